@@ -1,0 +1,16 @@
+//! The domain of osee, in pure Rust: what an architecture is (a [`graph`]),
+//! what a search [`space`] and an [`estimator`] are, how a score is judged
+//! ([`criteria`] against a [`truth`] table), what is to be computed (a
+//! [`study`]) and what was computed (the [`store`]).
+//!
+//! Invariant: nothing here knows torch, the plugin boundary or the terminal.
+
+pub mod criteria;
+pub mod estimator;
+pub mod graph;
+pub mod seed;
+pub mod settings;
+pub mod space;
+pub mod store;
+pub mod study;
+pub mod truth;
