@@ -1,1 +1,162 @@
-//! Placeholder.
+//! What an estimator is, apart from how it computes.
+
+use crate::settings::SettingSpec;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What an estimator looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum EstimatorKind {
+    /// An untrained network and a few batches (ZSE).
+    ZeroShot,
+    /// A trained supernet's sub-networks (OSE).
+    OneShot,
+    /// Other estimators' scores.
+    Meta,
+    /// The graph alone.
+    Baseline,
+}
+
+impl fmt::Display for EstimatorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ZeroShot => "zero-shot",
+            Self::OneShot => "one-shot",
+            Self::Meta => "meta",
+            Self::Baseline => "baseline",
+        })
+    }
+}
+
+/// Which end of the scores is promised to be good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// A high score predicts a good architecture.
+    #[default]
+    HigherIsBetter,
+    /// A low score predicts a good architecture; negated before it is judged.
+    LowerIsBetter,
+}
+
+impl Direction {
+    /// The score in the sense "higher is better".
+    pub fn orient(self, score: f64) -> f64 {
+        match self {
+            Self::HigherIsBetter => score,
+            Self::LowerIsBetter => -score,
+        }
+    }
+}
+
+/// What an estimator declares of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EstimatorInfo {
+    /// Name in study files and leaderboards, such as `grad_norm`.
+    pub id: String,
+    /// Version of the definition; a new one makes old results stale.
+    pub version: String,
+    /// What it looks at.
+    pub kind: EstimatorKind,
+    /// Which end is good.
+    pub direction: Direction,
+    /// One line.
+    pub summary: String,
+    /// The paper or code that defines it.
+    pub citation: String,
+    /// Settings with their defaults.
+    pub settings: Vec<SettingSpec>,
+}
+
+impl EstimatorInfo {
+    /// An estimator whose high scores are good, without settings.
+    pub fn new(id: &str, version: &str, kind: EstimatorKind) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: version.to_owned(),
+            kind,
+            direction: Direction::HigherIsBetter,
+            summary: String::new(),
+            citation: String::new(),
+            settings: Vec::new(),
+        }
+    }
+
+    /// With a one-line description.
+    pub fn summary(self, summary: &str) -> Self {
+        Self {
+            summary: summary.to_owned(),
+            ..self
+        }
+    }
+
+    /// With the paper or code that defines it.
+    pub fn citation(self, citation: &str) -> Self {
+        Self {
+            citation: citation.to_owned(),
+            ..self
+        }
+    }
+
+    /// With another direction.
+    pub fn direction(self, direction: Direction) -> Self {
+        Self { direction, ..self }
+    }
+
+    /// With one more setting.
+    pub fn setting(mut self, spec: SettingSpec) -> Self {
+        self.settings.push(spec);
+        self
+    }
+}
+
+/// Why there is no score. Part of the stored results, so names are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The score is NaN or infinite.
+    NotFinite,
+    /// The estimator or the engine returned an error.
+    Error,
+    /// The plugin panicked.
+    Panic,
+    /// The worker process died.
+    Crash,
+    /// The time limit passed.
+    Timeout,
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotFinite => "not-finite",
+            Self::Error => "error",
+            Self::Panic => "panic",
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+        })
+    }
+}
+
+/// A score that could not be had, as stored and shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct Failure {
+    /// The type of failure.
+    pub kind: FailureKind,
+    /// What happened, as a lower-case fragment.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}

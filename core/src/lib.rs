@@ -8,6 +8,7 @@
 pub mod criteria;
 pub mod estimator;
 pub mod graph;
+pub mod protocol;
 pub mod seed;
 pub mod settings;
 pub mod space;

@@ -1,1 +1,304 @@
-//! Placeholder.
+//! Settings of estimators and search spaces: declared with defaults, checked
+//! against the declaration, hashed into the key of a result.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, fmt};
+
+/// The value of a setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// true or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any number.
+    Float(f64),
+    /// Words.
+    Text(String),
+}
+
+impl Value {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "true or false",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Text(_) => "text",
+        }
+    }
+
+    /// This value where a value like `like` is wanted.
+    fn coerce(self, like: &Value) -> Option<Value> {
+        match (self, like) {
+            (Self::Int(i), Self::Float(_)) => Some(Self::Float(i as f64)),
+            (value, like) if std::mem::discriminant(&value) == std::mem::discriminant(like) => {
+                Some(value)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Float(value) => write!(f, "{value}"),
+            Self::Text(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+/// One declared setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SettingSpec {
+    /// Name in study files and on the command line.
+    pub key: String,
+    /// Value when none is given; also fixes the type.
+    pub default: Value,
+    /// One line of help.
+    pub help: String,
+}
+
+impl SettingSpec {
+    /// A setting with its default.
+    pub fn new(key: &str, default: impl Into<Value>, help: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            default: default.into(),
+            help: help.to_owned(),
+        }
+    }
+}
+
+/// Every declared setting with its value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Settings(BTreeMap<String, Value>);
+
+/// Why settings were refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// Not declared.
+    #[error("{owner} has no setting `{key}`{}", hint(nearest, known))]
+    Unknown {
+        /// Whose settings.
+        owner: String,
+        /// The unknown key.
+        key: String,
+        /// The declared key most like it.
+        nearest: Option<String>,
+        /// All declared keys.
+        known: Vec<String>,
+    },
+    /// Declared with another type.
+    #[error("setting `{key}` of {owner} must be {wanted}, got `{value}`")]
+    Type {
+        /// Whose settings.
+        owner: String,
+        /// The key.
+        key: String,
+        /// The declared type, in words.
+        wanted: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// Not of the form `key=value`.
+    #[error("`{0}` is not of the form key=value")]
+    Assignment(String),
+}
+
+fn hint(nearest: &Option<String>, known: &[String]) -> String {
+    match nearest {
+        Some(nearest) => format!("; did you mean `{nearest}`?"),
+        None if known.is_empty() => "; it has none".to_owned(),
+        None => format!("; it has {}", known.join(", ")),
+    }
+}
+
+/// The candidate most like `word`, if one is close enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+impl Settings {
+    /// The declared settings of `owner`, with `given` in place of defaults.
+    ///
+    /// # Errors
+    /// [`SettingError::Unknown`] with the nearest known key, or
+    /// [`SettingError::Type`].
+    pub fn resolve(
+        owner: &str,
+        specs: &[SettingSpec],
+        given: &BTreeMap<String, Value>,
+    ) -> Result<Self, SettingError> {
+        let mut values: BTreeMap<String, Value> = specs
+            .iter()
+            .map(|spec| (spec.key.clone(), spec.default.clone()))
+            .collect();
+        for (key, value) in given {
+            let Some(default) = values.get(key) else {
+                let known: Vec<String> = specs.iter().map(|spec| spec.key.clone()).collect();
+                let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+                return Err(SettingError::Unknown {
+                    owner: owner.to_owned(),
+                    key: key.clone(),
+                    nearest,
+                    known,
+                });
+            };
+            let value = value
+                .clone()
+                .coerce(default)
+                .ok_or_else(|| SettingError::Type {
+                    owner: owner.to_owned(),
+                    key: key.clone(),
+                    wanted: default.kind(),
+                    value: value.to_string(),
+                })?;
+            values.insert(key.clone(), value);
+        }
+        Ok(Self(values))
+    }
+
+    /// Reads `key=value` as the command line gives it.
+    ///
+    /// # Errors
+    /// [`SettingError::Assignment`] without an `=`.
+    pub fn parse_assignment(text: &str) -> Result<(String, Value), SettingError> {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| SettingError::Assignment(text.to_owned()))?;
+        let value = value.trim();
+        let value = if let Ok(flag) = value.parse() {
+            Value::Bool(flag)
+        } else if let Ok(whole) = value.parse() {
+            Value::Int(whole)
+        } else if let Ok(number) = value.parse() {
+            Value::Float(number)
+        } else {
+            Value::Text(value.to_owned())
+        };
+        Ok((key.trim().to_owned(), value))
+    }
+
+    /// The value of `key`, if declared.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// A whole number that is not negative; `None` if undeclared or other.
+    pub fn usize(&self, key: &str) -> Option<usize> {
+        match self.0.get(key)? {
+            Value::Int(value) => usize::try_from(*value).ok(),
+            _ => None,
+        }
+    }
+
+    /// A truth value; `None` if undeclared or other.
+    pub fn bool(&self, key: &str) -> Option<bool> {
+        match self.0.get(key)? {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A number; `None` if undeclared or other.
+    pub fn float(&self, key: &str) -> Option<f64> {
+        match self.0.get(key)? {
+            Value::Float(value) => Some(*value),
+            Value::Int(value) => Some(*value as f64),
+            _ => None,
+        }
+    }
+
+    /// Words; `None` if undeclared or other.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.0.get(key)? {
+            Value::Text(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Keys and values in key order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+impl FromIterator<(String, Value)> for Settings {
+    fn from_iter<T: IntoIterator<Item = (String, Value)>>(iter: T) -> Self {
+        Self(iter.into_iter().collect())
+    }
+}
+
+/// Hash of anything that is part of a result's key: the first 16 hex digits
+/// of SHA-256 over its JSON.
+pub fn key_hash(value: &impl Serialize) -> String {
+    let json = serde_json::to_vec(value).expect("keys are plain data");
+    Sha256::digest(&json)
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn specs() -> Vec<SettingSpec> {
+        vec![
+            SettingSpec::new("channels", 16, "channels of the first stage"),
+            SettingSpec::new("ratio", 0.5, "a ratio"),
+        ]
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let given = [("chanels".to_owned(), Value::Int(8))].into();
+        let error = Settings::resolve("space `nb201`", &specs(), &given).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "space `nb201` has no setting `chanels`; did you mean `channels`?"
+        );
+    }
+
+    #[test]
+    fn whole_numbers_may_stand_for_numbers_but_not_the_reverse() {
+        let given = |text| BTreeMap::from([Settings::parse_assignment(text).unwrap()]);
+        let good = Settings::resolve("x", &specs(), &given("ratio=1")).unwrap();
+        assert_eq!(good.float("ratio"), Some(1.0));
+        let bad = Settings::resolve("x", &specs(), &given("channels=1.5"));
+        assert!(matches!(bad, Err(SettingError::Type { .. })));
+    }
+}

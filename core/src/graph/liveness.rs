@@ -1,0 +1,47 @@
+//! Which work can reach the output.
+
+use super::{Graph, Op};
+
+impl Graph {
+    /// Per node, whether its value is zero whatever the input and the
+    /// parameters are.
+    pub fn constant_zero(&self) -> Vec<bool> {
+        let mut zero = vec![false; self.nodes.len()];
+        for (id, node) in self.iter() {
+            let mut inputs = node.inputs.iter().map(|input| zero[input.index()]);
+            zero[id.index()] = match node.op {
+                Op::Zero { .. } => true,
+                // A bias or an affine shift makes something of nothing.
+                Op::Input
+                | Op::Conv2d { bias: Some(_), .. }
+                | Op::Linear { bias: Some(_), .. }
+                | Op::BatchNorm {
+                    affine: Some(_), ..
+                } => false,
+                _ => inputs.all(|zero| zero),
+            };
+        }
+        zero
+    }
+
+    /// Per node, whether its value can reach the output: backwards from the
+    /// output, not through constant zeros. The rest need not be computed.
+    pub fn live(&self) -> Vec<bool> {
+        let zero = self.constant_zero();
+        let mut live = vec![false; self.nodes.len()];
+        live[self.output.index()] = true;
+        for index in (0..self.nodes.len()).rev() {
+            if !live[index] || zero[index] {
+                continue;
+            }
+            let node = &self.nodes[index];
+            for input in &node.inputs {
+                // A zero summand is skipped; any other consumer needs its shape at least.
+                if node.op != Op::Add || !zero[input.index()] {
+                    live[input.index()] = true;
+                }
+            }
+        }
+        live
+    }
+}
