@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The osee host, room by room in the order the data takes: the command line
+//! ([`cli`]) makes a study, the [`runner`] plans it and hands architectures to
+//! [`worker`] processes, which [load](loader) plugins, put [`data`] through
+//! the torch [`engine`] and let estimators judge; the [`report`] joins stored
+//! scores with the truth.
+//!
+//! Invariant: no bundled plugin is named here; all are found as files.
+
+pub mod cli;
+pub mod data;
+pub mod engine;
+pub mod loader;
+pub mod report;
+pub mod runner;
+pub mod worker;

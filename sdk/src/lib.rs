@@ -1,1 +1,72 @@
-//! Placeholder.
+//! All that an author of an osee plugin needs.
+//!
+//! ```no_run
+//! use osee_sdk::prelude::*;
+//!
+//! struct LossAtStart;
+//!
+//! impl ZeroShot for LossAtStart {
+//!     fn info() -> EstimatorInfo {
+//!         EstimatorInfo::new("loss_at_start", "1", EstimatorKind::ZeroShot)
+//!             .direction(Direction::LowerIsBetter)
+//!             .summary("cross-entropy of the untrained network")
+//!     }
+//!     fn new(_: &Settings) -> Result<Self> {
+//!         Ok(Self)
+//!     }
+//!     fn score(&self, network: &Network) -> Result<f64> {
+//!         network.loss()
+//!     }
+//! }
+//!
+//! osee_sdk::export! { zero_shot: LossAtStart }
+//! # fn main() {}
+//! ```
+//!
+//! Build it as a `cdylib` and run `osee-host --plugin libmine.so`. Three
+//! things cross the boundary, and only these: small tables checked by
+//! abi_stable, documents as bytes, and tensors as handles inside the one
+//! libtorch of the process. All of that lives in [`abi`]; the rest is safe
+//! Rust.
+
+pub mod abi;
+mod author;
+mod error;
+mod export;
+mod measurement;
+mod network;
+pub mod testkit;
+
+pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
+pub use error::{Error, Result};
+pub use export::ExportInfo;
+pub use measurement::{BatchNormMode, Measurement};
+pub use network::gradients;
+pub use network::{Activation, Batch, LayerGradient, NamedTensor, Network};
+
+pub use osee_core as core;
+/// The torch bindings every plugin must use: the sdk's own, so that there is
+/// one version of them.
+pub use tch;
+
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::abi::root::{LibHeader, lib_header};
+    pub use crate::export::Export;
+    pub use inventory;
+}
+
+/// What an author's file starts with.
+pub mod prelude {
+    pub use crate::{
+        Activation, Baseline, Batch, BatchNormMode, Error, LayerGradient, Meta, NamedTensor,
+        Network, Population, Result, SearchSpace, ZeroShot,
+    };
+    pub use osee_core::{
+        estimator::{Direction, EstimatorInfo, EstimatorKind},
+        graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, ParamRole, Pool, PoolKind, Shape},
+        settings::{SettingSpec, Settings, Value},
+        space::{Mutation, SpaceInfo, TruthColumns},
+    };
+    pub use tch::{Kind, Tensor};
+}

@@ -1,0 +1,11 @@
+//! Lets the host and its tests find, without any exported variable, the
+//! libtorch they were linked against.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=DEP_OSEE_SDK_LIBTORCH_LIB");
+    let lib = std::env::var("DEP_OSEE_SDK_LIBTORCH_LIB").unwrap_or_default();
+    if !lib.is_empty() {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
+    }
+}

@@ -1,0 +1,69 @@
+//! Panics stop here: inside the library they happened in, because each
+//! library has its own std and cannot catch another's.
+
+use super::document;
+use crate::Error;
+use abi_stable::std_types::{RErr, ROk, RResult, RVec};
+use osee_core::estimator::{Failure, FailureKind};
+use std::{cell::RefCell, panic, sync::Once};
+
+/// What every call returns across the boundary: a value, or a [`Failure`]
+/// document.
+pub type FfiResult<T> = RResult<T, RVec<u8>>;
+
+thread_local! {
+    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Makes panics in this library leave their message and place in
+/// [`run`]'s failure instead of on stderr.
+pub(super) fn install_panic_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !GUARDED.with(|depth| *depth.borrow() > 0) {
+                return previous(info);
+            }
+            let place = info
+                .location()
+                .map(|at| format!(" at {at}"))
+                .unwrap_or_default();
+            let text = format!("{}{place}", info.payload_as_str().unwrap_or("panic"));
+            LAST_PANIC.with(|last| *last.borrow_mut() = Some(text));
+        }));
+    });
+}
+
+thread_local! {
+    static GUARDED: RefCell<u32> = const { RefCell::new(0) };
+}
+
+/// Runs `call`; errors and panics become failures.
+pub(super) fn run<T>(call: impl FnOnce() -> Result<T, Error>) -> FfiResult<T> {
+    GUARDED.with(|depth| *depth.borrow_mut() += 1);
+    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(call));
+    GUARDED.with(|depth| *depth.borrow_mut() -= 1);
+    match outcome {
+        Ok(Ok(value)) => ROk(value),
+        Ok(Err(error)) => RErr(document::encode(error.failure()).into()),
+        Err(payload) => {
+            let text = LAST_PANIC.with(|last| last.borrow_mut().take());
+            let text = text.unwrap_or_else(|| "panic without a message".to_owned());
+            // A payload whose drop panics must not end the process.
+            std::mem::forget(payload);
+            RErr(document::encode(&Failure::new(FailureKind::Panic, text)).into())
+        }
+    }
+}
+
+/// The receiving side of [`run`].
+pub(super) fn receive<T>(result: FfiResult<T>) -> Result<T, Error> {
+    match result {
+        ROk(value) => Ok(value),
+        RErr(bytes) => Err(match document::decode::<Failure>(&bytes) {
+            Ok(failure) => failure.into(),
+            Err(error) => error,
+        }),
+    }
+}

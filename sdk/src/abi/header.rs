@@ -1,0 +1,124 @@
+//! What a plugin was built with, as data in its file: the host reads it
+//! before it runs anything of the plugin. The layout is frozen for ever; new
+//! facts go into `reserved`.
+
+/// First bytes of every header.
+pub const MAGIC: [u8; 8] = *b"OSEEPLUG";
+
+/// Boundary version: majors must be equal, the host's minor at least the
+/// plugin's.
+pub const ABI_MAJOR: u32 = 1;
+/// See [`ABI_MAJOR`].
+pub const ABI_MINOR: u32 = 0;
+
+const TEXT: usize = 64;
+
+/// A fixed-size, zero-padded text.
+#[repr(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text([u8; TEXT]);
+
+impl Text {
+    /// Cuts at the size of the field.
+    pub const fn new(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut field = [0; TEXT];
+        let mut i = 0;
+        while i < bytes.len() && i < TEXT {
+            field[i] = bytes[i];
+            i += 1;
+        }
+        Self(field)
+    }
+}
+
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let end = self.0.iter().position(|&b| b == 0).unwrap_or(TEXT);
+        f.write_str(&String::from_utf8_lossy(&self.0[..end]))
+    }
+}
+
+/// The header itself.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PluginHeader {
+    /// [`MAGIC`].
+    pub magic: [u8; 8],
+    /// Size of this structure, bytes.
+    pub size: u32,
+    /// [`ABI_MAJOR`] it was built with.
+    pub abi_major: u32,
+    /// [`ABI_MINOR`] it was built with.
+    pub abi_minor: u32,
+    /// 1 if a panic unwinds, 0 if it aborts.
+    pub unwinds: u32,
+    /// Version of osee-sdk.
+    pub sdk: Text,
+    /// Version of libtorch it was compiled against.
+    pub libtorch: Text,
+    /// `rustc --version`.
+    pub rustc: Text,
+    /// Target triple.
+    pub target: Text,
+    /// Zeros.
+    pub reserved: [u8; 64],
+}
+
+impl PluginHeader {
+    /// The header of what is being compiled.
+    pub const fn current() -> Self {
+        Self {
+            magic: MAGIC,
+            size: size_of::<Self>() as u32,
+            abi_major: ABI_MAJOR,
+            abi_minor: ABI_MINOR,
+            unwinds: cfg!(panic = "unwind") as u32,
+            sdk: Text::new(env!("CARGO_PKG_VERSION")),
+            libtorch: Text::new(env!("OSEE_LIBTORCH_VERSION")),
+            rustc: Text::new(env!("OSEE_RUSTC_VERSION")),
+            target: Text::new(env!("OSEE_TARGET")),
+            reserved: [0; 64],
+        }
+    }
+
+    /// A header from the bytes of the file; `None` if they are none.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() < size_of::<Self>() || bytes[..8] != MAGIC {
+            return None;
+        }
+        let int = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+        let text = |at: usize| Some(Text(bytes.get(at..at + TEXT)?.try_into().ok()?));
+        let texts = 24;
+        Some(Self {
+            magic: MAGIC,
+            size: int(8)?,
+            abi_major: int(12)?,
+            abi_minor: int(16)?,
+            unwinds: int(20)?,
+            sdk: text(texts)?,
+            libtorch: text(texts + TEXT)?,
+            rustc: text(texts + 2 * TEXT)?,
+            target: text(texts + 3 * TEXT)?,
+            reserved: [0; 64],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_survives_its_bytes() {
+        let header = PluginHeader::current();
+        // SAFETY: PluginHeader is repr(C), has no padding (4-byte fields, then
+        // bytes) and outlives the slice.
+        let bytes = unsafe {
+            std::slice::from_raw_parts((&raw const header).cast::<u8>(), size_of::<PluginHeader>())
+        };
+        assert_eq!(PluginHeader::from_bytes(bytes), Some(header));
+        assert_eq!(header.libtorch.to_string(), "2.11.0");
+        assert_eq!(PluginHeader::from_bytes(&bytes[1..]), None);
+    }
+}

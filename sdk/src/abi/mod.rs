@@ -1,0 +1,19 @@
+//! The plugin boundary, and the only home of abi_stable.
+//!
+//! Invariants: no panic crosses ([`guard`]); no Rust type of tch, serde or
+//! the engine crosses, only tables, bytes and tensor handles; whoever makes
+//! an object frees it.
+#![allow(
+    non_local_definitions,
+    clippy::undocumented_unsafe_blocks,
+    missing_docs,
+    reason = "expansions of abi_stable 0.11's derives"
+)]
+
+pub mod document;
+pub mod glue;
+pub mod guard;
+pub mod header;
+pub mod network;
+pub mod root;
+pub mod tensor;

@@ -1,0 +1,271 @@
+//! The root module: the one table each plugin library exports.
+
+use super::{
+    document,
+    guard::{self, FfiResult},
+    network::{FfiNetwork_TO, NetworkHandle},
+};
+use crate::{
+    Error, Population, Result,
+    export::{Export, ExportInfo},
+};
+use abi_stable::{
+    StableAbi,
+    library::{CheckTypeLayout, RootModule, RootModuleResult},
+    package_version_strings,
+    prefix_type::PrefixTypeTrait,
+    sabi_trait,
+    sabi_types::VersionStrings,
+    std_types::{RBox, RSlice, RStr, RString, RVec},
+};
+use osee_core::{graph::Graph, settings::Settings, space::Mutation};
+use std::path::Path;
+
+pub use abi_stable::library::LibHeader;
+
+/// Functions of one plugin library.
+#[repr(C)]
+#[derive(StableAbi)]
+#[sabi(kind(Prefix(prefix_ref = PluginRootRef)))]
+#[sabi(missing_field(panic))]
+pub struct PluginRoot {
+    /// Called once after loading: the exports, as a document of
+    /// `Vec<ExportInfo>` sorted by id.
+    pub exports: extern "C" fn() -> FfiResult<RVec<u8>>,
+    /// The export of this id with these settings.
+    #[sabi(last_prefix_field)]
+    pub create: extern "C" fn(RStr<'_>, RSlice<'_, u8>) -> FfiResult<Instance>,
+}
+
+impl RootModule for PluginRootRef {
+    abi_stable::declare_root_module_statics! {PluginRootRef}
+    const BASE_NAME: &'static str = "osee_plugin";
+    const NAME: &'static str = "osee_plugin";
+    const VERSION_STRINGS: VersionStrings = package_version_strings!();
+}
+
+/// One created export.
+#[repr(C)]
+#[derive(StableAbi)]
+pub enum Instance {
+    ZeroShot(FfiZeroShot_TO<'static, RBox<()>>),
+    Baseline(FfiBaseline_TO<'static, RBox<()>>),
+    Meta(FfiMeta_TO<'static, RBox<()>>),
+    Space(FfiSpace_TO<'static, RBox<()>>),
+}
+
+#[sabi_trait]
+pub trait FfiZeroShot: Send + Sync {
+    fn score(&self, network: FfiNetwork_TO<'static, RBox<()>>) -> FfiResult<f64>;
+}
+
+#[sabi_trait]
+pub trait FfiBaseline: Send + Sync {
+    fn score(&self, graph: RSlice<'_, u8>) -> FfiResult<f64>;
+}
+
+#[sabi_trait]
+pub trait FfiMeta: Send + Sync {
+    fn needs(&self) -> FfiResult<RVec<RString>>;
+    fn scores(&self, population: RSlice<'_, u8>) -> FfiResult<RVec<f64>>;
+}
+
+#[sabi_trait]
+pub trait FfiSpace: Send + Sync {
+    fn architecture(&self, index: u64) -> FfiResult<RString>;
+    fn parse(&self, arch: RStr<'_>) -> FfiResult<RString>;
+    fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString>;
+    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
+    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>>;
+}
+
+/// The header that abi_stable looks up; used by [`export!`](crate::export).
+#[doc(hidden)]
+pub const fn lib_header() -> LibHeader {
+    extern "C" fn load() -> RootModuleResult {
+        abi_stable::library::__call_root_module_loader(root_module)
+    }
+    // SAFETY: `load` returns the module type named here, whose layout is checked.
+    unsafe { LibHeader::from_constructor::<PluginRootRef>(load, CheckTypeLayout::Yes) }
+}
+
+fn root_module() -> PluginRootRef {
+    PluginRoot { exports, create }.leak_into_prefix()
+}
+
+extern "C" fn exports() -> FfiResult<RVec<u8>> {
+    guard::install_panic_hook();
+    guard::run(|| {
+        let mut infos: Vec<ExportInfo> = inventory::iter::<Export>()
+            .map(|export| (export.info)())
+            .collect();
+        infos.sort_by(|a, b| a.id().cmp(b.id()));
+        Ok(document::encode(&infos).into())
+    })
+}
+
+extern "C" fn create(id: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<Instance> {
+    guard::run(|| {
+        let settings: Settings = document::decode(settings.as_slice())?;
+        let export = inventory::iter::<Export>()
+            .find(|export| (export.info)().id() == id.as_str())
+            .ok_or_else(|| Error::new(format!("this plugin has no export `{id}`")))?;
+        (export.create)(&settings)
+    })
+}
+
+/// A loaded plugin library, as the host sees it: the consumer's side of
+/// [`PluginRoot`].
+pub struct ForeignPlugin(PluginRootRef);
+
+impl ForeignPlugin {
+    /// Loads a library whose header the caller has checked. The library stays
+    /// loaded for ever.
+    ///
+    /// # Errors
+    /// abi_stable's account of what does not fit; long, meant for a log.
+    pub fn load(path: &Path) -> std::result::Result<Self, String> {
+        // Not `load_from_file`: it keeps one module per type and process, and
+        // would hand out the first plugin for every later one.
+        abi_stable::library::lib_header_from_path(path)
+            .and_then(|header| header.init_root_module::<PluginRootRef>())
+            .map(Self)
+            .map_err(|error| error.to_string())
+    }
+
+    /// What it exports, sorted by id.
+    ///
+    /// # Errors
+    /// When the plugin fails to say.
+    pub fn exports(&self) -> Result<Vec<ExportInfo>> {
+        document::decode(&guard::receive(self.0.exports()())?)
+    }
+
+    /// One export with settings.
+    ///
+    /// # Errors
+    /// When the plugin refuses the settings.
+    pub fn create(&self, id: &str, settings: &Settings) -> Result<Foreign> {
+        let settings = document::encode(settings);
+        let instance = guard::receive(self.0.create()(id.into(), settings.as_slice().into()))?;
+        Ok(match instance {
+            Instance::ZeroShot(it) => Foreign::ZeroShot(ForeignZeroShot(it)),
+            Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it)),
+            Instance::Meta(it) => Foreign::Meta(ForeignMeta(it)),
+            Instance::Space(it) => Foreign::Space(ForeignSpace(it)),
+        })
+    }
+}
+
+/// A created export, by kind.
+pub enum Foreign {
+    /// A zero-shot estimator.
+    ZeroShot(ForeignZeroShot),
+    /// A baseline.
+    Baseline(ForeignBaseline),
+    /// A meta estimator.
+    Meta(ForeignMeta),
+    /// A search space.
+    Space(ForeignSpace),
+}
+
+/// A plugin's zero-shot estimator.
+pub struct ForeignZeroShot(FfiZeroShot_TO<'static, RBox<()>>);
+
+impl ForeignZeroShot {
+    /// See [`ZeroShot::score`](crate::ZeroShot::score).
+    ///
+    /// # Errors
+    /// The plugin's failure or panic.
+    pub fn score(&self, network: NetworkHandle) -> Result<f64> {
+        guard::receive(self.0.score(network.into_ffi()))
+    }
+}
+
+/// A plugin's baseline.
+pub struct ForeignBaseline(FfiBaseline_TO<'static, RBox<()>>);
+
+impl ForeignBaseline {
+    /// See [`Baseline::score`](crate::Baseline::score).
+    ///
+    /// # Errors
+    /// The plugin's failure or panic.
+    pub fn score(&self, graph: &Graph) -> Result<f64> {
+        guard::receive(self.0.score(document::encode(graph).as_slice().into()))
+    }
+}
+
+/// A plugin's meta estimator.
+pub struct ForeignMeta(FfiMeta_TO<'static, RBox<()>>);
+
+impl ForeignMeta {
+    /// See [`Meta::needs`](crate::Meta::needs).
+    ///
+    /// # Errors
+    /// The plugin's panic.
+    pub fn needs(&self) -> Result<Vec<String>> {
+        Ok(guard::receive(self.0.needs())?
+            .into_iter()
+            .map(RString::into_string)
+            .collect())
+    }
+
+    /// See [`Meta::scores`](crate::Meta::scores).
+    ///
+    /// # Errors
+    /// The plugin's failure or panic.
+    pub fn scores(&self, population: &Population) -> Result<Vec<f64>> {
+        let document = document::encode(population);
+        Ok(guard::receive(self.0.scores(document.as_slice().into()))?.into_vec())
+    }
+}
+
+/// A plugin's search space. Architectures are strings on this side.
+pub struct ForeignSpace(FfiSpace_TO<'static, RBox<()>>);
+
+impl ForeignSpace {
+    /// See [`SearchSpace::architecture`](crate::SearchSpace::architecture).
+    ///
+    /// # Errors
+    /// When the number is out of range.
+    pub fn architecture(&self, index: u64) -> Result<String> {
+        guard::receive(self.0.architecture(index)).map(RString::into_string)
+    }
+
+    /// The architecture in the space's own spelling.
+    ///
+    /// # Errors
+    /// When it is malformed: what and where.
+    pub fn parse(&self, arch: &str) -> Result<String> {
+        guard::receive(self.0.parse(arch.into())).map(RString::into_string)
+    }
+
+    /// See [`SearchSpace::canonical`](crate::SearchSpace::canonical).
+    ///
+    /// # Errors
+    /// When the architecture is malformed.
+    pub fn canonical(&self, arch: &str) -> Result<String> {
+        guard::receive(self.0.canonical(arch.into())).map(RString::into_string)
+    }
+
+    /// See [`SearchSpace::mutations`](crate::SearchSpace::mutations).
+    ///
+    /// # Errors
+    /// When the architecture is malformed.
+    pub fn mutations(&self, arch: &str) -> Result<Vec<Mutation>> {
+        document::decode(&guard::receive(self.0.mutations(arch.into()))?)
+    }
+
+    /// The network, its shapes checked.
+    ///
+    /// # Errors
+    /// When the architecture is malformed, the settings make no network, or
+    /// the plugin's graph is not one.
+    pub fn graph(&self, arch: &str, settings: &Settings) -> Result<Graph> {
+        let settings = document::encode(settings);
+        let bytes = guard::receive(self.0.graph(arch.into(), settings.as_slice().into()))?;
+        let graph: Graph = document::decode(&bytes)?;
+        graph.validate()?;
+        Ok(graph)
+    }
+}

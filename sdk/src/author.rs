@@ -1,0 +1,110 @@
+//! The traits an author implements. OneShot will stand beside them.
+
+use crate::{Network, Result};
+use osee_core::{
+    estimator::EstimatorInfo,
+    graph::Graph,
+    settings::Settings,
+    space::{Mutation, SpaceInfo},
+};
+use std::{fmt::Display, str::FromStr};
+
+/// A zero-shot estimator (ZSE): judges an untrained network by a batch.
+pub trait ZeroShot: Send + Sync + Sized + 'static {
+    /// Name, version, direction, settings, citation.
+    fn info() -> EstimatorInfo;
+
+    /// The estimator with these settings, which fit its declaration.
+    ///
+    /// # Errors
+    /// When a value makes no sense, such as a negative count.
+    fn new(settings: &Settings) -> Result<Self>;
+
+    /// The score of one network on one batch.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being computed; becomes a failure row. A
+    /// non-finite `Ok` becomes one, too.
+    fn score(&self, network: &Network) -> Result<f64>;
+}
+
+/// A baseline: judges the graph alone.
+pub trait Baseline: Send + Sync + Sized + 'static {
+    /// Name, version, direction, settings, citation.
+    fn info() -> EstimatorInfo;
+
+    /// The estimator with these settings.
+    ///
+    /// # Errors
+    /// When a value makes no sense.
+    fn new(settings: &Settings) -> Result<Self>;
+
+    /// The score of one graph.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being computed.
+    fn score(&self, graph: &Graph) -> Result<f64>;
+}
+
+/// Other estimators' scores of one population of architectures, oriented so
+/// that higher is better, failures as NaN.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Population {
+    /// The architectures, in the study's order.
+    pub architectures: Vec<String>,
+    /// Estimator names, in the order the meta estimator asked for.
+    pub estimators: Vec<String>,
+    /// One column per estimator, one score per architecture.
+    pub columns: Vec<Vec<f64>>,
+}
+
+/// A meta estimator: judges by what other estimators say.
+pub trait Meta: Send + Sync + Sized + 'static {
+    /// Name, version, direction, settings, citation.
+    fn info() -> EstimatorInfo;
+
+    /// The estimator with these settings.
+    ///
+    /// # Errors
+    /// When a value makes no sense.
+    fn new(settings: &Settings) -> Result<Self>;
+
+    /// The estimators whose columns it needs.
+    fn needs(&self) -> Vec<String>;
+
+    /// One score per architecture of the population.
+    ///
+    /// # Errors
+    /// Whatever keeps them from being computed.
+    fn scores(&self, population: &Population) -> Result<Vec<f64>>;
+}
+
+/// A search space: turns an architecture into a graph.
+pub trait SearchSpace: Send + Sync + Sized + 'static {
+    /// An architecture; read and printed in the field's own notation.
+    type Arch: FromStr<Err = crate::Error> + Display;
+
+    /// Name, version, settings, size, truth columns.
+    fn info() -> SpaceInfo;
+
+    /// The space itself.
+    fn new() -> Self;
+
+    /// The architecture with this number, `0..size`.
+    ///
+    /// # Errors
+    /// When the number is out of range.
+    fn architecture(&self, index: u64) -> Result<Self::Arch>;
+
+    /// A string that isomorphic architectures share, and only they.
+    fn canonical(&self, arch: &Self::Arch) -> String;
+
+    /// Every architecture that differs in one decision.
+    fn mutations(&self, arch: &Self::Arch) -> Vec<Mutation>;
+
+    /// The network of `arch` under `settings`, which fit the declaration.
+    ///
+    /// # Errors
+    /// When the settings make no network.
+    fn graph(&self, arch: &Self::Arch, settings: &Settings) -> Result<Graph>;
+}

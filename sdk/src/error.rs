@@ -1,0 +1,64 @@
+//! One error for everything an author's code can fail with.
+
+use osee_core::estimator::{Failure, FailureKind};
+
+/// A failure with its kind, as it will stand in the results.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(Failure);
+
+/// What author traits return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error in words: a lower-case fragment, such as `needs a batch of two images`.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(Failure::new(FailureKind::Error, message))
+    }
+
+    /// The score is NaN or infinite, and why.
+    pub fn not_finite(message: impl Into<String>) -> Self {
+        Self(Failure::new(FailureKind::NotFinite, message))
+    }
+
+    /// The failure as stored.
+    pub fn failure(&self) -> &Failure {
+        &self.0
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        error.0
+    }
+}
+
+impl From<tch::TchError> for Error {
+    fn from(error: tch::TchError) -> Self {
+        let text = error.to_string();
+        // libtorch appends dozens of C++ frames; the cause stands before them.
+        let cause = text
+            .split("\nException raised from")
+            .next()
+            .unwrap_or(&text);
+        Self::new(format!("libtorch: {}", cause.trim()))
+    }
+}
+
+impl From<osee_core::graph::GraphError> for Error {
+    fn from(error: osee_core::graph::GraphError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<osee_core::settings::SettingError> for Error {
+    fn from(error: osee_core::settings::SettingError) -> Self {
+        Self::new(error.to_string())
+    }
+}
