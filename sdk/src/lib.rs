@@ -68,5 +68,5 @@ pub mod prelude {
         settings::{SettingSpec, Settings, Value},
         space::{Mutation, SpaceInfo, TruthColumns},
     };
-    pub use tch::{Kind, Tensor};
+    pub use tch::{self, Kind, Tensor};
 }

@@ -1,0 +1,184 @@
+//! Vote: of two architectures, the one that at least half of the experts
+//! score higher (Abdelfattah et al. 2021).
+//!
+//! Majorities need not be transitive, so a ranking needs a rule: Copeland's
+//! (wins minus losses, independent of order), or the study's comparison sort,
+//! whose outcome depends on the order it starts from.
+
+use osee_sdk::prelude::*;
+use std::cmp::Ordering;
+
+osee_sdk::export! { meta: Vote }
+
+/// How majorities become a ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Copeland,
+    ComparisonSort,
+}
+
+/// Majority vote of experts.
+pub struct Vote {
+    experts: Vec<String>,
+    rule: Rule,
+}
+
+impl Meta for Vote {
+    fn info() -> EstimatorInfo {
+        EstimatorInfo::new("vote", "1", EstimatorKind::Meta)
+            .summary("pairwise majority of experts")
+            .citation("Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021")
+            .setting(SettingSpec::new(
+                "experts",
+                "relu_logdet,jacob_cov,synflow",
+                "estimators that vote, by comma; a leading - reverses one",
+            ))
+            .setting(SettingSpec::new(
+                "rule",
+                "copeland",
+                "copeland (wins minus losses) or comparison-sort (the study's, depends on order)",
+            ))
+    }
+
+    fn new(settings: &Settings) -> Result<Self> {
+        let experts: Vec<String> = settings
+            .text("experts")
+            .unwrap_or_default()
+            .split(',')
+            .map(|expert| expert.trim().to_owned())
+            .filter(|expert| !expert.is_empty())
+            .collect();
+        if experts.is_empty() {
+            return Err(Error::new("vote needs at least one expert"));
+        }
+        let rule = match settings.text("rule") {
+            Some("copeland") => Rule::Copeland,
+            Some("comparison-sort") => Rule::ComparisonSort,
+            other => {
+                return Err(Error::new(format!(
+                    "vote has no rule `{}`; it has copeland and comparison-sort",
+                    other.unwrap_or_default()
+                )));
+            }
+        };
+        Ok(Self { experts, rule })
+    }
+
+    fn needs(&self) -> Vec<String> {
+        self.experts
+            .iter()
+            .map(|expert| expert.trim_start_matches('-').to_owned())
+            .collect()
+    }
+
+    fn scores(&self, population: &Population) -> Result<Vec<f64>> {
+        let experts = self.columns(population)?;
+        let n = population.architectures.len();
+        Ok(match self.rule {
+            Rule::Copeland => (0..n).map(|i| copeland(&experts, i, n)).collect(),
+            Rule::ComparisonSort => comparison_sort(&experts, n),
+        })
+    }
+}
+
+impl Vote {
+    /// The experts' columns in the sense "higher is better"; a failure is
+    /// below everything.
+    fn columns(&self, population: &Population) -> Result<Vec<Vec<f64>>> {
+        let find = |name: &str| population.estimators.iter().position(|it| it == name);
+        self.experts
+            .iter()
+            .map(|expert| {
+                let name = expert.trim_start_matches('-');
+                let sign = if expert.starts_with('-') { -1.0 } else { 1.0 };
+                let at = find(name).ok_or_else(|| {
+                    Error::new(format!(
+                        "expert `{name}` is not among the study's estimators"
+                    ))
+                })?;
+                let oriented = population.columns[at].iter().map(|&score| {
+                    if score.is_nan() {
+                        f64::NEG_INFINITY
+                    } else {
+                        sign * score
+                    }
+                });
+                Ok(oriented.collect())
+            })
+            .collect()
+    }
+}
+
+/// Whether at least half of the experts score `i` above `j`.
+fn preferred(experts: &[Vec<f64>], i: usize, j: usize) -> bool {
+    let above = experts
+        .iter()
+        .filter(|column| column[i] > column[j])
+        .count();
+    2 * above >= experts.len()
+}
+
+fn majority(experts: &[Vec<f64>], i: usize, j: usize) -> Ordering {
+    // With an even number of experts both may be preferred, with ties neither.
+    preferred(experts, i, j).cmp(&preferred(experts, j, i))
+}
+
+/// Wins minus losses against all others.
+fn copeland(experts: &[Vec<f64>], i: usize, n: usize) -> f64 {
+    (0..n).map(|j| majority(experts, i, j) as i32).sum::<i32>() as f64
+}
+
+/// Minus the position after a binary insertion sort by majority. A sort from
+/// the standard library may refuse an order that is not transitive.
+fn comparison_sort(experts: &[Vec<f64>], n: usize) -> Vec<f64> {
+    let mut order: Vec<usize> = Vec::with_capacity(n);
+    for i in 0..n {
+        let at = order.partition_point(|&j| majority(experts, j, i) != Ordering::Less);
+        order.insert(at, i);
+    }
+    let mut scores = vec![0.0; n];
+    for (position, &i) in order.iter().enumerate() {
+        scores[i] = -(position as f64);
+    }
+    scores
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vote(rule: &str, columns: &[&[f64]]) -> Vec<f64> {
+        let names: Vec<String> = (0..columns.len()).map(|i| format!("e{i}")).collect();
+        let settings = [
+            ("experts".to_owned(), Value::from(names.join(",").as_str())),
+            ("rule".to_owned(), Value::from(rule)),
+        ];
+        let population = Population {
+            architectures: (0..columns[0].len()).map(|i| i.to_string()).collect(),
+            estimators: names,
+            columns: columns.iter().map(|column| column.to_vec()).collect(),
+        };
+        Vote::new(&settings.into_iter().collect())
+            .unwrap()
+            .scores(&population)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_majority_outvotes_one_expert() {
+        let columns: [&[f64]; 3] = [&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]];
+        assert_eq!(vote("copeland", &columns), [-2.0, 0.0, 2.0]);
+        assert_eq!(vote("comparison-sort", &columns), [-2.0, -1.0, 0.0]);
+    }
+
+    #[test]
+    fn a_circle_of_majorities_is_a_tie_by_copeland() {
+        let columns: [&[f64]; 3] = [&[1.0, 2.0, 3.0], &[3.0, 1.0, 2.0], &[2.0, 3.0, 1.0]];
+        assert_eq!(vote("copeland", &columns), [0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_failed_score_loses() {
+        assert_eq!(vote("copeland", &[&[f64::NAN, 0.0]]), [-1.0, 1.0]);
+    }
+}

@@ -1,0 +1,60 @@
+//! Zero-shot estimators that look at how a network tells the images of a
+//! batch apart: by its input gradients, or by which ReLUs fire.
+
+use osee_sdk::prelude::*;
+
+osee_sdk::export! { zero_shot: JacobCov, ReluLogdet }
+
+/// Correlation of input gradients.
+pub struct JacobCov;
+
+impl ZeroShot for JacobCov {
+    fn info() -> EstimatorInfo {
+        EstimatorInfo::new("jacob_cov", "1", EstimatorKind::ZeroShot)
+            .summary("-sum of log(l + k) + 1/(l + k), l the eigenvalues of the input gradients' correlations")
+            .citation("Mellor et al., Neural Architecture Search without Training (v1), 2020")
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        const K: f64 = 1e-5;
+        let gradient = network.input_gradient()?.f_to_kind(Kind::Double)?;
+        let rows = gradient.f_flatten(1, -1)?;
+        let correlation = rows.f_corrcoef()?;
+        if !bool::try_from(correlation.f_isfinite()?.f_all()?)? {
+            return Err(Error::not_finite(
+                "an image's input gradient is constant, so it has no correlation",
+            ));
+        }
+        // Symmetric and positive semi-definite up to rounding.
+        let eigenvalues = correlation.f_linalg_eigvalsh("L")?.f_clamp_min(0.0)? + K;
+        let terms = eigenvalues.f_log()?.f_add(&eigenvalues.f_reciprocal()?)?;
+        Ok(-terms.f_sum(Kind::Double)?.f_double_value(&[])?)
+    }
+}
+
+/// How differently ReLUs fire.
+pub struct ReluLogdet;
+
+impl ZeroShot for ReluLogdet {
+    fn info() -> EstimatorInfo {
+        EstimatorInfo::new("relu_logdet", "1", EstimatorKind::ZeroShot)
+            .summary("log|det K|, K the images' agreement in ReLU signs (naswot)")
+            .citation("Mellor et al., Neural Architecture Search without Training, ICML 2021")
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        let (_, log_determinant) = network.relu_kernel()?.f_slogdet()?;
+        let score = log_determinant.f_double_value(&[])?;
+        if score.is_finite() {
+            Ok(score)
+        } else {
+            Err(Error::not_finite(
+                "two images have the same ReLU pattern, so K is singular",
+            ))
+        }
+    }
+}

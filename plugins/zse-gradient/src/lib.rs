@@ -1,0 +1,154 @@
+//! Zero-shot estimators that look at parameters: the weights w of all
+//! convolution and linear layers and the gradient g of the batch's mean
+//! cross-entropy there. Biases and batch normalisation are left out, as in
+//! the reference implementation (Abdelfattah et al. 2021).
+
+use osee_sdk::prelude::*;
+
+osee_sdk::export! { zero_shot: GradNorm, Plain, Snip, Grasp, Fisher, L2Norm }
+
+const ZERO_COST_NAS: &str = "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021";
+
+fn info(id: &str, summary: &str, citation: &str) -> EstimatorInfo {
+    EstimatorInfo::new(id, "1", EstimatorKind::ZeroShot)
+        .summary(summary)
+        .citation(citation)
+}
+
+/// Sum over layers of a reduction, taken in f64.
+fn over_layers(
+    layers: &[LayerGradient<'_>],
+    reduce: impl Fn(&LayerGradient<'_>) -> std::result::Result<Tensor, tch::TchError>,
+) -> Result<f64> {
+    layers
+        .iter()
+        .map(|layer| Ok(reduce(layer)?.f_double_value(&[])?))
+        .sum()
+}
+
+/// Sum of the layers' gradient norms.
+pub struct GradNorm;
+
+impl ZeroShot for GradNorm {
+    fn info() -> EstimatorInfo {
+        info("grad_norm", "sum over layers of ||g||", ZERO_COST_NAS)
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        over_layers(&network.weight_gradients()?, |layer| {
+            layer.gradient.f_norm()
+        })
+    }
+}
+
+/// Sum of weight times gradient, signed.
+pub struct Plain;
+
+impl ZeroShot for Plain {
+    fn info() -> EstimatorInfo {
+        info("plain", "sum of g * w, signed", ZERO_COST_NAS)
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        over_layers(&network.weight_gradients()?, |layer| {
+            layer.weight.f_mul(&layer.gradient)?.f_sum(Kind::Double)
+        })
+    }
+}
+
+/// Connection sensitivity.
+pub struct Snip;
+
+impl ZeroShot for Snip {
+    fn info() -> EstimatorInfo {
+        let paper = "Lee et al., SNIP: Single-shot Network Pruning, ICLR 2019";
+        info("snip", "sum of |g * w|", paper)
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        over_layers(&network.weight_gradients()?, |layer| {
+            layer
+                .weight
+                .f_mul(&layer.gradient)?
+                .f_abs()?
+                .f_sum(Kind::Double)
+        })
+    }
+}
+
+/// Gradient flow after pruning.
+pub struct Grasp;
+
+impl ZeroShot for Grasp {
+    fn info() -> EstimatorInfo {
+        let paper = "Wang et al., Picking Winning Tickets by Preserving Gradient Flow, ICLR 2020";
+        info("grasp", "-w'Hg, H the loss Hessian", paper)
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        Ok(-network.weight_hessian_gradient()?)
+    }
+}
+
+/// Channel saliency.
+pub struct Fisher;
+
+impl ZeroShot for Fisher {
+    fn info() -> EstimatorInfo {
+        let paper = "Turner et al., BlockSwap: Fisher-guided Block Substitution, ICLR 2020";
+        let summary = "half the mean squared channel sum of activation * gradient, \
+                       times weights per channel";
+        info("fisher", summary, paper)
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        let mut score = 0.0;
+        for layer in network.activations()? {
+            let product = layer.value.f_mul(&layer.gradient)?;
+            let per_channel = match product.dim() {
+                4 => product.f_sum_dim_intlist([2i64, 3].as_slice(), false, Kind::Float)?,
+                _ => product,
+            };
+            let saliency =
+                per_channel
+                    .f_square()?
+                    .f_mean_dim([0i64].as_slice(), false, Kind::Double)?;
+            // The reference spreads a channel's saliency over its weights before it sums.
+            let shape = layer.parameter.shape();
+            let weights_per_channel: usize = shape[1..].iter().product();
+            let sum = saliency.f_abs()?.f_sum(Kind::Double)?.f_double_value(&[])?;
+            score += 0.5 * sum * weights_per_channel as f64;
+        }
+        Ok(score)
+    }
+}
+
+/// Sum of the layers' weight norms at initialisation.
+pub struct L2Norm;
+
+impl ZeroShot for L2Norm {
+    fn info() -> EstimatorInfo {
+        info("l2_norm", "sum over layers of ||w||", ZERO_COST_NAS)
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        network
+            .parameters()?
+            .iter()
+            .filter(|named| named.parameter.role.is_weight())
+            .map(|named| Ok(named.value.f_norm()?.f_double_value(&[])?))
+            .sum()
+    }
+}

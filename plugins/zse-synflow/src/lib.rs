@@ -1,0 +1,70 @@
+//! Zero-shot estimators on synaptic flow (Tanaka et al. 2020): the network of
+//! absolute parameters on an image of ones, in f64. No images, no labels.
+
+use osee_sdk::prelude::*;
+
+osee_sdk::export! { zero_shot: Synflow, SynflowBn }
+
+/// Sum of |w * dR/dw| over the layers' weights; its logarithm if asked.
+fn flow(network: &Network, batch_norm: BatchNormMode, log: bool) -> Result<f64> {
+    let mut sum = 0.0;
+    for layer in network.synaptic_flow(batch_norm)? {
+        let product = layer.weight.f_mul(&layer.gradient)?.f_abs()?;
+        sum += product.f_sum(Kind::Double)?.f_double_value(&[])?;
+    }
+    match log {
+        // As NASLib reports it: nothing flows, nothing scores.
+        true if sum == 0.0 => Ok(0.0),
+        true => Ok(sum.ln()),
+        false => Ok(sum),
+    }
+}
+
+fn info(id: &str, summary: &str) -> EstimatorInfo {
+    EstimatorInfo::new(id, "1", EstimatorKind::ZeroShot)
+        .summary(summary)
+        .citation("Tanaka et al., Pruning neural networks without any data, NeurIPS 2020")
+        .setting(SettingSpec::new(
+            "log",
+            false,
+            "report the natural logarithm; ranks are the same",
+        ))
+}
+
+fn log(settings: &Settings) -> bool {
+    settings.bool("log").unwrap_or(false)
+}
+
+/// Synaptic flow without batch normalisation.
+pub struct Synflow {
+    log: bool,
+}
+
+impl ZeroShot for Synflow {
+    fn info() -> EstimatorInfo {
+        info("synflow", "sum of |w dR/dw|, batch normalisation bypassed")
+    }
+    fn new(settings: &Settings) -> Result<Self> {
+        Ok(Self { log: log(settings) })
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        flow(network, BatchNormMode::Bypassed, self.log)
+    }
+}
+
+/// Synaptic flow with batch normalisation in place.
+pub struct SynflowBn {
+    log: bool,
+}
+
+impl ZeroShot for SynflowBn {
+    fn info() -> EstimatorInfo {
+        info("synflow_bn", "sum of |w dR/dw|, batch normalisation kept")
+    }
+    fn new(settings: &Settings) -> Result<Self> {
+        Ok(Self { log: log(settings) })
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        flow(network, BatchNormMode::Kept, self.log)
+    }
+}
