@@ -1,1 +1,74 @@
-//! Placeholder.
+//! NAS-Bench-201 (NATS-Bench TSS): cells of four nodes whose six edges carry
+//! one of five operations each; Dong & Yang, ICLR 2020.
+
+mod arch;
+mod network;
+
+pub use arch::{Arch, EdgeOp};
+
+use osee_sdk::prelude::*;
+
+osee_sdk::export! { space: Nb201 }
+
+/// The search space.
+pub struct Nb201;
+
+impl SearchSpace for Nb201 {
+    type Arch = Arch;
+
+    fn info() -> SpaceInfo {
+        SpaceInfo {
+            id: "nb201".to_owned(),
+            version: "1".to_owned(),
+            summary: "NAS-Bench-201: 15,625 cells of 6 edges with 5 operations".to_owned(),
+            citation: "Dong & Yang, NAS-Bench-201, ICLR 2020".to_owned(),
+            example: "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+\
+                      |skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
+                .to_owned(),
+            size: Some(Arch::COUNT),
+            settings: vec![
+                SettingSpec::new("channels", 16, "channels of the first stage"),
+                SettingSpec::new("cells", 5, "cells per stage"),
+                SettingSpec::new("classes", 10, "outputs of the classifier"),
+                SettingSpec::new("image_size", 32, "side of the input images, pixels"),
+                SettingSpec::new(
+                    "affine",
+                    true,
+                    "whether batch normalisation inside the cells has scale and shift",
+                ),
+            ],
+            truth: TruthColumns {
+                key: "arch_str".to_owned(),
+                value: "c10_test_hp200_v10".to_owned(),
+            },
+        }
+    }
+
+    fn new() -> Self {
+        Self
+    }
+
+    /// Numbered as the base-5 digits of the six edges in notation order, the
+    /// first edge the most significant, operations in [`EdgeOp::ALL`]'s order.
+    /// This is osee's own numbering, not the benchmark's shuffled index.
+    fn architecture(&self, index: u64) -> Result<Arch> {
+        Arch::from_index(index).ok_or_else(|| {
+            Error::new(format!(
+                "nb201 has architectures 0 to {}, not {index}",
+                Arch::COUNT - 1
+            ))
+        })
+    }
+
+    fn canonical(&self, arch: &Arch) -> String {
+        arch.canonical()
+    }
+
+    fn mutations(&self, arch: &Arch) -> Vec<Mutation> {
+        arch.mutations()
+    }
+
+    fn graph(&self, arch: &Arch, settings: &Settings) -> Result<Graph> {
+        network::build(arch, &network::Shape::read(settings)?)
+    }
+}
