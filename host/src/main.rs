@@ -1,1 +1,3 @@
+//! The osee host.
+
 fn main() {}

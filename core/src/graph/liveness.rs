@@ -24,8 +24,8 @@ impl Graph {
         zero
     }
 
-    /// Per node, whether its value can reach the output: backwards from the
-    /// output, not through constant zeros. The rest need not be computed.
+    /// Per node, whether it must be computed: its value can reach the output
+    /// and is not constantly zero.
     pub fn live(&self) -> Vec<bool> {
         let zero = self.constant_zero();
         let mut live = vec![false; self.nodes.len()];
@@ -41,6 +41,9 @@ impl Graph {
                     live[input.index()] = true;
                 }
             }
+        }
+        for (live, zero) in live.iter_mut().zip(&zero) {
+            *live &= !zero;
         }
         live
     }

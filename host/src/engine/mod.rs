@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The torch engine: instantiates a graph once and measures it for everybody.
+//!
+//! Invariants: each pass runs at most once per network and batch; work that
+//! cannot reach the output is not run for what depends on the output alone;
+//! grad mode, thread count and torch's generator are the host's, whatever a
+//! plugin did to them ([`guard`]).
+
+pub mod bench;
+mod device;
+mod executor;
+pub mod guard;
+mod hessian;
+mod network;
+pub mod parameters;
+mod program;
+mod relu_kernel;
+
+pub use device::{DeviceError, open as open_device};
+pub use network::{Batch, Network};

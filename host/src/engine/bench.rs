@@ -1,0 +1,51 @@
+//! Where the time of zero-shot scoring goes, pass by pass.
+
+use super::{Batch, Network};
+use osee_core::graph::Graph;
+use osee_sdk::{BatchNormMode, Measurement, Result};
+use std::time::{Duration, Instant};
+use tch::Tensor;
+
+/// Every pass the bundled estimators ask for, in the order of dependence.
+pub const PASSES: [Measurement; 8] = [
+    Measurement::Logits,
+    Measurement::Loss,
+    Measurement::LossGradients,
+    Measurement::InputGradient,
+    Measurement::ReluKernel,
+    Measurement::WeightHessianGradient,
+    Measurement::SynapticFlow(BatchNormMode::Bypassed),
+    Measurement::SynapticFlow(BatchNormMode::Kept),
+];
+
+/// Mean time per pass over `networks`, and of instantiation as a whole.
+///
+/// # Errors
+/// When a pass fails.
+pub fn profile(
+    networks: Vec<(Graph, Vec<Tensor>)>,
+    batch: &Batch,
+) -> Result<(Duration, Vec<(Measurement, Duration)>)> {
+    let count = networks.len().max(1) as u32;
+    let mut totals = PASSES.map(|what| (what, Duration::ZERO)).to_vec();
+    let start = Instant::now();
+    for (graph, parameters) in networks {
+        let network = Network::new(graph, parameters, batch.share())?;
+        for what in PASSES {
+            network.measure(what)?;
+        }
+        for (what, cost) in network.costs() {
+            if let Some((_, total)) = totals.iter_mut().find(|(known, _)| *known == what) {
+                *total += cost;
+            }
+        }
+    }
+    let mean = start.elapsed() / count;
+    Ok((
+        mean,
+        totals
+            .into_iter()
+            .map(|(what, total)| (what, total / count))
+            .collect(),
+    ))
+}

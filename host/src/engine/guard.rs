@@ -1,0 +1,74 @@
+//! Puts back what a plugin may have changed in the one libtorch: grad mode
+//! and the number of threads. A panic inside `tch::no_grad` leaves autograd
+//! off on its thread, and every later estimator would silently get no
+//! gradients.
+
+/// Restores grad mode (on) and the thread count when dropped.
+#[derive(Debug)]
+pub struct TorchState {
+    threads: i32,
+}
+
+impl TorchState {
+    /// Sets the generator to `seed` and remembers the rest.
+    pub fn protect(seed: i64) -> Self {
+        tch::manual_seed(seed);
+        Self {
+            threads: tch::get_num_threads(),
+        }
+    }
+}
+
+impl Drop for TorchState {
+    fn drop(&mut self) {
+        // SAFETY: sets a thread-local flag of libtorch; any value is valid.
+        unsafe { torch_sys::at_grad_set_enabled(1) };
+        if tch::get_num_threads() != self.threads {
+            tch::set_num_threads(self.threads);
+        }
+    }
+}
+
+/// Autograd on until dropped, whatever the caller had.
+#[derive(Debug)]
+pub struct GradOn {
+    before: bool,
+}
+
+impl GradOn {
+    /// Switches autograd on.
+    #[expect(clippy::new_without_default, reason = "a guard is made for its effect")]
+    pub fn new() -> Self {
+        // SAFETY: sets a thread-local flag of libtorch; any value is valid.
+        Self {
+            before: unsafe { torch_sys::at_grad_set_enabled(1) } != 0,
+        }
+    }
+}
+
+impl Drop for GradOn {
+    fn drop(&mut self) {
+        // SAFETY: as in `new`.
+        unsafe { torch_sys::at_grad_set_enabled(self.before.into()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Tensor;
+
+    #[test]
+    fn grad_mode_and_threads_are_put_back_after_a_panic_in_no_grad() {
+        tch::set_num_threads(1);
+        let outcome = std::panic::catch_unwind(|| {
+            let _state = TorchState::protect(0);
+            tch::set_num_threads(2);
+            tch::no_grad(|| panic!("as an estimator might"))
+        });
+        assert!(outcome.is_err());
+        assert_eq!(tch::get_num_threads(), 1);
+        let x = Tensor::from(1.0f64).set_requires_grad(true);
+        assert!((&x * 2.0).requires_grad());
+    }
+}

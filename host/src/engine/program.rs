@@ -1,0 +1,115 @@
+//! A graph as a list of steps: equal work once, zeros and identities gone.
+
+use osee_core::graph::{Graph, Op};
+use std::collections::HashMap;
+
+/// Where a node's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// It is constantly zero.
+    Zero,
+    /// The output of this node, which does the work for all equal ones.
+    Of(usize),
+}
+
+/// One operation to run.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The node it computes; its value's index.
+    pub node: usize,
+    /// Values it takes; zero summands of a sum are left out.
+    pub inputs: Vec<Value>,
+    /// Whether its value can reach the output.
+    pub live: bool,
+}
+
+/// What to run, in order.
+#[derive(Debug)]
+pub struct Program {
+    /// The operations; those that cannot reach the output included, for
+    /// measurements that look at every call.
+    pub steps: Vec<Step>,
+    /// Where each node's value comes from.
+    pub values: Vec<Value>,
+}
+
+impl Program {
+    /// Compiles `graph`.
+    pub fn new(graph: &Graph) -> Self {
+        let zero = graph.constant_zero();
+        let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
+        let mut known: HashMap<(String, Vec<Value>), usize> = HashMap::new();
+        let mut steps = Vec::new();
+        for (id, node) in graph.iter() {
+            let mut inputs: Vec<Value> = node
+                .inputs
+                .iter()
+                .map(|input| values[input.index()])
+                .collect();
+            if node.op == Op::Add {
+                inputs.retain(|input| *input != Value::Zero);
+            }
+            let value = match (&node.op, inputs.as_slice()) {
+                _ if zero[id.index()] => Value::Zero,
+                (Op::Identity | Op::Dropout { .. } | Op::Add | Op::Concat, &[only]) => only,
+                (op, _) => {
+                    // Parameter ids are part of an operation, so equal text is equal work.
+                    let key = (format!("{op:?}"), inputs.clone());
+                    let first = *known.entry(key).or_insert(id.index());
+                    if first == id.index() {
+                        steps.push(Step {
+                            node: first,
+                            inputs,
+                            live: false,
+                        });
+                    }
+                    Value::Of(first)
+                }
+            };
+            values.push(value);
+        }
+        let mut program = Self { steps, values };
+        program.mark_live(graph.output.index());
+        program
+    }
+
+    fn mark_live(&mut self, output: usize) {
+        let mut live = vec![false; self.values.len()];
+        if let Value::Of(node) = self.values[output] {
+            live[node] = true;
+        }
+        for step in self.steps.iter_mut().rev() {
+            step.live = live[step.node];
+            for input in step.inputs.iter().filter(|_| step.live) {
+                if let Value::Of(node) = *input {
+                    live[node] = true;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::graph::{ConvSpec, GraphBuilder, Shape};
+
+    #[test]
+    fn equal_relus_are_one_step_and_zero_summands_none() {
+        let mut g = GraphBuilder::new(Shape::square(4, 8));
+        let x = g.input();
+        let one = g.relu(x);
+        let two = g.relu(x);
+        let one = g.conv("one", one, ConvSpec::same(4, 3));
+        let two = g.conv("two", two, ConvSpec::same(4, 3));
+        let zero = g.zero(two, 1);
+        let lone = g.add(&[one, zero]);
+        let sum = g.add(&[lone, two]);
+        let graph = g.finish(sum).unwrap();
+        let program = Program::new(&graph);
+        let nodes: Vec<usize> = program.steps.iter().map(|step| step.node).collect();
+        // input, relu, two convolutions, the last sum
+        assert_eq!(nodes, [0, 1, 3, 4, 7]);
+        assert!(program.steps.iter().all(|step| step.live));
+    }
+}

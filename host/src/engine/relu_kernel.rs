@@ -1,0 +1,138 @@
+//! On how many ReLU units each pair of images agrees.
+
+use super::{
+    executor::{Executor, Values},
+    program::Value,
+};
+use osee_core::graph::Op;
+use osee_sdk::Result;
+use std::collections::BTreeMap;
+use tch::{Kind, Tensor};
+
+/// `[n, n]` f64. Counts every ReLU call of one forward pass, as the hooks of
+/// the reference do: a call whose result cannot reach the output counts too,
+/// and calls that share their input each count.
+pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
+    let _no_grad = tch::no_grad_guard();
+    let images = values.outputs[0]
+        .as_ref()
+        .expect("the input is always there");
+    let (n, device) = (images.size()[0], images.device());
+    let mut calls: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut agreed_always = 0;
+    for (id, node) in executor
+        .graph
+        .iter()
+        .filter(|(_, node)| node.op == Op::Relu)
+    {
+        match executor.program.values[id.index()] {
+            Value::Of(step) => *calls.entry(step).or_default() += 1,
+            Value::Zero => agreed_always += node.shape.numel() as u64,
+        }
+    }
+    executor.run(values, |step| calls.contains_key(&step.node) || !step.live)?;
+
+    let n = n as usize;
+    let mut agreement = vec![agreed_always; n * n];
+    for (node, multiplicity) in calls {
+        let output = values.outputs[node].as_ref().expect("just run");
+        let units = executor.graph.nodes[node].shape.numel();
+        add_agreement(
+            &sign_bits(output, units)?,
+            n,
+            units,
+            multiplicity,
+            &mut agreement,
+        );
+    }
+    let agreement: Vec<f64> = agreement.into_iter().map(|count| count as f64).collect();
+    Ok(Tensor::from_slice(&agreement)
+        .view([n as i64, n as i64])
+        .to_device(device))
+}
+
+/// Signs of each image's units, 64 to a word, padded with zeros.
+fn sign_bits(output: &Tensor, units: usize) -> Result<Vec<Vec<u64>>> {
+    // Channels-last memory order: any order will do that all images share.
+    let by_pixel = if output.dim() == 4 {
+        output.permute([0, 2, 3, 1])
+    } else {
+        output.shallow_clone()
+    };
+    let positive = by_pixel
+        .f_gt(0.0)?
+        .f_contiguous()?
+        .f_to_kind(Kind::Uint8)?
+        .to_device(tch::Device::Cpu);
+    let mut bytes = vec![0u8; positive.numel()];
+    positive.f_copy_data_u8(&mut bytes, positive.numel())?;
+    Ok(bytes.chunks_exact(units).map(pack).collect())
+}
+
+/// Bytes of 0 and 1 as bits.
+fn pack(bytes: &[u8]) -> Vec<u64> {
+    bytes
+        .chunks(64)
+        .map(|chunk| {
+            let mut word = 0u64;
+            for (i, eight) in chunk.chunks(8).enumerate() {
+                let mut lanes = [0u8; 8];
+                lanes[..eight.len()].copy_from_slice(eight);
+                // Gathers the lowest bit of each byte into the top byte.
+                let bits = u64::from_le_bytes(lanes).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+                word |= bits << (8 * i);
+            }
+            word
+        })
+        .collect()
+}
+
+fn add_agreement(
+    bits: &[Vec<u64>],
+    n: usize,
+    units: usize,
+    multiplicity: u64,
+    agreement: &mut [u64],
+) {
+    for i in 0..n {
+        agreement[i * n + i] += multiplicity * units as u64;
+        for j in 0..i {
+            let differ: u64 = bits[i]
+                .iter()
+                .zip(&bits[j])
+                .map(|(a, b)| u64::from((a ^ b).count_ones()))
+                .sum();
+            let agree = multiplicity * (units as u64 - differ);
+            agreement[i * n + j] += agree;
+            agreement[j * n + i] += agree;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packing_keeps_every_bit_in_place() {
+        let bytes: Vec<u8> = (0..150u32).map(|i| u8::from(i * i % 7 < 3)).collect();
+        let words = pack(&bytes);
+        for (i, &byte) in bytes.iter().enumerate() {
+            assert_eq!(words[i / 64] >> (i % 64) & 1, u64::from(byte), "bit {i}");
+        }
+    }
+
+    #[test]
+    fn agreement_is_that_of_the_definition() {
+        let patterns = [[1u8, 0, 1, 1, 0], [0, 0, 1, 0, 0], [1, 1, 1, 1, 1]];
+        let bits: Vec<Vec<u64>> = patterns.iter().map(|p| pack(p)).collect();
+        let mut agreement = vec![0; 9];
+        add_agreement(&bits, 3, 5, 2, &mut agreement);
+        for i in 0..3 {
+            for j in 0..3 {
+                let equal = (0..5).filter(|&k| patterns[i][k] == patterns[j][k]).count() as u64;
+                assert_eq!(agreement[i * 3 + j], 2 * equal);
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Why a plugin was not loaded: one kind per rung of the ladder.
+
+use osee_sdk::abi::header::{ABI_MAJOR, ABI_MINOR};
+use std::path::PathBuf;
+
+/// A plugin file and the rung it failed on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot load plugin {}\n  {kind}\n  help: {}", path.display(), kind.help())]
+pub struct LoadError {
+    /// The file.
+    pub path: PathBuf,
+    /// The rung.
+    pub kind: LoadErrorKind,
+}
+
+/// The rungs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadErrorKind {
+    /// The file cannot be read.
+    #[error("it cannot be read: {0}")]
+    Read(std::io::Error),
+    /// Not an ELF shared library of this machine.
+    #[error("it is no shared library for this machine: {0}")]
+    NotALibrary(String),
+    /// No `OSEE_PLUGIN_HEADER`.
+    #[error("it is a shared library, but no osee plugin: it exports no OSEE_PLUGIN_HEADER")]
+    NotAPlugin,
+    /// Another boundary.
+    #[error(
+        "it was built with osee-sdk {sdk} (ABI {major}.{minor}); this host has ABI {ABI_MAJOR}.{ABI_MINOR}"
+    )]
+    Abi {
+        /// The plugin's sdk.
+        sdk: String,
+        /// Its ABI major.
+        major: u32,
+        /// Its ABI minor.
+        minor: u32,
+    },
+    /// Another libtorch.
+    #[error("it was built for libtorch {plugin}; this host has libtorch {host}")]
+    Libtorch {
+        /// The plugin's.
+        plugin: String,
+        /// The host's.
+        host: String,
+    },
+    /// Panics end the process.
+    #[error("it was built with panic = \"abort\", so a panic in it would end the host")]
+    Aborts,
+    /// The dynamic linker refused.
+    #[error("the dynamic linker refused it: {0}")]
+    Open(String),
+    /// abi_stable's layout check failed; the long account is in the log.
+    #[error("its tables do not have the layout of this host's sdk")]
+    Layout,
+    /// The plugin failed to say what it exports.
+    #[error("it failed to say what it exports: {0}")]
+    Exports(osee_sdk::Error),
+}
+
+impl LoadErrorKind {
+    fn help(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "check the path and its permissions",
+            Self::NotALibrary(_) => {
+                "give the .so that `cargo build --release` made of a cdylib crate"
+            }
+            Self::NotAPlugin => "its crate needs `osee_sdk::export! { ... }` and crate-type cdylib",
+            Self::Abi { .. } => "rebuild it: cargo update -p osee-sdk && cargo build --release",
+            Self::Libtorch { .. } => "rebuild it with LIBTORCH at the host's libtorch",
+            Self::Aborts => "set panic = \"unwind\" in its Cargo.toml profile and rebuild it",
+            Self::Open(_) => "build it against the same libtorch, and check what it links with ldd",
+            Self::Layout => "rebuild it with this host's osee-sdk",
+            Self::Exports(_) => "this is a bug of the plugin; tell its author",
+        }
+    }
+}
