@@ -8,35 +8,23 @@ fn main() {
     // torch-sys announces its library folder to direct dependants only.
     let lib = env::var("DEP_TCH_LIBTORCH_LIB").unwrap_or_default();
     println!("cargo::metadata=libtorch_lib={lib}");
-    println!(
-        "cargo::rustc-env=OSEE_LIBTORCH_VERSION={}",
-        libtorch_version(Path::new(&lib))
-    );
+    println!("cargo::rustc-env=OSEE_LIBTORCH_VERSION={}", libtorch_version(Path::new(&lib)));
     println!("cargo::rustc-env=OSEE_RUSTC_VERSION={}", rustc_version());
-    println!(
-        "cargo::rustc-env=OSEE_TARGET={}",
-        env::var("TARGET").unwrap_or_default()
-    );
+    println!("cargo::rustc-env=OSEE_TARGET={}", env::var("TARGET").unwrap_or_default());
 }
 
 /// `TORCH_VERSION_MAJOR.MINOR.PATCH` of the headers beside the library, or
 /// the version tch is pinned to where a distribution ships no headers.
 fn libtorch_version(lib: &Path) -> String {
-    let header = lib
-        .parent()
-        .unwrap_or(lib)
-        .join("include/torch/headeronly/version.h");
+    let header = lib.parent().unwrap_or(lib).join("include/torch/headeronly/version.h");
     let text = fs::read_to_string(header).unwrap_or_default();
     let part = |name: &str| {
         text.lines()
             .find_map(|line| line.strip_prefix("#define ")?.strip_prefix(name))
             .map(|value| value.trim().to_owned())
     };
-    match (
-        part("TORCH_VERSION_MAJOR "),
-        part("TORCH_VERSION_MINOR "),
-        part("TORCH_VERSION_PATCH "),
-    ) {
+    match (part("TORCH_VERSION_MAJOR "), part("TORCH_VERSION_MINOR "), part("TORCH_VERSION_PATCH "))
+    {
         (Some(major), Some(minor), Some(patch)) => format!("{major}.{minor}.{patch}"),
         _ => "2.11.0".to_owned(),
     }

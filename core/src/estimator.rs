@@ -86,18 +86,12 @@ impl EstimatorInfo {
 
     /// With a one-line description.
     pub fn summary(self, summary: &str) -> Self {
-        Self {
-            summary: summary.to_owned(),
-            ..self
-        }
+        Self { summary: summary.to_owned(), ..self }
     }
 
     /// With the paper or code that defines it.
     pub fn citation(self, citation: &str) -> Self {
-        Self {
-            citation: citation.to_owned(),
-            ..self
-        }
+        Self { citation: citation.to_owned(), ..self }
     }
 
     /// With another direction.
@@ -154,9 +148,6 @@ pub struct Failure {
 impl Failure {
     /// A failure of this kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 }

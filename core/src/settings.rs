@@ -87,11 +87,7 @@ pub struct SettingSpec {
 impl SettingSpec {
     /// A setting with its default.
     pub fn new(key: &str, default: impl Into<Value>, help: &str) -> Self {
-        Self {
-            key: key.to_owned(),
-            default: default.into(),
-            help: help.to_owned(),
-        }
+        Self { key: key.to_owned(), default: default.into(), help: help.to_owned() }
     }
 }
 
@@ -161,10 +157,8 @@ impl Settings {
         specs: &[SettingSpec],
         given: &BTreeMap<String, Value>,
     ) -> Result<Self, SettingError> {
-        let mut values: BTreeMap<String, Value> = specs
-            .iter()
-            .map(|spec| (spec.key.clone(), spec.default.clone()))
-            .collect();
+        let mut values: BTreeMap<String, Value> =
+            specs.iter().map(|spec| (spec.key.clone(), spec.default.clone())).collect();
         for (key, value) in given {
             let Some(default) = values.get(key) else {
                 let known: Vec<String> = specs.iter().map(|spec| spec.key.clone()).collect();
@@ -176,15 +170,12 @@ impl Settings {
                     known,
                 });
             };
-            let value = value
-                .clone()
-                .coerce(default)
-                .ok_or_else(|| SettingError::Type {
-                    owner: owner.to_owned(),
-                    key: key.clone(),
-                    wanted: default.kind(),
-                    value: value.to_string(),
-                })?;
+            let value = value.clone().coerce(default).ok_or_else(|| SettingError::Type {
+                owner: owner.to_owned(),
+                key: key.clone(),
+                wanted: default.kind(),
+                value: value.to_string(),
+            })?;
             values.insert(key.clone(), value);
         }
         Ok(Self(values))
@@ -195,9 +186,8 @@ impl Settings {
     /// # Errors
     /// [`SettingError::Assignment`] without an `=`.
     pub fn parse_assignment(text: &str) -> Result<(String, Value), SettingError> {
-        let (key, value) = text
-            .split_once('=')
-            .ok_or_else(|| SettingError::Assignment(text.to_owned()))?;
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| SettingError::Assignment(text.to_owned()))?;
         let value = value.trim();
         let value = if let Ok(flag) = value.parse() {
             Value::Bool(flag)
@@ -265,11 +255,7 @@ impl FromIterator<(String, Value)> for Settings {
 /// of SHA-256 over its JSON.
 pub fn key_hash(value: &impl Serialize) -> String {
     let json = serde_json::to_vec(value).expect("keys are plain data");
-    Sha256::digest(&json)
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(&json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

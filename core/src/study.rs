@@ -1,1 +1,326 @@
-//! Placeholder.
+//! The study file: what is to be scored, how, and against which truth.
+
+use crate::{
+    protocol::{Images, Init, Normalisation, Protocol, Weights},
+    settings::{Value, nearest},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// A study as written. Paths in it are relative to the study file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Study {
+    /// Name, for headings.
+    #[serde(default = "unnamed")]
+    pub name: String,
+    /// Plugin files besides the bundled ones.
+    #[serde(default)]
+    pub plugins: Vec<PathBuf>,
+    /// Initialisation seeds; scores are averaged over them.
+    #[serde(default = "default_seeds")]
+    pub seeds: Vec<u64>,
+    /// `cpu` or `cuda:N`.
+    #[serde(default = "cpu")]
+    pub device: String,
+    /// `cifar10:FOLDER` or `noise`.
+    #[serde(default = "noise")]
+    pub data: String,
+    /// The search space.
+    #[serde(default)]
+    pub space: SpaceChoice,
+    /// Which architectures.
+    #[serde(default)]
+    pub architectures: Architectures,
+    /// How networks are put before zero-shot estimators.
+    #[serde(default)]
+    pub protocol: ProtocolChoice,
+    /// Ground truth; scores alone are reported without it.
+    #[serde(default)]
+    pub truth: Option<TruthChoice>,
+    /// Estimators; all that are found if empty.
+    #[serde(default)]
+    pub estimators: Vec<EstimatorChoice>,
+}
+
+/// A search space with settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpaceChoice {
+    /// Its id.
+    pub id: String,
+    /// Settings that differ from the defaults.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
+}
+
+/// Which architectures of a space.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Architectures {
+    /// How many, drawn by `seed` without repetition; all if absent.
+    #[serde(default)]
+    pub count: Option<u64>,
+    /// A file with one architecture per line instead.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// One architecture per isomorphism group.
+    #[serde(default)]
+    pub unique: bool,
+    /// Seed of the draw.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// A preset with changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProtocolChoice {
+    /// One of [`Protocol::PRESETS`].
+    pub preset: String,
+    /// Images per batch.
+    #[serde(default)]
+    pub batch_size: Option<usize>,
+    /// Batches averaged.
+    #[serde(default)]
+    pub batches: Option<usize>,
+    /// Where images come from.
+    #[serde(default)]
+    pub images: Option<Images>,
+    /// Crop and flip.
+    #[serde(default)]
+    pub augment: Option<bool>,
+    /// Pixel statistics.
+    #[serde(default)]
+    pub normalisation: Option<Normalisation>,
+    /// Whose weights.
+    #[serde(default)]
+    pub weights: Option<Weights>,
+    /// How they are drawn.
+    #[serde(default)]
+    pub init: Option<Init>,
+}
+
+/// A truth table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TruthChoice {
+    /// CSV or CSV.gz.
+    pub file: PathBuf,
+    /// Column with the architecture; the space's own if absent.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Column with the accuracy; the space's own if absent.
+    #[serde(default)]
+    pub column: Option<String>,
+}
+
+/// An estimator with settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EstimatorChoice {
+    /// Its id.
+    pub id: String,
+    /// Name of its row; its id if absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Settings that differ from the defaults.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
+}
+
+impl EstimatorChoice {
+    /// The estimator with its defaults.
+    pub fn plain(id: &str) -> Self {
+        Self { id: id.to_owned(), name: None, settings: BTreeMap::new() }
+    }
+
+    /// Name of its row.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
+}
+
+/// Why a study cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// The file cannot be read.
+    #[error("cannot read study {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not a study.
+    #[error("study {}: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// toml's account, with the line.
+        message: String,
+    },
+    /// No such preset.
+    #[error("there is no preset `{name}`; {hint}")]
+    Preset {
+        /// As asked.
+        name: String,
+        /// The nearest, or all.
+        hint: String,
+    },
+    /// A number that makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+fn unnamed() -> String {
+    "study".to_owned()
+}
+fn default_seeds() -> Vec<u64> {
+    vec![0, 1]
+}
+fn cpu() -> String {
+    "cpu".to_owned()
+}
+fn noise() -> String {
+    "noise".to_owned()
+}
+
+impl Default for SpaceChoice {
+    fn default() -> Self {
+        Self { id: "nb201".to_owned(), settings: BTreeMap::new() }
+    }
+}
+
+impl Default for Architectures {
+    fn default() -> Self {
+        Self { count: Some(100), file: None, unique: true, seed: 0 }
+    }
+}
+
+impl Default for ProtocolChoice {
+    fn default() -> Self {
+        Self {
+            preset: "paper".to_owned(),
+            batch_size: None,
+            batches: None,
+            images: None,
+            augment: None,
+            normalisation: None,
+            weights: None,
+            init: None,
+        }
+    }
+}
+
+impl Default for Study {
+    fn default() -> Self {
+        toml::from_str("").expect("every field of a study has a default")
+    }
+}
+
+impl ProtocolChoice {
+    /// The preset with the changes.
+    ///
+    /// # Errors
+    /// An unknown preset, or no images at all.
+    pub fn resolve(&self) -> Result<Protocol, StudyError> {
+        let preset = Protocol::preset(&self.preset).ok_or_else(|| StudyError::Preset {
+            name: self.preset.clone(),
+            hint: match nearest(&self.preset, Protocol::PRESETS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", Protocol::PRESETS.join(", ")),
+            },
+        })?;
+        let resolved = Protocol {
+            batch_size: self.batch_size.unwrap_or(preset.batch_size),
+            batches: self.batches.unwrap_or(preset.batches),
+            images: self.images.unwrap_or(preset.images),
+            augment: self.augment.unwrap_or(preset.augment),
+            normalisation: self.normalisation.unwrap_or(preset.normalisation),
+            weights: self.weights.unwrap_or(preset.weights),
+            init: self.init.unwrap_or(preset.init),
+            ..preset
+        };
+        if resolved.batch_size < 2 || resolved.batches == 0 {
+            let what = "a protocol needs at least one batch of at least two images";
+            return Err(StudyError::Invalid(what.to_owned()));
+        }
+        Ok(resolved)
+    }
+}
+
+impl Study {
+    /// Reads a study file; its paths become relative to the working folder.
+    ///
+    /// # Errors
+    /// Unreadable, not TOML, or with fields a study does not have.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
+        let mut study: Self = toml::from_str(&text).map_err(|error| StudyError::Parse {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        study.rebase(path.parent().unwrap_or(Path::new("")));
+        if study.seeds.is_empty() {
+            return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
+        }
+        Ok(study)
+    }
+
+    /// As TOML, for the run directory.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("a study is plain data")
+    }
+
+    /// Prefixes relative paths with `folder`.
+    fn rebase(&mut self, folder: &Path) {
+        let plugins = self.plugins.iter_mut();
+        let truth = self.truth.iter_mut().map(|truth| &mut truth.file);
+        for path in plugins.chain(truth).chain(&mut self.architectures.file) {
+            *path = folder.join(&*path);
+        }
+        if let Some(("cifar10", data)) = self.data.split_once(':') {
+            self.data = format!("cifar10:{}", folder.join(data).display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Study, StudyError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("study.toml");
+        std::fs::write(&path, text).unwrap();
+        Study::read(&path)
+    }
+
+    #[test]
+    fn an_empty_study_is_a_whole_one_and_survives_writing() {
+        let study = read("").unwrap();
+        assert_eq!(study, Study::default());
+        assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study);
+    }
+
+    #[test]
+    fn unknown_fields_and_presets_are_named() {
+        let wrong = read("[space]\nid = \"nb201\"\nsetings = {}\n").unwrap_err().to_string();
+        assert!(wrong.contains("setings") && wrong.contains("line 3"), "{wrong}");
+        let study = read("[protocol]\npreset = \"naswott\"\n").unwrap();
+        let wrong = study.protocol.resolve().unwrap_err().to_string();
+        assert_eq!(wrong, "there is no preset `naswott`; did you mean `naswot`?");
+    }
+
+    #[test]
+    fn changes_override_the_preset() {
+        let study = read("[protocol]\npreset = \"paper\"\nbatch-size = 64\n").unwrap();
+        let protocol = study.protocol.resolve().unwrap();
+        assert_eq!((protocol.batch_size, protocol.weights), (64, Weights::Supernet));
+    }
+}

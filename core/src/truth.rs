@@ -1,1 +1,312 @@
-//! Placeholder.
+//! Tables of ground truth, and of scores anyone computed: CSV or CSV.gz with
+//! named columns, joined by architecture.
+//!
+//! Invariant: duplicate, missing and unmatched rows are facts that are
+//! reported, never silently averaged or dropped.
+
+use crate::settings::nearest;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+/// What becomes of rows with one key and different values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Duplicates {
+    /// They are an error.
+    #[default]
+    Error,
+    /// The first row counts.
+    First,
+    /// The last row counts, as in a dictionary filled row by row.
+    Last,
+}
+
+/// Why a table cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The file cannot be read.
+    #[error("cannot read table {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: csv::Error,
+    },
+    /// There is no such column.
+    #[error("{} has no column `{column}`; {hint}", path.display())]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// As asked.
+        column: String,
+        /// The nearest, or all.
+        hint: String,
+    },
+    /// Not a number.
+    #[error("{} row {row}: column `{column}` holds `{value}`, which is no number", path.display())]
+    Number {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What stands there.
+        value: String,
+    },
+    /// One key, several values.
+    #[error(
+        "{}: {count} keys have several rows with different values, first `{key}`; \
+         choose which counts with --duplicates first or last", path.display()
+    )]
+    Duplicate {
+        /// The file.
+        path: PathBuf,
+        /// How many keys.
+        count: usize,
+        /// One of them.
+        key: String,
+    },
+    /// No rows.
+    #[error("{} has no rows", .0.display())]
+    Empty(PathBuf),
+}
+
+/// A key that stands in several rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// The key.
+    pub key: String,
+    /// How many rows.
+    pub rows: usize,
+    /// Whether all columns read agree in them.
+    pub agree: bool,
+}
+
+/// Columns of numbers by key, in order of first appearance. An empty cell, or
+/// one that says nan, is NaN.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// One per row kept.
+    pub keys: Vec<String>,
+    /// Names of the columns read.
+    pub names: Vec<String>,
+    /// One column per name, one value per key.
+    pub columns: Vec<Vec<f64>>,
+    /// Keys with several rows.
+    pub duplicates: Vec<Duplicate>,
+}
+
+impl Table {
+    /// Reads the key column and `columns` (all others that hold numbers if
+    /// `None`) of a CSV or gzipped CSV.
+    ///
+    /// # Errors
+    /// See [`TableError`].
+    pub fn read(
+        path: &Path,
+        key: &str,
+        columns: Option<&[String]>,
+        duplicates: Duplicates,
+    ) -> Result<Self, TableError> {
+        let read = |source| TableError::Read { path: path.to_owned(), source };
+        let mut reader = csv::Reader::from_reader(open(path).map_err(|e| read(e.into()))?);
+        let header: Vec<String> =
+            reader.headers().map_err(read)?.iter().map(str::to_owned).collect();
+        let records: Vec<csv::StringRecord> =
+            reader.into_records().collect::<Result<_, _>>().map_err(read)?;
+        if records.is_empty() {
+            return Err(TableError::Empty(path.to_owned()));
+        }
+        let find = |column: &str| find_column(path, &header, column);
+        let key_at = find(key)?;
+        let wanted: Vec<usize> = match columns {
+            Some(names) => names.iter().map(|name| find(name)).collect::<Result<_, _>>()?,
+            None => {
+                let numeric = |at: &usize| records.iter().all(|r| number(&r[*at]).is_some());
+                (0..header.len()).filter(|at| *at != key_at).filter(numeric).collect()
+            }
+        };
+        let mut builder = Builder::new(path, wanted.len(), duplicates);
+        for record in &records {
+            let values = wanted
+                .iter()
+                .map(|&at| {
+                    number(&record[at]).ok_or_else(|| TableError::Number {
+                        path: path.to_owned(),
+                        row: record.position().map_or(0, csv::Position::line),
+                        column: header[at].clone(),
+                        value: record[at].to_owned(),
+                    })
+                })
+                .collect::<Result<Vec<f64>, _>>()?;
+            builder.push(&record[key_at], values);
+        }
+        builder.finish(wanted.iter().map(|&at| header[at].clone()).collect())
+    }
+
+    /// Position of every key.
+    pub fn index(&self) -> HashMap<&str, usize> {
+        self.keys.iter().enumerate().map(|(at, key)| (key.as_str(), at)).collect()
+    }
+}
+
+struct Builder<'a> {
+    path: &'a Path,
+    policy: Duplicates,
+    at: HashMap<String, usize>,
+    keys: Vec<String>,
+    columns: Vec<Vec<f64>>,
+    repeated: Vec<Option<Duplicate>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(path: &'a Path, columns: usize, policy: Duplicates) -> Self {
+        Self {
+            path,
+            policy,
+            at: HashMap::new(),
+            keys: Vec::new(),
+            columns: vec![Vec::new(); columns],
+            repeated: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, key: &str, values: Vec<f64>) {
+        let Some(&at) = self.at.get(key) else {
+            self.at.insert(key.to_owned(), self.keys.len());
+            self.keys.push(key.to_owned());
+            self.repeated.push(None);
+            self.columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+            return;
+        };
+        let same = |(column, value): (&Vec<f64>, &f64)| column[at].to_bits() == value.to_bits();
+        let agree = self.columns.iter().zip(&values).all(same);
+        let first = || Duplicate { key: key.to_owned(), rows: 1, agree: true };
+        let duplicate = self.repeated[at].get_or_insert_with(first);
+        duplicate.rows += 1;
+        duplicate.agree &= agree;
+        if self.policy == Duplicates::Last {
+            self.columns.iter_mut().zip(values).for_each(|(column, value)| column[at] = value);
+        }
+    }
+
+    fn finish(self, names: Vec<String>) -> Result<Table, TableError> {
+        let duplicates: Vec<Duplicate> = self.repeated.into_iter().flatten().collect();
+        let differing: Vec<&Duplicate> = duplicates.iter().filter(|d| !d.agree).collect();
+        match differing.first() {
+            Some(first) if self.policy == Duplicates::Error => Err(TableError::Duplicate {
+                path: self.path.to_owned(),
+                count: differing.len(),
+                key: first.key.clone(),
+            }),
+            _ => Ok(Table { keys: self.keys, names, columns: self.columns, duplicates }),
+        }
+    }
+}
+
+/// Rows that two tables have in common, and those they do not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    /// Positions in the left and the right table, in the left one's order.
+    pub rows: Vec<(usize, usize)>,
+    /// Keys of the left table without a partner.
+    pub only_left: Vec<String>,
+    /// Keys of the right table without a partner.
+    pub only_right: Vec<String>,
+}
+
+/// Joins by key.
+pub fn join(left: &[String], right: &[String]) -> Join {
+    let index: HashMap<&str, usize> =
+        right.iter().enumerate().map(|(at, key)| (key.as_str(), at)).collect();
+    let mut matched = vec![false; right.len()];
+    let mut rows = Vec::new();
+    let mut only_left = Vec::new();
+    for (at, key) in left.iter().enumerate() {
+        match index.get(key.as_str()) {
+            Some(&partner) => {
+                matched[partner] = true;
+                rows.push((at, partner));
+            }
+            None => only_left.push(key.clone()),
+        }
+    }
+    let lonely = right.iter().zip(&matched).filter(|(_, matched)| !**matched);
+    let only_right = lonely.map(|(key, _)| key.clone()).collect();
+    Join { rows, only_left, only_right }
+}
+
+/// Gzip is told by its first two bytes, not by the name.
+fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut magic = Vec::new();
+    File::open(path)?.take(2).read_to_end(&mut magic)?;
+    let file = BufReader::new(File::open(path)?);
+    Ok(match magic.as_slice() {
+        [0x1f, 0x8b] => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        _ => Box::new(file),
+    })
+}
+
+fn find_column(path: &Path, header: &[String], column: &str) -> Result<usize, TableError> {
+    header.iter().position(|name| name == column).ok_or_else(|| {
+        let hint = match nearest(column, header.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has {}", header.join(", ")),
+        };
+        TableError::Column { path: path.to_owned(), column: column.to_owned(), hint }
+    })
+}
+
+fn number(cell: &str) -> Option<f64> {
+    match cell.trim() {
+        "" => Some(f64::NAN),
+        cell => cell.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn table(text: &str, policy: Duplicates) -> Result<Table, TableError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        Table::read(file.path(), "arch", Some(&["acc".to_owned()]), policy)
+    }
+
+    #[test]
+    fn duplicates_are_reported_and_follow_the_policy() {
+        let text = "arch,acc\na,1\nb,2\na,3\nb,2\n";
+        let error = table(text, Duplicates::Error).unwrap_err().to_string();
+        assert!(error.contains("1 keys") && error.contains("`a`"), "{error}");
+        let last = table(text, Duplicates::Last).unwrap();
+        assert_eq!((last.keys.len(), last.columns[0].clone()), (2, vec![3.0, 2.0]));
+        let agree: Vec<bool> = last.duplicates.iter().map(|d| d.agree).collect();
+        assert_eq!(agree, [false, true]);
+    }
+
+    #[test]
+    fn mistakes_name_the_column_the_row_and_the_nearest() {
+        let wrong = table("arch,accuracy\na,1\n", Duplicates::Error).unwrap_err().to_string();
+        assert!(wrong.contains("no column `acc`; did you mean `accuracy`?"), "{wrong}");
+        let wrong = table("arch,acc\na,1\nb,x\n", Duplicates::Error).unwrap_err().to_string();
+        assert!(wrong.contains("row 3") && wrong.contains("`x`"), "{wrong}");
+        assert!(matches!(table("arch,acc\n", Duplicates::Error), Err(TableError::Empty(_))));
+    }
+
+    #[test]
+    fn a_join_says_what_it_left_out() {
+        let keys = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let join = join(&keys("a b c"), &keys("c d a"));
+        assert_eq!(join.rows, [(0, 2), (2, 0)]);
+        assert_eq!((join.only_left, join.only_right), (keys("b"), keys("d")));
+    }
+}

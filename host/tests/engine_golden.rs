@@ -3,7 +3,7 @@
 
 use osee_core::settings::{Settings, Value};
 use osee_host::{
-    engine::{Network, parameters},
+    engine::{Layout, Network, parameters},
     loader::Registry,
 };
 use osee_sdk::abi::root::Foreign;
@@ -56,16 +56,10 @@ fn all_golden_networks_agree() {
     for golden in &list {
         let arch = golden["arch"].as_str().unwrap();
         let graph = space.functions.graph(arch, &settings).unwrap();
-        assert_eq!(
-            graph.cost().params,
-            golden["trainable_params"].as_u64().unwrap()
-        );
-        let file = format!(
-            "golden/nb201_{:02}.safetensors",
-            golden["id"].as_u64().unwrap()
-        );
+        assert_eq!(graph.cost().params, golden["trainable_params"].as_u64().unwrap());
+        let file = format!("golden/nb201_{:02}.safetensors", golden["id"].as_u64().unwrap());
         let (weights, batch) = parameters::from_file(&data.join(file), &graph).unwrap();
-        let network = Network::new(graph, weights, batch.unwrap()).unwrap();
+        let network = Network::new(graph, weights, batch.unwrap(), Layout::Contiguous).unwrap();
         for (name, tolerance) in TOLERANCES {
             let (plugin, info) = registry.estimator(name).unwrap();
             let settings = Settings::resolve(name, &info.settings, &BTreeMap::new()).unwrap();
@@ -73,10 +67,7 @@ fn all_golden_networks_agree() {
             else {
                 panic!("{name} is no zero-shot estimator")
             };
-            match (
-                golden["scores"][name].as_f64(),
-                estimator.score(network.handle()),
-            ) {
+            match (golden["scores"][name].as_f64(), estimator.score(network.handle())) {
                 (Some(theirs), Ok(ours)) => {
                     let error = (ours - theirs).abs() / theirs.abs().max(1e-12);
                     let worst = worst.entry(name).or_default();

@@ -43,10 +43,7 @@ impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         let text = error.to_string();
         // libtorch appends dozens of C++ frames; the cause stands before them.
-        let cause = text
-            .split("\nException raised from")
-            .next()
-            .unwrap_or(&text);
+        let cause = text.split("\nException raised from").next().unwrap_or(&text);
         Self::new(format!("libtorch: {}", cause.trim()))
     }
 }

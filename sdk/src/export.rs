@@ -62,10 +62,7 @@ impl Export {
 
     #[doc(hidden)]
     pub const fn space<T: SearchSpace>() -> Self {
-        Self {
-            info: || ExportInfo::Space(T::info()),
-            create: |_| Ok(glue::space(T::new())),
-        }
+        Self { info: || ExportInfo::Space(T::info()), create: |_| Ok(glue::space(T::new())) }
     }
 }
 

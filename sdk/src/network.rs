@@ -87,9 +87,7 @@ impl Network {
     pub fn parameters(&self) -> Result<Vec<NamedTensor<'_>>> {
         let values = self.measure(Measurement::Parameters)?;
         let described = self.graph.parameters.iter().zip(values);
-        Ok(described
-            .map(|(parameter, value)| NamedTensor { parameter, value })
-            .collect())
+        Ok(described.map(|(parameter, value)| NamedTensor { parameter, value }).collect())
     }
 
     /// Logits of the batch, `[batch, classes]`.
@@ -139,11 +137,7 @@ impl Network {
             let (Some(value), Some(gradient)) = (tensors.next(), tensors.next()) else {
                 return Err(Error::new("the host sent fewer activations than layers"));
             };
-            activations.push(Activation {
-                parameter,
-                value,
-                gradient,
-            });
+            activations.push(Activation { parameter, value, gradient });
         }
         Ok(activations)
     }
@@ -153,8 +147,7 @@ impl Network {
     /// # Errors
     /// When the pass fails.
     pub fn input_gradient(&self) -> Result<Tensor> {
-        self.exactly(Measurement::InputGradient)
-            .map(|[gradient]| gradient)
+        self.exactly(Measurement::InputGradient).map(|[gradient]| gradient)
     }
 
     /// For each pair of images, on how many ReLU units both are positive or
@@ -204,11 +197,7 @@ impl Network {
         let described = self.graph.parameters.iter().zip(weights).zip(gradients);
         described
             .filter(|((parameter, _), _)| parameter.role.is_weight())
-            .map(|((parameter, weight), gradient)| LayerGradient {
-                parameter,
-                weight,
-                gradient,
-            })
+            .map(|((parameter, weight), gradient)| LayerGradient { parameter, weight, gradient })
             .collect()
     }
 
@@ -219,11 +208,7 @@ impl Network {
 
     fn exactly<const N: usize>(&self, what: Measurement) -> Result<[Tensor; N]> {
         self.measure(what)?.try_into().map_err(|got: Vec<Tensor>| {
-            Error::new(format!(
-                "{} came as {} tensors, not {N}",
-                what.name(),
-                got.len()
-            ))
+            Error::new(format!("{} came as {} tensors, not {N}", what.name(), got.len()))
         })
     }
 
@@ -240,9 +225,7 @@ impl Network {
 /// fails.
 pub fn gradients(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     if !output.requires_grad() {
-        return Err(Error::new(
-            "the output does not require grad, so it has no gradient",
-        ));
+        return Err(Error::new("the output does not require grad, so it has no gradient"));
     }
     Ok(Tensor::f_run_backward(&[output], inputs, true, false)?)
 }

@@ -28,15 +28,7 @@ pub struct ConvSpec {
 impl ConvSpec {
     /// A bias-free convolution that keeps the size of its input at stride 1.
     pub fn same(out: usize, kernel: usize) -> Self {
-        Self {
-            out,
-            kernel,
-            stride: 1,
-            padding: kernel / 2,
-            dilation: 1,
-            groups: 1,
-            bias: false,
-        }
+        Self { out, kernel, stride: 1, padding: kernel / 2, dilation: 1, groups: 1, bias: false }
     }
 
     /// The same with another stride.
@@ -51,11 +43,7 @@ impl ConvSpec {
 
     /// The same with dilated taps, padded to keep the size at stride 1.
     pub fn dilation(self, dilation: usize) -> Self {
-        Self {
-            dilation,
-            padding: dilation * (self.kernel / 2),
-            ..self
-        }
+        Self { dilation, padding: dilation * (self.kernel / 2), ..self }
     }
 }
 
@@ -71,17 +59,9 @@ pub struct GraphBuilder {
 impl GraphBuilder {
     /// A graph whose input is `shape`.
     pub fn new(shape: Shape) -> Self {
-        let input = Node {
-            op: Op::Input,
-            inputs: Vec::new(),
-            shape,
-        };
+        let input = Node { op: Op::Input, inputs: Vec::new(), shape };
         Self {
-            graph: Graph {
-                nodes: vec![input],
-                parameters: Vec::new(),
-                output: NodeId::new(0),
-            },
+            graph: Graph { nodes: vec![input], parameters: Vec::new(), output: NodeId::new(0) },
             by_name: HashMap::new(),
             error: None,
         }
@@ -103,19 +83,11 @@ impl GraphBuilder {
         let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id)).collect();
         let index = self.graph.nodes.len();
         let shape = infer(&op, &shapes, &self.graph.parameters).unwrap_or_else(|reason| {
-            let error = GraphError::Shape {
-                node: index,
-                op: op.name(),
-                reason,
-            };
+            let error = GraphError::Shape { node: index, op: op.name(), reason };
             self.error.get_or_insert(error);
             shapes.first().copied().unwrap_or(self.graph.input_shape())
         });
-        self.graph.nodes.push(Node {
-            op,
-            inputs: inputs.to_vec(),
-            shape,
-        });
+        self.graph.nodes.push(Node { op, inputs: inputs.to_vec(), shape });
         NodeId::new(index)
     }
 
@@ -152,24 +124,8 @@ impl GraphBuilder {
         let weight = self.parameter(weight);
         let fan_in = per_group * spec.kernel * spec.kernel;
         let bias = spec.bias.then(|| self.bias(name, spec.out, fan_in));
-        let ConvSpec {
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } = spec;
-        self.op(
-            Op::Conv2d {
-                weight,
-                bias,
-                stride,
-                padding,
-                dilation,
-                groups,
-            },
-            &[input],
-        )
+        let ConvSpec { stride, padding, dilation, groups, .. } = spec;
+        self.op(Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
     }
 
     /// Batch normalisation with eps 1e-5; with `{name}.weight` and
@@ -204,11 +160,8 @@ impl GraphBuilder {
     /// A linear layer with `{name}.weight` and `{name}.bias`.
     pub fn linear(&mut self, name: &str, input: NodeId, out: usize) -> NodeId {
         let fan_in = self.shape(input).channels();
-        let weight = Parameter::whole(
-            format!("{name}.weight"),
-            ParamRole::LinearWeight,
-            &[out, fan_in],
-        );
+        let weight =
+            Parameter::whole(format!("{name}.weight"), ParamRole::LinearWeight, &[out, fan_in]);
         let weight = self.parameter(weight);
         let bias = Some(self.bias(name, out, fan_in));
         self.op(Op::Linear { weight, bias }, &[input])

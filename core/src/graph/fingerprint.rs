@@ -46,10 +46,9 @@ impl Graph {
                     sums.insert(print, summands);
                     print
                 }
-                (op, inputs) => digest(
-                    &[self.describe(op).as_bytes(), node.shape_bytes().as_bytes()],
-                    inputs,
-                ),
+                (op, inputs) => {
+                    digest(&[self.describe(op).as_bytes(), node.shape_bytes().as_bytes()], inputs)
+                }
             };
             prints.push(print);
         }
@@ -60,14 +59,7 @@ impl Graph {
     fn describe(&self, op: &Op) -> String {
         let shape = |id| self.parameter(id).shape();
         match *op {
-            Op::Conv2d {
-                weight,
-                bias,
-                stride,
-                padding,
-                dilation,
-                groups,
-            } => format!(
+            Op::Conv2d { weight, bias, stride, padding, dilation, groups } => format!(
                 "conv {:?} {} {stride} {padding} {dilation} {groups}",
                 shape(weight),
                 bias.is_some()
@@ -94,8 +86,6 @@ fn digest(labels: &[&[u8]], inputs: &[u128]) -> u128 {
     for input in inputs {
         hash.update(input.to_le_bytes());
     }
-    let bytes: [u8; 16] = hash.finalize()[..16]
-        .try_into()
-        .expect("SHA-256 has 32 bytes");
+    let bytes: [u8; 16] = hash.finalize()[..16].try_into().expect("SHA-256 has 32 bytes");
     u128::from_le_bytes(bytes)
 }

@@ -15,9 +15,7 @@ impl Graph {
                 Op::Input
                 | Op::Conv2d { bias: Some(_), .. }
                 | Op::Linear { bias: Some(_), .. }
-                | Op::BatchNorm {
-                    affine: Some(_), ..
-                } => false,
+                | Op::BatchNorm { affine: Some(_), .. } => false,
                 _ => inputs.all(|zero| zero),
             };
         }

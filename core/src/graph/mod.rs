@@ -69,10 +69,7 @@ impl Graph {
 
     /// Nodes with their ids, in topological order.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .map(|(i, node)| (NodeId::new(i), node))
+        self.nodes.iter().enumerate().map(|(i, node)| (NodeId::new(i), node))
     }
 
     /// Number of ReLU calls of one forward pass.

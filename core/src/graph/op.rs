@@ -125,14 +125,8 @@ impl Op {
             Op::Conv2d { .. } => "conv2d",
             Op::BatchNorm { .. } => "batch_norm",
             Op::Relu => "relu",
-            Op::Pool(Pool {
-                kind: PoolKind::Max,
-                ..
-            }) => "max_pool",
-            Op::Pool(Pool {
-                kind: PoolKind::Average { .. },
-                ..
-            }) => "avg_pool",
+            Op::Pool(Pool { kind: PoolKind::Max, .. }) => "max_pool",
+            Op::Pool(Pool { kind: PoolKind::Average { .. }, .. }) => "avg_pool",
             Op::GlobalAvgPool => "global_avg_pool",
             Op::Linear { .. } => "linear",
             Op::Add => "add",
@@ -149,10 +143,7 @@ impl Op {
     pub fn parameters(&self) -> impl Iterator<Item = ParamId> {
         let (first, second) = match *self {
             Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => (Some(weight), bias),
-            Op::BatchNorm {
-                affine: Some([scale, shift]),
-                ..
-            } => (Some(scale), Some(shift)),
+            Op::BatchNorm { affine: Some([scale, shift]), .. } => (Some(scale), Some(shift)),
             _ => (None, None),
         };
         first.into_iter().chain(second)

@@ -67,12 +67,7 @@ pub struct Parameter {
 impl Parameter {
     /// A parameter that is used whole.
     pub fn whole(name: impl Into<String>, role: ParamRole, shape: &[usize]) -> Self {
-        Self {
-            name: name.into(),
-            role,
-            stored: shape.to_vec(),
-            slice: Vec::new(),
-        }
+        Self { name: name.into(), role, stored: shape.to_vec(), slice: Vec::new() }
     }
 
     /// The part of a larger stored parameter: the first channels of an
@@ -86,12 +81,8 @@ impl Parameter {
         stored: &[usize],
         slice: &[Range<usize>],
     ) -> Result<Self, GraphError> {
-        let parameter = Self {
-            name: name.into(),
-            role,
-            stored: stored.to_vec(),
-            slice: slice.to_vec(),
-        };
+        let parameter =
+            Self { name: name.into(), role, stored: stored.to_vec(), slice: slice.to_vec() };
         parameter.check()?;
         Ok(parameter)
     }

@@ -26,11 +26,7 @@ pub enum Shape {
 impl Shape {
     /// A square feature map.
     pub fn square(channels: usize, side: usize) -> Self {
-        Self::Map {
-            channels,
-            height: side,
-            width: side,
-        }
+        Self::Map { channels, height: side, width: side }
     }
 
     /// Scalars per sample.
@@ -58,11 +54,7 @@ impl Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Map {
-                channels,
-                height,
-                width,
-            } => write!(f, "[{channels}, {height}, {width}]"),
+            Self::Map { channels, height, width } => write!(f, "[{channels}, {height}, {width}]"),
             Self::Flat { features } => write!(f, "[{features}]"),
         }
     }
@@ -107,21 +99,11 @@ fn unary(op: &Op, input: Shape, parameters: &[Parameter]) -> Result<Shape, Strin
             }
             Ok(input)
         }
-        Op::Conv2d {
-            weight,
-            bias,
-            stride,
-            padding,
-            dilation,
-            groups,
-        } => {
+        Op::Conv2d { weight, bias, stride, padding, dilation, groups } => {
             let (channels, height, width) = map(input)?;
             let weight = shape_of(weight)?;
             let &[out, per_group, kernel, kernel_w] = weight.as_slice() else {
-                return Err(format!(
-                    "weight must have 4 dimensions, has {}",
-                    list(&weight)
-                ));
+                return Err(format!("weight must have 4 dimensions, has {}", list(&weight)));
             };
             if groups == 0 || per_group * groups != channels || out % groups != 0 {
                 return Err(format!(
@@ -147,31 +129,19 @@ fn unary(op: &Op, input: Shape, parameters: &[Parameter]) -> Result<Shape, Strin
                 ));
             }
             let side = |n| window(n, pool.kernel, pool.stride, pool.padding, 1, pool.ceil_mode);
-            Ok(Shape::Map {
-                channels,
-                height: side(height)?,
-                width: side(width)?,
-            })
+            Ok(Shape::Map { channels, height: side(height)?, width: side(width)? })
         }
-        Op::GlobalAvgPool => Ok(Shape::Flat {
-            features: map(input)?.0,
-        }),
+        Op::GlobalAvgPool => Ok(Shape::Flat { features: map(input)?.0 }),
         Op::Linear { weight, bias } => {
             let Shape::Flat { features } = input else {
                 return Err(format!("needs a vector, got {input}"));
             };
             let weight = shape_of(weight)?;
             let &[out, fan_in] = weight.as_slice() else {
-                return Err(format!(
-                    "weight must have 2 dimensions, has {}",
-                    list(&weight)
-                ));
+                return Err(format!("weight must have 2 dimensions, has {}", list(&weight)));
             };
             if fan_in != features {
-                return Err(format!(
-                    "weight {} does not fit {features} features",
-                    list(&weight)
-                ));
+                return Err(format!("weight {} does not fit {features} features", list(&weight)));
             }
             if let Some(bias) = bias {
                 expect(&shape_of(bias)?, &[out], "bias")?;
@@ -192,27 +162,16 @@ fn unary(op: &Op, input: Shape, parameters: &[Parameter]) -> Result<Shape, Strin
         Op::ChannelSlice { start, length } => {
             let (channels, height, width) = map(input)?;
             if length == 0 || start + length > channels {
-                return Err(format!(
-                    "channels {start}..{} are not in {channels}",
-                    start + length
-                ));
+                return Err(format!("channels {start}..{} are not in {channels}", start + length));
             }
-            Ok(Shape::Map {
-                channels: length,
-                height,
-                width,
-            })
+            Ok(Shape::Map { channels: length, height, width })
         }
         Op::Crop { offset } => {
             let (channels, height, width) = map(input)?;
             if offset >= height || offset >= width {
                 return Err(format!("offset {offset} leaves nothing of {input}"));
             }
-            Ok(Shape::Map {
-                channels,
-                height: height - offset,
-                width: width - offset,
-            })
+            Ok(Shape::Map { channels, height: height - offset, width: width - offset })
         }
         Op::Input | Op::Add | Op::Concat => unreachable!("handled by infer"),
     }
@@ -220,11 +179,7 @@ fn unary(op: &Op, input: Shape, parameters: &[Parameter]) -> Result<Shape, Strin
 
 fn map(input: Shape) -> Result<(usize, usize, usize), String> {
     match input {
-        Shape::Map {
-            channels,
-            height,
-            width,
-        } => Ok((channels, height, width)),
+        Shape::Map { channels, height, width } => Ok((channels, height, width)),
         Shape::Flat { .. } => Err(format!("needs a feature map, got {input}")),
     }
 }
@@ -233,11 +188,7 @@ fn expect(actual: &[usize], wanted: &[usize], what: &str) -> Result<(), String> 
     if actual == wanted {
         Ok(())
     } else {
-        Err(format!(
-            "{what} must be {}, is {}",
-            list(wanted),
-            list(actual)
-        ))
+        Err(format!("{what} must be {}, is {}", list(wanted), list(actual)))
     }
 }
 
@@ -252,11 +203,7 @@ fn concat(inputs: &[Shape]) -> Result<Shape, String> {
         }
         channels += c;
     }
-    Ok(Shape::Map {
-        channels,
-        height,
-        width,
-    })
+    Ok(Shape::Map { channels, height, width })
 }
 
 /// Output positions of a sliding window along one side.
@@ -275,27 +222,16 @@ fn window(
     let room = (side + 2 * padding).checked_sub(reach).ok_or_else(|| {
         format!("a window of {reach} pixels does not fit {side} pixels with padding {padding}")
     })?;
-    let steps = if ceil {
-        room.div_ceil(stride)
-    } else {
-        room / stride
-    };
+    let steps = if ceil { room.div_ceil(stride) } else { room / stride };
     // torch's rule: the last window of ceil mode must start inside the input or its left padding.
-    if ceil && steps * stride >= side + padding {
-        Ok(steps)
-    } else {
-        Ok(steps + 1)
-    }
+    if ceil && steps * stride >= side + padding { Ok(steps) } else { Ok(steps + 1) }
 }
 
 pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
     for parameter in &graph.parameters {
         parameter.check()?;
     }
-    let order = |node, reason: &str| GraphError::Order {
-        node,
-        reason: reason.to_owned(),
-    };
+    let order = |node, reason: &str| GraphError::Order { node, reason: reason.to_owned() };
     let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes.len());
     for (index, Node { op, inputs, shape }) in graph.nodes.iter().enumerate() {
         if index == 0 {
@@ -309,11 +245,7 @@ pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
             return Err(order(index, "an input does not come before it"));
         }
         let of_inputs: Vec<Shape> = inputs.iter().map(|id| shapes[id.index()]).collect();
-        let error = |reason| GraphError::Shape {
-            node: index,
-            op: op.name(),
-            reason,
-        };
+        let error = |reason| GraphError::Shape { node: index, op: op.name(), reason };
         let inferred = infer(op, &of_inputs, &graph.parameters).map_err(error)?;
         if inferred != *shape {
             return Err(error(format!("says {shape}, but yields {inferred}")));
@@ -321,10 +253,7 @@ pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
         shapes.push(inferred);
     }
     if graph.output.index() >= graph.nodes.len() {
-        return Err(order(
-            graph.output.index(),
-            "the output is not in the graph",
-        ));
+        return Err(order(graph.output.index(), "the output is not in the graph"));
     }
     Ok(())
 }

@@ -25,10 +25,7 @@ fn the_first_mistake_is_named_with_its_shapes() {
     let b = g.conv("b", g.input(), ConvSpec::same(8, 3).stride(2));
     let sum = g.add(&[a, b]);
     let error = head(g, sum).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "node 3 (add): cannot add [8, 16, 16] to [16, 32, 32]"
-    );
+    assert_eq!(error.to_string(), "node 3 (add): cannot add [8, 16, 16] to [16, 32, 32]");
 }
 
 #[test]
@@ -37,10 +34,7 @@ fn one_name_cannot_be_two_parameters() {
     let a = g.conv("same", g.input(), ConvSpec::same(4, 3));
     let b = g.conv("same", a, ConvSpec::same(4, 3));
     let error = head(g, b).unwrap_err();
-    assert!(
-        matches!(error, GraphError::ParameterConflict { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, GraphError::ParameterConflict { .. }), "{error}");
 }
 
 #[test]
@@ -49,12 +43,8 @@ fn slices_of_a_shared_kernel_are_parameters_of_their_own_shape() {
     let slice = [0..16, 0..8, 1..4, 1..4];
     let p = Parameter::sliced("w", ParamRole::ConvWeight, &stored, &slice).unwrap();
     assert_eq!(p.shape(), [16, 8, 3, 3]);
-    let outside = Parameter::sliced(
-        "w",
-        ParamRole::ConvWeight,
-        &stored,
-        &[0..65, 0..8, 0..5, 0..5],
-    );
+    let outside =
+        Parameter::sliced("w", ParamRole::ConvWeight, &stored, &[0..65, 0..8, 0..5, 0..5]);
     assert!(matches!(outside, Err(GraphError::Slice { .. })));
 }
 
@@ -78,11 +68,7 @@ fn order_of_summands_and_names_do_not_change_the_fingerprint() {
         let (first, second) = if swap { ("b", "a") } else { ("a", "b") };
         let one = g.conv(first, g.input(), ConvSpec::same(3, 3));
         let two = g.conv(second, g.input(), ConvSpec::same(3, 1));
-        let sum = if swap {
-            g.add(&[two, one])
-        } else {
-            g.add(&[one, two])
-        };
+        let sum = if swap { g.add(&[two, one]) } else { g.add(&[one, two]) };
         head(g, sum).unwrap()
     };
     assert_eq!(build(false).fingerprint(), build(true).fingerprint());
@@ -95,8 +81,5 @@ fn a_decoded_graph_is_checked() {
     let mut graph = head(g, x).unwrap();
     assert_eq!(graph.validate(), Ok(()));
     graph.nodes[1].inputs = vec![NodeId::new(2)];
-    assert!(matches!(
-        graph.validate(),
-        Err(GraphError::Order { node: 1, .. })
-    ));
+    assert!(matches!(graph.validate(), Err(GraphError::Order { node: 1, .. })));
 }

@@ -1,1 +1,12 @@
-//! Placeholder.
+//! What was computed: a run directory with the resolved study and an SQLite
+//! file of scores.
+//!
+//! Invariants: a unit of work (one architecture and seed) is stored whole or
+//! not at all, before the next one starts; nothing stored is computed or
+//! written again; a directory that is no run of this study is left alone.
+
+mod error;
+mod results;
+
+pub use error::StoreError;
+pub use results::{Outcome, Record, Score, ScorerId, ScorerKey, Store};

@@ -1,6 +1,6 @@
 //! Where the time of zero-shot scoring goes, pass by pass.
 
-use super::{Batch, Network};
+use super::{Batch, Layout, Network};
 use osee_core::graph::Graph;
 use osee_sdk::{BatchNormMode, Measurement, Result};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub fn profile(
     let mut totals = PASSES.map(|what| (what, Duration::ZERO)).to_vec();
     let start = Instant::now();
     for (graph, parameters) in networks {
-        let network = Network::new(graph, parameters, batch.share())?;
+        let network = Network::new(graph, parameters, batch.share(), Layout::ChannelsLast)?;
         for what in PASSES {
             network.measure(what)?;
         }
@@ -41,11 +41,5 @@ pub fn profile(
         }
     }
     let mean = start.elapsed() / count;
-    Ok((
-        mean,
-        totals
-            .into_iter()
-            .map(|(what, total)| (what, total / count))
-            .collect(),
-    ))
+    Ok((mean, totals.into_iter().map(|(what, total)| (what, total / count)).collect()))
 }

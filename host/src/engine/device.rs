@@ -31,10 +31,7 @@ pub fn open(name: &str) -> Result<Device, DeviceError> {
             .and_then(|index| index.parse::<usize>().ok())
             .ok_or_else(|| DeviceError::Unknown(name.to_owned()))?,
     };
-    let missing = |reason: String| DeviceError::Missing {
-        device: name.to_owned(),
-        reason,
-    };
+    let missing = |reason: String| DeviceError::Missing { device: name.to_owned(), reason };
     // Before the first CUDA query, which would remember that there is none.
     crate::loader::open_libtorch_cuda().map_err(missing)?;
     let count = tch::Cuda::device_count();

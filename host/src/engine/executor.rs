@@ -86,16 +86,10 @@ impl Executor<'_> {
                 .expect("inputs come before their consumers, and are live if those are")
                 .shallow_clone(),
             Value::Zero => {
-                let images = values.outputs[0]
-                    .as_ref()
-                    .expect("the input is always there");
+                let images = values.outputs[0].as_ref().expect("the input is always there");
                 let mut size = vec![images.size()[0]];
                 match self.graph.nodes[node].shape {
-                    Shape::Map {
-                        channels,
-                        height,
-                        width,
-                    } => {
+                    Shape::Map { channels, height, width } => {
                         size.extend([channels, height, width].map(|n| n as i64));
                     }
                     Shape::Flat { features } => size.push(features as i64),
@@ -117,14 +111,7 @@ impl Executor<'_> {
             self.value(values, step.inputs[i], source)
         };
         Ok(match node.op {
-            Op::Conv2d {
-                weight,
-                bias,
-                stride,
-                padding,
-                dilation,
-                groups,
-            } => input(0).f_conv2d(
+            Op::Conv2d { weight, bias, stride, padding, dilation, groups } => input(0).f_conv2d(
                 self.parameter(weight),
                 bias.map(|bias| self.parameter(bias)),
                 [stride as i64; 2],
@@ -141,10 +128,7 @@ impl Executor<'_> {
                 let none: Option<&Tensor> = None;
                 let (output, mean, inverse_deviation) =
                     input(0).f_native_batch_norm(scale, shift, none, none, true, 0.1, eps)?;
-                values.statistics[step.node] = Some(Statistics {
-                    mean,
-                    inverse_deviation,
-                });
+                values.statistics[step.node] = Some(Statistics { mean, inverse_deviation });
                 output
             }
             Op::Relu => input(0).f_relu()?,
@@ -166,10 +150,9 @@ impl Executor<'_> {
                 }
             }
             Op::GlobalAvgPool => input(0).f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?,
-            Op::Linear { weight, bias } => input(0).f_linear(
-                self.parameter(weight),
-                bias.map(|bias| self.parameter(bias)),
-            )?,
+            Op::Linear { weight, bias } => {
+                input(0).f_linear(self.parameter(weight), bias.map(|bias| self.parameter(bias)))?
+            }
             Op::Add => {
                 let mut sum = input(0).f_add(&input(1))?;
                 for i in 2..step.inputs.len() {
@@ -186,9 +169,7 @@ impl Executor<'_> {
             }
             Op::Crop { offset } => {
                 let offset = offset as i64;
-                input(0)
-                    .f_slice(2, offset, None, 1)?
-                    .f_slice(3, offset, None, 1)?
+                input(0).f_slice(2, offset, None, 1)?.f_slice(3, offset, None, 1)?
             }
             ref other => {
                 return Err(osee_sdk::Error::new(format!(
@@ -204,10 +185,7 @@ impl Executor<'_> {
 /// dimensions.
 pub fn channels_last(tensor: &Tensor) -> Tensor {
     match tensor.dim() {
-        4 => tensor
-            .permute([0, 2, 3, 1])
-            .contiguous()
-            .permute([0, 3, 1, 2]),
+        4 => tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),
         _ => tensor.shallow_clone(),
     }
 }

@@ -13,9 +13,7 @@ impl TorchState {
     /// Sets the generator to `seed` and remembers the rest.
     pub fn protect(seed: i64) -> Self {
         tch::manual_seed(seed);
-        Self {
-            threads: tch::get_num_threads(),
-        }
+        Self { threads: tch::get_num_threads() }
     }
 }
 
@@ -40,9 +38,7 @@ impl GradOn {
     #[expect(clippy::new_without_default, reason = "a guard is made for its effect")]
     pub fn new() -> Self {
         // SAFETY: sets a thread-local flag of libtorch; any value is valid.
-        Self {
-            before: unsafe { torch_sys::at_grad_set_enabled(1) } != 0,
-        }
+        Self { before: unsafe { torch_sys::at_grad_set_enabled(1) } != 0 }
     }
 }
 

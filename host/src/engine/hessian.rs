@@ -36,20 +36,10 @@ pub fn measure(
     labels: &Tensor,
 ) -> Result<f64> {
     let _no_grad = tch::no_grad_guard();
-    let forward = Forward {
-        executor,
-        values,
-        gradients,
-        scaled: scaled_layers(executor, values)?,
-    };
+    let forward = Forward { executor, values, gradients, scaled: scaled_layers(executor, values)? };
     let mut tangents: Vec<Tangent> = Vec::new();
     tangents.resize_with(executor.graph.nodes.len(), Tangent::default);
-    for step in executor
-        .program
-        .steps
-        .iter()
-        .filter(|step| step.live && step.node != 0)
-    {
+    for step in executor.program.steps.iter().filter(|step| step.live && step.node != 0) {
         tangents[step.node] = forward.step(step, &tangents)?;
     }
     let Value::Of(output) = executor.program.values[executor.graph.output.index()] else {
@@ -71,10 +61,7 @@ fn scaled_layers(executor: &Executor<'_>, values: &Values) -> Result<Vec<bool>> 
         for input in &step.inputs {
             let Value::Of(input) = *input else { continue };
             consumers[input] += 1;
-            match (
-                &executor.graph.nodes[step.node].op,
-                &values.statistics[step.node],
-            ) {
+            match (&executor.graph.nodes[step.node].op, &values.statistics[step.node]) {
                 (Op::BatchNorm { eps, .. }, Some(seen)) => {
                     checks.push((input, dominates(seen, *eps)?));
                 }
@@ -103,9 +90,7 @@ fn dominates(seen: &Statistics, eps: f64) -> Result<Tensor> {
     let deviation = seen.inverse_deviation.f_reciprocal()?;
     let variance = deviation.f_square()?;
     let large = variance.f_ge(eps * (VARIANCE_OVER_EPS + 1.0))?;
-    let zero = variance
-        .f_le(eps * (1.0 + 1e-6))?
-        .f_logical_and(&seen.mean.f_eq(0.0)?)?;
+    let zero = variance.f_le(eps * (1.0 + 1e-6))?.f_logical_and(&seen.mean.f_eq(0.0)?)?;
     Ok(large.f_logical_or(&zero)?.f_all()?)
 }
 
@@ -121,19 +106,12 @@ fn loss_derivative(logits: &Tensor, labels: &Tensor, tangent: &Tangent) -> Resul
         let b = b.f_to_kind(Kind::Double)?;
         let joint = over_classes(weighted.f_mul(&b)?)?;
         let apart = over_classes(weighted)?.f_mul(&over_classes(p.f_mul(&b)?)?)?;
-        total += joint
-            .f_sub(&apart)?
-            .f_mean(Kind::Double)?
-            .f_double_value(&[])?;
+        total += joint.f_sub(&apart)?.f_mean(Kind::Double)?.f_double_value(&[])?;
     }
     if let Some(ab) = &tangent.ab {
-        let target = labels
-            .f_one_hot(logits.size()[1])?
-            .f_to_kind(Kind::Double)?;
+        let target = labels.f_one_hot(logits.size()[1])?.f_to_kind(Kind::Double)?;
         let slope = p.f_sub(&target)?.f_mul(&ab.f_to_kind(Kind::Double)?)?;
-        total += over_classes(slope)?
-            .f_mean(Kind::Double)?
-            .f_double_value(&[])?;
+        total += over_classes(slope)?.f_mean(Kind::Double)?.f_double_value(&[])?;
     }
     Ok(total)
 }
@@ -166,10 +144,7 @@ impl Forward<'_> {
     }
 
     fn primal(&self, node: usize) -> Tensor {
-        self.values.outputs[node]
-            .as_ref()
-            .expect("live steps have run")
-            .detach()
+        self.values.outputs[node].as_ref().expect("live steps have run").detach()
     }
 
     fn step(&self, step: &Step, tangents: &[Tangent]) -> Result<Tangent> {
@@ -185,9 +160,7 @@ impl Forward<'_> {
                 let Value::Of(input) = step.inputs[0] else {
                     return Ok(zero);
                 };
-                let seen = self.values.statistics[step.node]
-                    .as_ref()
-                    .expect("live steps have run");
+                let seen = self.values.statistics[step.node].as_ref().expect("live steps have run");
                 let scale = affine.map(|[scale, _]| &self.executor.parameters[scale.index()]);
                 normalised(&self.primal(input), seen, scale, tangent(0))
             }
@@ -225,12 +198,12 @@ impl Forward<'_> {
                     Ok(t.f_avg_pool2d(kernel, stride, padding, ceil, count_include_pad, None)?)
                 })
             }
-            Op::GlobalAvgPool => each(tangent(0), |t| {
-                Ok(t.f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?)
-            }),
-            Op::ChannelSlice { start, length } => each(tangent(0), |t| {
-                Ok(t.f_narrow(1, start as i64, length as i64)?)
-            }),
+            Op::GlobalAvgPool => {
+                each(tangent(0), |t| Ok(t.f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?))
+            }
+            Op::ChannelSlice { start, length } => {
+                each(tangent(0), |t| Ok(t.f_narrow(1, start as i64, length as i64)?))
+            }
             Op::Crop { offset } => each(tangent(0), |t| {
                 let offset = offset as i64;
                 Ok(t.f_slice(2, offset, None, 1)?.f_slice(3, offset, None, 1)?)
@@ -251,9 +224,7 @@ impl Forward<'_> {
                     .iter()
                     .zip(&node.inputs)
                     .map(|(value, source)| {
-                        self.executor
-                            .value(self.values, *value, source.index())
-                            .detach()
+                        self.executor.value(self.values, *value, source.index()).detach()
                     })
                     .collect();
                 let join = |pick: fn(&Tangent) -> &Option<Tensor>| -> Result<Option<Tensor>> {
@@ -270,11 +241,7 @@ impl Forward<'_> {
                         .collect();
                     Ok(Some(Tensor::f_cat(&filled, 1)?))
                 };
-                Ok(Tangent {
-                    a: join(|t| &t.a)?,
-                    b: join(|t| &t.b)?,
-                    ab: join(|t| &t.ab)?,
-                })
+                Ok(Tangent { a: join(|t| &t.a)?, b: join(|t| &t.b)?, ab: join(|t| &t.ab)? })
             }
             ref other => Err(Error::new(format!("no derivative of `{}`", other.name()))),
         }
@@ -286,14 +253,9 @@ impl Forward<'_> {
     fn weighted(&self, step: &Step, x: &Tangent) -> Result<Tangent> {
         let op = &self.executor.graph.nodes[step.node].op;
         let (Op::Conv2d { weight, .. } | Op::Linear { weight, .. }) = *op else {
-            return Err(Error::new(
-                "only convolutions and linear layers have weights",
-            ));
+            return Err(Error::new("only convolutions and linear layers have weights"));
         };
-        let (w, g) = (
-            self.executor.parameters[weight.index()].detach(),
-            self.gradient(weight),
-        );
+        let (w, g) = (self.executor.parameters[weight.index()].detach(), self.gradient(weight));
         let scaled = self.scaled[step.node];
         let primal = match step.inputs[0] {
             Value::Of(node) => Some(self.primal(node)),
@@ -317,11 +279,7 @@ impl Forward<'_> {
             };
             accumulate(&mut b, wx.as_ref())?;
         }
-        Ok(Tangent {
-            a: sum(wa.as_ref(), gx.as_ref())?,
-            b,
-            ab,
-        })
+        Ok(Tangent { a: sum(wa.as_ref(), gx.as_ref())?, b, ab })
     }
 }
 
@@ -329,13 +287,7 @@ impl Forward<'_> {
 fn apply(op: &Op, weight: &Tensor, x: &Tensor) -> Result<Tensor> {
     let none: Option<&Tensor> = None;
     Ok(match *op {
-        Op::Conv2d {
-            stride,
-            padding,
-            dilation,
-            groups,
-            ..
-        } => x.f_conv2d(
+        Op::Conv2d { stride, padding, dilation, groups, .. } => x.f_conv2d(
             weight,
             none,
             [stride as i64; 2],
@@ -415,11 +367,7 @@ fn normalised(
             .f_addcmul(x_b, &wide(&of_b)?)?;
         accumulate(&mut y_ab, Some(&mixed))?;
     }
-    Ok(Tangent {
-        a: y_a,
-        b: y_b,
-        ab: y_ab,
-    })
+    Ok(Tangent { a: y_a, b: y_b, ab: y_ab })
 }
 
 /// Per channel of a tangent t: its mean, and c = mean(h T).
@@ -432,9 +380,7 @@ impl Moments {
     fn of(x: &Tensor, seen: &Statistics, t: &Tensor) -> Result<Self> {
         let mean = channel_mean(t)?;
         let covariance = channel_mean(&x.f_mul(t)?)?.f_sub(&seen.mean.f_mul(&mean)?)?;
-        let c = covariance
-            .f_mul(&seen.inverse_deviation)?
-            .f_mul(&seen.inverse_deviation)?;
+        let c = covariance.f_mul(&seen.inverse_deviation)?.f_mul(&seen.inverse_deviation)?;
         Ok(Self { mean, c })
     }
 }
@@ -449,11 +395,7 @@ fn wide(per_channel: &Tensor) -> Result<Tensor> {
 
 fn each(x: &Tangent, map: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tangent> {
     let map = |t: &Option<Tensor>| t.as_ref().map(&map).transpose();
-    Ok(Tangent {
-        a: map(&x.a)?,
-        b: map(&x.b)?,
-        ab: map(&x.ab)?,
-    })
+    Ok(Tangent { a: map(&x.a)?, b: map(&x.b)?, ab: map(&x.ab)? })
 }
 
 fn sum(left: Option<&Tensor>, right: Option<&Tensor>) -> Result<Option<Tensor>> {
@@ -472,7 +414,7 @@ fn accumulate(total: &mut Option<Tensor>, more: Option<&Tensor>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use crate::engine::{
-        Batch, Network,
+        Batch, Layout, Network,
         executor::{BatchNorm, Executor},
         program::Program,
     };
@@ -483,10 +425,8 @@ mod tests {
     /// By autograd's double backward.
     fn reference(graph: &Graph, parameters: &[Tensor], batch: &Batch) -> f64 {
         let program = Program::new(graph);
-        let parameters: Vec<Tensor> = parameters
-            .iter()
-            .map(|p| p.detach().set_requires_grad(true))
-            .collect();
+        let parameters: Vec<Tensor> =
+            parameters.iter().map(|p| p.detach().set_requires_grad(true)).collect();
         let executor = Executor {
             graph,
             program: &program,
@@ -509,15 +449,10 @@ mod tests {
             .map(|(_, value)| value)
             .collect();
         let gradients = Tensor::run_backward(&[&loss], &weights, true, true);
-        let z: Tensor = gradients
-            .iter()
-            .map(|g| (g * g.detach()).sum(Kind::Float))
-            .sum();
+        let z: Tensor = gradients.iter().map(|g| (g * g.detach()).sum(Kind::Float)).sum();
         let products = Tensor::run_backward(&[&z], &weights, true, false);
         let pairs = weights.iter().zip(&products);
-        pairs
-            .map(|(w, hg)| (*w * hg).sum(Kind::Double).double_value(&[]))
-            .sum()
+        pairs.map(|(w, hg)| (*w * hg).sum(Kind::Double).double_value(&[])).sum()
     }
 
     fn check(build: impl Fn(&mut GraphBuilder) -> NodeId) {
@@ -540,13 +475,10 @@ mod tests {
             labels: Tensor::from_slice(&[0i64, 1, 2, 3, 0, 1, 2, 3]),
         };
         let expected = reference(&graph, &parameters, &batch);
-        let network = Network::new(graph, parameters, batch).unwrap();
+        let network = Network::new(graph, parameters, batch, Layout::ChannelsLast).unwrap();
         let ours =
             network.measure(Measurement::WeightHessianGradient).unwrap()[0].double_value(&[]);
-        assert!(
-            (ours - expected).abs() <= 1e-3 * expected.abs(),
-            "{ours} for {expected}"
-        );
+        assert!((ours - expected).abs() <= 1e-3 * expected.abs(), "{ours} for {expected}");
     }
 
     #[test]
@@ -575,31 +507,10 @@ mod tests {
     fn of_every_operation_together() {
         check(|g| {
             let kind = PoolKind::Max;
-            let max = Pool {
-                kind,
-                kernel: 3,
-                stride: 2,
-                padding: 1,
-                ceil_mode: false,
-            };
-            let kind = PoolKind::Average {
-                count_include_pad: false,
-            };
-            let average = Pool {
-                kind,
-                kernel: 2,
-                stride: 2,
-                padding: 0,
-                ceil_mode: false,
-            };
-            let x = g.conv(
-                "stem",
-                g.input(),
-                ConvSpec {
-                    bias: true,
-                    ..ConvSpec::same(4, 3)
-                },
-            );
+            let max = Pool { kind, kernel: 3, stride: 2, padding: 1, ceil_mode: false };
+            let kind = PoolKind::Average { count_include_pad: false };
+            let average = Pool { kind, kernel: 2, stride: 2, padding: 0, ceil_mode: false };
+            let x = g.conv("stem", g.input(), ConvSpec { bias: true, ..ConvSpec::same(4, 3) });
             let left = g.pool(x, max);
             let right = g.pool(x, average);
             let right = g.conv("grouped", right, ConvSpec::same(4, 3).groups(2));
@@ -608,13 +519,7 @@ mod tests {
             let y = g.conv("b", x, ConvSpec::same(4, 3).dilation(2));
             let y = g.batch_norm("nb", y, false);
             let x = g.concat(&[x, y]);
-            let x = g.op(
-                Op::ChannelSlice {
-                    start: 1,
-                    length: 6,
-                },
-                &[x],
-            );
+            let x = g.op(Op::ChannelSlice { start: 1, length: 6 }, &[x]);
             let x = g.relu(x);
             let x = g.conv("c", x, ConvSpec::same(4, 1));
             let x = g.batch_norm("nc", x, true);

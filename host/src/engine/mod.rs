@@ -16,4 +16,4 @@ mod program;
 mod relu_kernel;
 
 pub use device::{DeviceError, open as open_device};
-pub use network::{Batch, Network};
+pub use network::{Batch, Layout, Network};

@@ -35,9 +35,26 @@ pub struct Batch {
 impl Batch {
     /// The same batch, sharing memory.
     pub fn share(&self) -> Self {
-        Self {
-            images: self.images.shallow_clone(),
-            labels: self.labels.shallow_clone(),
+        Self { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
+    }
+}
+
+/// Order of dimensions in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Channels innermost: fast on CPU.
+    ChannelsLast,
+    /// torch's default, which runs the kernels that reference code runs: for
+    /// comparing number by number, where a ReLU on a value of the size of a
+    /// rounding error would otherwise fire on one side only.
+    Contiguous,
+}
+
+impl Layout {
+    fn apply(self, tensor: &Tensor) -> Tensor {
+        match self {
+            Self::ChannelsLast => channels_last(tensor),
+            Self::Contiguous => tensor.contiguous(),
         }
     }
 }
@@ -67,7 +84,12 @@ impl Network {
     ///
     /// # Errors
     /// When the parameters or images do not fit the graph.
-    pub fn new(graph: Graph, parameters: Vec<Tensor>, batch: Batch) -> Result<Rc<Self>> {
+    pub fn new(
+        graph: Graph,
+        parameters: Vec<Tensor>,
+        batch: Batch,
+        layout: Layout,
+    ) -> Result<Rc<Self>> {
         if parameters.len() != graph.parameters.len() {
             return Err(Error::new(format!(
                 "the graph has {} parameters, {} were given",
@@ -87,23 +109,14 @@ impl Network {
         let device = batch.images.device();
         let parameters = parameters
             .into_iter()
-            .map(|p| {
-                channels_last(&p.to_device(device))
-                    .detach()
-                    .set_requires_grad(true)
-            })
+            .map(|p| layout.apply(&p.to_device(device)).detach().set_requires_grad(true))
             .collect();
-        let images = channels_last(&batch.images)
-            .detach()
-            .set_requires_grad(true);
+        let images = channels_last(&batch.images).detach().set_requires_grad(true);
         Ok(Rc::new(Self {
             program: Program::new(&graph),
             graph,
             parameters,
-            batch: Batch {
-                images,
-                labels: batch.labels,
-            },
+            batch: Batch { images, labels: batch.labels },
             pass: RefCell::default(),
             measured: RefCell::default(),
             costs: RefCell::default(),
@@ -131,9 +144,7 @@ impl Network {
         let result = self.run(what);
         // What this pass asked for itself has its own entry.
         let nested = self.total_cost() - nested_before;
-        self.costs
-            .borrow_mut()
-            .push((what, start.elapsed().saturating_sub(nested)));
+        self.costs.borrow_mut().push((what, start.elapsed().saturating_sub(nested)));
         let shared = share(&result);
         self.measured.borrow_mut().insert(what, result);
         shared
@@ -162,11 +173,7 @@ impl Network {
         needed.sort_by_key(|what| what.name());
         needed.dedup();
         let costs = self.costs.borrow();
-        costs
-            .iter()
-            .filter(|(what, _)| needed.contains(what))
-            .map(|(_, cost)| *cost)
-            .sum()
+        costs.iter().filter(|(what, _)| needed.contains(what)).map(|(_, cost)| *cost).sum()
     }
 
     /// Time of all passes so far.
@@ -225,10 +232,7 @@ impl Network {
                 self.measure(Measurement::Logits)?;
                 let pass = self.pass()?;
                 let mut pass = pass.borrow_mut();
-                Ok(vec![relu_kernel::measure(
-                    &self.executor(),
-                    &mut pass.values,
-                )?])
+                Ok(vec![relu_kernel::measure(&self.executor(), &mut pass.values)?])
             }
             Measurement::SynapticFlow(mode) => self.synaptic_flow(mode),
             Measurement::WeightHessianGradient => {
@@ -284,9 +288,7 @@ impl Network {
             .flat_map(|(output, gradient)| [output.detach(), gradient])
             .collect();
         let activations: Result<Vec<Tensor>> = Ok(activations);
-        self.measured
-            .borrow_mut()
-            .insert(Measurement::LayerActivations, activations);
+        self.measured.borrow_mut().insert(Measurement::LayerActivations, activations);
         let mut of_parameters: Vec<Option<Tensor>> = self.parameters.iter().map(|_| None).collect();
         for (id, gradient) in parameters.into_iter().zip(gradients) {
             of_parameters[id] = Some(gradient);
@@ -301,12 +303,7 @@ impl Network {
         let parameters: Vec<Tensor> = self
             .parameters
             .iter()
-            .map(|p| {
-                Ok(p.detach()
-                    .f_abs()?
-                    .f_to_kind(Kind::Double)?
-                    .set_requires_grad(true))
-            })
+            .map(|p| Ok(p.detach().f_abs()?.f_to_kind(Kind::Double)?.set_requires_grad(true)))
             .collect::<Result<_>>()?;
         let executor = Executor {
             parameters: &parameters,
@@ -322,11 +319,7 @@ impl Network {
         let values = executor.forward(&channels_last(&ones))?;
         let sum = executor.output(&values).f_sum(None::<Kind>)?;
         let gradients = gradients_or_zeros(&sum, &parameters.iter().collect::<Vec<_>>())?;
-        Ok(parameters
-            .iter()
-            .map(Tensor::detach)
-            .chain(gradients)
-            .collect())
+        Ok(parameters.iter().map(Tensor::detach).chain(gradients).collect())
     }
 }
 
@@ -347,10 +340,7 @@ fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
 /// Gradients of a scalar, zeros where it does not depend on an input.
 fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     if !output.requires_grad() {
-        return Ok(inputs
-            .iter()
-            .map(|input| input.detach().zeros_like())
-            .collect());
+        return Ok(inputs.iter().map(|input| input.detach().zeros_like()).collect());
     }
     let gradients = Tensor::f_run_backward(&[output], inputs, true, false)?;
     let zero = |(gradient, input): (Tensor, &&Tensor)| match gradient.defined() {

@@ -33,22 +33,14 @@ impl Initialiser {
         let parameters = graph.parameters.iter();
         let values = parameters.map(|parameter| {
             let stored = match protocol.weights {
-                Weights::Standalone => draw(
-                    parameter,
-                    protocol.init,
-                    seed,
-                    &["init", space, arch, &parameter.name],
-                ),
+                Weights::Standalone => {
+                    draw(parameter, protocol.init, seed, &["init", space, arch, &parameter.name])
+                }
                 Weights::Supernet => self
                     .shared
                     .entry((seed, parameter.name.clone()))
                     .or_insert_with(|| {
-                        draw(
-                            parameter,
-                            protocol.init,
-                            seed,
-                            &["init", space, &parameter.name],
-                        )
+                        draw(parameter, protocol.init, seed, &["init", space, &parameter.name])
                     })
                     .shallow_clone(),
             };
@@ -118,10 +110,7 @@ fn slice(stored: &Tensor, parameter: &Parameter) -> Tensor {
 /// shape.
 pub fn from_file(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> {
     let tensors = Tensor::read_safetensors(path).map_err(|error| {
-        Error::new(format!(
-            "cannot read weights from {}: {error}",
-            path.display()
-        ))
+        Error::new(format!("cannot read weights from {}: {error}", path.display()))
     })?;
     let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
     let parameters = graph
@@ -129,11 +118,7 @@ pub fn from_file(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batc
         .iter()
         .map(|parameter| {
             let stored = tensors.get(&parameter.name).ok_or_else(|| {
-                Error::new(format!(
-                    "{} has no parameter `{}`",
-                    path.display(),
-                    parameter.name
-                ))
+                Error::new(format!("{} has no parameter `{}`", path.display(), parameter.name))
             })?;
             let wanted: Vec<i64> = parameter.stored.iter().map(|&n| n as i64).collect();
             if stored.size() != wanted {
@@ -148,10 +133,9 @@ pub fn from_file(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batc
         })
         .collect::<Result<Vec<Tensor>>>()?;
     let batch = match (tensors.get("input"), tensors.get("target")) {
-        (Some(images), Some(labels)) => Some(Batch {
-            images: images.shallow_clone(),
-            labels: labels.shallow_clone(),
-        }),
+        (Some(images), Some(labels)) => {
+            Some(Batch { images: images.shallow_clone(), labels: labels.shallow_clone() })
+        }
         _ => None,
     };
     Ok((parameters, batch))

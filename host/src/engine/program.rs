@@ -41,11 +41,8 @@ impl Program {
         let mut known: HashMap<(String, Vec<Value>), usize> = HashMap::new();
         let mut steps = Vec::new();
         for (id, node) in graph.iter() {
-            let mut inputs: Vec<Value> = node
-                .inputs
-                .iter()
-                .map(|input| values[input.index()])
-                .collect();
+            let mut inputs: Vec<Value> =
+                node.inputs.iter().map(|input| values[input.index()]).collect();
             if node.op == Op::Add {
                 inputs.retain(|input| *input != Value::Zero);
             }
@@ -57,11 +54,7 @@ impl Program {
                     let key = (format!("{op:?}"), inputs.clone());
                     let first = *known.entry(key).or_insert(id.index());
                     if first == id.index() {
-                        steps.push(Step {
-                            node: first,
-                            inputs,
-                            live: false,
-                        });
+                        steps.push(Step { node: first, inputs, live: false });
                     }
                     Value::Of(first)
                 }

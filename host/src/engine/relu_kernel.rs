@@ -14,17 +14,11 @@ use tch::{Kind, Tensor};
 /// and calls that share their input each count.
 pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
     let _no_grad = tch::no_grad_guard();
-    let images = values.outputs[0]
-        .as_ref()
-        .expect("the input is always there");
+    let images = values.outputs[0].as_ref().expect("the input is always there");
     let (n, device) = (images.size()[0], images.device());
     let mut calls: BTreeMap<usize, u64> = BTreeMap::new();
     let mut agreed_always = 0;
-    for (id, node) in executor
-        .graph
-        .iter()
-        .filter(|(_, node)| node.op == Op::Relu)
-    {
+    for (id, node) in executor.graph.iter().filter(|(_, node)| node.op == Op::Relu) {
         match executor.program.values[id.index()] {
             Value::Of(step) => *calls.entry(step).or_default() += 1,
             Value::Zero => agreed_always += node.shape.numel() as u64,
@@ -37,33 +31,19 @@ pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
     for (node, multiplicity) in calls {
         let output = values.outputs[node].as_ref().expect("just run");
         let units = executor.graph.nodes[node].shape.numel();
-        add_agreement(
-            &sign_bits(output, units)?,
-            n,
-            units,
-            multiplicity,
-            &mut agreement,
-        );
+        add_agreement(&sign_bits(output, units)?, n, units, multiplicity, &mut agreement);
     }
     let agreement: Vec<f64> = agreement.into_iter().map(|count| count as f64).collect();
-    Ok(Tensor::from_slice(&agreement)
-        .view([n as i64, n as i64])
-        .to_device(device))
+    Ok(Tensor::from_slice(&agreement).view([n as i64, n as i64]).to_device(device))
 }
 
 /// Signs of each image's units, 64 to a word, padded with zeros.
 fn sign_bits(output: &Tensor, units: usize) -> Result<Vec<Vec<u64>>> {
     // Channels-last memory order: any order will do that all images share.
-    let by_pixel = if output.dim() == 4 {
-        output.permute([0, 2, 3, 1])
-    } else {
-        output.shallow_clone()
-    };
-    let positive = by_pixel
-        .f_gt(0.0)?
-        .f_contiguous()?
-        .f_to_kind(Kind::Uint8)?
-        .to_device(tch::Device::Cpu);
+    let by_pixel =
+        if output.dim() == 4 { output.permute([0, 2, 3, 1]) } else { output.shallow_clone() };
+    let positive =
+        by_pixel.f_gt(0.0)?.f_contiguous()?.f_to_kind(Kind::Uint8)?.to_device(tch::Device::Cpu);
     let mut bytes = vec![0u8; positive.numel()];
     positive.f_copy_data_u8(&mut bytes, positive.numel())?;
     Ok(bytes.chunks_exact(units).map(pack).collect())
@@ -97,11 +77,8 @@ fn add_agreement(
     for i in 0..n {
         agreement[i * n + i] += multiplicity * units as u64;
         for j in 0..i {
-            let differ: u64 = bits[i]
-                .iter()
-                .zip(&bits[j])
-                .map(|(a, b)| u64::from((a ^ b).count_ones()))
-                .sum();
+            let differ: u64 =
+                bits[i].iter().zip(&bits[j]).map(|(a, b)| u64::from((a ^ b).count_ones())).sum();
             let agree = multiplicity * (units as u64 - differ);
             agreement[i * n + j] += agree;
             agreement[j * n + i] += agree;

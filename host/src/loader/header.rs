@@ -26,13 +26,9 @@ pub fn read(bytes: &[u8]) -> Result<PluginHeader, LoadErrorKind> {
 }
 
 fn find(file: &File<'_>) -> Option<PluginHeader> {
-    let symbol = file
-        .dynamic_symbols()
-        .find(|s| s.name() == Ok("OSEE_PLUGIN_HEADER"))?;
+    let symbol = file.dynamic_symbols().find(|s| s.name() == Ok("OSEE_PLUGIN_HEADER"))?;
     let section = file.section_by_index(symbol.section_index()?).ok()?;
-    let data = section
-        .data_range(symbol.address(), size_of::<PluginHeader>() as u64)
-        .ok()??;
+    let data = section.data_range(symbol.address(), size_of::<PluginHeader>() as u64).ok()??;
     PluginHeader::from_bytes(data)
 }
 

@@ -29,10 +29,7 @@ pub struct Plugin {
 impl Plugin {
     /// The header of the file at `path`, for finding plugins in a folder.
     pub fn peek(path: &Path) -> Result<PluginHeader, LoadError> {
-        let error = |kind| LoadError {
-            path: path.to_owned(),
-            kind,
-        };
+        let error = |kind| LoadError { path: path.to_owned(), kind };
         let bytes = std::fs::read(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
         header::read(&bytes).map_err(error)
     }
@@ -42,18 +39,12 @@ impl Plugin {
     /// # Errors
     /// The rung it failed on.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let error = |kind| LoadError {
-            path: path.to_owned(),
-            kind,
-        };
+        let error = |kind| LoadError { path: path.to_owned(), kind };
         // dlopen searches elsewhere for a name without a slash.
         let path = std::fs::canonicalize(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
         let bytes = std::fs::read(&path).map_err(|e| error(LoadErrorKind::Read(e)))?;
         let header = header::read(&bytes).map_err(error)?;
-        let sha256 = Sha256::digest(&bytes)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
         // NOW: a missing symbol is an error here, not a crash later. LOCAL:
         // plugins export torch-sys's helpers, which must not bind to another
         // plugin's. NODELETE: function pointers and libtorch registrations
@@ -67,16 +58,8 @@ impl Plugin {
             tracing::debug!(path = %path.display(), "layout check failed: {account}");
             error(LoadErrorKind::Layout)
         })?;
-        let exports = functions
-            .exports()
-            .map_err(|e| error(LoadErrorKind::Exports(e)))?;
-        Ok(Self {
-            path,
-            sha256,
-            header,
-            exports,
-            functions,
-        })
+        let exports = functions.exports().map_err(|e| error(LoadErrorKind::Exports(e)))?;
+        Ok(Self { path, sha256, header, exports, functions })
     }
 }
 
@@ -95,10 +78,7 @@ pub fn open_libtorch_cuda() -> Result<(), String> {
         .ok_or("this process has no libtorch_cpu.so")?;
     let cuda = Path::new(cpu).with_file_name("libtorch_cuda.so");
     if !cuda.exists() {
-        return Err(format!(
-            "this libtorch is for CPU only ({} is missing)",
-            cuda.display()
-        ));
+        return Err(format!("this libtorch is for CPU only ({} is missing)", cuda.display()));
     }
     // SAFETY: libtorch's own library, of the version that is already loaded.
     unsafe { Library::open(Some(&cuda), RTLD_NOW | RTLD_GLOBAL) }

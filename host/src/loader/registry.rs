@@ -69,9 +69,7 @@ impl Registry {
     pub fn load(given: &[PathBuf]) -> Result<Self, RegistryError> {
         let mut files: Vec<PathBuf> = given.to_vec();
         files.extend(bundled());
-        let mut registry = Self {
-            plugins: Vec::new(),
-        };
+        let mut registry = Self { plugins: Vec::new() };
         let mut seen = Vec::new();
         for file in files {
             let identity = std::fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
@@ -90,10 +88,7 @@ impl Registry {
         for export in &new.exports {
             let what = kind(export);
             let other = self.plugins.iter().find(|plugin| {
-                plugin
-                    .exports
-                    .iter()
-                    .any(|old| kind(old) == what && old.id() == export.id())
+                plugin.exports.iter().any(|old| kind(old) == what && old.id() == export.id())
             });
             if let Some(other) = other {
                 return Err(RegistryError::Duplicate {
@@ -150,19 +145,13 @@ impl Registry {
             .find(|(_, info)| info.id == id)
             .ok_or_else(|| unknown("search space", id, ids()))?;
         match plugin.functions.create(id, &Settings::default())? {
-            Foreign::Space(functions) => Ok(Space {
-                plugin,
-                info,
-                functions,
-            }),
+            Foreign::Space(functions) => Ok(Space { plugin, info, functions }),
             _ => Err(osee_sdk::Error::new(format!("export `{id}` is no search space")).into()),
         }
     }
 
     fn exports(&self) -> impl Iterator<Item = (&Plugin, &ExportInfo)> {
-        self.plugins
-            .iter()
-            .flat_map(|plugin| plugin.exports.iter().map(move |it| (plugin, it)))
+        self.plugins.iter().flat_map(|plugin| plugin.exports.iter().map(move |it| (plugin, it)))
     }
 }
 
@@ -190,12 +179,7 @@ fn unknown<'a>(
 ) -> RegistryError {
     let known: Vec<String> = known.map(str::to_owned).collect();
     let near = nearest(id, known.iter().map(String::as_str)).map(str::to_owned);
-    RegistryError::Unknown {
-        what,
-        id: id.to_owned(),
-        near,
-        known,
-    }
+    RegistryError::Unknown { what, id: id.to_owned(), near, known }
 }
 
 /// Plugin files that come with the host, in order of their names.

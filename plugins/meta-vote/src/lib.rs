@@ -65,10 +65,7 @@ impl Meta for Vote {
     }
 
     fn needs(&self) -> Vec<String> {
-        self.experts
-            .iter()
-            .map(|expert| expert.trim_start_matches('-').to_owned())
-            .collect()
+        self.experts.iter().map(|expert| expert.trim_start_matches('-').to_owned()).collect()
     }
 
     fn scores(&self, population: &Population) -> Result<Vec<f64>> {
@@ -92,17 +89,11 @@ impl Vote {
                 let name = expert.trim_start_matches('-');
                 let sign = if expert.starts_with('-') { -1.0 } else { 1.0 };
                 let at = find(name).ok_or_else(|| {
-                    Error::new(format!(
-                        "expert `{name}` is not among the study's estimators"
-                    ))
+                    Error::new(format!("expert `{name}` is not among the study's estimators"))
                 })?;
-                let oriented = population.columns[at].iter().map(|&score| {
-                    if score.is_nan() {
-                        f64::NEG_INFINITY
-                    } else {
-                        sign * score
-                    }
-                });
+                let oriented = population.columns[at]
+                    .iter()
+                    .map(|&score| if score.is_nan() { f64::NEG_INFINITY } else { sign * score });
                 Ok(oriented.collect())
             })
             .collect()
@@ -111,10 +102,7 @@ impl Vote {
 
 /// Whether at least half of the experts score `i` above `j`.
 fn preferred(experts: &[Vec<f64>], i: usize, j: usize) -> bool {
-    let above = experts
-        .iter()
-        .filter(|column| column[i] > column[j])
-        .count();
+    let above = experts.iter().filter(|column| column[i] > column[j]).count();
     2 * above >= experts.len()
 }
 
@@ -158,10 +146,7 @@ mod tests {
             estimators: names,
             columns: columns.iter().map(|column| column.to_vec()).collect(),
         };
-        Vote::new(&settings.into_iter().collect())
-            .unwrap()
-            .scores(&population)
-            .unwrap()
+        Vote::new(&settings.into_iter().collect()).unwrap().scores(&population).unwrap()
     }
 
     #[test]

@@ -20,13 +20,8 @@ pub enum EdgeOp {
 
 impl EdgeOp {
     /// All operations, in the benchmark's order.
-    pub const ALL: [Self; 5] = [
-        Self::None,
-        Self::Skip,
-        Self::Conv1x1,
-        Self::Conv3x3,
-        Self::AvgPool,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::Skip, Self::Conv1x1, Self::Conv3x3, Self::AvgPool];
 
     /// Name in the notation.
     pub fn name(self) -> &'static str {
@@ -58,9 +53,7 @@ impl Arch {
     /// The architecture with this number, see
     /// [`Nb201::architecture`](crate::Nb201).
     pub fn from_index(index: u64) -> Option<Self> {
-        let mut rest = usize::try_from(index)
-            .ok()
-            .filter(|_| index < Self::COUNT)?;
+        let mut rest = usize::try_from(index).ok().filter(|_| index < Self::COUNT)?;
         let mut ops = [EdgeOp::None; 6];
         for op in ops.iter_mut().rev() {
             *op = EdgeOp::ALL[rest % 5];
@@ -141,10 +134,7 @@ impl FromStr for Arch {
         };
         let nodes: Vec<&str> = text.trim().split('+').collect();
         if nodes.len() != 3 {
-            return Err(wrong(format!(
-                "it has {} nodes between `+`, not 3",
-                nodes.len()
-            )));
+            return Err(wrong(format!("it has {} nodes between `+`, not 3", nodes.len())));
         }
         let mut ops = Vec::with_capacity(6);
         for (i, node) in nodes.into_iter().enumerate() {
@@ -155,10 +145,7 @@ impl FromStr for Arch {
                 .ok_or_else(|| wrong(format!("node {to}, `{node}`, is not between bars")))?;
             let edges: Vec<&str> = inner.split('|').collect();
             if edges.len() != to {
-                return Err(wrong(format!(
-                    "node {to} has {} edges, not {to}",
-                    edges.len()
-                )));
+                return Err(wrong(format!("node {to} has {} edges, not {to}", edges.len())));
             }
             for (from, edge) in edges.into_iter().enumerate() {
                 let (name, source) = edge
@@ -175,15 +162,11 @@ impl FromStr for Arch {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => format!("operations are {}", known.join(", ")),
                     };
-                    wrong(format!(
-                        "edge {to}<-{from} has unknown operation `{name}` ({hint})"
-                    ))
+                    wrong(format!("edge {to}<-{from} has unknown operation `{name}` ({hint})"))
                 })?);
             }
         }
-        let ops = ops
-            .try_into()
-            .expect("three nodes of 1, 2 and 3 edges were read");
+        let ops = ops.try_into().expect("three nodes of 1, 2 and 3 edges were read");
         Ok(Self(ops))
     }
 }

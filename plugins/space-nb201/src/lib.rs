@@ -53,10 +53,7 @@ impl SearchSpace for Nb201 {
     /// This is osee's own numbering, not the benchmark's shuffled index.
     fn architecture(&self, index: u64) -> Result<Arch> {
         Arch::from_index(index).ok_or_else(|| {
-            Error::new(format!(
-                "nb201 has architectures 0 to {}, not {index}",
-                Arch::COUNT - 1
-            ))
+            Error::new(format!("nb201 has architectures 0 to {}, not {index}", Arch::COUNT - 1))
         })
     }
 

@@ -18,9 +18,7 @@ impl Shape {
     pub fn read(settings: &Settings) -> Result<Self> {
         let positive = |key: &str, least: usize| match settings.usize(key) {
             Some(value) if value >= least => Ok(value),
-            _ => Err(Error::new(format!(
-                "setting `{key}` of nb201 must be at least {least}"
-            ))),
+            _ => Err(Error::new(format!("setting `{key}` of nb201 must be at least {least}"))),
         };
         Ok(Self {
             channels: positive("channels", 1)?,
@@ -84,19 +82,9 @@ fn reduction(g: &mut GraphBuilder, name: &str, x: NodeId) -> NodeId {
     let channels = 2 * g.shape(x).channels();
     let down = ConvSpec::same(channels, 3).stride(2);
     let main = relu_conv_bn(g, &format!("{name}.conv_a"), x, down, true);
-    let main = relu_conv_bn(
-        g,
-        &format!("{name}.conv_b"),
-        main,
-        ConvSpec::same(channels, 3),
-        true,
-    );
+    let main = relu_conv_bn(g, &format!("{name}.conv_b"), main, ConvSpec::same(channels, 3), true);
     let short = g.pool(x, average(2, 2, 0));
-    let short = g.conv(
-        &format!("{name}.shortcut"),
-        short,
-        ConvSpec::same(channels, 1),
-    );
+    let short = g.conv(&format!("{name}.shortcut"), short, ConvSpec::same(channels, 1));
     g.add(&[main, short])
 }
 
@@ -113,14 +101,6 @@ fn relu_conv_bn(
 }
 
 fn average(kernel: usize, stride: usize, padding: usize) -> Pool {
-    let kind = PoolKind::Average {
-        count_include_pad: false,
-    };
-    Pool {
-        kind,
-        kernel,
-        stride,
-        padding,
-        ceil_mode: false,
-    }
+    let kind = PoolKind::Average { count_include_pad: false };
+    Pool { kind, kernel, stride, padding, ceil_mode: false }
 }

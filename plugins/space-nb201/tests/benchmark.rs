@@ -6,18 +6,12 @@ use space_nb201::{Arch, Nb201};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 fn settings(given: &[(&str, i64)]) -> Settings {
-    let given = given
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), Value::Int(*value)))
-        .collect();
+    let given = given.iter().map(|(key, value)| ((*key).to_owned(), Value::Int(*value))).collect();
     Settings::resolve("nb201", &Nb201::info().settings, &given).unwrap()
 }
 
 fn cost(arch: &str, given: &[(&str, i64)]) -> (u64, u64) {
-    let cost = Nb201
-        .graph(&arch.parse().unwrap(), &settings(given))
-        .unwrap()
-        .cost();
+    let cost = Nb201.graph(&arch.parse().unwrap(), &settings(given)).unwrap().cost();
     (cost.params, cost.flops())
 }
 
@@ -50,10 +44,7 @@ fn there_are_6466_groups_with_4930_functions() {
     }
     let strings: HashSet<_> = pairs.iter().map(|(string, _)| string).collect();
     let prints: HashSet<_> = pairs.iter().map(|(_, print)| print).collect();
-    assert_eq!(
-        (pairs.len(), strings.len(), prints.len()),
-        (6466, 6466, 4930)
-    );
+    assert_eq!((pairs.len(), strings.len(), prints.len()), (6466, 6466, 4930));
 }
 
 #[test]
@@ -64,10 +55,7 @@ fn notation_survives_a_round_trip_and_mistakes_are_named() {
     }
     let wrong = |text: &str| text.parse::<Arch>().unwrap_err().to_string();
     let typo = wrong("|nor_conv_3x4~0|+|none~0|none~1|+|none~0|none~1|none~2|");
-    assert!(
-        typo.contains("edge 1<-0") && typo.contains("`nor_conv_3x3`"),
-        "{typo}"
-    );
+    assert!(typo.contains("edge 1<-0") && typo.contains("`nor_conv_3x3`"), "{typo}");
     assert!(wrong("|none~0|+|none~0|none~1|").contains("2 nodes"));
     assert!(wrong("|none~1|+|none~0|none~1|+|none~0|none~1|none~2|").contains("node 0"));
     assert!(Nb201.architecture(Arch::COUNT).is_err());
@@ -77,42 +65,21 @@ fn notation_survives_a_round_trip_and_mistakes_are_named() {
 fn a_mutation_changes_the_edge_it_names() {
     let arch = Nb201.architecture(4321).unwrap();
     let mutations = Nb201.mutations(&arch);
-    assert_eq!(
-        mutations
-            .iter()
-            .map(|m| &m.arch)
-            .collect::<HashSet<_>>()
-            .len(),
-        24
-    );
+    assert_eq!(mutations.iter().map(|m| &m.arch).collect::<HashSet<_>>().len(), 24);
     for mutation in mutations {
         let other: Arch = mutation.arch.parse().unwrap();
-        let changed: Vec<_> = arch
-            .edges()
-            .zip(other.edges())
-            .filter(|(a, b)| a != b)
-            .collect();
-        let [(((to, from), old), (_, new))] = changed[..] else {
-            panic!("{mutation:?}")
-        };
+        let changed: Vec<_> = arch.edges().zip(other.edges()).filter(|(a, b)| a != b).collect();
+        let [(((to, from), old), (_, new))] = changed[..] else { panic!("{mutation:?}") };
         assert_eq!(mutation.decision, format!("edge {to}<-{from}"));
-        assert_eq!(
-            (mutation.from.as_str(), mutation.to.as_str()),
-            (old.name(), new.name())
-        );
+        assert_eq!((mutation.from.as_str(), mutation.to.as_str()), (old.name(), new.name()));
     }
 }
 
 #[test]
 fn settings_that_make_no_network_are_refused() {
     let settings = settings(&[("cells", 0)]);
-    let error = Nb201
-        .graph(&Arch::from_index(0).unwrap(), &settings)
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "error: setting `cells` of nb201 must be at least 1"
-    );
+    let error = Nb201.graph(&Arch::from_index(0).unwrap(), &settings).unwrap_err();
+    assert_eq!(error.to_string(), "error: setting `cells` of nb201 must be at least 1");
 }
 
 #[test]
@@ -137,12 +104,7 @@ fn the_whole_table_agrees() {
         assert_eq!(params.to_string(), row["params_c10"], "{arch}");
         assert_eq!(flops.to_string(), row["flops_c10"], "{arch}");
         let (group, rep) = (arch.canonical(), row["isomorph_rep_index"].clone());
-        assert_eq!(
-            group_of_rep
-                .entry(rep.clone())
-                .or_insert_with(|| group.clone()),
-            &group
-        );
+        assert_eq!(group_of_rep.entry(rep.clone()).or_insert_with(|| group.clone()), &group);
         reps_of_group.entry(group).or_default().insert(rep);
         rows += 1;
     }

@@ -52,9 +52,7 @@ impl ZeroShot for ReluLogdet {
         if score.is_finite() {
             Ok(score)
         } else {
-            Err(Error::not_finite(
-                "two images have the same ReLU pattern, so K is singular",
-            ))
+            Err(Error::not_finite("two images have the same ReLU pattern, so K is singular"))
         }
     }
 }

@@ -10,9 +10,7 @@ osee_sdk::export! { zero_shot: GradNorm, Plain, Snip, Grasp, Fisher, L2Norm }
 const ZERO_COST_NAS: &str = "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021";
 
 fn info(id: &str, summary: &str, citation: &str) -> EstimatorInfo {
-    EstimatorInfo::new(id, "1", EstimatorKind::ZeroShot)
-        .summary(summary)
-        .citation(citation)
+    EstimatorInfo::new(id, "1", EstimatorKind::ZeroShot).summary(summary).citation(citation)
 }
 
 /// Sum over layers of a reduction, taken in f64.
@@ -20,10 +18,7 @@ fn over_layers(
     layers: &[LayerGradient<'_>],
     reduce: impl Fn(&LayerGradient<'_>) -> std::result::Result<Tensor, tch::TchError>,
 ) -> Result<f64> {
-    layers
-        .iter()
-        .map(|layer| Ok(reduce(layer)?.f_double_value(&[])?))
-        .sum()
+    layers.iter().map(|layer| Ok(reduce(layer)?.f_double_value(&[])?)).sum()
 }
 
 /// Sum of the layers' gradient norms.
@@ -37,9 +32,7 @@ impl ZeroShot for GradNorm {
         Ok(Self)
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        over_layers(&network.weight_gradients()?, |layer| {
-            layer.gradient.f_norm()
-        })
+        over_layers(&network.weight_gradients()?, |layer| layer.gradient.f_norm())
     }
 }
 
@@ -73,11 +66,7 @@ impl ZeroShot for Snip {
     }
     fn score(&self, network: &Network) -> Result<f64> {
         over_layers(&network.weight_gradients()?, |layer| {
-            layer
-                .weight
-                .f_mul(&layer.gradient)?
-                .f_abs()?
-                .f_sum(Kind::Double)
+            layer.weight.f_mul(&layer.gradient)?.f_abs()?.f_sum(Kind::Double)
         })
     }
 }
@@ -120,9 +109,7 @@ impl ZeroShot for Fisher {
                 _ => product,
             };
             let saliency =
-                per_channel
-                    .f_square()?
-                    .f_mean_dim([0i64].as_slice(), false, Kind::Double)?;
+                per_channel.f_square()?.f_mean_dim([0i64].as_slice(), false, Kind::Double)?;
             // The reference spreads a channel's saliency over its weights before it sums.
             let shape = layer.parameter.shape();
             let weights_per_channel: usize = shape[1..].iter().product();

@@ -24,11 +24,7 @@ fn info(id: &str, summary: &str) -> EstimatorInfo {
     EstimatorInfo::new(id, "1", EstimatorKind::ZeroShot)
         .summary(summary)
         .citation("Tanaka et al., Pruning neural networks without any data, NeurIPS 2020")
-        .setting(SettingSpec::new(
-            "log",
-            false,
-            "report the natural logarithm; ranks are the same",
-        ))
+        .setting(SettingSpec::new("log", false, "report the natural logarithm; ranks are the same"))
 }
 
 fn log(settings: &Settings) -> bool {

@@ -17,10 +17,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     rmp_serde::from_slice(bytes).map_err(|error| {
         Error::new(format!(
             "cannot read a {} document: {error}",
-            std::any::type_name::<T>()
-                .rsplit("::")
-                .next()
-                .unwrap_or("plugin")
+            std::any::type_name::<T>().rsplit("::").next().unwrap_or("plugin")
         ))
     })
 }

@@ -38,12 +38,7 @@ impl<T: Meta> FfiMeta for Glue<T> {
     }
 
     fn scores(&self, population: RSlice<'_, u8>) -> FfiResult<RVec<f64>> {
-        guard::run(|| {
-            Ok(self
-                .0
-                .scores(&document::decode(population.as_slice())?)?
-                .into())
-        })
+        guard::run(|| Ok(self.0.scores(&document::decode(population.as_slice())?)?.into()))
     }
 }
 

@@ -25,10 +25,7 @@ pub(super) fn install_panic_hook() {
             if !GUARDED.with(|depth| *depth.borrow() > 0) {
                 return previous(info);
             }
-            let place = info
-                .location()
-                .map(|at| format!(" at {at}"))
-                .unwrap_or_default();
+            let place = info.location().map(|at| format!(" at {at}")).unwrap_or_default();
             let text = format!("{}{place}", info.payload_as_str().unwrap_or("panic"));
             LAST_PANIC.with(|last| *last.borrow_mut() = Some(text));
         }));

@@ -96,9 +96,8 @@ fn root_module() -> PluginRootRef {
 extern "C" fn exports() -> FfiResult<RVec<u8>> {
     guard::install_panic_hook();
     guard::run(|| {
-        let mut infos: Vec<ExportInfo> = inventory::iter::<Export>()
-            .map(|export| (export.info)())
-            .collect();
+        let mut infos: Vec<ExportInfo> =
+            inventory::iter::<Export>().map(|export| (export.info)()).collect();
         infos.sort_by(|a, b| a.id().cmp(b.id()));
         Ok(document::encode(&infos).into())
     })
@@ -204,10 +203,7 @@ impl ForeignMeta {
     /// # Errors
     /// The plugin's panic.
     pub fn needs(&self) -> Result<Vec<String>> {
-        Ok(guard::receive(self.0.needs())?
-            .into_iter()
-            .map(RString::into_string)
-            .collect())
+        Ok(guard::receive(self.0.needs())?.into_iter().map(RString::into_string).collect())
     }
 
     /// See [`Meta::scores`](crate::Meta::scores).

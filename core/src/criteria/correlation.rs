@@ -1,0 +1,236 @@
+//! Correlation of a score with the truth.
+
+use super::rank::{average, dense};
+
+/// Score and truth as dense ranks, ready to be compared under any
+/// multiplicities: sorted once, resampled many times.
+pub struct RankedPair {
+    /// Dense ranks of the scores, in ascending order of truth.
+    scores: Vec<u32>,
+    /// Dense ranks of the truth, ascending.
+    truths: Vec<u32>,
+    /// Input position of each.
+    positions: Vec<usize>,
+    distinct_scores: usize,
+}
+
+/// Numbers of pairs, from which Kendall's coefficients follow.
+struct Pairs {
+    all: f64,
+    concordant_minus_discordant: f64,
+    tied_in_score: f64,
+    tied_in_truth: f64,
+}
+
+impl RankedPair {
+    pub fn new(scores: &[f64], truths: &[f64]) -> Self {
+        let (score_ranks, distinct_scores) = dense(scores);
+        let (truth_ranks, _) = dense(truths);
+        let mut positions: Vec<usize> = (0..scores.len()).collect();
+        positions.sort_by_key(|&at| truth_ranks[at]);
+        Self {
+            scores: positions.iter().map(|&at| score_ranks[at]).collect(),
+            truths: positions.iter().map(|&at| truth_ranks[at]).collect(),
+            positions,
+            distinct_scores,
+        }
+    }
+
+    /// tau-b when input `i` counts `times[i]` times.
+    pub fn tau_b(&self, times: &[u32]) -> Option<f64> {
+        let pairs = self.count(|at| u64::from(times[at]));
+        pairs.tau_b()
+    }
+
+    /// Knight's algorithm (JASA 1966) with a Fenwick tree over score ranks.
+    fn count(&self, times: impl Fn(usize) -> u64) -> Pairs {
+        let mut tree = vec![0u64; self.distinct_scores + 1];
+        let mut seen = 0u64;
+        let (mut concordant, mut discordant) = (0u64, 0u64);
+        let mut tied_in_truth = 0u64;
+        let mut start = 0;
+        while start < self.truths.len() {
+            let mut end = start;
+            let mut group = 0u64;
+            while end < self.truths.len() && self.truths[end] == self.truths[start] {
+                let count = times(self.positions[end]);
+                if count > 0 {
+                    let rank = self.scores[end] as usize;
+                    let below = prefix(&tree, rank);
+                    let up_to = prefix(&tree, rank + 1);
+                    concordant += count * below;
+                    discordant += count * (seen - up_to);
+                    group += count;
+                }
+                end += 1;
+            }
+            for i in start..end {
+                add(&mut tree, self.scores[i] as usize, times(self.positions[i]));
+            }
+            seen += group;
+            tied_in_truth += choose_two(group);
+            start = end;
+        }
+        let mut per_score = vec![0u64; self.distinct_scores];
+        for (rank, &at) in self.scores.iter().zip(&self.positions) {
+            per_score[*rank as usize] += times(at);
+        }
+        Pairs {
+            all: choose_two(seen) as f64,
+            concordant_minus_discordant: concordant as f64 - discordant as f64,
+            tied_in_score: per_score.into_iter().map(choose_two).sum::<u64>() as f64,
+            tied_in_truth: tied_in_truth as f64,
+        }
+    }
+}
+
+impl Pairs {
+    fn tau_b(&self) -> Option<f64> {
+        let scale = ((self.all - self.tied_in_score) * (self.all - self.tied_in_truth)).sqrt();
+        (scale > 0.0).then(|| (self.concordant_minus_discordant / scale).clamp(-1.0, 1.0))
+    }
+}
+
+fn choose_two(n: u64) -> u64 {
+    n * n.saturating_sub(1) / 2
+}
+
+/// Sum of the counts of ranks below `rank`.
+fn prefix(tree: &[u64], rank: usize) -> u64 {
+    let (mut i, mut sum) = (rank, 0);
+    while i > 0 {
+        sum += tree[i];
+        i &= i - 1;
+    }
+    sum
+}
+
+fn add(tree: &mut [u64], rank: usize, count: u64) {
+    let mut i = rank + 1;
+    while i < tree.len() {
+        tree[i] += count;
+        i += i & i.wrapping_neg();
+    }
+}
+
+/// Kendall's tau-b, corrected for ties: the study's KD, as
+/// `scipy.stats.kendalltau`. `None` when either side is constant.
+pub fn kendall_tau_b(scores: &[f64], truths: &[f64]) -> Option<f64> {
+    RankedPair::new(scores, truths).count(|_| 1).tau_b()
+}
+
+/// Kendall's tau-a: ties count as neither. `None` for fewer than two.
+pub fn kendall_tau_a(scores: &[f64], truths: &[f64]) -> Option<f64> {
+    let pairs = RankedPair::new(scores, truths).count(|_| 1);
+    (pairs.all > 0.0).then(|| pairs.concordant_minus_discordant / pairs.all)
+}
+
+/// Spearman's rho on average ranks. `None` when either side is constant.
+pub fn spearman(scores: &[f64], truths: &[f64]) -> Option<f64> {
+    pearson(&average(scores), &average(truths))
+}
+
+/// Pearson's linear correlation, the study's LC. `None` when either side is
+/// constant or not finite.
+pub fn pearson(scores: &[f64], truths: &[f64]) -> Option<f64> {
+    let n = scores.len() as f64;
+    let centred = |values: &[f64]| {
+        // Scaled first: synflow's squares overflow f64.
+        let largest = values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+        let values: Vec<f64> = values.iter().map(|v| v / largest.max(f64::MIN_POSITIVE)).collect();
+        let mean = values.iter().sum::<f64>() / n;
+        values.into_iter().map(|v| v - mean).collect::<Vec<f64>>()
+    };
+    let (x, y) = (centred(scores), centred(truths));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let scale = dot(&x, &x).sqrt() * dot(&y, &y).sqrt();
+    let constant = |v: &[f64]| v.windows(2).all(|pair| pair[0] == pair[1]);
+    if constant(scores) || constant(truths) {
+        return None;
+    }
+    let correlation = dot(&x, &y) / scale;
+    correlation.is_finite().then(|| correlation.clamp(-1.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Over all pairs, by the definition.
+    fn by_definition(x: &[f64], y: &[f64]) -> (f64, f64, f64, f64) {
+        let (mut s, mut all, mut tied_x, mut tied_y) = (0.0, 0.0, 0.0, 0.0);
+        for i in 0..x.len() {
+            for j in 0..i {
+                let sign = |a: f64, b: f64| (a > b) as i32 as f64 - (a < b) as i32 as f64;
+                let (dx, dy) = (sign(x[i], x[j]), sign(y[i], y[j]));
+                s += dx * dy;
+                all += 1.0;
+                tied_x += f64::from(dx == 0.0);
+                tied_y += f64::from(dy == 0.0);
+            }
+        }
+        (s, all, tied_x, tied_y)
+    }
+
+    proptest! {
+        #[test]
+        fn tau_is_that_of_the_definition_under_heavy_ties(
+            pairs in prop::collection::vec((0i32..6, 0i32..9), 2..60)
+        ) {
+            let x: Vec<f64> = pairs.iter().map(|p| f64::from(p.0)).collect();
+            let y: Vec<f64> = pairs.iter().map(|p| f64::from(p.1)).collect();
+            let (s, all, tied_x, tied_y) = by_definition(&x, &y);
+            prop_assert!((kendall_tau_a(&x, &y).unwrap() - s / all).abs() < 1e-12);
+            let scale = ((all - tied_x) * (all - tied_y)).sqrt();
+            match kendall_tau_b(&x, &y) {
+                Some(tau) => prop_assert!((tau - s / scale).abs() < 1e-12),
+                None => prop_assert_eq!(scale, 0.0),
+            }
+        }
+
+        #[test]
+        fn multiplicities_are_repetitions(
+            rows in prop::collection::vec((0i32..6, 0i32..9, 0u32..4), 2..40)
+        ) {
+            let x: Vec<f64> = rows.iter().map(|r| f64::from(r.0)).collect();
+            let y: Vec<f64> = rows.iter().map(|r| f64::from(r.1)).collect();
+            let times: Vec<u32> = rows.iter().map(|r| r.2).collect();
+            let repeat = |v: &[f64]| -> Vec<f64> {
+                v.iter().zip(&times).flat_map(|(v, &t)| vec![*v; t as usize]).collect()
+            };
+            let direct = kendall_tau_b(&repeat(&x), &repeat(&y));
+            let counted = RankedPair::new(&x, &y).tau_b(&times);
+            match (direct, counted) {
+                (Some(a), Some(b)) => prop_assert!((a - b).abs() < 1e-12),
+                (a, b) => prop_assert_eq!(a, b),
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_scipy_are_reproduced() {
+        // scipy 1.16: kendalltau, spearmanr, pearsonr
+        let x = [12.0, 2.0, 1.0, 12.0, 2.0];
+        let y = [1.0, 4.0, 7.0, 1.0, 0.0];
+        assert!((kendall_tau_b(&x, &y).unwrap() + 0.471_404_520_791_031_7).abs() < 1e-12);
+        let x = [1.0, 2.0, 3.0, 4.0, 5.0];
+        let y = [5.0, 6.0, 7.0, 8.0, 7.0];
+        assert!((spearman(&x, &y).unwrap() - 0.820_782_681_668_123_3).abs() < 1e-12);
+        assert!((pearson(&x, &y).unwrap() - 0.832_050_294_337_843_7).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_constant_side_has_no_correlation() {
+        let (flat, slope) = ([1.0; 4], [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(kendall_tau_b(&flat, &slope), None);
+        assert_eq!(spearman(&slope, &flat), None);
+        assert_eq!(pearson(&flat, &slope), None);
+    }
+
+    #[test]
+    fn large_scores_do_not_overflow() {
+        let x = [1e300, 2e300, 3e300];
+        assert!((pearson(&x, &[1.0, 2.0, 3.0]).unwrap() - 1.0).abs() < 1e-12);
+    }
+}

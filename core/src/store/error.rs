@@ -1,0 +1,66 @@
+//! Why a run directory cannot be used.
+
+use std::path::PathBuf;
+
+/// Errors of the store, with the directory they are about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It cannot be made or written.
+    #[error("cannot write to {}: {source}", dir.display())]
+    Unwritable {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It holds something else.
+    #[error(
+        "{} is not empty and no osee run (it has no study.toml with results.sqlite); \
+         nothing was changed; give --out a new or empty folder", .0.display()
+    )]
+    Foreign(PathBuf),
+    /// It holds another study.
+    #[error(
+        "{} holds a run of another study: its {field} differs; \
+         resume with the study it was made with, or give --out another folder", dir.display()
+    )]
+    OtherStudy {
+        /// The directory.
+        dir: PathBuf,
+        /// What differs.
+        field: String,
+    },
+    /// There is no run.
+    #[error("{} is no osee run: {reason}", dir.display())]
+    NoRun {
+        /// The directory.
+        dir: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// Another process writes to it.
+    #[error("another osee-host is writing to {}; wait for it, or give --out another folder", .0.display())]
+    Locked(PathBuf),
+    /// Written by another version.
+    #[error(
+        "{} has store format {found}, this osee reads {known}; \
+         use the version that wrote it, or start a new run", dir.display()
+    )]
+    Version {
+        /// The directory.
+        dir: PathBuf,
+        /// Format found.
+        found: i64,
+        /// Format known.
+        known: i64,
+    },
+    /// SQLite failed.
+    #[error("the store in {} failed: {source}", dir.display())]
+    Sqlite {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+}

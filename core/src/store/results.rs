@@ -1,0 +1,477 @@
+//! The SQLite file.
+
+use super::StoreError;
+use crate::{
+    estimator::{Direction, EstimatorKind, Failure, FailureKind},
+    study::Study,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    collections::HashSet,
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+const FORMAT: i64 = 1;
+
+const SCHEMA: &str = "
+    CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
+    CREATE TABLE scorer (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+    CREATE TABLE score (
+        scorer INTEGER NOT NULL REFERENCES scorer(id),
+        arch INTEGER NOT NULL REFERENCES plan(position),
+        seed INTEGER NOT NULL,
+        value REAL,
+        failure_kind TEXT,
+        failure_message TEXT,
+        milliseconds REAL NOT NULL,
+        device TEXT NOT NULL,
+        PRIMARY KEY (scorer, arch, seed)
+    ) WITHOUT ROWID;
+";
+
+/// Everything a score depends on besides architecture and seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScorerKey {
+    /// Name of the leaderboard's row.
+    pub name: String,
+    /// Estimator id.
+    pub estimator: String,
+    /// Estimator version.
+    pub version: String,
+    /// Estimator kind.
+    pub kind: EstimatorKind,
+    /// Which end is good.
+    pub direction: Direction,
+    /// Estimator settings, resolved, as JSON.
+    pub settings: String,
+    /// SHA-256 of the estimator's plugin.
+    pub plugin_sha256: String,
+    /// Space id.
+    pub space: String,
+    /// Space version.
+    pub space_version: String,
+    /// Space settings, resolved, as JSON.
+    pub space_settings: String,
+    /// SHA-256 of the space's plugin.
+    pub space_sha256: String,
+    /// The protocol, as JSON.
+    pub protocol: String,
+    /// What the images were.
+    pub data: String,
+}
+
+/// A scorer in one store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScorerId(i64);
+
+/// A score, or why there is none.
+pub type Outcome = Result<f64, Failure>;
+
+/// One result to store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// By what.
+    pub scorer: ScorerId,
+    /// Position in the plan.
+    pub arch: usize,
+    /// Initialisation seed.
+    pub seed: u64,
+    /// What came out.
+    pub outcome: Outcome,
+    /// What it would cost alone, milliseconds.
+    pub milliseconds: f64,
+    /// Where it ran.
+    pub device: String,
+}
+
+/// One stored result of a scorer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// Position in the plan.
+    pub arch: usize,
+    /// Initialisation seed.
+    pub seed: u64,
+    /// What came out.
+    pub outcome: Outcome,
+    /// What it would cost alone, milliseconds.
+    pub milliseconds: f64,
+}
+
+/// An open run directory.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    connection: Connection,
+    /// Held while writing.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens `dir` for a run of `study`, making it if it is new or empty.
+    ///
+    /// # Errors
+    /// Foreign, of another study, locked, or not writable.
+    pub fn for_run(dir: &Path, study: &Study) -> Result<Self, StoreError> {
+        let unwritable = |source| StoreError::Unwritable { dir: dir.to_owned(), source };
+        let study_file = dir.join("study.toml");
+        let new = match std::fs::read_dir(dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+            Err(error) => return Err(unwritable(error)),
+            // A run that was killed in its first moments has left its lock, perhaps its study.
+            Ok(entries) => entries
+                .flatten()
+                .all(|entry| ["lock", "study.toml"].iter().any(|own| entry.file_name() == *own)),
+        };
+        if !new && !(study_file.exists() && dir.join("results.sqlite").exists()) {
+            return Err(StoreError::Foreign(dir.to_owned()));
+        }
+        std::fs::create_dir_all(dir).map_err(unwritable)?;
+        let lock = File::create(dir.join("lock")).map_err(unwritable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(unwritable(error)),
+        }
+        if new {
+            write_whole(&study_file, &study.to_toml()).map_err(unwritable)?;
+        } else {
+            refuse_other_study(dir, study)?;
+        }
+        let mut store = Self::connect(dir)?;
+        store._lock = Some(lock);
+        Ok(store)
+    }
+
+    /// Opens an existing run for reading.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        for file in ["study.toml", "results.sqlite"] {
+            if !dir.join(file).exists() {
+                let reason = format!("it has no {file}");
+                return Err(StoreError::NoRun { dir: dir.to_owned(), reason });
+            }
+        }
+        Self::connect(dir)
+    }
+
+    fn connect(dir: &Path) -> Result<Self, StoreError> {
+        let sqlite = |source| StoreError::Sqlite { dir: dir.to_owned(), source };
+        let mut connection = Connection::open(dir.join("results.sqlite")).map_err(sqlite)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
+        // In WAL mode NORMAL survives any death of the process; FULL would
+        // wait for the disk once per architecture to survive a power cut too.
+        connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
+        let version = |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get(0));
+        let found: i64 = version(&connection).map_err(sqlite)?;
+        match found {
+            FORMAT => {}
+            0 => {
+                let transaction = connection.transaction().map_err(sqlite)?;
+                transaction.execute_batch(SCHEMA).map_err(sqlite)?;
+                transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
+                transaction.commit().map_err(sqlite)?;
+            }
+            found => return Err(StoreError::Version { dir: dir.to_owned(), found, known: FORMAT }),
+        }
+        Ok(Self { dir: dir.to_owned(), connection, _lock: None })
+    }
+
+    fn sqlite(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Sqlite { dir: self.dir.clone(), source }
+    }
+
+    /// The study as it was resolved when the run began.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn study(&self) -> Result<Study, StoreError> {
+        read_study(&self.dir)
+    }
+
+    /// The architectures of the run, in order.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn plan(&self) -> Result<Vec<String>, StoreError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT arch FROM plan ORDER BY position")
+            .map_err(|e| self.sqlite(e))?;
+        let rows = query.query_map([], |row| row.get(0)).and_then(Iterator::collect);
+        rows.map_err(|e| self.sqlite(e))
+    }
+
+    /// Fixes the architectures of the run, the first time.
+    ///
+    /// # Errors
+    /// When the run already has others.
+    pub fn set_plan(&mut self, architectures: &[String]) -> Result<(), StoreError> {
+        let known = self.plan()?;
+        if known == architectures {
+            return Ok(());
+        }
+        if !known.is_empty() {
+            let field = "list of architectures".to_owned();
+            return Err(StoreError::OtherStudy { dir: self.dir.clone(), field });
+        }
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            for (position, arch) in architectures.iter().enumerate() {
+                transaction
+                    .prepare_cached("INSERT INTO plan (position, arch) VALUES (?1, ?2)")?
+                    .execute(params![position as i64, arch])?;
+            }
+            transaction.commit()
+        };
+        write(&mut self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// The scorer with this key, known or new.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn scorer(&self, key: &ScorerKey) -> Result<ScorerId, StoreError> {
+        let json = serde_json::to_string(key).expect("keys are plain data");
+        let find = "SELECT id FROM scorer WHERE key = ?1";
+        let known = self.connection.query_row(find, [&json], |row| row.get(0)).optional();
+        if let Some(id) = known.map_err(|e| self.sqlite(e))? {
+            return Ok(ScorerId(id));
+        }
+        self.connection
+            .execute("INSERT INTO scorer (key) VALUES (?1)", [&json])
+            .map_err(|e| self.sqlite(e))?;
+        Ok(ScorerId(self.connection.last_insert_rowid()))
+    }
+
+    /// All scorers in the order they were first used.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn scorers(&self) -> Result<Vec<(ScorerId, ScorerKey)>, StoreError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT id, key FROM scorer ORDER BY id")
+            .map_err(|e| self.sqlite(e))?;
+        let rows = query.query_map([], |row| {
+            Ok((ScorerId(row.get(0)?), from_json(&row.get::<_, String>(1)?)?))
+        });
+        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+    }
+
+    /// What `scorer` has already: (position, seed).
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn done(&self, scorer: ScorerId) -> Result<HashSet<(usize, u64)>, StoreError> {
+        Ok(self.scores(scorer)?.into_iter().map(|score| (score.arch, score.seed)).collect())
+    }
+
+    /// Stores results, all or none; what is there already stays.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn record(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            for record in records {
+                insert(&transaction, record)?;
+            }
+            transaction.commit()
+        };
+        write(&mut self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// Puts results in place of all that these scorers had: for meta
+    /// estimators, whose scores depend on the whole population.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn replace(&mut self, scorer: ScorerId, records: &[Record]) -> Result<(), StoreError> {
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute("DELETE FROM score WHERE scorer = ?1", [scorer.0])?;
+            for record in records {
+                insert(&transaction, record)?;
+            }
+            transaction.commit()
+        };
+        write(&mut self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// Everything `scorer` has, by architecture and seed.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn scores(&self, scorer: ScorerId) -> Result<Vec<Score>, StoreError> {
+        let mut query = self
+            .connection
+            .prepare_cached(
+                "SELECT arch, seed, value, failure_kind, failure_message, milliseconds
+                 FROM score WHERE scorer = ?1 ORDER BY arch, seed",
+            )
+            .map_err(|e| self.sqlite(e))?;
+        let rows = query.query_map([scorer.0], |row| {
+            let outcome = match row.get::<_, Option<f64>>(2)? {
+                Some(value) => Ok(value),
+                None => {
+                    let kind: FailureKind = from_json(&row.get::<_, String>(3)?)?;
+                    Err(Failure::new(kind, row.get::<_, String>(4)?))
+                }
+            };
+            Ok(Score {
+                arch: row.get::<_, i64>(0)? as usize,
+                seed: row.get::<_, i64>(1)? as u64,
+                outcome,
+                milliseconds: row.get(5)?,
+            })
+        });
+        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+    }
+}
+
+fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    let (value, kind, message) = match &record.outcome {
+        Ok(value) => (Some(*value), None, None),
+        Err(failure) => {
+            let kind = serde_json::to_string(&failure.kind).expect("kinds are plain data");
+            (None, Some(kind), Some(failure.message.as_str()))
+        }
+    };
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO score
+             (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            record.scorer.0,
+            record.arch as i64,
+            record.seed as i64,
+            value,
+            kind,
+            message,
+            record.milliseconds,
+            record.device
+        ])
+        .map(drop)
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// A file that is there whole or not at all.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let part = path.with_extension("part");
+    std::fs::write(&part, text)?;
+    std::fs::rename(part, path)
+}
+
+fn read_study(dir: &Path) -> Result<Study, StoreError> {
+    let no_run = |reason: String| StoreError::NoRun { dir: dir.to_owned(), reason };
+    let text =
+        std::fs::read_to_string(dir.join("study.toml")).map_err(|e| no_run(e.to_string()))?;
+    toml::from_str(&text).map_err(|e| no_run(format!("its study.toml is damaged: {e}")))
+}
+
+/// What decides a number must be the same; the rest may change.
+fn refuse_other_study(dir: &Path, study: &Study) -> Result<(), StoreError> {
+    let known = read_study(dir)?;
+    let differs = [
+        ("search space", known.space != study.space),
+        ("choice of architectures", known.architectures != study.architectures),
+        ("protocol", known.protocol != study.protocol),
+        ("seeds", known.seeds != study.seeds),
+    ];
+    match differs.into_iter().find(|(_, differs)| *differs) {
+        Some((field, _)) => {
+            Err(StoreError::OtherStudy { dir: dir.to_owned(), field: field.to_owned() })
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> ScorerKey {
+        let text = String::new;
+        ScorerKey {
+            name: "a".to_owned(),
+            estimator: "a".to_owned(),
+            version: "1".to_owned(),
+            kind: EstimatorKind::ZeroShot,
+            direction: Direction::HigherIsBetter,
+            settings: text(),
+            plugin_sha256: text(),
+            space: "nb201".to_owned(),
+            space_version: text(),
+            space_settings: text(),
+            space_sha256: text(),
+            protocol: text(),
+            data: text(),
+        }
+    }
+
+    fn record(scorer: ScorerId, arch: usize, outcome: Outcome) -> Record {
+        Record {
+            scorer,
+            arch,
+            seed: u64::MAX,
+            outcome,
+            milliseconds: 1.5,
+            device: "cpu".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_was_stored_is_found_again_and_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let study = Study::default();
+        let failure = Failure::new(FailureKind::Panic, "at the disco");
+        {
+            let mut store = Store::for_run(dir.path(), &study).unwrap();
+            store.set_plan(&["x".to_owned(), "y".to_owned()]).unwrap();
+            let scorer = store.scorer(&key()).unwrap();
+            store
+                .record(&[record(scorer, 0, Ok(0.1)), record(scorer, 1, Err(failure.clone()))])
+                .unwrap();
+        }
+        let mut store = Store::for_run(dir.path(), &study).unwrap();
+        let scorer = store.scorer(&key()).unwrap();
+        store.record(&[record(scorer, 0, Ok(9.9))]).unwrap();
+        let outcomes: Vec<Outcome> =
+            store.scores(scorer).unwrap().into_iter().map(|score| score.outcome).collect();
+        assert_eq!(outcomes, [Ok(0.1), Err(failure)]);
+        assert!(store.done(scorer).unwrap().contains(&(1, u64::MAX)));
+    }
+
+    #[test]
+    fn a_foreign_folder_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("thesis.tex"), "precious").unwrap();
+        let refused = Store::for_run(dir.path(), &Study::default());
+        assert!(matches!(refused, Err(StoreError::Foreign(_))));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn another_study_and_a_second_writer_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let study = Study::default();
+        let first = Store::for_run(dir.path(), &study).unwrap();
+        let second = Store::for_run(dir.path(), &study);
+        assert!(matches!(second, Err(StoreError::Locked(_))));
+        drop(first);
+        let other = Study { seeds: vec![5], ..study };
+        let refused = Store::for_run(dir.path(), &other);
+        assert!(matches!(refused, Err(StoreError::OtherStudy { field, .. }) if field == "seeds"));
+    }
+}
