@@ -1,3 +1,5 @@
 //! The osee host.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    osee_host::cli::main()
+}

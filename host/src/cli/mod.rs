@@ -1,1 +1,100 @@
-//! Placeholder.
+//! The command line: each subcommand in a file of its own, errors with a
+//! documented exit code.
+
+mod bench;
+mod criteria;
+mod error;
+mod leaderboard;
+mod plugin;
+mod run;
+mod score;
+mod space;
+
+pub use error::{CliError, ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Runs efficient performance estimators on neural architectures and says how
+/// well they rank them.
+///
+/// Without a subcommand: `run`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "osee-host",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = ExitCode::HELP
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Score architectures, join with the truth, print the leaderboard.
+    Run(run::RunArgs),
+    /// Print the leaderboard of a run.
+    Leaderboard(leaderboard::LeaderboardArgs),
+    /// Judge scores that anyone computed.
+    Criteria(criteria::CriteriaArgs),
+    /// Score one network under every estimator.
+    Score(score::ScoreArgs),
+    /// Look at search spaces.
+    #[command(subcommand)]
+    Space(space::SpaceCommand),
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+    /// Measure where the time of scoring goes, pass by pass.
+    Bench(bench::BenchArgs),
+    /// Serve a host; not for people.
+    #[command(name = "__worker", hide = true)]
+    Worker,
+}
+
+/// Runs the program.
+pub fn main() -> std::process::ExitCode {
+    let filter = EnvFilter::try_from_env("OSEE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+    let cli = Cli::parse();
+    match dispatch(cli.command.unwrap_or(Command::Run(cli.run))) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        // Whoever read our output has heard enough.
+        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            std::process::ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::from(error.exit_code() as u8)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Leaderboard(args) => leaderboard::run(&args),
+        Command::Criteria(args) => criteria::run(&args),
+        Command::Score(args) => score::run(&args),
+        Command::Space(command) => space::run(&command),
+        Command::Plugin(command) => plugin::run(&command),
+        Command::Bench(args) => bench::run(&args),
+        Command::Worker => crate::worker::serve().map_err(CliError::Worker),
+    }
+}
+
+/// Prints to standard output.
+fn print(text: &str) -> Result<(), CliError> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Output)
+}

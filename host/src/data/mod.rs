@@ -1,1 +1,206 @@
-//! Placeholder.
+//! Images: CIFAR-10 in its official binary layout, or Gaussian noise.
+//!
+//! Invariant: the batches of a seed are the same for every architecture and
+//! every worker.
+
+mod cifar10;
+mod error;
+
+pub use error::DataError;
+
+use crate::engine::Batch;
+use cifar10::Cifar10;
+use osee_core::{
+    graph::Shape,
+    protocol::{Images, Normalisation, Protocol},
+    seed::{Stream, stream},
+};
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+use std::path::Path;
+use tch::Tensor;
+
+/// Where images come from.
+#[derive(Debug)]
+pub enum Source {
+    /// The CIFAR-10 training set.
+    Cifar10(Cifar10),
+    /// N(0, 1) pixels with random labels.
+    Noise,
+}
+
+impl Source {
+    /// Opens `cifar10:FOLDER` or `noise`.
+    ///
+    /// # Errors
+    /// An unknown kind, or files that are missing or damaged.
+    pub fn open(spec: &str) -> Result<Self, DataError> {
+        match spec.split_once(':') {
+            Some(("cifar10", folder)) => Cifar10::open(Path::new(folder)).map(Self::Cifar10),
+            _ if spec == "noise" => Ok(Self::Noise),
+            _ => Err(DataError::Unknown(spec.to_owned())),
+        }
+    }
+
+    /// What the images are, for the key of a result.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn identity(&self) -> Result<String, DataError> {
+        match self {
+            Self::Cifar10(files) => Ok(format!("cifar10:{}", files.identity()?)),
+            Self::Noise => Ok("noise".to_owned()),
+        }
+    }
+
+    /// The protocol's batches for images of `shape`, on the CPU.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has too few images.
+    pub fn batches(
+        &self,
+        protocol: &Protocol,
+        seed: u64,
+        shape: Shape,
+        classes: usize,
+    ) -> Result<Vec<Batch>, DataError> {
+        match self {
+            Self::Noise => Ok(noise(protocol, seed, shape, classes)),
+            Self::Cifar10(files) => {
+                let count = protocol.batches * protocol.batch_size;
+                let wanted = match protocol.images {
+                    Images::ValidationOrder => validation(count)?,
+                    Images::TrainShuffled => shuffled(count, seed)?,
+                };
+                let mut augment =
+                    protocol.augment.then(|| Augment(stream(seed, &["data", "augment"])));
+                let mut images = Vec::with_capacity(count * cifar10::PIXELS);
+                let mut labels = Vec::with_capacity(count);
+                for record in files.records(&wanted)? {
+                    let (label, pixels) = (record[0], &record[1..]);
+                    labels.push(i64::from(label));
+                    let pixels = normalise(pixels, &protocol.normalisation);
+                    match &mut augment {
+                        Some(augment) => images.extend(augment.apply(&pixels)),
+                        None => images.extend(pixels),
+                    }
+                }
+                let side = cifar10::SIDE as i64;
+                let images = Tensor::from_slice(&images).view([count as i64, 3, side, side]);
+                Ok(cut(&images, &Tensor::from_slice(&labels), protocol))
+            }
+        }
+    }
+}
+
+fn cut(images: &Tensor, labels: &Tensor, protocol: &Protocol) -> Vec<Batch> {
+    let size = protocol.batch_size as i64;
+    (0..protocol.batches as i64)
+        .map(|i| Batch {
+            images: images.narrow(0, i * size, size),
+            labels: labels.narrow(0, i * size, size),
+        })
+        .collect()
+}
+
+/// Training images 40000 and after, in order.
+fn validation(count: usize) -> Result<Vec<usize>, DataError> {
+    let start = 40_000;
+    if start + count > cifar10::TRAIN {
+        return Err(DataError::TooFew { wanted: count, there: cifar10::TRAIN - start });
+    }
+    Ok((start..start + count).collect())
+}
+
+/// The first `count` of a random order of the training images.
+fn shuffled(count: usize, seed: u64) -> Result<Vec<usize>, DataError> {
+    if count > cifar10::TRAIN {
+        return Err(DataError::TooFew { wanted: count, there: cifar10::TRAIN });
+    }
+    let mut stream = stream(seed, &["data", "order"]);
+    let mut order: Vec<usize> = (0..cifar10::TRAIN).collect();
+    for i in 0..count {
+        let j = i + below(&mut stream, order.len() - i);
+        order.swap(i, j);
+    }
+    order.truncate(count);
+    Ok(order)
+}
+
+/// A number below `bound`, from 32 bits by multiply-shift.
+fn below(stream: &mut Stream, bound: usize) -> usize {
+    ((u64::from(stream.next_u32()) * bound as u64) >> 32) as usize
+}
+
+fn noise(protocol: &Protocol, seed: u64, shape: Shape, classes: usize) -> Vec<Batch> {
+    let count = protocol.batches * protocol.batch_size;
+    let Shape::Map { channels, height, width } = shape else { return Vec::new() };
+    let size = [count, channels, height, width].map(|n| n as i64);
+    let pixels: Vec<f32> = StandardNormal
+        .sample_iter(stream(seed, &["data", "noise"]))
+        .take(count * shape.numel())
+        .collect();
+    let mut stream = stream(seed, &["data", "labels"]);
+    let labels: Vec<i64> = (0..count).map(|_| below(&mut stream, classes) as i64).collect();
+    cut(&Tensor::from_slice(&pixels).view(size), &Tensor::from_slice(&labels), protocol)
+}
+
+fn normalise(pixels: &[u8], by: &Normalisation) -> Vec<f32> {
+    let plane = cifar10::PIXELS / 3;
+    let scaled = pixels.iter().enumerate().map(|(i, &pixel)| {
+        let channel = i / plane;
+        (f32::from(pixel) / 255.0 - by.mean[channel]) / by.std[channel]
+    });
+    scaled.collect()
+}
+
+/// Random crop with 4 pixels of zero padding, and horizontal flip.
+struct Augment(Stream);
+
+impl Augment {
+    fn apply(&mut self, pixels: &[f32]) -> Vec<f32> {
+        const SIDE: usize = cifar10::SIDE;
+        let (top, left) = (below(&mut self.0, 9), below(&mut self.0, 9));
+        let flip = below(&mut self.0, 2) == 1;
+        let mut output = Vec::with_capacity(pixels.len());
+        for plane in pixels.chunks_exact(SIDE * SIDE) {
+            for y in 0..SIDE {
+                for x in 0..SIDE {
+                    let x = if flip { SIDE - 1 - x } else { x };
+                    let inside = |at: usize, offset: usize| {
+                        (at + offset).checked_sub(4).filter(|at| *at < SIDE)
+                    };
+                    let source = inside(y, top).zip(inside(x, left));
+                    output.push(source.map_or(0.0, |(y, x)| plane[y * SIDE + x]));
+                }
+            }
+        }
+        output
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_centred_crop_is_the_image_or_its_mirror() {
+        let image: Vec<f32> = (0..cifar10::PIXELS).map(|i| i as f32).collect();
+        let mut augment = Augment(stream(0, &["test"]));
+        let crops: Vec<Vec<f32>> = (0..400).map(|_| augment.apply(&image)).collect();
+        assert!(crops.contains(&image));
+        let mirrored: Vec<f32> =
+            image.chunks(32).flat_map(|row| row.iter().rev().copied()).collect();
+        assert!(crops.contains(&mirrored));
+    }
+
+    #[test]
+    fn noise_is_the_same_for_a_seed() {
+        let protocol = Protocol { batch_size: 4, batches: 2, ..Protocol::preset("paper").unwrap() };
+        let draw = |seed| noise(&protocol, seed, Shape::square(3, 8), 10);
+        let (a, b, c) = (draw(1), draw(1), draw(2));
+        assert_eq!((a.len(), a[1].images.size()), (2, vec![4, 3, 8, 8]));
+        assert_eq!(a[1].images, b[1].images);
+        assert_ne!(a[1].images, c[1].images);
+    }
+}

@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Worker processes: each loads the plugins, holds the images, and scores one
+//! architecture at a time. A plugin that crashes takes only its worker with it.
+//!
+//! Invariant: the first message of either side is the protocol number and
+//! never changes its form, so that any two versions can tell each other apart.
+
+mod child;
+mod frames;
+mod parent;
+mod scorer;
+
+pub use child::serve;
+pub use frames::{Answer, Scored, Unit};
+pub use parent::{Worker, WorkerError};
+pub use scorer::{Named, Scorer, Setup, SetupError, finite};

@@ -1,0 +1,61 @@
+//! `osee-host bench`: where the time of zero-shot scoring goes.
+
+use super::{CliError, print};
+use crate::{
+    data::Source,
+    engine::{bench, parameters::Initialiser},
+    loader::Registry,
+};
+use clap::Args;
+use osee_core::{graph::Shape, protocol::Protocol, seed::stream, settings::Settings};
+use rand::Rng;
+use std::{collections::BTreeMap, fmt::Write};
+
+/// How much to measure.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Networks to average over.
+    #[arg(long, default_value_t = 12)]
+    networks: usize,
+    /// Images per batch.
+    #[arg(long, default_value_t = 64)]
+    batch_size: usize,
+    /// Torch threads.
+    #[arg(long, default_value_t = 1)]
+    threads: i32,
+}
+
+/// Measures and prints.
+pub fn run(args: &BenchArgs) -> Result<(), CliError> {
+    tch::set_num_threads(args.threads);
+    let registry = Registry::load(&[])?;
+    let space = registry.space("nb201")?;
+    let settings = Settings::resolve("nb201", &space.info.settings, &BTreeMap::new())?;
+    let preset = Protocol::preset("paper").expect("it is listed in PRESETS");
+    let protocol = Protocol { batch_size: args.batch_size, ..preset };
+    let mut stream = stream(0, &["bench"]);
+    let mut initialiser = Initialiser::default();
+    let networks = (0..args.networks)
+        .map(|_| {
+            let index = stream.next_u64() % space.info.size.unwrap_or(1);
+            let arch = space.functions.architecture(index)?;
+            let graph = space.functions.graph(&arch, &settings)?;
+            let values = initialiser.draw(&graph, &protocol, 0, "nb201", &arch);
+            Ok((graph, values))
+        })
+        .collect::<Result<Vec<_>, CliError>>()?;
+    let batches = Source::Noise.batches(&protocol, 0, Shape::square(3, 32), 10)?;
+    let (total, passes) = bench::profile(networks, &batches[0])?;
+    let mut text = format!(
+        "{} random networks of nb201, batch {}, {} thread(s)\n",
+        args.networks, args.batch_size, args.threads
+    );
+    let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
+    for (what, time) in passes {
+        // Writing to a string cannot fail.
+        let share = 100.0 * time.as_secs_f64() / total.as_secs_f64();
+        let _ = writeln!(text, "{:<26}{:>9.1} ms {share:>5.1}%", what.name(), ms(time));
+    }
+    let _ = writeln!(text, "{:<26}{:>9.1} ms", "all, with instantiation", ms(total));
+    print(&text)
+}

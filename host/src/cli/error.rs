@@ -1,0 +1,139 @@
+//! What can go wrong, and with which exit code.
+
+use crate::{
+    data::DataError, engine::DeviceError, loader::RegistryError, report::ReportError,
+    runner::RunError, worker::SetupError,
+};
+use osee_core::{
+    criteria::CriteriaError, settings::SettingError, store::StoreError, study::StudyError,
+    truth::TableError,
+};
+use std::{io, path::PathBuf};
+
+/// How osee-host ends. Part of its interface: numbers do not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// It failed in a way that is nobody's input: a worker, a device, output.
+    Internal = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// Something named is not there, or malformed: a study, space, estimator,
+    /// setting or architecture.
+    Input = 3,
+    /// A plugin cannot be loaded.
+    Plugin = 4,
+    /// The run directory cannot be used.
+    Store = 5,
+    /// Images or weights cannot be read.
+    Data = 6,
+    /// A truth or score table cannot be used.
+    Table = 7,
+}
+
+impl ExitCode {
+    /// For `--help`.
+    pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
+        3 unknown or malformed study, space, estimator, setting or architecture; \
+        4 plugin; 5 run directory; 6 images or weights; 7 truth or score table.";
+}
+
+/// Any error of a subcommand.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// Of a run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Of a report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Of a study file.
+    #[error(transparent)]
+    Study(#[from] StudyError),
+    /// Of plugins.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Of a setting.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// Of a run directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Of a table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Of criteria.
+    #[error(transparent)]
+    Criteria(#[from] CriteriaError),
+    /// Of images.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Of a device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Of a set-up.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// A plugin's refusal, an architecture among them.
+    #[error("{0}")]
+    Plugin(#[from] osee_sdk::Error),
+    /// A weights file.
+    #[error("{0}")]
+    Weights(osee_sdk::Error),
+    /// Two tables about different things.
+    #[error("{} and {} have no key in common", scores.display(), truth.display())]
+    NoCommonKey {
+        /// The scores.
+        scores: PathBuf,
+        /// The truth.
+        truth: PathBuf,
+    },
+    /// Arguments that need one another.
+    #[error("{0}")]
+    Usage(String),
+    /// Standard output.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+    /// The worker's socket.
+    #[error("worker: {0}")]
+    Worker(io::Error),
+}
+
+impl CliError {
+    /// Its exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Study(_) | Self::Setting(_) | Self::Plugin(_) => ExitCode::Input,
+            Self::Usage(_) => ExitCode::Usage,
+            Self::Store(_) | Self::Report(ReportError::Store(_)) => ExitCode::Store,
+            Self::Table(_) | Self::Criteria(_) | Self::NoCommonKey { .. } | Self::Report(_) => {
+                ExitCode::Table
+            }
+            Self::Data(_) | Self::Weights(_) => ExitCode::Data,
+            Self::Registry(error) | Self::Setup(SetupError::Registry(error)) => registry(error),
+            Self::Setup(SetupError::Data(_)) => ExitCode::Data,
+            Self::Setup(SetupError::Plugin(_)) => ExitCode::Input,
+            Self::Run(error) => run(error),
+            Self::Device(_) | Self::Setup(_) | Self::Output(_) | Self::Worker(_) => {
+                ExitCode::Internal
+            }
+        }
+    }
+}
+
+fn registry(error: &RegistryError) -> ExitCode {
+    match error {
+        RegistryError::Unknown { .. } => ExitCode::Input,
+        _ => ExitCode::Plugin,
+    }
+}
+
+fn run(error: &RunError) -> ExitCode {
+    match error {
+        RunError::Registry(error) => registry(error),
+        RunError::Store(_) => ExitCode::Store,
+        RunError::Data(_) => ExitCode::Data,
+        RunError::Device(_) | RunError::Worker(_) => ExitCode::Internal,
+        _ => ExitCode::Input,
+    }
+}

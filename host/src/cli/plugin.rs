@@ -1,0 +1,65 @@
+//! `osee-host plugin`.
+
+use super::{CliError, print};
+use crate::loader::Registry;
+use clap::{Args, Subcommand};
+use osee_sdk::ExportInfo;
+use std::{fmt::Write, path::PathBuf};
+
+/// What to see of plugins.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Every plugin that is found, and what it exports.
+    List(ListArgs),
+}
+
+/// Which further plugins.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Plugin library besides the bundled ones; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    plugin: Vec<PathBuf>,
+}
+
+/// Runs it.
+pub fn run(command: &PluginCommand) -> Result<(), CliError> {
+    let PluginCommand::List(args) = command;
+    let registry = Registry::load(&args.plugin)?;
+    let mut text = String::new();
+    for plugin in registry.plugins() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{}\n  sdk {}, libtorch {}, {}, sha256 {}...",
+            plugin.path.display(),
+            plugin.header.sdk,
+            plugin.header.libtorch,
+            plugin.header.rustc,
+            &plugin.sha256[..12]
+        );
+        for export in &plugin.exports {
+            let (kind, version, summary, settings) = match export {
+                ExportInfo::Estimator(it) => {
+                    (it.kind.to_string(), &it.version, &it.summary, &it.settings)
+                }
+                ExportInfo::Space(it) => {
+                    ("space".to_owned(), &it.version, &it.summary, &it.settings)
+                }
+            };
+            let _ = writeln!(text, "  {:<12} {kind:<10} v{version}  {summary}", export.id());
+            for setting in settings {
+                let _ = writeln!(
+                    text,
+                    "{:27}{} = {}  {}",
+                    "", setting.key, setting.default, setting.help
+                );
+            }
+        }
+    }
+    if registry.plugins().is_empty() {
+        text.push_str(
+            "no plugins were found beside osee-host; set OSEE_PLUGIN_PATH or give --plugin\n",
+        );
+    }
+    print(&text)
+}

@@ -1,0 +1,163 @@
+//! `osee-host [run]`.
+
+use super::{CliError, print};
+use crate::{
+    loader::Registry,
+    report::{Format, Leaderboard, Truth, render},
+    runner::{self, RunOptions},
+};
+use clap::Args;
+use osee_core::{
+    criteria::CriteriaOptions,
+    settings::Settings,
+    study::{EstimatorChoice, Study, TruthChoice},
+};
+use std::path::{Path, PathBuf};
+
+/// Arguments that make or change a study.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Study file; what follows overrides it.
+    #[arg(long, value_name = "FILE.toml")]
+    study: Option<PathBuf>,
+    /// Plugin library; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    plugin: Vec<PathBuf>,
+    /// Search space.
+    #[arg(long)]
+    space: Option<String>,
+    /// Setting of the search space, such as channels=8.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Estimators by comma, or all.
+    #[arg(long, value_name = "A,B|all")]
+    estimators: Option<String>,
+    /// How many architectures, all, or a file with one per line.
+    #[arg(long, value_name = "N|all|FILE")]
+    archs: Option<String>,
+    /// One architecture per isomorphism group.
+    #[arg(long)]
+    unique: bool,
+    /// Initialisation seeds by comma.
+    #[arg(long, value_delimiter = ',')]
+    seeds: Option<Vec<u64>>,
+    /// Protocol preset: paper, zero-cost-nas, naswot or naslib.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Images per batch.
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// cifar10:FOLDER or noise.
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// Ground truth, CSV or CSV.gz.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Column of the truth; the space's own by default.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    truth_column: Option<String>,
+    /// Key column of the truth; the space's own by default.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    truth_key: Option<String>,
+    /// cpu or cuda:N.
+    #[arg(long)]
+    device: Option<String>,
+    /// Run directory; the same again resumes.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Worker processes; as many as cores by default.
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+    /// How the leaderboard is printed.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// Runs the study and prints its leaderboard.
+pub fn run(args: RunArgs) -> Result<(), CliError> {
+    let study = args.study()?;
+    let truth = match &study.truth {
+        Some(choice) => Some(truth(&study, choice)?),
+        None => None,
+    };
+    // A truth that cannot be used is better known before the hours of scoring.
+    if let Some(truth) = &truth {
+        let columns = [truth.column.clone()];
+        let policy = osee_core::truth::Duplicates::Error;
+        osee_core::truth::Table::read(&truth.file, &truth.key, Some(&columns), policy)?;
+    }
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = RunOptions { workers: args.workers.unwrap_or(cores) };
+    let store = runner::run(&study, &out, &options)?;
+    let board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
+    print(&render(&board, args.format, true))?;
+    eprintln!("everything is in {}", out.display());
+    Ok(())
+}
+
+/// The truth with the space's own columns where none are named.
+pub fn truth(study: &Study, choice: &TruthChoice) -> Result<Truth, CliError> {
+    let (key, column) = match (&choice.key, &choice.column) {
+        (Some(key), Some(column)) => (key.clone(), column.clone()),
+        (key, column) => {
+            let registry = Registry::load(&study.plugins)?;
+            let own = registry.space(&study.space.id)?.info.truth.clone();
+            (key.clone().unwrap_or(own.key), column.clone().unwrap_or(own.value))
+        }
+    };
+    Ok(Truth { file: choice.file.clone(), key, column })
+}
+
+impl RunArgs {
+    fn study(&self) -> Result<Study, CliError> {
+        let mut study = match &self.study {
+            Some(file) => Study::read(file)?,
+            None => Study::default(),
+        };
+        study.plugins.extend(self.plugin.iter().cloned());
+        if let Some(space) = &self.space {
+            study.space.id.clone_from(space);
+        }
+        for text in &self.set {
+            study.space.settings.extend([Settings::parse_assignment(text)?]);
+        }
+        match self.estimators.as_deref() {
+            None => {}
+            Some("all") => study.estimators.clear(),
+            Some(list) => {
+                study.estimators =
+                    list.split(',').map(|id| EstimatorChoice::plain(id.trim())).collect();
+            }
+        }
+        match self.archs.as_deref() {
+            None => {}
+            Some("all") => (study.architectures.count, study.architectures.file) = (None, None),
+            Some(text) => match text.parse() {
+                Ok(count) => {
+                    (study.architectures.count, study.architectures.file) = (Some(count), None);
+                }
+                Err(_) => study.architectures.file = Some(PathBuf::from(text)),
+            },
+        }
+        study.architectures.unique |= self.unique;
+        if let Some(seeds) = &self.seeds {
+            study.seeds.clone_from(seeds);
+        }
+        if let Some(preset) = &self.preset {
+            study.protocol.preset.clone_from(preset);
+        }
+        study.protocol.batch_size = self.batch_size.or(study.protocol.batch_size);
+        if let Some(data) = &self.data {
+            study.data.clone_from(data);
+        }
+        if let Some(device) = &self.device {
+            study.device.clone_from(device);
+        }
+        if let Some(file) = &self.truth {
+            let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
+            study.truth = Some(TruthChoice { file: file.clone(), key, column });
+        }
+        Ok(study)
+    }
+}

@@ -1,0 +1,217 @@
+//! The leaderboard as data.
+
+use crate::runner::seed_means;
+use osee_core::{
+    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, evaluate},
+    estimator::{EstimatorKind, FailureKind},
+    store::{Score, ScorerKey, Store, StoreError},
+    truth::{Duplicates, Table, TableError, join},
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+};
+
+/// Which column of which table is the truth.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Truth {
+    /// CSV or CSV.gz.
+    pub file: PathBuf,
+    /// Column with the architecture.
+    pub key: String,
+    /// Column with the accuracy.
+    pub column: String,
+}
+
+/// Why there is no leaderboard.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The run.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The truth table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The criteria.
+    #[error(transparent)]
+    Criteria(#[from] CriteriaError),
+    /// The truth is about other architectures.
+    #[error(
+        "no architecture of the run is in column `{key}` of {}: the run has `{ours}`, the table `{theirs}`",
+        file.display()
+    )]
+    NoMatch {
+        /// The table.
+        file: PathBuf,
+        /// The key column.
+        key: String,
+        /// An architecture of the run.
+        ours: String,
+        /// A key of the table.
+        theirs: String,
+    },
+}
+
+/// One estimator's place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What was computed, and with what.
+    pub key: ScorerKey,
+    /// Mean score per architecture over seeds, as the estimator gives it;
+    /// NaN where all seeds failed.
+    pub scores: Vec<f64>,
+    /// Criteria of the oriented means; `None` without truth.
+    pub criteria: Option<CriteriaReport>,
+    /// tau-b of every seed by itself.
+    pub kd_seeds: Vec<Option<f64>>,
+    /// Scores that failed, over architectures and seeds.
+    pub failures: BTreeMap<FailureKind, usize>,
+    /// Planned scores that are not there yet.
+    pub missing: usize,
+    /// Mean cost of one score by itself, milliseconds.
+    pub ms_per_arch: f64,
+}
+
+/// All estimators of a run, best first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaderboard {
+    /// The study's name.
+    pub name: String,
+    /// Space id.
+    pub space: String,
+    /// Preset of the protocol, batch and batches.
+    pub protocol: String,
+    /// Data of the images.
+    pub data: String,
+    /// Architectures of the run.
+    pub architectures: Vec<String>,
+    /// Architectures without truth; not judged.
+    pub without_truth: usize,
+    /// Initialisation seeds.
+    pub seeds: Vec<u64>,
+    /// The truth, if any.
+    pub truth: Option<Truth>,
+    /// Best tau-b first, undefined last.
+    pub rows: Vec<Row>,
+}
+
+/// Truth of the run's architectures: positions and values.
+struct Judged {
+    positions: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl Leaderboard {
+    /// Judges what `store` holds.
+    ///
+    /// # Errors
+    /// When the store or the table cannot be read, or they have nothing in
+    /// common.
+    pub fn new(
+        store: &Store,
+        truth: Option<Truth>,
+        options: &CriteriaOptions,
+    ) -> Result<Self, ReportError> {
+        let study = store.study()?;
+        let architectures = store.plan()?;
+        let judged = truth.as_ref().map(|truth| judged(truth, &architectures)).transpose()?;
+        let mut rows = Vec::new();
+        for (scorer, key) in store.scorers()? {
+            let scores = store.scores(scorer)?;
+            if scores.is_empty() {
+                continue;
+            }
+            let seeds = match key.kind {
+                EstimatorKind::Baseline | EstimatorKind::Meta => 1,
+                _ => study.seeds.len(),
+            };
+            rows.push(row(key, scores, architectures.len(), seeds, judged.as_ref(), options)?);
+        }
+        rows.sort_by(|a, b| {
+            let kd =
+                |row: &Row| row.criteria.as_ref().and_then(|c| c.kd).unwrap_or(f64::NEG_INFINITY);
+            kd(b).total_cmp(&kd(a)).then_with(|| a.key.name.cmp(&b.key.name))
+        });
+        let first = rows.first().map(|row| row.key.clone());
+        let protocol = study.protocol.resolve().ok();
+        Ok(Self {
+            name: study.name,
+            space: study.space.id,
+            protocol: protocol.map_or_else(String::new, |p| {
+                format!("{}, {} x {} images", p.preset, p.batches, p.batch_size)
+            }),
+            data: first.map_or_else(String::new, |key| key.data),
+            without_truth: judged.map_or(0, |judged| architectures.len() - judged.positions.len()),
+            architectures,
+            seeds: study.seeds,
+            truth,
+            rows,
+        })
+    }
+}
+
+fn judged(truth: &Truth, architectures: &[String]) -> Result<Judged, ReportError> {
+    let columns = [truth.column.clone()];
+    let table = Table::read(&truth.file, &truth.key, Some(&columns), Duplicates::Error)?;
+    let joined = join(architectures, &table.keys);
+    let (positions, values): (Vec<usize>, Vec<f64>) = joined
+        .rows
+        .into_iter()
+        .map(|(ours, theirs)| (ours, table.columns[0][theirs]))
+        .filter(|(_, value)| value.is_finite())
+        .unzip();
+    if positions.is_empty() {
+        return Err(ReportError::NoMatch {
+            file: truth.file.clone(),
+            key: truth.key.clone(),
+            ours: architectures.first().cloned().unwrap_or_default(),
+            theirs: table.keys[0].clone(),
+        });
+    }
+    Ok(Judged { positions, values })
+}
+
+fn row(
+    key: ScorerKey,
+    scores: Vec<Score>,
+    architectures: usize,
+    seeds: usize,
+    judged: Option<&Judged>,
+    options: &CriteriaOptions,
+) -> Result<Row, ReportError> {
+    let mut failures = BTreeMap::new();
+    for failure in scores.iter().filter_map(|score| score.outcome.as_ref().err()) {
+        *failures.entry(failure.kind).or_default() += 1;
+    }
+    let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
+    let means = seed_means(&scores, architectures);
+    let oriented = |means: &[f64], judged: &Judged| -> Vec<f64> {
+        judged.positions.iter().map(|&at| key.direction.orient(means[at])).collect()
+    };
+    let criteria = judged
+        .map(|judged| evaluate(&oriented(&means, judged), &judged.values, options))
+        .transpose()?;
+    let mut kd_seeds = Vec::new();
+    if let Some(judged) = judged {
+        let mut known: Vec<u64> = scores.iter().map(|score| score.seed).collect();
+        let mut once = HashSet::new();
+        known.retain(|seed| once.insert(*seed));
+        for seed in known {
+            let of_seed: Vec<Score> = scores.iter().filter(|s| s.seed == seed).cloned().collect();
+            let means = seed_means(&of_seed, architectures);
+            let oriented = oriented(&means, judged);
+            kd_seeds.push(osee_core::criteria::kendall_tau_b(&oriented, &judged.values));
+        }
+    }
+    Ok(Row {
+        missing: (architectures * seeds).saturating_sub(scores.len()),
+        ms_per_arch: cost / scores.len() as f64,
+        scores: means,
+        criteria,
+        kd_seeds,
+        failures,
+        key,
+    })
+}

@@ -1,0 +1,245 @@
+//! Scores one architecture under many estimators, sharing every pass.
+
+use crate::{
+    data::Source,
+    engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
+    loader::{Registry, RegistryError},
+};
+use osee_core::{
+    estimator::{Direction, EstimatorInfo, EstimatorKind, Failure, FailureKind},
+    graph::{Graph, Shape},
+    protocol::Protocol,
+    settings::Settings,
+    store::Outcome,
+};
+use osee_sdk::abi::root::{Foreign, ForeignSpace};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+use tch::Device;
+
+use super::{Scored, Unit};
+
+/// An estimator as a study names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Named {
+    /// Name of its row.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: EstimatorKind,
+    /// Which end is good.
+    pub direction: Direction,
+    /// Resolved settings.
+    pub settings: Settings,
+}
+
+impl Named {
+    /// An estimator under its own name.
+    pub fn new(name: &str, info: &EstimatorInfo, settings: Settings) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: info.id.clone(),
+            kind: info.kind,
+            direction: info.direction,
+            settings,
+        }
+    }
+}
+
+/// Everything a worker needs besides the units.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Plugin files besides the bundled ones.
+    pub plugins: Vec<PathBuf>,
+    /// Space id.
+    pub space: String,
+    /// Resolved settings of the space.
+    pub space_settings: Settings,
+    /// How networks are put before estimators.
+    pub protocol: Protocol,
+    /// Images.
+    pub data: String,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// The estimators that units refer to.
+    pub estimators: Vec<Named>,
+}
+
+/// Why a worker cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A plugin.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The images.
+    #[error(transparent)]
+    Data(#[from] crate::data::DataError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] engine::DeviceError),
+    /// A plugin's refusal.
+    #[error("{0}")]
+    Plugin(#[from] osee_sdk::Error),
+}
+
+/// Loaded plugins, images and weights.
+pub struct Scorer {
+    setup: Setup,
+    space: ForeignSpace,
+    estimators: Vec<Foreign>,
+    source: Source,
+    batches: HashMap<u64, Vec<Batch>>,
+    initialiser: Initialiser,
+    device: Device,
+    /// Keeps what the functions above point into.
+    _registry: Registry,
+}
+
+impl Scorer {
+    /// Loads what `setup` names.
+    ///
+    /// # Errors
+    /// When something it names is not there or refuses.
+    pub fn new(setup: &Setup) -> Result<Self, SetupError> {
+        let device = engine::open_device(&setup.device)?;
+        let registry = Registry::load(&setup.plugins)?;
+        let estimators = setup
+            .estimators
+            .iter()
+            .map(|named| {
+                let (plugin, _) = registry.estimator(&named.id)?;
+                Ok(plugin.functions.create(&named.id, &named.settings)?)
+            })
+            .collect::<Result<_, SetupError>>()?;
+        Ok(Self {
+            space: registry.space(&setup.space)?.functions,
+            estimators,
+            source: Source::open(&setup.data)?,
+            batches: HashMap::new(),
+            initialiser: Initialiser::default(),
+            device,
+            setup: setup.clone(),
+            _registry: registry,
+        })
+    }
+
+    /// Scores a unit; every estimator gets a result or a failure.
+    pub fn score(&mut self, unit: &Unit) -> Vec<Scored> {
+        match self.networks(unit) {
+            Ok((graph, networks)) => unit
+                .estimators
+                .iter()
+                .map(|&estimator| self.one(estimator, &graph, &networks))
+                .collect(),
+            Err(failure) => unit
+                .estimators
+                .iter()
+                .map(|&estimator| Scored {
+                    estimator,
+                    outcome: Err(failure.clone()),
+                    milliseconds: 0.0,
+                })
+                .collect(),
+        }
+    }
+
+    /// The unit's network on each batch; none if no estimator needs one.
+    fn networks(&mut self, unit: &Unit) -> Result<(Graph, Vec<Rc<Network>>), Failure> {
+        let graph = self.space.graph(&unit.text, &self.setup.space_settings)?;
+        let baseline = |&i: &usize| self.setup.estimators[i].kind == EstimatorKind::Baseline;
+        if unit.estimators.iter().all(baseline) {
+            return Ok((graph, Vec::new()));
+        }
+        let batches = self.batches(unit.seed, &graph)?;
+        let Setup { protocol, space, .. } = &self.setup;
+        let parameters = self.initialiser.draw(&graph, protocol, unit.seed, space, &unit.text);
+        let networks = batches
+            .into_iter()
+            .map(|batch| {
+                let values = parameters.iter().map(tch::Tensor::shallow_clone).collect();
+                Network::new(graph.clone(), values, batch, Layout::ChannelsLast)
+            })
+            .collect::<osee_sdk::Result<_>>()?;
+        Ok((graph, networks))
+    }
+
+    fn batches(&mut self, seed: u64, graph: &Graph) -> Result<Vec<Batch>, Failure> {
+        let classes = match graph.node(graph.output).shape {
+            Shape::Flat { features } => features,
+            Shape::Map { channels, .. } => channels,
+        };
+        if !self.batches.contains_key(&seed) {
+            let shape = graph.input_shape();
+            let batches = self
+                .source
+                .batches(&self.setup.protocol, seed, shape, classes)
+                .map_err(|error| Failure::new(FailureKind::Error, error.to_string()))?;
+            let batches = batches.into_iter().map(|batch| Batch {
+                images: batch.images.to_device(self.device),
+                labels: batch.labels.to_device(self.device),
+            });
+            self.batches.insert(seed, batches.collect());
+        }
+        Ok(self.batches[&seed].iter().map(Batch::share).collect())
+    }
+
+    fn one(&self, estimator: usize, graph: &Graph, networks: &[Rc<Network>]) -> Scored {
+        let start = Instant::now();
+        let (outcome, cost) = match &self.estimators[estimator] {
+            Foreign::Baseline(baseline) => (baseline.score(graph), start.elapsed()),
+            Foreign::ZeroShot(zero_shot) => mean(networks, |network| {
+                let _state = TorchState::protect(0);
+                zero_shot.score(network.handle())
+            }),
+            _ => {
+                let error =
+                    osee_sdk::Error::new("only zero-shot estimators and baselines score here");
+                (Err(error), Duration::ZERO)
+            }
+        };
+        Scored {
+            estimator,
+            outcome: finite(outcome.map_err(Failure::from)),
+            milliseconds: cost.as_secs_f64() * 1e3,
+        }
+    }
+}
+
+/// Mean score over the batches, and what it would cost alone.
+fn mean(
+    networks: &[Rc<Network>],
+    score: impl Fn(&Rc<Network>) -> osee_sdk::Result<f64>,
+) -> (osee_sdk::Result<f64>, Duration) {
+    let mut sum = 0.0;
+    let mut cost = Duration::ZERO;
+    for network in networks {
+        let (start, passes) = (Instant::now(), network.total_cost());
+        network.begin_requests();
+        let result = score(network);
+        // Its own time, without passes that it happened to be the first to
+        // ask for, plus every pass it needs, whoever asked first.
+        let own = start.elapsed().saturating_sub(network.total_cost() - passes);
+        cost += own + network.requested_cost();
+        match result {
+            Ok(value) => sum += value,
+            Err(error) => return (Err(error), cost),
+        }
+    }
+    (Ok(sum / networks.len().max(1) as f64), cost)
+}
+
+/// A score that is not a number is a failure.
+pub fn finite(outcome: Outcome) -> Outcome {
+    match outcome {
+        Ok(value) if !value.is_finite() => {
+            Err(Failure::new(FailureKind::NotFinite, format!("the score is {value}")))
+        }
+        other => other,
+    }
+}
