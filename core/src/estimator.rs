@@ -136,14 +136,24 @@ impl fmt::Display for FailureKind {
 }
 
 /// A score that could not be had, as stored and shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{kind}: {message}")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The type of failure.
     pub kind: FailureKind,
     /// What happened, as a lower-case fragment.
     pub message: String,
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            FailureKind::Error => f.write_str(&self.message),
+            kind => write!(f, "{kind}: {}", self.message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
 
 impl Failure {
     /// A failure of this kind.

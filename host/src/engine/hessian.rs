@@ -1,6 +1,11 @@
-//! w'Hg without a backward pass: the mixed second derivative of
-//! L(w + a g + b w) in a and b at 0, carried forward through the graph
-//! together with the values the shared forward pass already has.
+//! w'Hg without a second backward pass: the mixed second derivative of
+//! L(w + a g + b w) in a and b at 0.
+//!
+//! First derivatives of every value in a and in b are carried forward. Second
+//! ones need not be: L_ab is the sum over operations of <loss gradient at the
+//! output, what the operation itself adds to the output's mixed derivative>,
+//! and those gradients are left by the shared backward pass. Only weights,
+//! batch normalisation and the loss add anything.
 //!
 //! A convolution whose output goes only into batch normalisations does not
 //! change the loss when it is scaled, so there w'(Hg) = -|g|^2 and b need not
@@ -11,43 +16,47 @@ use super::{
     executor::{Executor, Statistics, Values},
     program::{Step, Value},
 };
-use osee_core::graph::{Op, ParamId, PoolKind};
+use osee_core::graph::{Op, ParamId, Pool, PoolKind};
 use osee_sdk::{Error, Result};
+use std::cell::Cell;
 use tch::{Kind, Tensor};
 
 /// Variance over eps from which a normalised convolution counts as invariant.
 const VARIANCE_OVER_EPS: f64 = 1e4;
 
-/// Derivatives of a value; `None` is zero.
+/// First derivatives of a value; `None` is zero.
 #[derive(Default)]
 struct Tangent {
     a: Option<Tensor>,
     b: Option<Tensor>,
-    ab: Option<Tensor>,
+}
+
+/// What the shared passes leave behind.
+pub struct Shared<'a> {
+    /// Outputs of all live steps.
+    pub values: &'a Values,
+    /// Loss gradients of the parameters, in the graph's order.
+    pub gradients: &'a [Tensor],
+    /// Loss gradients at the outputs of weighted and normalising steps, by node.
+    pub at_outputs: &'a [Option<Tensor>],
 }
 
 /// w'Hg over convolution and linear weights.
-///
-/// `gradients` are the loss gradients in parameter order, `labels` `[n]`.
-pub fn measure(
-    executor: &Executor<'_>,
-    values: &Values,
-    gradients: &[Tensor],
-    labels: &Tensor,
-) -> Result<f64> {
+pub fn measure(executor: &Executor<'_>, shared: &Shared<'_>) -> Result<f64> {
     let _no_grad = tch::no_grad_guard();
-    let forward = Forward { executor, values, gradients, scaled: scaled_layers(executor, values)? };
+    let Value::Of(output) = executor.program.values[executor.graph.output.index()] else {
+        return Ok(0.0);
+    };
+    let scaled = scaled_layers(executor, shared.values)?;
+    let forward = Forward { executor, shared, scaled, mixed: Cell::new(0.0) };
     let mut tangents: Vec<Tangent> = Vec::new();
     tangents.resize_with(executor.graph.nodes.len(), Tangent::default);
     for step in executor.program.steps.iter().filter(|step| step.live && step.node != 0) {
         tangents[step.node] = forward.step(step, &tangents)?;
     }
-    let Value::Of(output) = executor.program.values[executor.graph.output.index()] else {
-        return Ok(0.0);
-    };
-    let logits = executor.output(values);
-    let curvature = loss_derivative(&logits, labels, &tangents[output])?;
-    Ok(curvature - forward.invariant_gradient_norms()?)
+    let logits = executor.output(shared.values);
+    let of_loss = loss_derivative(&logits, &tangents[output])?;
+    Ok(of_loss + forward.mixed.get() - forward.invariant_gradient_norms()?)
 }
 
 /// Per node, whether b must act on its weight: live convolutions and linear
@@ -94,33 +103,25 @@ fn dominates(seen: &Statistics, eps: f64) -> Result<Tensor> {
     Ok(large.f_logical_or(&zero)?.f_all()?)
 }
 
-/// L_ab of the mean cross-entropy: the mean over the batch of
-/// sum p z_a z_b - (sum p z_a)(sum p z_b) + sum (p - t) z_ab.
-fn loss_derivative(logits: &Tensor, labels: &Tensor, tangent: &Tangent) -> Result<f64> {
-    let logits = logits.f_to_kind(Kind::Double)?;
-    let p = logits.f_softmax(1, Kind::Double)?;
+/// What the mean cross-entropy itself adds: the mean over the batch of
+/// sum p z_a z_b - (sum p z_a)(sum p z_b).
+fn loss_derivative(logits: &Tensor, tangent: &Tangent) -> Result<f64> {
+    let (Some(a), Some(b)) = (&tangent.a, &tangent.b) else { return Ok(0.0) };
     let over_classes = |t: Tensor| t.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
-    let mut total = 0.0;
-    if let (Some(a), Some(b)) = (&tangent.a, &tangent.b) {
-        let weighted = p.f_mul(&a.f_to_kind(Kind::Double)?)?;
-        let b = b.f_to_kind(Kind::Double)?;
-        let joint = over_classes(weighted.f_mul(&b)?)?;
-        let apart = over_classes(weighted)?.f_mul(&over_classes(p.f_mul(&b)?)?)?;
-        total += joint.f_sub(&apart)?.f_mean(Kind::Double)?.f_double_value(&[])?;
-    }
-    if let Some(ab) = &tangent.ab {
-        let target = labels.f_one_hot(logits.size()[1])?.f_to_kind(Kind::Double)?;
-        let slope = p.f_sub(&target)?.f_mul(&ab.f_to_kind(Kind::Double)?)?;
-        total += over_classes(slope)?.f_mean(Kind::Double)?.f_double_value(&[])?;
-    }
-    Ok(total)
+    let p = logits.f_softmax(1, Kind::Double)?;
+    let weighted = p.f_mul(&a.f_to_kind(Kind::Double)?)?;
+    let b = b.f_to_kind(Kind::Double)?;
+    let joint = over_classes(weighted.f_mul(&b)?)?;
+    let apart = over_classes(weighted)?.f_mul(&over_classes(p.f_mul(&b)?)?)?;
+    Ok(joint.f_sub(&apart)?.f_mean(Kind::Double)?.f_double_value(&[])?)
 }
 
 struct Forward<'a> {
     executor: &'a Executor<'a>,
-    values: &'a Values,
-    gradients: &'a [Tensor],
+    shared: &'a Shared<'a>,
     scaled: Vec<bool>,
+    /// Sum of what operations add to L_ab.
+    mixed: Cell<f64>,
 }
 
 impl Forward<'_> {
@@ -140,11 +141,24 @@ impl Forward<'_> {
     }
 
     fn gradient(&self, id: ParamId) -> &Tensor {
-        &self.gradients[id.index()]
+        &self.shared.gradients[id.index()]
     }
 
     fn primal(&self, node: usize) -> Tensor {
-        self.values.outputs[node].as_ref().expect("live steps have run").detach()
+        self.shared.values.outputs[node].as_ref().expect("live steps have run").detach()
+    }
+
+    /// Loss gradient at the output of a weighted or normalising step.
+    fn adjoint(&self, node: usize) -> Result<&Tensor> {
+        let known = self.shared.at_outputs[node].as_ref();
+        known.ok_or_else(|| Error::new("the backward pass left no gradient at a layer"))
+    }
+
+    /// Adds <loss gradient at `node`, `added`> to L_ab.
+    fn add_mixed(&self, node: usize, added: &Tensor) -> Result<()> {
+        let product = flat(self.adjoint(node)?)?.f_dot(&flat(added)?)?;
+        self.mixed.set(self.mixed.get() + product.f_double_value(&[])?);
+        Ok(())
     }
 
     fn step(&self, step: &Step, tangents: &[Tangent]) -> Result<Tangent> {
@@ -157,47 +171,17 @@ impl Forward<'_> {
         match node.op {
             Op::Conv2d { .. } | Op::Linear { .. } => self.weighted(step, tangent(0)),
             Op::BatchNorm { affine, .. } => {
-                let Value::Of(input) = step.inputs[0] else {
-                    return Ok(zero);
-                };
-                let seen = self.values.statistics[step.node].as_ref().expect("live steps have run");
                 let scale = affine.map(|[scale, _]| &self.executor.parameters[scale.index()]);
-                normalised(&self.primal(input), seen, scale, tangent(0))
+                self.normalised(step, scale, tangent(0))
             }
             Op::Relu => {
                 let output = self.primal(step.node);
                 each(tangent(0), |t| Ok(output.f_threshold_backward(t, 0.0)?))
             }
-            Op::Pool(pool) if pool.kind == PoolKind::Max => {
-                let Value::Of(input) = step.inputs[0] else {
-                    return Ok(zero);
-                };
-                let [kernel, stride, padding] =
-                    [pool.kernel, pool.stride, pool.padding].map(|n| [n as i64; 2]);
-                let (output, chosen) = self.primal(input).f_max_pool2d_with_indices(
-                    kernel,
-                    stride,
-                    padding,
-                    [1, 1],
-                    pool.ceil_mode,
-                )?;
-                let chosen = chosen.f_flatten(2, 3)?;
-                each(tangent(0), |t| {
-                    let picked = t.f_flatten(2, 3)?.f_gather(2, &chosen, false)?;
-                    Ok(picked.f_view(output.size().as_slice())?)
-                })
-            }
-            Op::Pool(pool) => {
-                let PoolKind::Average { count_include_pad } = pool.kind else {
-                    return Err(Error::new("a pool is max or average"));
-                };
-                let [kernel, stride, padding] =
-                    [pool.kernel, pool.stride, pool.padding].map(|n| [n as i64; 2]);
-                each(tangent(0), |t| {
-                    let ceil = pool.ceil_mode;
-                    Ok(t.f_avg_pool2d(kernel, stride, padding, ceil, count_include_pad, None)?)
-                })
-            }
+            Op::Pool(pool) => match step.inputs[0] {
+                Value::Of(input) => pooled(&self.primal(input), &pool, tangent(0)),
+                Value::Zero => Ok(zero),
+            },
             Op::GlobalAvgPool => {
                 each(tangent(0), |t| Ok(t.f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?))
             }
@@ -209,77 +193,121 @@ impl Forward<'_> {
                 Ok(t.f_slice(2, offset, None, 1)?.f_slice(3, offset, None, 1)?)
             }),
             Op::Add => {
-                let mut sum = Tangent::default();
+                let mut total = Tangent::default();
                 for i in 0..step.inputs.len() {
-                    accumulate(&mut sum.a, tangent(i).a.as_ref())?;
-                    accumulate(&mut sum.b, tangent(i).b.as_ref())?;
-                    accumulate(&mut sum.ab, tangent(i).ab.as_ref())?;
+                    total.a = sum(total.a, tangent(i).a.as_ref())?;
+                    total.b = sum(total.b, tangent(i).b.as_ref())?;
                 }
-                Ok(sum)
+                Ok(total)
             }
-            Op::Concat => {
-                let parts: Vec<&Tangent> = (0..step.inputs.len()).map(tangent).collect();
-                let like: Vec<Tensor> = step
-                    .inputs
-                    .iter()
-                    .zip(&node.inputs)
-                    .map(|(value, source)| {
-                        self.executor.value(self.values, *value, source.index()).detach()
-                    })
-                    .collect();
-                let join = |pick: fn(&Tangent) -> &Option<Tensor>| -> Result<Option<Tensor>> {
-                    if parts.iter().all(|part| pick(part).is_none()) {
-                        return Ok(None);
-                    }
-                    let filled: Vec<Tensor> = parts
-                        .iter()
-                        .zip(&like)
-                        .map(|(part, like)| match pick(part) {
-                            Some(t) => t.shallow_clone(),
-                            None => like.zeros_like(),
-                        })
-                        .collect();
-                    Ok(Some(Tensor::f_cat(&filled, 1)?))
-                };
-                Ok(Tangent { a: join(|t| &t.a)?, b: join(|t| &t.b)?, ab: join(|t| &t.ab)? })
-            }
+            Op::Concat => self.concatenated(step, tangents),
             ref other => Err(Error::new(format!("no derivative of `{}`", other.name()))),
         }
     }
 
+    fn concatenated(&self, step: &Step, tangents: &[Tangent]) -> Result<Tangent> {
+        let sources = &self.executor.graph.nodes[step.node].inputs;
+        let join = |pick: fn(&Tangent) -> &Option<Tensor>| -> Result<Option<Tensor>> {
+            let known = |value: &Value| match *value {
+                Value::Of(node) => pick(&tangents[node]).as_ref(),
+                Value::Zero => None,
+            };
+            if step.inputs.iter().all(|value| known(value).is_none()) {
+                return Ok(None);
+            }
+            let filled =
+                step.inputs.iter().zip(sources).map(|(value, source)| match known(value) {
+                    Some(t) => t.shallow_clone(),
+                    None => {
+                        let like = self.executor.value(self.shared.values, *value, source.index());
+                        like.detach().zeros_like()
+                    }
+                });
+            Ok(Some(Tensor::f_cat(&filled.collect::<Vec<_>>(), 1)?))
+        };
+        Ok(Tangent { a: join(|t| &t.a)?, b: join(|t| &t.b)? })
+    }
+
     /// Convolution or linear layer with weight W = w + a g + b w:
-    /// y_a = w x_a + g x, y_b = w x_b + w x,
-    /// y_ab = w (x_ab + x_a) + g x_b.
+    /// y_a = w x_a + g x, y_b = w x_b + w x; it adds g x_b + w x_a.
     fn weighted(&self, step: &Step, x: &Tangent) -> Result<Tangent> {
         let op = &self.executor.graph.nodes[step.node].op;
         let (Op::Conv2d { weight, .. } | Op::Linear { weight, .. }) = *op else {
             return Err(Error::new("only convolutions and linear layers have weights"));
         };
         let (w, g) = (self.executor.parameters[weight.index()].detach(), self.gradient(weight));
-        let scaled = self.scaled[step.node];
-        let primal = match step.inputs[0] {
+        let input = match step.inputs[0] {
             Value::Of(node) => Some(self.primal(node)),
             Value::Zero => None,
         };
-        let second = match scaled {
-            true => sum(x.ab.as_ref(), x.a.as_ref())?,
-            false => x.ab.as_ref().map(Tensor::shallow_clone),
-        };
-        let [wa, wb, wab] = together(op, &w, [x.a.as_ref(), x.b.as_ref(), second.as_ref()])?;
-        let with_g = together(op, g, [primal.as_ref(), x.b.as_ref(), None])?;
-        let [gx, gb, _] = with_g;
-        let mut b = wb;
-        let ab = sum(wab.as_ref(), gb.as_ref())?;
-        if scaled {
-            // w x is the output less its bias, if there is one.
-            let wx = match (op, primal.as_ref()) {
-                (Op::Conv2d { bias: None, .. }, Some(_)) => Some(self.primal(step.node)),
-                (_, Some(primal)) => Some(apply(op, &w, primal)?),
-                (_, None) => None,
-            };
-            accumulate(&mut b, wx.as_ref())?;
+        let with =
+            |weight: &Tensor, x: Option<&Tensor>| x.map(|x| apply(op, weight, x)).transpose();
+        let wa = with(&w, x.a.as_ref())?;
+        if let Some(gb) = with(g, x.b.as_ref())? {
+            self.add_mixed(step.node, &gb)?;
         }
-        Ok(Tangent { a: sum(wa.as_ref(), gx.as_ref())?, b, ab })
+        let mut b = with(&w, x.b.as_ref())?;
+        if self.scaled[step.node] {
+            if let Some(wa) = &wa {
+                self.add_mixed(step.node, wa)?;
+            }
+            // w x is the output less its bias, if there is one.
+            let wx = match (op, &input) {
+                (Op::Conv2d { bias: None, .. }, Some(_)) => Some(self.primal(step.node)),
+                (_, input) => with(&w, input.as_ref())?,
+            };
+            b = sum(b, wx.as_ref())?;
+        }
+        Ok(Tangent { a: sum(wa, with(g, input.as_ref())?.as_ref())?, b })
+    }
+
+    /// Batch normalisation y = s (x - m) r, with h = (x - m) r the normalised
+    /// value, A = r (x_a - mean x_a) and c_a = mean(h A):
+    /// y_a = s (A - h c_a), y_b alike; it adds
+    /// s (h (3 c_a c_b - mean(A B)) - A c_b - B c_a).
+    fn normalised(&self, step: &Step, scale: Option<&Tensor>, t: &Tangent) -> Result<Tangent> {
+        let Value::Of(input) = step.inputs[0] else { return Ok(Tangent::default()) };
+        let x = self.primal(input);
+        let seen = self.shared.values.statistics[step.node].as_ref().expect("live steps have run");
+        let r = &seen.inverse_deviation;
+        let slope = match scale {
+            Some(scale) => scale.detach().f_mul(r)?,
+            None => r.shallow_clone(),
+        };
+        let moments = |t: &Option<Tensor>| -> Result<Option<Moments>> {
+            t.as_ref().map(|t| Moments::of(&x, seen, t)).transpose()
+        };
+        let (of_a, of_b) = (moments(&t.a)?, moments(&t.b)?);
+        // s (T - h c) = (s r) t - (s r c) x + s r (c m - mean t).
+        let first = |t: &Option<Tensor>, moments: &Option<Moments>| -> Result<Option<Tensor>> {
+            let (Some(t), Some(Moments { mean, c })) = (t, moments) else { return Ok(None) };
+            let of_x = slope.f_mul(c)?.f_neg()?;
+            let shift = slope.f_mul(&c.f_mul(&seen.mean)?.f_sub(mean)?)?;
+            let of_t = per_channel(t, &slope, &shift)?;
+            let of_x = per_channel(&x, &of_x, &shift.zeros_like())?;
+            Ok(Some({ of_t }.f_add_(&of_x)?))
+        };
+        if let (Some(x_a), Some(x_b), Some(a), Some(b)) = (&t.a, &t.b, &of_a, &of_b) {
+            let adjoint = self.adjoint(step.node)?;
+            let total = channel_sum(adjoint)?;
+            // <adjoint, t - mean t> per channel.
+            let against = |t: &Tensor, mean: &Tensor| -> Result<Tensor> {
+                Ok(channel_dot(adjoint, t)?.f_sub(&total.f_mul(mean)?)?)
+            };
+            let count = (x.numel() as i64 / x.size()[1]) as f64;
+            let mean_product =
+                channel_dot(x_a, x_b)?.f_div_scalar(count)?.f_sub(&a.mean.f_mul(&b.mean)?)?;
+            let mean_ab = mean_product.f_mul(r)?.f_mul(r)?;
+            let of_h = a.c.f_mul(&b.c)?.f_mul_scalar(3.0)?.f_sub(&mean_ab)?;
+            let added = against(&x, &seen.mean)?
+                .f_mul(&of_h)?
+                .f_sub(&against(x_a, &a.mean)?.f_mul(&b.c)?)?
+                .f_sub(&against(x_b, &b.mean)?.f_mul(&a.c)?)?
+                .f_mul(&slope)?
+                .f_sum(Kind::Double)?;
+            self.mixed.set(self.mixed.get() + added.f_double_value(&[])?);
+        }
+        Ok(Tangent { a: first(&t.a, &of_a)?, b: first(&t.b, &of_b)? })
     }
 }
 
@@ -299,75 +327,23 @@ fn apply(op: &Op, weight: &Tensor, x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// The layer's linear map on several inputs, stacked along the batch.
-fn together(op: &Op, weight: &Tensor, inputs: [Option<&Tensor>; 3]) -> Result<[Option<Tensor>; 3]> {
-    let given: Vec<&Tensor> = inputs.iter().filter_map(|input| *input).collect();
-    let outputs = match given.as_slice() {
-        [] => Vec::new(),
-        [only] => vec![apply(op, weight, only)?],
-        several => {
-            let stacked = apply(op, weight, &Tensor::f_cat(several, 0)?)?;
-            stacked.f_chunk(several.len() as i64, 0)?
+fn pooled(input: &Tensor, pool: &Pool, x: &Tangent) -> Result<Tangent> {
+    let [kernel, stride, padding] = [pool.kernel, pool.stride, pool.padding].map(|n| [n as i64; 2]);
+    let ceil = pool.ceil_mode;
+    match pool.kind {
+        PoolKind::Average { count_include_pad } => each(x, |t| {
+            Ok(t.f_avg_pool2d(kernel, stride, padding, ceil, count_include_pad, None)?)
+        }),
+        PoolKind::Max => {
+            let (output, chosen) =
+                input.f_max_pool2d_with_indices(kernel, stride, padding, [1, 1], ceil)?;
+            let chosen = chosen.f_flatten(2, 3)?;
+            each(x, |t| {
+                let picked = t.f_flatten(2, 3)?.f_gather(2, &chosen, false)?;
+                Ok(picked.f_view(output.size().as_slice())?)
+            })
         }
-    };
-    let mut outputs = outputs.into_iter();
-    Ok(inputs.map(|input| input.and_then(|_| outputs.next())))
-}
-
-/// Batch normalisation y = s (x - m) r, with h = (x - m) r the normalised
-/// value, A = r (x_a - mean x_a) and c_a = mean(h A):
-/// y_a = s (A - h c_a), y_b alike, and with D from x_ab
-/// y_ab = s (D - A c_b - B c_a + h (3 c_a c_b - mean(A B) - mean(h D))).
-fn normalised(
-    x: &Tensor,
-    seen: &Statistics,
-    scale: Option<&Tensor>,
-    tangent: &Tangent,
-) -> Result<Tangent> {
-    let r = &seen.inverse_deviation;
-    let s = match scale {
-        Some(scale) => scale.detach(),
-        None => r.ones_like(),
-    };
-    let moments = |t: Option<&Tensor>| -> Result<Option<Moments>> {
-        t.map(|t| Moments::of(x, seen, t)).transpose()
-    };
-    let (a, b) = (moments(tangent.a.as_ref())?, moments(tangent.b.as_ref())?);
-    // s (T - h c) = (s r) t + (-s r c) x + s (r c m - r mean t), per channel.
-    let first = |t: Option<&Tensor>, moments: &Option<Moments>| -> Result<Option<Tensor>> {
-        let (Some(t), Some(Moments { mean, c })) = (t, moments) else {
-            return Ok(None);
-        };
-        let slope = s.f_mul(r)?;
-        let of_x = slope.f_mul(c)?.f_neg()?;
-        let constant = slope.f_mul(&c.f_mul(&seen.mean)?.f_sub(mean)?)?;
-        let scaled = wide(&constant)?.f_addcmul(t, &wide(&slope)?)?;
-        Ok(Some(scaled.f_addcmul(x, &wide(&of_x)?)?))
-    };
-    let y_a = first(tangent.a.as_ref(), &a)?;
-    let y_b = first(tangent.b.as_ref(), &b)?;
-    let mut y_ab = first(tangent.ab.as_ref(), &moments(tangent.ab.as_ref())?)?;
-    if let (Some(x_a), Some(x_b), Some(a), Some(b)) = (&tangent.a, &tangent.b, &a, &b) {
-        let mean_product = channel_mean(&x_a.f_mul(x_b)?)?.f_sub(&a.mean.f_mul(&b.mean)?)?;
-        let mean_ab = mean_product.f_mul(r)?.f_mul(r)?;
-        let of_h = a.c.f_mul(&b.c)?.f_mul_scalar(3.0)?.f_sub(&mean_ab)?;
-        // s (h k - A c_b - B c_a), gathered by x, x_a, x_b and a constant.
-        let slope = s.f_mul(r)?;
-        let of_x = slope.f_mul(&of_h)?;
-        let of_a = slope.f_mul(&b.c)?.f_neg()?;
-        let of_b = slope.f_mul(&a.c)?.f_neg()?;
-        let constant = of_x
-            .f_mul(&seen.mean)?
-            .f_add(&of_a.f_mul(&a.mean)?)?
-            .f_add(&of_b.f_mul(&b.mean)?)?
-            .f_neg()?;
-        let mixed = wide(&constant)?
-            .f_addcmul(x, &wide(&of_x)?)?
-            .f_addcmul(x_a, &wide(&of_a)?)?
-            .f_addcmul(x_b, &wide(&of_b)?)?;
-        accumulate(&mut y_ab, Some(&mixed))?;
     }
-    Ok(Tangent { a: y_a, b: y_b, ab: y_ab })
 }
 
 /// Per channel of a tangent t: its mean, and c = mean(h T).
@@ -378,37 +354,56 @@ struct Moments {
 
 impl Moments {
     fn of(x: &Tensor, seen: &Statistics, t: &Tensor) -> Result<Self> {
-        let mean = channel_mean(t)?;
-        let covariance = channel_mean(&x.f_mul(t)?)?.f_sub(&seen.mean.f_mul(&mean)?)?;
+        let count = (x.numel() as i64 / x.size()[1]) as f64;
+        let mean = channel_sum(t)?.f_div_scalar(count)?;
+        let product = channel_dot(x, t)?.f_div_scalar(count)?;
+        let covariance = product.f_sub(&seen.mean.f_mul(&mean)?)?;
         let c = covariance.f_mul(&seen.inverse_deviation)?.f_mul(&seen.inverse_deviation)?;
         Ok(Self { mean, c })
     }
 }
 
-fn channel_mean(t: &Tensor) -> Result<Tensor> {
-    Ok(t.f_mean_dim([0i64, 2, 3].as_slice(), false, None::<Kind>)?)
+/// `[n, c, h, w]` as `[n h w, c]`; no copy of a channels-last tensor.
+fn rows(t: &Tensor) -> Result<Tensor> {
+    Ok(t.f_permute([0i64, 2, 3, 1])?.f_reshape([-1, t.size()[1]])?)
 }
 
-fn wide(per_channel: &Tensor) -> Result<Tensor> {
-    Ok(per_channel.f_view([1, -1, 1, 1])?)
+/// In an order that all tensors of one shape share, without a copy.
+fn flat(t: &Tensor) -> Result<Tensor> {
+    Ok(match t.dim() {
+        4 => t.f_permute([0i64, 2, 3, 1])?.f_reshape([-1])?,
+        _ => t.f_reshape([-1])?,
+    })
+}
+
+fn channel_sum(t: &Tensor) -> Result<Tensor> {
+    Ok(rows(t)?.f_sum_dim_intlist([0i64].as_slice(), false, None::<Kind>)?)
+}
+
+/// Per channel the sum of products, as the diagonal of a matrix product: it
+/// reads both once and writes nothing of their size.
+fn channel_dot(x: &Tensor, y: &Tensor) -> Result<Tensor> {
+    Ok(rows(x)?.f_tr()?.f_matmul(&rows(y)?)?.f_diag(0)?)
+}
+
+/// slope * t + shift per channel, as a batch normalisation by given statistics.
+fn per_channel(t: &Tensor, slope: &Tensor, shift: &Tensor) -> Result<Tensor> {
+    let (mean, variance) = (slope.zeros_like(), slope.ones_like());
+    let (slope, shift) = (Some(slope), Some(shift));
+    Ok(t.f_batch_norm(slope, shift, Some(&mean), Some(&variance), false, 0.0, 0.0, false)?)
 }
 
 fn each(x: &Tangent, map: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tangent> {
     let map = |t: &Option<Tensor>| t.as_ref().map(&map).transpose();
-    Ok(Tangent { a: map(&x.a)?, b: map(&x.b)?, ab: map(&x.ab)? })
+    Ok(Tangent { a: map(&x.a)?, b: map(&x.b)? })
 }
 
-fn sum(left: Option<&Tensor>, right: Option<&Tensor>) -> Result<Option<Tensor>> {
+fn sum(left: Option<Tensor>, right: Option<&Tensor>) -> Result<Option<Tensor>> {
     Ok(match (left, right) {
         (Some(left), Some(right)) => Some(left.f_add(right)?),
-        (Some(one), None) | (None, Some(one)) => Some(one.shallow_clone()),
-        (None, None) => None,
+        (Some(left), None) => Some(left),
+        (None, right) => right.map(Tensor::shallow_clone),
     })
-}
-
-fn accumulate(total: &mut Option<Tensor>, more: Option<&Tensor>) -> Result<()> {
-    *total = sum(total.as_ref(), more)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ pub struct Network {
     costs: RefCell<Vec<(Measurement, Duration)>>,
     /// Passes that the current call depends on, memoised or not.
     used: RefCell<Vec<Measurement>>,
+    /// Loss gradients at outputs of layers and normalisations, by node.
+    at_outputs: RefCell<Vec<Option<Tensor>>>,
 }
 
 impl Network {
@@ -97,6 +99,16 @@ impl Network {
                 parameters.len()
             )));
         }
+        for (described, value) in graph.parameters.iter().zip(&parameters) {
+            if value.size().iter().map(|&n| n as usize).ne(described.shape()) {
+                return Err(Error::new(format!(
+                    "parameter `{}` has shape {:?}, the graph uses {:?}",
+                    described.name,
+                    value.size(),
+                    described.shape()
+                )));
+            }
+        }
         let image = &batch.images.size()[1..];
         let wanted = graph.input_shape();
         if image.iter().product::<i64>() != wanted.numel() as i64
@@ -111,7 +123,7 @@ impl Network {
             .into_iter()
             .map(|p| layout.apply(&p.to_device(device)).detach().set_requires_grad(true))
             .collect();
-        let images = channels_last(&batch.images).detach().set_requires_grad(true);
+        let images = layout.apply(&batch.images).detach().set_requires_grad(true);
         Ok(Rc::new(Self {
             program: Program::new(&graph),
             graph,
@@ -121,6 +133,7 @@ impl Network {
             measured: RefCell::default(),
             costs: RefCell::default(),
             used: RefCell::default(),
+            at_outputs: RefCell::default(),
         }))
     }
 
@@ -239,12 +252,12 @@ impl Network {
                 let gradients = self.measure(Measurement::LossGradients)?;
                 let pass = self.pass()?;
                 let pass = pass.borrow();
-                let product = hessian::measure(
-                    &self.executor(),
-                    &pass.values,
-                    &gradients,
-                    &self.batch.labels,
-                )?;
+                let shared = hessian::Shared {
+                    values: &pass.values,
+                    gradients: &gradients,
+                    at_outputs: &self.at_outputs.borrow(),
+                };
+                let product = hessian::measure(&self.executor(), &shared)?;
                 Ok(vec![Tensor::from(product)])
             }
             other => Err(Error::new(format!(
@@ -261,42 +274,43 @@ impl Network {
     }
 
     /// One backward pass for every live parameter and, at no further pass,
-    /// every live layer's output.
+    /// every live layer's and normalisation's output.
     fn loss_gradients(&self) -> Result<Vec<Tensor>> {
         let [loss] = self.one(Measurement::Loss)?;
         let pass = self.pass()?;
         let pass = pass.borrow();
-        let mut parameters = Vec::new();
-        let mut outputs = Vec::new();
+        let mut parameters: Vec<usize> = Vec::new();
+        let mut nodes: Vec<usize> = Vec::new();
         for step in self.program.steps.iter().filter(|step| step.live) {
             let op = &self.graph.nodes[step.node].op;
             parameters.extend(op.parameters().map(|id| id.index()));
-            if matches!(op, Op::Conv2d { .. } | Op::Linear { .. }) {
-                let output = pass.values.outputs[step.node].as_ref();
-                outputs.push(output.expect("live steps have run"));
+            if is_layer(op) || matches!(op, Op::BatchNorm { .. }) {
+                nodes.push(step.node);
             }
         }
         parameters.sort_unstable();
         parameters.dedup();
+        let outputs = |node: &usize| pass.values.outputs[*node].as_ref().expect("live steps ran");
         let mut inputs: Vec<&Tensor> = parameters.iter().map(|&id| &self.parameters[id]).collect();
-        inputs.extend(&outputs);
+        inputs.extend(nodes.iter().map(outputs));
         let mut gradients = gradients_or_zeros(&loss, &inputs)?;
         let of_outputs = gradients.split_off(parameters.len());
-        let activations = outputs
-            .iter()
-            .zip(of_outputs)
-            .flat_map(|(output, gradient)| [output.detach(), gradient])
-            .collect();
-        let activations: Result<Vec<Tensor>> = Ok(activations);
-        self.measured.borrow_mut().insert(Measurement::LayerActivations, activations);
-        let mut of_parameters: Vec<Option<Tensor>> = self.parameters.iter().map(|_| None).collect();
-        for (id, gradient) in parameters.into_iter().zip(gradients) {
-            of_parameters[id] = Some(gradient);
+        let mut at_outputs: Vec<Option<Tensor>> = self.graph.nodes.iter().map(|_| None).collect();
+        let mut activations = Vec::new();
+        for (node, gradient) in nodes.iter().zip(of_outputs) {
+            if is_layer(&self.graph.nodes[*node].op) {
+                activations.extend([outputs(node).detach(), gradient.shallow_clone()]);
+            }
+            at_outputs[*node] = Some(gradient);
         }
-        let all = of_parameters.into_iter().zip(&self.parameters);
-        Ok(all
-            .map(|(known, parameter)| known.unwrap_or_else(|| parameter.zeros_like().detach()))
-            .collect())
+        *self.at_outputs.borrow_mut() = at_outputs;
+        self.measured.borrow_mut().insert(Measurement::LayerActivations, Ok(activations));
+        let mut known: Vec<Option<Tensor>> = self.parameters.iter().map(|_| None).collect();
+        for (id, gradient) in parameters.into_iter().zip(gradients) {
+            known[id] = Some(gradient);
+        }
+        let all = known.into_iter().zip(&self.parameters);
+        Ok(all.map(|(known, like)| known.unwrap_or_else(|| like.detach().zeros_like())).collect())
     }
 
     fn synaptic_flow(&self, mode: BatchNormMode) -> Result<Vec<Tensor>> {
@@ -321,6 +335,10 @@ impl Network {
         let gradients = gradients_or_zeros(&sum, &parameters.iter().collect::<Vec<_>>())?;
         Ok(parameters.iter().map(Tensor::detach).chain(gradients).collect())
     }
+}
+
+fn is_layer(op: &Op) -> bool {
+    matches!(op, Op::Conv2d { .. } | Op::Linear { .. })
 }
 
 /// Mean cross-entropy, refusing labels the network has no output for.

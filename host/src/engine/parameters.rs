@@ -1,7 +1,9 @@
 //! Initial weights: drawn from osee's own streams, or read from a file.
 //!
-//! Invariant: a drawn value depends on (seed, space, parameter name), and on
-//! the architecture for standalone networks; never on the order of drawing.
+//! Invariant: a drawn value depends on (seed, space, parameter name, stored
+//! shape), and on the architecture for standalone networks; never on the order
+//! of drawing. Name and stored shape together are what architectures share:
+//! the 1x1 and the 3x3 convolution of one edge are two parameters.
 
 use super::Batch;
 use osee_core::{
@@ -17,7 +19,7 @@ use tch::Tensor;
 /// Draws parameters; remembers those that all architectures of a seed share.
 #[derive(Default)]
 pub struct Initialiser {
-    shared: HashMap<(u64, String), Tensor>,
+    shared: HashMap<(u64, String, Vec<usize>), Tensor>,
 }
 
 impl Initialiser {
@@ -32,15 +34,24 @@ impl Initialiser {
     ) -> Vec<Tensor> {
         let parameters = graph.parameters.iter();
         let values = parameters.map(|parameter| {
+            let shape = format!("{:?}", parameter.stored);
             let stored = match protocol.weights {
-                Weights::Standalone => {
-                    draw(parameter, protocol.init, seed, &["init", space, arch, &parameter.name])
-                }
+                Weights::Standalone => draw(
+                    parameter,
+                    protocol.init,
+                    seed,
+                    &["init", space, &parameter.name, &shape, arch],
+                ),
                 Weights::Supernet => self
                     .shared
-                    .entry((seed, parameter.name.clone()))
+                    .entry((seed, parameter.name.clone(), parameter.stored.clone()))
                     .or_insert_with(|| {
-                        draw(parameter, protocol.init, seed, &["init", space, &parameter.name])
+                        draw(
+                            parameter,
+                            protocol.init,
+                            seed,
+                            &["init", space, &parameter.name, &shape],
+                        )
                     })
                     .shallow_clone(),
             };

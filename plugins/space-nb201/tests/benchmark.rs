@@ -79,7 +79,7 @@ fn a_mutation_changes_the_edge_it_names() {
 fn settings_that_make_no_network_are_refused() {
     let settings = settings(&[("cells", 0)]);
     let error = Nb201.graph(&Arch::from_index(0).unwrap(), &settings).unwrap_err();
-    assert_eq!(error.to_string(), "error: setting `cells` of nb201 must be at least 1");
+    assert_eq!(error.to_string(), "setting `cells` of nb201 must be at least 1");
 }
 
 #[test]
