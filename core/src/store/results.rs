@@ -124,7 +124,8 @@ impl Store {
                 .flatten()
                 .all(|entry| ["lock", "study.toml"].iter().any(|own| entry.file_name() == *own)),
         };
-        if !new && !(study_file.exists() && dir.join("results.sqlite").exists()) {
+        let whole = study_file.exists() && dir.join("results.sqlite").exists();
+        if !new && !whole {
             return Err(StoreError::Foreign(dir.to_owned()));
         }
         std::fs::create_dir_all(dir).map_err(unwritable)?;

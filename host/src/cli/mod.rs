@@ -24,6 +24,7 @@ use tracing_subscriber::EnvFilter;
     name = "osee-host",
     version,
     args_conflicts_with_subcommands = true,
+    args_override_self = true,
     after_help = ExitCode::HELP
 )]
 struct Cli {
@@ -36,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Score architectures, join with the truth, print the leaderboard.
+    #[command(args_override_self = true)]
     Run(run::RunArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),

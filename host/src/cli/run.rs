@@ -4,7 +4,7 @@ use super::{CliError, print};
 use crate::{
     loader::Registry,
     report::{Format, Leaderboard, Truth, render},
-    runner::{self, RunOptions},
+    runner::{self, Plan, RunOptions},
 };
 use clap::Args;
 use osee_core::{
@@ -76,20 +76,20 @@ pub struct RunArgs {
 /// Runs the study and prints its leaderboard.
 pub fn run(args: RunArgs) -> Result<(), CliError> {
     let study = args.study()?;
+    let registry = Registry::load(&study.plugins)?;
+    let plan = Plan::new(&study, &registry)?;
     let truth = match &study.truth {
         Some(choice) => Some(truth(&study, choice)?),
         None => None,
     };
     // A truth that cannot be used is better known before the hours of scoring.
     if let Some(truth) = &truth {
-        let columns = [truth.column.clone()];
-        let policy = osee_core::truth::Duplicates::Error;
-        osee_core::truth::Table::read(&truth.file, &truth.key, Some(&columns), policy)?;
+        truth.judge(&plan.architectures)?;
     }
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = RunOptions { workers: args.workers.unwrap_or(cores) };
-    let store = runner::run(&study, &out, &options)?;
+    let store = runner::run(&study, &plan, &registry, &out, &options)?;
     let board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
     print(&render(&board, args.format, true))?;
     eprintln!("everything is in {}", out.display());

@@ -97,9 +97,12 @@ pub struct Leaderboard {
     pub rows: Vec<Row>,
 }
 
-/// Truth of the run's architectures: positions and values.
-struct Judged {
+/// Truth of a run's architectures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Architectures that have a truth.
     positions: Vec<usize>,
+    /// Their truth.
     values: Vec<f64>,
 }
 
@@ -116,7 +119,7 @@ impl Leaderboard {
     ) -> Result<Self, ReportError> {
         let study = store.study()?;
         let architectures = store.plan()?;
-        let judged = truth.as_ref().map(|truth| judged(truth, &architectures)).transpose()?;
+        let judged = truth.as_ref().map(|truth| truth.judge(&architectures)).transpose()?;
         let mut rows = Vec::new();
         for (scorer, key) in store.scorers()? {
             let scores = store.scores(scorer)?;
@@ -152,25 +155,31 @@ impl Leaderboard {
     }
 }
 
-fn judged(truth: &Truth, architectures: &[String]) -> Result<Judged, ReportError> {
-    let columns = [truth.column.clone()];
-    let table = Table::read(&truth.file, &truth.key, Some(&columns), Duplicates::Error)?;
-    let joined = join(architectures, &table.keys);
-    let (positions, values): (Vec<usize>, Vec<f64>) = joined
-        .rows
-        .into_iter()
-        .map(|(ours, theirs)| (ours, table.columns[0][theirs]))
-        .filter(|(_, value)| value.is_finite())
-        .unzip();
-    if positions.is_empty() {
-        return Err(ReportError::NoMatch {
-            file: truth.file.clone(),
-            key: truth.key.clone(),
-            ours: architectures.first().cloned().unwrap_or_default(),
-            theirs: table.keys[0].clone(),
-        });
+impl Truth {
+    /// The truth of these architectures.
+    ///
+    /// # Errors
+    /// When the table cannot be read, or has none of them.
+    pub fn judge(&self, architectures: &[String]) -> Result<Judged, ReportError> {
+        let columns = [self.column.clone()];
+        let table = Table::read(&self.file, &self.key, Some(&columns), Duplicates::Error)?;
+        let joined = join(architectures, &table.keys);
+        let (positions, values): (Vec<usize>, Vec<f64>) = joined
+            .rows
+            .into_iter()
+            .map(|(ours, theirs)| (ours, table.columns[0][theirs]))
+            .filter(|(_, value)| value.is_finite())
+            .unzip();
+        if positions.is_empty() {
+            return Err(ReportError::NoMatch {
+                file: self.file.clone(),
+                key: self.key.clone(),
+                ours: architectures.first().cloned().unwrap_or_default(),
+                theirs: table.keys[0].clone(),
+            });
+        }
+        Ok(Judged { positions, values })
     }
-    Ok(Judged { positions, values })
 }
 
 fn row(

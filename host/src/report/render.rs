@@ -2,7 +2,7 @@
 
 use super::{Leaderboard, Row};
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use osee_core::criteria::TieAware;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
@@ -120,7 +120,9 @@ fn caption(board: &Leaderboard) -> String {
 
 fn table(board: &Leaderboard, timing: bool) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let line = LineStyle::none().fill('─').junction('─');
+    let frame = TableStyle::new().top_border(line).header_separator(line).bottom_border(line);
+    table.load_style(frame);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header(timing));
     for line in lines(board, timing, false) {

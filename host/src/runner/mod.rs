@@ -28,22 +28,26 @@ pub struct RunOptions {
     pub workers: usize,
 }
 
-/// Runs what is outstanding of `study` in `dir` and stores it.
+/// Runs what is outstanding of `plan` in `dir` and stores it. `plan` is
+/// `study` resolved with `registry`.
 ///
 /// # Errors
-/// When the study names what is not there, the directory cannot be used, or
-/// workers cannot be started.
-pub fn run(study: &Study, dir: &Path, options: &RunOptions) -> Result<Store, RunError> {
-    let registry = Registry::load(&study.plugins)?;
-    let plan = Plan::new(study, &registry)?;
+/// When the directory cannot be used, or workers cannot be started.
+pub fn run(
+    study: &Study,
+    plan: &Plan,
+    registry: &Registry,
+    dir: &Path,
+    options: &RunOptions,
+) -> Result<Store, RunError> {
     let mut store = Store::for_run(dir, study)?;
     store.set_plan(&plan.architectures)?;
     let outstanding = plan.outstanding(&store)?;
     if !outstanding.is_empty() {
         tracing::info!(units = outstanding.len(), "scoring");
-        score(&plan, outstanding, &mut store, dir, options)?;
+        score(plan, outstanding, &mut store, dir, options)?;
     }
-    vote::finish(&plan, &registry, &mut store)?;
+    vote::finish(plan, registry, &mut store)?;
     Ok(store)
 }
 

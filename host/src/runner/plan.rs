@@ -188,7 +188,8 @@ impl Plan {
             for (arch, text) in self.architectures.iter().enumerate() {
                 let open = |i: &usize| {
                     let once = self.setup.estimators[*i].kind == EstimatorKind::Baseline;
-                    !(once && round > 0) && !done[*i].contains(&(arch, seed))
+                    let wanted = !once || round == 0;
+                    wanted && !done[*i].contains(&(arch, seed))
                 };
                 let estimators: Vec<usize> = (0..scorers.len()).filter(open).collect();
                 if !estimators.is_empty() {

@@ -1,6 +1,8 @@
 //! The space against the benchmark's published figures and, where the data is
 //! at hand, its whole table.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use osee_sdk::prelude::*;
 use space_nb201::{Arch, Nb201};
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -1,0 +1,36 @@
+# Everything osee needs sets itself up; a second call does not set up again.
+.DEFAULT_GOAL := help
+.PHONY: help setup leaderboard test lint bench
+OUT ?= runs/nb201
+
+help:
+	@echo "make leaderboard   score NAS-Bench-201 under every estimator and print the leaderboard"
+	@echo "make test          run all tests"
+	@echo "make lint          check formatting and lints"
+	@echo "make bench         show where the time of scoring goes, pass by pass"
+	@echo "make setup         only fetch what is needed: libtorch, CIFAR-10"
+
+setup:
+	@.ci/libtorch
+	@.ci/cifar10
+
+leaderboard: setup
+	@echo "building osee-host and its plugins (release; minutes the first time)"
+	@cargo build --release --workspace
+	@echo "scoring; stop and call again at any time, nothing is computed twice"
+	@target/release/osee-host run --study host/studies/nb201.toml --out $(OUT)
+
+test: setup
+	@echo "running all tests"
+	@cargo test --workspace
+
+lint:
+	@.ci/libtorch
+	@echo "checking formatting and lints"
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+
+bench: setup
+	@echo "building osee-host and its plugins (release; minutes the first time)"
+	@cargo build --release --workspace
+	@target/release/osee-host bench --networks 24
