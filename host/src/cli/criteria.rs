@@ -57,8 +57,9 @@ pub struct CriteriaArgs {
     /// Column in which low is good, such as a loss.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
-    /// Which row counts when rows of one key differ.
-    #[arg(long, value_enum, default_value_t = DuplicatesArg::Error)]
+    /// Which row counts when rows of one key differ; they are reported. The
+    /// study's own code lets the last one count.
+    #[arg(long, value_enum, default_value_t = DuplicatesArg::Last)]
     duplicates: DuplicatesArg,
     /// Tie rule.
     #[arg(long, value_enum, default_value_t = CompatArg::Osee)]

@@ -172,6 +172,17 @@ pub enum Foreign {
 pub struct ForeignZeroShot(FfiZeroShot_TO<'static, RBox<()>>);
 
 impl ForeignZeroShot {
+    /// A zero-shot instance made in this library.
+    ///
+    /// # Errors
+    /// When it is of another kind.
+    pub(crate) fn from_instance(instance: Instance) -> Result<Self> {
+        match instance {
+            Instance::ZeroShot(it) => Ok(Self(it)),
+            _ => Err(Error::new("this instance is no zero-shot estimator")),
+        }
+    }
+
     /// See [`ZeroShot::score`](crate::ZeroShot::score).
     ///
     /// # Errors

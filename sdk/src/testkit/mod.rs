@@ -1,1 +1,190 @@
-//! Tools for testing plugins.
+//! Tools for testing plugins: a network whose measurements are given, and the
+//! same calls natively, through the boundary's tables, and through a library.
+//!
+//! ```
+//! use osee_sdk::{prelude::*, testkit::{self, FixedNetwork}};
+//! # struct LossAtStart;
+//! # impl ZeroShot for LossAtStart {
+//! #     fn info() -> EstimatorInfo {
+//! #         EstimatorInfo::new("loss", "1", EstimatorKind::ZeroShot)
+//! #     }
+//! #     fn new(_: &Settings) -> Result<Self> { Ok(Self) }
+//! #     fn score(&self, network: &Network) -> Result<f64> { network.loss() }
+//! # }
+//! let network = FixedNetwork::new(testkit::small_graph())
+//!     .with(osee_sdk::Measurement::Loss, vec![Tensor::from(2.5f64)]);
+//! assert_eq!(testkit::score::<LossAtStart>(&network), Ok(2.5));
+//! assert_eq!(testkit::score_through_tables::<LossAtStart>(&network), Ok(2.5));
+//! ```
+
+use crate::{
+    Error, Measurement, Network, Result, ZeroShot,
+    abi::{
+        document, glue,
+        network::{HostNetwork, NetworkHandle},
+        root::{Foreign, ForeignPlugin, ForeignZeroShot},
+    },
+};
+use osee_core::{
+    graph::{ConvSpec, Graph, GraphBuilder, Shape},
+    settings::Settings,
+};
+use std::{collections::BTreeMap, collections::HashMap, path::Path, rc::Rc};
+use tch::Tensor;
+
+/// A network that answers with the tensors it was given, and fails for
+/// measurements it was not.
+#[derive(Debug, Clone)]
+pub struct FixedNetwork(Rc<Fixed>);
+
+#[derive(Debug)]
+struct Fixed {
+    graph: Graph,
+    answers: HashMap<Measurement, Vec<Tensor>>,
+}
+
+impl FixedNetwork {
+    /// A network of this graph that knows no measurement yet.
+    pub fn new(graph: Graph) -> Self {
+        Self(Rc::new(Fixed { graph, answers: HashMap::new() }))
+    }
+
+    /// With the answer to one measurement.
+    ///
+    /// # Panics
+    /// When the network is already in use.
+    #[must_use]
+    pub fn with(mut self, what: Measurement, tensors: Vec<Tensor>) -> Self {
+        let fixed = Rc::get_mut(&mut self.0).expect("answers are given before the network is used");
+        fixed.answers.insert(what, tensors);
+        self
+    }
+
+    fn handle(&self) -> NetworkHandle {
+        NetworkHandle::lend(self.clone())
+    }
+}
+
+impl HostNetwork for FixedNetwork {
+    fn graph_document(&self) -> Vec<u8> {
+        document::encode(&self.0.graph)
+    }
+
+    fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
+        match self.0.answers.get(&what) {
+            Some(tensors) => Ok(tensors.iter().map(Tensor::shallow_clone).collect()),
+            None => Err(Error::new(format!("this test gave no {}", what.name()))),
+        }
+    }
+
+    fn forward(&self, _: &Tensor) -> Result<Tensor> {
+        Err(Error::new("a fixed network has no forward pass"))
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// A convolution, global pooling and a classifier: 3 x 8 x 8 to 4 classes.
+pub fn small_graph() -> Graph {
+    let mut g = GraphBuilder::new(Shape::square(3, 8));
+    let x = g.conv("conv", g.input(), ConvSpec::same(2, 3));
+    let x = g.global_avg_pool(x);
+    let x = g.linear("classifier", x, 4);
+    g.finish(x).expect("the shapes fit")
+}
+
+/// The estimator's defaults.
+///
+/// # Panics
+/// Never: defaults fit their own declaration.
+pub fn defaults<T: ZeroShot>() -> Settings {
+    let info = T::info();
+    Settings::resolve(&info.id, &info.settings, &BTreeMap::new()).expect("defaults fit")
+}
+
+/// The score with default settings, called as plain Rust.
+///
+/// # Errors
+/// The estimator's.
+pub fn score<T: ZeroShot>(network: &FixedNetwork) -> Result<f64> {
+    T::new(&defaults::<T>())?.score(&Network::from_handle(network.handle())?)
+}
+
+/// The same through the tables and the panic guard, within this library.
+///
+/// # Errors
+/// The estimator's, or its panic.
+pub fn score_through_tables<T: ZeroShot>(network: &FixedNetwork) -> Result<f64> {
+    ForeignZeroShot::from_instance(glue::zero_shot(T::new(&defaults::<T>())?))?
+        .score(network.handle())
+}
+
+/// The same through a built library, whose header the caller trusts.
+///
+/// # Errors
+/// When it cannot be loaded, exports no such zero-shot estimator, or that
+/// fails.
+pub fn score_through_library(path: &Path, id: &str, network: &FixedNetwork) -> Result<f64> {
+    let plugin = ForeignPlugin::load(path).map_err(Error::new)?;
+    let exports = plugin.exports()?;
+    let settings = exports.iter().find_map(|export| match export {
+        crate::ExportInfo::Estimator(info) if info.id == id => Some(&info.settings),
+        _ => None,
+    });
+    let settings = settings.map(|specs| Settings::resolve(id, specs, &BTreeMap::new()));
+    match plugin.create(id, &settings.transpose()?.unwrap_or_default())? {
+        Foreign::ZeroShot(estimator) => estimator.score(network.handle()),
+        _ => Err(Error::new(format!("`{id}` is no zero-shot estimator"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::estimator::{EstimatorInfo, EstimatorKind, FailureKind};
+
+    struct Loss;
+    impl ZeroShot for Loss {
+        fn info() -> EstimatorInfo {
+            EstimatorInfo::new("loss", "1", EstimatorKind::ZeroShot)
+        }
+        fn new(_: &Settings) -> Result<Self> {
+            Ok(Self)
+        }
+        fn score(&self, network: &Network) -> Result<f64> {
+            network.loss()
+        }
+    }
+
+    struct Panics;
+    impl ZeroShot for Panics {
+        fn info() -> EstimatorInfo {
+            EstimatorInfo::new("panics", "1", EstimatorKind::ZeroShot)
+        }
+        fn new(_: &Settings) -> Result<Self> {
+            Ok(Self)
+        }
+        fn score(&self, _: &Network) -> Result<f64> {
+            panic!("out of ideas")
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_host_reaches_the_caller_unchanged() {
+        let network = FixedNetwork::new(small_graph());
+        let native = score::<Loss>(&network);
+        assert_eq!(native, Err(Error::new("this test gave no loss")));
+        assert_eq!(score_through_tables::<Loss>(&network), native);
+    }
+
+    #[test]
+    fn a_panic_becomes_a_failure_with_its_words() {
+        let network = FixedNetwork::new(small_graph());
+        let error = score_through_tables::<Panics>(&network).unwrap_err();
+        assert_eq!(error.failure().kind, FailureKind::Panic);
+        // And the next call is served.
+        assert!(score_through_tables::<Panics>(&network).is_err());
+    }
+}
