@@ -5,6 +5,7 @@
 //! independent of one another and of the order in which they are opened, so
 //! one process, many workers and a resumed run see the same numbers.
 
+use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};
 
@@ -24,10 +25,15 @@ pub fn stream(seed: u64, path: &[&str]) -> Stream {
     ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
+/// A number below `bound`, each equally likely to one part in 2^64 / `bound`
+/// (multiply-shift; Lemire 2019 without the rejection).
+pub fn below(stream: &mut Stream, bound: usize) -> usize {
+    ((u128::from(stream.next_u64()) * bound as u128) >> 64) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::Rng as _;
 
     #[test]
     fn a_stream_is_named_by_seed_and_path_alone() {

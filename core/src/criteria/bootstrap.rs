@@ -2,8 +2,7 @@
 //! bootstrap (Efron & Tibshirani 1993), seeded.
 
 use super::correlation::RankedPair;
-use crate::seed::{Stream, stream};
-use rand::Rng;
+use crate::seed::{Stream, below, stream};
 use serde::{Deserialize, Serialize};
 
 /// How resampling is done.
@@ -30,9 +29,7 @@ impl Bootstrap {
         (0..self.resamples).map(move |_| {
             let mut times = vec![0; m];
             for _ in 0..m {
-                // Multiply-shift: unbiased to 2^-32 * m, far below sampling noise.
-                let at = (u64::from(stream.next_u32()) * m as u64) >> 32;
-                times[at as usize] += 1;
+                times[below(&mut stream, m)] += 1;
             }
             times
         })
@@ -99,6 +96,7 @@ pub fn paired_comparison(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::Rng;
 
     fn noisy(n: usize, noise: f64, label: &str) -> Vec<f64> {
         let mut stream = stream(7, &[label]);

@@ -7,8 +7,12 @@ use crate::{
     loader::Registry,
 };
 use clap::Args;
-use osee_core::{graph::Shape, protocol::Protocol, seed::stream, settings::Settings};
-use rand::Rng;
+use osee_core::{
+    graph::Shape,
+    protocol::Protocol,
+    seed::{below, stream},
+    settings::Settings,
+};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// How much to measure.
@@ -37,7 +41,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
     let mut initialiser = Initialiser::default();
     let networks = (0..args.networks)
         .map(|_| {
-            let index = stream.next_u64() % space.info.size.unwrap_or(1);
+            let index = below(&mut stream, space.info.size.unwrap_or(1) as usize) as u64;
             let arch = space.functions.architecture(index)?;
             let graph = space.functions.graph(&arch, &settings)?;
             let values = initialiser.draw(&graph, &protocol, 0, "nb201", &arch);

@@ -13,9 +13,8 @@ use cifar10::Cifar10;
 use osee_core::{
     graph::Shape,
     protocol::{Images, Normalisation, Protocol},
-    seed::{Stream, stream},
+    seed::{Stream, below, stream},
 };
-use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 use std::path::Path;
 use tch::Tensor;
@@ -125,11 +124,6 @@ fn shuffled(count: usize, seed: u64) -> Result<Vec<usize>, DataError> {
     }
     order.truncate(count);
     Ok(order)
-}
-
-/// A number below `bound`, from 32 bits by multiply-shift.
-fn below(stream: &mut Stream, bound: usize) -> usize {
-    ((u64::from(stream.next_u32()) * bound as u64) >> 32) as usize
 }
 
 fn noise(protocol: &Protocol, seed: u64, shape: Shape, classes: usize) -> Vec<Batch> {

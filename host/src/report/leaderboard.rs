@@ -4,7 +4,7 @@ use crate::runner::seed_means;
 use osee_core::{
     criteria::{CriteriaError, CriteriaOptions, CriteriaReport, evaluate},
     estimator::{EstimatorKind, FailureKind},
-    store::{Score, ScorerKey, Store, StoreError},
+    store::{Score, ScorerId, ScorerKey, Store, StoreError},
     truth::{Duplicates, Table, TableError, join},
 };
 use serde::Serialize;
@@ -121,7 +121,13 @@ impl Leaderboard {
         let architectures = store.plan()?;
         let judged = truth.as_ref().map(|truth| truth.judge(&architectures)).transpose()?;
         let mut rows = Vec::new();
-        for (scorer, key) in store.scorers()? {
+        // A plugin that was rebuilt is another scorer; its last build counts.
+        let newest: BTreeMap<String, (ScorerId, ScorerKey)> = store
+            .scorers()?
+            .into_iter()
+            .map(|(scorer, key)| (key.name.clone(), (scorer, key)))
+            .collect();
+        for (scorer, key) in newest.into_values() {
             let scores = store.scores(scorer)?;
             if scores.is_empty() {
                 continue;

@@ -2,8 +2,10 @@
 
 use super::RunError;
 use crate::loader::Space;
-use osee_core::{seed::stream, study::Architectures};
-use rand::Rng;
+use osee_core::{
+    seed::{below, stream},
+    study::Architectures,
+};
 use std::collections::HashSet;
 
 /// The architectures, in the order of the study. A draw of more is the draw
@@ -37,8 +39,7 @@ pub fn choose(wanted: &Architectures, space: &Space<'_>) -> Result<Vec<String>, 
         if chosen.list.len() as u64 == count {
             break;
         }
-        let rest = (order.len() - i) as u64;
-        let j = i + ((u128::from(stream.next_u64()) * u128::from(rest)) >> 64) as usize;
+        let j = i + below(&mut stream, order.len() - i);
         order.swap(i, j);
         chosen.take(space.functions.architecture(order[i])?)?;
     }
