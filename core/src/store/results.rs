@@ -15,6 +15,9 @@ use std::{
 
 const FORMAT: i64 = 1;
 
+/// What a directory may hold before its first results, in the order it is made.
+const MADE_FIRST: [&str; 3] = ["lock", "study.part", "study.toml"];
+
 const SCHEMA: &str = "
     CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
     CREATE TABLE scorer (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
@@ -120,9 +123,13 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
             Err(error) => return Err(unwritable(error)),
             // A run that was killed in its first moments has left its lock, perhaps its study.
-            Ok(entries) => entries
-                .flatten()
-                .all(|entry| ["lock", "study.toml"].iter().any(|own| entry.file_name() == *own)),
+            // A study without a lock is somebody's own file.
+            Ok(entries) => {
+                let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+                let own = |name| MADE_FIRST.iter().any(|own| name == *own);
+                names.is_empty()
+                    || (names.iter().any(|name| name == "lock") && names.iter().all(own))
+            }
         };
         let whole = study_file.exists() && dir.join("results.sqlite").exists();
         if !new && !whole {
@@ -384,9 +391,17 @@ fn read_study(dir: &Path) -> Result<Study, StoreError> {
 /// What decides a number must be the same; the rest may change.
 fn refuse_other_study(dir: &Path, study: &Study) -> Result<(), StoreError> {
     let known = read_study(dir)?;
+    // Where files lie may change: the plan holds the architectures of a list
+    // themselves, and a scorer's key says what the images were.
+    let choice = |study: &Study| {
+        let wanted = &study.architectures;
+        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed)
+    };
+    let data = |study: &Study| study.data.split(':').next().map(str::to_owned);
     let differs = [
         ("search space", known.space != study.space),
-        ("choice of architectures", known.architectures != study.architectures),
+        ("choice of architectures", choice(&known) != choice(study)),
+        ("data", data(&known) != data(study)),
         ("protocol", known.protocol != study.protocol),
         ("seeds", known.seeds != study.seeds),
     ];
