@@ -46,7 +46,9 @@ fn architectures_that_are_none_are_refused_with_the_place() {
     fs::write(&list, "# comment\n|none~0|+|none~0|none~1|\n").unwrap();
     says(small(&["--archs", list.to_str().unwrap()]), 3, "archs.txt line 2");
     says(small(&["--archs", "no-such-file"]), 3, "no-such-file");
-    says(small(&["--archs", "20000"]), 3, "there are 6466 unique");
+    says(small(&["--archs", "20000"]), 3, "there are 15625");
+    says(small(&["--archs", "20000", "--unique"]), 3, "there are 6466 unique");
+    says(small(&["--seeds", "1,1"]), 3, "seed 1 is given twice");
     says(fail(&["space", "show", "nb201", "|x~0|"]), 3, "1 nodes");
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -266,10 +266,22 @@ impl Study {
             message: error.to_string(),
         })?;
         study.rebase(path.parent().unwrap_or(Path::new("")));
-        if study.seeds.is_empty() {
+        Ok(study)
+    }
+
+    /// Refuses what TOML allows and a study does not.
+    ///
+    /// # Errors
+    /// No seeds, or one twice.
+    pub fn check(&self) -> Result<(), StudyError> {
+        if self.seeds.is_empty() {
             return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
         }
-        Ok(study)
+        let mut seen = HashSet::new();
+        match self.seeds.iter().find(|seed| !seen.insert(**seed)) {
+            Some(twice) => Err(StudyError::Invalid(format!("seed {twice} is given twice"))),
+            None => Ok(()),
+        }
     }
 
     /// As TOML, for the run directory.
@@ -278,7 +290,7 @@ impl Study {
     }
 
     /// Prefixes relative paths with `folder`.
-    fn rebase(&mut self, folder: &Path) {
+    pub fn rebase(&mut self, folder: &Path) {
         let plugins = self.plugins.iter_mut();
         let truth = self.truth.iter_mut().map(|truth| &mut truth.file);
         for path in plugins.chain(truth).chain(&mut self.architectures.file) {
@@ -306,6 +318,13 @@ mod tests {
         let study = read("").unwrap();
         assert_eq!(study, Study::default());
         assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study);
+    }
+
+    #[test]
+    fn seeds_are_some_and_different() {
+        let wrong = |seeds| Study { seeds, ..Study::default() }.check().unwrap_err().to_string();
+        assert_eq!(wrong(vec![]), "a study needs at least one seed");
+        assert_eq!(wrong(vec![3, 1, 3]), "seed 3 is given twice");
     }
 
     #[test]

@@ -13,5 +13,7 @@ mod top_k;
 
 pub use bootstrap::{Bootstrap, Paired, paired_comparison};
 pub use correlation::{kendall_tau_a, kendall_tau_b, pearson, spearman};
-pub use report::{Compat, CriteriaError, CriteriaOptions, CriteriaReport, evaluate};
+pub use report::{
+    Compat, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate,
+};
 pub use top_k::TieAware;

@@ -102,6 +102,9 @@ pub struct CriteriaReport {
     pub kd_bottom: BTreeMap<String, Option<f64>>,
 }
 
+/// Fewer cannot be ranked.
+pub const MIN_ARCHITECTURES: usize = 2;
+
 /// Judges scores (higher is better, NaN for a failure) by the truth.
 ///
 /// # Errors
@@ -116,7 +119,7 @@ pub fn evaluate(
     if m != truths.len() {
         return Err(CriteriaError::Length { scores: m, truths: truths.len() });
     }
-    if m < 2 {
+    if m < MIN_ARCHITECTURES {
         return Err(CriteriaError::TooFew(m));
     }
     if let Some(row) = truths.iter().position(|truth| !truth.is_finite()) {

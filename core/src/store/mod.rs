@@ -6,6 +6,7 @@
 //! written again; a directory that is no run of this study is left alone.
 
 mod error;
+mod files;
 mod results;
 
 pub use error::StoreError;

@@ -1,6 +1,9 @@
 //! The SQLite file.
 
-use super::StoreError;
+use super::{
+    StoreError,
+    files::{format_of, read_only, read_study, refuse_other_study, write_whole},
+};
 use crate::{
     estimator::{Direction, EstimatorKind, Failure, FailureKind},
     study::Study,
@@ -142,17 +145,20 @@ impl Store {
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.to_owned())),
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
-        if new {
-            write_whole(&study_file, &study.to_toml()).map_err(unwritable)?;
-        } else {
-            refuse_other_study(dir, study)?;
+        let mut resolved = study.clone();
+        if !new {
+            let known = read_study(dir)?;
+            refuse_other_study(dir, &known, study)?;
+            resolved.truth = resolved.truth.or(known.truth);
         }
+        write_whole(&study_file, &resolved.to_toml()).map_err(unwritable)?;
         let mut store = Self::connect(dir)?;
         store._lock = Some(lock);
         Ok(store)
     }
 
-    /// Opens an existing run for reading.
+    /// Opens an existing run for reading; nothing in it is written, so it may
+    /// lie where nothing can be.
     ///
     /// # Errors
     /// When there is none.
@@ -163,7 +169,16 @@ impl Store {
                 return Err(StoreError::NoRun { dir: dir.to_owned(), reason });
             }
         }
-        Self::connect(dir)
+        let sqlite = |source| StoreError::Sqlite { dir: dir.to_owned(), source };
+        let connection = read_only(&dir.join("results.sqlite")).map_err(sqlite)?;
+        match format_of(&connection).map_err(sqlite)? {
+            FORMAT => Ok(Self { dir: dir.to_owned(), connection, _lock: None }),
+            0 => {
+                let reason = "its results.sqlite is empty".to_owned();
+                Err(StoreError::NoRun { dir: dir.to_owned(), reason })
+            }
+            found => Err(StoreError::Version { dir: dir.to_owned(), found, known: FORMAT }),
+        }
     }
 
     fn connect(dir: &Path) -> Result<Self, StoreError> {
@@ -173,9 +188,7 @@ impl Store {
         // In WAL mode NORMAL survives any death of the process; FULL would
         // wait for the disk once per architecture to survive a power cut too.
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
-        let version = |c: &Connection| c.pragma_query_value(None, "user_version", |row| row.get(0));
-        let found: i64 = version(&connection).map_err(sqlite)?;
-        match found {
+        match format_of(&connection).map_err(sqlite)? {
             FORMAT => {}
             0 => {
                 let transaction = connection.transaction().map_err(sqlite)?;
@@ -374,48 +387,10 @@ fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     })
 }
 
-/// A file that is there whole or not at all.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let part = path.with_extension("part");
-    std::fs::write(&part, text)?;
-    std::fs::rename(part, path)
-}
-
-fn read_study(dir: &Path) -> Result<Study, StoreError> {
-    let no_run = |reason: String| StoreError::NoRun { dir: dir.to_owned(), reason };
-    let text =
-        std::fs::read_to_string(dir.join("study.toml")).map_err(|e| no_run(e.to_string()))?;
-    toml::from_str(&text).map_err(|e| no_run(format!("its study.toml is damaged: {e}")))
-}
-
-/// What decides a number must be the same; the rest may change.
-fn refuse_other_study(dir: &Path, study: &Study) -> Result<(), StoreError> {
-    let known = read_study(dir)?;
-    // Where files lie may change: the plan holds the architectures of a list
-    // themselves, and a scorer's key says what the images were.
-    let choice = |study: &Study| {
-        let wanted = &study.architectures;
-        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed)
-    };
-    let data = |study: &Study| study.data.split(':').next().map(str::to_owned);
-    let differs = [
-        ("search space", known.space != study.space),
-        ("choice of architectures", choice(&known) != choice(study)),
-        ("data", data(&known) != data(study)),
-        ("protocol", known.protocol != study.protocol),
-        ("seeds", known.seeds != study.seeds),
-    ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        Some((field, _)) => {
-            Err(StoreError::OtherStudy { dir: dir.to_owned(), field: field.to_owned() })
-        }
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::study::TruthChoice;
 
     fn key() -> ScorerKey {
         let text = String::new;
@@ -467,6 +442,35 @@ mod tests {
             store.scores(scorer).unwrap().into_iter().map(|score| score.outcome).collect();
         assert_eq!(outcomes, [Ok(0.1), Err(failure)]);
         assert!(store.done(scorer).unwrap().contains(&(1, u64::MAX)));
+    }
+
+    #[test]
+    fn reading_changes_nothing_even_while_another_writes() {
+        let dir = tempfile::Builder::new().prefix("50% of? it#").tempdir().unwrap();
+        let listing = || {
+            let mut files: Vec<_> =
+                std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+            files.sort();
+            files
+        };
+        let mut writer = Store::for_run(dir.path(), &Study::default()).unwrap();
+        writer.set_plan(&["x".to_owned()]).unwrap();
+        assert_eq!(Store::open(dir.path()).unwrap().plan().unwrap(), ["x"]);
+        drop(writer);
+        let before = listing();
+        assert_eq!(Store::open(dir.path()).unwrap().plan().unwrap(), ["x"]);
+        assert_eq!(listing(), before);
+    }
+
+    #[test]
+    fn a_truth_named_later_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let bare = Study::default();
+        drop(Store::for_run(dir.path(), &bare).unwrap());
+        let truth = TruthChoice { file: "truth.csv".into(), key: None, column: None };
+        let judged = Study { truth: Some(truth), ..bare.clone() };
+        drop(Store::for_run(dir.path(), &judged).unwrap());
+        assert_eq!(Store::for_run(dir.path(), &bare).unwrap().study().unwrap(), judged);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::{
     data::Source,
     engine::{bench, parameters::Initialiser},
     loader::Registry,
+    worker::MALLOC,
 };
 use clap::Args;
 use osee_core::{
@@ -13,7 +14,7 @@ use osee_core::{
     seed::{below, stream},
     settings::Settings,
 };
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, os::unix::process::CommandExt, process::Command};
 
 /// How much to measure.
 #[derive(Debug, Args)]
@@ -29,8 +30,16 @@ pub struct BenchArgs {
     threads: i32,
 }
 
-/// Measures and prints.
+/// Measures as a worker would, and prints.
 pub fn run(args: &BenchArgs) -> Result<(), CliError> {
+    if std::env::var_os("GLIBC_TUNABLES").is_none() {
+        // glibc reads its settings when a process starts.
+        let failed = Command::new(std::env::current_exe().map_err(CliError::Worker)?)
+            .args(std::env::args_os().skip(1))
+            .env("GLIBC_TUNABLES", MALLOC)
+            .exec();
+        return Err(CliError::Worker(failed));
+    }
     tch::set_num_threads(args.threads);
     let registry = Registry::load(&[])?;
     let space = registry.space("nb201")?;

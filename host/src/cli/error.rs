@@ -88,6 +88,9 @@ pub enum CliError {
         /// The truth.
         truth: PathBuf,
     },
+    /// The working folder is gone.
+    #[error("the working folder cannot be used: {0}")]
+    WorkingFolder(io::Error),
     /// Arguments that need one another.
     #[error("{0}")]
     Usage(String),
@@ -114,9 +117,11 @@ impl CliError {
             Self::Setup(SetupError::Data(_)) => ExitCode::Data,
             Self::Setup(SetupError::Plugin(_)) => ExitCode::Input,
             Self::Run(error) => run(error),
-            Self::Device(_) | Self::Setup(_) | Self::Output(_) | Self::Worker(_) => {
-                ExitCode::Internal
-            }
+            Self::Device(_)
+            | Self::Setup(_)
+            | Self::Output(_)
+            | Self::Worker(_)
+            | Self::WorkingFolder(_) => ExitCode::Internal,
         }
     }
 }

@@ -140,6 +140,10 @@ impl RunArgs {
                 Err(_) => study.architectures.file = Some(PathBuf::from(text)),
             },
         }
+        if self.study.is_none() && self.archs.is_some() {
+            // Uniqueness is the default study's own choice, not that of a list.
+            study.architectures.unique = false;
+        }
         study.architectures.unique |= self.unique;
         if let Some(seeds) = &self.seeds {
             study.seeds.clone_from(seeds);
@@ -158,6 +162,10 @@ impl RunArgs {
             let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
             study.truth = Some(TruthChoice { file: file.clone(), key, column });
         }
+        study.check()?;
+        // The run directory is read from other folders, too.
+        let here = std::env::current_dir().map_err(CliError::WorkingFolder)?;
+        study.rebase(&here);
         Ok(study)
     }
 }

@@ -156,7 +156,7 @@ impl Executor<'_> {
             Op::Add => {
                 let mut sum = input(0).f_add(&input(1))?;
                 for i in 2..step.inputs.len() {
-                    sum = sum.f_add(&input(i))?;
+                    sum = sum.f_add_(&input(i))?;
                 }
                 sum
             }

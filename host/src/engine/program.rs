@@ -66,6 +66,23 @@ impl Program {
         program
     }
 
+    /// Per step, the nodes whose values no later live step takes; the output's
+    /// is never among them.
+    pub fn last_uses(&self) -> Vec<Vec<usize>> {
+        let mut seen = vec![false; self.values.len()];
+        let mut last_uses = vec![Vec::new(); self.steps.len()];
+        for (step, last) in self.steps.iter().zip(&mut last_uses).rev().filter(|(s, _)| s.live) {
+            for input in &step.inputs {
+                if let Value::Of(node) = *input
+                    && !std::mem::replace(&mut seen[node], true)
+                {
+                    last.push(node);
+                }
+            }
+        }
+        last_uses
+    }
+
     fn mark_live(&mut self, output: usize) {
         let mut live = vec![false; self.values.len()];
         if let Value::Of(node) = self.values[output] {

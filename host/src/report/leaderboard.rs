@@ -2,7 +2,7 @@
 
 use crate::runner::seed_means;
 use osee_core::{
-    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, evaluate},
+    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
     estimator::{EstimatorKind, FailureKind},
     store::{Score, ScorerId, ScorerKey, Store, StoreError},
     truth::{Duplicates, Table, TableError, join},
@@ -183,6 +183,9 @@ impl Truth {
                 ours: architectures.first().cloned().unwrap_or_default(),
                 theirs: table.keys[0].clone(),
             });
+        }
+        if positions.len() < MIN_ARCHITECTURES {
+            return Err(CriteriaError::TooFew(positions.len()).into());
         }
         Ok(Judged { positions, values })
     }

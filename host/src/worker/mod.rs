@@ -11,5 +11,5 @@ mod scorer;
 
 pub use child::serve;
 pub use frames::{Answer, Scored, Unit};
-pub use parent::{Worker, WorkerError};
+pub use parent::{MALLOC, Worker, WorkerError};
 pub use scorer::{Named, Scorer, Setup, SetupError, finite};

@@ -18,7 +18,7 @@ use std::{
 /// By default glibc returns every freed feature map to the kernel, which then
 /// clears its pages for the next: half of the time of a network. Keep them,
 /// and in huge pages.
-const MALLOC: &str = "glibc.malloc.mmap_threshold=1073741824:\
+pub const MALLOC: &str = "glibc.malloc.mmap_threshold=1073741824:\
                       glibc.malloc.trim_threshold=4294967296:\
                       glibc.malloc.top_pad=67108864:\
                       glibc.malloc.hugetlb=1";

@@ -1,0 +1,75 @@
+//! The files of a run directory.
+
+use super::StoreError;
+use crate::study::Study;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+
+/// A file that is there whole or not at all.
+pub(super) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let part = path.with_extension("part");
+    std::fs::write(&part, text)?;
+    std::fs::rename(part, path)
+}
+
+pub(super) fn read_study(dir: &Path) -> Result<Study, StoreError> {
+    let no_run = |reason: String| StoreError::NoRun { dir: dir.to_owned(), reason };
+    let text =
+        std::fs::read_to_string(dir.join("study.toml")).map_err(|e| no_run(e.to_string()))?;
+    toml::from_str(&text).map_err(|e| no_run(format!("its study.toml is damaged: {e}")))
+}
+
+/// What decides a number must be the same; the rest may change.
+pub(super) fn refuse_other_study(
+    dir: &Path,
+    known: &Study,
+    study: &Study,
+) -> Result<(), StoreError> {
+    // Where files lie may change: the plan holds the architectures of a list
+    // themselves, and a scorer's key says what the images were.
+    let choice = |study: &Study| {
+        let wanted = &study.architectures;
+        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed)
+    };
+    let data = |study: &Study| study.data.split(':').next().map(str::to_owned);
+    let differs = [
+        ("search space", known.space != study.space),
+        ("choice of architectures", choice(known) != choice(study)),
+        ("data", data(known) != data(study)),
+        ("protocol", known.protocol != study.protocol),
+        ("seeds", known.seeds != study.seeds),
+    ];
+    match differs.into_iter().find(|(_, differs)| *differs) {
+        Some((field, _)) => {
+            Err(StoreError::OtherStudy { dir: dir.to_owned(), field: field.to_owned() })
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// In WAL mode even a reader makes files beside the database. Where it cannot,
+/// and no writer has left any, the file is all there is and does not change.
+pub(super) fn read_only(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let open = |path: &str| {
+        let connection = Connection::open_with_flags(path, flags)?;
+        format_of(&connection).map(|_| connection)
+    };
+    let mut wal = file.as_os_str().to_owned();
+    wal.push("-wal");
+    if Path::new(&wal).exists() {
+        return open(&uri(file, ""));
+    }
+    open(&uri(file, "?immutable=1"))
+}
+
+/// SQLite's name of a file; `%`, `?` and `#` would end the path.
+fn uri(file: &Path, options: &str) -> String {
+    let path = file.display().to_string();
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{path}{options}")
+}
