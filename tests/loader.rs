@@ -21,7 +21,7 @@ fn library(name: &str) -> PathBuf {
 fn two_plugins_in_one_process_are_two() {
     // abi_stable's usual loader hands out the first module for every path.
     let ids = |name| -> Vec<String> {
-        let plugin = Plugin::load(&library(name)).unwrap();
+        let plugin = Plugin::load(&library(name), |_, _| Ok(())).unwrap();
         plugin.exports.iter().map(|export| export.id().to_owned()).collect()
     };
     assert_eq!(ids("zse_synflow"), ["synflow", "synflow_bn"]);
@@ -56,7 +56,7 @@ fn forged(change: impl Fn(&mut [u8])) -> (tempfile::TempDir, PathBuf) {
 fn headers_that_do_not_fit_are_refused_before_loading() {
     let refused = |change: fn(&mut [u8])| {
         let (_folder, path) = forged(change);
-        Plugin::load(&path).err().unwrap()
+        Plugin::load(&path, |_, _| Ok(())).err().unwrap()
     };
     let abi = refused(|header| header[12] = 99);
     assert!(matches!(abi.kind, LoadErrorKind::Abi { major: 99, .. }));

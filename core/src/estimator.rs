@@ -111,7 +111,10 @@ impl EstimatorInfo {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The score is NaN or infinite.
+    /// The definition gives no number for this network, as the estimator
+    /// itself says: nothing went wrong.
+    Undefined,
+    /// The estimator returned NaN or infinity as its score.
     NotFinite,
     /// The estimator or the engine returned an error.
     Error,
@@ -126,6 +129,7 @@ pub enum FailureKind {
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Undefined => "undefined",
             Self::NotFinite => "not-finite",
             Self::Error => "error",
             Self::Panic => "panic",

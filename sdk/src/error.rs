@@ -16,9 +16,10 @@ impl Error {
         Self(Failure::new(FailureKind::Error, message))
     }
 
-    /// The score is NaN or infinite, and why.
-    pub fn not_finite(message: impl Into<String>) -> Self {
-        Self(Failure::new(FailureKind::NotFinite, message))
+    /// The definition gives no number for this network, and why. Such a network
+    /// ranks last; it does not count as a fault of the estimator.
+    pub fn undefined(message: impl Into<String>) -> Self {
+        Self(Failure::new(FailureKind::Undefined, message))
     }
 
     /// The failure as stored.

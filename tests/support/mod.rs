@@ -20,6 +20,18 @@ pub fn data() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// A plugin of tests/fixtures; cargo builds it as an example of the host.
+pub fn fixture(name: &str) -> PathBuf {
+    let exe = std::env::current_exe().expect("a test has a path");
+    let profile = exe.ancestors().nth(2).expect("it is in deps");
+    let file = profile.join("examples").join(format!("lib{name}.so"));
+    assert!(
+        file.exists(),
+        "`cargo test` builds it; for one test: cargo build -p osee-host --examples"
+    );
+    file
+}
+
 /// `osee-host` with these arguments.
 pub fn osee(args: &[&str]) -> Command {
     let exe = std::env::current_exe().expect("a test has a path");

@@ -1,10 +1,9 @@
 //! `osee-host bench`: where the time of zero-shot scoring goes.
 
-use super::{CliError, print};
+use super::{CliError, plugin_args::PluginArgs, print};
 use crate::{
     data::Source,
     engine::{bench, parameters::Initialiser},
-    loader::Registry,
     worker::MALLOC,
 };
 use clap::Args;
@@ -41,7 +40,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         return Err(CliError::Worker(failed));
     }
     tch::set_num_threads(args.threads);
-    let registry = Registry::load(&[])?;
+    let registry = PluginArgs::default().registry()?;
     let space = registry.space("nb201")?;
     let settings = Settings::resolve("nb201", &space.info.settings, &BTreeMap::new())?;
     let preset = Protocol::preset("paper").expect("it is listed in PRESETS");

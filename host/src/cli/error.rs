@@ -1,8 +1,12 @@
 //! What can go wrong, and with which exit code.
 
 use crate::{
-    data::DataError, engine::DeviceError, loader::RegistryError, report::ReportError,
-    runner::RunError, worker::SetupError,
+    data::DataError,
+    engine::DeviceError,
+    loader::{LockError, RegistryError},
+    report::ReportError,
+    runner::RunError,
+    worker::SetupError,
 };
 use osee_core::{
     criteria::CriteriaError, settings::SettingError, store::StoreError, study::StudyError,
@@ -13,6 +17,8 @@ use std::{io, path::PathBuf};
 /// How osee-host ends. Part of its interface: numbers do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
+    /// Done.
+    Done = 0,
     /// It failed in a way that is nobody's input: a worker, a device, output.
     Internal = 1,
     /// The command line makes no sense.
@@ -28,13 +34,17 @@ pub enum ExitCode {
     Data = 6,
     /// A truth or score table cannot be used.
     Table = 7,
+    /// The study was run to its end, but some scores failed.
+    SomeFailed = 8,
 }
 
 impl ExitCode {
     /// For `--help`.
     pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
         3 unknown or malformed study, space, estimator, setting or architecture; \
-        4 plugin; 5 run directory; 6 images or weights; 7 truth or score table.";
+        4 plugin; 5 run directory; 6 images or weights; 7 truth or score table; \
+        8 done, but some scores failed by an error, a crash or a limit \
+        (undefined ones are no fault).";
 }
 
 /// Any error of a subcommand.
@@ -53,6 +63,9 @@ pub enum CliError {
     /// Of plugins.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Of the lock file.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// Of a setting.
     #[error(transparent)]
     Setting(#[from] SettingError),
@@ -108,6 +121,7 @@ impl CliError {
         match self {
             Self::Study(_) | Self::Setting(_) | Self::Plugin(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
+            Self::Lock(_) => ExitCode::Plugin,
             Self::Store(_) | Self::Report(ReportError::Store(_)) => ExitCode::Store,
             Self::Table(_) | Self::Criteria(_) | Self::NoCommonKey { .. } | Self::Report(_) => {
                 ExitCode::Table

@@ -6,6 +6,7 @@ mod criteria;
 mod error;
 mod leaderboard;
 mod plugin;
+mod plugin_args;
 mod run;
 mod score;
 mod space;
@@ -69,7 +70,7 @@ pub fn main() -> std::process::ExitCode {
         .init();
     let cli = Cli::parse();
     match dispatch(cli.command.unwrap_or(Command::Run(cli.run))) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(code) => std::process::ExitCode::from(code as u8),
         // Whoever read our output has heard enough.
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             std::process::ExitCode::SUCCESS
@@ -81,9 +82,9 @@ pub fn main() -> std::process::ExitCode {
     }
 }
 
-fn dispatch(command: Command) -> Result<(), CliError> {
+fn dispatch(command: Command) -> Result<ExitCode, CliError> {
     match command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => return run::run(args),
         Command::Leaderboard(args) => leaderboard::run(&args),
         Command::Criteria(args) => criteria::run(&args),
         Command::Score(args) => score::run(&args),
@@ -92,6 +93,7 @@ fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Bench(args) => bench::run(&args),
         Command::Worker => crate::worker::serve().map_err(CliError::Worker),
     }
+    .map(|()| ExitCode::Done)
 }
 
 /// Prints to standard output.

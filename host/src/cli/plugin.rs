@@ -1,10 +1,9 @@
 //! `osee-host plugin`.
 
-use super::{CliError, print};
-use crate::loader::Registry;
+use super::{CliError, plugin_args::PluginArgs, print};
 use clap::{Args, Subcommand};
 use osee_sdk::ExportInfo;
-use std::{fmt::Write, path::PathBuf};
+use std::fmt::Write;
 
 /// What to see of plugins.
 #[derive(Debug, Subcommand)]
@@ -16,15 +15,14 @@ pub enum PluginCommand {
 /// Which further plugins.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Plugin library besides the bundled ones; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    plugin: Vec<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
 /// Runs it.
 pub fn run(command: &PluginCommand) -> Result<(), CliError> {
     let PluginCommand::List(args) = command;
-    let registry = Registry::load(&args.plugin)?;
+    let registry = args.plugins.registry()?;
     let mut text = String::new();
     for plugin in registry.plugins() {
         // Writing to a string cannot fail.

@@ -1,10 +1,11 @@
 //! `osee-host [run]`.
 
-use super::{CliError, print};
+use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
 use crate::{
     loader::Registry,
-    report::{Format, Leaderboard, Truth, render},
-    runner::{self, Plan, RunOptions},
+    report::{Format, Leaderboard, Truth, faults, render, standing},
+    runner::{self, Isolation, Plan, RunOptions},
+    worker::Limits,
 };
 use clap::Args;
 use osee_core::{
@@ -12,17 +13,20 @@ use osee_core::{
     settings::Settings,
     study::{EstimatorChoice, Study, TruthChoice},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Arguments that make or change a study.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Study file; what follows overrides it.
+    /// Study file; osee.toml if there is one, else the default study. What
+    /// follows overrides it.
     #[arg(long, value_name = "FILE.toml")]
     study: Option<PathBuf>,
-    /// Plugin library; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    plugin: Vec<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginArgs,
     /// Search space.
     #[arg(long)]
     space: Option<String>,
@@ -68,32 +72,59 @@ pub struct RunArgs {
     /// Worker processes; as many as cores by default.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+    /// Where plugins run; none is for debuggers.
+    #[arg(long, value_enum, default_value_t = Isolation::Process)]
+    isolation: Isolation,
+    /// Longest time for one score; 120 by default.
+    #[arg(long, value_name = "SECONDS")]
+    time_limit: Option<f64>,
+    /// Most memory of one worker; three quarters of the machine's over its
+    /// cores by default.
+    #[arg(long, value_name = "MIB")]
+    memory_limit: Option<u64>,
+    /// Torch's threads in each worker. Another number changes the last bits
+    /// of sums.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    torch_threads: usize,
     /// How the leaderboard is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 }
 
 /// Runs the study and prints its leaderboard.
-pub fn run(args: RunArgs) -> Result<(), CliError> {
-    let study = args.study()?;
-    let registry = Registry::load(&study.plugins)?;
-    let plan = Plan::new(&study, &registry)?;
-    let truth = match &study.truth {
-        Some(choice) => Some(truth(&study, choice)?),
-        None => None,
-    };
+pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
+    let mut study = args.study()?;
+    let registry = args.plugins.load(&study.plugins, args.file().as_deref())?;
+    let mut plan = Plan::new(&study, &registry)?;
+    plan.setup.threads = args.torch_threads.max(1);
+    if let Some(choice) = &mut study.truth {
+        // Whoever reads the run later needs no plugin to know its columns.
+        let own = &registry.space(&study.space.id)?.info.truth;
+        choice.key.get_or_insert_with(|| own.key.clone());
+        choice.column.get_or_insert_with(|| own.value.clone());
+    }
+    let truth = study.truth.as_ref().map(|choice| truth(&study, choice)).transpose()?;
     // A truth that cannot be used is better known before the hours of scoring.
     if let Some(truth) = &truth {
         truth.judge(&plan.architectures)?;
     }
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = RunOptions { workers: args.workers.unwrap_or(cores) };
-    let store = runner::run(&study, &plan, &registry, &out, &options)?;
-    let board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
+    let store = runner::run(&study, &plan, &registry, &out, &args.options()?)?;
+    let mut board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
+    board.brought = given(&registry);
     print(&render(&board, args.format, true))?;
+    if args.format == Format::Table {
+        print(&standing(&board))?;
+    }
+    eprint!("{}", faults(&board));
     eprintln!("everything is in {}", out.display());
-    Ok(())
+    Ok(if faults(&board).is_empty() { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Ids of the estimators that the user brought.
+fn given(registry: &Registry) -> Vec<String> {
+    let exports = registry.given().iter().flat_map(|plugin| &plugin.exports);
+    exports.map(|export| export.id().to_owned()).collect()
 }
 
 /// The truth with the space's own columns where none are named.
@@ -101,7 +132,7 @@ pub fn truth(study: &Study, choice: &TruthChoice) -> Result<Truth, CliError> {
     let (key, column) = match (&choice.key, &choice.column) {
         (Some(key), Some(column)) => (key.clone(), column.clone()),
         (key, column) => {
-            let registry = Registry::load(&study.plugins)?;
+            let registry = PluginArgs::default().registry()?;
             let own = registry.space(&study.space.id)?.info.truth.clone();
             (key.clone().unwrap_or(own.key), column.clone().unwrap_or(own.value))
         }
@@ -110,12 +141,32 @@ pub fn truth(study: &Study, choice: &TruthChoice) -> Result<Truth, CliError> {
 }
 
 impl RunArgs {
+    /// The study file, if any.
+    fn file(&self) -> Option<PathBuf> {
+        let own = Some(PathBuf::from("osee.toml")).filter(|file| file.exists());
+        self.study.clone().or(own)
+    }
+
+    fn options(&self) -> Result<RunOptions, CliError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut limits = Limits::default();
+        if let Some(seconds) = self.time_limit {
+            limits.time = Duration::try_from_secs_f64(seconds)
+                .map_err(|error| CliError::Usage(format!("--time-limit {seconds}: {error}")))?;
+        }
+        if let Some(mib) = self.memory_limit {
+            limits.memory = mib << 20;
+        }
+        let workers = self.workers.unwrap_or(cores);
+        Ok(RunOptions { isolation: self.isolation, workers, limits })
+    }
+
     fn study(&self) -> Result<Study, CliError> {
-        let mut study = match &self.study {
-            Some(file) => Study::read(file)?,
+        let mut study = match self.file() {
+            Some(file) => Study::read(&file)?,
             None => Study::default(),
         };
-        study.plugins.extend(self.plugin.iter().cloned());
+        study.plugins.extend(self.plugins.plugin.iter().cloned());
         if let Some(space) = &self.space {
             study.space.id.clone_from(space);
         }
@@ -140,7 +191,7 @@ impl RunArgs {
                 Err(_) => study.architectures.file = Some(PathBuf::from(text)),
             },
         }
-        if self.study.is_none() && self.archs.is_some() {
+        if self.file().is_none() && self.archs.is_some() {
             // Uniqueness is the default study's own choice, not that of a list.
             study.architectures.unique = false;
         }

@@ -1,6 +1,6 @@
 //! `osee-host score`: one network, number by number.
 
-use super::{CliError, print};
+use super::{CliError, plugin_args::PluginArgs, print};
 use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters},
@@ -18,9 +18,8 @@ use std::{collections::BTreeMap, path::PathBuf, rc::Rc};
 /// Which network, which weights.
 #[derive(Debug, Args)]
 pub struct ScoreArgs {
-    /// Plugin library; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    plugin: Vec<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginArgs,
     /// Search space.
     #[arg(long, default_value = "nb201")]
     space: String,
@@ -56,7 +55,7 @@ pub struct ScoreArgs {
 /// Scores and prints.
 pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let device = open_device(&args.device)?;
-    let registry = Registry::load(&args.plugin)?;
+    let registry = args.plugins.registry()?;
     let preset = ProtocolChoice { preset: args.preset.clone(), ..ProtocolChoice::default() };
     let protocol = preset.resolve()?;
     let space = registry.space(&args.space)?;

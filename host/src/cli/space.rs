@@ -1,10 +1,10 @@
 //! `osee-host space`.
 
-use super::{CliError, print};
-use crate::loader::{Registry, Space};
+use super::{CliError, plugin_args::PluginArgs, print};
+use crate::loader::Space;
 use clap::{Args, Subcommand};
 use osee_core::{graph::Graph, settings::Settings};
-use std::{fmt::Write, path::PathBuf};
+use std::fmt::Write;
 
 /// What to see of a space.
 #[derive(Debug, Subcommand)]
@@ -23,9 +23,8 @@ struct SpaceArgs {
     /// Setting, such as channels=16.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Plugin library; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    plugin: Vec<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
 /// Which architecture.
@@ -53,7 +52,7 @@ pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
         SpaceCommand::Show(args) => &args.space,
         SpaceCommand::Table(args) => &args.space,
     };
-    let registry = Registry::load(&args.plugin)?;
+    let registry = args.plugins.registry()?;
     let space = registry.space(&args.space)?;
     let given = args.set.iter().map(|text| Settings::parse_assignment(text));
     let given = given.collect::<Result<_, _>>()?;

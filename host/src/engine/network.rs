@@ -73,6 +73,8 @@ pub struct Network {
     batch: Batch,
     pass: RefCell<Option<Rc<RefCell<Pass>>>>,
     measured: RefCell<HashMap<Measurement, Result<Vec<Tensor>>>>,
+    /// Version counters of what was measured, as it was made.
+    versions: RefCell<HashMap<Measurement, Vec<i64>>>,
     costs: RefCell<Vec<(Measurement, Duration)>>,
     /// Passes that the current call depends on, memoised or not.
     used: RefCell<Vec<Measurement>>,
@@ -131,6 +133,7 @@ impl Network {
             batch: Batch { images, labels: batch.labels },
             pass: RefCell::default(),
             measured: RefCell::default(),
+            versions: RefCell::default(),
             costs: RefCell::default(),
             used: RefCell::default(),
             at_outputs: RefCell::default(),
@@ -159,13 +162,33 @@ impl Network {
         let nested = self.total_cost() - nested_before;
         self.costs.borrow_mut().push((what, start.elapsed().saturating_sub(nested)));
         let shared = share(&result);
-        self.measured.borrow_mut().insert(what, result);
+        self.remember(what, result);
         shared
+    }
+
+    fn remember(&self, what: Measurement, result: Result<Vec<Tensor>>) {
+        if let Ok(tensors) = &result {
+            let versions = tensors.iter().map(Tensor::internal_version).collect();
+            self.versions.borrow_mut().insert(what, versions);
+        }
+        self.measured.borrow_mut().insert(what, result);
     }
 
     /// Time of each pass that was run, in order, without those it asked for.
     pub fn costs(&self) -> Vec<(Measurement, Duration)> {
         self.costs.borrow().clone()
+    }
+
+    /// A measurement whose tensors somebody has written to since it was made,
+    /// by torch's version counters.
+    pub fn altered(&self) -> Option<&'static str> {
+        let versions = self.versions.borrow();
+        let written = |(what, tensors): &(&Measurement, &Result<Vec<Tensor>>)| {
+            tensors.as_ref().is_ok_and(|tensors| {
+                tensors.iter().map(Tensor::internal_version).ne(versions[*what].iter().copied())
+            })
+        };
+        self.measured.borrow().iter().find(written).map(|(what, _)| what.name())
     }
 
     /// Forgets which measurements were asked for.
@@ -304,7 +327,7 @@ impl Network {
             at_outputs[*node] = Some(gradient);
         }
         *self.at_outputs.borrow_mut() = at_outputs;
-        self.measured.borrow_mut().insert(Measurement::LayerActivations, Ok(activations));
+        self.remember(Measurement::LayerActivations, Ok(activations));
         let mut known: Vec<Option<Tensor>> = self.parameters.iter().map(|_| None).collect();
         for (id, gradient) in parameters.into_iter().zip(gradients) {
             known[id] = Some(gradient);

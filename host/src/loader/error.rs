@@ -49,6 +49,18 @@ pub enum LoadErrorKind {
     /// Panics end the process.
     #[error("it was built with panic = \"abort\", so a panic in it would end the host")]
     Aborts,
+    /// Others can change it.
+    #[error("others than its owner can write to it (mode {0:o})")]
+    Writable(u32),
+    /// The lock file does not name it.
+    #[error("it is not pinned in osee.lock, and loading a plugin runs its code")]
+    Unpinned,
+    /// It is not the file that was pinned.
+    #[error("it is not the file that osee.lock pins: its sha256 differs")]
+    Changed,
+    /// It was another file when the run began.
+    #[error("it was changed since the run began")]
+    Replaced,
     /// The dynamic linker refused.
     #[error("the dynamic linker refused it: {0}")]
     Open(String),
@@ -71,6 +83,11 @@ impl LoadErrorKind {
             Self::Abi { .. } => "rebuild it: cargo update -p osee-sdk && cargo build --release",
             Self::Libtorch { .. } => "rebuild it with LIBTORCH at the host's libtorch",
             Self::Aborts => "set panic = \"unwind\" in its Cargo.toml profile and rebuild it",
+            Self::Writable(_) => "chmod go-w it, and look at what it is",
+            Self::Unpinned | Self::Changed => {
+                "if you know it: osee-host plugin trust FILE, or --allow-unpinned"
+            }
+            Self::Replaced => "start again; results of the old file are kept",
             Self::Open(_) => "build it against the same libtorch, and check what it links with ldd",
             Self::Layout => "rebuild it with this host's osee-sdk",
             Self::Exports(_) => "this is a bug of the plugin; tell its author",

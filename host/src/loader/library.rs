@@ -34,17 +34,22 @@ impl Plugin {
         header::read(&bytes).map_err(error)
     }
 
-    /// Climbs the whole ladder.
+    /// Climbs the whole ladder; `permit` says whether the file with this
+    /// SHA-256 may be loaded.
     ///
     /// # Errors
     /// The rung it failed on.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
+    pub fn load(
+        path: &Path,
+        permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
+    ) -> Result<Self, LoadError> {
         let error = |kind| LoadError { path: path.to_owned(), kind };
         // dlopen searches elsewhere for a name without a slash.
         let path = std::fs::canonicalize(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
         let bytes = std::fs::read(&path).map_err(|e| error(LoadErrorKind::Read(e)))?;
         let header = header::read(&bytes).map_err(error)?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        permit(&path, &sha256).map_err(error)?;
         // NOW: a missing symbol is an error here, not a crash later. LOCAL:
         // plugins export torch-sys's helpers, which must not bind to another
         // plugin's. NODELETE: function pointers and libtorch registrations

@@ -1,6 +1,6 @@
 //! All plugins of a run, and what they export by name.
 
-use super::{LoadError, Plugin};
+use super::{LoadError, LoadErrorKind, Plugin, Trust};
 use osee_core::{
     estimator::EstimatorInfo,
     settings::{Settings, nearest},
@@ -10,11 +10,23 @@ use osee_sdk::{
     ExportInfo,
     abi::root::{Foreign, ForeignSpace},
 };
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Plugins in the order they were loaded: the given ones, then the bundled.
 pub struct Registry {
     plugins: Vec<Plugin>,
+    /// How many of them were given.
+    given: usize,
+}
+
+/// A plugin file as it was when it was first looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The file.
+    pub path: PathBuf,
+    /// Its SHA-256, hex.
+    pub sha256: String,
 }
 
 /// Why something was not found.
@@ -33,7 +45,10 @@ pub enum RegistryError {
         known: Vec<String>,
     },
     /// Two plugins export it.
-    #[error("{what} `{id}` is exported by both {} and {}", first.display(), second.display())]
+    #[error(
+        "{what} `{id}` is exported by both {} and {}\n  help: load one of them, or give one export another id",
+        first.display(), second.display()
+    )]
     Duplicate {
         /// Estimator or search space.
         what: &'static str,
@@ -60,28 +75,67 @@ fn hint(near: &Option<String>, known: &[String]) -> String {
 }
 
 impl Registry {
-    /// Loads `given` files, then the bundled plugins: every osee plugin in
-    /// `OSEE_PLUGIN_PATH` if set, else beside the running program. Files
-    /// there that are no plugins are passed over.
+    /// Loads `given` files, as far as they are trusted, then the bundled
+    /// plugins: every osee plugin in `OSEE_PLUGIN_PATH` if set, else beside
+    /// the running program. Files there that are no plugins are passed over.
     ///
     /// # Errors
     /// The first file that fails, or two plugins with one export.
-    pub fn load(given: &[PathBuf]) -> Result<Self, RegistryError> {
-        let mut files: Vec<PathBuf> = given.to_vec();
-        files.extend(bundled());
-        let mut registry = Self { plugins: Vec::new() };
-        let mut seen = Vec::new();
-        for file in files {
-            let identity = std::fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
-            if seen.contains(&identity) {
-                continue;
-            }
-            seen.push(identity);
-            let plugin = Plugin::load(&file)?;
-            registry.refuse_duplicates(&plugin)?;
-            registry.plugins.push(plugin);
+    pub fn load(given: &[PathBuf], trust: &Trust) -> Result<Self, RegistryError> {
+        let bundled = bundled();
+        let own: Vec<PathBuf> = bundled.iter().map(|file| canonical(file)).collect();
+        let mut registry = Self { plugins: Vec::new(), given: 0 };
+        for file in given.iter().filter(|file| !own.contains(&canonical(file))) {
+            registry.add(file, |path, sha256| trust.permits(path, sha256))?;
+        }
+        registry.given = registry.plugins.len();
+        for file in &bundled {
+            registry.add(file, |_, _| Ok(()))?;
         }
         Ok(registry)
+    }
+
+    /// Loads these files and no others.
+    ///
+    /// # Errors
+    /// The first that fails, or is another file by now.
+    pub fn exactly(files: &[Pinned]) -> Result<Self, RegistryError> {
+        let mut registry = Self { plugins: Vec::new(), given: 0 };
+        for Pinned { path, sha256 } in files {
+            let same = |_: &Path, now: &str| match now == sha256 {
+                true => Ok(()),
+                false => Err(LoadErrorKind::Replaced),
+            };
+            registry.add(path, same)?;
+        }
+        Ok(registry)
+    }
+
+    /// The files, for [`exactly`](Self::exactly) elsewhere.
+    pub fn pinned(&self) -> Vec<Pinned> {
+        let pin =
+            |plugin: &Plugin| Pinned { path: plugin.path.clone(), sha256: plugin.sha256.clone() };
+        self.plugins.iter().map(pin).collect()
+    }
+
+    /// The plugins that were given, without the bundled ones.
+    pub fn given(&self) -> &[Plugin] {
+        &self.plugins[..self.given]
+    }
+
+    fn add(
+        &mut self,
+        file: &Path,
+        permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
+    ) -> Result<(), RegistryError> {
+        let identity = canonical(file);
+        if self.plugins.iter().any(|plugin| plugin.path == identity) {
+            return Ok(());
+        }
+        let plugin = Plugin::load(file, permit)?;
+        self.refuse_duplicates(&plugin)?;
+        self.plugins.push(plugin);
+        Ok(())
     }
 
     fn refuse_duplicates(&self, new: &Plugin) -> Result<(), RegistryError> {
@@ -165,6 +219,10 @@ pub struct Space<'a> {
     pub functions: ForeignSpace,
 }
 
+fn canonical(file: &Path) -> PathBuf {
+    std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())
+}
+
 fn kind(export: &ExportInfo) -> &'static str {
     match export {
         ExportInfo::Estimator(_) => "estimator",
@@ -201,7 +259,7 @@ fn bundled() -> Vec<PathBuf> {
             !matches!(
                 Plugin::peek(path),
                 Err(LoadError {
-                    kind: super::LoadErrorKind::NotAPlugin | super::LoadErrorKind::NotALibrary(_),
+                    kind: LoadErrorKind::NotAPlugin | LoadErrorKind::NotALibrary(_),
                     ..
                 })
             )

@@ -68,6 +68,8 @@ pub struct Row {
     pub kd_seeds: Vec<Option<f64>>,
     /// Scores that failed, over architectures and seeds.
     pub failures: BTreeMap<FailureKind, usize>,
+    /// The first failure of each kind, by architecture and seed.
+    pub examples: BTreeMap<FailureKind, String>,
     /// Planned scores that are not there yet.
     pub missing: usize,
     /// Mean cost of one score by itself, milliseconds.
@@ -93,6 +95,10 @@ pub struct Leaderboard {
     pub seeds: Vec<u64>,
     /// The truth, if any.
     pub truth: Option<Truth>,
+    /// Which of them have a truth, and it.
+    pub judged: Option<Judged>,
+    /// Ids of the estimators that the user brought; their rows are marked.
+    pub brought: Vec<String>,
     /// Best tau-b first, undefined last.
     pub rows: Vec<Row>,
 }
@@ -101,9 +107,9 @@ pub struct Leaderboard {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
     /// Architectures that have a truth.
-    positions: Vec<usize>,
+    pub positions: Vec<usize>,
     /// Their truth.
-    values: Vec<f64>,
+    pub values: Vec<f64>,
 }
 
 impl Leaderboard {
@@ -152,7 +158,11 @@ impl Leaderboard {
                 format!("{}, {} x {} images", p.preset, p.batches, p.batch_size)
             }),
             data: first.map_or_else(String::new, |key| key.data),
-            without_truth: judged.map_or(0, |judged| architectures.len() - judged.positions.len()),
+            without_truth: judged
+                .as_ref()
+                .map_or(0, |judged| architectures.len() - judged.positions.len()),
+            judged,
+            brought: Vec::new(),
             architectures,
             seeds: study.seeds,
             truth,
@@ -199,9 +209,10 @@ fn row(
     judged: Option<&Judged>,
     options: &CriteriaOptions,
 ) -> Result<Row, ReportError> {
-    let mut failures = BTreeMap::new();
+    let (mut failures, mut examples) = (BTreeMap::new(), BTreeMap::new());
     for failure in scores.iter().filter_map(|score| score.outcome.as_ref().err()) {
         *failures.entry(failure.kind).or_default() += 1;
+        examples.entry(failure.kind).or_insert_with(|| failure.message.clone());
     }
     let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
     let means = seed_means(&scores, architectures);
@@ -230,6 +241,7 @@ fn row(
         criteria,
         kd_seeds,
         failures,
+        examples,
         key,
     })
 }

@@ -2,6 +2,8 @@
 
 mod leaderboard;
 mod render;
+mod standing;
 
 pub use leaderboard::{Leaderboard, ReportError, Row, Truth};
-pub use render::{Format, criteria_document, render, scores_csv};
+pub use render::{Format, criteria_document, faults, render, scores_csv};
+pub use standing::standing;

@@ -3,7 +3,7 @@
 use super::{Leaderboard, Row};
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use osee_core::criteria::TieAware;
+use osee_core::{criteria::TieAware, estimator::FailureKind};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -35,6 +35,21 @@ pub fn render(board: &Leaderboard, format: Format, timing: bool) -> String {
         }
         Format::ScoresCsv => scores_csv(board),
     }
+}
+
+/// What failed and should not have, a line per estimator and kind; empty if
+/// nothing did.
+pub fn faults(board: &Leaderboard) -> String {
+    let mut text = String::new();
+    for row in &board.rows {
+        let faults = row.failures.iter().filter(|(kind, _)| **kind != FailureKind::Undefined);
+        for (kind, count) in faults {
+            let example = row.examples.get(kind).map_or("", String::as_str);
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}: {count} x {kind}, such as: {example}", row.key.name);
+        }
+    }
+    text
 }
 
 fn header(timing: bool) -> Vec<&'static str> {
@@ -125,7 +140,10 @@ fn table(board: &Leaderboard, timing: bool) -> String {
     table.load_style(frame);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header(timing));
-    for line in lines(board, timing, false) {
+    for (row, mut line) in board.rows.iter().zip(lines(board, timing, false)) {
+        if board.brought.contains(&row.key.estimator) {
+            line[1].insert_str(0, "> ");
+        }
         table.add_row(line);
     }
     for (i, column) in table.column_iter_mut().enumerate() {

@@ -13,7 +13,10 @@ pub use vote::seed_means;
 
 pub use plan::{Plan, RunError};
 
-use crate::{loader::Registry, worker::Unit};
+use crate::{
+    loader::Registry,
+    worker::{Answer, Limits, Scored, Scorer, Unit, WorkerError},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use osee_core::{
     store::{Record, Store},
@@ -24,8 +27,22 @@ use std::path::Path;
 /// How a study is run; none of it changes a number.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
+    /// Where plugins run.
+    pub isolation: Isolation,
     /// Worker processes.
     pub workers: usize,
+    /// Of one worker.
+    pub limits: Limits,
+}
+
+/// Where plugins run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Isolation {
+    /// In worker processes: a crash costs a worker.
+    Process,
+    /// In the host itself, one network at a time: a crash ends it. For
+    /// debuggers.
+    None,
 }
 
 /// Runs what is outstanding of `plan` in `dir` and stores it. `plan` is
@@ -61,7 +78,7 @@ fn score(
     let scorers = plan.scorers(store)?;
     let device = plan.setup.device.clone();
     let bar = progress(outstanding.len() as u64, plan.units());
-    pool::run(plan, outstanding, dir, options.workers, |unit, scored| {
+    let keep = |unit: &Unit, scored: Vec<Scored>| {
         let records: Vec<Record> = scored
             .into_iter()
             .map(|scored| Record {
@@ -76,8 +93,33 @@ fn score(
         store.record(&records)?;
         bar.inc(1);
         Ok(())
-    })?;
+    };
+    match options.isolation {
+        Isolation::Process => pool::run(plan, outstanding, dir, options, keep)?,
+        Isolation::None => in_host(plan, &outstanding, keep)?,
+    }
     bar.finish_and_clear();
+    Ok(())
+}
+
+fn in_host(
+    plan: &Plan,
+    units: &[Unit],
+    mut keep: impl FnMut(&Unit, Vec<Scored>) -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let mut scorer = Scorer::new(&plan.setup)?;
+    for unit in units {
+        let mut scored = Vec::with_capacity(unit.estimators.len());
+        let tell = |answer| {
+            scored.extend(match answer {
+                Answer::Scored(result) => Some(result),
+                _ => None,
+            });
+            Ok(())
+        };
+        scorer.score(unit, tell).map_err(WorkerError::Start)?;
+        keep(unit, scored)?;
+    }
     Ok(())
 }
 

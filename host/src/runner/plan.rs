@@ -6,7 +6,7 @@ use crate::{
     data::{DataError, Source},
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError},
-    worker::{Named, Setup, Unit, WorkerError},
+    worker::{Named, Setup, SetupError, Unit, WorkerError},
 };
 use osee_core::{
     estimator::EstimatorKind,
@@ -41,6 +41,9 @@ pub enum RunError {
     /// A worker.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// The set-up, without workers.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
     /// A plugin's refusal.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
@@ -152,12 +155,13 @@ impl Plan {
             seeds: study.seeds.clone(),
             meta,
             setup: Setup {
-                plugins: study.plugins.clone(),
+                plugins: registry.pinned(),
                 space: study.space.id.clone(),
                 space_settings,
                 protocol,
                 data: study.data.clone(),
                 device: study.device.clone(),
+                threads: 1,
                 estimators,
             },
         })

@@ -1,33 +1,45 @@
 //! Hands units to worker processes.
 //!
-//! A worker that dies is replaced. The unit it died of is tried again
-//! estimator by estimator, so that the culprit gets the failure and the
-//! others their scores.
+//! A worker that dies is replaced. The estimator that was at work is tried
+//! once more, alone in a fresh worker: if that dies too, it has the failure;
+//! else something before it had broken the worker, and it has its score. The
+//! rest of the unit goes on. An estimator that fails this way again and again
+//! is given up, so that one that always hangs cannot hold up a study.
 
-use super::{Plan, RunError};
-use crate::worker::{Scored, Unit, Worker, WorkerError};
+use super::{Plan, RunError, RunOptions};
+use crate::worker::{Death, Scored, Unit, Worker, WorkerError};
 use osee_core::estimator::{Failure, FailureKind};
 use std::{
     collections::VecDeque,
-    path::Path,
-    sync::{Mutex, PoisonError, mpsc},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     thread,
 };
 
+/// Deaths and timeouts in a row, over all workers, after which an estimator
+/// is not tried again.
+const PATIENCE: u32 = 3;
+
 type Finished = Result<(Unit, Vec<Scored>), WorkerError>;
 
-/// Scores `units` with up to `workers` processes; `store` is called for each
-/// in the order they finish.
+/// Scores `units` with up to `options.workers` processes; `store` is called
+/// for each in the order they finish.
 pub fn run(
     plan: &Plan,
     units: Vec<Unit>,
     dir: &Path,
-    workers: usize,
+    options: &RunOptions,
     mut store: impl FnMut(&Unit, Vec<Scored>) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    let workers = workers.clamp(1, units.len());
+    let workers = options.workers.clamp(1, units.len());
     let mut left = units.len();
     let queue = Mutex::new(VecDeque::from(units));
+    let strikes: Vec<AtomicU32> =
+        plan.setup.estimators.iter().map(|_| AtomicU32::default()).collect();
     // Of no length: a worker starts its next unit only when its last is being
     // stored, so a kill loses at most what is under way.
     let (send, receive) = mpsc::sync_channel::<Finished>(0);
@@ -35,7 +47,8 @@ pub fn run(
         for number in 0..workers {
             let (send, queue) = (send.clone(), &queue);
             let log = dir.join(format!("worker-{number}.log"));
-            scope.spawn(move || work(plan, queue, &log, &send));
+            let mut post = Post { plan, options, strikes: &strikes, log, worker: None };
+            scope.spawn(move || post.serve(queue, &send));
         }
         drop(send);
         let mut outcome = Ok(());
@@ -56,55 +69,93 @@ pub fn run(
     })
 }
 
-fn work(plan: &Plan, queue: &Mutex<VecDeque<Unit>>, log: &Path, send: &mpsc::SyncSender<Finished>) {
-    let mut worker = None;
-    loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(unit) = next else { return };
-        let scored = score(plan, &mut worker, &unit, log);
-        let stop = scored.is_err();
-        if send.send(scored.map(|scored| (unit, scored))).is_err() || stop {
-            return;
+/// One place at work, with the worker that fills it just now.
+struct Post<'a> {
+    plan: &'a Plan,
+    options: &'a RunOptions,
+    /// Deaths in a row, by estimator.
+    strikes: &'a [AtomicU32],
+    log: PathBuf,
+    worker: Option<Worker>,
+}
+
+impl Post<'_> {
+    fn serve(&mut self, queue: &Mutex<VecDeque<Unit>>, send: &mpsc::SyncSender<Finished>) {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(unit) = next else { return };
+            let scored = self.score(&unit);
+            let stop = scored.is_err();
+            if send.send(scored.map(|scored| (unit, scored))).is_err() || stop {
+                return;
+            }
+        }
+    }
+
+    /// Every estimator's result or failure.
+    fn score(&mut self, unit: &Unit) -> Result<Vec<Scored>, WorkerError> {
+        let mut scored: Vec<Scored> = Vec::with_capacity(unit.estimators.len());
+        let mut left = unit.clone();
+        loop {
+            left.estimators.retain(|estimator| !scored.iter().any(|s| s.estimator == *estimator));
+            for estimator in left.estimators.extract_if(.., |estimator| self.given_up(*estimator)) {
+                let what = format!("not tried: its worker died {PATIENCE} times in a row");
+                scored.push(failed(estimator, Failure::new(FailureKind::Crash, what)));
+            }
+            if left.estimators.is_empty() {
+                return Ok(scored);
+            }
+            let Some(death) = self.attempt(&left, &mut scored)? else { continue };
+            tracing::warn!(arch = unit.text, "{death}");
+            let Some(suspect) = death.estimator else { return Err(WorkerError::Died(death)) };
+            if death.failure.kind == FailureKind::Timeout {
+                // It was at work all that time: there is no other suspect.
+                self.strike(suspect);
+                scored.push(failed(suspect, death.failure));
+                continue;
+            }
+            let alone = Unit { estimators: vec![suspect], ..unit.clone() };
+            if let Some(death) = self.attempt(&alone, &mut scored)? {
+                self.strike(suspect);
+                scored.push(failed(suspect, death.failure));
+            }
+        }
+    }
+
+    fn given_up(&self, estimator: usize) -> bool {
+        self.strikes[estimator].load(Ordering::Relaxed) >= PATIENCE
+    }
+
+    fn strike(&self, estimator: usize) {
+        self.strikes[estimator].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One try, results added as they come; the death of the worker, if it
+    /// died, and then it is gone.
+    fn attempt(
+        &mut self,
+        unit: &Unit,
+        scored: &mut Vec<Scored>,
+    ) -> Result<Option<Death>, WorkerError> {
+        let mut worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => Worker::start(&self.plan.setup, &self.log, self.options.limits)?,
+        };
+        let keep = |result: Scored| {
+            self.strikes[result.estimator].store(0, Ordering::Relaxed);
+            scored.push(result);
+        };
+        match worker.score(unit, keep) {
+            Ok(()) => {
+                self.worker = Some(worker);
+                Ok(None)
+            }
+            Err(WorkerError::Died(death)) => Ok(Some(death)),
+            Err(error) => Err(error),
         }
     }
 }
 
-/// Scores a unit, at worst estimator by estimator.
-fn score(
-    plan: &Plan,
-    worker: &mut Option<Worker>,
-    unit: &Unit,
-    log: &Path,
-) -> Result<Vec<Scored>, WorkerError> {
-    let death = match attempt(plan, worker, unit, log) {
-        Err(WorkerError::Died(how)) => how,
-        result => return result,
-    };
-    tracing::warn!(arch = unit.text, "{death}");
-    if let [estimator] = unit.estimators[..] {
-        let outcome = Err(Failure::new(FailureKind::Crash, death));
-        return Ok(vec![Scored { estimator, outcome, milliseconds: 0.0 }]);
-    }
-    let mut scored = Vec::with_capacity(unit.estimators.len());
-    for &estimator in &unit.estimators {
-        let alone = Unit { estimators: vec![estimator], ..unit.clone() };
-        scored.extend(score(plan, worker, &alone, log)?);
-    }
-    Ok(scored)
-}
-
-/// One try; a worker that failed is gone afterwards.
-fn attempt(
-    plan: &Plan,
-    worker: &mut Option<Worker>,
-    unit: &Unit,
-    log: &Path,
-) -> Result<Vec<Scored>, WorkerError> {
-    let mut running = match worker.take() {
-        Some(running) => running,
-        None => Worker::start(&plan.setup, log)?,
-    };
-    let scored = running.score(unit)?;
-    *worker = Some(running);
-    Ok(scored)
+fn failed(estimator: usize, failure: Failure) -> Scored {
+    Scored { estimator, outcome: Err(failure), milliseconds: 0.0 }
 }

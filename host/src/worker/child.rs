@@ -4,7 +4,9 @@ use super::{
     Scorer,
     frames::{self, Answer, Order},
 };
+use rustix::process::Signal;
 use std::{
+    fs::File,
     io,
     os::{fd::AsFd, unix::net::UnixStream},
 };
@@ -14,8 +16,11 @@ use std::{
 /// # Errors
 /// When the socket fails, or the host speaks another protocol.
 pub fn serve() -> io::Result<()> {
-    // Standard input is the socket; plugins that read it get the end of file.
     let mut stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // A plugin that reads its standard input finds the end of it, not our frames.
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    // A host that is killed cannot say goodbye to a worker that hangs.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     frames::write_hello(&mut stream)?;
     let host = frames::read_hello(&mut stream)?;
     if host != frames::PROTOCOL {
@@ -24,9 +29,6 @@ pub fn serve() -> io::Result<()> {
             frames::PROTOCOL
         )));
     }
-    // More workers, not more threads: two processes of one thread do half as
-    // much again as one of two, and sums do not depend on how many there are.
-    tch::set_num_threads(1);
     let mut scorer: Option<Scorer> = None;
     loop {
         let order = match frames::read::<Order>(&mut stream) {
@@ -34,17 +36,24 @@ pub fn serve() -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
         };
-        let answer = match (order, &mut scorer) {
-            (Order::Setup(setup), _) => match Scorer::new(&setup) {
-                Ok(new) => {
-                    scorer = Some(new);
-                    Answer::Ready
-                }
-                Err(error) => Answer::Refused(error.to_string()),
-            },
-            (Order::Score(unit), Some(scorer)) => Answer::Done(scorer.score(&unit)),
-            (Order::Score(_), None) => Answer::Refused("asked to score before set-up".to_owned()),
-        };
-        frames::write(&mut stream, &answer)?;
+        match (order, &mut scorer) {
+            (Order::Setup(setup), _) => {
+                let answer = match Scorer::new(&setup) {
+                    Ok(new) => {
+                        scorer = Some(new);
+                        Answer::Ready
+                    }
+                    Err(error) => Answer::Refused(error.to_string()),
+                };
+                frames::write(&mut stream, &answer)?;
+            }
+            (Order::Score(unit), Some(scorer)) => {
+                scorer.score(&unit, |answer| frames::write(&mut stream, &answer))?;
+            }
+            (Order::Score(_), None) => {
+                let refused = Answer::Refused("asked to score before set-up".to_owned());
+                frames::write(&mut stream, &refused)?;
+            }
+        }
     }
 }

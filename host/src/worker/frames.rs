@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 
 /// Number of the protocol, the first four bytes of either side.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A frame longer than this is noise, not a message.
 const LONGEST: u32 = 64 << 20;
@@ -45,15 +45,19 @@ pub enum Order {
     Score(Unit),
 }
 
-/// From worker to host, one for each order.
-#[derive(Debug, Serialize, Deserialize)]
+/// From worker to host. A set-up is answered by `Ready` or `Refused`; a unit by
+/// `Started` and `Scored` for each estimator in turn, so that the host knows
+/// whom a worker died of, or by `Refused`.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// Set up.
     Ready,
-    /// Could not be set up.
+    /// Could not be done.
     Refused(String),
-    /// A unit is done.
-    Done(Vec<Scored>),
+    /// This estimator, by its position in the setup, is at work.
+    Started(usize),
+    /// Its result.
+    Scored(Scored),
 }
 
 pub fn write_hello(stream: &mut impl Write) -> io::Result<()> {

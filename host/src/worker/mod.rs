@@ -6,10 +6,13 @@
 
 mod child;
 mod frames;
+mod limits;
+mod output;
 mod parent;
 mod scorer;
 
 pub use child::serve;
 pub use frames::{Answer, Scored, Unit};
-pub use parent::{MALLOC, Worker, WorkerError};
+pub use limits::Limits;
+pub use parent::{Death, MALLOC, Worker, WorkerError};
 pub use scorer::{Named, Scorer, Setup, SetupError, finite};

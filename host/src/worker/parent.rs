@@ -3,16 +3,18 @@
 use super::{
     Setup,
     frames::{self, Answer, Order, Scored, Unit},
+    limits::{Exceeded, Limits, Watched},
+    output::Output,
 };
+use osee_core::estimator::{Failure, FailureKind};
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom},
+    fmt, io,
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::ExitStatusExt},
     },
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 /// By default glibc returns every freed feature map to the kernel, which then
@@ -28,8 +30,8 @@ pub const MALLOC: &str = "glibc.malloc.mmap_threshold=1073741824:\
 pub struct Worker {
     child: Child,
     stream: UnixStream,
-    log: PathBuf,
-    log_start: u64,
+    output: Output,
+    limits: Limits,
 }
 
 /// Why a worker gave no answer.
@@ -38,12 +40,27 @@ pub enum WorkerError {
     /// It could not be started.
     #[error("cannot start a worker: {0}")]
     Start(io::Error),
-    /// It refused its set-up.
-    #[error("a worker refused its set-up: {0}")]
+    /// It refused its set-up or a unit.
+    #[error("a worker refused: {0}")]
     Refused(String),
-    /// It died; how, and its last lines.
-    #[error("{0}")]
-    Died(String),
+    /// It died or was killed.
+    #[error("a worker failed during its set-up: {0}")]
+    Died(Death),
+}
+
+/// The end of a worker that was asked to score.
+#[derive(Debug)]
+pub struct Death {
+    /// The estimator at work, by its position in the setup.
+    pub estimator: Option<usize>,
+    /// How it ended, and its last lines.
+    pub failure: Failure,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
 }
 
 impl Worker {
@@ -51,80 +68,107 @@ impl Worker {
     ///
     /// # Errors
     /// When it cannot be started, or cannot be set up.
-    pub fn start(setup: &Setup, log: &Path) -> Result<Self, WorkerError> {
-        let mut worker = Self::spawn(log).map_err(WorkerError::Start)?;
-        match worker.ask(&Order::Setup(Box::new(setup.clone())))? {
-            Answer::Ready => Ok(worker),
-            Answer::Refused(reason) => Err(WorkerError::Refused(reason)),
-            Answer::Done(_) => Err(WorkerError::Refused("it answered out of turn".to_owned())),
+    pub fn start(setup: &Setup, log: &Path, limits: Limits) -> Result<Self, WorkerError> {
+        let mut worker = Self::spawn(log, limits).map_err(WorkerError::Start)?;
+        match worker.ask(&Order::Setup(Box::new(setup.clone()))) {
+            Ok(Answer::Ready) => Ok(worker),
+            Ok(Answer::Refused(reason)) => Err(WorkerError::Refused(reason)),
+            Ok(_) => Err(out_of_turn()),
+            Err(error) => Err(WorkerError::Died(worker.post_mortem(None, &error))),
         }
     }
 
-    fn spawn(log: &Path) -> io::Result<Self> {
+    fn spawn(log: &Path, limits: Limits) -> io::Result<Self> {
         let (mut stream, theirs) = UnixStream::pair()?;
-        let output = OpenOptions::new().create(true).append(true).open(log)?;
-        let log_start = output.metadata()?.len();
+        let (output, writer) = Output::capture(log)?;
         let child = Command::new(std::env::current_exe()?)
             .arg("__worker")
             .env("GLIBC_TUNABLES", MALLOC)
             // One thread each, also in libraries that read the environment.
             .env("OMP_NUM_THREADS", "1")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(output.try_clone()?))
-            .stderr(Stdio::from(output))
+            .stdout(Stdio::from(writer.try_clone()?))
+            .stderr(Stdio::from(writer))
             .spawn()?;
         frames::write_hello(&mut stream)?;
         let protocol = frames::read_hello(&mut stream)?;
         if protocol != frames::PROTOCOL {
             return Err(io::Error::other(format!("it speaks protocol {protocol}")));
         }
-        Ok(Self { child, stream, log: log.to_owned(), log_start })
+        Ok(Self { child, stream, output, limits })
     }
 
-    /// Scores a unit.
+    /// Scores a unit; results are handed to `keep` as they come.
     ///
     /// # Errors
-    /// When the worker dies of it.
-    pub fn score(&mut self, unit: &Unit) -> Result<Vec<Scored>, WorkerError> {
-        match self.ask(&Order::Score(unit.clone()))? {
-            Answer::Done(scored) => Ok(scored),
-            Answer::Refused(reason) => Err(WorkerError::Refused(reason)),
-            Answer::Ready => Err(WorkerError::Refused("it answered out of turn".to_owned())),
+    /// When the worker dies of it, or refuses.
+    pub fn score(&mut self, unit: &Unit, mut keep: impl FnMut(Scored)) -> Result<(), WorkerError> {
+        let mut at_work = None;
+        let mut left = unit.estimators.len();
+        let mut answer = self.ask(&Order::Score(unit.clone()));
+        loop {
+            match answer {
+                Ok(Answer::Started(estimator)) => at_work = Some(estimator),
+                Ok(Answer::Scored(scored)) => {
+                    keep(scored);
+                    left -= 1;
+                    if left == 0 {
+                        return Ok(());
+                    }
+                }
+                Ok(Answer::Refused(reason)) => return Err(WorkerError::Refused(reason)),
+                Ok(Answer::Ready) => return Err(out_of_turn()),
+                Err(error) => return Err(WorkerError::Died(self.post_mortem(at_work, &error))),
+            }
+            answer = self.next();
         }
     }
 
-    fn ask(&mut self, order: &Order) -> Result<Answer, WorkerError> {
-        let answer =
-            frames::write(&mut self.stream, order).and_then(|()| frames::read(&mut self.stream));
-        answer.map_err(|error| WorkerError::Died(self.post_mortem(&error)))
+    fn ask(&mut self, order: &Order) -> io::Result<Answer> {
+        frames::write(&mut self.stream, order)?;
+        self.next()
+    }
+
+    fn next(&mut self) -> io::Result<Answer> {
+        frames::read(&mut Watched::new(&self.stream, self.limits, self.child.id()))
     }
 
     /// How it ended, and the last lines it wrote.
-    fn post_mortem(&mut self, error: &io::Error) -> String {
-        let _ = self.child.kill();
-        let end = match self.child.wait() {
-            // A broken message with the process alive: it was us who killed it.
-            Ok(status) => match (status.signal(), status.code()) {
-                (Some(9), _) if error.kind() != io::ErrorKind::UnexpectedEof => error.to_string(),
-                (Some(signal), _) => format!("the worker died of {}", signal_name(signal)),
-                (None, Some(code)) => format!("the worker ended with exit code {code}"),
-                (None, None) => "the worker ended".to_owned(),
-            },
-            Err(error) => error.to_string(),
+    fn post_mortem(&mut self, estimator: Option<usize>, error: &io::Error) -> Death {
+        let exceeded = error.get_ref().and_then(|inner| inner.downcast_ref::<Exceeded>());
+        let hung_up = matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+        );
+        if !hung_up {
+            // Dead already, then; what it died of is what `error` says.
+            let _ = self.child.kill();
+        }
+        let (kind, end) = match (exceeded, self.child.wait()) {
+            (Some(Exceeded::Time(_)), _) => (FailureKind::Timeout, error.to_string()),
+            (Some(Exceeded::Memory(_)), _) => (FailureKind::Crash, error.to_string()),
+            (None, Ok(status)) if hung_up => (FailureKind::Crash, ended(status)),
+            (None, Ok(_)) => (FailureKind::Crash, format!("the worker spoke nonsense: {error}")),
+            (None, Err(error)) => (FailureKind::Crash, error.to_string()),
         };
-        let lines = self.last_lines().unwrap_or_default();
-        if lines.is_empty() { end } else { format!("{end}; its last lines: {lines}") }
+        let lines = self.output.last_lines();
+        let message =
+            if lines.is_empty() { end } else { format!("{end}; its last lines: {lines}") };
+        Death { estimator, failure: Failure::new(kind, message) }
     }
+}
 
-    fn last_lines(&self) -> io::Result<String> {
-        let mut file = File::open(&self.log)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(self.log_start.max(length.saturating_sub(600))))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().collect();
-        Ok(lines[lines.len().saturating_sub(3)..].join(" / "))
+fn out_of_turn() -> WorkerError {
+    WorkerError::Refused("it answered out of turn".to_owned())
+}
+
+fn ended(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("the worker died of {}", signal_name(signal)),
+        (None, Some(code)) => format!("the worker ended with exit code {code}"),
+        (None, None) => "the worker ended".to_owned(),
     }
 }
 

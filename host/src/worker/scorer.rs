@@ -3,7 +3,7 @@
 use crate::{
     data::Source,
     engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
-    loader::{Registry, RegistryError},
+    loader::{Pinned, Registry, RegistryError},
 };
 use osee_core::{
     estimator::{Direction, EstimatorInfo, EstimatorKind, Failure, FailureKind},
@@ -16,13 +16,13 @@ use osee_sdk::abi::root::{Foreign, ForeignSpace};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    io,
     rc::Rc,
     time::{Duration, Instant},
 };
 use tch::Device;
 
-use super::{Scored, Unit};
+use super::{Scored, Unit, frames::Answer};
 
 /// An estimator as a study names it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,8 +55,8 @@ impl Named {
 /// Everything a worker needs besides the units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
-    /// Plugin files besides the bundled ones.
-    pub plugins: Vec<PathBuf>,
+    /// Plugin files, the bundled ones included.
+    pub plugins: Vec<Pinned>,
     /// Space id.
     pub space: String,
     /// Resolved settings of the space.
@@ -67,6 +67,9 @@ pub struct Setup {
     pub data: String,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// Torch's threads. More workers, not more threads: two processes of one
+    /// thread do half as much again as one of two.
+    pub threads: usize,
     /// The estimators that units refer to.
     pub estimators: Vec<Named>,
 }
@@ -108,7 +111,8 @@ impl Scorer {
     /// When something it names is not there or refuses.
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let device = engine::open_device(&setup.device)?;
-        let registry = Registry::load(&setup.plugins)?;
+        tch::set_num_threads(setup.threads as i32);
+        let registry = Registry::exactly(&setup.plugins)?;
         let estimators = setup
             .estimators
             .iter()
@@ -129,24 +133,38 @@ impl Scorer {
         })
     }
 
-    /// Scores a unit; every estimator gets a result or a failure.
-    pub fn score(&mut self, unit: &Unit) -> Vec<Scored> {
-        match self.networks(unit) {
-            Ok((graph, networks)) => unit
-                .estimators
-                .iter()
-                .map(|&estimator| self.one(estimator, &graph, &networks))
-                .collect(),
-            Err(failure) => unit
-                .estimators
-                .iter()
-                .map(|&estimator| Scored {
-                    estimator,
-                    outcome: Err(failure.clone()),
-                    milliseconds: 0.0,
-                })
-                .collect(),
+    /// Scores a unit; every estimator gets a result or a failure, told to
+    /// `tell` as it comes, after the news that it is at work.
+    ///
+    /// # Errors
+    /// What `tell` fails with.
+    pub fn score(
+        &mut self,
+        unit: &Unit,
+        mut tell: impl FnMut(Answer) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut networks = None;
+        for &estimator in &unit.estimators {
+            tell(Answer::Started(estimator))?;
+            let made = match networks.take() {
+                Some(made) => made,
+                None => self.networks(unit),
+            };
+            let scored = match &made {
+                Ok((graph, networks)) => self.one(estimator, graph, networks),
+                Err(failure) => {
+                    let outcome = Err(failure.clone());
+                    Scored { estimator, outcome, milliseconds: 0.0 }
+                }
+            };
+            tell(Answer::Scored(scored))?;
+            // What an estimator has written over is made anew for the next.
+            networks = made
+                .as_ref()
+                .map_or(true, |(_, networks)| networks.iter().all(|n| n.altered().is_none()))
+                .then_some(made);
         }
+        Ok(())
     }
 
     /// The unit's network on each batch; none if no estimator needs one.
@@ -162,7 +180,8 @@ impl Scorer {
         let networks = batches
             .into_iter()
             .map(|batch| {
-                let values = parameters.iter().map(tch::Tensor::shallow_clone).collect();
+                // Not shared: an estimator may write over what it is lent.
+                let values = parameters.iter().map(tch::Tensor::copy).collect();
                 Network::new(graph.clone(), values, batch, Layout::ChannelsLast)
             })
             .collect::<osee_sdk::Result<_>>()?;
@@ -195,7 +214,13 @@ impl Scorer {
             Foreign::Baseline(baseline) => (baseline.score(graph), start.elapsed()),
             Foreign::ZeroShot(zero_shot) => mean(networks, |network| {
                 let _state = TorchState::protect(0);
-                zero_shot.score(network.handle())
+                let score = zero_shot.score(network.handle());
+                match network.altered() {
+                    Some(what) => Err(osee_sdk::Error::new(format!(
+                        "it changed {what}, which others use, in place; copy it first"
+                    ))),
+                    None => score,
+                }
             }),
             _ => {
                 let error =

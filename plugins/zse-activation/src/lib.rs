@@ -23,7 +23,7 @@ impl ZeroShot for JacobCov {
         let rows = gradient.f_flatten(1, -1)?;
         let correlation = rows.f_corrcoef()?;
         if !bool::try_from(correlation.f_isfinite()?.f_all()?)? {
-            return Err(Error::not_finite(
+            return Err(Error::undefined(
                 "an image's input gradient is constant, so it has no correlation",
             ));
         }
@@ -52,7 +52,7 @@ impl ZeroShot for ReluLogdet {
         if score.is_finite() {
             Ok(score)
         } else {
-            Err(Error::not_finite("two images have the same ReLU pattern, so K is singular"))
+            Err(Error::undefined("two images have the same ReLU pattern, so K is singular"))
         }
     }
 }

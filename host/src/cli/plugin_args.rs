@@ -1,0 +1,30 @@
+//! Which plugins a command loads besides the bundled ones.
+
+use super::CliError;
+use crate::loader::{Registry, Trust};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Flags of every command that loads plugins.
+#[derive(Debug, Default, Args)]
+pub struct PluginArgs {
+    /// Plugin library; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub plugin: Vec<PathBuf>,
+    /// Load plugins that osee.lock does not pin: their code will run.
+    #[arg(long)]
+    pub allow_unpinned: bool,
+}
+
+impl PluginArgs {
+    /// The given and the bundled plugins.
+    pub fn registry(&self) -> Result<Registry, CliError> {
+        self.load(&self.plugin, None)
+    }
+
+    /// These and the bundled plugins, with the lock file beside `study`.
+    pub fn load(&self, files: &[PathBuf], study: Option<&Path>) -> Result<Registry, CliError> {
+        let trust = Trust::open(study, self.allow_unpinned)?;
+        Ok(Registry::load(files, &trust)?)
+    }
+}

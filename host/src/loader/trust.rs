@@ -1,0 +1,251 @@
+//! Which plugin files may be loaded. Loading is executing: nothing of a
+//! library is run before its file was compared with the lock file.
+//!
+//! There is no sandbox. A pin says that a file is the one that somebody looked
+//! at, not that it is harmless.
+
+use super::LoadErrorKind;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::Metadata,
+    io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// Format of the lock file.
+const VERSION: u32 = 1;
+
+/// Name of the lock file, beside the study or in the working folder.
+pub const LOCK: &str = "osee.lock";
+
+/// What the lock file says of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The plugin; relative to the lock file's folder.
+    pub file: PathBuf,
+    /// SHA-256 it must have, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// `any` for one's own plugin, which changes with every build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<AnyBuild>,
+}
+
+/// The one value of [`Entry::build`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnyBuild {
+    /// Whatever the file holds.
+    Any,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    #[serde(default, rename = "plugin")]
+    plugins: Vec<Entry>,
+}
+
+/// A lock file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    folder: PathBuf,
+    entries: Vec<Entry>,
+}
+
+/// Why a lock file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// It cannot be read or written.
+    #[error("cannot use lock file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not one.
+    #[error("lock file {} makes no sense: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Lock {
+    /// Reads `path`; empty if there is none.
+    ///
+    /// # Errors
+    /// Unreadable or malformed.
+    pub fn read(path: &Path) -> Result<Self, LockError> {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { folder, entries: Vec::new() });
+            }
+            Err(source) => return Err(LockError::Io { path: path.to_owned(), source }),
+        };
+        let entries =
+            parse(&text).map_err(|message| LockError::Parse { path: path.to_owned(), message })?;
+        Ok(Self { folder, entries })
+    }
+
+    /// Pins `file` to `sha256`, in place of what was said of it.
+    pub fn pin(&mut self, file: &Path, sha256: &str) {
+        let same = self.position(file);
+        let folder = std::fs::canonicalize(self.in_folder(Path::new("."))).unwrap_or_default();
+        let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let relative = file.strip_prefix(&folder).map(Path::to_owned).unwrap_or(file);
+        let entry = Entry { file: relative, sha256: Some(sha256.to_owned()), build: None };
+        match same {
+            Some(at) => self.entries[at] = entry,
+            None => self.entries.push(entry),
+        }
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), LockError> {
+        let document = Document { version: VERSION, plugins: self.entries.clone() };
+        let text = "# Plugins that may be loaded: `osee-host plugin trust FILE`.\n".to_owned()
+            + &toml::to_string(&document).expect("a lock is plain data");
+        let part = path.with_extension("lock.part");
+        std::fs::write(&part, text)
+            .and_then(|()| std::fs::rename(&part, path))
+            .map_err(|source| LockError::Io { path: path.to_owned(), source })
+    }
+
+    /// Whether `file` with this hash may be loaded.
+    ///
+    /// # Errors
+    /// [`LoadErrorKind::Unpinned`] or [`LoadErrorKind::Changed`].
+    pub fn allows(&self, file: &Path, sha256: &str) -> Result<(), LoadErrorKind> {
+        match self.position(file).map(|at| &self.entries[at]) {
+            None => Err(LoadErrorKind::Unpinned),
+            Some(Entry { build: Some(AnyBuild::Any), .. }) => Ok(()),
+            Some(Entry { sha256: Some(pinned), .. }) if pinned == sha256 => Ok(()),
+            Some(_) => Err(LoadErrorKind::Changed),
+        }
+    }
+
+    fn position(&self, file: &Path) -> Option<usize> {
+        let file = std::fs::canonicalize(file).ok()?;
+        let is_it = |entry: &Entry| {
+            std::fs::canonicalize(self.in_folder(&entry.file)).is_ok_and(|known| known == file)
+        };
+        self.entries.iter().position(is_it)
+    }
+
+    fn in_folder(&self, file: &Path) -> PathBuf {
+        // The parent of a bare name is empty, which is no folder to canonicalize.
+        Path::new(".").join(&self.folder).join(file)
+    }
+}
+
+/// What may be loaded in this run.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    lock: Lock,
+    allow_unpinned: bool,
+}
+
+impl Trust {
+    /// By the lock file beside `study` if there is one, else in the working
+    /// folder; `allow_unpinned` files need not be in it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn open(study: Option<&Path>, allow_unpinned: bool) -> Result<Self, LockError> {
+        let beside = study.map(|study| study.with_file_name(LOCK)).filter(|lock| lock.exists());
+        let lock = Lock::read(&beside.unwrap_or_else(|| PathBuf::from(LOCK)))?;
+        Ok(Self { lock, allow_unpinned })
+    }
+
+    /// Whether `file` with this hash may be loaded.
+    ///
+    /// # Errors
+    /// The rung of the ladder.
+    pub fn permits(&self, file: &Path, sha256: &str) -> Result<(), LoadErrorKind> {
+        refuse_writable(&std::fs::metadata(file).map_err(LoadErrorKind::Read)?)?;
+        let outcome = self.lock.allows(file, sha256);
+        if self.allow_unpinned && outcome.is_err() {
+            tracing::warn!(file = %file.display(), sha256, "loading a plugin that is not pinned");
+            return Ok(());
+        }
+        outcome
+    }
+}
+
+/// The entries of a lock file's text.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn parse(text: &str) -> Result<Vec<Entry>, String> {
+    let document: Document = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    if document.version != VERSION {
+        return Err(format!("it has version {}, this osee reads {VERSION}", document.version));
+    }
+    for entry in &document.plugins {
+        let hex = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match (&entry.sha256, entry.build) {
+            (Some(sha256), None) if hex(sha256) => {}
+            (None, Some(AnyBuild::Any)) => {}
+            _ => {
+                let file = entry.file.display();
+                return Err(format!("{file} needs either a sha256 or build = \"any\""));
+            }
+        }
+    }
+    Ok(document.plugins)
+}
+
+/// Refuses files that others than their owner can change.
+fn refuse_writable(metadata: &Metadata) -> Result<(), LoadErrorKind> {
+    match metadata.permissions().mode() & 0o022 {
+        0 => Ok(()),
+        _ => Err(LoadErrorKind::Writable(metadata.permissions().mode() & 0o777)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_holds_for_one_file_with_one_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, file, other] = ["osee.lock", "a.so", "b.so"].map(|n| folder.path().join(n));
+        std::fs::write(&file, "a").unwrap();
+        std::fs::write(&other, "b").unwrap();
+        let mut lock = Lock::read(&path).unwrap();
+        assert!(matches!(lock.allows(&file, "x"), Err(LoadErrorKind::Unpinned)));
+        let [hash, second] = ["0", "1"].map(|digit| digit.repeat(64));
+        lock.pin(&file, &hash);
+        lock.pin(&file, &second);
+        lock.write(&path).unwrap();
+        let lock = Lock::read(&path).unwrap();
+        assert_eq!(lock.entries.len(), 1);
+        assert!(lock.allows(&file, &second).is_ok());
+        assert!(matches!(lock.allows(&file, &hash), Err(LoadErrorKind::Changed)));
+        assert!(matches!(lock.allows(&other, &second), Err(LoadErrorKind::Unpinned)));
+    }
+
+    #[test]
+    fn a_lock_file_that_makes_no_sense_is_told_why() {
+        let why = |text| parse(text).unwrap_err();
+        assert!(why("version = 2").contains("version 2"), "{}", why("version = 2"));
+        let short = "version = 1\n[[plugin]]\nfile = \"a.so\"\nsha256 = \"12\"\n";
+        assert_eq!(why(short), "a.so needs either a sha256 or build = \"any\"");
+        let any = "version = 1\n[[plugin]]\nfile = \"a.so\"\nbuild = \"any\"\n";
+        assert_eq!(parse(any).unwrap()[0].build, Some(AnyBuild::Any));
+        assert!(why("version = 1\nplugins = []\n").contains("plugins"));
+    }
+}
