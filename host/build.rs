@@ -5,6 +5,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=DEP_OSEE_SDK_LIBTORCH_LIB");
     let lib = std::env::var("DEP_OSEE_SDK_LIBTORCH_LIB").unwrap_or_default();
+    let libtorch = std::path::Path::new(&lib).parent().map(|folder| folder.display().to_string());
+    println!("cargo::rustc-env=OSEE_LIBTORCH={}", libtorch.unwrap_or_default());
     if !lib.is_empty() {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
     }

@@ -9,7 +9,11 @@ use osee_sdk::{
     Measurement,
     testkit::{self, FixedNetwork},
 };
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 use tch::Tensor;
 
 fn library(name: &str) -> PathBuf {
@@ -50,6 +54,122 @@ fn forged(change: impl Fn(&mut [u8])) -> (tempfile::TempDir, PathBuf) {
     let path = folder.path().join("libforged.so");
     fs::write(&path, bytes).unwrap();
     (folder, path)
+}
+
+/// What the program says of a plugin file, its path left out.
+fn refusal(path: &Path, args: &[&str]) -> String {
+    let path = path.to_str().unwrap();
+    let mut all = vec!["plugin", "list", "--plugin", path];
+    all.extend(args);
+    let (code, said) = support::fail(&all);
+    assert_eq!(code, 4, "{said}");
+    said.replace(path, "FILE")
+}
+
+/// Three lines at most, as they stand here: what, why, what to do.
+#[test]
+fn every_rung_of_the_ladder_has_its_own_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let allow = ["--allow-unpinned"];
+    let expect = |path: &Path, args: &[&str], why: &str, help: &str| {
+        let whole = format!("error: cannot load plugin FILE\n  {why}\n  help: {help}\n");
+        assert_eq!(refusal(path, args), whole);
+    };
+    expect(
+        Path::new("/nowhere.so"),
+        &allow,
+        "it cannot be read: No such file or directory (os error 2)",
+        "check the path and its permissions",
+    );
+    let build = "give the .so that `cargo build --release` made of a cdylib crate";
+    let why = "it is no shared library for this machine: Unknown file magic";
+    expect(&file("text.so", &[b'x'; 4096]), &allow, why, build);
+    let program = fs::read(std::env::current_exe().unwrap()).unwrap();
+    expect(
+        &file("program.so", &program),
+        &allow,
+        "it is a shared library, but no osee plugin: it exports no OSEE_PLUGIN_HEADER",
+        "its crate needs `osee_sdk::export! { ... }` and crate-type cdylib",
+    );
+    let (_keep, forged_abi) = forged(|header| header[12] = 99);
+    expect(
+        &forged_abi,
+        &allow,
+        "it was built with osee-sdk 0.1.0 (ABI 99.0); this host has ABI 1.0",
+        "rebuild it: cargo update -p osee-sdk && cargo build --release",
+    );
+    let (_keep, forged_torch) = forged(|header| header[24 + 64..][..6].copy_from_slice(b"2.9.1\0"));
+    expect(
+        &forged_torch,
+        &allow,
+        "it was built for libtorch 2.9.1; this host has libtorch 2.11.0",
+        "rebuild it with LIBTORCH at the host's libtorch",
+    );
+    let (_keep, aborts) = forged(|header| header[20] = 0);
+    expect(
+        &aborts,
+        &allow,
+        "it was built with panic = \"abort\", so a panic in it would end the host",
+        "set panic = \"unwind\" in its Cargo.toml profile and rebuild it",
+    );
+    let whole = fs::read(support::fixture("misbehaving")).unwrap();
+    let plugin = file("plugin.so", &whole);
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o664)).unwrap();
+    expect(
+        &plugin,
+        &allow,
+        "others than its owner can write to it (mode 664)",
+        "chmod go-w it, and look at what it is",
+    );
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o644)).unwrap();
+    let trust = "if you know it: osee-host plugin trust FILE, or --allow-unpinned";
+    expect(
+        &plugin,
+        &[],
+        "it is not pinned in osee.lock, and loading a plugin runs its code",
+        trust,
+    );
+    // A table cut off: the header stands before it, the linker finds out.
+    let cut = whole.len() - whole.len() / 3;
+    let broken = file("broken.so", &whole[..cut]);
+    let said = refusal(&broken, &allow);
+    assert!(said.lines().count() <= 3 && said.contains("help: "), "{said}");
+}
+
+#[test]
+fn a_pinned_file_is_loaded_until_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("libmine.so");
+    fs::copy(support::fixture("misbehaving"), &plugin).unwrap();
+    let here = |args: &[&str]| {
+        let output = support::osee(args).current_dir(folder.path()).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let list = ["plugin", "list", "--plugin", "libmine.so"];
+    assert_eq!(here(&list).0, Some(4));
+    assert_eq!(here(&["plugin", "trust", "libmine.so"]).0, Some(0));
+    assert_eq!(here(&list).0, Some(0), "{}", here(&list).1);
+    let mut bytes = fs::read(&plugin).unwrap();
+    bytes.push(0);
+    fs::write(&plugin, bytes).unwrap();
+    let (code, said) = here(&list);
+    assert!(code == Some(4) && said.contains("its sha256 differs"), "{said}");
+}
+
+#[test]
+fn two_plugins_with_one_id_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let second = folder.path().join("libsecond.so");
+    fs::copy(library("meta_vote"), &second).unwrap();
+    let said = refusal(&second, &["--allow-unpinned"]);
+    assert!(said.contains("estimator `vote` is exported by both FILE and"), "{said}");
+    assert!(said.lines().count() <= 3, "{said}");
 }
 
 #[test]

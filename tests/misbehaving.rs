@@ -84,3 +84,22 @@ fn every_way_to_go_wrong_costs_only_the_culprit() {
         }
     }
 }
+
+#[test]
+fn an_estimator_may_use_autograd_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").to_str().unwrap().to_owned();
+    let plugin = fixture("own_autograd").to_str().unwrap().to_owned();
+    let mut args = vec!["run", "--plugin", &plugin, "--allow-unpinned", "--out", &out];
+    args.extend(SMALL);
+    // Later flags win: enough images and channels for a Hessian worth the name.
+    args.extend(["--batch-size", "16", "--set", "channels=4", "--set", "image_size=8"]);
+    args.extend(["--archs", "6", "--seeds", "0", "--estimators", "frees,own_grasp,grasp,snip"]);
+    run(&args);
+    let columns = columns(&out);
+    for (own, bundled) in columns["own_grasp"].iter().zip(&columns["grasp"]) {
+        let [own, bundled] = [own, bundled].map(|text| text.parse::<f64>().unwrap());
+        assert!((own - bundled).abs() <= 1e-2 * bundled.abs() + 1e-6, "{own} {bundled}");
+    }
+    assert!(columns["snip"].iter().all(|score| !score.is_empty()));
+}

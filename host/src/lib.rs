@@ -7,6 +7,7 @@
 //! Invariant: no bundled plugin is named here; all are found as files.
 
 pub mod cli;
+pub mod conformance;
 pub mod data;
 pub mod engine;
 pub mod loader;

@@ -41,8 +41,8 @@ pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
 pub use error::{Error, Result};
 pub use export::ExportInfo;
 pub use measurement::{BatchNormMode, Measurement};
-pub use network::gradients;
 pub use network::{Activation, Batch, LayerGradient, NamedTensor, Network};
+pub use network::{differentiable_gradients, gradients};
 
 pub use osee_core as core;
 /// The torch bindings every plugin must use: the sdk's own, so that there is

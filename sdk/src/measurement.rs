@@ -21,6 +21,9 @@ pub enum Measurement {
     Batch,
     /// Every parameter of the graph, in its order, in the shape it is used.
     Parameters,
+    /// The parameters themselves, which require grad: what the output of the
+    /// network on other images depends on.
+    Leaves,
     /// Output of the forward pass, `[batch, classes]`.
     Logits,
     /// Mean cross-entropy, a scalar.
@@ -51,6 +54,7 @@ impl Measurement {
         match self {
             Self::Batch => "batch",
             Self::Parameters => "parameters",
+            Self::Leaves => "leaves",
             Self::Logits => "logits",
             Self::Loss => "loss",
             Self::LossGradients => "loss_gradients",

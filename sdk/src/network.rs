@@ -90,7 +90,18 @@ impl Network {
         Ok(described.map(|(parameter, value)| NamedTensor { parameter, value }).collect())
     }
 
-    /// Logits of the batch, `[batch, classes]`.
+    /// Every parameter in the graph's order, requiring grad: what
+    /// [`forward`](Self::forward) depends on, for an estimator's own autograd.
+    ///
+    /// # Errors
+    /// When the host cannot make it.
+    pub fn trainable(&self) -> Result<Vec<NamedTensor<'_>>> {
+        let values = self.measure(Measurement::Leaves)?;
+        let described = self.graph.parameters.iter().zip(values);
+        Ok(described.map(|(parameter, value)| NamedTensor { parameter, value }).collect())
+    }
+
+    /// Logits of the batch, `[batch, classes]`; without autograd.
     ///
     /// # Errors
     /// When the forward pass fails.
@@ -180,7 +191,27 @@ impl Network {
     }
 
     /// The network on other images, with autograd: `[n, c, h, w]` to
-    /// `[n, classes]`. For estimators that need a pass of their own.
+    /// `[n, classes]`. For estimators that need a pass of their own, such as
+    /// w'Hw:
+    ///
+    /// ```no_run
+    /// # use osee_sdk::{prelude::*, differentiable_gradients, gradients};
+    /// # fn score(network: &Network) -> Result<f64> {
+    /// let batch = network.batch()?;
+    /// let loss = network.forward(&batch.images)?.cross_entropy_for_logits(&batch.labels);
+    /// let leaves = network.trainable()?;
+    /// let weights: Vec<&Tensor> = leaves
+    ///     .iter()
+    ///     .filter(|leaf| leaf.parameter.role.is_weight())
+    ///     .map(|leaf| &leaf.value)
+    ///     .collect();
+    /// let first = differentiable_gradients(&loss, &weights)?;
+    /// let product: Tensor = first.iter().zip(&weights).map(|(g, w)| (g * w.detach()).sum(g.kind())).sum();
+    /// let second = gradients(&product, &weights)?;
+    /// let sums = second.iter().zip(&weights).map(|(h, w)| (h * *w).sum(Kind::Double));
+    /// Ok(sums.map(|sum| sum.double_value(&[])).sum())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When the images do not fit the network.
@@ -217,15 +248,33 @@ impl Network {
     }
 }
 
-/// Gradients of `output`, summed, for `inputs`. Refuses what would crash
+/// Gradients of `output`, summed, for `inputs`; zeros where it does not depend
+/// on one. Refuses what would crash
 /// libtorch: an output that does not require grad.
 ///
 /// # Errors
 /// When `output` does not depend on anything that requires grad, or autograd
 /// fails.
 pub fn gradients(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    backward(output, inputs, false)
+}
+
+/// The same, to be differentiated again.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn differentiable_gradients(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    backward(output, inputs, true)
+}
+
+fn backward(output: &Tensor, inputs: &[&Tensor], again: bool) -> Result<Vec<Tensor>> {
     if !output.requires_grad() {
         return Err(Error::new("the output does not require grad, so it has no gradient"));
     }
-    Ok(Tensor::f_run_backward(&[output], inputs, true, false)?)
+    let gradients = Tensor::f_run_backward(&[output], inputs, true, again)?;
+    let zero = |(gradient, input): (Tensor, &&Tensor)| match gradient.defined() {
+        true => gradient,
+        false => input.zeros_like(),
+    };
+    Ok(gradients.into_iter().zip(inputs).map(zero).collect())
 }

@@ -3,7 +3,7 @@
 use crate::{
     data::DataError,
     engine::DeviceError,
-    loader::{LockError, RegistryError},
+    loader::{LoadError, LockError, RegistryError},
     report::ReportError,
     runner::RunError,
     worker::SetupError,
@@ -104,6 +104,12 @@ pub enum CliError {
     /// The working folder is gone.
     #[error("the working folder cannot be used: {0}")]
     WorkingFolder(io::Error),
+    /// A plugin's crate cannot be written.
+    #[error("{0}")]
+    New(String),
+    /// A plugin cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// Arguments that need one another.
     #[error("{0}")]
     Usage(String),
@@ -119,9 +125,9 @@ impl CliError {
     /// Its exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Study(_) | Self::Setting(_) | Self::Plugin(_) => ExitCode::Input,
+            Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
-            Self::Lock(_) => ExitCode::Plugin,
+            Self::Lock(_) | Self::Load(_) => ExitCode::Plugin,
             Self::Store(_) | Self::Report(ReportError::Store(_)) => ExitCode::Store,
             Self::Table(_) | Self::Criteria(_) | Self::NoCommonKey { .. } | Self::Report(_) => {
                 ExitCode::Table

@@ -89,7 +89,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Criteria(args) => criteria::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Space(command) => space::run(&command),
-        Command::Plugin(command) => plugin::run(&command),
+        Command::Plugin(command) => return plugin::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Worker => crate::worker::serve().map_err(CliError::Worker),
     }

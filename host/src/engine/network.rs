@@ -16,7 +16,7 @@ use osee_sdk::{
     },
 };
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
     time::{Duration, Instant},
@@ -75,6 +75,8 @@ pub struct Network {
     measured: RefCell<HashMap<Measurement, Result<Vec<Tensor>>>>,
     /// Version counters of what was measured, as it was made.
     versions: RefCell<HashMap<Measurement, Vec<i64>>>,
+    /// Whether estimators should return early.
+    cancelled: Cell<bool>,
     costs: RefCell<Vec<(Measurement, Duration)>>,
     /// Passes that the current call depends on, memoised or not.
     used: RefCell<Vec<Measurement>>,
@@ -134,6 +136,7 @@ impl Network {
             pass: RefCell::default(),
             measured: RefCell::default(),
             versions: RefCell::default(),
+            cancelled: Cell::default(),
             costs: RefCell::default(),
             used: RefCell::default(),
             at_outputs: RefCell::default(),
@@ -179,9 +182,17 @@ impl Network {
         self.costs.borrow().clone()
     }
 
+    /// Tells estimators to return early.
+    pub fn cancel(&self) {
+        self.cancelled.set(true);
+    }
+
     /// A measurement whose tensors somebody has written to since it was made,
     /// by torch's version counters.
     pub fn altered(&self) -> Option<&'static str> {
+        if !self.parameters.iter().all(Tensor::requires_grad) {
+            return Some(Measurement::Leaves.name());
+        }
         let versions = self.versions.borrow();
         let written = |(what, tensors): &(&Measurement, &Result<Vec<Tensor>>)| {
             tensors.as_ref().is_ok_and(|tensors| {
@@ -245,7 +256,10 @@ impl Network {
                 Ok(vec![images.detach(), labels])
             }
             Measurement::Parameters => Ok(self.parameters.iter().map(Tensor::detach).collect()),
-            Measurement::Logits => Ok(vec![self.pass()?.borrow().logits.shallow_clone()]),
+            Measurement::Leaves => Ok(self.parameters.iter().map(Tensor::shallow_clone).collect()),
+            // Without autograd: a backward pass from outside would free what
+            // the shared ones need.
+            Measurement::Logits => Ok(vec![self.pass()?.borrow().logits.detach()]),
             Measurement::Loss => {
                 let [logits] = self.one(Measurement::Logits)?;
                 Ok(vec![cross_entropy(&logits, &self.batch.labels)?])
@@ -260,8 +274,8 @@ impl Network {
                 }
             }
             Measurement::InputGradient => {
-                let [logits] = self.one(Measurement::Logits)?;
-                let sum = logits.f_sum(None::<Kind>)?;
+                self.measure(Measurement::Logits)?;
+                let sum = self.pass()?.borrow().logits.f_sum(None::<Kind>)?;
                 gradients_or_zeros(&sum, &[&self.batch.images])
             }
             Measurement::ReluKernel => {
@@ -299,9 +313,10 @@ impl Network {
     /// One backward pass for every live parameter and, at no further pass,
     /// every live layer's and normalisation's output.
     fn loss_gradients(&self) -> Result<Vec<Tensor>> {
-        let [loss] = self.one(Measurement::Loss)?;
+        self.measure(Measurement::Logits)?;
         let pass = self.pass()?;
         let pass = pass.borrow();
+        let loss = cross_entropy(&pass.logits, &self.batch.labels)?;
         let mut parameters: Vec<usize> = Vec::new();
         let mut nodes: Vec<usize> = Vec::new();
         for step in self.program.steps.iter().filter(|step| step.live) {
@@ -394,10 +409,12 @@ fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>
 /// What a measurement asks for itself.
 fn needs(what: Measurement) -> Vec<Measurement> {
     match what {
-        Measurement::Loss | Measurement::InputGradient | Measurement::ReluKernel => {
+        Measurement::Loss
+        | Measurement::LossGradients
+        | Measurement::InputGradient
+        | Measurement::ReluKernel => {
             vec![Measurement::Logits]
         }
-        Measurement::LossGradients => vec![Measurement::Loss],
         Measurement::LayerActivations | Measurement::WeightHessianGradient => {
             vec![Measurement::LossGradients]
         }
@@ -431,6 +448,6 @@ impl HostNetwork for Lent {
     }
 
     fn cancelled(&self) -> bool {
-        false
+        self.0.cancelled.get()
     }
 }

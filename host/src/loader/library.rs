@@ -27,11 +27,16 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// The header of the file at `path`, for finding plugins in a folder.
-    pub fn peek(path: &Path) -> Result<PluginHeader, LoadError> {
+    /// The header and the SHA-256 (hex) of the file at `path`, which is not
+    /// loaded.
+    ///
+    /// # Errors
+    /// The rung it failed on.
+    pub fn inspect(path: &Path) -> Result<(PluginHeader, String), LoadError> {
         let error = |kind| LoadError { path: path.to_owned(), kind };
         let bytes = std::fs::read(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
-        header::read(&bytes).map_err(error)
+        let header = header::read(&bytes).map_err(error)?;
+        Ok((header, Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect()))
     }
 
     /// Climbs the whole ladder; `permit` says whether the file with this
@@ -46,9 +51,7 @@ impl Plugin {
         let error = |kind| LoadError { path: path.to_owned(), kind };
         // dlopen searches elsewhere for a name without a slash.
         let path = std::fs::canonicalize(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
-        let bytes = std::fs::read(&path).map_err(|e| error(LoadErrorKind::Read(e)))?;
-        let header = header::read(&bytes).map_err(error)?;
-        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let (header, sha256) = Self::inspect(&path)?;
         permit(&path, &sha256).map_err(error)?;
         // NOW: a missing symbol is an error here, not a crash later. LOCAL:
         // plugins export torch-sys's helpers, which must not bind to another

@@ -257,7 +257,7 @@ fn bundled() -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "so"))
         .filter(|path| {
             !matches!(
-                Plugin::peek(path),
+                Plugin::inspect(path),
                 Err(LoadError {
                     kind: LoadErrorKind::NotAPlugin | LoadErrorKind::NotALibrary(_),
                     ..

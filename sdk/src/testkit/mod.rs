@@ -18,11 +18,11 @@
 //! ```
 
 use crate::{
-    Error, Measurement, Network, Result, ZeroShot,
+    Error, ExportInfo, Measurement, Network, Population, Result, ZeroShot,
     abi::{
         document, glue,
         network::{HostNetwork, NetworkHandle},
-        root::{Foreign, ForeignPlugin, ForeignZeroShot},
+        root::{Foreign, ForeignPlugin, ForeignSpace, ForeignZeroShot},
     },
 };
 use osee_core::{
@@ -127,17 +127,55 @@ pub fn score_through_tables<T: ZeroShot>(network: &FixedNetwork) -> Result<f64> 
 /// When it cannot be loaded, exports no such zero-shot estimator, or that
 /// fails.
 pub fn score_through_library(path: &Path, id: &str, network: &FixedNetwork) -> Result<f64> {
-    let plugin = ForeignPlugin::load(path).map_err(Error::new)?;
-    let exports = plugin.exports()?;
-    let settings = exports.iter().find_map(|export| match export {
-        crate::ExportInfo::Estimator(info) if info.id == id => Some(&info.settings),
-        _ => None,
-    });
-    let settings = settings.map(|specs| Settings::resolve(id, specs, &BTreeMap::new()));
-    match plugin.create(id, &settings.transpose()?.unwrap_or_default())? {
+    match create(path, id)? {
         Foreign::ZeroShot(estimator) => estimator.score(network.handle()),
         _ => Err(Error::new(format!("`{id}` is no zero-shot estimator"))),
     }
+}
+
+/// The score of a built library's baseline with default settings.
+///
+/// # Errors
+/// When it cannot be loaded, exports no such baseline, or that fails.
+pub fn baseline_through_library(path: &Path, id: &str, graph: &Graph) -> Result<f64> {
+    match create(path, id)? {
+        Foreign::Baseline(baseline) => baseline.score(graph),
+        _ => Err(Error::new(format!("`{id}` is no baseline"))),
+    }
+}
+
+/// The scores of a built library's meta estimator with default settings.
+///
+/// # Errors
+/// When it cannot be loaded, exports no such meta estimator, or that fails.
+pub fn meta_through_library(path: &Path, id: &str, population: &Population) -> Result<Vec<f64>> {
+    match create(path, id)? {
+        Foreign::Meta(meta) => meta.scores(population),
+        _ => Err(Error::new(format!("`{id}` is no meta estimator"))),
+    }
+}
+
+/// A built library's search space.
+///
+/// # Errors
+/// When it cannot be loaded, or exports no such space.
+pub fn space_of_library(path: &Path, id: &str) -> Result<ForeignSpace> {
+    match create(path, id)? {
+        Foreign::Space(space) => Ok(space),
+        _ => Err(Error::new(format!("`{id}` is no search space"))),
+    }
+}
+
+/// An export of a built library, with default settings.
+fn create(path: &Path, id: &str) -> Result<Foreign> {
+    let plugin = ForeignPlugin::load(path).map_err(Error::new)?;
+    let exports = plugin.exports()?;
+    let settings = exports.iter().find_map(|export| match export {
+        ExportInfo::Estimator(info) if info.id == id => Some(&info.settings),
+        _ => None,
+    });
+    let settings = settings.map(|specs| Settings::resolve(id, specs, &BTreeMap::new()));
+    plugin.create(id, &settings.transpose()?.unwrap_or_default())
 }
 
 #[cfg(test)]

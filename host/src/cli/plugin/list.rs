@@ -1,16 +1,9 @@
-//! `osee-host plugin`.
+//! `osee-host plugin list`.
 
-use super::{CliError, plugin_args::PluginArgs, print};
-use clap::{Args, Subcommand};
+use crate::cli::{CliError, plugin_args::PluginArgs, print};
+use clap::Args;
 use osee_sdk::ExportInfo;
 use std::fmt::Write;
-
-/// What to see of plugins.
-#[derive(Debug, Subcommand)]
-pub enum PluginCommand {
-    /// Every plugin that is found, and what it exports.
-    List(ListArgs),
-}
 
 /// Which further plugins.
 #[derive(Debug, Args)]
@@ -19,9 +12,8 @@ pub struct ListArgs {
     plugins: PluginArgs,
 }
 
-/// Runs it.
-pub fn run(command: &PluginCommand) -> Result<(), CliError> {
-    let PluginCommand::List(args) = command;
+/// Prints them.
+pub fn run(args: &ListArgs) -> Result<(), CliError> {
     let registry = args.plugins.registry()?;
     let mut text = String::new();
     for plugin in registry.plugins() {

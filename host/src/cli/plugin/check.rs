@@ -1,0 +1,106 @@
+//! `osee-host plugin check FILE`: the ladder, then whether what the plugin
+//! exports keeps the rules. The plugin runs in a process of its own.
+
+use crate::{
+    cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
+    conformance::{self, Verdict},
+};
+use clap::Args;
+use std::{
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// Longest time for all checks.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What to check.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The plugin.
+    file: PathBuf,
+    /// Load it although osee.lock does not pin it: its code will run.
+    #[arg(long)]
+    allow_unpinned: bool,
+    /// Check in this process.
+    #[arg(long, hide = true)]
+    here: bool,
+}
+
+/// Checks it and prints what failed and how to mend it.
+pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
+    if args.here {
+        return here(args);
+    }
+    let mut child = Command::new(std::env::current_exe().map_err(CliError::Worker)?)
+        .args(std::env::args_os().skip(1))
+        .arg("--here")
+        .spawn()
+        .map_err(CliError::Worker)?;
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait().map_err(CliError::Worker)? {
+            Some(status) => break status,
+            None if start.elapsed() > PATIENCE => {
+                child.kill().and_then(|()| child.wait()).map_err(CliError::Worker)?;
+                print(&format!(
+                    "failed  the check above did not end within {} s\n        \
+                     a score must end; look for a loop, and return early when network.cancelled()\n",
+                    PATIENCE.as_secs()
+                ))?;
+                return Ok(ExitCode::Plugin);
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    match status.code() {
+        Some(0) => Ok(ExitCode::Done),
+        Some(_) => Ok(ExitCode::Plugin),
+        None => {
+            print(&format!(
+                "failed  the plugin ended the process: {status}\n        \
+                 run the check above in a debugger: osee-host plugin check --here FILE\n"
+            ))?;
+            Ok(ExitCode::Plugin)
+        }
+    }
+}
+
+fn here(args: &CheckArgs) -> Result<ExitCode, CliError> {
+    let plugins =
+        PluginArgs { plugin: vec![args.file.clone()], allow_unpinned: args.allow_unpinned };
+    let registry = plugins.registry()?;
+    let own = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
+    let Some(plugin) = registry.plugins().iter().find(|plugin| plugin.path == own) else {
+        return Err(CliError::New(format!("{} was not loaded", args.file.display())));
+    };
+    print(&format!(
+        "ok      it loads: sdk {}, libtorch {}, {}, {} exports\n",
+        plugin.header.sdk,
+        plugin.header.libtorch,
+        plugin.header.rustc,
+        plugin.exports.len()
+    ))?;
+    let mut failed = 0;
+    for export in &plugin.exports {
+        print(&format!("\n{}\n", export.id()))?;
+        conformance::check(&registry, plugin, export, |check, verdict| {
+            let line = match verdict {
+                Verdict::Begun => format!("        {check} ...\r"),
+                Verdict::Kept => format!("ok      {check}   \n"),
+                Verdict::Broken { what, mend } => {
+                    failed += 1;
+                    format!("failed  {check}: {what}\n        {mend}\n")
+                }
+            };
+            // A reader that hung up does not change the verdict.
+            let _ = print(&line);
+        })?;
+    }
+    print(&match failed {
+        0 => "\nit keeps the rules\n".to_owned(),
+        failed => format!("\n{failed} checks failed\n"),
+    })?;
+    Ok(if failed == 0 { ExitCode::Done } else { ExitCode::Plugin })
+}

@@ -1,0 +1,33 @@
+//! `osee-host plugin`.
+
+mod check;
+mod list;
+mod new;
+mod trust;
+
+use super::{CliError, ExitCode};
+use clap::Subcommand;
+
+/// What to do with plugins.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Every plugin that is found, and what it exports.
+    List(list::ListArgs),
+    /// Write a new plugin's crate.
+    New(new::NewArgs),
+    /// See whether a plugin keeps the rules.
+    Check(check::CheckArgs),
+    /// Pin a plugin's file in osee.lock.
+    Trust(trust::TrustArgs),
+}
+
+/// Runs it.
+pub fn run(command: &PluginCommand) -> Result<ExitCode, CliError> {
+    match command {
+        PluginCommand::List(args) => list::run(args)?,
+        PluginCommand::New(args) => new::run(args)?,
+        PluginCommand::Check(args) => return check::run(args),
+        PluginCommand::Trust(args) => trust::run(args)?,
+    }
+    Ok(ExitCode::Done)
+}

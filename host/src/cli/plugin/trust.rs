@@ -1,0 +1,31 @@
+//! `osee-host plugin trust FILE`.
+
+use crate::{
+    cli::{CliError, print},
+    loader::{Lock, Plugin, trust::LOCK},
+};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// What to pin.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// The plugin. Its code is not run.
+    file: PathBuf,
+}
+
+/// Pins it in the working folder's lock file.
+pub fn run(args: &TrustArgs) -> Result<(), CliError> {
+    let (header, sha256) = Plugin::inspect(&args.file)?;
+    let path = Path::new(LOCK);
+    let mut lock = Lock::read(path)?;
+    lock.pin(&args.file, &sha256);
+    lock.write(path)?;
+    print(&format!(
+        "pinned {} in {LOCK}\n  sdk {}, libtorch {}, {}\n  sha256 {sha256}\n",
+        args.file.display(),
+        header.sdk,
+        header.libtorch,
+        header.rustc
+    ))
+}

@@ -1,0 +1,9 @@
+//! Lets the tests find the libtorch that the sdk was built for.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let lib = std::env::var("DEP_OSEE_SDK_LIBTORCH_LIB").unwrap_or_default();
+    if !lib.is_empty() {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
+    }
+}

@@ -1,0 +1,32 @@
+//! A zero-shot estimator: judges an untrained network by a batch.
+
+use osee_sdk::prelude::*;
+
+osee_sdk::export! { zero_shot: {{project-name | upper_camel_case}} }
+
+pub struct {{project-name | upper_camel_case}} {
+    floor: f64,
+}
+
+impl ZeroShot for {{project-name | upper_camel_case}} {
+    fn info() -> EstimatorInfo {
+        EstimatorInfo::new("{{crate_name}}", "1", EstimatorKind::ZeroShot)
+            .summary("sum over layers of log(floor + ||g||)")
+            .citation("this work")
+            .setting(SettingSpec::new("floor", 1e-6, "added to every norm"))
+    }
+
+    fn new(settings: &Settings) -> Result<Self> {
+        Ok(Self { floor: settings.float("floor").unwrap_or(1e-6) })
+    }
+
+    // Whatever is measured here is computed once for all estimators. For anything
+    // else, `network.forward` and `network.trainable` work with tch's autograd.
+    fn score(&self, network: &Network) -> Result<f64> {
+        let mut score = 0.0;
+        for layer in network.weight_gradients()? {
+            score += (self.floor + layer.gradient.f_norm()?.f_double_value(&[])?).ln();
+        }
+        Ok(score)
+    }
+}

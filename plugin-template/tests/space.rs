@@ -1,0 +1,19 @@
+//! The space natively and through its library, by the same assertions.
+
+use osee_sdk::{core::settings::Settings, prelude::*, testkit};
+
+#[test]
+fn every_architecture_is_read_as_it_was_written_and_makes_a_graph() {
+    let own = {{crate_name}}::{{project-name | upper_camel_case}};
+    let library = std::env::current_exe().unwrap().with_file_name("lib{{crate_name}}.so");
+    let loaded = testkit::space_of_library(&library, "{{crate_name}}").unwrap();
+    for index in 0..27 {
+        let arch = own.architecture(index).unwrap();
+        assert_eq!(loaded.architecture(index).unwrap(), arch.to_string());
+        assert_eq!(loaded.parse(&arch.to_string()).unwrap(), arch.to_string());
+        assert_eq!(own.mutations(&arch).len(), 6);
+        let graph = own.graph(&arch, &Settings::default()).unwrap();
+        assert_eq!(loaded.graph(&arch.to_string(), &Settings::default()).unwrap(), graph);
+    }
+    assert!(loaded.parse("3-2-5").is_err());
+}

@@ -1,0 +1,53 @@
+//! `plugin new` writes crates that are whole; `.ci/template` builds them.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::{fs, path::Path};
+use support::{fail, run};
+
+/// Every file under `folder`.
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn every_kind_is_a_whole_crate() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["zero-shot", "baseline", "meta", "space"] {
+        let into = folder.path().join(kind);
+        let said =
+            run(&["plugin", "new", "my-own", "--kind", kind, "--into", into.to_str().unwrap()]);
+        assert!(said.contains("--plugin target/release/libmy_own.so"), "{said}");
+        let files = files(&into);
+        assert_eq!(files.len(), 9, "{files:?}");
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("{{") || text.contains("{{ "), "{}: {text}", file.display());
+            if file.extension().is_some_and(|e| e == "toml" || e == "lock") {
+                text.parse::<toml::Table>().unwrap();
+            }
+        }
+        let lines = fs::read_to_string(into.join("src").join(kind.replace('-', "_") + ".rs"));
+        assert!(kind == "space" || lines.unwrap().lines().count() <= 40);
+    }
+}
+
+#[test]
+fn what_cannot_be_a_crate_is_refused_and_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("thesis.tex"), "precious").unwrap();
+    let own = own.to_str().unwrap();
+    let (code, said) = fail(&["plugin", "new", "mine", "--into", own]);
+    assert!(code == 3 && said.contains("is not empty; nothing was written"), "{said}");
+    for name in ["", "9lives", "My", "a/b", "../up"] {
+        let (code, said) = fail(&["plugin", "new", name, "--into", own]);
+        assert!(code == 3 && said.contains("is no crate name"), "{name}: {said}");
+    }
+    let (code, said) = fail(&["plugin", "new", "mine", "--sdk", "/nowhere", "--into", "/tmp/none"]);
+    assert!(code == 3 && said.contains("say where with --sdk"), "{said}");
+}
