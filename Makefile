@@ -1,6 +1,6 @@
 # Everything osee needs sets itself up; a second call does not set up again.
 .DEFAULT_GOAL := help
-.PHONY: help setup leaderboard test lint bench
+.PHONY: help setup leaderboard test lint bench template fuzz
 OUT ?= runs/nb201
 
 help:
@@ -8,6 +8,8 @@ help:
 	@echo "make test          run all tests"
 	@echo "make lint          check formatting and lints"
 	@echo "make bench         show where the time of scoring goes, pass by pass"
+	@echo "make template      build, test and run a new plugin outside the repository"
+	@echo "make fuzz          ten million damaged files and messages for every reader"
 	@echo "make setup         only fetch what is needed: libtorch, CIFAR-10"
 
 setup:
@@ -29,6 +31,14 @@ lint:
 	@echo "checking formatting and lints"
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- -D warnings
+
+template: setup
+	@echo "building osee-host and its plugins (release; minutes the first time)"
+	@cargo build --release --workspace
+	@.ci/template
+
+fuzz: setup
+	@OSEE_FUZZ_CASES=10000000 cargo test --release -p osee-host --lib fuzz
 
 bench: setup
 	@echo "building osee-host and its plugins (release; minutes the first time)"

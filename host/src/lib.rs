@@ -10,6 +10,8 @@ pub mod cli;
 pub mod conformance;
 pub mod data;
 pub mod engine;
+#[cfg(test)]
+mod fuzz;
 pub mod loader;
 pub mod report;
 pub mod runner;

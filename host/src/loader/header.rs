@@ -52,3 +52,28 @@ fn check(header: &PluginHeader) -> Result<(), LoadErrorKind> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fuzz_plugin_files() {
+        let exe = std::env::current_exe().unwrap();
+        let whole = std::fs::read(exe.with_file_name("libmeta_vote.so")).unwrap();
+        assert!(read(&whole).is_ok());
+        let header = whole.windows(8).position(|bytes| bytes == b"OSEEPLUG").unwrap();
+        let mut corpus = [whole];
+        let (mut fitting, mut refused) = (0, 0);
+        crate::fuzz::cases("header", &mut corpus, |bytes| {
+            match read(bytes) {
+                Ok(_) => fitting += 1,
+                Err(_) => refused += 1,
+            }
+            // The header by itself, wherever a damaged table says it is.
+            let at = header.min(bytes.len());
+            let _ = PluginHeader::from_bytes(&bytes[at..]).map(|header| check(&header));
+        });
+        assert!(fitting > 0 && refused > 0, "{fitting} {refused}");
+    }
+}

@@ -84,7 +84,51 @@ pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
     if length > LONGEST {
         return Err(io::Error::other(format!("a frame of {length} bytes")));
     }
-    let mut bytes = vec![0; length as usize];
-    stream.read_exact(&mut bytes)?;
+    // Grows with what comes, not with what a damaged length promises.
+    let mut bytes = Vec::new();
+    stream.take(length.into()).read_to_end(&mut bytes)?;
+    if bytes.len() < length as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     rmp_serde::from_slice(&bytes).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz;
+    use osee_core::estimator::{Failure, FailureKind};
+
+    fn framed(message: &impl Serialize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut bytes, message).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn a_message_survives_its_frame() {
+        let failure = Failure::new(FailureKind::Crash, "boom");
+        let scored = Scored { estimator: 3, outcome: Err(failure), milliseconds: 1.5 };
+        for answer in [Answer::Ready, Answer::Started(7), Answer::Scored(scored)] {
+            assert_eq!(read::<Answer>(&mut framed(&answer).as_slice()).unwrap(), answer);
+        }
+    }
+
+    #[test]
+    fn fuzz_frames() {
+        let unit = Unit { arch: 1, text: "|x~0|".to_owned(), seed: 9, estimators: vec![0, 1] };
+        let scored = Scored { estimator: 0, outcome: Ok(0.25), milliseconds: 2.0 };
+        let mut corpus =
+            [framed(&Order::Score(unit)), framed(&Answer::Scored(scored)), vec![0; 32]];
+        let (mut read_well, mut refused) = (0, 0);
+        fuzz::cases("frames", &mut corpus, |bytes| {
+            let order = read::<Order>(&mut &*bytes).is_ok();
+            let answer = read::<Answer>(&mut &*bytes).is_ok();
+            match order || answer {
+                true => read_well += 1,
+                false => refused += 1,
+            }
+        });
+        assert!(read_well > 0 && refused > 0, "{read_well} {refused}");
+    }
 }

@@ -1,44 +1,21 @@
-//! `osee-host bench`: where the time of zero-shot scoring goes.
+//! Where the time of zero-shot scoring goes, pass by pass.
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::BenchArgs;
 use crate::{
+    cli::{CliError, plugin_args::PluginArgs},
     data::Source,
     engine::{bench, parameters::Initialiser},
-    worker::MALLOC,
 };
-use clap::Args;
 use osee_core::{
     graph::Shape,
     protocol::Protocol,
     seed::{below, stream},
     settings::Settings,
 };
-use std::{collections::BTreeMap, fmt::Write, os::unix::process::CommandExt, process::Command};
+use std::{collections::BTreeMap, fmt::Write};
 
-/// How much to measure.
-#[derive(Debug, Args)]
-pub struct BenchArgs {
-    /// Networks to average over.
-    #[arg(long, default_value_t = 12)]
-    networks: usize,
-    /// Images per batch.
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
-    /// Torch threads.
-    #[arg(long, default_value_t = 1)]
-    threads: i32,
-}
-
-/// Measures as a worker would, and prints.
-pub fn run(args: &BenchArgs) -> Result<(), CliError> {
-    if std::env::var_os("GLIBC_TUNABLES").is_none() {
-        // glibc reads its settings when a process starts.
-        let failed = Command::new(std::env::current_exe().map_err(CliError::Worker)?)
-            .args(std::env::args_os().skip(1))
-            .env("GLIBC_TUNABLES", MALLOC)
-            .exec();
-        return Err(CliError::Worker(failed));
-    }
+/// Time per pass, as a table.
+pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     tch::set_num_threads(args.threads);
     let registry = PluginArgs::default().registry()?;
     let space = registry.space("nb201")?;
@@ -69,5 +46,5 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let _ = writeln!(text, "{:<26}{:>9.1} ms {share:>5.1}%", what.name(), ms(time));
     }
     let _ = writeln!(text, "{:<26}{:>9.1} ms", "all, with instantiation", ms(total));
-    print(&text)
+    Ok(text)
 }
