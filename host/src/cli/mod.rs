@@ -14,6 +14,7 @@ mod space;
 pub use error::{CliError, ExitCode};
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
 /// Runs efficient performance estimators on neural architectures and says how
@@ -54,6 +55,12 @@ enum Command {
     Plugin(plugin::PluginCommand),
     /// Measure where the time of scoring goes, pass by pass.
     Bench(bench::BenchArgs),
+    /// Load a plugin and end; not for people.
+    #[command(name = "__probe", hide = true)]
+    Probe {
+        /// The plugin.
+        file: PathBuf,
+    },
     /// Serve a host; not for people.
     #[command(name = "__worker", hide = true)]
     Worker,
@@ -91,6 +98,10 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Space(command) => space::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
         Command::Bench(args) => bench::run(&args),
+        Command::Probe { file } => {
+            crate::loader::probe::probe(&file);
+            Ok(())
+        }
         Command::Worker => crate::worker::serve().map_err(CliError::Worker),
     }
     .map(|()| ExitCode::Done)

@@ -61,6 +61,9 @@ pub enum LoadErrorKind {
     /// It was another file when the run began.
     #[error("it was changed since the run began")]
     Replaced,
+    /// It ends the process that loads it.
+    #[error("it does not survive being loaded: {0}")]
+    Crashes(String),
     /// The dynamic linker refused.
     #[error("the dynamic linker refused it: {0}")]
     Open(String),
@@ -88,6 +91,7 @@ impl LoadErrorKind {
                 "if you know it: osee-host plugin trust FILE, or --allow-unpinned"
             }
             Self::Replaced => "start again; results of the old file are kept",
+            Self::Crashes(_) => "see why: osee-host plugin check --here FILE, under a debugger",
             Self::Open(_) => "build it against the same libtorch, and check what it links with ldd",
             Self::Layout => "rebuild it with this host's osee-sdk",
             Self::Exports(_) => "this is a bug of the plugin; tell its author",

@@ -8,6 +8,7 @@
 mod error;
 mod header;
 mod library;
+pub mod probe;
 mod registry;
 pub mod trust;
 

@@ -1,6 +1,6 @@
 //! All plugins of a run, and what they export by name.
 
-use super::{LoadError, LoadErrorKind, Plugin, Trust};
+use super::{LoadError, LoadErrorKind, Plugin, Trust, probe};
 use osee_core::{
     estimator::EstimatorInfo,
     settings::{Settings, nearest},
@@ -86,7 +86,10 @@ impl Registry {
         let own: Vec<PathBuf> = bundled.iter().map(|file| canonical(file)).collect();
         let mut registry = Self { plugins: Vec::new(), given: 0 };
         for file in given.iter().filter(|file| !own.contains(&canonical(file))) {
-            registry.add(file, |path, sha256| trust.permits(path, sha256))?;
+            registry.add(file, |path, sha256| {
+                trust.permits(path, sha256)?;
+                probe::survives(path)
+            })?;
         }
         registry.given = registry.plugins.len();
         for file in &bundled {

@@ -80,23 +80,23 @@ fn boundary(registry: &crate::loader::Registry) -> Result<f64, CliError> {
 }
 
 /// Time in a worker process over time in this one, network by network in
-/// turns. The first quarter warms both up.
+/// turns: the median of the ratios. The first quarter warms both up.
 fn isolation(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError> {
     let mut worker = Worker::start(setup, &folder.join("one.log"), Limits::default())?;
     let mut scorer = Scorer::new(setup)?;
-    let (mut outside, mut inside) = (Duration::ZERO, Duration::ZERO);
     let units = &units[..units.len() / 2];
+    let mut ratios = Vec::with_capacity(units.len());
     for (i, unit) in units.iter().enumerate() {
         let start = Instant::now();
         worker.score(unit, drop)?;
         let between = Instant::now();
         scorer.score(unit, |_| Ok(())).map_err(WorkerError::Start)?;
         if i >= units.len() / 4 {
-            outside += between - start;
-            inside += between.elapsed();
+            ratios.push((between - start).as_secs_f64() / between.elapsed().as_secs_f64());
         }
     }
-    Ok(outside.as_secs_f64() / inside.as_secs_f64())
+    ratios.sort_by(f64::total_cmp);
+    Ok(ratios[ratios.len() / 2])
 }
 
 /// Throughput of two workers of one thread over that of one with two, on the
