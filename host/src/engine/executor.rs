@@ -4,8 +4,13 @@
 //! layout for these networks on CPU.
 
 use super::program::{Program, Step, Value};
-use osee_core::graph::{Graph, Op, ParamId, PoolKind, Shape};
+use osee_core::{
+    graph::{Graph, Op, ParamId, PoolKind, Shape},
+    seed::Stream,
+};
 use osee_sdk::Result;
+use rand_distr::{Distribution, StandardUniform};
+use std::cell::RefCell;
 use tch::{Kind, Tensor};
 
 /// Statistics a batch normalisation saw.
@@ -43,6 +48,9 @@ pub struct Executor<'a> {
     pub parameters: &'a [Tensor],
     /// What batch normalisations do.
     pub batch_norm: BatchNorm,
+    /// Where dropouts draw from, if the program has them; torch's generator
+    /// would be shared with other threads.
+    pub random: Option<&'a RefCell<Stream>>,
 }
 
 impl Executor<'_> {
@@ -99,6 +107,17 @@ impl Executor<'_> {
         }
     }
 
+    /// 0 with `probability`, else 1 / (1 - `probability`), in the shape of `like`.
+    fn dropout_mask(&self, like: &Tensor, probability: f64) -> Result<Tensor> {
+        let missing = || osee_sdk::Error::new("a program with dropout needs random numbers");
+        let mut random = self.random.ok_or_else(missing)?.borrow_mut();
+        let scale = 1.0 / (1.0 - probability);
+        let draw = |uniform: f64| if uniform < probability { 0.0 } else { scale as f32 };
+        let mask: Vec<f32> =
+            StandardUniform.sample_iter(&mut *random).take(like.numel()).map(draw).collect();
+        Ok(Tensor::from_slice(&mask).f_view(like.size().as_slice())?.f_to_device(like.device())?)
+    }
+
     fn parameter(&self, id: ParamId) -> &Tensor {
         &self.parameters[id.index()]
     }
@@ -132,6 +151,10 @@ impl Executor<'_> {
                 output
             }
             Op::Relu => input(0).f_relu()?,
+            Op::Dropout { probability } => {
+                let x = input(0);
+                x.f_mul(&self.dropout_mask(&x, probability)?)?
+            }
             Op::Pool(pool) => {
                 let [kernel, stride, padding] =
                     [pool.kernel, pool.stride, pool.padding].map(|n| [n as i64; 2]);

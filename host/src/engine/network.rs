@@ -234,6 +234,7 @@ impl Network {
             program: &self.program,
             parameters: &self.parameters,
             batch_norm: BatchNorm::Batch,
+            random: None,
         }
     }
 
@@ -380,7 +381,7 @@ fn is_layer(op: &Op) -> bool {
 }
 
 /// Mean cross-entropy, refusing labels the network has no output for.
-fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     let classes = logits.size()[1];
     let largest = labels.max().int64_value(&[]);
     if largest >= classes {

@@ -23,6 +23,12 @@ pub struct Initialiser {
 }
 
 impl Initialiser {
+    /// The whole of a parameter that all architectures of a seed share.
+    pub fn supernet(parameter: &Parameter, init: Init, seed: u64, space: &str) -> Tensor {
+        let shape = format!("{:?}", parameter.stored);
+        draw(parameter, init, seed, &["init", space, &parameter.name, &shape])
+    }
+
     /// Parameters of `graph`, f32, in its order and the shapes it uses.
     pub fn draw(
         &mut self,
@@ -45,14 +51,7 @@ impl Initialiser {
                 Weights::Supernet => self
                     .shared
                     .entry((seed, parameter.name.clone(), parameter.stored.clone()))
-                    .or_insert_with(|| {
-                        draw(
-                            parameter,
-                            protocol.init,
-                            seed,
-                            &["init", space, &parameter.name, &shape],
-                        )
-                    })
+                    .or_insert_with(|| Self::supernet(parameter, protocol.init, seed, space))
                     .shallow_clone(),
             };
             slice(&stored, parameter)

@@ -34,8 +34,17 @@ pub struct Program {
 }
 
 impl Program {
-    /// Compiles `graph`.
+    /// Compiles `graph` without its dropouts.
     pub fn new(graph: &Graph) -> Self {
+        Self::compile(graph, false)
+    }
+
+    /// Compiles `graph` with its dropouts.
+    pub fn training(graph: &Graph) -> Self {
+        Self::compile(graph, true)
+    }
+
+    fn compile(graph: &Graph, dropout: bool) -> Self {
         let zero = graph.constant_zero();
         let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());
         let mut known: HashMap<(String, Vec<Value>), usize> = HashMap::new();
@@ -48,6 +57,11 @@ impl Program {
             }
             let value = match (&node.op, inputs.as_slice()) {
                 _ if zero[id.index()] => Value::Zero,
+                // Equal dropouts draw different numbers.
+                (Op::Dropout { .. }, _) if dropout => {
+                    steps.push(Step { node: id.index(), inputs, live: false });
+                    Value::Of(id.index())
+                }
                 (Op::Identity | Op::Dropout { .. } | Op::Add | Op::Concat, &[only]) => only,
                 (op, _) => {
                     // Parameter ids are part of an operation, so equal text is equal work.

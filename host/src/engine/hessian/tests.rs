@@ -19,6 +19,7 @@ fn reference(graph: &Graph, parameters: &[Tensor], batch: &Batch) -> f64 {
         program: &program,
         parameters: &parameters,
         batch_norm: BatchNorm::Batch,
+        random: None,
     };
     let values = executor.forward(&batch.images).unwrap();
     let loss = executor.output(&values).cross_entropy_loss(

@@ -1,0 +1,242 @@
+//! A supernet: every parameter that the graphs of a space name, shared by all
+//! architectures that name it with one stored shape; and its training.
+//!
+//! Invariants: a parameter's first value depends on (seed, space, name, stored
+//! shape), not on which architecture is seen first; a step's random numbers
+//! depend on (seed, step). So a run that is resumed from a checkpoint goes on
+//! as if it had never stopped.
+
+mod checkpoint;
+mod optimiser;
+
+pub use checkpoint::CheckpointError;
+pub use optimiser::{Plateau, Schedule, Sgd};
+
+use super::{
+    Batch,
+    executor::{BatchNorm, Executor, channels_last},
+    guard::GradOn,
+    network::cross_entropy,
+    parameters::Initialiser,
+    program::Program,
+};
+use osee_core::{
+    graph::{Graph, Parameter},
+    protocol::Init,
+    seed::{Stream, stream},
+};
+use osee_sdk::{Error, Result};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+use tch::{Device, Kind, Tensor};
+
+/// One stored parameter with its optimiser state.
+#[derive(Debug)]
+struct Slot {
+    value: Tensor,
+    /// SGD's buffer, once it was stepped.
+    momentum: Option<Tensor>,
+}
+
+/// What a step saw, averaged over its architectures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Share of images whose highest logit is that of their label.
+    pub accuracy: f64,
+    /// Norm of the whole gradient, before clipping.
+    pub gradient_norm: f64,
+}
+
+/// Shared parameters in training.
+#[derive(Debug)]
+pub struct Supernet {
+    space: String,
+    seed: u64,
+    init: Init,
+    device: Device,
+    /// By name and stored shape.
+    slots: BTreeMap<String, Slot>,
+    /// Steps taken.
+    step: u64,
+}
+
+impl Supernet {
+    /// An untrained one; parameters are made when an architecture first
+    /// needs them.
+    pub fn new(space: &str, seed: u64, init: Init, device: Device) -> Self {
+        Self { space: space.to_owned(), seed, init, device, slots: BTreeMap::new(), step: 0 }
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// The parameters that `graph` uses, in its order and the shapes it uses,
+    /// sharing memory with the supernet and requiring grad.
+    pub fn parameters(&mut self, graph: &Graph) -> Vec<Tensor> {
+        let parameters = graph.parameters.iter();
+        parameters.map(|parameter| parameter_view(self.stored(parameter), parameter)).collect()
+    }
+
+    fn stored(&mut self, parameter: &Parameter) -> &Tensor {
+        let (seed, init, space, device) = (self.seed, self.init, &self.space, self.device);
+        let slot = self.slots.entry(key(parameter)).or_insert_with(|| {
+            let value = Initialiser::supernet(parameter, init, seed, space).to_device(device);
+            Slot { value: channels_last(&value).set_requires_grad(true), momentum: None }
+        });
+        &slot.value
+    }
+
+    /// One step of training on the sub-networks `graphs`: the gradient of each
+    /// parameter is its mean over those of them that use it (the study divides
+    /// so, not by their number).
+    ///
+    /// # Errors
+    /// When the batch does not fit the graphs, or torch fails.
+    pub fn train(&mut self, graphs: &[Graph], batch: &Batch, sgd: &Sgd) -> Result<Seen> {
+        if graphs.is_empty() {
+            return Err(Error::new("a training step needs at least one architecture"));
+        }
+        let _grad = GradOn::new();
+        let random = RefCell::new(stream(self.seed, &["train", "step", &self.step.to_string()]));
+        let mut sums: BTreeMap<String, (Tensor, u32)> = BTreeMap::new();
+        let (mut loss, mut accuracy) = (0.0, 0.0);
+        for graph in graphs {
+            let seen = self.backward(graph, batch, &random, &mut sums)?;
+            loss += seen.0 / graphs.len() as f64;
+            accuracy += seen.1 / graphs.len() as f64;
+        }
+        let gradient_norm = self.apply(sums, sgd)?;
+        self.step += 1;
+        Ok(Seen { loss, accuracy, gradient_norm })
+    }
+
+    /// Adds one sub-network's gradients to `sums`; its loss and accuracy.
+    fn backward(
+        &mut self,
+        graph: &Graph,
+        batch: &Batch,
+        random: &RefCell<Stream>,
+        sums: &mut BTreeMap<String, (Tensor, u32)>,
+    ) -> Result<(f64, f64)> {
+        let program = Program::training(graph);
+        let used: BTreeSet<usize> = program
+            .steps
+            .iter()
+            .filter(|step| step.live)
+            .flat_map(|step| graph.nodes[step.node].op.parameters())
+            .map(|id| id.index())
+            .collect();
+        let parameters = self.parameters(graph);
+        let executor = Executor {
+            graph,
+            program: &program,
+            parameters: &parameters,
+            batch_norm: BatchNorm::Batch,
+            random: Some(random),
+        };
+        let logits = executor.output(&executor.forward(&channels_last(&batch.images))?);
+        let loss = cross_entropy(&logits, &batch.labels)?;
+        let seen = (loss.f_double_value(&[])?, accuracy(&logits, &batch.labels)?);
+        // Two parameters of one graph may be parts of one stored parameter.
+        let keys: BTreeSet<String> = used.iter().map(|&i| key(&graph.parameters[i])).collect();
+        let leaves: Vec<&Tensor> = keys.iter().map(|key| &self.slots[key].value).collect();
+        if !loss.requires_grad() {
+            return Ok(seen);
+        }
+        let gradients = Tensor::f_run_backward(&[&loss], &leaves, false, false)?;
+        for (key, gradient) in keys.into_iter().zip(gradients) {
+            if !gradient.defined() {
+                continue;
+            }
+            match sums.get_mut(&key) {
+                Some((sum, uses)) => {
+                    let _ = sum.f_add_(&gradient)?;
+                    *uses += 1;
+                }
+                None => {
+                    sums.insert(key, (gradient, 1));
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Averages, clips and steps; the norm of the averages.
+    fn apply(&mut self, sums: BTreeMap<String, (Tensor, u32)>, sgd: &Sgd) -> Result<f64> {
+        let _no_grad = tch::no_grad_guard();
+        let mut means: Vec<(String, Tensor)> = Vec::with_capacity(sums.len());
+        for (key, (mut sum, uses)) in sums {
+            if uses > 1 {
+                sum = sum.f_div_scalar_(i64::from(uses))?;
+            }
+            means.push((key, sum));
+        }
+        let squares: Vec<Tensor> = means
+            .iter()
+            .map(|(_, gradient)| gradient.f_square()?.f_sum(Kind::Double))
+            .collect::<std::result::Result<_, _>>()?;
+        let norm = match squares.is_empty() {
+            true => 0.0,
+            false => Tensor::f_stack(&squares, 0)?.f_sum(Kind::Double)?.f_double_value(&[])?.sqrt(),
+        };
+        for (key, mut gradient) in means {
+            if let Some(scale) = sgd.clip(norm) {
+                gradient = gradient.f_mul_scalar_(scale)?;
+            }
+            if let Some(slot) = self.slots.get_mut(&key) {
+                sgd.step(&mut slot.value, gradient, &mut slot.momentum)?;
+            }
+        }
+        Ok(norm)
+    }
+
+    /// Loss and accuracy of a sub-network on one batch, by the batch's own
+    /// statistics and without dropout, as the study evaluates.
+    ///
+    /// # Errors
+    /// When the batch does not fit the graph, or torch fails.
+    pub fn evaluate(&mut self, graph: &Graph, batch: &Batch) -> Result<(f64, f64)> {
+        let _no_grad = tch::no_grad_guard();
+        let program = Program::new(graph);
+        let parameters = self.parameters(graph);
+        let executor = Executor {
+            graph,
+            program: &program,
+            parameters: &parameters,
+            batch_norm: BatchNorm::Batch,
+            random: None,
+        };
+        let logits = executor.output(&executor.forward(&channels_last(&batch.images))?);
+        let loss = cross_entropy(&logits, &batch.labels)?.f_double_value(&[])?;
+        Ok((loss, accuracy(&logits, &batch.labels)?))
+    }
+}
+
+/// What makes two parameters one.
+fn key(parameter: &Parameter) -> String {
+    let shape: Vec<String> = parameter.stored.iter().map(usize::to_string).collect();
+    format!("{}:{}", parameter.name, shape.join("x"))
+}
+
+/// The part of a stored parameter that a graph uses.
+fn parameter_view(stored: &Tensor, parameter: &Parameter) -> Tensor {
+    let mut part = stored.shallow_clone();
+    for (dim, range) in parameter.slice.iter().enumerate() {
+        part = part.narrow(dim as i64, range.start as i64, range.len() as i64);
+    }
+    part
+}
+
+fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
+    let right = logits.f_argmax(1, false)?.f_eq_tensor(labels)?;
+    Ok(right.f_to_kind(Kind::Double)?.f_mean(Kind::Double)?.f_double_value(&[])?)
+}
+
+#[cfg(test)]
+mod tests;
