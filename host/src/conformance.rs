@@ -360,10 +360,9 @@ fn check_space(space: &Space<'_>, tell: Tell<'_>) {
         }
     };
     let every = |check: &dyn Fn(&str) -> Result<()>, mend: &'static str| {
-        let judged = archs
+        archs
             .iter()
-            .try_for_each(|arch| check(arch).map_err(|error| (format!("{arch}: {error}"), mend)));
-        judged
+            .try_for_each(|arch| check(arch).map_err(|error| (format!("{arch}: {error}"), mend)))
     };
     rule(tell, "an architecture is read as it is written", || {
         let check = |arch: &str| match functions.parse(arch)? {
