@@ -196,3 +196,25 @@ fn headers_that_do_not_fit_are_refused_before_loading() {
     let magic = refused(|header| header[0] = b'X');
     assert!(matches!(magic.kind, LoadErrorKind::NotAPlugin));
 }
+
+#[test]
+fn the_check_names_the_rule_that_is_broken() {
+    let allow = "--allow-unpinned";
+    let good = library("zse_gradient");
+    let said = support::run(&["plugin", "check", good.to_str().unwrap()]);
+    assert!(said.ends_with("it keeps the rules\n"), "{said}");
+    // Its default mode keeps every rule but one: all its scores are equal.
+    let constant = support::fixture("misbehaving");
+    let output =
+        support::osee(&["plugin", "check", constant.to_str().unwrap(), allow]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    for words in [
+        "scores tell architectures apart ... FAILED\n    all are 1\n    help: a constant",
+        "it is described, and made with its default settings ... FAILED",
+        "the same network gets the same score again ... ok",
+        "2 checks failed",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}

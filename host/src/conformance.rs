@@ -209,7 +209,10 @@ fn check_scores(subject: &Subject<'_>, tell: Tell<'_>) {
         let known: Vec<f64> = first.iter().filter_map(|s| s.as_ref().ok().copied()).collect();
         let constant = known.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
         match constant {
-            true => Err((format!("all are {:?}", known.first()), "a constant ranks nothing")),
+            true => Err((
+                known.first().map_or("none has one".to_owned(), |score| format!("all are {score}")),
+                "a constant ranks nothing",
+            )),
             false => Ok(()),
         }
     });

@@ -45,8 +45,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
             None if start.elapsed() > PATIENCE => {
                 child.kill().and_then(|()| child.wait()).map_err(CliError::Worker)?;
                 print(&format!(
-                    "failed  the check above did not end within {} s\n        \
-                     a score must end; look for a loop, and return early when network.cancelled()\n",
+                    "FAILED\n    it did not end within {} s\n    \
+                     help: look for a loop, and return early when network.cancelled()\n",
                     PATIENCE.as_secs()
                 ))?;
                 return Ok(ExitCode::Plugin);
@@ -59,8 +59,8 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
         Some(_) => Ok(ExitCode::Plugin),
         None => {
             print(&format!(
-                "failed  the plugin ended the process: {status}\n        \
-                 run the check above in a debugger: osee-host plugin check --here FILE\n"
+                "FAILED\n    the plugin ended the process: {status}\n    \
+                 help: run it in a debugger: osee-host plugin check --here FILE\n"
             ))?;
             Ok(ExitCode::Plugin)
         }
@@ -76,7 +76,7 @@ fn here(args: &CheckArgs) -> Result<ExitCode, CliError> {
         return Err(CliError::New(format!("{} was not loaded", args.file.display())));
     };
     print(&format!(
-        "ok      it loads: sdk {}, libtorch {}, {}, {} exports\n",
+        "it loads: sdk {}, libtorch {}, {}, {} exports\n",
         plugin.header.sdk,
         plugin.header.libtorch,
         plugin.header.rustc,
@@ -87,11 +87,12 @@ fn here(args: &CheckArgs) -> Result<ExitCode, CliError> {
         print(&format!("\n{}\n", export.id()))?;
         conformance::check(&registry, plugin, export, |check, verdict| {
             let line = match verdict {
-                Verdict::Begun => format!("        {check} ...\r"),
-                Verdict::Kept => format!("ok      {check}   \n"),
+                // Said before it is judged, for the plugin may end the process.
+                Verdict::Begun => format!("  {check} ... "),
+                Verdict::Kept => "ok\n".to_owned(),
                 Verdict::Broken { what, mend } => {
                     failed += 1;
-                    format!("failed  {check}: {what}\n        {mend}\n")
+                    format!("FAILED\n    {what}\n    help: {mend}\n")
                 }
             };
             // A reader that hung up does not change the verdict.
