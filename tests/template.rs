@@ -16,7 +16,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn every_kind_is_a_whole_crate() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in ["zero-shot", "baseline", "meta", "space"] {
+    for kind in ["zero-shot", "one-shot", "baseline", "meta", "space"] {
         let into = folder.path().join(kind);
         let said =
             run(&["plugin", "new", "my-own", "--kind", kind, "--into", into.to_str().unwrap()]);

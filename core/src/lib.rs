@@ -1,5 +1,6 @@
 //! The domain of osee, in pure Rust: what an architecture is (a [`graph`]),
-//! what a search [`space`] and an [`estimator`] are, how a score is judged
+//! what a search [`space`] and an [`estimator`] are, how a supernet is trained
+//! ([`one_shot`]), how a score is judged
 //! ([`criteria`] against a [`truth`] table), what is to be computed (a
 //! [`study`]) and what was computed (the [`store`]).
 //!
@@ -8,6 +9,7 @@
 pub mod criteria;
 pub mod estimator;
 pub mod graph;
+pub mod one_shot;
 pub mod protocol;
 pub mod seed;
 pub mod settings;

@@ -82,12 +82,24 @@ pub struct SettingSpec {
     pub default: Value,
     /// One line of help.
     pub help: String,
+    /// Whether a one-shot estimator's supernet is the same with any value.
+    #[serde(default)]
+    pub judges_only: bool,
 }
 
 impl SettingSpec {
     /// A setting with its default.
     pub fn new(key: &str, default: impl Into<Value>, help: &str) -> Self {
-        Self { key: key.to_owned(), default: default.into(), help: help.to_owned() }
+        let (key, default) = (key.to_owned(), default.into());
+        Self { key, default, help: help.to_owned(), judges_only: false }
+    }
+
+    /// Of a one-shot estimator: the setting changes what is made of a trained
+    /// supernet, not how it is trained, so that rows that differ in it share
+    /// one.
+    #[must_use]
+    pub fn judges_only(self) -> Self {
+        Self { judges_only: true, ..self }
     }
 }
 
@@ -157,8 +169,7 @@ impl Settings {
         specs: &[SettingSpec],
         given: &BTreeMap<String, Value>,
     ) -> Result<Self, SettingError> {
-        let mut values: BTreeMap<String, Value> =
-            specs.iter().map(|spec| (spec.key.clone(), spec.default.clone())).collect();
+        let Self(mut values) = Self::defaults(specs);
         for (key, value) in given {
             let Some(default) = values.get(key) else {
                 let known: Vec<String> = specs.iter().map(|spec| spec.key.clone()).collect();
@@ -179,6 +190,11 @@ impl Settings {
             values.insert(key.clone(), value);
         }
         Ok(Self(values))
+    }
+
+    /// The declared settings, all with their defaults.
+    pub fn defaults(specs: &[SettingSpec]) -> Self {
+        specs.iter().map(|spec| (spec.key.clone(), spec.default.clone())).collect()
     }
 
     /// Reads `key=value` as the command line gives it.

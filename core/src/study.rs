@@ -1,6 +1,7 @@
 //! The study file: what is to be scored, how, and against which truth.
 
 use crate::{
+    one_shot::TrainingChoice,
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
 };
@@ -38,10 +39,14 @@ pub struct Study {
     /// How networks are put before zero-shot estimators.
     #[serde(default)]
     pub protocol: ProtocolChoice,
+    /// How supernets are trained for one-shot estimators, where it is not as
+    /// those say.
+    #[serde(default, skip_serializing_if = "unchanged")]
+    pub training: TrainingChoice,
     /// Ground truth; scores alone are reported without it.
     #[serde(default)]
     pub truth: Option<TruthChoice>,
-    /// Estimators; all that are found if empty.
+    /// Estimators; if empty all that are found, without one-shot estimators.
     #[serde(default)]
     pub estimators: Vec<EstimatorChoice>,
 }
@@ -130,12 +135,39 @@ pub struct EstimatorChoice {
     /// Settings that differ from the defaults.
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
+    /// Of a one-shot estimator: how its supernet is trained, where it is not
+    /// as the study says.
+    #[serde(default, skip_serializing_if = "unchanged")]
+    pub training: TrainingChoice,
+    /// Of a zero-shot estimator: the one-shot row whose supernet gives the
+    /// weights.
+    #[serde(default)]
+    pub supernet: Option<String>,
+    /// The weights after so many epochs; 0 for the initial ones, the last if
+    /// absent.
+    #[serde(default)]
+    pub epoch: Option<u32>,
+    /// A row for every kept checkpoint, called `NAME@EPOCH`.
+    #[serde(default)]
+    pub trend: bool,
+}
+
+fn unchanged(training: &TrainingChoice) -> bool {
+    *training == TrainingChoice::default()
 }
 
 impl EstimatorChoice {
     /// The estimator with its defaults.
     pub fn plain(id: &str) -> Self {
-        Self { id: id.to_owned(), name: None, settings: BTreeMap::new() }
+        Self {
+            id: id.to_owned(),
+            name: None,
+            settings: BTreeMap::new(),
+            training: TrainingChoice::default(),
+            supernet: None,
+            epoch: None,
+            trend: false,
+        }
     }
 
     /// Name of its row.

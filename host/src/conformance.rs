@@ -2,6 +2,8 @@
 //! the same network whatever ran before, nothing left changed, failures told
 //! as such.
 
+mod one_shot;
+
 use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
@@ -19,7 +21,6 @@ use osee_sdk::{
     abi::root::{Foreign, ForeignMeta},
 };
 use std::{
-    collections::BTreeMap,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -81,6 +82,7 @@ pub fn check(
             let settings = declared(plugin, info, tell)?;
             match plugin.functions.create(&info.id, &settings)? {
                 Foreign::Meta(meta) => check_meta(&meta, tell),
+                Foreign::OneShot(one_shot) => one_shot::check(registry, &one_shot, tell)?,
                 _ => {
                     let subject = Subject::new(registry, plugin, info, settings)?;
                     check_scores(&subject, tell);
@@ -93,7 +95,7 @@ pub fn check(
 
 /// The defaults, and whether a setting of another type is refused.
 fn declared(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<Settings> {
-    let defaults = Settings::resolve(&info.id, &info.settings, &BTreeMap::new())?;
+    let defaults = Settings::defaults(&info.settings);
     rule(tell, "it is described, and made with its default settings", || {
         if info.summary.is_empty() || info.citation.is_empty() {
             let mend = "give EstimatorInfo a summary and a citation";
@@ -382,8 +384,7 @@ fn check_space(space: &Space<'_>, tell: Tell<'_>) {
         }
     });
     rule(tell, "every architecture makes a graph", || {
-        let settings = Settings::resolve(&space.info.id, &space.info.settings, &BTreeMap::new());
-        let settings = settings.map_err(|error| (error.to_string(), "check the declaration"))?;
+        let settings = Settings::defaults(&space.info.settings);
         every(&|arch| functions.graph(arch, &settings).map(drop), "build it with GraphBuilder")
     });
     rule(tell, "mutations are architectures, and others", || {

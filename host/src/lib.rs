@@ -13,6 +13,7 @@ pub mod engine;
 #[cfg(test)]
 mod fuzz;
 pub mod loader;
+pub mod one_shot;
 pub mod report;
 pub mod runner;
 pub mod worker;

@@ -1,4 +1,5 @@
-//! The traits an author implements. OneShot will stand beside them.
+//! The traits an author implements; [`OneShot`](crate::OneShot) stands in a
+//! file of its own.
 
 use crate::{Network, Result};
 use osee_core::{
@@ -101,6 +102,12 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
 
     /// Every architecture that differs in one decision.
     fn mutations(&self, arch: &Self::Arch) -> Vec<Mutation>;
+
+    /// Whether it makes sense to train a supernet on `arch`; samplers pass
+    /// over others.
+    fn trainable(&self, _arch: &Self::Arch) -> bool {
+        true
+    }
 
     /// The network of `arch` under `settings`, which fit the declaration.
     ///

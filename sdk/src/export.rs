@@ -1,8 +1,8 @@
 //! What a plugin exports: collected by inventory inside its library.
 
 use crate::{
-    Baseline, Meta, SearchSpace, ZeroShot,
-    abi::{glue, root::Instance},
+    Baseline, Meta, OneShot, SearchSpace, ZeroShot,
+    abi::{glue, one_shot, root::Instance},
 };
 use osee_core::{estimator::EstimatorInfo, settings::Settings, space::SpaceInfo};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,14 @@ impl Export {
     }
 
     #[doc(hidden)]
+    pub const fn one_shot<T: OneShot>() -> Self {
+        Self {
+            info: || ExportInfo::Estimator(T::info()),
+            create: |settings| Ok(one_shot::instance(T::new(settings)?)),
+        }
+    }
+
+    #[doc(hidden)]
     pub const fn baseline<T: Baseline>() -> Self {
         Self {
             info: || ExportInfo::Estimator(T::info()),
@@ -72,7 +80,7 @@ impl Export {
 /// osee_sdk::export! { zero_shot: GradNorm, Snip; baseline: Depth }
 /// ```
 ///
-/// Kinds are `zero_shot`, `baseline`, `meta` and `space`. Once per library,
+/// Kinds are `zero_shot`, `one_shot`, `baseline`, `meta` and `space`. Once per library,
 /// in its root.
 #[macro_export]
 macro_rules! export {

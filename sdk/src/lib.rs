@@ -35,6 +35,7 @@ mod error;
 mod export;
 mod measurement;
 mod network;
+mod one_shot;
 pub mod testkit;
 
 pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
@@ -43,6 +44,9 @@ pub use export::ExportInfo;
 pub use measurement::{BatchNormMode, Measurement};
 pub use network::{Activation, Batch, LayerGradient, NamedTensor, Network};
 pub use network::{differentiable_gradients, gradients};
+pub use one_shot::{
+    BatchResult, Epoch, Evaluation, OneShot, Recipe, Sampled, Schedule, Space, Surveyed,
+};
 
 pub use osee_core as core;
 /// The torch bindings every plugin must use: the sdk's own, so that there is
@@ -59,8 +63,9 @@ pub mod __private {
 /// What an author's file starts with.
 pub mod prelude {
     pub use crate::{
-        Activation, Baseline, Batch, BatchNormMode, Error, LayerGradient, Meta, NamedTensor,
-        Network, Population, Result, SearchSpace, ZeroShot,
+        Activation, Baseline, Batch, BatchNormMode, BatchResult, Epoch, Error, Evaluation,
+        LayerGradient, Meta, NamedTensor, Network, OneShot, Population, Recipe, Result, Sampled,
+        Schedule, SearchSpace, Space, Surveyed, ZeroShot,
     };
     pub use osee_core::{
         estimator::{Direction, EstimatorInfo, EstimatorKind},

@@ -8,6 +8,8 @@
 mod error;
 mod files;
 mod results;
+mod training;
 
 pub use error::StoreError;
 pub use results::{Outcome, Record, Score, ScorerId, ScorerKey, Store};
+pub use training::Curve;

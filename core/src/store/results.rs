@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// What a directory may hold before its first results, in the order it is made.
 const MADE_FIRST: [&str; 3] = ["lock", "study.part", "study.toml"];
@@ -34,6 +34,24 @@ const SCHEMA: &str = "
         milliseconds REAL NOT NULL,
         device TEXT NOT NULL,
         PRIMARY KEY (scorer, arch, seed)
+    ) WITHOUT ROWID;
+    CREATE TABLE epoch (
+        supernet TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        loss REAL NOT NULL,
+        accuracy REAL NOT NULL,
+        learning_rate REAL NOT NULL,
+        images_per_second REAL NOT NULL,
+        PRIMARY KEY (supernet, seed, epoch)
+    ) WITHOUT ROWID;
+    CREATE TABLE evaluation (
+        supernet TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        epochs TEXT NOT NULL,
+        arch TEXT NOT NULL,
+        batches TEXT NOT NULL,
+        PRIMARY KEY (supernet, seed, epochs, arch)
     ) WITHOUT ROWID;
 ";
 
@@ -109,7 +127,7 @@ pub struct Score {
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
-    connection: Connection,
+    pub(super) connection: Connection,
     /// Held while writing.
     _lock: Option<File>,
 }
@@ -201,7 +219,7 @@ impl Store {
         Ok(Self { dir: dir.to_owned(), connection, _lock: None })
     }
 
-    fn sqlite(&self, source: rusqlite::Error) -> StoreError {
+    pub(super) fn sqlite(&self, source: rusqlite::Error) -> StoreError {
         StoreError::Sqlite { dir: self.dir.clone(), source }
     }
 
@@ -381,7 +399,7 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
     })

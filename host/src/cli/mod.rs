@@ -41,6 +41,9 @@ enum Command {
     /// Score architectures, join with the truth, print the leaderboard.
     #[command(args_override_self = true)]
     Run(run::RunArgs),
+    /// Train the supernets of a study's one-shot estimators; `run` does it, too.
+    #[command(args_override_self = true)]
+    Train(run::RunArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
     /// Judge scores that anyone computed.
@@ -92,6 +95,7 @@ pub fn main() -> std::process::ExitCode {
 fn dispatch(command: Command) -> Result<ExitCode, CliError> {
     match command {
         Command::Run(args) => return run::run(args),
+        Command::Train(args) => return run::train(args),
         Command::Leaderboard(args) => leaderboard::run(&args),
         Command::Criteria(args) => criteria::run(&args),
         Command::Score(args) => score::run(&args),

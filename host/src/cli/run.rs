@@ -4,16 +4,18 @@ use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
 use crate::{
     loader::Registry,
     report::{Format, Leaderboard, Truth, faults, render, standing},
-    runner::{self, Isolation, Plan, RunOptions},
+    runner::{self, Failed, Isolation, Plan, RunOptions},
     worker::Limits,
 };
 use clap::Args;
 use osee_core::{
     criteria::CriteriaOptions,
     settings::Settings,
+    store::Curve,
     study::{EstimatorChoice, Study, TruthChoice},
 };
 use std::{
+    fmt::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -95,8 +97,7 @@ pub struct RunArgs {
 pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let mut study = args.study()?;
     let registry = args.plugins.load(&study.plugins, args.file().as_deref())?;
-    let mut plan = Plan::new(&study, &registry)?;
-    plan.setup.threads = args.torch_threads.max(1);
+    let plan = args.plan(&study, &registry)?;
     if let Some(choice) = &mut study.truth {
         // Whoever reads the run later needs no plugin to know its columns.
         let own = &registry.space(&study.space.id)?.info.truth;
@@ -108,17 +109,60 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     if let Some(truth) = &truth {
         truth.judge(&plan.architectures)?;
     }
-    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
-    let store = runner::run(&study, &plan, &registry, &out, &args.options()?)?;
+    let (store, failed) = runner::run(&study, &plan, &registry, &args.options()?)?;
     let mut board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
     board.brought = given(&registry);
     print(&render(&board, args.format, true))?;
     if args.format == Format::Table {
         print(&standing(&board))?;
     }
-    eprint!("{}", faults(&board));
-    eprintln!("everything is in {}", out.display());
-    Ok(if faults(&board).is_empty() { ExitCode::Done } else { ExitCode::SomeFailed })
+    let faults = faults(&board);
+    eprint!("{faults}");
+    let trained = report_trainings(&failed);
+    eprintln!("everything is in {}", plan.setup.run.display());
+    Ok(if faults.is_empty() && trained { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Trains the study's supernets, without scoring anything.
+pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
+    let study = args.study()?;
+    let registry = args.plugins.load(&study.plugins, args.file().as_deref())?;
+    let plan = args.plan(&study, &registry)?;
+    if plan.setup.supernets.is_empty() {
+        let what = "the study has no one-shot estimator, so there is no supernet to train";
+        return Err(CliError::Usage(what.to_owned()));
+    }
+    let (store, failed) = runner::train(&study, &plan, &args.options()?)?;
+    let mut text = String::from("supernet,seed,epoch,loss,accuracy,learning_rate,images_per_s\n");
+    for spec in &plan.setup.supernets {
+        for Curve { seed, report, .. } in
+            store.curves()?.iter().filter(|curve| curve.supernet == spec.key)
+        {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "{},{seed},{},{:.4},{:.4},{:.5},{:.0}",
+                spec.name,
+                report.epoch,
+                report.loss,
+                report.accuracy,
+                report.learning_rate,
+                report.images_per_second
+            );
+        }
+    }
+    print(&text)?;
+    let trained = report_trainings(&failed);
+    eprintln!("checkpoints are in {}", plan.setup.run.join("supernets").display());
+    Ok(if trained { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Says what was not trained; whether all was.
+fn report_trainings(failed: &[Failed]) -> bool {
+    for Failed { job: (_, seed), name, error } in failed {
+        eprintln!("{name} seed {seed} is not trained: {error}; the same command goes on with it");
+    }
+    failed.is_empty()
 }
 
 /// Ids of the estimators that the user brought.
@@ -145,6 +189,13 @@ impl RunArgs {
     fn file(&self) -> Option<PathBuf> {
         let own = Some(PathBuf::from("osee.toml")).filter(|file| file.exists());
         self.study.clone().or(own)
+    }
+
+    fn plan(&self, study: &Study, registry: &Registry) -> Result<Plan, CliError> {
+        let out = self.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
+        let mut plan = Plan::new(study, registry, &out)?;
+        plan.setup.threads = self.torch_threads.max(1);
+        Ok(plan)
     }
 
     fn options(&self) -> Result<RunOptions, CliError> {

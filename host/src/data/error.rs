@@ -43,6 +43,12 @@ pub enum DataError {
         /// The label.
         label: u8,
     },
+    /// No image can be made so.
+    #[error(
+        "CIFAR-10 images have sides of 32 pixels, which can be made 16, 8, 4, 2 or 1; the network \
+         takes {0}"
+    )]
+    Shape(String),
     /// Not enough images.
     #[error(
         "the protocol wants {wanted} images, there are {there}; ask for fewer or smaller batches"

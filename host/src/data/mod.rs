@@ -5,15 +5,17 @@
 
 mod cifar10;
 mod error;
+mod images;
 
 pub use error::DataError;
+pub use images::{ImageSet, Preparation, TRAINING, VALIDATION};
 
 use crate::engine::Batch;
 use cifar10::Cifar10;
 use osee_core::{
     graph::Shape,
-    protocol::{Images, Normalisation, Protocol},
-    seed::{Stream, below, stream},
+    protocol::{Images, Protocol},
+    seed::{below, stream},
 };
 use rand_distr::{Distribution, StandardNormal};
 use std::path::Path;
@@ -71,22 +73,17 @@ impl Source {
                     Images::ValidationOrder => validation(count)?,
                     Images::TrainShuffled => shuffled(count, seed)?,
                 };
-                let mut augment =
-                    protocol.augment.then(|| Augment(stream(seed, &["data", "augment"])));
-                let mut images = Vec::with_capacity(count * cifar10::PIXELS);
-                let mut labels = Vec::with_capacity(count);
-                for record in files.records(&wanted)? {
-                    let (label, pixels) = (record[0], &record[1..]);
-                    labels.push(i64::from(label));
-                    let pixels = normalise(pixels, &protocol.normalisation);
-                    match &mut augment {
-                        Some(augment) => images.extend(augment.apply(&pixels)),
-                        None => images.extend(pixels),
-                    }
-                }
-                let side = cifar10::SIDE as i64;
-                let images = Tensor::from_slice(&images).view([count as i64, 3, side, side]);
-                Ok(cut(&images, &Tensor::from_slice(&labels), protocol))
+                let images = ImageSet::of(files.records(&wanted)?);
+                let how = Preparation {
+                    side: Preparation::side_of(shape)?,
+                    augment: protocol.augment,
+                    cutout: None,
+                    normalisation: protocol.normalisation,
+                };
+                let mut random = stream(seed, &["data", "augment"]);
+                let positions: Vec<usize> = (0..count).collect();
+                let batches = positions.chunks(protocol.batch_size);
+                Ok(batches.map(|batch| images.batch(batch, &how, &mut random)).collect())
             }
         }
     }
@@ -139,54 +136,9 @@ fn noise(protocol: &Protocol, seed: u64, shape: Shape, classes: usize) -> Vec<Ba
     cut(&Tensor::from_slice(&pixels).view(size), &Tensor::from_slice(&labels), protocol)
 }
 
-fn normalise(pixels: &[u8], by: &Normalisation) -> Vec<f32> {
-    let plane = cifar10::PIXELS / 3;
-    let scaled = pixels.iter().enumerate().map(|(i, &pixel)| {
-        let channel = i / plane;
-        (f32::from(pixel) / 255.0 - by.mean[channel]) / by.std[channel]
-    });
-    scaled.collect()
-}
-
-/// Random crop with 4 pixels of zero padding, and horizontal flip.
-struct Augment(Stream);
-
-impl Augment {
-    fn apply(&mut self, pixels: &[f32]) -> Vec<f32> {
-        const SIDE: usize = cifar10::SIDE;
-        let (top, left) = (below(&mut self.0, 9), below(&mut self.0, 9));
-        let flip = below(&mut self.0, 2) == 1;
-        let mut output = Vec::with_capacity(pixels.len());
-        for plane in pixels.chunks_exact(SIDE * SIDE) {
-            for y in 0..SIDE {
-                for x in 0..SIDE {
-                    let x = if flip { SIDE - 1 - x } else { x };
-                    let inside = |at: usize, offset: usize| {
-                        (at + offset).checked_sub(4).filter(|at| *at < SIDE)
-                    };
-                    let source = inside(y, top).zip(inside(x, left));
-                    output.push(source.map_or(0.0, |(y, x)| plane[y * SIDE + x]));
-                }
-            }
-        }
-        output
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_centred_crop_is_the_image_or_its_mirror() {
-        let image: Vec<f32> = (0..cifar10::PIXELS).map(|i| i as f32).collect();
-        let mut augment = Augment(stream(0, &["test"]));
-        let crops: Vec<Vec<f32>> = (0..400).map(|_| augment.apply(&image)).collect();
-        assert!(crops.contains(&image));
-        let mirrored: Vec<f32> =
-            image.chunks(32).flat_map(|row| row.iter().rev().copied()).collect();
-        assert!(crops.contains(&mirrored));
-    }
 
     #[test]
     fn noise_is_the_same_for_a_seed() {

@@ -53,7 +53,17 @@ pub struct Executor<'a> {
     pub random: Option<&'a RefCell<Stream>>,
 }
 
-impl Executor<'_> {
+impl<'a> Executor<'a> {
+    /// Normalises by the batch, without dropout.
+    pub fn new(graph: &'a Graph, program: &'a Program, parameters: &'a [Tensor]) -> Self {
+        Self { graph, program, parameters, batch_norm: BatchNorm::Batch, random: None }
+    }
+
+    /// What the network makes of `images`, `[n, c, h, w]`.
+    pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
+        Ok(self.output(&self.forward(&channels_last(images))?))
+    }
+
     /// Runs the steps that can reach the output on `images`, `[n, c, h, w]`.
     pub fn forward(&self, images: &Tensor) -> Result<Values> {
         let nodes = self.graph.nodes.len();

@@ -21,7 +21,7 @@ use std::{
     rc::Rc,
     time::{Duration, Instant},
 };
-use tch::{Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
 /// Images with labels.
 #[derive(Debug)]
@@ -36,6 +36,12 @@ impl Batch {
     /// The same batch, sharing memory.
     pub fn share(&self) -> Self {
         Self { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
+    }
+
+    /// The same batch on a device.
+    #[must_use]
+    pub fn on(&self, device: Device) -> Self {
+        Self { images: self.images.to_device(device), labels: self.labels.to_device(device) }
     }
 }
 
@@ -229,13 +235,7 @@ impl Network {
     }
 
     fn executor(&self) -> Executor<'_> {
-        Executor {
-            graph: &self.graph,
-            program: &self.program,
-            parameters: &self.parameters,
-            batch_norm: BatchNorm::Batch,
-            random: None,
-        }
+        Executor::new(&self.graph, &self.program, &self.parameters)
     }
 
     fn pass(&self) -> Result<Rc<RefCell<Pass>>> {
@@ -444,8 +444,7 @@ impl HostNetwork for Lent {
     }
 
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        let executor = self.0.executor();
-        Ok(executor.output(&executor.forward(images)?))
+        self.0.executor().logits(images)
     }
 
     fn cancelled(&self) -> bool {

@@ -104,7 +104,8 @@ fn law(parameter: &Parameter, init: Init) -> Law {
     }
 }
 
-fn slice(stored: &Tensor, parameter: &Parameter) -> Tensor {
+/// The part of a stored parameter that a graph uses.
+pub fn slice(stored: &Tensor, parameter: &Parameter) -> Tensor {
     let mut part = stored.shallow_clone();
     for (dim, range) in parameter.slice.iter().enumerate() {
         part = part.narrow(dim as i64, range.start as i64, range.len() as i64);

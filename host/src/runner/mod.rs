@@ -1,4 +1,4 @@
-//! Runs a study: plan, outstanding work, workers, store.
+//! Runs a study: plan, supernets, outstanding work, workers, store.
 //!
 //! Invariants: what the store has is not computed again; every answer of a
 //! worker is stored before it counts as done; the leaderboard depends on the
@@ -7,11 +7,14 @@
 mod architectures;
 mod plan;
 mod pool;
+mod rows;
+mod training;
 mod vote;
 
 pub use vote::seed_means;
 
 pub use plan::{Plan, RunError};
+pub use training::Failed;
 
 use crate::{
     loader::Registry,
@@ -45,8 +48,9 @@ pub enum Isolation {
     None,
 }
 
-/// Runs what is outstanding of `plan` in `dir` and stores it. `plan` is
-/// `study` resolved with `registry`.
+/// Runs what is outstanding of `plan` in its directory, and stores it; what
+/// could not be trained is returned beside the store, and is tried again by
+/// the next run. `plan` is `study` resolved with `registry`.
 ///
 /// # Errors
 /// When the directory cannot be used, or workers cannot be started.
@@ -54,18 +58,36 @@ pub fn run(
     study: &Study,
     plan: &Plan,
     registry: &Registry,
-    dir: &Path,
     options: &RunOptions,
-) -> Result<Store, RunError> {
+) -> Result<(Store, Vec<Failed>), RunError> {
+    let dir = &plan.setup.run;
     let mut store = Store::for_run(dir, study)?;
     store.set_plan(&plan.architectures)?;
-    let outstanding = plan.outstanding(&store)?;
+    let mut outstanding = plan.outstanding(&store)?;
+    let failed = training::run(plan, &plan.jobs(&outstanding), &mut store, dir, options)?;
+    plan.drop_untrained(&mut outstanding, &failed);
     if !outstanding.is_empty() {
         tracing::info!(units = outstanding.len(), "scoring");
         score(plan, outstanding, &mut store, dir, options)?;
     }
     vote::finish(plan, registry, &mut store)?;
-    Ok(store)
+    Ok((store, failed))
+}
+
+/// Trains all supernets of `plan` without scoring anything.
+///
+/// # Errors
+/// As [`run`].
+pub fn train(
+    study: &Study,
+    plan: &Plan,
+    options: &RunOptions,
+) -> Result<(Store, Vec<Failed>), RunError> {
+    let dir = &plan.setup.run;
+    let mut store = Store::for_run(dir, study)?;
+    store.set_plan(&plan.architectures)?;
+    let failed = training::run(plan, &plan.all_jobs(), &mut store, dir, options)?;
+    Ok((store, failed))
 }
 
 fn score(
@@ -79,6 +101,9 @@ fn score(
     let device = plan.setup.device.clone();
     let bar = progress(outstanding.len() as u64, plan.units());
     let keep = |unit: &Unit, scored: Vec<Scored>| {
+        for one in &scored {
+            store.record_evaluations(&one.evaluated)?;
+        }
         let records: Vec<Record> = scored
             .into_iter()
             .map(|scored| Record {

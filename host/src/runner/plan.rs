@@ -1,20 +1,28 @@
 //! What a study comes to: architectures x seeds x estimators, all settings
 //! resolved, less what the store has.
 
-use super::architectures;
+use super::{
+    architectures,
+    rows::Rows,
+    training::{Failed, Job},
+};
 use crate::{
-    data::{DataError, Source},
+    data::{DataError, Preparation, Source},
     engine::{DeviceError, open_device},
-    loader::{Registry, RegistryError},
+    loader::{Registry, RegistryError, Space},
+    one_shot::SupernetUse,
     worker::{Named, Setup, SetupError, Unit, WorkerError},
 };
 use osee_core::{
     estimator::EstimatorKind,
     settings::{SettingError, Settings},
     store::{ScorerId, ScorerKey, Store, StoreError},
-    study::{EstimatorChoice, Study, StudyError},
+    study::{Study, StudyError},
 };
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
 
 /// Why a study cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +90,36 @@ pub enum RunError {
     /// Two rows of one name.
     #[error("two estimators are called `{0}`; give one of them another `name`")]
     SameName(String),
+    /// A row that has no weights of a supernet to look at.
+    #[error(
+        "`{0}` names a supernet, which only zero-shot estimators can; one-shot estimators have \
+         their own"
+    )]
+    NoSupernet(String),
+    /// A row without checkpoints.
+    #[error("`{0}` has `epoch` or `trend`, but looks at no supernet")]
+    NoCheckpoints(String),
+    /// A supernet that no row trains.
+    #[error(
+        "the study has no one-shot row `{row}`{}",
+        near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    )]
+    NoRow {
+        /// As asked.
+        row: String,
+        /// The row most like it.
+        near: Option<String>,
+    },
+    /// Weights that are not on disk.
+    #[error("`{row}` wants the weights after epoch {epoch}; kept are those after {kept:?}")]
+    NotKept {
+        /// Name of the row.
+        row: String,
+        /// As asked.
+        epoch: u32,
+        /// All there are.
+        kept: Vec<u32>,
+    },
     /// A vote without its voters.
     #[error(
         "estimator `{meta}` needs `{expert}`, which the study does not have; add it to the estimators"
@@ -107,14 +145,17 @@ pub struct Plan {
     pub meta: Vec<Named>,
     keys: Vec<ScorerKey>,
     meta_keys: Vec<ScorerKey>,
+    /// Architectures by canonical form, if an estimator asks for its group.
+    groups: HashMap<String, Vec<String>>,
 }
 
 impl Plan {
     /// Resolves `study`, and checks all it names before anything is computed.
+    /// Its results will be in the directory `run`.
     ///
     /// # Errors
     /// The first thing that is not there or makes no sense.
-    pub fn new(study: &Study, registry: &Registry) -> Result<Self, RunError> {
+    pub fn new(study: &Study, registry: &Registry, run: &Path) -> Result<Self, RunError> {
         let protocol = study.protocol.resolve()?;
         let space = registry.space(&study.space.id)?;
         let mut space_settings = protocol.space.clone();
@@ -123,35 +164,31 @@ impl Plan {
         let space_settings = Settings::resolve(&owner, &space.info.settings, &space_settings)?;
         open_device(&study.device)?;
         let data = Source::open(&study.data)?.identity()?;
-        let named = resolve_estimators(study, registry)?;
         let architectures = architectures::choose(&study.architectures, &space)?;
         // Settings that make no network are refused here, once.
         space.functions.graph(&architectures[0], &space_settings)?;
 
-        let key = |named: &Named| -> Result<ScorerKey, RunError> {
-            let (plugin, info) = registry.estimator(&named.id)?;
-            Ok(ScorerKey {
-                name: named.name.clone(),
-                estimator: named.id.clone(),
-                version: info.version.clone(),
-                kind: named.kind,
-                direction: named.direction,
-                settings: json(&named.settings),
-                plugin_sha256: plugin.sha256.clone(),
-                space: space.info.id.clone(),
-                space_version: space.info.version.clone(),
-                space_settings: json(&space_settings),
-                space_sha256: space.plugin.sha256.clone(),
-                protocol: json(&protocol),
-                data: data.clone(),
-            })
-        };
+        let rows = Rows::resolve(study, registry, &space, &data)?;
+        for spec in &rows.supernets {
+            let graph = space.functions.graph(&architectures[0], &spec.space_settings)?;
+            Preparation::side_of(graph.input_shape())?;
+        }
+        let key = |named: &Named| rows.key(named, &json(&protocol), &space_settings);
+        let keys = |named: &[Named]| named.iter().map(key).collect::<Result<Vec<_>, _>>();
         let (meta, estimators): (Vec<Named>, Vec<Named>) =
-            named.into_iter().partition(|named| named.kind == EstimatorKind::Meta);
+            rows.named.iter().cloned().partition(|named| named.kind == EstimatorKind::Meta);
+        let isomorphic = |named: &Named| {
+            named.supernet.as_ref().is_some_and(|looks_at| looks_at.evaluation.isomorphic)
+        };
+        let groups = match estimators.iter().any(isomorphic) {
+            true => groups(&space, &architectures)?,
+            false => HashMap::new(),
+        };
         Ok(Self {
-            keys: estimators.iter().map(key).collect::<Result<_, _>>()?,
-            meta_keys: meta.iter().map(key).collect::<Result<_, _>>()?,
+            keys: keys(&estimators)?,
+            meta_keys: keys(&meta)?,
             architectures,
+            groups,
             seeds: study.seeds.clone(),
             meta,
             setup: Setup {
@@ -163,6 +200,9 @@ impl Plan {
                 device: study.device.clone(),
                 threads: 1,
                 estimators,
+                supernets: rows.supernets,
+                seeds: study.seeds.clone(),
+                run: run.to_owned(),
             },
         })
     }
@@ -189,7 +229,7 @@ impl Plan {
         let done = scorers.iter().map(|id| store.done(*id)).collect::<Result<Vec<_>, _>>()?;
         let mut units = Vec::new();
         for (round, &seed) in self.seeds.iter().enumerate() {
-            for (arch, text) in self.architectures.iter().enumerate() {
+            for arch in 0..self.architectures.len() {
                 let open = |i: &usize| {
                     let once = self.setup.estimators[*i].kind == EstimatorKind::Baseline;
                     let wanted = !once || round == 0;
@@ -197,35 +237,100 @@ impl Plan {
                 };
                 let estimators: Vec<usize> = (0..scorers.len()).filter(open).collect();
                 if !estimators.is_empty() {
-                    units.push(Unit { arch, text: text.clone(), seed, estimators });
+                    units.push(self.unit(store, arch, seed, estimators)?);
                 }
             }
         }
         Ok(units)
     }
+
+    fn unit(
+        &self,
+        store: &Store,
+        arch: usize,
+        seed: u64,
+        estimators: Vec<usize>,
+    ) -> Result<Unit, RunError> {
+        let text = self.architectures[arch].clone();
+        let one_shot = |&i: &usize| self.setup.estimators[i].kind == EstimatorKind::OneShot;
+        let mut unit = Unit { arch, text, seed, estimators, ..Unit::default() };
+        if unit.estimators.iter().any(one_shot) {
+            unit.group = self.groups.get(&unit.text).cloned().unwrap_or_default();
+            let mut archs = vec![unit.text.clone()];
+            archs.extend(unit.group.iter().filter(|other| **other != unit.text).cloned());
+            for arch in archs {
+                unit.known.extend(store.evaluations(&arch)?);
+            }
+        }
+        Ok(unit)
+    }
+
+    /// The trainings that `units` wait for.
+    pub fn jobs(&self, units: &[Unit]) -> BTreeSet<Job> {
+        let mut jobs = BTreeSet::new();
+        for unit in units {
+            for looks_at in unit.estimators.iter().filter_map(|&i| self.looks_at(i)) {
+                jobs.extend(
+                    self.seeds_of(looks_at, unit.seed).map(|seed| (looks_at.supernet, seed)),
+                );
+            }
+        }
+        jobs
+    }
+
+    /// All trainings.
+    pub fn all_jobs(&self) -> BTreeSet<Job> {
+        let supernets = 0..self.setup.supernets.len();
+        supernets.flat_map(|it| self.seeds.iter().map(move |seed| (it, *seed))).collect()
+    }
+
+    /// Leaves out of `units` what needs weights that there are none of.
+    pub fn drop_untrained(&self, units: &mut Vec<Unit>, failed: &[Failed]) {
+        for unit in units.iter_mut() {
+            let seed = unit.seed;
+            unit.estimators.retain(|&i| {
+                self.looks_at(i).is_none_or(|looks_at| {
+                    let mut seeds = self.seeds_of(looks_at, seed);
+                    !seeds.any(|seed| failed.iter().any(|it| it.job == (looks_at.supernet, seed)))
+                })
+            });
+        }
+        units.retain(|unit| !unit.estimators.is_empty());
+    }
+
+    /// The trained supernet that an estimator looks at.
+    fn looks_at(&self, estimator: usize) -> Option<&SupernetUse> {
+        let looks_at = self.setup.estimators[estimator].supernet.as_ref();
+        looks_at.filter(|looks_at| looks_at.epochs != [0])
+    }
+
+    /// Those of the ensemble that a seed's score is the mean of.
+    fn seeds_of(&self, looks_at: &SupernetUse, seed: u64) -> impl Iterator<Item = u64> {
+        let all = looks_at.evaluation.supernets > 1;
+        self.seeds.iter().copied().filter(move |other| all || *other == seed)
+    }
 }
 
-fn resolve_estimators(study: &Study, registry: &Registry) -> Result<Vec<Named>, RunError> {
-    let all = || registry.estimators().map(|(_, info)| EstimatorChoice::plain(&info.id)).collect();
-    let choices: Vec<EstimatorChoice> =
-        if study.estimators.is_empty() { all() } else { study.estimators.clone() };
-    let mut named: Vec<Named> = Vec::new();
-    for choice in &choices {
-        let (plugin, info) = registry.estimator(&choice.id)?;
-        let owner = format!("estimator `{}`", choice.id);
-        let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
-        // The plugin may refuse values that the declaration allows.
-        plugin.functions.create(&choice.id, &settings)?;
-        if named.iter().any(|other| other.name == choice.name()) {
-            return Err(RunError::SameName(choice.name().to_owned()));
-        }
-        named.push(Named::new(choice.name(), info, settings));
+/// The isomorphism groups of `architectures`, by member of the list.
+fn groups(
+    space: &Space<'_>,
+    architectures: &[String],
+) -> Result<HashMap<String, Vec<String>>, RunError> {
+    let size = space.info.size.ok_or_else(|| RunError::NotEnumerable(space.info.id.clone()))?;
+    let mut all: HashMap<String, Vec<String>> = HashMap::new();
+    for index in 0..size {
+        let arch = space.functions.architecture(index)?;
+        all.entry(space.functions.canonical(&arch)?).or_default().push(arch);
     }
-    super::vote::check_experts(&named, registry)?;
-    Ok(named)
+    let mut groups = HashMap::new();
+    for arch in architectures {
+        let group = all.get(&space.functions.canonical(arch)?).cloned();
+        groups.insert(arch.clone(), group.unwrap_or_else(|| vec![arch.clone()]));
+    }
+    Ok(groups)
 }
 
 /// Settings and protocols as the JSON of a key.
-fn json(value: &impl serde::Serialize) -> String {
+pub fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("keys are plain data")
 }

@@ -157,5 +157,5 @@ impl Post<'_> {
 }
 
 fn failed(estimator: usize, failure: Failure) -> Scored {
-    Scored { estimator, outcome: Err(failure), milliseconds: 0.0 }
+    Scored::new(estimator, Err(failure), 0.0)
 }

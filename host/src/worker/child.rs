@@ -50,8 +50,18 @@ pub fn serve() -> io::Result<()> {
             (Order::Score(unit), Some(scorer)) => {
                 scorer.score(&unit, |answer| frames::write(&mut stream, &answer))?;
             }
-            (Order::Score(_), None) => {
-                let refused = Answer::Refused("asked to score before set-up".to_owned());
+            (Order::Train { supernet, seed }, Some(scorer)) => {
+                let trained = scorer.train(supernet, seed, |step| {
+                    frames::write(&mut stream, &Answer::Training(step))
+                });
+                let answer = match trained {
+                    Ok(()) => Answer::Trained,
+                    Err(error) => Answer::Refused(error.to_string()),
+                };
+                frames::write(&mut stream, &answer)?;
+            }
+            (Order::Score(_) | Order::Train { .. }, None) => {
+                let refused = Answer::Refused("asked to work before set-up".to_owned());
                 frames::write(&mut stream, &refused)?;
             }
         }

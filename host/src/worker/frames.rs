@@ -2,18 +2,19 @@
 //! socket of their own, because plugins may print.
 
 use super::Setup;
-use osee_core::store::Outcome;
+use crate::one_shot::Step;
+use osee_core::{one_shot::Evaluated, store::Outcome};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 
 /// Number of the protocol, the first four bytes of either side.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// A frame longer than this is noise, not a message.
 const LONGEST: u32 = 64 << 20;
 
 /// One architecture with one seed, under some of the estimators.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// Position in the plan.
     pub arch: usize,
@@ -23,6 +24,12 @@ pub struct Unit {
     pub seed: u64,
     /// Positions in the setup's estimators.
     pub estimators: Vec<usize>,
+    /// Its isomorphism group, itself included, if an estimator asks for it.
+    #[serde(default)]
+    pub group: Vec<String>,
+    /// What is known of sub-networks that estimators may ask for.
+    #[serde(default)]
+    pub known: Vec<Evaluated>,
 }
 
 /// One estimator's result.
@@ -34,6 +41,16 @@ pub struct Scored {
     pub outcome: Outcome,
     /// What it would cost alone, milliseconds.
     pub milliseconds: f64,
+    /// Sub-networks that were evaluated for it.
+    #[serde(default)]
+    pub evaluated: Vec<Evaluated>,
+}
+
+impl Scored {
+    /// Without sub-networks.
+    pub fn new(estimator: usize, outcome: Outcome, milliseconds: f64) -> Self {
+        Self { estimator, outcome, milliseconds, evaluated: Vec::new() }
+    }
 }
 
 /// From host to worker.
@@ -43,11 +60,19 @@ pub enum Order {
     Setup(Box<Setup>),
     /// Any number of times.
     Score(Unit),
+    /// Train one of the setup's supernets, or go on with it.
+    Train {
+        /// Its position.
+        supernet: usize,
+        /// Seed of the training.
+        seed: u64,
+    },
 }
 
 /// From worker to host. A set-up is answered by `Ready` or `Refused`; a unit by
 /// `Started` and `Scored` for each estimator in turn, so that the host knows
-/// whom a worker died of, or by `Refused`.
+/// whom a worker died of, or by `Refused`; a training by `Training` any number
+/// of times, then `Trained` or `Refused`.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// Set up.
@@ -58,6 +83,10 @@ pub enum Answer {
     Started(usize),
     /// Its result.
     Scored(Scored),
+    /// A training goes on.
+    Training(Step),
+    /// It is done.
+    Trained,
 }
 
 pub fn write_hello(stream: &mut impl Write) -> io::Result<()> {
@@ -108,7 +137,7 @@ mod tests {
     #[test]
     fn a_message_survives_its_frame() {
         let failure = Failure::new(FailureKind::Crash, "boom");
-        let scored = Scored { estimator: 3, outcome: Err(failure), milliseconds: 1.5 };
+        let scored = Scored::new(3, Err(failure), 1.5);
         for answer in [Answer::Ready, Answer::Started(7), Answer::Scored(scored)] {
             assert_eq!(read::<Answer>(&mut framed(&answer).as_slice()).unwrap(), answer);
         }
@@ -116,8 +145,9 @@ mod tests {
 
     #[test]
     fn fuzz_frames() {
-        let unit = Unit { arch: 1, text: "|x~0|".to_owned(), seed: 9, estimators: vec![0, 1] };
-        let scored = Scored { estimator: 0, outcome: Ok(0.25), milliseconds: 2.0 };
+        let text = "|x~0|".to_owned();
+        let unit = Unit { arch: 1, text, seed: 9, estimators: vec![0, 1], ..Unit::default() };
+        let scored = Scored::new(0, Ok(0.25), 2.0);
         let mut corpus =
             [framed(&Order::Score(unit)), framed(&Answer::Scored(scored)), vec![0; 32]];
         let (mut read_well, mut refused) = (0, 0);

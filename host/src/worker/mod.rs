@@ -1,5 +1,5 @@
 //! Worker processes: each loads the plugins, holds the images, and scores one
-//! architecture at a time. A plugin that crashes takes only its worker with it.
+//! architecture at a time, or trains a supernet. A plugin that crashes takes only its worker with it.
 //!
 //! Invariant: the first message of either side is the protocol number and
 //! never changes its form, so that any two versions can tell each other apart.

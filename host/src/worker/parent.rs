@@ -6,6 +6,7 @@ use super::{
     limits::{Exceeded, Limits, Watched},
     output::Output,
 };
+use crate::one_shot::Step;
 use osee_core::estimator::{Failure, FailureKind};
 use std::{
     fmt, io,
@@ -44,7 +45,7 @@ pub enum WorkerError {
     #[error("a worker refused: {0}")]
     Refused(String),
     /// It died or was killed.
-    #[error("a worker failed during its set-up: {0}")]
+    #[error("{0}")]
     Died(Death),
 }
 
@@ -117,8 +118,32 @@ impl Worker {
                     }
                 }
                 Ok(Answer::Refused(reason)) => return Err(WorkerError::Refused(reason)),
-                Ok(Answer::Ready) => return Err(out_of_turn()),
+                Ok(_) => return Err(out_of_turn()),
                 Err(error) => return Err(WorkerError::Died(self.post_mortem(at_work, &error))),
+            }
+            answer = self.next();
+        }
+    }
+
+    /// Trains a supernet; its news are handed to `tell`. The time limit holds
+    /// between two pieces of news.
+    ///
+    /// # Errors
+    /// When the worker dies of it, or refuses.
+    pub fn train(
+        &mut self,
+        supernet: usize,
+        seed: u64,
+        mut tell: impl FnMut(Step),
+    ) -> Result<(), WorkerError> {
+        let mut answer = self.ask(&Order::Train { supernet, seed });
+        loop {
+            match answer {
+                Ok(Answer::Training(step)) => tell(step),
+                Ok(Answer::Trained) => return Ok(()),
+                Ok(Answer::Refused(reason)) => return Err(WorkerError::Refused(reason)),
+                Ok(_) => return Err(out_of_turn()),
+                Err(error) => return Err(WorkerError::Died(self.post_mortem(None, &error))),
             }
             answer = self.next();
         }

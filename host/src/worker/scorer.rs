@@ -4,6 +4,7 @@ use crate::{
     data::Source,
     engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
     loader::{Pinned, Registry, RegistryError},
+    one_shot::{Place, Step, SubNetworks, SupernetSpec, SupernetUse, Trainer, TrainingError},
 };
 use osee_core::{
     estimator::{Direction, EstimatorInfo, EstimatorKind, Failure, FailureKind},
@@ -15,9 +16,11 @@ use osee_core::{
 use osee_sdk::abi::root::{Foreign, ForeignSpace};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
+    path::PathBuf,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tch::Device;
@@ -37,6 +40,8 @@ pub struct Named {
     pub direction: Direction,
     /// Resolved settings.
     pub settings: Settings,
+    /// The supernet it looks at, if it does.
+    pub supernet: Option<SupernetUse>,
 }
 
 impl Named {
@@ -48,6 +53,7 @@ impl Named {
             kind: info.kind,
             direction: info.direction,
             settings,
+            supernet: None,
         }
     }
 }
@@ -72,6 +78,12 @@ pub struct Setup {
     pub threads: usize,
     /// The estimators that units refer to.
     pub estimators: Vec<Named>,
+    /// Supernets that estimators look at.
+    pub supernets: Vec<SupernetSpec>,
+    /// The study's seeds, for scores that are means over supernets.
+    pub seeds: Vec<u64>,
+    /// The run's directory, where checkpoints are.
+    pub run: PathBuf,
 }
 
 /// Why a worker cannot be set up.
@@ -94,15 +106,18 @@ pub enum SetupError {
 /// Loaded plugins, images and weights.
 pub struct Scorer {
     setup: Setup,
-    space: ForeignSpace,
+    space: Arc<ForeignSpace>,
     estimators: Vec<Foreign>,
     source: Source,
-    batches: HashMap<u64, Vec<Batch>>,
+    batches: HashMap<(u64, Shape), Vec<Batch>>,
     initialiser: Initialiser,
+    sub_networks: SubNetworks,
     device: Device,
-    /// Keeps what the functions above point into.
-    _registry: Registry,
+    registry: Registry,
 }
+
+/// A unit's graph, and its network on each batch.
+type Made = Result<(Graph, Vec<Rc<Network>>), Failure>;
 
 impl Scorer {
     /// Loads what `setup` names.
@@ -122,15 +137,52 @@ impl Scorer {
             })
             .collect::<Result<_, SetupError>>()?;
         Ok(Self {
-            space: registry.space(&setup.space)?.functions,
+            space: Arc::new(registry.space(&setup.space)?.functions),
             estimators,
+            sub_networks: SubNetworks::new(
+                &setup.supernets,
+                &setup.space,
+                &setup.seeds,
+                setup.run.clone(),
+                device,
+            ),
             source: Source::open(&setup.data)?,
             batches: HashMap::new(),
             initialiser: Initialiser::default(),
             device,
             setup: setup.clone(),
-            _registry: registry,
+            registry,
         })
+    }
+
+    /// Trains one of the setup's supernets, or goes on with it.
+    ///
+    /// # Errors
+    /// What keeps it from being trained.
+    pub fn train(
+        &self,
+        supernet: usize,
+        seed: u64,
+        tell: impl FnMut(Step) -> io::Result<()>,
+    ) -> Result<(), TrainingError> {
+        let unknown = || osee_sdk::Error::new("asked to train a supernet that is not set up");
+        let spec = self.setup.supernets.get(supernet).ok_or_else(unknown)?;
+        let wrong = |error: RegistryError| osee_sdk::Error::new(error.to_string());
+        let (plugin, _) = self.registry.estimator(&spec.estimator).map_err(wrong)?;
+        let Foreign::OneShot(sampler) = plugin.functions.create(&spec.estimator, &spec.settings)?
+        else {
+            let what = format!("`{}` is no one-shot estimator", spec.estimator);
+            return Err(osee_sdk::Error::new(what).into());
+        };
+        let place = Place {
+            sampler: &sampler,
+            space: Arc::clone(&self.space),
+            info: self.registry.space(&self.setup.space).map_err(wrong)?.info,
+            source: &self.source,
+            device: self.device,
+            run: &self.setup.run,
+        };
+        Trainer::new(spec, seed, place)?.run(tell)
     }
 
     /// Scores a unit; every estimator gets a result or a failure, told to
@@ -143,40 +195,76 @@ impl Scorer {
         unit: &Unit,
         mut tell: impl FnMut(Answer) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut networks = None;
+        self.sub_networks.begin(unit.known.clone());
+        // By the supernet whose weights a network has.
+        let mut networks: BTreeMap<Option<(usize, Vec<u32>)>, Made> = BTreeMap::new();
         for &estimator in &unit.estimators {
             tell(Answer::Started(estimator))?;
-            let made = match networks.take() {
+            if self.setup.estimators[estimator].kind == EstimatorKind::OneShot {
+                tell(Answer::Scored(self.sub_network(unit, estimator)))?;
+                continue;
+            }
+            let looks_at = self.setup.estimators[estimator].supernet.clone();
+            let key = looks_at.as_ref().map(|it| (it.supernet, it.epochs.clone()));
+            let made = match networks.remove(&key) {
                 Some(made) => made,
-                None => self.networks(unit),
+                None => self.networks(unit, looks_at.as_ref()),
             };
             let scored = match &made {
                 Ok((graph, networks)) => self.one(estimator, graph, networks),
-                Err(failure) => {
-                    let outcome = Err(failure.clone());
-                    Scored { estimator, outcome, milliseconds: 0.0 }
-                }
+                Err(failure) => Scored::new(estimator, Err(failure.clone()), 0.0),
             };
             tell(Answer::Scored(scored))?;
             // What an estimator has written over is made anew for the next.
-            networks = made
+            if made
                 .as_ref()
                 .map_or(true, |(_, networks)| networks.iter().all(|n| n.altered().is_none()))
-                .then_some(made);
+            {
+                networks.insert(key, made);
+            }
         }
         Ok(())
     }
 
+    /// A one-shot estimator's score, with what was evaluated for it.
+    fn sub_network(&mut self, unit: &Unit, estimator: usize) -> Scored {
+        let start = Instant::now();
+        let named = &self.setup.estimators[estimator];
+        let outcome = match (&self.estimators[estimator], &named.supernet) {
+            (Foreign::OneShot(one_shot), Some(looks_at)) => {
+                let alone = [unit.text.clone()];
+                let group = if looks_at.evaluation.isomorphic { &unit.group } else { &alone[..] };
+                let _state = TorchState::protect(0);
+                let functions = (&*self.space, &self.source, one_shot);
+                self.sub_networks.score(looks_at, unit.seed, group, functions)
+            }
+            _ => Err(osee_sdk::Error::new("a one-shot estimator without a supernet")),
+        };
+        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+        let outcome = finite(outcome.map_err(Failure::from));
+        Scored {
+            evaluated: self.sub_networks.news(),
+            ..Scored::new(estimator, outcome, milliseconds)
+        }
+    }
+
     /// The unit's network on each batch; none if no estimator needs one.
-    fn networks(&mut self, unit: &Unit) -> Result<(Graph, Vec<Rc<Network>>), Failure> {
-        let graph = self.space.graph(&unit.text, &self.setup.space_settings)?;
+    fn networks(&mut self, unit: &Unit, looks_at: Option<&SupernetUse>) -> Made {
+        let settings = match looks_at {
+            Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
+            None => &self.setup.space_settings,
+        };
+        let graph = self.space.graph(&unit.text, settings)?;
         let baseline = |&i: &usize| self.setup.estimators[i].kind == EstimatorKind::Baseline;
         if unit.estimators.iter().all(baseline) {
             return Ok((graph, Vec::new()));
         }
         let batches = self.batches(unit.seed, &graph)?;
         let Setup { protocol, space, .. } = &self.setup;
-        let parameters = self.initialiser.draw(&graph, protocol, unit.seed, space, &unit.text);
+        let parameters = match looks_at {
+            Some(looks_at) => self.sub_networks.parameters(looks_at, unit.seed, &graph)?,
+            None => self.initialiser.draw(&graph, protocol, unit.seed, space, &unit.text),
+        };
         let networks = batches
             .into_iter()
             .map(|batch| {
@@ -193,19 +281,16 @@ impl Scorer {
             Shape::Flat { features } => features,
             Shape::Map { channels, .. } => channels,
         };
-        if !self.batches.contains_key(&seed) {
-            let shape = graph.input_shape();
+        let shape = graph.input_shape();
+        if !self.batches.contains_key(&(seed, shape)) {
             let batches = self
                 .source
                 .batches(&self.setup.protocol, seed, shape, classes)
                 .map_err(|error| Failure::new(FailureKind::Error, error.to_string()))?;
-            let batches = batches.into_iter().map(|batch| Batch {
-                images: batch.images.to_device(self.device),
-                labels: batch.labels.to_device(self.device),
-            });
-            self.batches.insert(seed, batches.collect());
+            let batches = batches.into_iter().map(|batch| batch.on(self.device));
+            self.batches.insert((seed, shape), batches.collect());
         }
-        Ok(self.batches[&seed].iter().map(Batch::share).collect())
+        Ok(self.batches[&(seed, shape)].iter().map(Batch::share).collect())
     }
 
     fn one(&self, estimator: usize, graph: &Graph, networks: &[Rc<Network>]) -> Scored {
@@ -223,16 +308,12 @@ impl Scorer {
                 }
             }),
             _ => {
-                let error =
-                    osee_sdk::Error::new("only zero-shot estimators and baselines score here");
+                let error = osee_sdk::Error::new("only estimators of networks score here");
                 (Err(error), Duration::ZERO)
             }
         };
-        Scored {
-            estimator,
-            outcome: finite(outcome.map_err(Failure::from)),
-            milliseconds: cost.as_secs_f64() * 1e3,
-        }
+        let outcome = finite(outcome.map_err(Failure::from));
+        Scored::new(estimator, outcome, cost.as_secs_f64() * 1e3)
     }
 }
 

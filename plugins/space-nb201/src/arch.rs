@@ -89,6 +89,21 @@ impl Arch {
         nodes.swap_remove(3)
     }
 
+    /// Whether a convolution lies on a path of operations from the first node
+    /// to the last.
+    pub fn has_live_convolution(&self) -> bool {
+        // Paths without and with a convolution, to each node.
+        let (mut plain, mut convolved) = ([true, false, false, false], [false; 4]);
+        for ((to, from), op) in self.edges() {
+            let convolves = matches!(op, EdgeOp::Conv1x1 | EdgeOp::Conv3x3);
+            if op != EdgeOp::None {
+                plain[to] |= plain[from] && !convolves;
+                convolved[to] |= convolved[from] || plain[from] && convolves;
+            }
+        }
+        convolved[3]
+    }
+
     /// The 24 architectures with one other operation.
     pub fn mutations(&self) -> Vec<Mutation> {
         let mut mutations = Vec::with_capacity(24);

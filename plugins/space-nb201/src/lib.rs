@@ -36,6 +36,7 @@ impl SearchSpace for Nb201 {
                     true,
                     "whether batch normalisation inside the cells has scale and shift",
                 ),
+                SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
             ],
             truth: TruthColumns {
                 key: "arch_str".to_owned(),
@@ -63,6 +64,11 @@ impl SearchSpace for Nb201 {
 
     fn mutations(&self, arch: &Arch) -> Vec<Mutation> {
         arch.mutations()
+    }
+
+    /// With a convolution between input and output, as the study trains.
+    fn trainable(&self, arch: &Arch) -> bool {
+        arch.has_live_convolution()
     }
 
     fn graph(&self, arch: &Arch, settings: &Settings) -> Result<Graph> {

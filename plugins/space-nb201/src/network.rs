@@ -11,6 +11,7 @@ pub struct Shape {
     classes: usize,
     image_size: usize,
     affine: bool,
+    dropout: f64,
 }
 
 impl Shape {
@@ -20,6 +21,10 @@ impl Shape {
             Some(value) if value >= least => Ok(value),
             _ => Err(Error::new(format!("setting `{key}` of nb201 must be at least {least}"))),
         };
+        let dropout = settings.float("dropout").unwrap_or(0.0);
+        if !(0.0..1.0).contains(&dropout) {
+            return Err(Error::new("setting `dropout` of nb201 must be at least 0 and below 1"));
+        }
         Ok(Self {
             channels: positive("channels", 1)?,
             cells: positive("cells", 1)?,
@@ -27,6 +32,7 @@ impl Shape {
             // Two reductions halve it.
             image_size: positive("image_size", 4)?,
             affine: settings.bool("affine").unwrap_or(true),
+            dropout,
         })
     }
 }
@@ -49,6 +55,9 @@ pub fn build(arch: &Arch, shape: &Shape) -> Result<Graph> {
     x = g.batch_norm("last_bn", x, true);
     x = g.relu(x);
     x = g.global_avg_pool(x);
+    if shape.dropout > 0.0 {
+        x = g.op(Op::Dropout { probability: shape.dropout }, &[x]);
+    }
     x = g.linear("classifier", x, shape.classes);
     Ok(g.finish(x)?)
 }

@@ -65,6 +65,10 @@ impl<T: SearchSpace> FfiSpace for Glue<T> {
         guard::run(|| Ok(document::encode(&self.0.mutations(&self.read(arch)?)).into()))
     }
 
+    fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
+        guard::run(|| Ok(self.0.trainable(&self.read(arch)?)))
+    }
+
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
         guard::run(|| {
             let settings = document::decode(settings.as_slice())?;

@@ -15,5 +15,6 @@ pub mod glue;
 pub mod guard;
 pub mod header;
 pub mod network;
+pub mod one_shot;
 pub mod root;
 pub mod tensor;

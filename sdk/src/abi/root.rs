@@ -4,6 +4,7 @@ use super::{
     document,
     guard::{self, FfiResult},
     network::{FfiNetwork_TO, NetworkHandle},
+    one_shot::{FfiOneShot_TO, ForeignOneShot},
 };
 use crate::{
     Error, Population, Result,
@@ -52,6 +53,7 @@ pub enum Instance {
     Baseline(FfiBaseline_TO<'static, RBox<()>>),
     Meta(FfiMeta_TO<'static, RBox<()>>),
     Space(FfiSpace_TO<'static, RBox<()>>),
+    OneShot(FfiOneShot_TO<'static, RBox<()>>),
 }
 
 #[sabi_trait]
@@ -77,6 +79,7 @@ pub trait FfiSpace: Send + Sync {
     fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString>;
     fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>>;
+    fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool>;
 }
 
 /// The header that abi_stable looks up; used by [`export!`](crate::export).
@@ -152,6 +155,7 @@ impl ForeignPlugin {
             Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it)),
             Instance::Meta(it) => Foreign::Meta(ForeignMeta(it)),
             Instance::Space(it) => Foreign::Space(ForeignSpace(it)),
+            Instance::OneShot(it) => Foreign::OneShot(ForeignOneShot(it)),
         })
     }
 }
@@ -166,6 +170,8 @@ pub enum Foreign {
     Meta(ForeignMeta),
     /// A search space.
     Space(ForeignSpace),
+    /// A one-shot estimator.
+    OneShot(ForeignOneShot),
 }
 
 /// A plugin's zero-shot estimator.
@@ -231,6 +237,33 @@ impl ForeignMeta {
 pub struct ForeignSpace(FfiSpace_TO<'static, RBox<()>>);
 
 impl ForeignSpace {
+    pub(super) fn from_table(table: FfiSpace_TO<'static, RBox<()>>) -> Self {
+        Self(table)
+    }
+
+    pub(super) fn table(&self) -> &FfiSpace_TO<'static, RBox<()>> {
+        &self.0
+    }
+
+    /// A space made in this library.
+    ///
+    /// # Errors
+    /// When the instance is of another kind.
+    pub(crate) fn from_instance(instance: Instance) -> Result<Self> {
+        match instance {
+            Instance::Space(it) => Ok(Self(it)),
+            _ => Err(Error::new("this instance is no search space")),
+        }
+    }
+
+    /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable).
+    ///
+    /// # Errors
+    /// When the architecture is malformed.
+    pub fn trainable(&self, arch: &str) -> Result<bool> {
+        guard::receive(self.0.trainable(arch.into()))
+    }
+
     /// See [`SearchSpace::architecture`](crate::SearchSpace::architecture).
     ///
     /// # Errors

@@ -17,11 +17,16 @@
 //! assert_eq!(testkit::score_through_tables::<LossAtStart>(&network), Ok(2.5));
 //! ```
 
+mod small_space;
+
+pub use small_space::{Pair, SmallSpace, small_space};
+
 use crate::{
-    Error, ExportInfo, Measurement, Network, Population, Result, ZeroShot,
+    Error, ExportInfo, Measurement, Network, Population, Result, SearchSpace, ZeroShot,
     abi::{
         document, glue,
         network::{HostNetwork, NetworkHandle},
+        one_shot::{ForeignOneShot, LentSpace},
         root::{Foreign, ForeignPlugin, ForeignSpace, ForeignZeroShot},
     },
 };
@@ -29,7 +34,7 @@ use osee_core::{
     graph::{ConvSpec, Graph, GraphBuilder, Shape},
     settings::Settings,
 };
-use std::{collections::BTreeMap, collections::HashMap, path::Path, rc::Rc};
+use std::{collections::HashMap, path::Path, rc::Rc, sync::Arc};
 use tch::Tensor;
 
 /// A network that answers with the tensors it was given, and fails for
@@ -96,12 +101,8 @@ pub fn small_graph() -> Graph {
 }
 
 /// The estimator's defaults.
-///
-/// # Panics
-/// Never: defaults fit their own declaration.
 pub fn defaults<T: ZeroShot>() -> Settings {
-    let info = T::info();
-    Settings::resolve(&info.id, &info.settings, &BTreeMap::new()).expect("defaults fit")
+    Settings::defaults(&T::info().settings)
 }
 
 /// The score with default settings, called as plain Rust.
@@ -155,6 +156,40 @@ pub fn meta_through_library(path: &Path, id: &str, population: &Population) -> R
     }
 }
 
+/// A built library's one-shot estimator with default settings.
+///
+/// # Errors
+/// When it cannot be loaded, or exports no such one-shot estimator.
+pub fn one_shot_of_library(path: &Path, id: &str) -> Result<ForeignOneShot> {
+    match create(path, id)? {
+        Foreign::OneShot(one_shot) => Ok(one_shot),
+        _ => Err(Error::new(format!("`{id}` is no one-shot estimator"))),
+    }
+}
+
+/// This crate's space, to be lent to [`one_shot_of_library`].
+///
+/// # Errors
+/// Never; the tables of the boundary say so.
+pub fn lent_space<T: SearchSpace>() -> Result<LentSpace> {
+    let functions = ForeignSpace::from_instance(glue::space(T::new()))?;
+    Ok(LentSpace::new(&T::info(), Arc::new(functions)))
+}
+
+/// A built library's search space as a one-shot estimator is lent it.
+///
+/// # Errors
+/// When it cannot be loaded, or exports no such space.
+pub fn lent_space_of_library(path: &Path, id: &str) -> Result<LentSpace> {
+    let exports = ForeignPlugin::load(path).map_err(Error::new)?.exports()?;
+    let info = exports.iter().find_map(|export| match export {
+        ExportInfo::Space(info) if info.id == id => Some(info),
+        _ => None,
+    });
+    let info = info.ok_or_else(|| Error::new(format!("there is no search space `{id}`")))?;
+    Ok(LentSpace::new(info, Arc::new(space_of_library(path, id)?)))
+}
+
 /// A built library's search space.
 ///
 /// # Errors
@@ -174,8 +209,7 @@ fn create(path: &Path, id: &str) -> Result<Foreign> {
         ExportInfo::Estimator(info) if info.id == id => Some(&info.settings),
         _ => None,
     });
-    let settings = settings.map(|specs| Settings::resolve(id, specs, &BTreeMap::new()));
-    plugin.create(id, &settings.transpose()?.unwrap_or_default())
+    plugin.create(id, &settings.map(|specs| Settings::defaults(specs)).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
         protocol: ProtocolChoice { batch_size: Some(args.batch_size), ..ProtocolChoice::default() },
         ..Study::default()
     };
-    let plan = Plan::new(&study, &registry)?;
+    let plan = Plan::new(&study, &registry, Path::new(""))?;
     let folder = std::env::temp_dir().join(format!("osee-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(CliError::Worker)?;
     let figures = figures(&plan, &folder);
@@ -58,6 +58,7 @@ fn figures(plan: &Plan, folder: &Path) -> Result<[f64; 2], RunError> {
             text: text.clone(),
             seed: 0,
             estimators: (0..plan.setup.estimators.len()).collect(),
+            ..Unit::default()
         })
         .collect();
     Ok([isolation(&plan.setup, &units, folder)?, workers(&plan.setup, &units, folder)?])

@@ -29,6 +29,8 @@ const COMMON: &[(&str, &str)] = template![
 enum Kind {
     /// An estimator that looks at an untrained network.
     ZeroShot,
+    /// An estimator that looks at sub-networks of a trained supernet.
+    OneShot,
     /// An estimator that looks at the graph alone.
     Baseline,
     /// An estimator that looks at other estimators' scores.
@@ -41,6 +43,7 @@ impl Kind {
     fn files(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::ZeroShot => template!["src/zero_shot.rs", "tests/zero_shot.rs"],
+            Self::OneShot => template!["src/one_shot.rs", "tests/one_shot.rs"],
             Self::Baseline => template!["src/baseline.rs", "tests/baseline.rs"],
             Self::Meta => template!["src/meta.rs", "tests/meta.rs"],
             Self::Space => template!["src/space.rs", "tests/space.rs"],
@@ -50,6 +53,7 @@ impl Kind {
     fn module(self) -> &'static str {
         match self {
             Self::ZeroShot => "zero_shot",
+            Self::OneShot => "one_shot",
             Self::Baseline => "baseline",
             Self::Meta => "meta",
             Self::Space => "space",

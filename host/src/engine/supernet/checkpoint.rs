@@ -114,4 +114,36 @@ impl Supernet {
         let State { space, seed, init, step, trainer, .. } = state;
         Ok((Self { space, seed, init, device, slots, step }, trainer))
     }
+
+    /// The mean of the values in several checkpoints of one training; a value
+    /// that only some have is averaged over those. Without momenta.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_mean(paths: &[PathBuf], device: Device) -> Result<Self, CheckpointError> {
+        let mut sums: BTreeMap<String, (Tensor, u32)> = BTreeMap::new();
+        let mut last = None;
+        for path in paths {
+            let (mut net, _) = Self::load::<serde_json::Value>(path, device)?;
+            let _no_grad = tch::no_grad_guard();
+            for (key, slot) in std::mem::take(&mut net.slots) {
+                let value = slot.value.detach();
+                let (sum, count) = match sums.remove(&key) {
+                    Some((sum, count)) => (sum + value, count + 1),
+                    None => (value, 1),
+                };
+                sums.insert(key, (sum, count));
+            }
+            last = Some(net);
+        }
+        let mut net = last.ok_or_else(|| CheckpointError::State {
+            path: PathBuf::new(),
+            message: "a mean of no checkpoints was asked for".to_owned(),
+        })?;
+        for (key, (sum, count)) in sums {
+            let value = if count > 1 { sum / f64::from(count) } else { sum };
+            net.slots.insert(key, Slot { value: value.set_requires_grad(true), momentum: None });
+        }
+        Ok(net)
+    }
 }

@@ -10,18 +10,19 @@ mod checkpoint;
 mod optimiser;
 
 pub use checkpoint::CheckpointError;
-pub use optimiser::{Plateau, Schedule, Sgd};
+pub use optimiser::Sgd;
 
 use super::{
     Batch,
-    executor::{BatchNorm, Executor, channels_last},
+    executor::{Executor, channels_last},
     guard::GradOn,
     network::cross_entropy,
-    parameters::Initialiser,
+    parameters::{Initialiser, slice},
     program::Program,
 };
 use osee_core::{
     graph::{Graph, Parameter},
+    one_shot::BatchResult,
     protocol::Init,
     seed::{Stream, stream},
 };
@@ -80,7 +81,7 @@ impl Supernet {
     /// sharing memory with the supernet and requiring grad.
     pub fn parameters(&mut self, graph: &Graph) -> Vec<Tensor> {
         let parameters = graph.parameters.iter();
-        parameters.map(|parameter| parameter_view(self.stored(parameter), parameter)).collect()
+        parameters.map(|parameter| slice(self.stored(parameter), parameter)).collect()
     }
 
     fn stored(&mut self, parameter: &Parameter) -> &Tensor {
@@ -133,14 +134,9 @@ impl Supernet {
             .map(|id| id.index())
             .collect();
         let parameters = self.parameters(graph);
-        let executor = Executor {
-            graph,
-            program: &program,
-            parameters: &parameters,
-            batch_norm: BatchNorm::Batch,
-            random: Some(random),
-        };
-        let logits = executor.output(&executor.forward(&channels_last(&batch.images))?);
+        let executor =
+            Executor { random: Some(random), ..Executor::new(graph, &program, &parameters) };
+        let logits = executor.logits(&batch.images)?;
         let loss = cross_entropy(&logits, &batch.labels)?;
         let seen = (loss.f_double_value(&[])?, accuracy(&logits, &batch.labels)?);
         // Two parameters of one graph may be parts of one stored parameter.
@@ -196,25 +192,26 @@ impl Supernet {
         Ok(norm)
     }
 
-    /// Loss and accuracy of a sub-network on one batch, by the batch's own
-    /// statistics and without dropout, as the study evaluates.
+    /// A sub-network on each batch, by that batch's own statistics and without
+    /// dropout, as the study evaluates.
     ///
     /// # Errors
-    /// When the batch does not fit the graph, or torch fails.
-    pub fn evaluate(&mut self, graph: &Graph, batch: &Batch) -> Result<(f64, f64)> {
+    /// When a batch does not fit the graph, or torch fails.
+    pub fn evaluate(&mut self, graph: &Graph, batches: &[Batch]) -> Result<Vec<BatchResult>> {
         let _no_grad = tch::no_grad_guard();
         let program = Program::new(graph);
         let parameters = self.parameters(graph);
-        let executor = Executor {
-            graph,
-            program: &program,
-            parameters: &parameters,
-            batch_norm: BatchNorm::Batch,
-            random: None,
+        let executor = Executor::new(graph, &program, &parameters);
+        let one = |batch: &Batch| {
+            let logits = executor.logits(&batch.images)?;
+            let images = batch.images.size()[0];
+            Ok(BatchResult {
+                images: images as u32,
+                loss: cross_entropy(&logits, &batch.labels)?.f_double_value(&[])?,
+                correct: (accuracy(&logits, &batch.labels)? * images as f64).round() as u32,
+            })
         };
-        let logits = executor.output(&executor.forward(&channels_last(&batch.images))?);
-        let loss = cross_entropy(&logits, &batch.labels)?.f_double_value(&[])?;
-        Ok((loss, accuracy(&logits, &batch.labels)?))
+        batches.iter().map(one).collect()
     }
 }
 
@@ -222,15 +219,6 @@ impl Supernet {
 fn key(parameter: &Parameter) -> String {
     let shape: Vec<String> = parameter.stored.iter().map(usize::to_string).collect();
     format!("{}:{}", parameter.name, shape.join("x"))
-}
-
-/// The part of a stored parameter that a graph uses.
-fn parameter_view(stored: &Tensor, parameter: &Parameter) -> Tensor {
-    let mut part = stored.shallow_clone();
-    for (dim, range) in parameter.slice.iter().enumerate() {
-        part = part.narrow(dim as i64, range.start as i64, range.len() as i64);
-    }
-    part
 }
 
 fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {

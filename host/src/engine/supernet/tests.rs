@@ -4,7 +4,7 @@ use super::*;
 use osee_core::graph::{ConvSpec, GraphBuilder, Shape};
 use rand_distr::{Distribution, StandardNormal};
 
-const SGD: Sgd = Sgd { learning_rate: 0.1, momentum: 0.9, weight_decay: 5e-4, max_norm: Some(5.0) };
+const SGD: Sgd = Sgd { learning_rate: 0.1, momentum: 0.9, weight_decay: 5e-4, max_norm: 5.0 };
 
 /// A chain whose middle is one of two convolutions that share nothing.
 fn graph(middle: &str, kernel: usize) -> Graph {
@@ -39,7 +39,7 @@ fn value(supernet: &Supernet, name: &str) -> Vec<f32> {
 
 #[test]
 fn a_gradient_is_averaged_over_the_networks_that_use_the_parameter() {
-    let rate = Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0, max_norm: None };
+    let rate = Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0, max_norm: 0.0 };
     let without_dropout = |middle, kernel| {
         let mut graph = graph(middle, kernel);
         for node in &mut graph.nodes {
@@ -69,7 +69,7 @@ fn a_gradient_is_averaged_over_the_networks_that_use_the_parameter() {
 
 #[test]
 fn a_step_is_that_of_sgd_with_momentum_decay_and_clipping() {
-    let sgd = Sgd { learning_rate: 0.5, momentum: 0.9, weight_decay: 0.1, max_norm: Some(2.0) };
+    let sgd = Sgd { learning_rate: 0.5, momentum: 0.9, weight_decay: 0.1, max_norm: 2.0 };
     assert_eq!(sgd.clip(1.0), None);
     assert!((sgd.clip(4.0).unwrap() - 2.0 / 4.000001).abs() < 1e-12);
     let mut w = Tensor::from_slice(&[1.0f64]);
@@ -110,28 +110,59 @@ fn a_resumed_run_has_the_weights_of_an_uninterrupted_one() {
 #[test]
 fn training_learns_and_evaluation_changes_nothing() {
     let graph = graph("a", 3);
-    let (mut net, batch) = (supernet(), batch(5));
+    let (mut net, batch) = (supernet(), [batch(5)]);
     let before = net.evaluate(&graph, &batch).unwrap();
     assert_eq!(net.evaluate(&graph, &batch).unwrap(), before);
     for _ in 0..60 {
-        net.train(std::slice::from_ref(&graph), &batch, &SGD).unwrap();
+        net.train(std::slice::from_ref(&graph), &batch[0], &SGD).unwrap();
     }
-    let (loss, accuracy) = net.evaluate(&graph, &batch).unwrap();
-    assert!(loss < 0.5 * before.0 && accuracy > 0.9, "{before:?} {loss} {accuracy}");
+    let after = net.evaluate(&graph, &batch).unwrap();
+    assert!(after[0].loss < 0.5 * before[0].loss && after[0].correct == 6, "{before:?} {after:?}");
 }
 
 #[test]
-fn a_plateau_halves_the_rate_after_its_patience() {
-    let schedule = Schedule::Plateau { factor: 0.5, patience: 2 };
-    let mut state = schedule.start(0.1);
-    let rates: Vec<f64> = [2.0, 1.0, 1.0, 0.99999, 1.0, 0.9, 0.8]
-        .into_iter()
-        .map(|loss| {
-            schedule.observe(&mut state, loss);
-            schedule.rate(0.1, &state, 0, 100)
-        })
-        .collect();
-    assert_eq!(rates, [0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05]);
-    let cosine = Schedule::Cosine { last: 0.0 };
-    assert!((cosine.rate(0.1, &state, 50, 100) - 0.05).abs() < 1e-12);
+fn a_temporal_ensemble_is_the_mean_of_the_weights() {
+    let graph = graph("a", 3);
+    let folder = tempfile::tempdir().unwrap();
+    let mut net = supernet();
+    let mut stems = Vec::new();
+    let mut files = Vec::new();
+    for step in 0..3 {
+        net.train(std::slice::from_ref(&graph), &batch(step), &SGD).unwrap();
+        let file = folder.path().join(format!("{step}.safetensors"));
+        net.save(&file, &()).unwrap();
+        stems.push(value(&net, "stem."));
+        files.push(file);
+    }
+    let mean = Supernet::load_mean(&files, Device::Cpu).unwrap();
+    let by_hand = (0..stems[0].len()).map(|i| stems.iter().map(|stem| stem[i]).sum::<f32>() / 3.0);
+    let off = by_hand.zip(value(&mean, "stem.")).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off < 1e-7, "{off}");
+    assert!(value(&mean, "stem.") != stems[2]);
+    assert_eq!(value(&Supernet::load_mean(&files[..1], Device::Cpu).unwrap(), "stem."), stems[0]);
+}
+
+#[test]
+fn several_samples_are_the_mean_of_their_gradients() {
+    // The step of two samples is the step by the mean of what each would do alone.
+    let plain = Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0, max_norm: 0.0 };
+    let mut graphs = [graph("a", 3), graph("a", 1), graph("b", 3)];
+    for node in graphs.iter_mut().flat_map(|graph| &mut graph.nodes) {
+        if let osee_core::graph::Op::Dropout { .. } = node.op {
+            node.op = osee_core::graph::Op::Identity;
+        }
+    }
+    let moved = |graphs: &[Graph]| -> Vec<f32> {
+        let mut net = supernet();
+        let _ = net.parameters(&graphs[0]);
+        let before = value(&net, "classifier.weight");
+        net.train(graphs, &batch(9), &plain).unwrap();
+        before.iter().zip(value(&net, "classifier.weight")).map(|(a, b)| a - b).collect()
+    };
+    let alone: Vec<Vec<f32>> = graphs.iter().map(|g| moved(std::slice::from_ref(g))).collect();
+    let together = moved(&graphs);
+    for (i, moved) in together.iter().enumerate() {
+        let mean = alone.iter().map(|one| one[i]).sum::<f32>() / 3.0;
+        assert!((moved - mean).abs() < 1e-6, "{moved} {mean}");
+    }
 }

@@ -1,0 +1,81 @@
+//! One-shot estimation as data: how a supernet is trained, what is asked of
+//! it, and what a sub-network answered.
+
+mod recipe;
+mod schedule;
+
+pub use recipe::{Recipe, TrainingChoice};
+pub use schedule::{Progress, Schedule};
+
+use serde::{Deserialize, Serialize};
+
+/// A sub-network on one validation batch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BatchResult {
+    /// Images in the batch.
+    pub images: u32,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Images whose highest logit is that of their label.
+    pub correct: u32,
+}
+
+impl BatchResult {
+    /// Share of correct images.
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.correct) / f64::from(self.images.max(1))
+    }
+}
+
+/// Which weights a one-shot estimator looks at, and whose scores it takes
+/// together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Evaluation {
+    /// First so many validation batches; all if absent.
+    pub batches: Option<usize>,
+    /// Weights are the mean over the last so many kept checkpoints (temporal
+    /// ensemble).
+    pub checkpoints: usize,
+    /// Scores are means over the supernets of so many of the study's seeds.
+    pub supernets: usize,
+    /// Scores are means over an architecture's isomorphism group (post-deiso).
+    pub isomorphic: bool,
+}
+
+impl Default for Evaluation {
+    /// The last weights of one supernet on all batches.
+    fn default() -> Self {
+        Self { batches: None, checkpoints: 1, supernets: 1, isomorphic: false }
+    }
+}
+
+/// A sub-network on all validation batches, as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// Key of the supernet.
+    pub supernet: String,
+    /// Its seed.
+    pub seed: u64,
+    /// The epochs whose weights were averaged.
+    pub epochs: Vec<u32>,
+    /// The sub-network's architecture.
+    pub arch: String,
+    /// What it answered, batch by batch.
+    pub batches: Vec<BatchResult>,
+}
+
+/// What an epoch of training came to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// Epochs done, from 1.
+    pub epoch: u32,
+    /// Mean cross-entropy over its steps.
+    pub loss: f64,
+    /// Mean share of correct training images.
+    pub accuracy: f64,
+    /// Learning rate it ran with.
+    pub learning_rate: f64,
+    /// Speed of training, without checkpoints and surveys.
+    pub images_per_second: f64,
+}

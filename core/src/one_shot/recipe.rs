@@ -1,0 +1,276 @@
+//! How a supernet is trained, and what a study changes of it.
+
+use super::Schedule;
+use crate::{
+    protocol::{Init, Normalisation, Protocol},
+    settings::{Value, nearest},
+    study::StudyError,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that the training of a supernet depends on besides space,
+/// sampler, images and seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Recipe {
+    /// Passes over the training images.
+    pub epochs: u32,
+    /// Images per step.
+    pub batch_size: usize,
+    /// Training images: the first so many of the study's 40,000.
+    pub images: usize,
+    /// Learning rate at the start.
+    pub learning_rate: f64,
+    /// Share of the last step that is kept.
+    pub momentum: f64,
+    /// Share of the weights that is added to the gradient.
+    pub weight_decay: f64,
+    /// Longer gradients are scaled to this norm; 0 for no clipping.
+    pub max_norm: f64,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Random crop of 32 from 40 (black padding 4) and horizontal flip.
+    pub augment: bool,
+    /// Side of the square that is cut out of training images; 0 for none.
+    pub cutout: usize,
+    /// Pixel normalisation.
+    pub normalisation: Normalisation,
+    /// How weights are drawn.
+    pub init: Init,
+    /// Epochs between kept checkpoints; the last is always kept.
+    pub keep_every: u32,
+    /// Images that sub-networks are evaluated on: the first so many of the
+    /// study's 10,000.
+    pub validation_images: usize,
+    /// Images per evaluated batch, whose statistics normalise it.
+    pub validation_batch_size: usize,
+    /// Settings of the search space that supernets change.
+    pub space: BTreeMap<String, Value>,
+}
+
+impl Recipe {
+    /// Names of the presets.
+    pub const PRESETS: [&'static str; 2] = ["paper", "small"];
+
+    /// The recipe called `name`:
+    /// - `paper`: the study's for NAS-Bench-201, 1,000 epochs of batch 512;
+    /// - `small`: for two cores and minutes: a narrow network on images of 16
+    ///   by 16 pixels, a cosine in place of the plateau.
+    pub fn preset(name: &str) -> Option<Self> {
+        let space = |pairs: &[(&str, Value)]| {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+        };
+        let paper = Self {
+            epochs: 1000,
+            batch_size: 512,
+            images: 40_000,
+            learning_rate: 0.05,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            max_norm: 5.0,
+            schedule: Schedule::Plateau { factor: 0.5, patience: 30 },
+            augment: true,
+            cutout: 0,
+            normalisation: Protocol::preset("paper")?.normalisation,
+            init: Init::Pytorch,
+            keep_every: 40,
+            validation_images: 10_000,
+            validation_batch_size: 512,
+            space: space(&[("affine", false.into()), ("dropout", 0.1.into())]),
+        };
+        match name {
+            "paper" => Some(paper),
+            "small" => Some(Self {
+                epochs: 50,
+                batch_size: 128,
+                schedule: Schedule::Cosine { last: 0.0 },
+                keep_every: 10,
+                validation_images: 1000,
+                validation_batch_size: 250,
+                space: space(&[
+                    ("affine", false.into()),
+                    ("dropout", 0.1.into()),
+                    ("channels", 8.into()),
+                    ("cells", 1.into()),
+                    ("image_size", 16.into()),
+                ]),
+                ..paper
+            }),
+            _ => None,
+        }
+    }
+
+    /// Epochs, from 1, whose weights are kept.
+    pub fn kept(&self) -> Vec<u32> {
+        let every = self.keep_every.max(1);
+        let mut kept: Vec<u32> = (1..=self.epochs / every).map(|i| i * every).collect();
+        if kept.last() != Some(&self.epochs) {
+            kept.push(self.epochs);
+        }
+        kept
+    }
+
+    /// Steps of an epoch; images that do not fill a batch are left out, others
+    /// in each epoch.
+    pub fn steps(&self) -> usize {
+        self.images / self.batch_size
+    }
+
+    fn check(&self) -> Result<(), StudyError> {
+        let wrong = |what: &str| Err(StudyError::Invalid(format!("training needs {what}")));
+        if self.epochs == 0 {
+            return wrong("at least one epoch");
+        }
+        if self.batch_size < 2 || self.validation_batch_size < 2 {
+            return wrong("batches of at least two images");
+        }
+        if !(self.batch_size..=40_000).contains(&self.images) {
+            return wrong("at least one batch of images, and at most 40000 of them");
+        }
+        if !(2..=10_000).contains(&self.validation_images) {
+            return wrong("2 to 10000 validation images");
+        }
+        let sane = |value: f64| value.is_finite() && value >= 0.0;
+        let rates = [self.learning_rate, self.momentum, self.weight_decay, self.max_norm];
+        if !rates.into_iter().all(sane) || self.learning_rate == 0.0 {
+            return wrong("a learning rate above 0, and no negative momentum, decay or norm");
+        }
+        Ok(())
+    }
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self::preset("small").expect("there is such a preset")
+    }
+}
+
+/// What a study changes of the estimators' own recipes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "every field is that of `Recipe`")]
+pub struct TrainingChoice {
+    /// Start from this preset, not from the estimator's own recipe.
+    pub preset: Option<String>,
+    pub epochs: Option<u32>,
+    pub batch_size: Option<usize>,
+    pub images: Option<usize>,
+    pub learning_rate: Option<f64>,
+    pub momentum: Option<f64>,
+    pub weight_decay: Option<f64>,
+    pub max_norm: Option<f64>,
+    pub augment: Option<bool>,
+    pub cutout: Option<usize>,
+    pub init: Option<Init>,
+    pub keep_every: Option<u32>,
+    pub validation_images: Option<usize>,
+    pub validation_batch_size: Option<usize>,
+    pub schedule: Option<Schedule>,
+    pub normalisation: Option<Normalisation>,
+    /// Added to the recipe's.
+    pub space: BTreeMap<String, Value>,
+}
+
+impl TrainingChoice {
+    /// The estimator's `own` recipe with the changes.
+    ///
+    /// # Errors
+    /// An unknown preset, or numbers that make no training.
+    pub fn resolve(&self, own: Recipe) -> Result<Recipe, StudyError> {
+        let base = match &self.preset {
+            None => own,
+            Some(name) => Recipe::preset(name).ok_or_else(|| StudyError::Preset {
+                name: name.clone(),
+                hint: match nearest(name, Recipe::PRESETS) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are {}", Recipe::PRESETS.join(", ")),
+                },
+            })?,
+        };
+        let mut space = base.space;
+        space.extend(self.space.clone());
+        let resolved = Recipe {
+            epochs: self.epochs.unwrap_or(base.epochs),
+            batch_size: self.batch_size.unwrap_or(base.batch_size),
+            images: self.images.unwrap_or(base.images),
+            learning_rate: self.learning_rate.unwrap_or(base.learning_rate),
+            momentum: self.momentum.unwrap_or(base.momentum),
+            weight_decay: self.weight_decay.unwrap_or(base.weight_decay),
+            max_norm: self.max_norm.unwrap_or(base.max_norm),
+            schedule: self.schedule.unwrap_or(base.schedule),
+            augment: self.augment.unwrap_or(base.augment),
+            cutout: self.cutout.unwrap_or(base.cutout),
+            normalisation: self.normalisation.unwrap_or(base.normalisation),
+            init: self.init.unwrap_or(base.init),
+            keep_every: self.keep_every.unwrap_or(base.keep_every),
+            validation_images: self.validation_images.unwrap_or(base.validation_images),
+            validation_batch_size: self.validation_batch_size.unwrap_or(base.validation_batch_size),
+            space,
+        };
+        resolved.check()?;
+        Ok(resolved)
+    }
+
+    /// These changes with `over` on top.
+    pub fn with(&self, over: &Self) -> Self {
+        let mut space = self.space.clone();
+        space.extend(over.space.clone());
+        Self {
+            preset: over.preset.clone().or_else(|| self.preset.clone()),
+            epochs: over.epochs.or(self.epochs),
+            batch_size: over.batch_size.or(self.batch_size),
+            images: over.images.or(self.images),
+            learning_rate: over.learning_rate.or(self.learning_rate),
+            momentum: over.momentum.or(self.momentum),
+            weight_decay: over.weight_decay.or(self.weight_decay),
+            max_norm: over.max_norm.or(self.max_norm),
+            augment: over.augment.or(self.augment),
+            cutout: over.cutout.or(self.cutout),
+            init: over.init.or(self.init),
+            keep_every: over.keep_every.or(self.keep_every),
+            validation_images: over.validation_images.or(self.validation_images),
+            validation_batch_size: over.validation_batch_size.or(self.validation_batch_size),
+            schedule: over.schedule.or(self.schedule),
+            normalisation: over.normalisation.or(self.normalisation),
+            space,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_are_kept_regularly_and_at_the_end() {
+        let kept = |epochs, keep_every| Recipe { epochs, keep_every, ..Recipe::default() }.kept();
+        assert_eq!(kept(10, 4), [4, 8, 10]);
+        assert_eq!(kept(8, 4), [4, 8]);
+        assert_eq!(kept(3, 40), [3]);
+    }
+
+    #[test]
+    fn a_row_overrides_the_study_and_the_study_the_estimator() {
+        let study: TrainingChoice =
+            toml::from_str("epochs = 3\nmomentum = 0.5\n[space]\nchannels = 4\n").unwrap();
+        let row: TrainingChoice = toml::from_str("epochs = 5\n[space]\naffine = true\n").unwrap();
+        let recipe = study.with(&row).resolve(Recipe::default()).unwrap();
+        assert_eq!((recipe.epochs, recipe.momentum, recipe.batch_size), (5, 0.5, 128));
+        assert_eq!(recipe.space["channels"], 4.into());
+        assert_eq!(recipe.space["affine"], true.into());
+        assert_eq!(recipe.space["cells"], 1.into());
+    }
+
+    #[test]
+    fn what_makes_no_training_is_refused() {
+        let wrong = |text: &str| {
+            let choice: TrainingChoice = toml::from_str(text).unwrap();
+            choice.resolve(Recipe::default()).unwrap_err().to_string()
+        };
+        assert_eq!(wrong("epochs = 0"), "training needs at least one epoch");
+        assert!(wrong("images = 100").contains("at least one batch"));
+        assert!(wrong("learning-rate = -1.0").contains("learning rate above 0"));
+        assert!(wrong("preset = \"papr\"").contains("did you mean `paper`?"));
+    }
+}

@@ -1,0 +1,141 @@
+//! What came of supernets: learning curves, and sub-networks' batches, so that
+//! any number of them can be judged afterwards.
+
+use super::{Store, StoreError, results::from_json};
+use crate::one_shot::{EpochReport, Evaluated};
+use rusqlite::{Connection, params};
+
+/// One epoch of one training.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Key of the supernet.
+    pub supernet: String,
+    /// Its seed.
+    pub seed: u64,
+    /// The epoch.
+    pub report: EpochReport,
+}
+
+impl Store {
+    /// Stores an epoch; one that is trained again after a kill replaces itself.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn record_epoch(&mut self, epoch: &Curve) -> Result<(), StoreError> {
+        let Curve { supernet, seed, report } = epoch;
+        let write = "INSERT OR REPLACE INTO epoch
+             (supernet, seed, epoch, loss, accuracy, learning_rate, images_per_second)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = params![
+            supernet,
+            *seed as i64,
+            report.epoch,
+            report.loss,
+            report.accuracy,
+            report.learning_rate,
+            report.images_per_second
+        ];
+        self.connection.execute(write, values).map(drop).map_err(|e| self.sqlite(e))
+    }
+
+    /// Every epoch of every training, in order.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn curves(&self) -> Result<Vec<Curve>, StoreError> {
+        let read = "SELECT supernet, seed, epoch, loss, accuracy, learning_rate, images_per_second
+             FROM epoch ORDER BY supernet, seed, epoch";
+        let mut query = self.connection.prepare(read).map_err(|e| self.sqlite(e))?;
+        let rows = query.query_map([], |row| {
+            let report = EpochReport {
+                epoch: row.get(2)?,
+                loss: row.get(3)?,
+                accuracy: row.get(4)?,
+                learning_rate: row.get(5)?,
+                images_per_second: row.get(6)?,
+            };
+            Ok(Curve { supernet: row.get(0)?, seed: row.get::<_, i64>(1)? as u64, report })
+        });
+        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+    }
+
+    /// Stores sub-networks' batches; what is there already stays.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn record_evaluations(&mut self, evaluated: &[Evaluated]) -> Result<(), StoreError> {
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            for one in evaluated {
+                let batches = serde_json::to_string(&one.batches).expect("batches are plain data");
+                let values =
+                    params![one.supernet, one.seed as i64, list(&one.epochs), one.arch, batches];
+                transaction
+                    .prepare_cached("INSERT OR IGNORE INTO evaluation VALUES (?1, ?2, ?3, ?4, ?5)")?
+                    .execute(values)?;
+            }
+            transaction.commit()
+        };
+        write(&mut self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// What is known of an architecture, from every supernet.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn evaluations(&self, arch: &str) -> Result<Vec<Evaluated>, StoreError> {
+        let read = "SELECT supernet, seed, epochs, batches FROM evaluation WHERE arch = ?1";
+        let mut query = self.connection.prepare_cached(read).map_err(|e| self.sqlite(e))?;
+        let rows = query.query_map([arch], |row| {
+            Ok(Evaluated {
+                supernet: row.get(0)?,
+                seed: row.get::<_, i64>(1)? as u64,
+                epochs: from_json(&format!("[{}]", row.get::<_, String>(2)?))?,
+                arch: arch.to_owned(),
+                batches: from_json(&row.get::<_, String>(3)?)?,
+            })
+        });
+        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+    }
+}
+
+/// `40,80`.
+fn list(epochs: &[u32]) -> String {
+    epochs.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{one_shot::BatchResult, study::Study};
+
+    #[test]
+    fn batches_and_curves_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::for_run(folder.path(), &Study::default()).unwrap();
+        let batches = vec![BatchResult { images: 7, loss: 0.1 + 0.2, correct: 3 }; 2];
+        let one = Evaluated {
+            supernet: "key".to_owned(),
+            seed: u64::MAX,
+            epochs: vec![40, 80],
+            arch: "a".to_owned(),
+            batches,
+        };
+        let changed = Evaluated { batches: Vec::new(), ..one.clone() };
+        store.record_evaluations(&[one.clone(), changed]).unwrap();
+        assert_eq!(store.evaluations("a").unwrap(), [one]);
+        assert!(store.evaluations("b").unwrap().is_empty());
+
+        let report = |loss| EpochReport {
+            epoch: 1,
+            loss,
+            accuracy: 0.5,
+            learning_rate: 0.05,
+            images_per_second: 9.0,
+        };
+        let epoch = |loss| Curve { supernet: "key".to_owned(), seed: 3, report: report(loss) };
+        store.record_epoch(&epoch(2.0)).unwrap();
+        store.record_epoch(&epoch(1.0)).unwrap();
+        assert_eq!(store.curves().unwrap(), [epoch(1.0)]);
+    }
+}

@@ -1,0 +1,92 @@
+//! The rules of one-shot estimators.
+
+use super::{Broken, Tell, rule};
+use crate::loader::Registry;
+use osee_core::one_shot::BatchResult;
+use osee_sdk::{
+    Epoch, Error, Result, Sampled, Surveyed,
+    abi::one_shot::{ForeignOneShot, LentSpace},
+};
+use std::sync::Arc;
+
+/// Steps of an epoch that is sampled.
+const STEPS: usize = 20;
+
+fn batches(loss: f64) -> Vec<BatchResult> {
+    (0..4)
+        .map(|i| BatchResult { images: 100, loss: loss + 0.01 * f64::from(i), correct: 40 })
+        .collect()
+}
+
+/// One epoch after another: what was surveyed, with its answers, and what was
+/// sampled.
+fn sample(estimator: &ForeignOneShot, space: &LentSpace, seed: u64) -> Result<Vec<Sampled>> {
+    let mut memory = Vec::new();
+    let mut epochs = Vec::new();
+    for number in 0..3 {
+        let mut epoch =
+            Epoch { number, epochs: 3, steps: STEPS, seed, surveyed: Vec::new(), memory };
+        let wanted = estimator.survey(&epoch, space)?.into_iter().enumerate();
+        epoch.surveyed = wanted
+            .map(|(i, arch)| Surveyed { arch, batches: batches(1.0 + 0.1 * i as f64) })
+            .collect();
+        let sampled = estimator.sample(&epoch, space)?;
+        memory = sampled.memory.clone();
+        epochs.push(sampled);
+    }
+    Ok(epochs)
+}
+
+fn broken(mend: &'static str) -> impl Fn(Error) -> Broken {
+    move |error| (error.to_string(), mend)
+}
+
+/// Checks a one-shot estimator on the bundled space.
+pub fn check(registry: &Registry, estimator: &ForeignOneShot, tell: Tell<'_>) -> Result<()> {
+    let space = registry.space("nb201").map_err(|error| Error::new(error.to_string()))?;
+    let functions = Arc::new(space.functions);
+    let lent = LentSpace::new(space.info, Arc::clone(&functions));
+    let first = sample(estimator, &lent, 1);
+    rule(tell, "every step of an epoch has architectures of the space", || {
+        let mend = "return `epoch.steps` lists of architectures, none of them empty";
+        for sampled in first.as_ref().map_err(|error| (error.to_string(), mend))? {
+            if sampled.steps.len() != STEPS || sampled.steps.iter().any(Vec::is_empty) {
+                return Err((format!("{} steps, {STEPS} were wanted", sampled.steps.len()), mend));
+            }
+            for arch in sampled.steps.iter().flatten() {
+                functions.parse(arch).map_err(broken(mend))?;
+            }
+        }
+        Ok(())
+    });
+    rule(tell, "the same epoch is sampled alike again", || {
+        let mend = "draw from `epoch.random(..)`, and keep nothing but `Sampled::remembering`";
+        let again = sample(estimator, &lent, 1).map_err(broken(mend))?;
+        match first.as_ref().is_ok_and(|first| *first == again) {
+            true => Ok(()),
+            false => Err(("it differs".to_owned(), mend)),
+        }
+    });
+    rule(tell, "another seed is sampled otherwise", || {
+        let mend = "draw from `epoch.random(..)`";
+        let other = sample(estimator, &lent, 2).map_err(broken(mend))?;
+        match first.as_ref().is_ok_and(|first| *first == other) {
+            true => Err(("seeds 1 and 2 train the same".to_owned(), mend)),
+            false => Ok(()),
+        }
+    });
+    rule(tell, "scores are finite, alike again, and tell batches apart", || {
+        let mend = "derive the score from the batches alone";
+        let score = |loss| estimator.score(&batches(loss)).map_err(broken(mend));
+        let mut worse = batches(2.0);
+        worse.iter_mut().for_each(|batch| batch.correct = 10);
+        let worse = estimator.score(&worse).map_err(broken(mend))?;
+        match (score(1.0)?, score(1.0)?) {
+            (a, b) if a.to_bits() != b.to_bits() => Err((format!("{a} became {b}"), mend)),
+            (a, _) if !a.is_finite() => Err((format!("it is {a}"), mend)),
+            (a, _) if a == worse => Err((format!("good and bad batches have {a}"), mend)),
+            _ => Ok(()),
+        }
+    });
+    Ok(())
+}

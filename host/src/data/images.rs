@@ -1,0 +1,265 @@
+//! ImageSet in memory, and batches of them for training and evaluation.
+//!
+//! Invariant: a batch depends on which images it is made of and on the stream
+//! it is given, not on what was made before.
+
+use super::{DataError, Source, cifar10};
+use crate::engine::Batch;
+use osee_core::{
+    graph::Shape,
+    protocol::Normalisation,
+    seed::{Stream, below, stream},
+};
+use rand_distr::{Distribution, StandardUniform};
+use std::ops::Range;
+use tch::Tensor;
+
+/// Training images of the study's split: the first 40,000 in file order.
+pub const TRAINING: Range<usize> = 0..40_000;
+/// Its validation images: the other 10,000.
+pub const VALIDATION: Range<usize> = 40_000..cifar10::TRAIN;
+
+const CHANNELS: usize = 3;
+const PLANE: usize = cifar10::SIDE * cifar10::SIDE;
+/// Zero padding of a random crop, pixels.
+const PADDING: usize = 4;
+
+/// Pixels and labels as bytes.
+pub struct ImageSet {
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+/// What happens to an image before a network sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Preparation {
+    /// Side of the result; a divisor of 32, by averaging squares of pixels.
+    pub side: usize,
+    /// Random crop of 32 from 40 (black padding 4) and horizontal flip.
+    pub augment: bool,
+    /// Side of a square at a random place that is set to the mean
+    /// (DeVries & Taylor 2017), in pixels of the 32; it may overhang.
+    pub cutout: Option<usize>,
+    /// Pixel normalisation, after the crop.
+    pub normalisation: Normalisation,
+}
+
+impl Preparation {
+    /// The side for a network's input.
+    ///
+    /// # Errors
+    /// When CIFAR-10's images cannot be made such.
+    pub fn side_of(input: Shape) -> Result<usize, DataError> {
+        match input {
+            Shape::Map { channels: CHANNELS, height, width }
+                if height == width && height > 0 && cifar10::SIDE.is_multiple_of(height) =>
+            {
+                Ok(height)
+            }
+            other => Err(DataError::Shape(format!("{other:?}"))),
+        }
+    }
+}
+
+impl ImageSet {
+    /// The images of `range` of the training set. Noise has uniform bytes and
+    /// labels.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn read(source: &Source, range: Range<usize>) -> Result<Self, DataError> {
+        match source {
+            Source::Cifar10(files) => Ok(Self::of(files.records(&range.collect::<Vec<_>>())?)),
+            Source::Noise => {
+                let image = |image: usize| {
+                    let stream = stream(0, &["data", "noise", &image.to_string()]);
+                    let bytes = StandardUniform.sample_iter(stream);
+                    let mut record: Vec<u8> = bytes.take(1 + cifar10::PIXELS).collect();
+                    record[0] %= 10;
+                    record
+                };
+                Ok(Self::of(range.map(image)))
+            }
+        }
+    }
+
+    /// Records of CIFAR-10's layout: a label, then the pixels.
+    pub(super) fn of(records: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut images = Self { pixels: Vec::new(), labels: Vec::new() };
+        for record in records {
+            images.labels.push(record[0]);
+            images.pixels.extend_from_slice(&record[1..]);
+        }
+        images
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The images at `positions`, `[n, 3, side, side]` with channels innermost
+    /// in memory, on the CPU. Each image draws from `random` in turn.
+    pub fn batch(&self, positions: &[usize], how: &Preparation, random: &mut Stream) -> Batch {
+        let tables = tables(&how.normalisation);
+        let size = how.side * how.side * CHANNELS;
+        let mut pixels = vec![0.0; positions.len() * size];
+        for (&position, to) in positions.iter().zip(pixels.chunks_exact_mut(size)) {
+            let from = &self.pixels[position * cifar10::PIXELS..][..cifar10::PIXELS];
+            prepare(from, how, &Place::draw(how, random), &tables, to);
+        }
+        let side = how.side as i64;
+        let images = Tensor::from_slice(&pixels)
+            .view([positions.len() as i64, side, side, CHANNELS as i64])
+            .permute([0, 3, 1, 2]);
+        let labels: Vec<i64> =
+            positions.iter().map(|&position| i64::from(self.labels[position])).collect();
+        Batch { images, labels: Tensor::from_slice(&labels) }
+    }
+}
+
+/// Where a crop begins in the padded image, whether it is mirrored, and the
+/// rows and columns that are cut out.
+struct Place {
+    top: usize,
+    left: usize,
+    flip: bool,
+    hole: Option<[Range<usize>; 2]>,
+}
+
+impl Place {
+    fn draw(how: &Preparation, random: &mut Stream) -> Self {
+        let mut place = Self { top: PADDING, left: PADDING, flip: false, hole: None };
+        if how.augment {
+            place.top = below(random, 2 * PADDING + 1);
+            place.left = below(random, 2 * PADDING + 1);
+            place.flip = below(random, 2) == 1;
+        }
+        place.hole = how.cutout.map(|length| {
+            [(); 2].map(|()| {
+                let centre = below(random, cifar10::SIDE);
+                let start = centre.saturating_sub(length / 2);
+                start..(centre + length - length / 2).min(cifar10::SIDE)
+            })
+        });
+        place
+    }
+}
+
+/// Values of a byte, by channel.
+fn tables(by: &Normalisation) -> [[f32; 256]; CHANNELS] {
+    std::array::from_fn(|channel| {
+        std::array::from_fn(|byte| (byte as f32 / 255.0 - by.mean[channel]) / by.std[channel])
+    })
+}
+
+/// Writes one image as `[side, side, 3]`.
+fn prepare(
+    from: &[u8],
+    how: &Preparation,
+    place: &Place,
+    tables: &[[f32; 256]; CHANNELS],
+    to: &mut [f32],
+) {
+    let factor = cifar10::SIDE / how.side;
+    let share = 1.0 / (factor * factor) as f32;
+    for y in 0..cifar10::SIDE {
+        let row = (y + place.top).checked_sub(PADDING).filter(|row| *row < cifar10::SIDE);
+        for x in 0..cifar10::SIDE {
+            if place.hole.as_ref().is_some_and(|[ys, xs]| ys.contains(&y) && xs.contains(&x)) {
+                continue;
+            }
+            let mirrored = if place.flip { cifar10::SIDE - 1 - x } else { x };
+            let column =
+                (mirrored + place.left).checked_sub(PADDING).filter(|at| *at < cifar10::SIDE);
+            let target = ((y / factor) * how.side + x / factor) * CHANNELS;
+            for channel in 0..CHANNELS {
+                let byte = match (row, column) {
+                    (Some(row), Some(column)) => {
+                        from[channel * PLANE + row * cifar10::SIDE + column]
+                    }
+                    _ => 0,
+                };
+                to[target + channel] += share * tables[channel][usize::from(byte)];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Normalisation = Normalisation { mean: [0.0; 3], std: [1.0 / 255.0; 3] };
+
+    fn one(byte: impl Fn(usize) -> u8) -> ImageSet {
+        ImageSet { pixels: (0..cifar10::PIXELS).map(byte).collect(), labels: vec![3] }
+    }
+
+    fn values(images: &ImageSet, how: &Preparation, random: &mut Stream) -> Vec<f32> {
+        let batch = images.batch(&[0], how, random);
+        Vec::try_from(batch.images.contiguous().flatten(0, -1)).unwrap()
+    }
+
+    fn how(side: usize) -> Preparation {
+        Preparation { side, augment: false, cutout: None, normalisation: PLAIN }
+    }
+
+    fn close(a: &[f32], b: &[f32]) -> bool {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3)
+    }
+
+    #[test]
+    fn an_image_keeps_its_place_and_is_averaged_when_smaller() {
+        let images = one(|i| (i % 251) as u8);
+        let mut random = stream(0, &["test"]);
+        let whole = values(&images, &how(32), &mut random);
+        let bytes: Vec<f32> = images.pixels.iter().map(|&byte| f32::from(byte)).collect();
+        assert!(close(&whole, &bytes));
+        let tensor = Tensor::from_slice(&bytes).view([1, 3, 32, 32]).avg_pool2d(
+            [2, 2],
+            [2, 2],
+            [0, 0],
+            false,
+            true,
+            None,
+        );
+        let half = values(&images, &how(16), &mut random);
+        assert!(close(&half, &Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap()));
+    }
+
+    #[test]
+    fn crops_shift_by_up_to_four_and_mirror() {
+        // One white pixel: where it goes is where it was, shifted and mirrored.
+        let images = one(|i| if i == 10 * 32 + 12 { 255 } else { 0 });
+        let augment = Preparation { augment: true, ..how(32) };
+        let mut random = stream(0, &["test"]);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..4000 {
+            let values = values(&images, &augment, &mut random);
+            let at = values.iter().position(|value| *value > 254.0).unwrap();
+            seen.insert((at / 32, at % 32));
+        }
+        let shifts = |centre: usize| centre - 4..=centre + 4;
+        let expected = shifts(10)
+            .flat_map(|y| shifts(12).chain(shifts(31 - 12)).map(move |x| (y, x)))
+            .collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn a_cut_out_is_a_square_of_the_mean() {
+        let images = one(|_| 255);
+        let cut = Preparation { cutout: Some(8), ..how(32) };
+        let mut random = stream(0, &["test"]);
+        for _ in 0..100 {
+            let gone = values(&images, &cut, &mut random).iter().filter(|v| **v == 0.0).count();
+            assert!(gone % CHANNELS == 0 && (16..=64).contains(&(gone / CHANNELS)), "{gone}");
+        }
+    }
+}

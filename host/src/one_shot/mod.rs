@@ -1,0 +1,102 @@
+//! Supernets of a run: trained, kept as checkpoints, and asked for their
+//! sub-networks.
+//!
+//! Invariants: what is trained depends on the [`SupernetSpec`], the images and
+//! the seed; every sub-network of a supernet sees the same batches; a training
+//! that is killed goes on from its last checkpoint to the same weights.
+
+mod sub_networks;
+mod trainer;
+
+pub use sub_networks::SubNetworks;
+pub use trainer::{Place, Step, Trainer, TrainingError};
+
+use crate::{
+    data::{DataError, ImageSet, Preparation, Source, TRAINING, VALIDATION},
+    engine::Batch,
+};
+use osee_core::{
+    graph::Graph,
+    one_shot::{Evaluation, Recipe},
+    seed::stream,
+    settings::Settings,
+};
+use osee_sdk::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use tch::Device;
+
+/// A supernet of a study, for any seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SupernetSpec {
+    /// Hash of all that its weights depend on besides the seed.
+    pub key: String,
+    /// Name of the first row that looks at it.
+    pub name: String,
+    /// Id of the one-shot estimator that samples.
+    pub estimator: String,
+    /// Its settings; only those that change the training matter.
+    pub settings: Settings,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// Resolved settings of the space.
+    pub space_settings: Settings,
+}
+
+/// Which weights a row looks at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SupernetUse {
+    /// Position in the setup's supernets.
+    pub supernet: usize,
+    /// Epochs whose weights are averaged; 0 is before the first.
+    pub epochs: Vec<u32>,
+    /// How scores are taken together.
+    pub evaluation: Evaluation,
+}
+
+impl SupernetSpec {
+    /// Where the checkpoints of a seed are, in a run's directory.
+    pub fn folder(&self, run: &Path, seed: u64) -> PathBuf {
+        run.join("supernets").join(format!("{}-{}-seed{seed}", self.estimator, self.key))
+    }
+
+    /// The checkpoint after an epoch.
+    pub fn checkpoint(&self, run: &Path, seed: u64, epoch: u32) -> PathBuf {
+        self.folder(run, seed).join(format!("epoch-{epoch:04}.safetensors"))
+    }
+
+    /// Whether nothing is left to train.
+    pub fn is_trained(&self, run: &Path, seed: u64) -> bool {
+        self.checkpoint(run, seed, self.recipe.epochs).exists()
+    }
+
+    /// The training images.
+    fn training(&self, source: &Source) -> std::result::Result<ImageSet, DataError> {
+        ImageSet::read(source, TRAINING.start..TRAINING.start + self.recipe.images)
+    }
+
+    /// The batches that sub-networks are evaluated on, as large as `like`'s
+    /// input.
+    fn validation(&self, source: &Source, like: &Graph, device: Device) -> Result<Vec<Batch>> {
+        let end = VALIDATION.start + self.recipe.validation_images;
+        let images = ImageSet::read(source, VALIDATION.start..end)
+            .map_err(|error| Error::new(error.to_string()))?;
+        let how = self.preparation(like, false)?;
+        let positions: Vec<usize> = (0..images.len()).collect();
+        let batches = positions.chunks(self.recipe.validation_batch_size);
+        // Nothing of an evaluated image is random.
+        let mut unused = stream(0, &["validation"]);
+        Ok(batches.map(|chunk| images.batch(chunk, &how, &mut unused).on(device)).collect())
+    }
+
+    fn preparation(&self, graph: &Graph, training: bool) -> Result<Preparation> {
+        let recipe = &self.recipe;
+        Ok(Preparation {
+            side: Preparation::side_of(graph.input_shape())
+                .map_err(|error| Error::new(error.to_string()))?,
+            augment: training && recipe.augment,
+            cutout: (training && recipe.cutout > 0).then_some(recipe.cutout),
+            normalisation: recipe.normalisation,
+        })
+    }
+}

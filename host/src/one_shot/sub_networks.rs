@@ -1,0 +1,193 @@
+//! Sub-networks of trained supernets: their batches, and their weights.
+
+use super::{SupernetSpec, SupernetUse};
+use crate::{
+    data::Source,
+    engine::{Batch, supernet::Supernet},
+};
+use osee_core::{
+    graph::Graph,
+    one_shot::{BatchResult, Evaluated},
+};
+use osee_sdk::{
+    Error, Result,
+    abi::{one_shot::ForeignOneShot, root::ForeignSpace},
+};
+use std::{collections::HashMap, path::PathBuf};
+use tch::{Device, Tensor};
+
+/// Supernets held in memory at a time.
+const HELD: usize = 16;
+
+/// Loads supernets as they are needed, and remembers what one architecture's
+/// sub-networks answered.
+pub struct SubNetworks {
+    specs: Vec<SupernetSpec>,
+    space: String,
+    seeds: Vec<u64>,
+    run: PathBuf,
+    device: Device,
+    loaded: HashMap<(usize, u64, Vec<u32>), Supernet>,
+    validation: HashMap<usize, Vec<Batch>>,
+    known: Vec<Evaluated>,
+    /// How many of `known` are not news.
+    told: usize,
+}
+
+impl SubNetworks {
+    /// Of the supernets `specs` of space `space`, trained in `run` for `seeds`.
+    pub fn new(
+        specs: &[SupernetSpec],
+        space: &str,
+        seeds: &[u64],
+        run: PathBuf,
+        device: Device,
+    ) -> Self {
+        Self {
+            specs: specs.to_vec(),
+            space: space.to_owned(),
+            seeds: seeds.to_vec(),
+            run,
+            device,
+            loaded: HashMap::new(),
+            validation: HashMap::new(),
+            known: Vec::new(),
+            told: 0,
+        }
+    }
+
+    /// Another architecture's turn, of which this is known.
+    pub fn begin(&mut self, known: Vec<Evaluated>) {
+        self.told = known.len();
+        self.known = known;
+    }
+
+    /// What was evaluated since it was last asked for.
+    pub fn news(&mut self) -> Vec<Evaluated> {
+        let news = self.known[self.told..].to_vec();
+        self.told = self.known.len();
+        news
+    }
+
+    /// The score of an architecture: the mean over `group` (itself, or its
+    /// isomorphism group) and over supernets.
+    ///
+    /// # Errors
+    /// A checkpoint cannot be read, an architecture makes no network, or the
+    /// estimator fails.
+    pub fn score(
+        &mut self,
+        looks_at: &SupernetUse,
+        seed: u64,
+        group: &[String],
+        functions: (&ForeignSpace, &Source, &ForeignOneShot),
+    ) -> Result<f64> {
+        let (space, source, estimator) = functions;
+        let seeds = self.ensemble(seed, looks_at.evaluation.supernets)?;
+        let mut sum = 0.0;
+        for &seed in &seeds {
+            for arch in group {
+                let batches = self.batches(looks_at, seed, arch, space, source)?;
+                let used = looks_at.evaluation.batches.unwrap_or(batches.len());
+                if used > batches.len() {
+                    return Err(Error::new(format!(
+                        "{used} validation batches were asked for, the recipe has {}",
+                        batches.len()
+                    )));
+                }
+                sum += estimator.score(&batches[..used])?;
+            }
+        }
+        Ok(sum / (seeds.len() * group.len()) as f64)
+    }
+
+    /// Copies of the weights that `graph` uses.
+    ///
+    /// # Errors
+    /// When a checkpoint cannot be read.
+    pub fn parameters(
+        &mut self,
+        looks_at: &SupernetUse,
+        seed: u64,
+        graph: &Graph,
+    ) -> Result<Vec<Tensor>> {
+        let supernet = self.supernet(looks_at, seed)?;
+        Ok(supernet.parameters(graph).iter().map(|value| value.detach().copy()).collect())
+    }
+
+    /// The settings of the space that a supernet was trained with.
+    pub fn spec(&self, looks_at: &SupernetUse) -> &SupernetSpec {
+        &self.specs[looks_at.supernet]
+    }
+
+    /// `seed` and those after it in the study, in a circle.
+    fn ensemble(&self, seed: u64, count: usize) -> Result<Vec<u64>> {
+        if count > self.seeds.len() {
+            return Err(Error::new(format!(
+                "the scores of {count} supernets need as many seeds; the study has {}",
+                self.seeds.len()
+            )));
+        }
+        let first = self.seeds.iter().position(|it| *it == seed).unwrap_or(0);
+        Ok((first..first + count).map(|i| self.seeds[i % self.seeds.len()]).collect())
+    }
+
+    fn batches(
+        &mut self,
+        looks_at: &SupernetUse,
+        seed: u64,
+        arch: &str,
+        space: &ForeignSpace,
+        source: &Source,
+    ) -> Result<Vec<BatchResult>> {
+        let spec = self.spec(looks_at).clone();
+        let same = |it: &&Evaluated| {
+            it.supernet == spec.key
+                && it.seed == seed
+                && it.epochs == looks_at.epochs
+                && it.arch == arch
+        };
+        if let Some(known) = self.known.iter().find(same) {
+            return Ok(known.batches.clone());
+        }
+        let graph = space.graph(arch, &spec.space_settings)?;
+        if !self.validation.contains_key(&looks_at.supernet) {
+            let batches = spec.validation(source, &graph, self.device)?;
+            self.validation.insert(looks_at.supernet, batches);
+        }
+        let images: Vec<Batch> =
+            self.validation[&looks_at.supernet].iter().map(Batch::share).collect();
+        let batches = self.supernet(looks_at, seed)?.evaluate(&graph, &images)?;
+        self.known.push(Evaluated {
+            supernet: spec.key,
+            seed,
+            epochs: looks_at.epochs.clone(),
+            arch: arch.to_owned(),
+            batches: batches.clone(),
+        });
+        Ok(batches)
+    }
+
+    fn supernet(&mut self, looks_at: &SupernetUse, seed: u64) -> Result<&mut Supernet> {
+        let key = (looks_at.supernet, seed, looks_at.epochs.clone());
+        if !self.loaded.contains_key(&key) {
+            if self.loaded.len() >= HELD {
+                self.loaded.clear();
+            }
+            let spec = &self.specs[looks_at.supernet];
+            let supernet = match looks_at.epochs.as_slice() {
+                [] | [0] => Supernet::new(&self.space, seed, spec.recipe.init, self.device),
+                epochs => {
+                    let files: Vec<PathBuf> = epochs
+                        .iter()
+                        .map(|epoch| spec.checkpoint(&self.run, seed, *epoch))
+                        .collect();
+                    Supernet::load_mean(&files, self.device)
+                        .map_err(|error| Error::new(error.to_string()))?
+                }
+            };
+            self.loaded.insert(key.clone(), supernet);
+        }
+        self.loaded.get_mut(&key).ok_or_else(|| Error::new("a supernet was lost"))
+    }
+}

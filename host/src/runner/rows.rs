@@ -1,0 +1,257 @@
+//! From the estimators that a study names to the rows of its leaderboard, and
+//! the supernets that they look at.
+
+use super::{RunError, plan::json};
+use crate::{
+    loader::{Registry, Space},
+    one_shot::{SupernetSpec, SupernetUse},
+    worker::Named,
+};
+use osee_core::{
+    estimator::{EstimatorInfo, EstimatorKind},
+    one_shot::Evaluation,
+    settings::{SettingSpec, Settings, key_hash, nearest},
+    store::ScorerKey,
+    study::{EstimatorChoice, Study},
+};
+use osee_sdk::abi::{one_shot::ForeignOneShot, root::Foreign};
+use std::collections::BTreeMap;
+
+/// Rows and supernets of a study.
+pub struct Rows<'a> {
+    study: &'a Study,
+    registry: &'a Registry,
+    space: &'a Space<'a>,
+    data: &'a str,
+    /// The rows.
+    pub named: Vec<Named>,
+    /// What they look at.
+    pub supernets: Vec<SupernetSpec>,
+}
+
+impl<'a> Rows<'a> {
+    /// Resolves the estimators of `study`, on images `data`.
+    ///
+    /// # Errors
+    /// What is not there, or makes no sense.
+    pub fn resolve(
+        study: &'a Study,
+        registry: &'a Registry,
+        space: &'a Space<'a>,
+        data: &'a str,
+    ) -> Result<Self, RunError> {
+        let supernets = Vec::new();
+        let mut rows = Self { study, registry, space, data, named: Vec::new(), supernets };
+        let choices = rows.choices();
+        for choice in &choices {
+            rows.add(choice, &choices)?;
+        }
+        super::vote::check_experts(&rows.named, registry)?;
+        Ok(rows)
+    }
+
+    /// Those of the study; if it names none, all that need no training, and
+    /// those that the user brought.
+    fn choices(&self) -> Vec<EstimatorChoice> {
+        if !self.study.estimators.is_empty() {
+            return self.study.estimators.clone();
+        }
+        let given: Vec<&str> = self
+            .registry
+            .given()
+            .iter()
+            .flat_map(|plugin| plugin.exports.iter().map(|export| export.id()))
+            .collect();
+        let wanted = |info: &&EstimatorInfo| {
+            info.kind != EstimatorKind::OneShot || given.contains(&info.id.as_str())
+        };
+        let all = self.registry.estimators().map(|(_, info)| info).filter(wanted);
+        all.map(|info| EstimatorChoice::plain(&info.id)).collect()
+    }
+
+    fn add(
+        &mut self,
+        choice: &EstimatorChoice,
+        choices: &[EstimatorChoice],
+    ) -> Result<(), RunError> {
+        let (plugin, info) = self.registry.estimator(&choice.id)?;
+        let owner = format!("estimator `{}`", choice.id);
+        let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
+        // The plugin may refuse values that the declaration allows.
+        let instance = plugin.functions.create(&choice.id, &settings)?;
+        let looks_at = match (&instance, &choice.supernet) {
+            (Foreign::OneShot(one_shot), None) => Some(self.looks_at(choice, one_shot)?),
+            (Foreign::ZeroShot(_), Some(row)) => Some(self.lent_by(row, choice, choices)?),
+            (_, None) => None,
+            (_, Some(_)) => return Err(RunError::NoSupernet(choice.name().to_owned())),
+        };
+        if looks_at.is_none() && (choice.trend || choice.epoch.is_some()) {
+            return Err(RunError::NoCheckpoints(choice.name().to_owned()));
+        }
+        let named = Named { supernet: looks_at, ..Named::new(choice.name(), info, settings) };
+        match (&named.supernet, choice.trend) {
+            (Some(looks_at), true) => {
+                let kept = self.supernets[looks_at.supernet].recipe.kept();
+                for epoch in kept {
+                    let supernet = Some(self.at(looks_at, epoch, &choice.id)?);
+                    let name = format!("{}@{epoch}", choice.name());
+                    self.push(Named { name, supernet, ..named.clone() })?;
+                }
+                Ok(())
+            }
+            _ => self.push(named),
+        }
+    }
+
+    fn push(&mut self, named: Named) -> Result<(), RunError> {
+        if self.named.iter().any(|other| other.name == named.name) {
+            return Err(RunError::SameName(named.name));
+        }
+        self.named.push(named);
+        Ok(())
+    }
+
+    /// The supernet of a one-shot row, shared with rows that train alike.
+    fn looks_at(
+        &mut self,
+        choice: &EstimatorChoice,
+        one_shot: &ForeignOneShot,
+    ) -> Result<SupernetUse, RunError> {
+        let recipe = self.study.training.with(&choice.training).resolve(one_shot.recipe()?)?;
+        let (plugin, info) = self.registry.estimator(&choice.id)?;
+        let owner = format!("estimator `{}`", choice.id);
+        let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
+        let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
+        let mut of_space = recipe.space.clone();
+        of_space.extend(self.study.space.settings.clone());
+        of_space.extend(self.study.training.with(&choice.training).space);
+        let declared = &self.space.info.settings;
+        // A recipe for several spaces may set what this one does not have.
+        of_space.retain(|key, _| is_declared(declared, key) || self.is_asked(choice, key));
+        let owner = format!("search space `{}`", self.space.info.id);
+        let space_settings = Settings::resolve(&owner, declared, &of_space)?;
+        let key = key_hash(&(
+            (&choice.id, &info.version, &plugin.sha256, json(&training)),
+            (&recipe, json(&space_settings)),
+            (&self.space.info.id, &self.space.info.version, &self.space.plugin.sha256),
+            self.data,
+        ));
+        let known = self.supernets.iter().position(|spec| spec.key == key);
+        let supernet = known.unwrap_or_else(|| {
+            self.supernets.push(SupernetSpec {
+                key,
+                name: choice.name().to_owned(),
+                estimator: choice.id.clone(),
+                settings,
+                recipe,
+                space_settings,
+            });
+            self.supernets.len() - 1
+        });
+        let evaluation = one_shot.evaluation()?;
+        let last = self.supernets[supernet].recipe.epochs;
+        let looks_at = SupernetUse { supernet, epochs: Vec::new(), evaluation };
+        self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
+    }
+
+    fn is_asked(&self, choice: &EstimatorChoice, key: &str) -> bool {
+        let asked =
+            [&self.study.space.settings, &self.study.training.space, &choice.training.space];
+        asked.into_iter().any(|settings| settings.contains_key(key))
+    }
+
+    /// The supernet of another row, for a zero-shot estimator.
+    fn lent_by(
+        &mut self,
+        row: &str,
+        choice: &EstimatorChoice,
+        choices: &[EstimatorChoice],
+    ) -> Result<SupernetUse, RunError> {
+        let lender = choices.iter().find(|other| other.name() == row);
+        let unknown = || RunError::NoRow {
+            row: row.to_owned(),
+            near: nearest(row, choices.iter().map(EstimatorChoice::name)).map(str::to_owned),
+        };
+        let lender = lender.ok_or_else(unknown)?;
+        let (plugin, info) = self.registry.estimator(&lender.id)?;
+        let owner = format!("estimator `{}`", lender.id);
+        let settings = Settings::resolve(&owner, &info.settings, &lender.settings)?;
+        let Foreign::OneShot(one_shot) = plugin.functions.create(&lender.id, &settings)? else {
+            return Err(unknown());
+        };
+        let lent = self.looks_at(lender, &one_shot)?;
+        let last = self.supernets[lent.supernet].recipe.epochs;
+        let looks_at = SupernetUse { evaluation: Evaluation::default(), ..lent };
+        self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
+    }
+
+    /// The same at an epoch, with as many kept checkpoints before it as the
+    /// row averages.
+    fn at(&self, looks_at: &SupernetUse, epoch: u32, name: &str) -> Result<SupernetUse, RunError> {
+        let kept = self.supernets[looks_at.supernet].recipe.kept();
+        let count = looks_at.evaluation.checkpoints.max(1);
+        let epochs = match (epoch, kept.iter().position(|it| *it == epoch)) {
+            (0, _) => vec![0],
+            (_, Some(at)) => kept[(at + 1).saturating_sub(count)..=at].to_vec(),
+            (_, None) => {
+                return Err(RunError::NotKept { row: name.to_owned(), epoch, kept });
+            }
+        };
+        Ok(SupernetUse { epochs, ..looks_at.clone() })
+    }
+
+    /// The key of a row's results; `protocol` and `space_settings` are those of
+    /// rows without supernet.
+    pub fn key(
+        &self,
+        named: &Named,
+        protocol: &str,
+        space_settings: &Settings,
+    ) -> Result<ScorerKey, RunError> {
+        let (plugin, info) = self.registry.estimator(&named.id)?;
+        let spec = named.supernet.as_ref().map(|it| (it, &self.supernets[it.supernet]));
+        let protocol = match spec {
+            None => protocol.to_owned(),
+            Some((looks_at, spec)) => {
+                let ensemble = looks_at.evaluation.supernets > 1;
+                let mut document = BTreeMap::from([
+                    ("supernet", json(&spec.key)),
+                    ("recipe", json(&spec.recipe)),
+                    ("epochs", json(&looks_at.epochs)),
+                ]);
+                if ensemble {
+                    document.insert("seeds", json(&self.study.seeds));
+                }
+                if named.kind == EstimatorKind::ZeroShot {
+                    document.insert("protocol", protocol.to_owned());
+                }
+                let fields: Vec<String> =
+                    document.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            }
+        };
+        Ok(ScorerKey {
+            name: named.name.clone(),
+            estimator: named.id.clone(),
+            version: info.version.clone(),
+            kind: named.kind,
+            direction: named.direction,
+            settings: json(&named.settings),
+            plugin_sha256: plugin.sha256.clone(),
+            space: self.space.info.id.clone(),
+            space_version: self.space.info.version.clone(),
+            space_settings: json(spec.map_or(space_settings, |(_, spec)| &spec.space_settings)),
+            space_sha256: self.space.plugin.sha256.clone(),
+            protocol,
+            data: self.data.to_owned(),
+        })
+    }
+}
+
+fn trains(info: &EstimatorInfo, key: &str) -> bool {
+    !info.settings.iter().any(|spec| spec.key == *key && spec.judges_only)
+}
+
+fn is_declared(specs: &[SettingSpec], key: &str) -> bool {
+    specs.iter().any(|spec| spec.key == key)
+}

@@ -1,0 +1,190 @@
+//! Trains the supernets that estimators look at, each in a worker process.
+
+use super::{Plan, RunError, RunOptions};
+use crate::{
+    one_shot::Step,
+    worker::{Worker, WorkerError},
+};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use osee_core::store::{Curve, Store};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    path::Path,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
+
+/// A supernet of the plan, by position, and a seed.
+pub type Job = (usize, u64);
+
+/// A training that did not come to its end.
+#[derive(Debug)]
+pub struct Failed {
+    /// What was trained.
+    pub job: Job,
+    /// Name of a row that looks at it.
+    pub name: String,
+    /// Why.
+    pub error: WorkerError,
+}
+
+enum News {
+    Step(Job, Step),
+    Ended(Job, Result<(), WorkerError>),
+}
+
+/// Trains what is not trained yet of `jobs`; epochs are stored and shown as
+/// they come. Those that fail do not keep the others from going on.
+///
+/// # Errors
+/// When the store fails.
+pub fn run(
+    plan: &Plan,
+    jobs: &BTreeSet<Job>,
+    store: &mut Store,
+    dir: &Path,
+    options: &RunOptions,
+) -> Result<Vec<Failed>, RunError> {
+    let trained = |(supernet, seed): &&Job| {
+        !plan.setup.supernets[*supernet].is_trained(&plan.setup.run, *seed)
+    };
+    let jobs: Vec<Job> = jobs.iter().filter(trained).copied().collect();
+    let queue = Mutex::new(VecDeque::from(jobs.clone()));
+    let workers = at_once(jobs.len(), options.workers);
+    let (send, receive) = mpsc::channel::<News>();
+    let bars = Bars::new(plan, &jobs);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let (send, queue) = (send.clone(), &queue);
+            scope.spawn(move || {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some(job) = next else { return };
+                    let ended = train(plan, job, dir, options, &send);
+                    if send.send(News::Ended(job, ended)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut failed = Vec::new();
+        for news in &receive {
+            match news {
+                News::Step(job, step) => {
+                    bars.show(job, &step);
+                    if let Step::Epoch(report) = step {
+                        let supernet = plan.setup.supernets[job.0].key.clone();
+                        store.record_epoch(&Curve { supernet, seed: job.1, report })?;
+                    }
+                }
+                News::Ended(job, Ok(())) => bars.end(job),
+                News::Ended(job, Err(error)) => {
+                    let name = plan.setup.supernets[job.0].name.clone();
+                    failed.push(Failed { job, name, error });
+                }
+            }
+        }
+        bars.clear();
+        Ok(failed)
+    })
+}
+
+/// A few trainings more than workers share the cores and end together, which
+/// is sooner than leaving the last ones a core each.
+fn at_once(jobs: usize, workers: usize) -> usize {
+    if jobs < 2 * workers { jobs } else { workers }
+}
+
+fn train(
+    plan: &Plan,
+    (supernet, seed): Job,
+    dir: &Path,
+    options: &RunOptions,
+    send: &mpsc::Sender<News>,
+) -> Result<(), WorkerError> {
+    let key = &plan.setup.supernets[supernet].key;
+    let log = dir.join(format!("training-{key}-seed{seed}.log"));
+    let mut worker = Worker::start(&plan.setup, &log, options.limits)?;
+    worker.train(supernet, seed, |step| {
+        // Whoever shows it may be gone; the training need not be.
+        let _ = send.send(News::Step((supernet, seed), step));
+    })
+}
+
+/// One line per training; silent off a terminal, but for the log.
+struct Bars {
+    all: MultiProgress,
+    bars: Vec<(Job, String, ProgressBar)>,
+}
+
+impl Bars {
+    fn new(plan: &Plan, jobs: &[Job]) -> Self {
+        let all = MultiProgress::new();
+        let style =
+            ProgressStyle::with_template("{prefix} [{bar:20}] {percent}%, {eta} left {msg}")
+                .map(|style| style.progress_chars("=> "));
+        let bar = |&job: &Job| {
+            let spec = &plan.setup.supernets[job.0];
+            let length = u64::from(spec.recipe.epochs) * spec.recipe.steps() as u64;
+            let bar = all.add(ProgressBar::new(length));
+            if let Ok(style) = &style {
+                bar.set_style(style.clone());
+            }
+            let name = format!("training {} seed {}", spec.name, job.1);
+            bar.set_prefix(name.clone());
+            (job, name, bar)
+        };
+        let bars = jobs.iter().map(bar).collect();
+        Self { bars, all }
+    }
+
+    fn show(&self, job: Job, step: &Step) {
+        let Some((_, name, bar)) = self.bars.iter().find(|(other, ..)| *other == job) else {
+            return;
+        };
+        match step {
+            Step::Working { done, .. } => {
+                if bar.position() == 0 {
+                    // A resumed training has not done these just now.
+                    bar.set_position(*done);
+                    bar.reset_eta();
+                }
+                bar.set_position(*done);
+            }
+            Step::Epoch(report) => {
+                let line = format!(
+                    "epoch {}: loss {:.3}, accuracy {:.3}, learning rate {:.4}, {:.0} images/s",
+                    report.epoch,
+                    report.loss,
+                    report.accuracy,
+                    report.learning_rate,
+                    report.images_per_second
+                );
+                tracing::info!("{name} {line}");
+                bar.set_message(line);
+            }
+        }
+    }
+
+    fn end(&self, job: Job) {
+        if let Some((_, _, bar)) = self.bars.iter().find(|(other, ..)| *other == job) {
+            bar.finish();
+        }
+    }
+
+    fn clear(&self) {
+        // A terminal that is gone needs no clearing.
+        let _ = self.all.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_once;
+
+    #[test]
+    fn three_trainings_on_two_cores_run_together_and_ten_in_pairs() {
+        assert_eq!((at_once(1, 2), at_once(3, 2), at_once(10, 2)), (1, 3, 2));
+    }
+}

@@ -1,0 +1,91 @@
+//! One-shot pruning: from some epoch on, only the best share of all
+//! architectures is trained.
+
+use crate::judge::Figure;
+use osee_sdk::prelude::*;
+
+/// When the rest is dropped, and how much is kept.
+#[derive(Debug)]
+pub struct Pruning {
+    share: f64,
+    after: u32,
+    figure: Figure,
+}
+
+impl Pruning {
+    /// Adds its settings.
+    pub fn declare(info: EstimatorInfo) -> EstimatorInfo {
+        info.setting(SettingSpec::new("keep", 1.0, "share of architectures trained to the end"))
+            .setting(SettingSpec::new("keep_after", 0, "epochs before the others are dropped"))
+            .setting(SettingSpec::new("keep_by", "accuracy", "loss or accuracy, for `keep`"))
+    }
+
+    /// With these settings; none if everything is kept.
+    pub fn new(settings: &Settings) -> Result<Option<Self>> {
+        let share = settings.float("keep").unwrap_or(1.0);
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(Error::new("setting `keep` must be above 0 and at most 1"));
+        }
+        let after = settings.usize("keep_after").and_then(|after| u32::try_from(after).ok());
+        let after = after.ok_or_else(|| Error::new("setting `keep_after` must be an epoch"))?;
+        let figure = Figure::named(settings.text("keep_by"))?;
+        Ok((share < 1.0).then_some(Self { share, after, figure }))
+    }
+
+    /// Whether this epoch is the first with fewer.
+    pub fn begins(&self, epoch: &Epoch) -> bool {
+        epoch.number == self.after
+    }
+
+    /// The architectures that are left, from when they are fewer.
+    pub fn kept(&self, epoch: &Epoch) -> Result<Option<Vec<String>>> {
+        if !self.begins(epoch) {
+            return epoch.recall();
+        }
+        let mut scored = Vec::with_capacity(epoch.surveyed.len());
+        for surveyed in &epoch.surveyed {
+            scored.push((self.figure.mean(&surveyed.batches)?, &surveyed.arch));
+        }
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        let count = (self.share * scored.len() as f64).round().max(1.0) as usize;
+        Ok(Some(scored.into_iter().take(count).map(|(_, arch)| arch.clone()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{OneShotEstimator, nb201};
+    use std::collections::HashSet;
+
+    fn epoch(number: u32, surveyed: Vec<Surveyed>, memory: Vec<u8>) -> Epoch {
+        Epoch { number, epochs: 6, steps: 300, seed: 5, surveyed, memory }
+    }
+
+    #[test]
+    fn the_best_share_is_trained_on_and_remembered() {
+        let space = nb201();
+        let given = [("keep", Value::Float(0.1)), ("keep_after", Value::Int(3))];
+        let given = given.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let info = OneShotEstimator::info();
+        let settings = Settings::resolve("x", &info.settings, &given).unwrap();
+        let estimator = OneShotEstimator::new(&settings).unwrap();
+
+        assert!(estimator.survey(&epoch(2, vec![], vec![]), &space).unwrap().is_empty());
+        let all = estimator.survey(&epoch(3, vec![], vec![]), &space).unwrap();
+        // Accuracy rises with the position.
+        let surveyed = all.iter().enumerate().map(|(i, arch)| {
+            let batches = vec![BatchResult { images: 10_000, loss: 1.0, correct: i as u32 }];
+            Surveyed { arch: arch.clone(), batches }
+        });
+        let first = epoch(3, surveyed.collect(), vec![]);
+        let kept = (0.1 * all.len() as f64).round() as usize;
+        let best: HashSet<&String> = all[all.len() - kept..].iter().collect();
+        let sampled = estimator.sample(&first, &space).unwrap();
+        assert!(sampled.steps.iter().flatten().all(|arch| best.contains(arch)));
+        let next = estimator.sample(&epoch(4, vec![], sampled.memory.clone()), &space).unwrap();
+        assert!(next.steps.iter().flatten().all(|arch| best.contains(arch)));
+        assert_ne!(next.steps, sampled.steps);
+        assert_eq!(next.memory, sampled.memory);
+    }
+}

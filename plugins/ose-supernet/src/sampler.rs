@@ -1,0 +1,320 @@
+//! Which architectures a step trains.
+
+use osee_sdk::{
+    core::seed::{Stream, below},
+    prelude::*,
+};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
+
+/// Spaces with more architectures cannot be listed.
+const LISTABLE: u64 = 1_000_000;
+/// Draws in vain after which there is nothing to be found.
+const TRIES: usize = 10_000;
+
+/// How architectures are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Law {
+    /// Every architecture equally.
+    Uniform,
+    /// Every isomorphism group equally, by its first architecture.
+    Deiso,
+    /// Together, a step's architectures have every option of every decision
+    /// once (FairNAS; Chu et al., ICCV 2021).
+    Fair,
+}
+
+/// Draws architectures for steps.
+#[derive(Debug)]
+pub struct Sampler {
+    law: Law,
+    samples: usize,
+    /// Operations that are never drawn.
+    without: HashSet<String>,
+    /// What is drawn from, where it must be listed.
+    list: OnceLock<Vec<String>>,
+}
+
+impl Sampler {
+    /// Adds its settings.
+    pub fn declare(info: EstimatorInfo) -> EstimatorInfo {
+        info.setting(SettingSpec::new(
+            "sampler",
+            "deiso",
+            "uniform; deiso, uniform over isomorphism groups; or fair, every operation once",
+        ))
+        .setting(SettingSpec::new("samples", 1, "architectures per step; fair has its own"))
+        .setting(SettingSpec::new("without", "", "operations never sampled, by comma"))
+    }
+
+    /// With these settings.
+    pub fn new(settings: &Settings) -> Result<Self> {
+        let law = match settings.text("sampler") {
+            Some("uniform") => Law::Uniform,
+            Some("deiso") => Law::Deiso,
+            Some("fair") => Law::Fair,
+            other => {
+                return Err(Error::new(format!(
+                    "there is no sampler `{}`; there are uniform, deiso and fair",
+                    other.unwrap_or_default()
+                )));
+            }
+        };
+        let samples = settings.usize("samples").filter(|samples| *samples > 0);
+        let samples = samples.ok_or_else(|| Error::new("setting `samples` must be at least 1"))?;
+        let without = settings.text("without").unwrap_or_default();
+        let without = without.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Ok(Self {
+            law,
+            samples,
+            without: without.map(str::to_owned).collect(),
+            list: OnceLock::new(),
+        })
+    }
+
+    /// The architectures of one step.
+    pub fn step(&self, random: &mut Stream, space: &Space) -> Result<Vec<String>> {
+        match self.law {
+            Law::Fair => self.fair(random, space),
+            _ => (0..self.samples).map(|_| self.draw(random, space)).collect(),
+        }
+    }
+
+    /// The same from a list.
+    pub fn step_among(&self, random: &mut Stream, list: &[String]) -> Vec<String> {
+        (0..self.samples).map(|_| list[below(random, list.len())].clone()).collect()
+    }
+
+    /// Every architecture that can be drawn.
+    pub fn all(&self, space: &Space) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for arch in self.listed(space)? {
+            if self.permits(arch, space)? {
+                all.push(arch.clone());
+            }
+        }
+        Ok(all)
+    }
+
+    /// One trainable architecture without the operations that are left out.
+    pub fn draw(&self, random: &mut Stream, space: &Space) -> Result<String> {
+        for _ in 0..TRIES {
+            let arch = match self.law {
+                Law::Deiso => {
+                    let list = self.listed(space)?;
+                    list[below(random, list.len())].clone()
+                }
+                _ => space.architecture(below(random, space.size()? as usize) as u64)?,
+            };
+            if self.permits(&arch, space)? {
+                return Ok(arch);
+            }
+        }
+        Err(Error::new(format!(
+            "{TRIES} random architectures had nothing to train or were left out by `without`"
+        )))
+    }
+
+    fn permits(&self, arch: &str, space: &Space) -> Result<bool> {
+        if !space.trainable(arch)? {
+            return Ok(false);
+        }
+        if self.without.is_empty() {
+            return Ok(true);
+        }
+        // What could be changed says what is there.
+        Ok(!space.mutations(arch)?.iter().any(|mutation| self.without.contains(&mutation.from)))
+    }
+
+    /// Every architecture, or the first of each isomorphism group.
+    fn listed(&self, space: &Space) -> Result<&[String]> {
+        if let Some(list) = self.list.get() {
+            return Ok(list);
+        }
+        let size = space.size()?;
+        if size > LISTABLE {
+            return Err(Error::new(format!(
+                "this needs a list of all architectures, and {} has {size}",
+                space.info().id
+            )));
+        }
+        let mut groups = HashSet::new();
+        let mut list = Vec::new();
+        for index in 0..size {
+            let arch = space.architecture(index)?;
+            if self.law != Law::Deiso || groups.insert(space.canonical(&arch)?) {
+                list.push(arch);
+            }
+        }
+        Ok(self.list.get_or_init(|| list))
+    }
+
+    /// A random order of the options of each decision; the i-th architecture
+    /// has the i-th of each. Those that cannot be trained are dropped, as in
+    /// the study.
+    fn fair(&self, random: &mut Stream, space: &Space) -> Result<Vec<String>> {
+        for _ in 0..TRIES {
+            let base = space.architecture(below(random, space.size()? as usize) as u64)?;
+            let mut orders = self.decisions(&base, space)?;
+            for options in orders.values_mut() {
+                shuffle(random, options);
+            }
+            let count = orders.values().map(Vec::len).max().unwrap_or(0);
+            let mut step = Vec::with_capacity(count);
+            for i in 0..count {
+                let arch = with_options(&base, &orders, i, space)?;
+                if space.trainable(&arch)? {
+                    step.push(arch);
+                }
+            }
+            if !step.is_empty() {
+                return Ok(step);
+            }
+        }
+        Err(Error::new("no fair step of trainable architectures was found"))
+    }
+
+    /// The options of each decision, in order of their names.
+    fn decisions(&self, base: &str, space: &Space) -> Result<BTreeMap<String, Vec<String>>> {
+        let mut decisions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for mutation in space.mutations(base)? {
+            let options = decisions.entry(mutation.decision).or_insert(vec![mutation.from]);
+            options.push(mutation.to);
+        }
+        for options in decisions.values_mut() {
+            options.retain(|option| !self.without.contains(option));
+            if options.is_empty() {
+                return Err(Error::new("`without` leaves no operation to sample"));
+            }
+            options.sort_unstable();
+        }
+        Ok(decisions)
+    }
+}
+
+/// `base` with the i-th option of each decision.
+fn with_options(
+    base: &str,
+    orders: &BTreeMap<String, Vec<String>>,
+    i: usize,
+    space: &Space,
+) -> Result<String> {
+    let mut arch = base.to_owned();
+    for (decision, options) in orders {
+        let option = &options[i % options.len()];
+        let mutations = space.mutations(&arch)?;
+        let fits = |m: &Mutation| m.decision == *decision && m.to == *option;
+        // If there is no such change, the option is there already.
+        if let Some(mutation) = mutations.into_iter().find(fits) {
+            arch = mutation.arch;
+        }
+    }
+    Ok(arch)
+}
+
+fn shuffle<T>(random: &mut Stream, items: &mut [T]) {
+    for i in 0..items.len() {
+        let j = i + below(random, items.len() - i);
+        items.swap(i, j);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nb201;
+    use osee_sdk::core::seed::stream;
+    use std::collections::HashMap;
+
+    fn sampler(changes: &[(&str, Value)]) -> Sampler {
+        let info = Sampler::declare(EstimatorInfo::new("x", "1", EstimatorKind::OneShot));
+        let given = changes.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let settings = Settings::resolve("x", &info.settings, &given.collect()).unwrap();
+        Sampler::new(&settings).unwrap()
+    }
+
+    /// Operation of each edge.
+    fn operations(arch: &str) -> Vec<String> {
+        let edges = arch.split(['|', '+']).filter(|edge| !edge.is_empty());
+        edges.map(|edge| edge.split('~').next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn deiso_visits_each_group_equally_and_uniform_each_architecture() {
+        let space = nb201();
+        for (law, classes) in [("deiso", 6466), ("uniform", 15625)] {
+            let sampler = sampler(&[("sampler", law.into())]);
+            let all = sampler.all(&space).unwrap();
+            let mut random = stream(1, &[law]);
+            let draws = 20 * all.len();
+            let mut counts: HashMap<String, f64> = HashMap::new();
+            for _ in 0..draws {
+                *counts.entry(sampler.draw(&mut random, &space).unwrap()).or_default() += 1.0;
+            }
+            let expected = draws as f64 / all.len() as f64;
+            let square = |arch| {
+                let off = counts.get(arch).copied().unwrap_or(0.0) - expected;
+                off * off / expected
+            };
+            let chi2: f64 = all.iter().map(square).sum();
+            let freedom = all.len() as f64 - 1.0;
+            // Five standard deviations of its distribution.
+            assert!((chi2 - freedom).abs() < 5.0 * (2.0 * freedom).sqrt(), "{law}: {chi2}");
+            assert!(counts.keys().all(|arch| space.trainable(arch).unwrap()));
+            let listed = sampler.listed(&space).unwrap();
+            assert_eq!(listed.len(), classes, "{law}");
+            let groups: HashSet<String> =
+                listed.iter().map(|arch| space.canonical(arch).unwrap()).collect();
+            assert_eq!(groups.len(), 6466);
+        }
+    }
+
+    #[test]
+    fn a_fair_step_has_every_operation_of_every_edge_once() {
+        let space = nb201();
+        let sampler = sampler(&[("sampler", "fair".into())]);
+        let mut random = stream(2, &["fair"]);
+        let mut whole = 0;
+        for _ in 0..200 {
+            let step = sampler.step(&mut random, &space).unwrap();
+            let mut counts: HashMap<(usize, String), usize> = HashMap::new();
+            for arch in &step {
+                for edge in operations(arch).into_iter().enumerate() {
+                    *counts.entry(edge).or_default() += 1;
+                }
+            }
+            assert!(counts.values().all(|count| *count == 1));
+            // None was dropped: all thirty are there.
+            if step.len() == 5 {
+                assert_eq!(counts.len(), 30);
+                whole += 1;
+            }
+        }
+        assert!(whole > 20, "{whole}");
+    }
+
+    #[test]
+    fn an_operation_left_out_is_never_sampled() {
+        let space = nb201();
+        for law in ["uniform", "deiso", "fair"] {
+            let without = "nor_conv_1x1, avg_pool_3x3";
+            let sampler = sampler(&[("sampler", law.into()), ("without", without.into())]);
+            let mut random = stream(3, &[law]);
+            let mut seen = HashSet::new();
+            for _ in 0..200 {
+                for arch in sampler.step(&mut random, &space).unwrap() {
+                    seen.extend(operations(&arch));
+                }
+            }
+            let expected = ["none", "skip_connect", "nor_conv_3x3"].map(str::to_owned);
+            assert_eq!(seen, HashSet::from(expected), "{law}");
+        }
+    }
+
+    #[test]
+    fn a_step_has_as_many_samples_as_asked() {
+        let space = nb201();
+        let sampler = sampler(&[("samples", 3.into())]);
+        assert_eq!(sampler.step(&mut stream(4, &[]), &space).unwrap().len(), 3);
+    }
+}

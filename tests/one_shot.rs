@@ -1,0 +1,322 @@
+//! Supernets end to end: trained, killed, resumed, evaluated, and every
+//! variant of the study.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use osee_core::{
+    one_shot::{BatchResult, Evaluated},
+    store::Store,
+};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+const TRAINING: &str = r#"
+name = "small"
+seeds = [1, 2]
+[architectures]
+count = 5
+[training]
+epochs = 4
+keep-every = 1
+images = 256
+batch-size = 32
+validation-images = 96
+validation-batch-size = 32
+[training.space]
+channels = 2
+image_size = 8
+"#;
+
+fn study(folder: &Path, rows: &str) -> PathBuf {
+    let file = folder.join("study.toml");
+    fs::write(&file, format!("{TRAINING}\n{rows}")).unwrap();
+    file
+}
+
+fn run(command: &str, study: &Path, out: &Path) -> String {
+    support::run(&[command, "--study", study.to_str().unwrap(), "--out", out.to_str().unwrap()])
+}
+
+/// Scores of a run by row: architecture and seed to score.
+fn scores(store: &Store) -> HashMap<String, HashMap<(usize, u64), f64>> {
+    let rows = store.scorers().unwrap().into_iter();
+    rows.map(|(id, key)| {
+        let scores = store.scores(id).unwrap().into_iter();
+        let of_one = |score: osee_core::store::Score| {
+            ((score.arch, score.seed), score.outcome.unwrap_or_else(|f| panic!("{f}")))
+        };
+        (key.name, scores.map(of_one).collect())
+    })
+    .collect()
+}
+
+fn mean_loss(batches: &[BatchResult]) -> f64 {
+    batches.iter().map(|batch| batch.loss).sum::<f64>() / batches.len() as f64
+}
+
+/// Every checkpoint and what is in it.
+fn checkpoints(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for folder in fs::read_dir(run.join("supernets")).unwrap().flatten() {
+        for file in fs::read_dir(folder.path()).unwrap().flatten() {
+            let name = format!("{:?}/{:?}", folder.file_name(), file.file_name());
+            files.push((name, fs::read(file.path()).unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+const VARIANTS: &str = r#"
+[[estimators]]
+id = "one_shot"
+name = "loss"
+[[estimators]]
+id = "one_shot"
+name = "accuracy"
+settings = { score = "accuracy" }
+[[estimators]]
+id = "one_shot"
+name = "first_two"
+settings = { batches = 2 }
+[[estimators]]
+id = "one_shot"
+name = "post_deiso"
+settings = { isomorphic = true }
+[[estimators]]
+id = "one_shot"
+name = "temporal"
+settings = { checkpoints = 3 }
+[[estimators]]
+id = "one_shot"
+name = "two_supernets"
+settings = { supernets = 2 }
+[[estimators]]
+id = "one_shot"
+name = "trend"
+trend = true
+[[estimators]]
+id = "one_shot"
+name = "start"
+epoch = 0
+[[estimators]]
+id = "one_shot"
+name = "fair"
+settings = { sampler = "fair" }
+[[estimators]]
+id = "one_shot"
+name = "three_samples"
+settings = { samples = 3, sampler = "uniform" }
+[[estimators]]
+id = "one_shot"
+name = "without_pooling"
+settings = { without = "avg_pool_3x3" }
+[[estimators]]
+id = "one_shot"
+name = "affine"
+training = { epochs = 2, space = { affine = true } }
+[[estimators]]
+id = "one_shot"
+name = "pruned"
+settings = { keep = 0.001, keep_after = 1, without = "none,skip_connect,avg_pool_3x3" }
+training = { cutout = 8, schedule = { kind = "plateau", factor = 0.5, patience = 1 } }
+[[estimators]]
+id = "one_shot_controller"
+name = "controller"
+settings = { population = 4, tournament = 2, update_every = 2, warm_up = 1 }
+[[estimators]]
+id = "synflow"
+name = "synflow_trained"
+supernet = "loss"
+[[estimators]]
+id = "grad_norm"
+name = "grad_norm_at_start"
+supernet = "loss"
+epoch = 0
+[[estimators]]
+id = "params"
+"#;
+
+#[test]
+fn every_variant_is_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let file = study(folder.path(), VARIANTS);
+    run("run", &file, &out);
+    let store = Store::open(&out).unwrap();
+    let plan = store.plan().unwrap();
+    let scores = scores(&store);
+    assert_eq!(scores.len(), 16 + 4, "{:?}", scores.keys());
+
+    // What was evaluated, by epochs and seed, of the supernet that most rows share.
+    let key = store.evaluations(&plan[0]).unwrap();
+    let shared = key.iter().find(|one| one.epochs == [2, 3, 4]).unwrap().supernet.clone();
+    let batches = |arch: &str, seed: u64, epochs: &[u32]| -> Vec<BatchResult> {
+        let all = store.evaluations(arch).unwrap();
+        let same =
+            |one: &&Evaluated| one.supernet == shared && one.seed == seed && one.epochs == epochs;
+        all.iter().find(same).unwrap().batches.clone()
+    };
+    let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
+    for (at, arch) in plan.iter().enumerate() {
+        for seed in [1, 2] {
+            let last = batches(arch, seed, &[4]);
+            assert_eq!(last.len(), 3);
+            let of = |row: &str| scores[row][&(at, seed)];
+            assert!(close(of("loss"), -mean_loss(&last)));
+            let correct: u32 = last.iter().map(|batch| batch.correct).sum();
+            assert!(close(of("accuracy"), f64::from(correct) / 96.0));
+            assert!(close(of("first_two"), -mean_loss(&last[..2])));
+            assert!(close(of("temporal"), -mean_loss(&batches(arch, seed, &[2, 3, 4]))));
+            let both = mean_loss(&last) + mean_loss(&batches(arch, 3 - seed, &[4]));
+            assert!(close(of("two_supernets"), -both / 2.0));
+            for epoch in 1..=4 {
+                let expected = -mean_loss(&batches(arch, seed, &[epoch]));
+                assert!(close(of(&format!("trend@{epoch}")), expected));
+            }
+            assert!(close(of("start"), -mean_loss(&batches(arch, seed, &[0]))));
+        }
+    }
+    // Seeds differ, and training does something.
+    assert_ne!(scores["loss"][&(0, 1)], scores["loss"][&(0, 2)]);
+    assert_ne!(scores["loss"], scores["start"]);
+    assert_ne!(scores["loss"], scores["affine"]);
+    assert_ne!(scores["synflow_trained"], scores["grad_norm_at_start"]);
+
+    // Isomorphic architectures of the first one with a group.
+    let library = std::env::current_exe().unwrap().with_file_name("libspace_nb201.so");
+    let space = osee_sdk::testkit::space_of_library(&library, "nb201").unwrap();
+    let canonical = |arch: &str| space.canonical(arch).unwrap();
+    let mut grouped = 0;
+    for (at, arch) in plan.iter().enumerate() {
+        let evaluated = group_of(&out, &shared);
+        let own = canonical(arch);
+        let group: Vec<&String> = evaluated.iter().filter(|it| canonical(it) == own).collect();
+        let mean: f64 = group.iter().map(|it| -mean_loss(&batches(it, 1, &[4]))).sum::<f64>()
+            / group.len() as f64;
+        assert!(close(scores["post_deiso"][&(at, 1)], mean), "{arch} {group:?}");
+        grouped += usize::from(group.len() > 1);
+    }
+    assert!(grouped > 0);
+
+    // Other questions to the same batches evaluate nothing.
+    let before = checkpoints(&out);
+    let count =
+        |store: &Store| plan.iter().map(|a| store.evaluations(a).unwrap().len()).sum::<usize>();
+    let known = count(&store);
+    drop(store);
+    let more = "[[estimators]]\nid = \"one_shot\"\nname = \"one\"\nsettings = { batches = 1 }\n";
+    run("run", &study(folder.path(), &format!("{VARIANTS}{more}")), &out);
+    let store = Store::open(&out).unwrap();
+    assert_eq!(count(&store), known);
+    assert!(close(self::scores(&store)["one"][&(0, 1)], -batches_of(&store, &plan[0], &shared)));
+    assert!(before == checkpoints(&out));
+}
+
+/// Loss of the first batch, of seed 1 after epoch 4.
+fn batches_of(store: &Store, arch: &str, supernet: &str) -> f64 {
+    let all = store.evaluations(arch).unwrap();
+    let same = |one: &&Evaluated| one.supernet == supernet && one.seed == 1 && one.epochs == [4];
+    all.iter().find(same).unwrap().batches[0].loss
+}
+
+/// Every architecture that the supernet was asked for.
+fn group_of(run: &Path, supernet: &str) -> Vec<String> {
+    let file = format!("file:{}?immutable=1", run.join("results.sqlite").display());
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_URI;
+    let connection = rusqlite::Connection::open_with_flags(file, flags).unwrap();
+    let query =
+        "SELECT DISTINCT arch FROM evaluation WHERE supernet = ?1 AND seed = 1 AND epochs = '4'";
+    let mut query = connection.prepare(query).unwrap();
+    let rows = query.query_map([supernet], |row| row.get(0)).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn a_killed_training_comes_to_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = r#"
+[[estimators]]
+id = "one_shot_controller"
+settings = { population = 4, tournament = 2, update_every = 2 }
+training = { epochs = 12, images = 1024, schedule = { kind = "plateau", factor = 0.5, patience = 1 } }
+"#;
+    let file = study(folder.path(), rows);
+    let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
+    let curve = run("train", &file, &whole);
+    assert_eq!(curve.lines().count(), 1 + 2 * 12);
+    for moment in [300, 900, 600, 1100, 500, 800] {
+        let (file, out) = (file.to_str().unwrap(), killed.to_str().unwrap());
+        let mut child = support::osee(&["train", "--study", file, "--out", out]).spawn().unwrap();
+        thread::sleep(Duration::from_millis(moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Its workers see that it is gone a moment later.
+        thread::sleep(Duration::from_millis(100));
+    }
+    run("train", &file, &killed);
+    let (whole, killed) = (checkpoints(&whole), checkpoints(&killed));
+    assert_eq!(whole.len(), 2 * 13);
+    let name = |files: &[(String, Vec<u8>)]| -> Vec<String> {
+        files.iter().map(|(name, _)| name.clone()).filter(|name| !name.contains("part")).collect()
+    };
+    assert_eq!(name(&whole), name(&killed));
+    for file in &whole {
+        assert!(killed.contains(file), "{} differs", file.0);
+    }
+}
+
+#[test]
+fn what_cannot_be_trained_is_said_and_the_rest_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = r#"
+[[estimators]]
+id = "one_shot"
+training = { learning-rate = 1e30, max-norm = 0.0 }
+[[estimators]]
+id = "params"
+"#;
+    let file = study(folder.path(), rows);
+    let out = folder.path().join("run");
+    let args = ["run", "--study", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let output = support::osee(&args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(8), "{said}");
+    assert!(said.contains("one_shot seed 1 is not trained: ") && said.contains("loss"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("params"));
+}
+
+#[test]
+fn studies_that_make_no_sense_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |rows: &str| {
+        let file = study(folder.path(), rows);
+        let out = folder.path().join("none");
+        let args = ["run", "--study", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        let (code, said) = support::fail(&args);
+        assert!(!out.exists() && code != 101, "{said}");
+        said
+    };
+    let one_shot = "[[estimators]]\nid = \"one_shot\"\n";
+    let said = refused(&format!("{one_shot}epoch = 7\n"));
+    assert!(said.contains("after epoch 7; kept are those after [1, 2, 3, 4]"), "{said}");
+    let said = refused("[[estimators]]\nid = \"synflow\"\nsupernet = \"one_shto\"\n");
+    assert!(said.contains("no one-shot row `one_shto`"), "{said}");
+    let said = refused("[[estimators]]\nid = \"synflow\"\ntrend = true\n");
+    assert!(said.contains("looks at no supernet"), "{said}");
+    let said = refused(&format!("{one_shot}settings = {{ sampler = \"unfair\" }}\n"));
+    assert!(said.contains("there is no sampler `unfair`"), "{said}");
+    let said = refused(&format!("{one_shot}training = {{ epochs = 0 }}\n"));
+    assert!(said.contains("at least one epoch"), "{said}");
+    let said = refused(&format!("{one_shot}training = {{ space = {{ chanels = 4 }} }}\n"));
+    assert!(said.contains("did you mean `channels`?"), "{said}");
+    let said = refused(&format!("{one_shot}training = {{ space = {{ image_size = 12 }} }}\n"));
+    assert!(said.contains("32 pixels"), "{said}");
+}
