@@ -1,8 +1,10 @@
 //! `osee-host bench`: where the time of zero-shot scoring goes, and what the
-//! plugin boundary and worker processes cost. Ratios are of times that were
+//! plugin boundary and worker processes cost; and supernets
+//! against PyTorch. Ratios are of times that were
 //! taken in turns, because machines are noisy.
 
 mod passes;
+mod pytorch;
 mod throughput;
 
 use super::{CliError, print};
@@ -35,5 +37,6 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         return Err(CliError::Worker(failed));
     }
     print(&passes::run(args)?)?;
-    print(&throughput::run(args)?)
+    print(&throughput::run(args)?)?;
+    print(&pytorch::run()?)
 }

@@ -1,0 +1,156 @@
+//! Supernets against eager PyTorch on the same sub-networks, threads and
+//! machine, where Python can import torch.
+
+use crate::{
+    cli::{CliError, plugin_args::PluginArgs},
+    engine::{
+        Batch,
+        supernet::{Sgd, Supernet},
+    },
+    runner::RunError,
+};
+use osee_core::{
+    graph::Graph,
+    protocol::Init,
+    seed::{below, stream},
+    settings::{Settings, Value},
+};
+use serde::Deserialize;
+use std::{
+    io::{self, Write},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use tch::{Device, Kind, Tensor};
+
+/// The same networks in plain PyTorch.
+const SCRIPT: &str = include_str!("../../../../tests/fixtures/nb201_pytorch.py");
+/// Both sides take turns so often.
+const ROUNDS: usize = 2;
+/// Sub-networks trained and evaluated in a round.
+const TRAINED: usize = 6;
+const EVALUATED: usize = 25;
+/// Timed steps of each.
+const STEPS: usize = 3;
+const THREADS: i32 = 2;
+
+/// Seconds of training steps, and of evaluating sub-networks on 1,000 images.
+#[derive(Debug, Default, Deserialize)]
+struct Seconds {
+    step: f64,
+    evaluation: f64,
+}
+
+/// The two ratios, as lines.
+pub fn run() -> Result<String, CliError> {
+    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let importable = Command::new(&python).args(["-c", "import torch"]).output();
+    if !importable.is_ok_and(|output| output.status.success()) {
+        return Ok(format!(
+            "{python} cannot import torch, so supernets are not compared with PyTorch; OSEE_PYTHON \
+             names another Python\n"
+        ));
+    }
+    let registry = PluginArgs::default().registry()?;
+    let space = registry.space("nb201")?;
+    let affine = [("affine".to_owned(), Value::Bool(false))].into();
+    let settings = Settings::resolve("nb201", &space.info.settings, &affine)?;
+    let mut random = stream(0, &["bench", "architectures"]);
+    let size = space.info.size.unwrap_or(1) as usize;
+    let mut draw = |count: usize| -> Result<Vec<(String, Graph)>, RunError> {
+        let mut drawn = Vec::with_capacity(count);
+        while drawn.len() < count {
+            let arch = space.functions.architecture(below(&mut random, size) as u64)?;
+            if space.functions.trainable(&arch)? {
+                let graph = space.functions.graph(&arch, &settings)?;
+                drawn.push((arch, graph));
+            }
+        }
+        Ok(drawn)
+    };
+    let (mut own, mut eager) = (Seconds::default(), Seconds::default());
+    for _ in 0..ROUNDS {
+        let (trained, evaluated) = (draw(TRAINED)?, draw(EVALUATED)?);
+        let theirs = pytorch(&python, &trained, &evaluated).map_err(CliError::Worker)?;
+        let ours = osee(&trained, &evaluated).map_err(RunError::from)?;
+        own.step += ours.step;
+        own.evaluation += ours.evaluation;
+        eager.step += theirs.step;
+        eager.evaluation += theirs.evaluation;
+    }
+    let steps = (ROUNDS * TRAINED) as f64;
+    let nets = (ROUNDS * EVALUATED) as f64;
+    Ok(format!(
+        "\nsupernets against eager PyTorch, NAS-Bench-201 with C=16, N=5, {THREADS} threads\n\
+         training step, batch 128           {:>8.3} times the time ({:.0} ms against {:.0})\n\
+         sub-network on 1,000 images        {:>8.3} times the time ({:.0} ms against {:.0})\n",
+        own.step / eager.step,
+        1e3 * own.step / steps,
+        1e3 * eager.step / steps,
+        own.evaluation / eager.evaluation,
+        1e3 * own.evaluation / nets,
+        1e3 * eager.evaluation / nets,
+    ))
+}
+
+fn batch(images: i64) -> Batch {
+    Batch {
+        images: Tensor::randn([images, 3, 32, 32], (Kind::Float, Device::Cpu)),
+        labels: Tensor::randint(10, [images], (Kind::Int64, Device::Cpu)),
+    }
+}
+
+fn osee(trained: &[(String, Graph)], evaluated: &[(String, Graph)]) -> osee_sdk::Result<Seconds> {
+    let threads = tch::get_num_threads();
+    tch::set_num_threads(THREADS);
+    let sgd = Sgd { learning_rate: 0.05, momentum: 0.9, weight_decay: 5e-4, max_norm: 5.0 };
+    let mut supernet = Supernet::new("nb201", 0, Init::Pytorch, Device::Cpu);
+    let mut seconds = Seconds::default();
+    let images = batch(128);
+    for (_, graph) in trained {
+        supernet.train(std::slice::from_ref(graph), &images, &sgd)?;
+        let start = Instant::now();
+        for _ in 0..STEPS {
+            supernet.train(std::slice::from_ref(graph), &images, &sgd)?;
+        }
+        seconds.step += per(start.elapsed(), STEPS);
+    }
+    let batches: Vec<Batch> = (0..4).map(|_| batch(250)).collect();
+    for (_, graph) in evaluated {
+        let start = Instant::now();
+        supernet.evaluate(graph, &batches)?;
+        seconds.evaluation += start.elapsed().as_secs_f64();
+    }
+    tch::set_num_threads(threads);
+    Ok(seconds)
+}
+
+fn per(time: Duration, count: usize) -> f64 {
+    time.as_secs_f64() / count as f64
+}
+
+fn pytorch(
+    python: &str,
+    trained: &[(String, Graph)],
+    evaluated: &[(String, Graph)],
+) -> io::Result<Seconds> {
+    let names = |archs: &[(String, Graph)]| -> Vec<String> {
+        archs.iter().map(|(arch, _)| arch.clone()).collect()
+    };
+    let request = serde_json::json!({
+        "task": "time", "archs": names(trained), "evaluate": names(evaluated), "channels": 16,
+        "cells": 5, "batch": 128, "steps": STEPS, "images": 1000, "threads": THREADS,
+    });
+    let mut child = Command::new(python)
+        .args(["-c", SCRIPT])
+        // As anyone would run it.
+        .env_remove("GLIBC_TUNABLES")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(request.to_string().as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+}
