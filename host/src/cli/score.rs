@@ -140,8 +140,7 @@ fn one(
     network: &Rc<Network>,
 ) -> Result<Option<Outcome>, CliError> {
     let (plugin, info) = registry.estimator(id)?;
-    let owner = format!("estimator `{id}`");
-    let settings = Settings::resolve(&owner, &info.settings, &BTreeMap::new())?;
+    let settings = Settings::defaults(&info.settings);
     let _state = TorchState::protect(0);
     let result = match plugin.functions.create(id, &settings)? {
         Foreign::ZeroShot(estimator) => estimator.score(network.handle()),

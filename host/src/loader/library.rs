@@ -27,6 +27,16 @@ pub struct Plugin {
 }
 
 impl Plugin {
+    /// Whether the file means to be a plugin, fit or not. One that cannot be
+    /// read may be one.
+    pub fn is_meant(path: &Path) -> bool {
+        let foreign = |bytes: Vec<u8>| {
+            let header = header::read(&bytes);
+            matches!(header, Err(LoadErrorKind::NotAPlugin | LoadErrorKind::NotALibrary(_)))
+        };
+        !std::fs::read(path).is_ok_and(foreign)
+    }
+
     /// The header and the SHA-256 (hex) of the file at `path`, which is not
     /// loaded.
     ///

@@ -258,15 +258,7 @@ fn bundled() -> Vec<PathBuf> {
         .filter_map(|folder| std::fs::read_dir(folder).ok())
         .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "so"))
-        .filter(|path| {
-            !matches!(
-                Plugin::inspect(path),
-                Err(LoadError {
-                    kind: LoadErrorKind::NotAPlugin | LoadErrorKind::NotALibrary(_),
-                    ..
-                })
-            )
-        })
+        .filter(|path| Plugin::is_meant(path))
         .collect();
     files.sort();
     files

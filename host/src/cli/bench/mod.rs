@@ -1,7 +1,6 @@
-//! `osee-host bench`: where the time of zero-shot scoring goes, and what the
-//! plugin boundary and worker processes cost; and supernets
-//! against PyTorch. Ratios are of times that were
-//! taken in turns, because machines are noisy.
+//! `osee-host bench`: where the time of zero-shot scoring goes, what the plugin
+//! boundary and worker processes cost, and supernets against PyTorch. Ratios
+//! are of times that were taken in turns, because machines are noisy.
 
 mod passes;
 mod pytorch;
@@ -9,12 +8,26 @@ mod throughput;
 
 use super::{CliError, print};
 use crate::worker::MALLOC;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::{os::unix::process::CommandExt, process::Command};
+
+/// A part of the measurements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Where the time of a network goes.
+    Passes,
+    /// Plugin boundary, isolation, workers.
+    Processes,
+    /// Training and evaluation against PyTorch.
+    Supernets,
+}
 
 /// How much to measure.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
+    /// One part only.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Networks to average over.
     #[arg(long, default_value_t = 12)]
     networks: usize,
@@ -36,7 +49,15 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             .exec();
         return Err(CliError::Worker(failed));
     }
-    print(&passes::run(args)?)?;
-    print(&throughput::run(args)?)?;
-    print(&pytorch::run()?)
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    if wanted(Part::Passes) {
+        print(&passes::run(args)?)?;
+    }
+    if wanted(Part::Processes) {
+        print(&throughput::run(args)?)?;
+    }
+    if wanted(Part::Supernets) {
+        print(&pytorch::run()?)?;
+    }
+    Ok(())
 }

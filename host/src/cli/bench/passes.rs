@@ -12,14 +12,14 @@ use osee_core::{
     seed::{below, stream},
     settings::Settings,
 };
-use std::{collections::BTreeMap, fmt::Write};
+use std::fmt::Write;
 
 /// Time per pass, as a table.
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     tch::set_num_threads(args.threads);
     let registry = PluginArgs::default().registry()?;
     let space = registry.space("nb201")?;
-    let settings = Settings::resolve("nb201", &space.info.settings, &BTreeMap::new())?;
+    let settings = Settings::defaults(&space.info.settings);
     let preset = Protocol::preset("paper").expect("it is listed in PRESETS");
     let protocol = Protocol { batch_size: args.batch_size, ..preset };
     let mut stream = stream(0, &["bench"]);
