@@ -8,6 +8,7 @@
 mod error;
 mod files;
 mod results;
+mod schema;
 mod training;
 
 pub use error::StoreError;

@@ -3,6 +3,7 @@
 use super::{
     StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
+    schema::{FORMAT, SCHEMA},
 };
 use crate::{
     estimator::{Direction, EstimatorKind, Failure, FailureKind},
@@ -16,44 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FORMAT: i64 = 2;
-
 /// What a directory may hold before its first results, in the order it is made.
 const MADE_FIRST: [&str; 3] = ["lock", "study.part", "study.toml"];
-
-const SCHEMA: &str = "
-    CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
-    CREATE TABLE scorer (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
-    CREATE TABLE score (
-        scorer INTEGER NOT NULL REFERENCES scorer(id),
-        arch INTEGER NOT NULL REFERENCES plan(position),
-        seed INTEGER NOT NULL,
-        value REAL,
-        failure_kind TEXT,
-        failure_message TEXT,
-        milliseconds REAL NOT NULL,
-        device TEXT NOT NULL,
-        PRIMARY KEY (scorer, arch, seed)
-    ) WITHOUT ROWID;
-    CREATE TABLE epoch (
-        supernet TEXT NOT NULL,
-        seed INTEGER NOT NULL,
-        epoch INTEGER NOT NULL,
-        loss REAL NOT NULL,
-        accuracy REAL NOT NULL,
-        learning_rate REAL NOT NULL,
-        images_per_second REAL NOT NULL,
-        PRIMARY KEY (supernet, seed, epoch)
-    ) WITHOUT ROWID;
-    CREATE TABLE evaluation (
-        supernet TEXT NOT NULL,
-        seed INTEGER NOT NULL,
-        epochs TEXT NOT NULL,
-        arch TEXT NOT NULL,
-        batches TEXT NOT NULL,
-        PRIMARY KEY (supernet, seed, epochs, arch)
-    ) WITHOUT ROWID;
-";
 
 /// Everything a score depends on besides architecture and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,41 @@
+//! The tables of `results.sqlite`. `plan` and `score` are what is asked and
+//! answered; `epoch` and `evaluation` are what came of supernets, by the
+//! supernet's key.
+
+/// Kept in `user_version`; another one is refused.
+pub const FORMAT: i64 = 2;
+
+/// A new file.
+pub const SCHEMA: &str = "
+    CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
+    CREATE TABLE scorer (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+    CREATE TABLE score (
+        scorer INTEGER NOT NULL REFERENCES scorer(id),
+        arch INTEGER NOT NULL REFERENCES plan(position),
+        seed INTEGER NOT NULL,
+        value REAL,
+        failure_kind TEXT,
+        failure_message TEXT,
+        milliseconds REAL NOT NULL,
+        device TEXT NOT NULL,
+        PRIMARY KEY (scorer, arch, seed)
+    ) WITHOUT ROWID;
+    CREATE TABLE epoch (
+        supernet TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        loss REAL NOT NULL,
+        accuracy REAL NOT NULL,
+        learning_rate REAL NOT NULL,
+        images_per_second REAL NOT NULL,
+        PRIMARY KEY (supernet, seed, epoch)
+    ) WITHOUT ROWID;
+    CREATE TABLE evaluation (
+        supernet TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        epochs TEXT NOT NULL,
+        arch TEXT NOT NULL,
+        batches TEXT NOT NULL,
+        PRIMARY KEY (supernet, seed, epochs, arch)
+    ) WITHOUT ROWID;
+";
