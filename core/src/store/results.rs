@@ -234,7 +234,7 @@ impl Store {
         write(&mut self.connection).map_err(|e| self.sqlite(e))
     }
 
-    /// The scorer with this key, known or new.
+    /// The scorer with this key, known or new; from now on the last used.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -242,23 +242,27 @@ impl Store {
         let json = serde_json::to_string(key).expect("keys are plain data");
         let find = "SELECT id FROM scorer WHERE key = ?1";
         let known = self.connection.query_row(find, [&json], |row| row.get(0)).optional();
+        let next = "(SELECT COALESCE(MAX(used), 0) + 1 FROM scorer)";
         if let Some(id) = known.map_err(|e| self.sqlite(e))? {
+            self.connection
+                .execute(&format!("UPDATE scorer SET used = {next} WHERE id = ?1"), [id])
+                .map_err(|e| self.sqlite(e))?;
             return Ok(ScorerId(id));
         }
         self.connection
-            .execute("INSERT INTO scorer (key) VALUES (?1)", [&json])
+            .execute(&format!("INSERT INTO scorer (key, used) VALUES (?1, {next})"), [&json])
             .map_err(|e| self.sqlite(e))?;
         Ok(ScorerId(self.connection.last_insert_rowid()))
     }
 
-    /// All scorers in the order they were first used.
+    /// All scorers, the last used last.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn scorers(&self) -> Result<Vec<(ScorerId, ScorerKey)>, StoreError> {
         let mut query = self
             .connection
-            .prepare("SELECT id, key FROM scorer ORDER BY id")
+            .prepare("SELECT id, key FROM scorer ORDER BY used")
             .map_err(|e| self.sqlite(e))?;
         let rows = query.query_map([], |row| {
             Ok((ScorerId(row.get(0)?), from_json(&row.get::<_, String>(1)?)?))
@@ -443,6 +447,19 @@ mod tests {
         let before = listing();
         assert_eq!(Store::open(dir.path()).unwrap().plan().unwrap(), ["x"]);
         assert_eq!(listing(), before);
+    }
+
+    #[test]
+    fn a_scorer_that_is_asked_again_is_the_last_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::for_run(dir.path(), &Study::default()).unwrap();
+        let other = ScorerKey { settings: "{\"epochs\":3}".to_owned(), ..key() };
+        let last = || store.scorers().unwrap().pop().unwrap().1;
+        let first = store.scorer(&key()).unwrap();
+        store.scorer(&other).unwrap();
+        assert_eq!(last(), other);
+        assert_eq!(store.scorer(&key()).unwrap(), first);
+        assert_eq!(last(), key());
     }
 
     #[test]

@@ -3,12 +3,16 @@
 //! supernet's key.
 
 /// Kept in `user_version`; another one is refused.
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 
 /// A new file.
 pub const SCHEMA: &str = "
     CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
-    CREATE TABLE scorer (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+    CREATE TABLE scorer (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        used INTEGER NOT NULL
+    );
     CREATE TABLE score (
         scorer INTEGER NOT NULL REFERENCES scorer(id),
         arch INTEGER NOT NULL REFERENCES plan(position),

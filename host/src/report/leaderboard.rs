@@ -127,7 +127,8 @@ impl Leaderboard {
         let architectures = store.plan()?;
         let judged = truth.as_ref().map(|truth| truth.judge(&architectures)).transpose()?;
         let mut rows = Vec::new();
-        // A plugin that was rebuilt is another scorer; its last build counts.
+        // A plugin that was rebuilt, or a row with another recipe, is another
+        // scorer; what the last run asked for counts.
         let newest: BTreeMap<String, (ScorerId, ScorerKey)> = store
             .scorers()?
             .into_iter()
