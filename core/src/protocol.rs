@@ -112,7 +112,6 @@ impl Protocol {
                 images: Images::ValidationOrder,
                 augment: false,
                 weights: Weights::Supernet,
-                space: [("affine".to_owned(), Value::Bool(false))].into(),
                 ..augmented
             },
             "zero-cost-nas" => Self {

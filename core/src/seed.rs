@@ -8,6 +8,7 @@
 use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 /// The generator of a stream.
 pub type Stream = ChaCha8Rng;
@@ -31,9 +32,41 @@ pub fn below(stream: &mut Stream, bound: usize) -> usize {
     ((u128::from(stream.next_u64()) * bound as u128) >> 64) as usize
 }
 
+/// The numbers below `count` in random order, one at a time (Fisher & Yates,
+/// without a list of what was not drawn yet).
+pub fn order(stream: &mut Stream, count: u64) -> impl Iterator<Item = u64> {
+    // Where a number was swapped away from its own place.
+    let mut moved: HashMap<u64, u64> = HashMap::new();
+    (0..count).map(move |i| {
+        let j = i + below(stream, usize::try_from(count - i).unwrap_or(usize::MAX)) as u64;
+        let own = moved.remove(&i).unwrap_or(i);
+        if j == i { own } else { moved.insert(j, own).unwrap_or(j) }
+    })
+}
+
+/// Puts `items` in the order that [`order`] draws.
+pub fn shuffle<T>(stream: &mut Stream, items: &mut [T]) {
+    for i in 0..items.len() {
+        let j = i + below(stream, items.len() - i);
+        items.swap(i, j);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_order_is_a_shuffle_of_the_numbers() {
+        for count in [0, 1, 2, 7, 100] {
+            let mut items: Vec<u64> = (0..count).collect();
+            shuffle(&mut stream(3, &["order"]), &mut items);
+            let drawn: Vec<u64> = order(&mut stream(3, &["order"]), count).collect();
+            assert_eq!(drawn, items);
+        }
+        let huge = order(&mut stream(3, &["order"]), u64::MAX).take(100).max();
+        assert!(huge > Some(u64::MAX / 2));
+    }
 
     #[test]
     fn a_stream_is_named_by_seed_and_path_alone() {

@@ -85,13 +85,17 @@ pub struct SettingSpec {
     /// Whether a one-shot estimator's supernet is the same with any value.
     #[serde(default)]
     pub judges_only: bool,
+    /// Of a search space: the default where architectures share a supernet's
+    /// weights, trained or not.
+    #[serde(default)]
+    pub in_supernet: Option<Value>,
 }
 
 impl SettingSpec {
     /// A setting with its default.
     pub fn new(key: &str, default: impl Into<Value>, help: &str) -> Self {
         let (key, default) = (key.to_owned(), default.into());
-        Self { key, default, help: help.to_owned(), judges_only: false }
+        Self { key, default, help: help.to_owned(), judges_only: false, in_supernet: None }
     }
 
     /// Of a one-shot estimator: the setting changes what is made of a trained
@@ -100,6 +104,13 @@ impl SettingSpec {
     #[must_use]
     pub fn judges_only(self) -> Self {
         Self { judges_only: true, ..self }
+    }
+
+    /// Of a search space: another default where architectures share a
+    /// supernet's weights.
+    #[must_use]
+    pub fn in_supernet(self, value: impl Into<Value>) -> Self {
+        Self { in_supernet: Some(value.into()), ..self }
     }
 }
 
@@ -195,6 +206,20 @@ impl Settings {
     /// The declared settings, all with their defaults.
     pub fn defaults(specs: &[SettingSpec]) -> Self {
         specs.iter().map(|spec| (spec.key.clone(), spec.default.clone())).collect()
+    }
+
+    /// What a supernet changes of the defaults.
+    pub fn of_supernet(specs: &[SettingSpec]) -> BTreeMap<String, Value> {
+        let changed =
+            specs.iter().filter_map(|spec| Some((spec.key.clone(), spec.in_supernet.clone()?)));
+        changed.collect()
+    }
+
+    /// The same with another value for `key`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(key.to_owned(), value.into());
+        self
     }
 
     /// Reads `key=value` as the command line gives it.

@@ -27,10 +27,38 @@ pub struct SpaceInfo {
 /// Where a truth table keeps what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TruthColumns {
-    /// Column with the architecture.
+    /// Column with the architecture, or a form of several columns such as
+    /// `{adjacency};{ops}`.
     pub key: String,
     /// Column with the accuracy that is meant by default.
     pub value: String,
+    /// Column with the benchmark's own parameter count, if it has one.
+    #[serde(default)]
+    pub params: Option<String>,
+    /// Column with the benchmark's own FLOPs, if it has one.
+    #[serde(default)]
+    pub flops: Option<String>,
+}
+
+impl TruthColumns {
+    /// A table without counts.
+    pub fn new(key: &str, value: &str) -> Self {
+        Self { key: key.to_owned(), value: value.to_owned(), params: None, flops: None }
+    }
+
+    /// With columns for the benchmark's own counts.
+    pub fn counts(self, params: &str, flops: &str) -> Self {
+        Self { params: Some(params.to_owned()), flops: Some(flops.to_owned()), ..self }
+    }
+}
+
+/// What a benchmark says an architecture costs; conventions differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Trainable parameters.
+    pub params: Option<u64>,
+    /// Floating-point operations of one image.
+    pub flops: Option<u64>,
 }
 
 /// One architecture that differs from another in one decision.

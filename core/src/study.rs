@@ -4,6 +4,7 @@ use crate::{
     one_shot::TrainingChoice,
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
+    truth::Duplicates,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -72,6 +73,9 @@ pub struct Architectures {
     /// A file with one architecture per line instead.
     #[serde(default)]
     pub file: Option<PathBuf>,
+    /// Only those that the truth table has, in its order where all are taken.
+    #[serde(default)]
+    pub judged: bool,
     /// One architecture per isomorphism group.
     #[serde(default)]
     pub unique: bool,
@@ -121,6 +125,9 @@ pub struct TruthChoice {
     /// Column with the accuracy; the space's own if absent.
     #[serde(default)]
     pub column: Option<String>,
+    /// What becomes of rows about one architecture with different values.
+    #[serde(default)]
+    pub duplicates: Duplicates,
 }
 
 /// An estimator with settings.
@@ -229,7 +236,7 @@ impl Default for SpaceChoice {
 
 impl Default for Architectures {
     fn default() -> Self {
-        Self { count: Some(100), file: None, unique: true, seed: 0 }
+        Self { count: Some(100), file: None, judged: false, unique: true, seed: 0 }
     }
 }
 

@@ -43,7 +43,7 @@ impl SearchSpace for {{project-name | upper_camel_case}} {
             example: "3-1-5".to_owned(),
             settings: vec![SettingSpec::new("channels", 16, "channels of every convolution")],
             size: Some(27),
-            truth: TruthColumns { key: "arch".to_owned(), value: "accuracy".to_owned() },
+            truth: TruthColumns::new("arch", "accuracy"),
         }
     }
 

@@ -6,7 +6,7 @@ use osee_core::{
     estimator::EstimatorInfo,
     graph::Graph,
     settings::Settings,
-    space::{Mutation, SpaceInfo},
+    space::{Counts, Mutation, SpaceInfo},
 };
 use std::{fmt::Display, str::FromStr};
 
@@ -107,6 +107,16 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
     /// over others.
     fn trainable(&self, _arch: &Self::Arch) -> bool {
         true
+    }
+
+    /// Parameters and FLOPs as the space's benchmark counts them. By default
+    /// those of [`graph`](Self::graph) under the default settings.
+    ///
+    /// # Errors
+    /// When there is no network.
+    fn benchmark_counts(&self, arch: &Self::Arch) -> Result<Counts> {
+        let cost = self.graph(arch, &Settings::defaults(&Self::info().settings))?.cost();
+        Ok(Counts { params: Some(cost.params), flops: Some(cost.flops()) })
     }
 
     /// The network of `arch` under `settings`, which fit the declaration.

@@ -69,9 +69,12 @@ pub mod prelude {
     };
     pub use osee_core::{
         estimator::{Direction, EstimatorInfo, EstimatorKind},
-        graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, ParamRole, Pool, PoolKind, Shape},
+        graph::{
+            ConvSpec, Graph, GraphBuilder, NodeId, Op, ParamRole, Pool, PoolKind, Select, Shape,
+            Shared,
+        },
         settings::{SettingSpec, Settings, Value},
-        space::{Mutation, SpaceInfo, TruthColumns},
+        space::{Counts, Mutation, SpaceInfo, TruthColumns},
     };
     pub use tch::{self, Kind, Tensor};
 }

@@ -13,6 +13,7 @@ mod top_k;
 
 pub use bootstrap::{Bootstrap, Paired, paired_comparison};
 pub use correlation::{kendall_tau_a, kendall_tau_b, pearson, spearman};
+pub use rank::average as average_ranks;
 pub use report::{
     Compat, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate,
 };

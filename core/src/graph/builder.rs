@@ -1,7 +1,7 @@
 //! Writing a graph down, operation by operation.
 
 use super::{
-    Graph, GraphError, Node, NodeId, Op, ParamId, ParamRole, Parameter, Pool, Shape,
+    Cell, Graph, GraphError, Node, NodeId, Op, ParamId, ParamRole, Parameter, Pool, Select, Shape,
     shape::{infer, list},
 };
 use std::collections::HashMap;
@@ -47,6 +47,28 @@ impl ConvSpec {
     }
 }
 
+/// How a convolution or normalisation stands in a larger one that
+/// architectures share: its stored channels, and which of them it uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// Channels of the stored parameter.
+    pub stored: usize,
+    /// Those used.
+    pub used: Select,
+}
+
+impl Shared {
+    /// All of `channels`.
+    pub fn whole(channels: usize) -> Self {
+        Self::first(channels, channels)
+    }
+
+    /// The first `count` of `stored` channels.
+    pub fn first(stored: usize, count: usize) -> Self {
+        Self { stored, used: Select::first(count) }
+    }
+}
+
 /// Builds a [`Graph`]. Mistakes are kept until [`finish`](Self::finish), so
 /// that a network reads as a list of operations.
 #[derive(Debug)]
@@ -61,7 +83,12 @@ impl GraphBuilder {
     pub fn new(shape: Shape) -> Self {
         let input = Node { op: Op::Input, inputs: Vec::new(), shape };
         Self {
-            graph: Graph { nodes: vec![input], parameters: Vec::new(), output: NodeId::new(0) },
+            graph: Graph {
+                nodes: vec![input],
+                parameters: Vec::new(),
+                cells: Vec::new(),
+                output: NodeId::new(0),
+            },
             by_name: HashMap::new(),
             error: None,
         }
@@ -126,6 +153,78 @@ impl GraphBuilder {
         let bias = spec.bias.then(|| self.bias(name, spec.out, fan_in));
         let ConvSpec { stride, padding, dilation, groups, .. } = spec;
         self.op(Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
+    }
+
+    /// A convolution that uses part of a larger stored one: `output` and
+    /// `inputs` say which channels. Grouped ones are stored as one group.
+    /// `spec.out` is what `output` selects; without bias.
+    pub fn shared_conv(
+        &mut self,
+        name: &str,
+        input: NodeId,
+        spec: ConvSpec,
+        [output, inputs]: [&Shared; 2],
+    ) -> NodeId {
+        let ConvSpec { kernel, stride, padding, dilation, groups, .. } = spec;
+        let weight = self.parameter(Parameter {
+            part: vec![
+                output.used.clone(),
+                inputs.used.clone(),
+                Select::first(kernel),
+                Select::first(kernel),
+            ],
+            blocks: groups,
+            ..Parameter::whole(
+                format!("{name}.weight"),
+                ParamRole::ConvWeight,
+                &[output.stored, inputs.stored, kernel, kernel],
+            )
+        });
+        self.op(Op::Conv2d { weight, bias: None, stride, padding, dilation, groups }, &[input])
+    }
+
+    /// Batch normalisation whose affine pair, if `affine`, is part of a larger
+    /// stored one.
+    pub fn shared_norm(
+        &mut self,
+        name: &str,
+        input: NodeId,
+        affine: bool,
+        channels: &Shared,
+    ) -> NodeId {
+        let mut part = |suffix, role| {
+            let whole = Parameter::whole(format!("{name}.{suffix}"), role, &[channels.stored]);
+            self.parameter(Parameter { part: vec![channels.used.clone()], ..whole })
+        };
+        let affine = affine
+            .then(|| [part("weight", ParamRole::NormScale), part("bias", ParamRole::NormShift)]);
+        self.op(Op::BatchNorm { affine, eps: 1e-5 }, &[input])
+    }
+
+    /// A linear layer that uses some columns of a larger stored matrix.
+    pub fn shared_linear(
+        &mut self,
+        name: &str,
+        input: NodeId,
+        out: usize,
+        features: &Shared,
+    ) -> NodeId {
+        let stored = [out, features.stored];
+        let whole = Parameter::whole(format!("{name}.weight"), ParamRole::LinearWeight, &stored);
+        let part = vec![Select::first(out), features.used.clone()];
+        let weight = self.parameter(Parameter { part, ..whole });
+        let bias = Some(self.bias(name, out, features.stored));
+        self.op(Op::Linear { weight, bias }, &[input])
+    }
+
+    /// Everything that `build` adds, as one repeated unit of the network: a
+    /// cell, a block. What it returns is the cell's output.
+    pub fn cell(&mut self, name: &str, build: impl FnOnce(&mut Self) -> NodeId) -> NodeId {
+        let first = NodeId::new(self.graph.nodes.len());
+        let output = build(self);
+        let end = NodeId::new(self.graph.nodes.len());
+        self.graph.cells.push(Cell { name: name.to_owned(), first, end, output });
+        output
     }
 
     /// Batch normalisation with eps 1e-5; with `{name}.weight` and

@@ -20,11 +20,11 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{ConvSpec, GraphBuilder};
+pub use builder::{ConvSpec, GraphBuilder, Shared};
 pub use cost::Cost;
 pub use fingerprint::Fingerprint;
 pub use op::{NodeId, Op, Pool, PoolKind};
-pub use parameter::{ParamId, ParamRole, Parameter};
+pub use parameter::{ParamId, ParamRole, Parameter, Select};
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,20 @@ pub struct Node {
     pub shape: Shape,
 }
 
+/// A repeated unit of a network, such as a cell of NAS-Bench-201 or a residual
+/// block: consecutive nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Name, such as `body.stage1_cell0`.
+    pub name: String,
+    /// Its first node.
+    pub first: NodeId,
+    /// The node after its last.
+    pub end: NodeId,
+    /// The node whose value leaves it.
+    pub output: NodeId,
+}
+
 /// A network: nodes in topological order, the parameters they name, one output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Graph {
@@ -47,6 +61,10 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Parameters named by the nodes, each once.
     pub parameters: Vec<Parameter>,
+    /// Repeated units, in the order in which they end; for drawings and for
+    /// estimators that look at the outputs of cells.
+    #[serde(default)]
+    pub cells: Vec<Cell>,
     /// The node whose value is the network's output: logits, `[classes]`.
     pub output: NodeId,
 }
@@ -113,12 +131,12 @@ pub enum GraphError {
         /// The declaration that disagrees.
         second: String,
     },
-    /// A slice reaches outside its stored parameter.
-    #[error("parameter `{name}`: slice {slice} reaches outside the stored shape {stored}")]
+    /// A part reaches outside its stored parameter.
+    #[error("parameter `{name}`: {slice} does not fit the stored shape {stored}")]
     Slice {
         /// The name.
         name: String,
-        /// The offending slice.
+        /// The offending part.
         slice: String,
         /// The stored shape.
         stored: String,

@@ -1,8 +1,8 @@
 //! Shape inference: what each operation yields, or why it cannot.
 
-use super::{Graph, GraphError, Node, NodeId, Op, ParamId, Parameter};
+use super::{Cell, Graph, GraphError, Node, NodeId, Op, ParamId, Parameter, Select};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 /// Shape of a value without its batch dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -228,8 +228,17 @@ fn window(
 }
 
 pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
+    let names: HashSet<&str> = graph.parameters.iter().map(|it| it.name.as_str()).collect();
     for parameter in &graph.parameters {
         parameter.check()?;
+        for select in &parameter.part {
+            if let Select::LargestL1 { of, .. } = select
+                && !names.contains(of.as_str())
+            {
+                let reason = format!("`{}` looks at `{of}`, which is not there", parameter.name);
+                return Err(GraphError::Order { node: 0, reason });
+            }
+        }
     }
     let order = |node, reason: &str| GraphError::Order { node, reason: reason.to_owned() };
     let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes.len());
@@ -251,6 +260,13 @@ pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
             return Err(error(format!("says {shape}, but yields {inferred}")));
         }
         shapes.push(inferred);
+    }
+    let nodes = graph.nodes.len();
+    let inside = |cell: &Cell| {
+        cell.first <= cell.end && cell.end.index() <= nodes && cell.output.index() < nodes
+    };
+    if let Some(cell) = graph.cells.iter().find(|cell| !inside(cell)) {
+        return Err(order(cell.end.index(), "a cell reaches outside the graph"));
     }
     if graph.output.index() >= graph.nodes.len() {
         return Err(order(graph.output.index(), "the output is not in the graph"));

@@ -38,14 +38,35 @@ fn one_name_cannot_be_two_parameters() {
 }
 
 #[test]
-fn slices_of_a_shared_kernel_are_parameters_of_their_own_shape() {
+fn parts_of_a_shared_kernel_are_parameters_of_their_own_shape() {
     let stored = [64, 32, 5, 5];
-    let slice = [0..16, 0..8, 1..4, 1..4];
-    let p = Parameter::sliced("w", ParamRole::ConvWeight, &stored, &slice).unwrap();
+    let middle = Select::Range(1..4);
+    let part = [Select::first(16), Select::first(8), middle.clone(), middle];
+    let p = Parameter::part("w", ParamRole::ConvWeight, &stored, &part).unwrap();
     assert_eq!(p.shape(), [16, 8, 3, 3]);
-    let outside =
-        Parameter::sliced("w", ParamRole::ConvWeight, &stored, &[0..65, 0..8, 0..5, 0..5]);
+    let grouped = Parameter { blocks: 4, ..p.clone() };
+    assert_eq!((grouped.shape(), grouped.check().is_ok()), (vec![16, 2, 3, 3], true));
+    let odd = Parameter { blocks: 3, ..p };
+    assert!(matches!(odd.check(), Err(GraphError::Slice { .. })));
+    let outside = [Select::first(65), Select::first(8), Select::first(5), Select::first(5)];
+    let outside = Parameter::part("w", ParamRole::ConvWeight, &stored, &outside);
     assert!(matches!(outside, Err(GraphError::Slice { .. })));
+}
+
+#[test]
+fn a_cell_is_what_was_built_in_it() {
+    let mut g = GraphBuilder::new(Shape::square(3, 8));
+    let x = g.conv("stem", g.input(), ConvSpec::same(4, 3));
+    let out = g.cell("one", |g| {
+        let x = g.relu(x);
+        g.conv("inside", x, ConvSpec::same(4, 3))
+    });
+    let mut graph = head(g, out).unwrap();
+    let cell = &graph.cells[0];
+    assert_eq!((cell.first.index(), cell.end.index(), cell.output), (2, 4, out));
+    graph.validate().unwrap();
+    graph.cells[0].end = NodeId::new(99);
+    assert!(matches!(graph.validate(), Err(GraphError::Order { .. })));
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Recipe {
             keep_every: 40,
             validation_images: 10_000,
             validation_batch_size: 512,
-            space: space(&[("affine", false.into()), ("dropout", 0.1.into())]),
+            space: space(&[("dropout", 0.1.into())]),
         };
         match name {
             "paper" => Some(paper),
@@ -89,7 +89,6 @@ impl Recipe {
                 validation_images: 1000,
                 validation_batch_size: 250,
                 space: space(&[
-                    ("affine", false.into()),
                     ("dropout", 0.1.into()),
                     ("channels", 8.into()),
                     ("cells", 1.into()),

@@ -467,7 +467,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let bare = Study::default();
         drop(Store::for_run(dir.path(), &bare).unwrap());
-        let truth = TruthChoice { file: "truth.csv".into(), key: None, column: None };
+        let truth = TruthChoice {
+            file: "truth.csv".into(),
+            key: None,
+            column: None,
+            duplicates: crate::truth::Duplicates::Error,
+        };
         let judged = Study { truth: Some(truth), ..bare.clone() };
         drop(Store::for_run(dir.path(), &judged).unwrap());
         assert_eq!(Store::for_run(dir.path(), &bare).unwrap().study().unwrap(), judged);

@@ -17,10 +17,15 @@ enum CriteriaFormat {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DuplicatesArg {
+pub enum DuplicatesArg {
+    /// An error.
     Error,
+    /// The first row counts.
     First,
+    /// The last row counts.
     Last,
+    /// Their mean counts.
+    Mean,
 }
 
 impl From<DuplicatesArg> for Duplicates {
@@ -29,6 +34,7 @@ impl From<DuplicatesArg> for Duplicates {
             DuplicatesArg::Error => Self::Error,
             DuplicatesArg::First => Self::First,
             DuplicatesArg::Last => Self::Last,
+            DuplicatesArg::Mean => Self::Mean,
         }
     }
 }

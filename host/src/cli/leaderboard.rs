@@ -1,14 +1,14 @@
 //! `osee-host leaderboard DIR`.
 
-use super::{CliError, print, run::truth};
-use crate::report::{Format, Leaderboard, render};
+use super::{CliError, plugin_args::PluginArgs, print};
+use crate::report::{Across, Format, Judged, Leaderboard, Truth, TruthTable, render};
 use clap::{Args, ValueEnum};
 use osee_core::{
     criteria::{Compat, CriteriaOptions},
     store::Store,
-    study::TruthChoice,
+    study::{Study, TruthChoice},
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which tie rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,12 +31,14 @@ impl From<CompatArg> for Compat {
 /// Which run, which truth, which form.
 #[derive(Debug, Args)]
 pub struct LeaderboardArgs {
-    /// Run directory.
-    dir: PathBuf,
+    /// Run directory; with several, estimators by runs in one table, with mean
+    /// and worst rank.
+    #[arg(required = true)]
+    dir: Vec<PathBuf>,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Another truth than the study's.
+    /// Another truth than the study's, of one run.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
     /// Its column; the space's own by default.
@@ -55,23 +57,46 @@ pub struct LeaderboardArgs {
 
 /// Prints it.
 pub fn run(args: &LeaderboardArgs) -> Result<(), CliError> {
-    let store = Store::open(&args.dir)?;
+    if args.dir.len() > 1 && args.truth.is_some() {
+        let what = "--truth names the table of one run, and several are given";
+        return Err(CliError::Usage(what.to_owned()));
+    }
+    let boards: Vec<Leaderboard> =
+        args.dir.iter().map(|dir| board(args, dir)).collect::<Result<_, _>>()?;
+    print(&match boards.as_slice() {
+        [one] => render(one, args.format, !args.no_timing),
+        several => Across::new(several).render(args.format),
+    })
+}
+
+fn board(args: &LeaderboardArgs, dir: &Path) -> Result<Leaderboard, CliError> {
+    let store = Store::open(dir)?;
     let study = store.study()?;
-    let choice = match (&args.truth, &study.truth) {
-        (Some(file), _) => Some(TruthChoice {
-            file: file.clone(),
-            key: args.truth_key.clone(),
-            column: args.truth_column.clone(),
-        }),
-        (None, Some(own)) => Some(TruthChoice {
-            file: own.file.clone(),
-            key: args.truth_key.clone().or(own.key.clone()),
-            column: args.truth_column.clone().or(own.column.clone()),
-        }),
-        (None, None) => None,
-    };
-    let truth = choice.map(|choice| truth(&study, &choice)).transpose()?;
+    let mut choice = study.truth.clone();
+    if let Some(file) = &args.truth {
+        // Another table has columns of its own.
+        let (file, duplicates) = (file.clone(), choice.map(|own| own.duplicates));
+        let duplicates = duplicates.unwrap_or_default();
+        choice = Some(TruthChoice { file, key: None, column: None, duplicates });
+    }
+    let choice = choice.map(|own| TruthChoice {
+        key: args.truth_key.clone().or(own.key),
+        column: args.truth_column.clone().or(own.column),
+        ..own
+    });
+    let truth = choice.map(|choice| judge(&store, &study, &choice)).transpose()?;
     let options = CriteriaOptions { compat: args.compat.into(), ..CriteriaOptions::default() };
-    let board = Leaderboard::new(&store, truth, &options)?;
-    print(&render(&board, args.format, !args.no_timing))
+    Ok(Leaderboard::new(&store, truth, &options)?)
+}
+
+/// The truth of the run's architectures. A space whose plugin is not at hand
+/// does not stand in the way of a table that writes them as the run does.
+fn judge(store: &Store, study: &Study, choice: &TruthChoice) -> Result<(Truth, Judged), CliError> {
+    let registry = PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }
+        .registry()
+        .or_else(|_| PluginArgs::default().registry())?;
+    let space = registry.space(&study.space.id).ok();
+    let table = TruthTable::read(choice, space.as_ref())?;
+    let judged = table.judge(&store.plan()?)?;
+    Ok((table.truth, judged))
 }

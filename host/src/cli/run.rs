@@ -1,9 +1,9 @@
 //! `osee-host [run]`.
 
-use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
+use super::{CliError, ExitCode, criteria::DuplicatesArg, plugin_args::PluginArgs, print};
 use crate::{
     loader::Registry,
-    report::{Format, Leaderboard, Truth, faults, render, standing},
+    report::{Format, Leaderboard, TruthTable, faults, render, standing},
     runner::{self, Failed, Isolation, Plan, RunOptions},
     worker::Limits,
 };
@@ -13,6 +13,7 @@ use osee_core::{
     settings::Settings,
     store::Curve,
     study::{EstimatorChoice, Study, TruthChoice},
+    truth::Duplicates,
 };
 use std::{
     fmt::Write,
@@ -41,6 +42,9 @@ pub struct RunArgs {
     /// How many architectures, all, or a file with one per line.
     #[arg(long, value_name = "N|all|FILE")]
     archs: Option<String>,
+    /// Only architectures that the truth table has.
+    #[arg(long)]
+    judged: bool,
     /// One architecture per isomorphism group.
     #[arg(long)]
     unique: bool,
@@ -65,6 +69,9 @@ pub struct RunArgs {
     /// Key column of the truth; the space's own by default.
     #[arg(long, value_name = "COL", requires = "truth")]
     truth_key: Option<String>,
+    /// Which row of the truth counts when rows of one architecture differ.
+    #[arg(long, value_enum, requires = "truth")]
+    duplicates: Option<DuplicatesArg>,
     /// cpu or cuda:N.
     #[arg(long)]
     device: Option<String>,
@@ -95,23 +102,19 @@ pub struct RunArgs {
 
 /// Runs the study and prints its leaderboard.
 pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
-    let mut study = args.study()?;
-    let registry = args.plugins.load(&study.plugins, args.file().as_deref())?;
-    let plan = args.plan(&study, &registry)?;
-    if let Some(choice) = &mut study.truth {
+    let mut prepared = args.prepare()?;
+    let Prepared { study, registry, plan, truth } = &mut prepared;
+    if let (Some(choice), Some(TruthTable { truth, .. })) = (&mut study.truth, &*truth) {
         // Whoever reads the run later needs no plugin to know its columns.
-        let own = &registry.space(&study.space.id)?.info.truth;
-        choice.key.get_or_insert_with(|| own.key.clone());
-        choice.column.get_or_insert_with(|| own.value.clone());
+        choice.key.get_or_insert_with(|| truth.key.clone());
+        choice.column.get_or_insert_with(|| truth.column.clone());
     }
-    let truth = study.truth.as_ref().map(|choice| truth(&study, choice)).transpose()?;
     // A truth that cannot be used is better known before the hours of scoring.
-    if let Some(truth) = &truth {
-        truth.judge(&plan.architectures)?;
-    }
-    let (store, failed) = runner::run(&study, &plan, &registry, &args.options()?)?;
+    let judged = truth.as_ref().map(|it| it.judge(&plan.architectures)).transpose()?;
+    let truth = truth.as_ref().map(|it| it.truth.clone()).zip(judged);
+    let (store, failed) = runner::run(study, plan, registry, &args.options()?)?;
     let mut board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
-    board.brought = given(&registry);
+    board.brought = given(registry);
     print(&render(&board, args.format, true))?;
     if args.format == Format::Table {
         print(&standing(&board))?;
@@ -125,9 +128,7 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
 
 /// Trains the study's supernets, without scoring anything.
 pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
-    let study = args.study()?;
-    let registry = args.plugins.load(&study.plugins, args.file().as_deref())?;
-    let plan = args.plan(&study, &registry)?;
+    let Prepared { study, plan, .. } = args.prepare()?;
     if plan.setup.supernets.is_empty() {
         let what = "the study has no one-shot estimator, so there is no supernet to train";
         return Err(CliError::Usage(what.to_owned()));
@@ -171,17 +172,12 @@ fn given(registry: &Registry) -> Vec<String> {
     exports.map(|export| export.id().to_owned()).collect()
 }
 
-/// The truth with the space's own columns where none are named.
-pub fn truth(study: &Study, choice: &TruthChoice) -> Result<Truth, CliError> {
-    let (key, column) = match (&choice.key, &choice.column) {
-        (Some(key), Some(column)) => (key.clone(), column.clone()),
-        (key, column) => {
-            let registry = PluginArgs::default().registry()?;
-            let own = registry.space(&study.space.id)?.info.truth.clone();
-            (key.clone().unwrap_or(own.key), column.clone().unwrap_or(own.value))
-        }
-    };
-    Ok(Truth { file: choice.file.clone(), key, column })
+/// A study with what it names.
+struct Prepared {
+    study: Study,
+    registry: Registry,
+    plan: Plan,
+    truth: Option<TruthTable>,
 }
 
 impl RunArgs {
@@ -191,11 +187,16 @@ impl RunArgs {
         self.study.clone().or(own)
     }
 
-    fn plan(&self, study: &Study, registry: &Registry) -> Result<Plan, CliError> {
+    fn prepare(&self) -> Result<Prepared, CliError> {
+        let study = self.study()?;
+        let registry = self.plugins.load(&study.plugins, self.file().as_deref())?;
+        let space = registry.space(&study.space.id)?;
+        let truth = study.truth.as_ref();
+        let truth = truth.map(|choice| TruthTable::read(choice, Some(&space))).transpose()?;
         let out = self.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
-        let mut plan = Plan::new(study, registry, &out)?;
+        let mut plan = Plan::new(&study, &registry, &out, truth.as_ref())?;
         plan.setup.threads = self.torch_threads.max(1);
-        Ok(plan)
+        Ok(Prepared { study, registry, plan, truth })
     }
 
     fn options(&self) -> Result<RunOptions, CliError> {
@@ -246,6 +247,7 @@ impl RunArgs {
             // Uniqueness is the default study's own choice, not that of a list.
             study.architectures.unique = false;
         }
+        study.architectures.judged |= self.judged;
         study.architectures.unique |= self.unique;
         if let Some(seeds) = &self.seeds {
             study.seeds.clone_from(seeds);
@@ -262,7 +264,8 @@ impl RunArgs {
         }
         if let Some(file) = &self.truth {
             let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
-            study.truth = Some(TruthChoice { file: file.clone(), key, column });
+            let duplicates = self.duplicates.map_or_else(Duplicates::default, Into::into);
+            study.truth = Some(TruthChoice { file: file.clone(), key, column, duplicates });
         }
         study.check()?;
         // The run directory is read from other folders, too.

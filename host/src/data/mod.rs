@@ -15,7 +15,7 @@ use cifar10::Cifar10;
 use osee_core::{
     graph::Shape,
     protocol::{Images, Protocol},
-    seed::{below, stream},
+    seed::{below, order, stream},
 };
 use rand_distr::{Distribution, StandardNormal};
 use std::path::Path;
@@ -114,13 +114,7 @@ fn shuffled(count: usize, seed: u64) -> Result<Vec<usize>, DataError> {
         return Err(DataError::TooFew { wanted: count, there: cifar10::TRAIN });
     }
     let mut stream = stream(seed, &["data", "order"]);
-    let mut order: Vec<usize> = (0..cifar10::TRAIN).collect();
-    for i in 0..count {
-        let j = i + below(&mut stream, order.len() - i);
-        order.swap(i, j);
-    }
-    order.truncate(count);
-    Ok(order)
+    Ok(order(&mut stream, cifar10::TRAIN as u64).take(count).map(|at| at as usize).collect())
 }
 
 fn noise(protocol: &Protocol, seed: u64, shape: Shape, classes: usize) -> Vec<Batch> {

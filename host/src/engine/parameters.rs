@@ -7,7 +7,7 @@
 
 use super::Batch;
 use osee_core::{
-    graph::{Graph, ParamRole, Parameter},
+    graph::{Graph, ParamRole, Parameter, Select},
     protocol::{Init, Protocol, Weights},
     seed::stream,
 };
@@ -38,10 +38,9 @@ impl Initialiser {
         space: &str,
         arch: &str,
     ) -> Vec<Tensor> {
-        let parameters = graph.parameters.iter();
-        let values = parameters.map(|parameter| {
+        let stored = graph.parameters.iter().map(|parameter| {
             let shape = format!("{:?}", parameter.stored);
-            let stored = match protocol.weights {
+            match protocol.weights {
                 Weights::Standalone => draw(
                     parameter,
                     protocol.init,
@@ -53,10 +52,9 @@ impl Initialiser {
                     .entry((seed, parameter.name.clone(), parameter.stored.clone()))
                     .or_insert_with(|| Self::supernet(parameter, protocol.init, seed, space))
                     .shallow_clone(),
-            };
-            slice(&stored, parameter)
+            }
         });
-        values.collect()
+        parts(graph, &stored.collect::<Vec<_>>())
     }
 }
 
@@ -104,13 +102,49 @@ fn law(parameter: &Parameter, init: Init) -> Law {
     }
 }
 
-/// The part of a stored parameter that a graph uses.
-pub fn slice(stored: &Tensor, parameter: &Parameter) -> Tensor {
-    let mut part = stored.shallow_clone();
-    for (dim, range) in parameter.slice.iter().enumerate() {
-        part = part.narrow(dim as i64, range.start as i64, range.len() as i64);
+/// The parts of its stored parameters that `graph` uses, in its order; views
+/// wherever a view can be had.
+pub fn parts(graph: &Graph, stored: &[Tensor]) -> Vec<Tensor> {
+    // Channels of one residual stream are asked for by many layers.
+    let mut largest: HashMap<(&str, usize), Tensor> = HashMap::new();
+    let mut values = Vec::with_capacity(stored.len());
+    for (parameter, whole) in graph.parameters.iter().zip(stored) {
+        let mut value = whole.shallow_clone();
+        for (dim, select) in parameter.part.iter().enumerate() {
+            let dim = dim as i64;
+            value = match select {
+                Select::Range(range) => value.narrow(dim, range.start as i64, range.len() as i64),
+                Select::LargestL1 { of, count } => {
+                    let indices = largest.entry((of, *count)).or_insert_with(|| {
+                        let at = graph.parameters.iter().position(|it| it.name == *of);
+                        largest_l1(&stored[at.expect("a valid graph uses it")], *count)
+                    });
+                    value.index_select(dim, indices)
+                }
+            };
+        }
+        values.push(diagonal_blocks(value, parameter.blocks as i64));
     }
-    part
+    values
+}
+
+/// The `count` indices of the first dimension with the largest L1 norm,
+/// ascending.
+fn largest_l1(stored: &Tensor, count: usize) -> Tensor {
+    let norms =
+        stored.detach().abs().flatten(1, -1).sum_dim_intlist([1i64].as_slice(), false, None);
+    norms.topk(count as i64, 0, true, false).1.sort(0, false).0
+}
+
+/// Of `[out, in, k, k]`, what connects channels of one group:
+/// `[out, in / blocks, k, k]`.
+fn diagonal_blocks(value: Tensor, blocks: i64) -> Tensor {
+    if blocks <= 1 {
+        return value;
+    }
+    let [out, inputs] = [0, 1].map(|dim| value.size()[dim] / blocks);
+    let block = |i: i64| value.narrow(0, i * out, out).narrow(1, i * inputs, inputs);
+    Tensor::cat(&(0..blocks).map(block).collect::<Vec<_>>(), 0)
 }
 
 /// Parameters of `graph` from a safetensors file, and its `input` and
@@ -124,7 +158,7 @@ pub fn from_file(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batc
         Error::new(format!("cannot read weights from {}: {error}", path.display()))
     })?;
     let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-    let parameters = graph
+    let stored = graph
         .parameters
         .iter()
         .map(|parameter| {
@@ -140,7 +174,7 @@ pub fn from_file(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batc
                     stored.size()
                 )));
             }
-            Ok(slice(&stored.to_kind(tch::Kind::Float), parameter))
+            Ok(stored.to_kind(tch::Kind::Float))
         })
         .collect::<Result<Vec<Tensor>>>()?;
     let batch = match (tensors.get("input"), tensors.get("target")) {
@@ -149,5 +183,90 @@ pub fn from_file(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batc
         }
         _ => None,
     };
-    Ok((parameters, batch))
+    Ok((parts(graph, &stored), batch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::graph::{ConvSpec, GraphBuilder, Shape, Shared};
+
+    /// A convolution 3 -> `output` and one in groups on top of it.
+    fn graph(output: &Shared, groups: usize) -> Graph {
+        let mut g = GraphBuilder::new(Shape::square(3, 4));
+        let count = output.used.count();
+        let spec = ConvSpec::same(count, 3);
+        let x = g.shared_conv("first", g.input(), spec, [output, &Shared::whole(3)]);
+        let x = g.shared_conv("second", x, spec.groups(groups), [output, output]);
+        let x = g.shared_norm("norm", x, true, output);
+        let x = g.global_avg_pool(x);
+        let x = g.shared_linear("head", x, 5, output);
+        let graph = g.finish(x).unwrap();
+        graph.validate().unwrap();
+        graph
+    }
+
+    fn stored(graph: &Graph) -> Vec<Tensor> {
+        let draw = |it: &Parameter| Initialiser::supernet(it, Init::Pytorch, 7, "test");
+        graph.parameters.iter().map(draw).collect()
+    }
+
+    fn equal(a: &Tensor, b: &Tensor) -> bool {
+        a.size() == b.size() && (a - b).abs().max().double_value(&[]) == 0.0
+    }
+
+    #[test]
+    fn the_first_channels_are_a_view_of_the_stored_weights() {
+        let graph = graph(&Shared::first(8, 4), 1);
+        let stored = stored(&graph);
+        let parts = parts(&graph, &stored);
+        assert!(equal(&parts[1], &stored[1].narrow(0, 0, 4).narrow(1, 0, 4)));
+        assert_eq!(parts[1].data_ptr(), stored[1].data_ptr());
+        let sizes: Vec<Vec<i64>> = parts.iter().map(Tensor::size).collect();
+        assert_eq!(sizes[0], [4, 3, 3, 3]);
+        assert_eq!(sizes[2..], [vec![4], vec![4], vec![5, 4], vec![5]]);
+    }
+
+    #[test]
+    fn groups_compute_what_the_dense_kernel_does_within_each_group() {
+        let graph = graph(&Shared::first(8, 4), 2);
+        let stored = stored(&graph);
+        let parts = parts(&graph, &stored);
+        // The dense kernel, all between different groups set to zero.
+        let dense = stored[1].narrow(0, 0, 4).narrow(1, 0, 4).copy();
+        let _ = dense.narrow(0, 0, 2).narrow(1, 2, 2).zero_();
+        let _ = dense.narrow(0, 2, 2).narrow(1, 0, 2).zero_();
+        let x = Tensor::randn([2, 4, 5, 5], (tch::Kind::Float, tch::Device::Cpu));
+        let none: Option<&Tensor> = None;
+        let conv = |w: &Tensor, groups: i64| x.conv2d(w, none, [1, 1], [1, 1], [1, 1], groups);
+        let difference = (conv(&parts[1], 2) - conv(&dense, 1)).abs().max().double_value(&[]);
+        assert!(difference < 1e-6, "{difference}");
+    }
+
+    #[test]
+    fn the_largest_channels_are_those_of_the_filters_that_decide() {
+        let used = Select::LargestL1 { of: "first.weight".to_owned(), count: 2 };
+        let graph = graph(&Shared { stored: 4, used }, 1);
+        let mut stored = stored(&graph);
+        let scale = Tensor::from_slice(&[1.0f32, 50.0, 2.0, 90.0]).view([4, 1, 1, 1]);
+        stored[0] = &stored[0] * scale;
+        let parts = parts(&graph, &stored);
+        let at = Tensor::from_slice(&[1i64, 3]);
+        assert!(equal(&parts[0], &stored[0].index_select(0, &at)));
+        let second = stored[1].index_select(0, &at).index_select(1, &at);
+        assert!(equal(&parts[1], &second));
+        assert!(equal(&parts[4], &stored[4].index_select(1, &at)));
+    }
+
+    #[test]
+    fn gradients_reach_the_stored_weights_and_only_what_was_used() {
+        let graph = graph(&Shared::first(8, 4), 2);
+        let stored: Vec<Tensor> =
+            stored(&graph).into_iter().map(|it| it.set_requires_grad(true)).collect();
+        let part = &parts(&graph, &stored)[1];
+        let gradient = Tensor::run_backward(&[part.sum(None)], &[&stored[1]], false, false);
+        // Two groups of 2 x 2 channels of 3 x 3 taps.
+        assert_eq!(gradient[0].sum(None).double_value(&[]), (2 * 4 * 9) as f64);
+        assert_eq!(gradient[0].narrow(0, 4, 4).abs().max().double_value(&[]), 0.0);
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
 use osee_core::{
     graph::Graph,
     one_shot::{EpochReport, Progress},
-    seed::{Stream, below, stream},
+    seed::{shuffle, stream},
 };
 use osee_sdk::{
     Epoch, Sampled, Surveyed,
@@ -212,7 +212,8 @@ impl<'a> Trainer<'a> {
             recipe.schedule.rate(recipe.learning_rate, &self.state.schedule, number, recipe.epochs);
         let sgd = Sgd::new(recipe, learning_rate);
         let mut random = stream(self.seed, &["train", "images", &number.to_string()]);
-        let order = order(self.images.len(), &mut random);
+        let mut order: Vec<usize> = (0..self.images.len()).collect();
+        shuffle(&mut random, &mut order);
         let start = Instant::now();
         let mut told = start;
         let (mut loss, mut accuracy) = (0.0, 0.0);
@@ -290,14 +291,4 @@ impl<'a> Trainer<'a> {
         }
         Ok(sampled)
     }
-}
-
-/// A random order of `count` images.
-fn order(count: usize, random: &mut Stream) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..count).collect();
-    for i in 0..count {
-        let j = i + below(random, count - i);
-        order.swap(i, j);
-    }
-    order
 }

@@ -1,28 +1,17 @@
 //! The leaderboard as data.
 
+use super::truth::{Judged, Truth};
 use crate::runner::seed_means;
 use osee_core::{
-    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
+    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, evaluate},
     estimator::{EstimatorKind, FailureKind},
     store::{Score, ScorerId, ScorerKey, Store, StoreError},
-    truth::{Duplicates, Table, TableError, join},
+    truth::TableError,
 };
-use serde::Serialize;
 use std::{
     collections::{BTreeMap, HashSet},
     path::PathBuf,
 };
-
-/// Which column of which table is the truth.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Truth {
-    /// CSV or CSV.gz.
-    pub file: PathBuf,
-    /// Column with the architecture.
-    pub key: String,
-    /// Column with the accuracy.
-    pub column: String,
-}
 
 /// Why there is no leaderboard.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +26,12 @@ pub enum ReportError {
     /// The criteria.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),
+    /// Nobody said what the columns are.
+    #[error(
+        "the truth's columns are not named, and the search space, which may know them, is not \
+         loaded; name them, or give its plugin"
+    )]
+    NoColumns,
     /// The truth is about other architectures.
     #[error(
         "no architecture of the run is in column `{key}` of {}: the run has `{ours}`, the table `{theirs}`",
@@ -103,15 +98,6 @@ pub struct Leaderboard {
     pub rows: Vec<Row>,
 }
 
-/// Truth of a run's architectures.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// Architectures that have a truth.
-    pub positions: Vec<usize>,
-    /// Their truth.
-    pub values: Vec<f64>,
-}
-
 impl Leaderboard {
     /// Judges what `store` holds.
     ///
@@ -120,12 +106,12 @@ impl Leaderboard {
     /// common.
     pub fn new(
         store: &Store,
-        truth: Option<Truth>,
+        truth: Option<(Truth, Judged)>,
         options: &CriteriaOptions,
     ) -> Result<Self, ReportError> {
         let study = store.study()?;
         let architectures = store.plan()?;
-        let judged = truth.as_ref().map(|truth| truth.judge(&architectures)).transpose()?;
+        let (truth, judged) = truth.unzip();
         let mut rows = Vec::new();
         // A plugin that was rebuilt, or a row with another recipe, is another
         // scorer; what the last run asked for counts.
@@ -169,36 +155,6 @@ impl Leaderboard {
             truth,
             rows,
         })
-    }
-}
-
-impl Truth {
-    /// The truth of these architectures.
-    ///
-    /// # Errors
-    /// When the table cannot be read, or has none of them.
-    pub fn judge(&self, architectures: &[String]) -> Result<Judged, ReportError> {
-        let columns = [self.column.clone()];
-        let table = Table::read(&self.file, &self.key, Some(&columns), Duplicates::Error)?;
-        let joined = join(architectures, &table.keys);
-        let (positions, values): (Vec<usize>, Vec<f64>) = joined
-            .rows
-            .into_iter()
-            .map(|(ours, theirs)| (ours, table.columns[0][theirs]))
-            .filter(|(_, value)| value.is_finite())
-            .unzip();
-        if positions.is_empty() {
-            return Err(ReportError::NoMatch {
-                file: self.file.clone(),
-                key: self.key.clone(),
-                ours: architectures.first().cloned().unwrap_or_default(),
-                theirs: table.keys[0].clone(),
-            });
-        }
-        if positions.len() < MIN_ARCHITECTURES {
-            return Err(CriteriaError::TooFew(positions.len()).into());
-        }
-        Ok(Judged { positions, values })
     }
 }
 

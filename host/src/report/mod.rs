@@ -1,9 +1,13 @@
 //! From stored scores and the truth to a leaderboard.
 
+mod across;
 mod leaderboard;
 mod render;
 mod standing;
+mod truth;
 
-pub use leaderboard::{Leaderboard, ReportError, Row, Truth};
-pub use render::{Format, criteria_document, faults, render, scores_csv};
+pub use across::Across;
+pub use leaderboard::{Leaderboard, ReportError, Row};
+pub use render::{Format, criteria_document, csv_text, faults, render, scores_csv};
 pub use standing::standing;
+pub use truth::{Judged, Truth, TruthTable};

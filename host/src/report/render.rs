@@ -110,7 +110,7 @@ fn line(i: usize, row: &Row, timing: bool, digits: usize) -> Vec<String> {
 }
 
 /// What the numbers are about, in a line or two.
-fn caption(board: &Leaderboard) -> String {
+pub fn caption(board: &Leaderboard) -> String {
     let mut text = format!(
         "{}: {} architectures of {}, seeds {:?}, protocol {}, data {}",
         board.name,
@@ -134,41 +134,52 @@ fn caption(board: &Leaderboard) -> String {
 }
 
 fn table(board: &Leaderboard, timing: bool) -> String {
+    let mut lines = lines(board, timing, false);
+    for (row, line) in board.rows.iter().zip(&mut lines) {
+        if board.brought.contains(&row.key.estimator) {
+            line[1].insert_str(0, "> ");
+        }
+    }
+    format!("{}\n{}", caption(board), terminal_table(&header(timing), &lines))
+}
+
+fn markdown(board: &Leaderboard, timing: bool) -> String {
+    let caption = caption(board).replace('\n', "; ");
+    format!("{caption}\n\n{}", markdown_table(&header(timing), &lines(board, timing, false)))
+}
+
+/// For a terminal; numbers to the right of their columns, the second column's
+/// names to the left.
+pub fn terminal_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> String {
     let mut table = Table::new();
     let line = LineStyle::none().fill('─').junction('─');
     let frame = TableStyle::new().top_border(line).header_separator(line).bottom_border(line);
     table.load_style(frame);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header(timing));
-    for (row, mut line) in board.rows.iter().zip(lines(board, timing, false)) {
-        if board.brought.contains(&row.key.estimator) {
-            line[1].insert_str(0, "> ");
-        }
-        table.add_row(line);
-    }
+    table.set_header(header.iter().map(AsRef::as_ref));
+    table.add_rows(lines);
     for (i, column) in table.column_iter_mut().enumerate() {
         if i != 1 {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    format!("{}\n{table}\n", caption(board))
+    format!("{table}\n")
 }
 
-fn markdown(board: &Leaderboard, timing: bool) -> String {
-    let header = header(timing);
-    let mut text = format!("{}\n\n", caption(board).replace('\n', "; "));
-    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    text += &row(&header.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-    let rule: Vec<String> =
-        (0..header.len()).map(|i| if i == 1 { "---" } else { "--:" }.to_owned()).collect();
+/// For a README; aligned as [`terminal_table`].
+pub fn markdown_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> String {
+    let row = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let mut text = row(&header.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+    let rule: Vec<&str> = (0..header.len()).map(|i| if i == 1 { "---" } else { "--:" }).collect();
     text += &row(&rule);
-    for line in lines(board, timing, false) {
-        text += &row(&line);
+    for line in lines {
+        text += &row(&line.iter().map(String::as_str).collect::<Vec<_>>());
     }
     text
 }
 
-fn csv_text(header: &[&str], lines: &[Vec<String>]) -> String {
+/// A CSV file; cells are quoted where they must be.
+pub fn csv_text(header: &[&str], lines: &[Vec<String>]) -> String {
     let quote = |cell: &str| match cell.contains([',', '"', '\n']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
         false => cell.to_owned(),

@@ -1,16 +1,23 @@
 //! Which architectures of a space a study looks at.
 
 use super::RunError;
-use crate::loader::Space;
+use crate::{loader::Space, report::TruthTable};
 use osee_core::{
-    seed::{below, stream},
+    seed::{order, stream},
     study::Architectures,
 };
 use std::collections::HashSet;
 
+/// More architectures than these are not listed.
+pub const LISTABLE: u64 = 20_000_000;
+
 /// The architectures, in the order of the study. A draw of more is the draw
-/// of fewer and some on top.
-pub fn choose(wanted: &Architectures, space: &Space<'_>) -> Result<Vec<String>, RunError> {
+/// of fewer and some on top. `judged` are those that a truth table has.
+pub fn choose(
+    wanted: &Architectures,
+    space: &Space<'_>,
+    judged: Option<&TruthTable>,
+) -> Result<Vec<String>, RunError> {
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
@@ -26,22 +33,32 @@ pub fn choose(wanted: &Architectures, space: &Space<'_>) -> Result<Vec<String>, 
         }
         return chosen.finish();
     }
-    let size = space.info.size.ok_or_else(|| RunError::NotEnumerable(space.info.id.clone()))?;
+    let listed: Option<Vec<&str>> = match wanted.judged {
+        true => Some(judged.ok_or(RunError::NoTruth)?.rows().map(|(arch, _)| arch).collect()),
+        false => None,
+    };
+    let known = listed.as_ref().map(|list| list.len() as u64);
+    let size = known.or(space.info.size);
+    let size = size.ok_or_else(|| RunError::NotEnumerable(space.info.id.clone()))?;
+    let at = |index: u64| match &listed {
+        Some(list) => Ok(list[index as usize].to_owned()),
+        None => space.functions.architecture(index),
+    };
     let Some(count) = wanted.count else {
+        if size > LISTABLE {
+            return Err(RunError::TooLarge(space.info.id.clone(), size));
+        }
         for index in 0..size {
-            chosen.take(space.functions.architecture(index)?)?;
+            chosen.take(at(index)?)?;
         }
         return chosen.finish();
     };
     let mut stream = stream(wanted.seed, &["architectures", &space.info.id]);
-    let mut order: Vec<u64> = (0..size).collect();
-    for i in 0..order.len() {
+    for index in order(&mut stream, size) {
         if chosen.list.len() as u64 == count {
             break;
         }
-        let j = i + below(&mut stream, order.len() - i);
-        order.swap(i, j);
-        chosen.take(space.functions.architecture(order[i])?)?;
+        chosen.take(at(index)?)?;
     }
     if (chosen.list.len() as u64) < count {
         let there = chosen.list.len();

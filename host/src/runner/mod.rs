@@ -11,6 +11,7 @@ mod rows;
 mod training;
 mod vote;
 
+pub use architectures::LISTABLE;
 pub use vote::seed_means;
 
 pub use plan::{Plan, RunError};

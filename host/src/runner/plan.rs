@@ -11,16 +11,18 @@ use crate::{
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
     one_shot::SupernetUse,
+    report::TruthTable,
     worker::{Named, Setup, SetupError, Unit, WorkerError},
 };
 use osee_core::{
     estimator::EstimatorKind,
+    protocol::Weights,
     settings::{SettingError, Settings},
     store::{ScorerId, ScorerKey, Store, StoreError},
     study::{Study, StudyError},
 };
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -74,6 +76,12 @@ pub enum RunError {
     /// Only listed architectures can be had.
     #[error("search space `{0}` cannot be enumerated; give a file of architectures")]
     NotEnumerable(String),
+    /// The table that architectures should be from.
+    #[error("`judged` takes architectures from the truth table, and the study has none")]
+    NoTruth,
+    /// Too many for a list.
+    #[error("search space `{0}` has {1} architectures, too many to take all; say how many")]
+    TooLarge(String, u64),
     /// More than there are.
     #[error("{wanted} architectures were asked for, there are {there}{}", if *unique { " unique ones" } else { "" })]
     TooMany {
@@ -151,20 +159,32 @@ pub struct Plan {
 
 impl Plan {
     /// Resolves `study`, and checks all it names before anything is computed.
-    /// Its results will be in the directory `run`.
+    /// Its results will be in the directory `run`; `truth` is needed if it
+    /// takes its architectures from there.
     ///
     /// # Errors
     /// The first thing that is not there or makes no sense.
-    pub fn new(study: &Study, registry: &Registry, run: &Path) -> Result<Self, RunError> {
+    pub fn new(
+        study: &Study,
+        registry: &Registry,
+        run: &Path,
+        truth: Option<&TruthTable>,
+    ) -> Result<Self, RunError> {
         let protocol = study.protocol.resolve()?;
         let space = registry.space(&study.space.id)?;
-        let mut space_settings = protocol.space.clone();
+        let mut space_settings = match protocol.weights {
+            Weights::Supernet => Settings::of_supernet(&space.info.settings),
+            Weights::Standalone => BTreeMap::new(),
+        };
+        // A preset is for all spaces, and may set what this one does not have.
+        let declared = |key: &str| space.info.settings.iter().any(|spec| spec.key == key);
+        space_settings.extend(protocol.space.clone().into_iter().filter(|(key, _)| declared(key)));
         space_settings.extend(study.space.settings.clone());
         let owner = format!("search space `{}`", study.space.id);
         let space_settings = Settings::resolve(&owner, &space.info.settings, &space_settings)?;
         open_device(&study.device)?;
         let data = Source::open(&study.data)?.identity()?;
-        let architectures = architectures::choose(&study.architectures, &space)?;
+        let architectures = architectures::choose(&study.architectures, &space, truth)?;
         // Settings that make no network are refused here, once.
         space.functions.graph(&architectures[0], &space_settings)?;
 
@@ -173,7 +193,7 @@ impl Plan {
             let graph = space.functions.graph(&architectures[0], &spec.space_settings)?;
             Preparation::side_of(graph.input_shape())?;
         }
-        let key = |named: &Named| rows.key(named, &json(&protocol), &space_settings);
+        let key = |named: &Named| rows.key(named, &protocol, &space_settings);
         let keys = |named: &[Named]| named.iter().map(key).collect::<Result<Vec<_>, _>>();
         let (meta, estimators): (Vec<Named>, Vec<Named>) =
             rows.named.iter().cloned().partition(|named| named.kind == EstimatorKind::Meta);
@@ -317,6 +337,9 @@ fn groups(
     architectures: &[String],
 ) -> Result<HashMap<String, Vec<String>>, RunError> {
     let size = space.info.size.ok_or_else(|| RunError::NotEnumerable(space.info.id.clone()))?;
+    if size > architectures::LISTABLE {
+        return Err(RunError::TooLarge(space.info.id.clone(), size));
+    }
     let mut all: HashMap<String, Vec<String>> = HashMap::new();
     for index in 0..size {
         let arch = space.functions.architecture(index)?;

@@ -10,12 +10,12 @@ use crate::{
 use osee_core::{
     estimator::{EstimatorInfo, EstimatorKind},
     one_shot::Evaluation,
-    settings::{SettingSpec, Settings, key_hash, nearest},
+    protocol::Protocol,
+    settings::{Settings, key_hash, nearest},
     store::ScorerKey,
     study::{EstimatorChoice, Study},
 };
 use osee_sdk::abi::{one_shot::ForeignOneShot, root::Foreign};
-use std::collections::BTreeMap;
 
 /// Rows and supernets of a study.
 pub struct Rows<'a> {
@@ -74,13 +74,10 @@ impl<'a> Rows<'a> {
         choice: &EstimatorChoice,
         choices: &[EstimatorChoice],
     ) -> Result<(), RunError> {
-        let (plugin, info) = self.registry.estimator(&choice.id)?;
-        let owner = format!("estimator `{}`", choice.id);
-        let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
-        // The plugin may refuse values that the declaration allows.
-        let instance = plugin.functions.create(&choice.id, &settings)?;
+        let (settings, instance) = self.create(choice)?;
+        let (_, info) = self.registry.estimator(&choice.id)?;
         let looks_at = match (&instance, &choice.supernet) {
-            (Foreign::OneShot(one_shot), None) => Some(self.looks_at(choice, one_shot)?),
+            (Foreign::OneShot(one_shot), None) => Some(self.looks_at(choice, &settings, one_shot)?),
             (Foreign::ZeroShot(_), Some(row)) => Some(self.lent_by(row, choice, choices)?),
             (_, None) => None,
             (_, Some(_)) => return Err(RunError::NoSupernet(choice.name().to_owned())),
@@ -103,6 +100,16 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The estimator that a row names, and its settings.
+    fn create(&self, choice: &EstimatorChoice) -> Result<(Settings, Foreign), RunError> {
+        let (plugin, info) = self.registry.estimator(&choice.id)?;
+        let owner = format!("estimator `{}`", choice.id);
+        let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
+        // The plugin may refuse values that the declaration allows.
+        let instance = plugin.functions.create(&choice.id, &settings)?;
+        Ok((settings, instance))
+    }
+
     fn push(&mut self, named: Named) -> Result<(), RunError> {
         if self.named.iter().any(|other| other.name == named.name) {
             return Err(RunError::SameName(named.name));
@@ -115,19 +122,21 @@ impl<'a> Rows<'a> {
     fn looks_at(
         &mut self,
         choice: &EstimatorChoice,
+        settings: &Settings,
         one_shot: &ForeignOneShot,
     ) -> Result<SupernetUse, RunError> {
-        let recipe = self.study.training.with(&choice.training).resolve(one_shot.recipe()?)?;
+        let own = one_shot.recipe()?;
+        let asked = self.study.training.with(&choice.training);
+        let recipe = asked.resolve(own)?;
         let (plugin, info) = self.registry.estimator(&choice.id)?;
-        let owner = format!("estimator `{}`", choice.id);
-        let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
-        let mut of_space = recipe.space.clone();
-        of_space.extend(self.study.space.settings.clone());
-        of_space.extend(self.study.training.with(&choice.training).space);
         let declared = &self.space.info.settings;
-        // A recipe for several spaces may set what this one does not have.
-        of_space.retain(|key, _| is_declared(declared, key) || self.is_asked(choice, key));
+        let mut of_space = Settings::of_supernet(declared);
+        // A recipe is for several spaces, and may set what this one does not have.
+        let known = |key: &str| declared.iter().any(|spec| spec.key == key);
+        of_space.extend(recipe.space.clone().into_iter().filter(|(key, _)| known(key)));
+        of_space.extend(self.study.space.settings.clone());
+        of_space.extend(asked.space);
         let owner = format!("search space `{}`", self.space.info.id);
         let space_settings = Settings::resolve(&owner, declared, &of_space)?;
         let key = key_hash(&(
@@ -142,7 +151,7 @@ impl<'a> Rows<'a> {
                 key,
                 name: choice.name().to_owned(),
                 estimator: choice.id.clone(),
-                settings,
+                settings: settings.clone(),
                 recipe,
                 space_settings,
             });
@@ -152,12 +161,6 @@ impl<'a> Rows<'a> {
         let last = self.supernets[supernet].recipe.epochs;
         let looks_at = SupernetUse { supernet, epochs: Vec::new(), evaluation };
         self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
-    }
-
-    fn is_asked(&self, choice: &EstimatorChoice, key: &str) -> bool {
-        let asked =
-            [&self.study.space.settings, &self.study.training.space, &choice.training.space];
-        asked.into_iter().any(|settings| settings.contains_key(key))
     }
 
     /// The supernet of another row, for a zero-shot estimator.
@@ -173,13 +176,10 @@ impl<'a> Rows<'a> {
             near: nearest(row, choices.iter().map(EstimatorChoice::name)).map(str::to_owned),
         };
         let lender = lender.ok_or_else(unknown)?;
-        let (plugin, info) = self.registry.estimator(&lender.id)?;
-        let owner = format!("estimator `{}`", lender.id);
-        let settings = Settings::resolve(&owner, &info.settings, &lender.settings)?;
-        let Foreign::OneShot(one_shot) = plugin.functions.create(&lender.id, &settings)? else {
+        let (settings, Foreign::OneShot(one_shot)) = self.create(lender)? else {
             return Err(unknown());
         };
-        let lent = self.looks_at(lender, &one_shot)?;
+        let lent = self.looks_at(lender, &settings, &one_shot)?;
         let last = self.supernets[lent.supernet].recipe.epochs;
         let looks_at = SupernetUse { evaluation: Evaluation::default(), ..lent };
         self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
@@ -205,29 +205,23 @@ impl<'a> Rows<'a> {
     pub fn key(
         &self,
         named: &Named,
-        protocol: &str,
+        protocol: &Protocol,
         space_settings: &Settings,
     ) -> Result<ScorerKey, RunError> {
         let (plugin, info) = self.registry.estimator(&named.id)?;
         let spec = named.supernet.as_ref().map(|it| (it, &self.supernets[it.supernet]));
         let protocol = match spec {
-            None => protocol.to_owned(),
+            None => json(protocol),
             Some((looks_at, spec)) => {
                 let ensemble = looks_at.evaluation.supernets > 1;
-                let mut document = BTreeMap::from([
-                    ("supernet", json(&spec.key)),
-                    ("recipe", json(&spec.recipe)),
-                    ("epochs", json(&looks_at.epochs)),
-                ]);
-                if ensemble {
-                    document.insert("seeds", json(&self.study.seeds));
-                }
-                if named.kind == EstimatorKind::ZeroShot {
-                    document.insert("protocol", protocol.to_owned());
-                }
-                let fields: Vec<String> =
-                    document.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
-                format!("{{{}}}", fields.join(","))
+                let zero_shot = named.kind == EstimatorKind::ZeroShot;
+                json(&serde_json::json!({
+                    "supernet": spec.key,
+                    "recipe": spec.recipe,
+                    "epochs": looks_at.epochs,
+                    "seeds": ensemble.then_some(&self.study.seeds),
+                    "protocol": zero_shot.then_some(protocol),
+                }))
             }
         };
         Ok(ScorerKey {
@@ -250,8 +244,4 @@ impl<'a> Rows<'a> {
 
 fn trains(info: &EstimatorInfo, key: &str) -> bool {
     !info.settings.iter().any(|spec| spec.key == *key && spec.judges_only)
-}
-
-fn is_declared(specs: &[SettingSpec], key: &str) -> bool {
-    specs.iter().any(|spec| spec.key == key)
 }

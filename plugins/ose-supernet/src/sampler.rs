@@ -1,14 +1,14 @@
 //! Which architectures a step trains.
 
 use osee_sdk::{
-    core::seed::{Stream, below},
+    core::seed::{Stream, below, shuffle},
     prelude::*,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::OnceLock;
 
 /// Spaces with more architectures cannot be listed.
-const LISTABLE: u64 = 1_000_000;
+const LISTABLE: u64 = 2_000_000;
 /// Draws in vain after which there is nothing to be found.
 const TRIES: usize = 10_000;
 
@@ -210,13 +210,6 @@ fn with_options(
         }
     }
     Ok(arch)
-}
-
-fn shuffle<T>(random: &mut Stream, items: &mut [T]) {
-    for i in 0..items.len() {
-        let j = i + below(random, items.len() - i);
-        items.swap(i, j);
-    }
 }
 
 #[cfg(test)]

@@ -35,13 +35,12 @@ impl SearchSpace for Nb201 {
                     "affine",
                     true,
                     "whether batch normalisation inside the cells has scale and shift",
-                ),
+                )
+                .in_supernet(false),
                 SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
             ],
-            truth: TruthColumns {
-                key: "arch_str".to_owned(),
-                value: "c10_test_hp200_v10".to_owned(),
-            },
+            truth: TruthColumns::new("arch_str", "c10_test_hp200_v10")
+                .counts("params_c10", "flops_c10"),
         }
     }
 

@@ -45,11 +45,12 @@ pub fn build(arch: &Arch, shape: &Shape) -> Result<Graph> {
     x = g.batch_norm("stem_bn", x, true);
     for stage in 1..=3 {
         if stage > 1 {
-            x = reduction(&mut g, &format!("body.reduction{}", stage - 1), x);
+            let name = format!("body.reduction{}", stage - 1);
+            x = g.cell(&name, |g| reduction(g, &name, x));
         }
         for cell in 0..shape.cells {
             let name = format!("body.stage{stage}_cell{cell}");
-            x = self::cell(&mut g, &name, x, arch, shape.affine);
+            x = g.cell(&name, |g| self::cell(g, &name, x, arch, shape.affine));
         }
     }
     x = g.batch_norm("last_bn", x, true);

@@ -69,6 +69,10 @@ impl<T: SearchSpace> FfiSpace for Glue<T> {
         guard::run(|| Ok(self.0.trainable(&self.read(arch)?)))
     }
 
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+        guard::run(|| Ok(document::encode(&self.0.benchmark_counts(&self.read(arch)?)?).into()))
+    }
+
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
         guard::run(|| {
             let settings = document::decode(settings.as_slice())?;

@@ -195,4 +195,8 @@ impl FfiSpace for Relay {
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
         self.0.table().trainable(arch)
     }
+
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+        self.0.table().benchmark_counts(arch)
+    }
 }

@@ -19,7 +19,11 @@ use abi_stable::{
     sabi_types::VersionStrings,
     std_types::{RBox, RSlice, RStr, RString, RVec},
 };
-use osee_core::{graph::Graph, settings::Settings, space::Mutation};
+use osee_core::{
+    graph::Graph,
+    settings::Settings,
+    space::{Counts, Mutation},
+};
 use std::path::Path;
 
 pub use abi_stable::library::LibHeader;
@@ -80,6 +84,7 @@ pub trait FfiSpace: Send + Sync {
     fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>>;
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool>;
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
 }
 
 /// The header that abi_stable looks up; used by [`export!`](crate::export).
@@ -294,6 +299,14 @@ impl ForeignSpace {
     /// When the architecture is malformed.
     pub fn mutations(&self, arch: &str) -> Result<Vec<Mutation>> {
         document::decode(&guard::receive(self.0.mutations(arch.into()))?)
+    }
+
+    /// See [`SearchSpace::benchmark_counts`](crate::SearchSpace::benchmark_counts).
+    ///
+    /// # Errors
+    /// When the architecture is malformed or has no network.
+    pub fn benchmark_counts(&self, arch: &str) -> Result<Counts> {
+        document::decode(&guard::receive(self.0.benchmark_counts(arch.into()))?)
     }
 
     /// The network, its shapes checked.

@@ -47,7 +47,7 @@ impl SearchSpace for SmallSpace {
             example: "conv3>none".to_owned(),
             size: Some(9),
             settings: Vec::new(),
-            truth: TruthColumns { key: "arch".to_owned(), value: "accuracy".to_owned() },
+            truth: TruthColumns::new("arch", "accuracy"),
         }
     }
 

@@ -34,7 +34,7 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
         protocol: ProtocolChoice { batch_size: Some(args.batch_size), ..ProtocolChoice::default() },
         ..Study::default()
     };
-    let plan = Plan::new(&study, &registry, Path::new(""))?;
+    let plan = Plan::new(&study, &registry, Path::new(""), None)?;
     let folder = std::env::temp_dir().join(format!("osee-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(CliError::Worker)?;
     let figures = figures(&plan, &folder);

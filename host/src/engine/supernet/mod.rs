@@ -17,7 +17,7 @@ use super::{
     executor::{Executor, channels_last},
     guard::GradOn,
     network::cross_entropy,
-    parameters::{Initialiser, slice},
+    parameters::{Initialiser, parts},
     program::Program,
 };
 use osee_core::{
@@ -80,8 +80,9 @@ impl Supernet {
     /// The parameters that `graph` uses, in its order and the shapes it uses,
     /// sharing memory with the supernet and requiring grad.
     pub fn parameters(&mut self, graph: &Graph) -> Vec<Tensor> {
-        let parameters = graph.parameters.iter();
-        parameters.map(|parameter| slice(self.stored(parameter), parameter)).collect()
+        let stored: Vec<Tensor> =
+            graph.parameters.iter().map(|it| self.stored(it).shallow_clone()).collect();
+        parts(graph, &stored)
     }
 
     fn stored(&mut self, parameter: &Parameter) -> &Tensor {

@@ -4,7 +4,10 @@
 //! Invariant: duplicate, missing and unmatched rows are facts that are
 //! reported, never silently averaged or dropped.
 
+mod key;
+
 use crate::settings::nearest;
+use key::Key;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -24,6 +27,10 @@ pub enum Duplicates {
     First,
     /// The last row counts, as in a dictionary filled row by row.
     Last,
+    /// Their mean counts, as of several trainings.
+    Mean,
+    /// All stay, as rows of their own.
+    Keep,
 }
 
 /// Why a table cannot be used.
@@ -63,7 +70,8 @@ pub enum TableError {
     /// One key, several values.
     #[error(
         "{}: {count} keys have several rows with different values, first `{key}`; \
-         choose which counts with --duplicates first or last", path.display()
+         choose which counts, with --duplicates or `duplicates` of the study's [truth]: first, last or \
+         mean", path.display()
     )]
     Duplicate {
         /// The file.
@@ -72,6 +80,14 @@ pub enum TableError {
         count: usize,
         /// One of them.
         key: String,
+    },
+    /// A form of a key that is none.
+    #[error("{}: key `{form}` has a brace without its partner; the form is {{column}};{{column}}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// As asked.
+        form: String,
     },
     /// No rows.
     #[error("{} has no rows", .0.display())]
@@ -101,11 +117,14 @@ pub struct Table {
     pub columns: Vec<Vec<f64>>,
     /// Keys with several rows.
     pub duplicates: Vec<Duplicate>,
+    /// Keys that are none, as they stand in the table; their rows are left out.
+    pub unknown: Vec<String>,
 }
 
 impl Table {
     /// Reads the key column and `columns` (all others that hold numbers if
-    /// `None`) of a CSV or gzipped CSV.
+    /// `None`) of a CSV or gzipped CSV. A key of several columns is a form,
+    /// such as `{adjacency};{ops}`.
     ///
     /// # Errors
     /// See [`TableError`].
@@ -114,6 +133,21 @@ impl Table {
         key: &str,
         columns: Option<&[String]>,
         duplicates: Duplicates,
+    ) -> Result<Self, TableError> {
+        Self::read_spelt(path, key, columns, duplicates, |key| Some(key.to_owned()))
+    }
+
+    /// The same with every key in another spelling, such as that of a search
+    /// space; `None` for what is no key at all.
+    ///
+    /// # Errors
+    /// See [`TableError`].
+    pub fn read_spelt(
+        path: &Path,
+        key: &str,
+        columns: Option<&[String]>,
+        duplicates: Duplicates,
+        spelling: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TableError> {
         let read = |source| TableError::Read { path: path.to_owned(), source };
         let mut reader = csv::Reader::from_reader(open(path).map_err(|e| read(e.into()))?);
@@ -125,12 +159,12 @@ impl Table {
             return Err(TableError::Empty(path.to_owned()));
         }
         let find = |column: &str| find_column(path, &header, column);
-        let key_at = find(key)?;
+        let key = Key::parse(path, &header, key)?;
         let wanted: Vec<usize> = match columns {
             Some(names) => names.iter().map(|name| find(name)).collect::<Result<_, _>>()?,
             None => {
                 let numeric = |at: &usize| records.iter().all(|r| number(&r[*at]).is_some());
-                (0..header.len()).filter(|at| *at != key_at).filter(numeric).collect()
+                (0..header.len()).filter(|at| !key.has(*at)).filter(numeric).collect()
             }
         };
         let mut builder = Builder::new(path, wanted.len(), duplicates);
@@ -146,7 +180,11 @@ impl Table {
                     })
                 })
                 .collect::<Result<Vec<f64>, _>>()?;
-            builder.push(&record[key_at], values);
+            let own = key.of(record);
+            match spelling(&own) {
+                Some(key) => builder.push(key, values),
+                None => builder.unknown.push(own),
+            }
         }
         builder.finish(wanted.iter().map(|&at| header[at].clone()).collect())
     }
@@ -164,6 +202,7 @@ struct Builder<'a> {
     keys: Vec<String>,
     columns: Vec<Vec<f64>>,
     repeated: Vec<Option<Duplicate>>,
+    unknown: Vec<String>,
 }
 
 impl<'a> Builder<'a> {
@@ -175,26 +214,39 @@ impl<'a> Builder<'a> {
             keys: Vec::new(),
             columns: vec![Vec::new(); columns],
             repeated: Vec::new(),
+            unknown: Vec::new(),
         }
     }
 
-    fn push(&mut self, key: &str, values: Vec<f64>) {
-        let Some(&at) = self.at.get(key) else {
-            self.at.insert(key.to_owned(), self.keys.len());
-            self.keys.push(key.to_owned());
-            self.repeated.push(None);
-            self.columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
-            return;
+    fn push(&mut self, key: String, values: Vec<f64>) {
+        let Some(&at) = self.at.get(&key) else {
+            self.at.insert(key.clone(), self.keys.len());
+            return self.append(key, values);
         };
         let same = |(column, value): (&Vec<f64>, &f64)| column[at].to_bits() == value.to_bits();
         let agree = self.columns.iter().zip(&values).all(same);
-        let first = || Duplicate { key: key.to_owned(), rows: 1, agree: true };
+        let first = || Duplicate { key: key.clone(), rows: 1, agree: true };
         let duplicate = self.repeated[at].get_or_insert_with(first);
         duplicate.rows += 1;
         duplicate.agree &= agree;
-        if self.policy == Duplicates::Last {
-            self.columns.iter_mut().zip(values).for_each(|(column, value)| column[at] = value);
+        let rows = duplicate.rows as f64;
+        let mut each = |change: fn(&mut f64, f64, f64)| {
+            for (column, value) in self.columns.iter_mut().zip(&values) {
+                change(&mut column[at], *value, rows);
+            }
+        };
+        match self.policy {
+            Duplicates::Error | Duplicates::First => {}
+            Duplicates::Last => each(|old, value, _| *old = value),
+            Duplicates::Mean => each(|mean, value, rows| *mean += (value - *mean) / rows),
+            Duplicates::Keep => self.append(key, values),
         }
+    }
+
+    fn append(&mut self, key: String, values: Vec<f64>) {
+        self.keys.push(key);
+        self.repeated.push(None);
+        self.columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
     }
 
     fn finish(self, names: Vec<String>) -> Result<Table, TableError> {
@@ -206,7 +258,13 @@ impl<'a> Builder<'a> {
                 count: differing.len(),
                 key: first.key.clone(),
             }),
-            _ => Ok(Table { keys: self.keys, names, columns: self.columns, duplicates }),
+            _ => Ok(Table {
+                keys: self.keys,
+                names,
+                columns: self.columns,
+                duplicates,
+                unknown: self.unknown,
+            }),
         }
     }
 }
@@ -291,6 +349,11 @@ mod tests {
         assert_eq!((last.keys.len(), last.columns[0].clone()), (2, vec![3.0, 2.0]));
         let agree: Vec<bool> = last.duplicates.iter().map(|d| d.agree).collect();
         assert_eq!(agree, [false, true]);
+        let mean = table(text, Duplicates::Mean).unwrap();
+        assert_eq!((mean.keys.len(), mean.columns[0].clone()), (2, vec![2.0, 2.0]));
+        let kept = table(text, Duplicates::Keep).unwrap();
+        assert_eq!((kept.keys.len(), kept.columns[0].clone()), (4, vec![1.0, 2.0, 3.0, 2.0]));
+        assert_eq!(kept.duplicates.len(), 2);
     }
 
     #[test]
@@ -300,6 +363,25 @@ mod tests {
         let wrong = table("arch,acc\na,1\nb,x\n", Duplicates::Error).unwrap_err().to_string();
         assert!(wrong.contains("row 3") && wrong.contains("`x`"), "{wrong}");
         assert!(matches!(table("arch,acc\n", Duplicates::Error), Err(TableError::Empty(_))));
+    }
+
+    #[test]
+    fn a_key_may_be_made_of_columns_and_spelt_otherwise() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"a,b,acc\n1,x,7\n2,y,8\n9,z,9\n").unwrap();
+        let read = |key: &str| {
+            let spelling = |key: &str| (!key.contains('9')).then(|| key.to_uppercase());
+            Table::read_spelt(file.path(), key, None, Duplicates::Error, spelling)
+        };
+        let table = read("<{b}-{a}>").unwrap();
+        assert_eq!(
+            (table.keys, table.names),
+            (["<X-1>", "<Y-2>"].map(String::from).to_vec(), vec!["acc".to_owned()])
+        );
+        assert_eq!(table.unknown, ["<z-9>"]);
+        let wrong = read("{a").unwrap_err().to_string();
+        assert!(wrong.contains("brace without its partner"), "{wrong}");
+        assert!(matches!(read("{c}"), Err(TableError::Column { .. })));
     }
 
     #[test]

@@ -1,7 +1,12 @@
-//! `osee-host space`.
+//! `osee-host space`: what a search space is made of, and whether it is what a
+//! benchmark says.
+
+mod check;
+mod groups;
 
 use super::{CliError, plugin_args::PluginArgs, print};
-use crate::loader::Space;
+use crate::{loader::Space, report::csv_text, runner::LISTABLE};
+use check::CheckArgs;
 use clap::{Args, Subcommand};
 use osee_core::{graph::Graph, settings::Settings};
 use std::fmt::Write;
@@ -13,6 +18,11 @@ pub enum SpaceCommand {
     Show(ShowArgs),
     /// Every architecture: index, arch, params, flops, canonical.
     Table(TableArgs),
+    /// Compare a benchmark's table with the space: architectures, isomorphism,
+    /// parameters, FLOPs, and how those rank.
+    Check(CheckArgs),
+    /// Count architectures and isomorphism groups of the whole space.
+    Groups(GroupsArgs),
 }
 
 /// Which space, with which settings.
@@ -25,6 +35,13 @@ struct SpaceArgs {
     set: Vec<String>,
     #[command(flatten)]
     plugins: PluginArgs,
+}
+
+/// Which space.
+#[derive(Debug, Args)]
+pub struct GroupsArgs {
+    #[command(flatten)]
+    space: SpaceArgs,
 }
 
 /// Which architecture.
@@ -51,6 +68,8 @@ pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
     let args = match command {
         SpaceCommand::Show(args) => &args.space,
         SpaceCommand::Table(args) => &args.space,
+        SpaceCommand::Check(args) => &args.space,
+        SpaceCommand::Groups(args) => &args.space,
     };
     let registry = args.plugins.registry()?;
     let space = registry.space(&args.space)?;
@@ -61,6 +80,8 @@ pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
     match command {
         SpaceCommand::Show(args) => print(&show(&space, &args.arch, &settings)?),
         SpaceCommand::Table(_) => print(&table(&space, &settings)?),
+        SpaceCommand::Check(args) => print(&check::check(&space, args, &settings)?),
+        SpaceCommand::Groups(_) => print(&groups::count(&space)?),
     }
 }
 
@@ -106,16 +127,27 @@ fn nodes(graph: &Graph, text: &mut String) {
     }
 }
 
+/// Number of architectures, if they can be gone through one by one.
+fn listable(space: &Space<'_>) -> Result<u64, CliError> {
+    let id = &space.info.id;
+    match space.info.size {
+        None => Err(CliError::Usage(format!("search space `{id}` cannot be enumerated"))),
+        Some(size) if size > LISTABLE => Err(CliError::Usage(format!(
+            "search space `{id}` has {size} architectures, too many to go through"
+        ))),
+        Some(size) => Ok(size),
+    }
+}
+
 fn table(space: &Space<'_>, settings: &Settings) -> Result<String, CliError> {
-    let size = space.info.size.ok_or_else(|| {
-        CliError::Usage(format!("search space `{}` cannot be enumerated", space.info.id))
-    })?;
-    let mut text = "index,arch,params,flops,canonical\n".to_owned();
+    let size = listable(space)?;
+    let mut lines = Vec::new();
     for index in 0..size {
         let arch = space.functions.architecture(index)?;
         let cost = space.functions.graph(&arch, settings)?.cost();
         let canonical = space.functions.canonical(&arch)?;
-        let _ = writeln!(text, "{index},{arch},{},{},{canonical}", cost.params, cost.flops());
+        let [params, flops] = [cost.params, cost.flops()].map(|count| count.to_string());
+        lines.push(vec![index.to_string(), arch, params, flops, canonical]);
     }
-    Ok(text)
+    Ok(csv_text(&["index", "arch", "params", "flops", "canonical"], &lines))
 }

@@ -1,0 +1,210 @@
+//! `osee-host space check`: a benchmark's table against the space.
+
+use super::{CliError, SpaceArgs};
+use crate::{loader::Space, report::TruthTable};
+use clap::Args;
+use osee_core::{
+    criteria::{Bootstrap, CriteriaOptions, CriteriaReport, TieAware, evaluate},
+    graph::Cost,
+    settings::Settings,
+    space::Counts,
+    study::TruthChoice,
+    truth::{Duplicates, Table},
+};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt::Write,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Which table.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub(super) space: SpaceArgs,
+    /// The benchmark's table, CSV or CSV.gz.
+    #[arg(long, value_name = "FILE")]
+    truth: PathBuf,
+    /// Column with the accuracy; the space's own by default.
+    #[arg(long, value_name = "COL")]
+    truth_column: Option<String>,
+    /// Key column, or a form such as {a};{b}; the space's own by default.
+    #[arg(long, value_name = "COL")]
+    truth_key: Option<String>,
+    /// Column with the benchmark's parameter counts.
+    #[arg(long, value_name = "COL")]
+    params_column: Option<String>,
+    /// Column with the benchmark's FLOPs.
+    #[arg(long, value_name = "COL")]
+    flops_column: Option<String>,
+    /// Rank one row per isomorphism group instead of all rows.
+    #[arg(long)]
+    unique: bool,
+}
+
+/// One of the counts of a row.
+type Count = fn(&Row) -> Option<u64>;
+
+/// What the space says of a row.
+struct Row {
+    canonical: String,
+    benchmark: Counts,
+    plain: Cost,
+}
+
+/// The comparison as text.
+pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result<String, CliError> {
+    let choice = TruthChoice {
+        file: args.truth.clone(),
+        key: args.truth_key.clone(),
+        column: args.truth_column.clone(),
+        duplicates: Duplicates::Keep,
+    };
+    let truth = TruthTable::read(&choice, Some(space))?;
+    let (architectures, values): (Vec<String>, Vec<f64>) =
+        truth.rows().map(|(arch, value)| (arch.to_owned(), value)).unzip();
+    let mut time = Duration::ZERO;
+    let rows = architectures
+        .iter()
+        .map(|arch| {
+            let canonical = space.functions.canonical(arch)?;
+            let plain = space.functions.graph(arch, settings)?.cost();
+            let start = Instant::now();
+            let benchmark = space.functions.benchmark_counts(arch)?;
+            time += start.elapsed();
+            Ok(Row { canonical, benchmark, plain })
+        })
+        .collect::<Result<Vec<Row>, osee_sdk::Error>>()?;
+    let groups: HashSet<&str> = rows.iter().map(|row| row.canonical.as_str()).collect();
+
+    let mut text = String::new();
+    let file = args.truth.file_name().unwrap_or_default().to_string_lossy();
+    let key = &truth.truth.key;
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}, {}; key {key}; truth {}", space.info.id, file, truth.truth.column);
+    let facts = truth.facts();
+    let _ = writeln!(
+        text,
+        "rows      {}: {} architectures in {} isomorphism groups; {} are unknown",
+        facts.rows,
+        rows.len() - facts.repeated,
+        groups.len(),
+        facts.unknown.len()
+    );
+    for (row, unknown) in facts.unknown.iter().take(3).enumerate() {
+        let why = space.functions.parse(unknown).err().map(|why| why.to_string());
+        let _ = writeln!(text, "  unknown {}: {}", row + 1, why.unwrap_or_default());
+    }
+    let own = &space.info.truth;
+    let counts = [
+        ("params", args.params_column.as_ref().or(own.params.as_ref())),
+        ("flops", args.flops_column.as_ref().or(own.flops.as_ref())),
+    ];
+    for (what, column) in counts {
+        let ours = |row: &Row| match what {
+            "params" => row.benchmark.params,
+            _ => row.benchmark.flops,
+        };
+        let line = match column {
+            Some(column) => compare(&truth, column, &architectures, space, &rows, ours)?,
+            None => "the table has none that the space knows".to_owned(),
+        };
+        let _ = writeln!(text, "{what:<9} {line}");
+    }
+    let each = time.as_secs_f64() * 1e3 / rows.len().max(1) as f64;
+    let _ = writeln!(text, "time      {each:.3} ms per architecture: graph, parameters, FLOPs\n");
+    text += &ranking(&rows, &values, args)?;
+    Ok(text)
+}
+
+/// How many rows of the table have the space's count.
+fn compare(
+    truth: &TruthTable,
+    column: &str,
+    architectures: &[String],
+    space: &Space<'_>,
+    rows: &[Row],
+    ours: impl Fn(&Row) -> Option<u64>,
+) -> Result<String, CliError> {
+    let table = counts(&truth.truth.file, &truth.truth.key, column, space)?;
+    let index = table.index();
+    let (mut known, mut equal) = (0, 0);
+    let mut first = None;
+    for (arch, row) in architectures.iter().zip(rows) {
+        let Some(ours) = ours(row) else {
+            return Ok(format!("the space has no count for column `{column}`"));
+        };
+        let Some(&at) = index.get(arch.as_str()) else { continue };
+        let theirs = table.columns[0][at];
+        known += 1;
+        match theirs == ours as f64 {
+            true => equal += 1,
+            false => {
+                first.get_or_insert_with(|| format!("{arch} has {ours}, the table {theirs}"));
+            }
+        }
+    }
+    let first = first.map_or_else(String::new, |first| format!("; first: {first}"));
+    Ok(format!("{equal} of {known} are the table's `{column}`{first}"))
+}
+
+fn counts(file: &Path, key: &str, column: &str, space: &Space<'_>) -> Result<Table, CliError> {
+    let columns = [column.to_owned()];
+    let spelling = |key: &str| space.functions.parse(key).ok();
+    Ok(Table::read_spelt(file, key, Some(&columns), Duplicates::First, spelling)?)
+}
+
+/// Criteria of the counts as scores.
+fn ranking(rows: &[Row], truths: &[f64], args: &CheckArgs) -> Result<String, CliError> {
+    let mut seen = HashSet::new();
+    let kept: Vec<usize> = (0..rows.len())
+        .filter(|&at| !args.unique || seen.insert(rows[at].canonical.as_str()))
+        .collect();
+    let truths: Vec<f64> = kept.iter().map(|&at| truths[at]).collect();
+    let options = CriteriaOptions {
+        bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
+        ..CriteriaOptions::default()
+    };
+    let mut text = format!(
+        "{:<20} {:>8} {:>8} {:>8} {:>15} {:>15}   over {} rows\n",
+        "score",
+        "KD",
+        "Spearman",
+        "LC",
+        "P@top5%",
+        "P@bot5%",
+        kept.len()
+    );
+    let scores: [(&str, Count); 4] = [
+        ("params, benchmark's", |row| row.benchmark.params),
+        ("flops, benchmark's", |row| row.benchmark.flops),
+        ("params, plain", |row| Some(row.plain.params)),
+        ("flops, plain", |row| Some(row.plain.flops())),
+    ];
+    for (name, score) in scores {
+        let column: Option<Vec<f64>> =
+            kept.iter().map(|&at| score(&rows[at]).map(|count| count as f64)).collect();
+        let Some(column) = column else { continue };
+        let CriteriaReport { kd, spearman, lc, p_top, p_bottom, .. } =
+            evaluate(&column, &truths, &options)?;
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| format!("{it:.4}"));
+        // Of what depends on the order of ties, all that an order can give.
+        let at = |map: &BTreeMap<String, TieAware>| match map.get("0.05") {
+            Some(it) if it.min < it.max => {
+                format!("{:.4}..{:.4}", it.min, it.max)
+            }
+            other => number(other.map(|it| it.value)),
+        };
+        let _ = writeln!(
+            text,
+            "{name:<20} {:>8} {:>8} {:>8} {:>15} {:>15}",
+            number(kd),
+            number(spearman),
+            number(lc),
+            at(&p_top),
+            at(&p_bottom)
+        );
+    }
+    Ok(text)
+}

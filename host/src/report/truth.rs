@@ -1,0 +1,126 @@
+//! The truth that a run is judged by: one column of a table, by architecture.
+
+use super::ReportError;
+use crate::loader::Space;
+use osee_core::{
+    criteria::{CriteriaError, MIN_ARCHITECTURES},
+    study::TruthChoice,
+    truth::{Duplicates, Table, join},
+};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Which column of which table is the truth.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Truth {
+    /// CSV or CSV.gz.
+    pub file: PathBuf,
+    /// Column with the architecture, or a form of several.
+    pub key: String,
+    /// Column with the accuracy.
+    pub column: String,
+}
+
+/// Truth of a run's architectures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Architectures that have a truth.
+    pub positions: Vec<usize>,
+    /// Their truth.
+    pub values: Vec<f64>,
+}
+
+/// What a truth table is made of.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// All rows.
+    pub rows: usize,
+    /// Rows whose architecture stands in an earlier one.
+    pub repeated: usize,
+    /// Keys that are no architecture of the space.
+    pub unknown: &'a [String],
+}
+
+/// A truth that has been read.
+#[derive(Debug)]
+pub struct TruthTable {
+    /// Where it is from.
+    pub truth: Truth,
+    table: Table,
+    /// Whether repeated rows are in the table.
+    keeps: bool,
+}
+
+impl TruthTable {
+    /// Reads what `choice` names; the space's own columns where it names none.
+    /// Architectures of the table are known by the space's spelling of them.
+    /// Without the space's plugin they must be written as the run has them,
+    /// and the columns be named.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn read(choice: &TruthChoice, space: Option<&Space<'_>>) -> Result<Self, ReportError> {
+        let own = space.map(|space| &space.info.truth);
+        let column = |named: &Option<String>, own: Option<&String>| {
+            named.clone().or_else(|| own.cloned()).ok_or(ReportError::NoColumns)
+        };
+        let truth = Truth {
+            file: choice.file.clone(),
+            key: column(&choice.key, own.map(|own| &own.key))?,
+            column: column(&choice.column, own.map(|own| &own.value))?,
+        };
+        let columns = [truth.column.clone()];
+        let spelling = |key: &str| match space {
+            Some(space) => space.functions.parse(key).ok(),
+            None => Some(key.to_owned()),
+        };
+        let policy = choice.duplicates;
+        let table = Table::read_spelt(&truth.file, &truth.key, Some(&columns), policy, spelling)?;
+        Ok(Self { truth, table, keeps: policy == Duplicates::Keep })
+    }
+
+    /// Architectures with their truth, in the table's order.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, f64)> {
+        let rows = self.table.keys.iter().zip(&self.table.columns[0]);
+        rows.filter(|(_, value)| value.is_finite()).map(|(key, value)| (key.as_str(), *value))
+    }
+
+    /// What the table has besides: rows that repeat an architecture, and keys
+    /// that are none.
+    pub fn facts(&self) -> Facts<'_> {
+        let Table { keys, duplicates, unknown, .. } = &self.table;
+        let repeated = duplicates.iter().map(|it| it.rows - 1).sum::<usize>();
+        let kept = match self.keeps {
+            true => 0,
+            false => repeated,
+        };
+        Facts { rows: keys.len() + kept + unknown.len(), repeated, unknown }
+    }
+
+    /// The truth of these architectures.
+    ///
+    /// # Errors
+    /// When the table has none of them.
+    pub fn judge(&self, architectures: &[String]) -> Result<Judged, ReportError> {
+        let joined = join(architectures, &self.table.keys);
+        let (positions, values): (Vec<usize>, Vec<f64>) = joined
+            .rows
+            .into_iter()
+            .map(|(ours, theirs)| (ours, self.table.columns[0][theirs]))
+            .filter(|(_, value)| value.is_finite())
+            .unzip();
+        if positions.is_empty() {
+            let theirs = self.table.keys.first().or(self.table.unknown.first());
+            return Err(ReportError::NoMatch {
+                file: self.truth.file.clone(),
+                key: self.truth.key.clone(),
+                ours: architectures.first().cloned().unwrap_or_default(),
+                theirs: theirs.cloned().unwrap_or_default(),
+            });
+        }
+        if positions.len() < MIN_ARCHITECTURES {
+            return Err(CriteriaError::TooFew(positions.len()).into());
+        }
+        Ok(Judged { positions, values })
+    }
+}

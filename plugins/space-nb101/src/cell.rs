@@ -1,0 +1,225 @@
+//! A cell: a directed acyclic graph of labelled vertices, the first the
+//! input, the last the output.
+
+use osee_sdk::{core::settings::nearest, prelude::*};
+use std::{fmt, str::FromStr};
+
+/// A cell in the notation.
+pub const EXAMPLE: &str = "0100110|0010000|0001001|0000010|0000010|0000001|0000000;conv3x3,maxpool3x3,conv3x3,conv3x3,conv1x1";
+
+/// Most vertices, input and output included.
+pub const MAX_VERTICES: usize = 7;
+/// Most edges between vertices on paths from input to output.
+pub const MAX_EDGES: usize = 9;
+
+/// What a vertex does with the sum of its inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VertexOp {
+    /// 3x3 convolution, batch normalisation, ReLU.
+    Conv3x3,
+    /// 1x1 convolution, batch normalisation, ReLU.
+    Conv1x1,
+    /// 3x3 max pooling.
+    MaxPool,
+}
+
+impl VertexOp {
+    /// All operations, in the order of the published hash.
+    pub const ALL: [Self; 3] = [Self::Conv3x3, Self::Conv1x1, Self::MaxPool];
+
+    /// Name in the notation; the benchmark appends `-bn-relu` to convolutions.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Conv3x3 => "conv3x3",
+            Self::Conv1x1 => "conv1x1",
+            Self::MaxPool => "maxpool3x3",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        let short = name.strip_suffix("-bn-relu").unwrap_or(name);
+        Self::ALL.into_iter().find(|op| op.name() == short)
+    }
+}
+
+/// A cell that connects its input with its output.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cell {
+    /// Per vertex a bit for every vertex it goes to.
+    rows: Vec<u8>,
+    /// Of the vertices between input and output.
+    ops: Vec<VertexOp>,
+}
+
+impl Cell {
+    /// Checks and makes one; `edges[i][j]` is whether there is an edge i -> j.
+    ///
+    /// # Errors
+    /// Too large, with an edge backwards, or without a path from input to
+    /// output.
+    pub fn new(rows: Vec<u8>, ops: Vec<VertexOp>) -> Result<Self> {
+        let cell = Self { rows, ops };
+        let n = cell.vertices();
+        if !(2..=MAX_VERTICES).contains(&n) || cell.ops.len() != n - 2 {
+            return Err(Error::new(format!(
+                "a cell has 2 to {MAX_VERTICES} vertices and an operation for each but the first \
+                 and the last; this has {n} and {}",
+                cell.ops.len()
+            )));
+        }
+        if let Some(vertex) = (0..n).find(|&v| cell.rows[v] & ((2u8 << v) - 1) != 0) {
+            return Err(Error::new(format!("vertex {vertex} has an edge to itself or backwards")));
+        }
+        let used = cell.used();
+        if !used[0] {
+            return Err(Error::new("no path leads from its input to its output"));
+        }
+        // As in the benchmark, what leads nowhere does not count.
+        let from_used = (0..n).filter(|&from| used[from]);
+        let edges = from_used.flat_map(|from| (0..n).map(move |to| (from, to)));
+        let edges = edges.filter(|&(from, to)| used[to] && cell.edge(from, to)).count();
+        if edges > MAX_EDGES {
+            return Err(Error::new(format!("it has {edges} edges, more than {MAX_EDGES}")));
+        }
+        Ok(cell)
+    }
+
+    /// Number of vertices, input and output included.
+    pub fn vertices(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is an edge `from` -> `to`.
+    pub fn edge(&self, from: usize, to: usize) -> bool {
+        self.rows[from] >> to & 1 == 1
+    }
+
+    /// Operation of a vertex; `None` for the input and the output.
+    pub fn op(&self, vertex: usize) -> Option<VertexOp> {
+        vertex.checked_sub(1).and_then(|at| self.ops.get(at)).copied()
+    }
+
+    /// Per vertex, whether it lies on a path from input to output.
+    pub fn used(&self) -> Vec<bool> {
+        let n = self.vertices();
+        let mut reached = vec![false; n];
+        reached[0] = true;
+        for to in 1..n {
+            reached[to] = (0..to).any(|from| reached[from] && self.edge(from, to));
+        }
+        let mut used = vec![false; n];
+        used[n - 1] = reached[n - 1];
+        for from in (0..n - 1).rev() {
+            used[from] = reached[from] && (from + 1..n).any(|to| used[to] && self.edge(from, to));
+        }
+        used
+    }
+
+    /// The same cell with one edge added or taken away.
+    fn flipped(&self, from: usize, to: usize) -> Result<Self> {
+        let mut rows = self.rows.clone();
+        rows[from] ^= 1 << to;
+        Self::new(rows, self.ops.clone())
+    }
+
+    /// The same cell with another operation.
+    pub(crate) fn with_op(&self, vertex: usize, op: VertexOp) -> Self {
+        let mut cell = self.clone();
+        cell.ops[vertex - 1] = op;
+        cell
+    }
+
+    /// Cells with one other operation; `write` is how one is written.
+    pub(crate) fn op_mutations(&self) -> impl Iterator<Item = (Self, Mutation)> {
+        (1..self.vertices() - 1).flat_map(move |vertex| {
+            let old = self.ops[vertex - 1];
+            let others = VertexOp::ALL.into_iter().filter(move |new| *new != old);
+            others.map(move |new| {
+                let cell = self.with_op(vertex, new);
+                let mutation = Mutation {
+                    arch: cell.to_string(),
+                    decision: format!("operation of vertex {vertex}"),
+                    from: old.name().to_owned(),
+                    to: new.name().to_owned(),
+                };
+                (cell, mutation)
+            })
+        })
+    }
+
+    /// Every cell with one other operation, or one edge more or less.
+    pub fn mutations(&self) -> Vec<Mutation> {
+        let mut mutations: Vec<Mutation> = self.op_mutations().map(|(_, it)| it).collect();
+        let n = self.vertices();
+        for from in 0..n {
+            for to in from + 1..n {
+                let Ok(cell) = self.flipped(from, to) else { continue };
+                let says = |there: bool| if there { "edge" } else { "none" }.to_owned();
+                mutations.push(Mutation {
+                    arch: cell.to_string(),
+                    decision: format!("edge {from}->{to}"),
+                    from: says(self.edge(from, to)),
+                    to: says(!self.edge(from, to)),
+                });
+            }
+        }
+        mutations
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n = self.vertices();
+        for from in 0..n {
+            if from > 0 {
+                f.write_str("|")?;
+            }
+            for to in 0..n {
+                f.write_str(if self.edge(from, to) { "1" } else { "0" })?;
+            }
+        }
+        let ops: Vec<&str> = self.ops.iter().map(|op| op.name()).collect();
+        write!(f, ";{}", ops.join(","))
+    }
+}
+
+impl FromStr for Cell {
+    type Err = Error;
+
+    /// `ROWS;OPERATIONS`, the benchmark's `input` and `output` allowed.
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = |what: String| {
+            Error::new(format!("`{text}` is no nb101 cell: {what}; the form is {EXAMPLE}"))
+        };
+        let (matrix, ops) =
+            text.trim().split_once(';').ok_or_else(|| wrong("it has no `;`".to_owned()))?;
+        let lines: Vec<&str> = matrix.split('|').map(str::trim).collect();
+        let n = lines.len();
+        if n > MAX_VERTICES {
+            return Err(wrong(format!("it has {n} vertices, more than {MAX_VERTICES}")));
+        }
+        let mut rows = Vec::with_capacity(n);
+        for (vertex, line) in lines.into_iter().enumerate() {
+            if line.len() != n || !line.bytes().all(|bit| matches!(bit, b'0' | b'1')) {
+                return Err(wrong(format!("row {vertex}, `{line}`, is not {n} times 0 or 1")));
+            }
+            let bits = line.bytes().enumerate().filter(|(_, bit)| *bit == b'1');
+            rows.push(bits.fold(0u8, |row, (to, _)| row | 1 << to));
+        }
+        let names = ops.split(',').map(str::trim);
+        let names = names.filter(|name| !matches!(*name, "" | "input" | "output"));
+        let ops = names
+            .map(|name| {
+                VertexOp::from_name(name).ok_or_else(|| {
+                    let known = VertexOp::ALL.map(VertexOp::name);
+                    let hint = match nearest(name, known) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("operations are {}", known.join(", ")),
+                    };
+                    wrong(format!("unknown operation `{name}` ({hint})"))
+                })
+            })
+            .collect::<Result<_>>()?;
+        Self::new(rows, ops).map_err(|error| wrong(error.to_string()))
+    }
+}

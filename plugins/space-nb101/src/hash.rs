@@ -1,0 +1,57 @@
+//! The benchmark's graph hash: labels of vertices refined by those of their
+//! neighbours, as often as there are vertices, with MD5 (Ying & Hutter 2019).
+
+use crate::cell::{Cell, VertexOp};
+use md5::{Digest, Md5};
+use std::fmt::Write;
+
+/// The hash of what of `cell` lies between its input and its output.
+pub fn canonical(cell: &Cell) -> String {
+    let used = cell.used();
+    let kept: Vec<usize> = (0..cell.vertices()).filter(|&vertex| used[vertex]).collect();
+    let n = kept.len();
+    let edge = |from: usize, to: usize| cell.edge(kept[from], kept[to]);
+    let sources: Vec<Vec<usize>> =
+        (0..n).map(|to| (0..n).filter(|&from| edge(from, to)).collect()).collect();
+    let targets: Vec<Vec<usize>> =
+        (0..n).map(|from| (0..n).filter(|&to| edge(from, to)).collect()).collect();
+    let mut labels: Vec<String> = (0..n)
+        .map(|vertex| {
+            let label = match cell.op(kept[vertex]) {
+                _ if vertex == 0 => -1,
+                Some(op) => VertexOp::ALL.iter().position(|it| *it == op).map_or(0, |at| at as i32),
+                None => -2,
+            };
+            digest(&format!("({}, {}, {label})", targets[vertex].len(), sources[vertex].len()))
+        })
+        .collect();
+    let mut text = String::new();
+    for _ in 0..n {
+        let refined = (0..n).map(|vertex| {
+            text.clear();
+            for neighbours in [&sources[vertex], &targets[vertex]] {
+                let mut around: Vec<&str> =
+                    neighbours.iter().map(|&other| labels[other].as_str()).collect();
+                around.sort_unstable();
+                around.into_iter().for_each(|label| text.push_str(label));
+                text.push('|');
+            }
+            text.push_str(&labels[vertex]);
+            digest(&text)
+        });
+        labels = refined.collect();
+    }
+    labels.sort_unstable();
+    // As Python writes a list of strings.
+    let quoted: Vec<String> = labels.iter().map(|label| format!("'{label}'")).collect();
+    digest(&format!("[{}]", quoted.join(", ")))
+}
+
+fn digest(text: &str) -> String {
+    let mut hex = String::with_capacity(32);
+    for byte in Md5::digest(text) {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}

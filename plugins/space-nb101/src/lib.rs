@@ -1,0 +1,147 @@
+//! NAS-Bench-101 (Ying et al., ICML 2019): cells of up to seven vertices and
+//! nine edges; and sub-space 3 of NAS-Bench-1shot1 (Zela et al., ICLR 2020),
+//! the cells that a supernet can hold.
+
+mod cell;
+mod hash;
+mod network;
+mod one_shot;
+mod sub_space;
+
+pub use cell::{Cell, VertexOp};
+pub use sub_space::SubSpaceCell;
+
+use osee_sdk::prelude::*;
+
+osee_sdk::export! { space: Nb101, Nb101SubSpace3 }
+
+/// All cells.
+pub struct Nb101;
+
+/// Sub-space 3 of NAS-Bench-1shot1.
+pub struct Nb101SubSpace3;
+
+fn settings() -> Vec<SettingSpec> {
+    vec![
+        SettingSpec::new(
+            "network",
+            "standalone",
+            "standalone, the benchmark's; or one-shot, whose weights cells can share",
+        )
+        .in_supernet("one-shot"),
+        SettingSpec::new("channels", 128, "channels of the first stack").in_supernet(16),
+        SettingSpec::new("modules", 3, "cells per stack"),
+        SettingSpec::new("classes", 10, "outputs of the classifier"),
+        SettingSpec::new("image_size", 32, "side of the input images, pixels"),
+        SettingSpec::new(
+            "affine",
+            true,
+            "whether batch normalisation inside the cells has scale and shift",
+        ),
+        SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
+    ]
+}
+
+/// Trainable parameters as the benchmark has them, those of the standalone
+/// network; it has no FLOPs.
+fn counts(cell: &Cell) -> Result<Counts> {
+    let shape = network::Shape::read(&Settings::defaults(&settings()))?;
+    let params = network::build(cell, &shape)?.cost().params;
+    Ok(Counts { params: Some(params), flops: None })
+}
+
+impl SearchSpace for Nb101 {
+    type Arch = Cell;
+
+    fn info() -> SpaceInfo {
+        let mut truth = TruthColumns::new("{adjacency_rows};{interior_ops}", "val_acc_108ep");
+        truth.params = Some("trainable_parameters".to_owned());
+        SpaceInfo {
+            id: "nb101".to_owned(),
+            version: "1".to_owned(),
+            summary: "NAS-Bench-101: 423,624 cells of up to 7 vertices and 9 edges".to_owned(),
+            citation: "Ying et al., NAS-Bench-101, ICML 2019".to_owned(),
+            example: cell::EXAMPLE.to_owned(),
+            size: None,
+            settings: settings(),
+            truth,
+        }
+    }
+
+    fn new() -> Self {
+        Self
+    }
+
+    fn architecture(&self, _: u64) -> Result<Cell> {
+        Err(Error::new("the cells of nb101 have no numbers; those of nb101-1shot1 have"))
+    }
+
+    /// The benchmark's own hash of the cell without what reaches nothing.
+    fn canonical(&self, arch: &Cell) -> String {
+        hash::canonical(arch)
+    }
+
+    fn mutations(&self, arch: &Cell) -> Vec<Mutation> {
+        arch.mutations()
+    }
+
+    fn benchmark_counts(&self, arch: &Cell) -> Result<Counts> {
+        counts(arch)
+    }
+
+    fn graph(&self, arch: &Cell, settings: &Settings) -> Result<Graph> {
+        network::build(arch, &network::Shape::read(settings)?)
+    }
+}
+
+impl SearchSpace for Nb101SubSpace3 {
+    type Arch = SubSpaceCell;
+
+    fn info() -> SpaceInfo {
+        // The table's FLOPs are those of the study's supernet, see the docs.
+        let mut truth = TruthColumns::new("{adjacency_rows};{ops}", "val_acc");
+        truth.params = Some("nb101_trainable_parameters".to_owned());
+        SpaceInfo {
+            id: "nb101-1shot1".to_owned(),
+            version: "1".to_owned(),
+            summary:
+                "NAS-Bench-1shot1 sub-space 3: cells of 5 vertices with 1, 1, 1, 2, 2 inputs, \
+                      2 outputs"
+                    .to_owned(),
+            citation: "Zela et al., NAS-Bench-1Shot1, ICLR 2020".to_owned(),
+            example: sub_space::EXAMPLE.to_owned(),
+            size: Some(SubSpaceCell::COUNT),
+            settings: settings(),
+            truth,
+        }
+    }
+
+    fn new() -> Self {
+        Self
+    }
+
+    /// Numbered with the inputs of each vertex first, the first vertex the
+    /// most significant, then the operations.
+    fn architecture(&self, index: u64) -> Result<SubSpaceCell> {
+        SubSpaceCell::from_index(index).ok_or_else(|| {
+            let last = SubSpaceCell::COUNT - 1;
+            Error::new(format!("nb101-1shot1 has architectures 0 to {last}, not {index}"))
+        })
+    }
+
+    fn canonical(&self, arch: &SubSpaceCell) -> String {
+        hash::canonical(arch.cell())
+    }
+
+    fn mutations(&self, arch: &SubSpaceCell) -> Vec<Mutation> {
+        arch.mutations()
+    }
+
+    fn benchmark_counts(&self, arch: &SubSpaceCell) -> Result<Counts> {
+        counts(arch.cell())
+    }
+
+    fn graph(&self, arch: &SubSpaceCell, settings: &Settings) -> Result<Graph> {
+        network::build(arch.cell(), &network::Shape::read(settings)?)
+    }
+}

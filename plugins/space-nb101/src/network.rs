@@ -1,0 +1,188 @@
+//! The macro network: stem, three stacks of cells, classifier; and the cell as
+//! the benchmark trains it.
+
+use crate::{
+    cell::{Cell, VertexOp},
+    one_shot,
+};
+use osee_sdk::prelude::*;
+
+/// Settings of the network, checked.
+pub struct Shape {
+    one_shot: bool,
+    channels: usize,
+    modules: usize,
+    classes: usize,
+    image_size: usize,
+    affine: bool,
+    dropout: f64,
+}
+
+impl Shape {
+    /// From the declared settings.
+    pub fn read(settings: &Settings) -> Result<Self> {
+        let wrong = |key: &str, bounds: &str| {
+            Error::new(format!("setting `{key}` of nb101 must be {bounds}"))
+        };
+        let positive = |key: &str, least: usize| match settings.usize(key) {
+            Some(value) if value >= least => Ok(value),
+            _ => Err(wrong(key, &format!("at least {least}"))),
+        };
+        let dropout = settings.float("dropout").unwrap_or(0.0);
+        if !(0.0..1.0).contains(&dropout) {
+            return Err(wrong("dropout", "at least 0 and below 1"));
+        }
+        Ok(Self {
+            one_shot: match settings.text("network") {
+                None | Some("standalone") => false,
+                Some("one-shot") => true,
+                Some(other) => {
+                    return Err(wrong(
+                        "network",
+                        &format!("standalone or one-shot, not `{other}`"),
+                    ));
+                }
+            },
+            channels: positive("channels", 1)?,
+            modules: positive("modules", 1)?,
+            classes: positive("classes", 1)?,
+            image_size: positive("image_size", 4)?,
+            affine: settings.bool("affine").unwrap_or(true),
+            dropout,
+        })
+    }
+}
+
+/// The network of `cell`.
+pub fn build(cell: &Cell, shape: &Shape) -> Result<Graph> {
+    let mut g = GraphBuilder::new(osee_sdk::core::graph::Shape::square(3, shape.image_size));
+    let input = g.input();
+    let mut x = conv_norm_relu(&mut g, "stem", input, shape.channels, 3, true);
+    let mut channels = shape.channels;
+    for stack in 1..=3 {
+        if stack > 1 {
+            // The supernet's pooling is padded.
+            let padding = usize::from(shape.one_shot);
+            let kind = PoolKind::Max;
+            x = g.pool(x, Pool { kind, kernel: 2, stride: 2, padding, ceil_mode: false });
+            channels *= 2;
+        }
+        for module in 0..shape.modules {
+            let name = format!("stack{stack}.module{module}");
+            x = g.cell(&name, |g| match shape.one_shot {
+                true => one_shot::module(g, &name, x, cell, channels, shape.affine),
+                false => self::module(g, &name, x, cell, channels, shape.affine),
+            });
+        }
+    }
+    let mut x = g.global_avg_pool(x);
+    if shape.dropout > 0.0 {
+        x = g.op(Op::Dropout { probability: shape.dropout }, &[x]);
+    }
+    let logits = g.linear("classifier", x, shape.classes);
+    Ok(g.finish(logits)?)
+}
+
+/// Channels of every vertex: those that feed the output share its channels,
+/// the first ones taking the remainder; any other has as many as the widest
+/// it feeds.
+fn vertex_channels(cell: &Cell, used: &[bool], channels: usize) -> Vec<usize> {
+    let last = cell.vertices() - 1;
+    let feeds = |vertex: usize| used[vertex] && cell.edge(vertex, last);
+    let feeding = (1..last).filter(|&vertex| feeds(vertex)).count().max(1);
+    let mut remainder = channels % feeding;
+    let mut widths = vec![0; cell.vertices()];
+    (widths[0], widths[last]) = (channels, channels);
+    for vertex in (1..last).filter(|&vertex| feeds(vertex)) {
+        widths[vertex] = channels / feeding + usize::from(remainder > 0);
+        remainder = remainder.saturating_sub(1);
+    }
+    for vertex in (1..last).rev().filter(|&vertex| used[vertex]) {
+        if !cell.edge(vertex, last) {
+            let fed = (vertex + 1..last).filter(|&to| used[to] && cell.edge(vertex, to));
+            widths[vertex] = fed.map(|to| widths[to]).max().unwrap_or(0);
+        }
+    }
+    widths
+}
+
+/// A cell of the benchmark: a wider vertex gives its first channels, the input
+/// is projected, the output is the concatenation plus the projected input.
+fn module(
+    g: &mut GraphBuilder,
+    name: &str,
+    input: NodeId,
+    cell: &Cell,
+    channels: usize,
+    affine: bool,
+) -> NodeId {
+    let used = cell.used();
+    let last = cell.vertices() - 1;
+    let widths = vertex_channels(cell, &used, channels);
+    let project = |g: &mut GraphBuilder, vertex: usize| {
+        let name = format!("{name}.projection{vertex}");
+        conv_norm_relu(g, &name, input, widths[vertex], 1, affine)
+    };
+    let mut values: Vec<Option<NodeId>> = vec![None; cell.vertices()];
+    for vertex in (1..last).filter(|&vertex| used[vertex]) {
+        let mut terms = Vec::new();
+        for from in 1..vertex {
+            let Some(value) = values[from].filter(|_| cell.edge(from, vertex)) else { continue };
+            let length = widths[vertex];
+            terms.push(match widths[from] > length {
+                true => g.op(Op::ChannelSlice { start: 0, length }, &[value]),
+                false => value,
+            });
+        }
+        if cell.edge(0, vertex) {
+            terms.push(project(g, vertex));
+        }
+        let sum = g.add(&terms);
+        let name = format!("{name}.vertex{vertex}");
+        values[vertex] = cell.op(vertex).map(|op| apply(g, &name, sum, op, widths[vertex], affine));
+    }
+    let feeding: Vec<NodeId> =
+        (1..last).filter(|&vertex| cell.edge(vertex, last)).filter_map(|v| values[v]).collect();
+    let mut terms = Vec::new();
+    if !feeding.is_empty() {
+        terms.push(g.concat(&feeding));
+    }
+    if cell.edge(0, last) {
+        terms.push(project(g, last));
+    }
+    g.add(&terms)
+}
+
+/// A vertex's operation.
+pub fn apply(
+    g: &mut GraphBuilder,
+    name: &str,
+    x: NodeId,
+    op: VertexOp,
+    channels: usize,
+    affine: bool,
+) -> NodeId {
+    let name = format!("{name}.{}", op.name());
+    match op {
+        VertexOp::Conv3x3 => conv_norm_relu(g, &name, x, channels, 3, affine),
+        VertexOp::Conv1x1 => conv_norm_relu(g, &name, x, channels, 1, affine),
+        VertexOp::MaxPool => {
+            let kind = PoolKind::Max;
+            g.pool(x, Pool { kind, kernel: 3, stride: 1, padding: 1, ceil_mode: false })
+        }
+    }
+}
+
+/// Convolution, batch normalisation, ReLU.
+pub fn conv_norm_relu(
+    g: &mut GraphBuilder,
+    name: &str,
+    x: NodeId,
+    channels: usize,
+    kernel: usize,
+    affine: bool,
+) -> NodeId {
+    let x = g.conv(&format!("{name}.conv"), x, ConvSpec::same(channels, kernel));
+    let x = g.batch_norm(&format!("{name}.bn"), x, affine);
+    g.relu(x)
+}

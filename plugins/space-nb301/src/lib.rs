@@ -1,0 +1,90 @@
+//! The DARTS space (Liu et al., ICLR 2019) as NAS-Bench-301 (Zela et al.,
+//! ICLR 2022) and the study use it: a normal and a reduction cell of four
+//! nodes with two inputs each.
+
+mod arch;
+mod network;
+
+pub use arch::{Arch, CellKind, EdgeOp};
+
+use osee_sdk::prelude::*;
+
+osee_sdk::export! { space: Nb301 }
+
+/// The search space.
+pub struct Nb301;
+
+impl SearchSpace for Nb301 {
+    type Arch = Arch;
+
+    fn info() -> SpaceInfo {
+        SpaceInfo {
+            id: "nb301".to_owned(),
+            version: "1".to_owned(),
+            summary: "DARTS: a normal and a reduction cell, 10^18 architectures".to_owned(),
+            citation: "Liu et al., DARTS, ICLR 2019; Zela et al., NAS-Bench-301, ICLR 2022"
+                .to_owned(),
+            example: arch::EXAMPLE.to_owned(),
+            size: Some(Arch::COUNT),
+            settings: vec![
+                SettingSpec::new("channels", 16, "channels of the first cells"),
+                SettingSpec::new("layers", 8, "cells; those at 1/3 and 2/3 are reduction cells"),
+                SettingSpec::new("stem_multiplier", 3, "channels of the stem over `channels`"),
+                SettingSpec::new("classes", 10, "outputs of the classifier"),
+                SettingSpec::new("image_size", 32, "side of the input images, pixels"),
+                SettingSpec::new(
+                    "affine",
+                    true,
+                    "whether batch normalisation inside the cells has scale and shift",
+                )
+                .in_supernet(false),
+                SettingSpec::new(
+                    "pool_norm",
+                    false,
+                    "whether pooling is followed by batch normalisation",
+                )
+                .in_supernet(true),
+                SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
+            ],
+            truth: TruthColumns::new("genotype", "surrogate_acc").counts("params", "flops"),
+        }
+    }
+
+    fn new() -> Self {
+        Self
+    }
+
+    /// Numbered as two cells of 1,037,664,180 each, the normal cell the more
+    /// significant; in a cell the first node's inputs and operations are.
+    fn architecture(&self, index: u64) -> Result<Arch> {
+        Arch::from_index(index).ok_or_else(|| {
+            Error::new(format!("nb301 has architectures 0 to {}, not {index}", Arch::COUNT - 1))
+        })
+    }
+
+    /// The genotype with each node's inputs in order: the notation can write
+    /// them either way round.
+    fn canonical(&self, arch: &Arch) -> String {
+        arch.sorted().to_string()
+    }
+
+    fn mutations(&self, arch: &Arch) -> Vec<Mutation> {
+        arch.mutations()
+    }
+
+    /// The study's table has parameters of the 36-channel network with affine
+    /// normalisation, and the multiply-accumulates of the 16-channel one,
+    /// where a layer is taken to have in_height * in_width / stride^2 outputs;
+    /// that differs from what it has for the second branch of a factorised
+    /// reduction, whose input has an odd side.
+    fn benchmark_counts(&self, arch: &Arch) -> Result<Counts> {
+        let settings = Settings::defaults(&Self::info().settings);
+        let small = self.graph(arch, &settings)?;
+        let params = self.graph(arch, &settings.with("channels", 36))?.cost().params;
+        Ok(Counts { params: Some(params), flops: Some(network::macs_by_input(&small)) })
+    }
+
+    fn graph(&self, arch: &Arch, settings: &Settings) -> Result<Graph> {
+        network::build(arch, &network::Shape::read(settings)?)
+    }
+}

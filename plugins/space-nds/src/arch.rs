@@ -1,0 +1,227 @@
+//! An architecture: per stage a depth, a width, and in ResNeXt-A a bottleneck
+//! multiplier and a number of groups.
+
+use osee_sdk::prelude::*;
+use std::{fmt, marker::PhantomData, str::FromStr};
+
+/// Number of stages.
+pub const STAGES: usize = 3;
+
+/// A family of networks: what can be chosen.
+pub trait Family: Send + Sync + 'static {
+    /// Search space id.
+    const ID: &'static str;
+    /// One line.
+    const SUMMARY: &'static str;
+    /// An architecture.
+    const EXAMPLE: &'static str;
+    /// Blocks per stage.
+    const DEPTHS: &'static [usize];
+    /// Channels per stage.
+    const WIDTHS: &'static [usize];
+    /// Width of a bottleneck over that of its block; empty where blocks have
+    /// no bottleneck.
+    const MULTIPLIERS: &'static [f64];
+    /// Channel groups of the bottleneck's convolution.
+    const GROUPS: &'static [usize];
+
+    /// The notation, made of a truth table's columns.
+    fn key() -> String {
+        let list = |column: &str| {
+            let stages: Vec<String> = (0..STAGES).map(|i| format!("{{{column}_{i}}}")).collect();
+            stages.join(", ")
+        };
+        let mut key = format!("ds=[{}] ws=[{}]", list("depths"), list("widths"));
+        if !Self::MULTIPLIERS.is_empty() {
+            key += &format!(" bot_muls=[{}] num_gs=[{}]", list("bot_muls"), list("num_groups"));
+        }
+        key
+    }
+}
+
+/// ResNet: basic blocks of two 3x3 convolutions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResNet;
+
+impl Family for ResNet {
+    const ID: &'static str = "nds-resnet";
+    const SUMMARY: &'static str = "NDS ResNet: depth and width of three stages of basic blocks";
+    const EXAMPLE: &'static str = "ds=[12, 12, 16] ws=[24, 32, 40]";
+    const DEPTHS: &'static [usize] = &[1, 2, 3, 4, 6, 8, 12, 16, 24];
+    const WIDTHS: &'static [usize] = &[16, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256];
+    const MULTIPLIERS: &'static [f64] = &[];
+    const GROUPS: &'static [usize] = &[];
+}
+
+/// ResNeXt-A: bottleneck blocks with grouped 3x3 convolutions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResNeXtA;
+
+impl Family for ResNeXtA {
+    const ID: &'static str = "nds-resnext-a";
+    const SUMMARY: &'static str =
+        "NDS ResNeXt-A: depth, width, bottleneck and groups of three stages";
+    const EXAMPLE: &'static str =
+        "ds=[16, 1, 4] ws=[64, 128, 16] bot_muls=[0.25, 0.25, 0.25] num_gs=[2, 1, 2]";
+    const DEPTHS: &'static [usize] = &[1, 2, 4, 8, 16];
+    const WIDTHS: &'static [usize] = &[16, 32, 64, 128, 256];
+    const MULTIPLIERS: &'static [f64] = &[0.25, 0.5, 1.0];
+    const GROUPS: &'static [usize] = &[1, 2, 4];
+}
+
+/// One thing that is chosen per stage.
+struct Decision {
+    /// In the notation.
+    key: &'static str,
+    /// In the field's words.
+    name: &'static str,
+    options: Vec<String>,
+}
+
+fn decisions<F: Family>() -> Vec<Decision> {
+    let texts = |options: &[usize]| options.iter().map(usize::to_string).collect();
+    let mut decisions = vec![
+        Decision { key: "ds", name: "depth", options: texts(F::DEPTHS) },
+        Decision { key: "ws", name: "width", options: texts(F::WIDTHS) },
+    ];
+    if !F::MULTIPLIERS.is_empty() {
+        let multipliers = F::MULTIPLIERS.iter().map(|value| format!("{value:?}")).collect();
+        decisions.push(Decision {
+            key: "bot_muls",
+            name: "bottleneck multiplier",
+            options: multipliers,
+        });
+        decisions.push(Decision { key: "num_gs", name: "groups", options: texts(F::GROUPS) });
+    }
+    decisions
+}
+
+/// One stage, its choices made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stage {
+    /// Blocks.
+    pub depth: usize,
+    /// Channels.
+    pub width: usize,
+    /// Of a bottleneck block, the multiplier and the groups.
+    pub bottleneck: Option<(f64, usize)>,
+}
+
+/// An architecture: the option taken, for every decision and stage.
+pub struct Arch<F> {
+    chosen: Vec<[usize; STAGES]>,
+    family: PhantomData<F>,
+}
+
+impl<F: Family> Arch<F> {
+    /// Number of architectures.
+    pub fn count() -> u64 {
+        decisions::<F>().iter().map(|it| (it.options.len() as u64).pow(STAGES as u32)).product()
+    }
+
+    /// The architecture with this number.
+    pub fn from_index(index: u64) -> Option<Self> {
+        if index >= Self::count() {
+            return None;
+        }
+        let mut rest = usize::try_from(index).ok()?;
+        let mut chosen: Vec<[usize; STAGES]> = Vec::new();
+        for decision in decisions::<F>().iter().rev() {
+            let mut options = [0; STAGES];
+            for option in options.iter_mut().rev() {
+                *option = rest % decision.options.len();
+                rest /= decision.options.len();
+            }
+            chosen.insert(0, options);
+        }
+        Some(Self { chosen, family: PhantomData })
+    }
+
+    /// The stages, first to last.
+    pub fn stages(&self) -> [Stage; STAGES] {
+        std::array::from_fn(|stage| {
+            let chosen = |decision: usize| self.chosen[decision][stage];
+            Stage {
+                depth: F::DEPTHS[chosen(0)],
+                width: F::WIDTHS[chosen(1)],
+                bottleneck: (!F::MULTIPLIERS.is_empty())
+                    .then(|| (F::MULTIPLIERS[chosen(2)], F::GROUPS[chosen(3)])),
+            }
+        })
+    }
+
+    /// Every architecture with one other choice in one stage.
+    pub fn mutations(&self) -> Vec<Mutation> {
+        let mut mutations = Vec::new();
+        for (at, decision) in decisions::<F>().iter().enumerate() {
+            for stage in 0..STAGES {
+                let old = self.chosen[at][stage];
+                for new in (0..decision.options.len()).filter(|new| *new != old) {
+                    let mut chosen = self.chosen.clone();
+                    chosen[at][stage] = new;
+                    mutations.push(Mutation {
+                        arch: Self { chosen, family: PhantomData }.to_string(),
+                        decision: format!("{} of stage {}", decision.name, stage + 1),
+                        from: decision.options[old].clone(),
+                        to: decision.options[new].clone(),
+                    });
+                }
+            }
+        }
+        mutations
+    }
+}
+
+impl<F: Family> fmt::Display for Arch<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (decision, chosen)) in decisions::<F>().iter().zip(&self.chosen).enumerate() {
+            let options = chosen.map(|option| decision.options[option].as_str()).join(", ");
+            write!(f, "{}{}=[{options}]", if i > 0 { " " } else { "" }, decision.key)?;
+        }
+        Ok(())
+    }
+}
+
+impl<F: Family> FromStr for Arch<F> {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = |what: String| {
+            Error::new(format!(
+                "`{text}` is no {} architecture: {what}; the form is {}",
+                F::ID,
+                F::EXAMPLE
+            ))
+        };
+        let mut rest = text.trim();
+        let mut chosen = Vec::new();
+        for decision in decisions::<F>() {
+            let key = decision.key;
+            let list = rest
+                .strip_prefix(key)
+                .and_then(|rest| rest.trim_start().strip_prefix('='))
+                .and_then(|rest| rest.trim_start().strip_prefix('['))
+                .and_then(|rest| rest.split_once(']'));
+            let (list, after) = list.ok_or_else(|| wrong(format!("`{key}=[..]` is missing")))?;
+            rest = after.trim_start_matches([' ', ',']);
+            let values: Vec<&str> = list.split(',').map(str::trim).collect();
+            let values: [&str; STAGES] = values.try_into().map_err(|values: Vec<&str>| {
+                wrong(format!("`{key}` has {} stages, not {STAGES}", values.len()))
+            })?;
+            let mut options = [0; STAGES];
+            for (option, value) in options.iter_mut().zip(values) {
+                let number: Option<f64> = value.parse().ok();
+                let same = |known: &String| number.is_some() && known.parse().ok() == number;
+                *option = decision.options.iter().position(same).ok_or_else(|| {
+                    let known = decision.options.join(", ");
+                    wrong(format!("{} `{value}` is none of {known}", decision.name))
+                })?;
+            }
+            chosen.push(options);
+        }
+        match rest {
+            "" => Ok(Self { chosen, family: PhantomData }),
+            rest => Err(wrong(format!("`{rest}` is too much"))),
+        }
+    }
+}

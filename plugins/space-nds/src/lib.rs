@@ -1,0 +1,86 @@
+//! Two network design spaces (NDS; Radosavovic et al., ICCV 2019): stages of
+//! residual blocks whose depth, width, bottleneck and groups are chosen.
+
+mod arch;
+mod network;
+
+pub use arch::{Arch, Family, ResNeXtA, ResNet};
+
+use osee_sdk::prelude::*;
+use std::marker::PhantomData;
+
+osee_sdk::export! { space: Nds<ResNet>, Nds<ResNeXtA> }
+
+/// A family of residual networks as a search space.
+pub struct Nds<F>(PhantomData<F>);
+
+impl<F: Family> SearchSpace for Nds<F> {
+    type Arch = Arch<F>;
+
+    fn info() -> SpaceInfo {
+        SpaceInfo {
+            id: F::ID.to_owned(),
+            version: "1".to_owned(),
+            summary: F::SUMMARY.to_owned(),
+            citation: "Radosavovic et al., On Network Design Spaces for Visual Recognition, \
+                       ICCV 2019"
+                .to_owned(),
+            example: F::EXAMPLE.to_owned(),
+            size: Some(Arch::<F>::count()),
+            settings: vec![
+                SettingSpec::new("stem_width", 16, "channels of the stem"),
+                SettingSpec::new("width_scale", 1.0, "factor on all widths but the stem's"),
+                SettingSpec::new("classes", 10, "outputs of the classifier"),
+                SettingSpec::new("image_size", 32, "side of the input images, pixels"),
+                SettingSpec::new("affine", true, "whether batch normalisation has scale and shift"),
+                SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
+                SettingSpec::new(
+                    "sharing",
+                    "none",
+                    "none; ordinal, the first channels of the widest network's weights; or l1, \
+                     those with the largest L1 norm",
+                )
+                .in_supernet("ordinal"),
+            ],
+            truth: TruthColumns::new(&F::key(), "test_acc").counts("params", "flops"),
+        }
+    }
+
+    fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// Numbered with the first stage's depth as the most significant digit,
+    /// then the other depths, widths, bottleneck multipliers and groups.
+    fn architecture(&self, index: u64) -> Result<Arch<F>> {
+        Arch::from_index(index).ok_or_else(|| {
+            Error::new(format!(
+                "{} has architectures 0 to {}, not {index}",
+                F::ID,
+                Arch::<F>::count() - 1
+            ))
+        })
+    }
+
+    /// No two choices make the same network.
+    fn canonical(&self, arch: &Arch<F>) -> String {
+        arch.to_string()
+    }
+
+    fn mutations(&self, arch: &Arch<F>) -> Vec<Mutation> {
+        arch.mutations()
+    }
+
+    /// FLOPs as NDS counts them: multiply-accumulates of convolutions and of
+    /// the classifier, its biases, and 5 for every output of a batch
+    /// normalisation.
+    fn benchmark_counts(&self, arch: &Arch<F>) -> Result<Counts> {
+        let cost = self.graph(arch, &Settings::defaults(&Self::info().settings))?.cost();
+        let flops = cost.flops() + 5 * cost.norm_elements;
+        Ok(Counts { params: Some(cost.params), flops: Some(flops) })
+    }
+
+    fn graph(&self, arch: &Arch<F>, settings: &Settings) -> Result<Graph> {
+        network::build::<F>(arch, &network::Shape::read(F::ID, settings)?)
+    }
+}

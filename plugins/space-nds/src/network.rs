@@ -1,0 +1,213 @@
+//! The macro network: stem, three stages of residual blocks, classifier.
+
+use crate::arch::{Arch, Family, Stage};
+use osee_sdk::prelude::*;
+
+/// How a network's weights stand in those of the widest and deepest one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// They are its own.
+    None,
+    /// The first channels.
+    Ordinal,
+    /// The channels with the largest L1 norm.
+    L1,
+}
+
+/// Settings of the network, checked.
+pub struct Shape {
+    stem: usize,
+    scale: f64,
+    classes: usize,
+    image_size: usize,
+    affine: bool,
+    dropout: f64,
+    sharing: Sharing,
+}
+
+impl Shape {
+    /// From the declared settings.
+    pub fn read(id: &str, settings: &Settings) -> Result<Self> {
+        let wrong = |key: &str, bounds: &str| {
+            Error::new(format!("setting `{key}` of {id} must be {bounds}"))
+        };
+        let positive = |key: &str, least: usize| match settings.usize(key) {
+            Some(value) if value >= least => Ok(value),
+            _ => Err(wrong(key, &format!("at least {least}"))),
+        };
+        let dropout = settings.float("dropout").unwrap_or(0.0);
+        if !(0.0..1.0).contains(&dropout) {
+            return Err(wrong("dropout", "at least 0 and below 1"));
+        }
+        let scale = settings.float("width_scale").unwrap_or(1.0);
+        if !(scale > 0.0 && scale <= 8.0) {
+            return Err(wrong("width_scale", "above 0 and at most 8"));
+        }
+        Ok(Self {
+            stem: positive("stem_width", 1)?,
+            scale,
+            classes: positive("classes", 1)?,
+            image_size: positive("image_size", 4)?,
+            affine: settings.bool("affine").unwrap_or(true),
+            dropout,
+            sharing: match settings.text("sharing") {
+                None | Some("none") => Sharing::None,
+                Some("ordinal") => Sharing::Ordinal,
+                Some("l1") => Sharing::L1,
+                Some(other) => {
+                    return Err(wrong("sharing", &format!("none, ordinal or l1, not `{other}`")));
+                }
+            },
+        })
+    }
+
+    fn width(&self, width: usize) -> usize {
+        ((width as f64 * self.scale).round() as usize).max(1)
+    }
+
+    /// Width of a bottleneck, `round(w * multiplier)` as in NDS; a multiple of
+    /// its groups also where widths are scaled.
+    fn bottleneck(&self, width: usize, multiplier: f64, groups: usize) -> usize {
+        let width = (self.width(width) as f64 * multiplier).round() as usize;
+        width.max(1).next_multiple_of(groups)
+    }
+
+    /// `count` output channels of the convolution called `of`, which has
+    /// `widest` in a supernet.
+    fn channels(&self, of: &str, widest: usize, count: usize) -> Shared {
+        match self.sharing {
+            Sharing::None => Shared::whole(count),
+            Sharing::Ordinal => Shared::first(widest, count),
+            Sharing::L1 => Shared {
+                stored: widest,
+                used: Select::LargestL1 { of: format!("{of}.weight"), count },
+            },
+        }
+    }
+}
+
+/// What layers pass on: a node, and which channels of the widest network it
+/// has.
+#[derive(Clone)]
+struct Stream {
+    node: NodeId,
+    channels: Shared,
+}
+
+/// The network of `arch`.
+pub fn build<F: Family>(arch: &Arch<F>, shape: &Shape) -> Result<Graph> {
+    let mut g = GraphBuilder::new(osee_sdk::core::graph::Shape::square(3, shape.image_size));
+    let x = g.conv("stem.conv", g.input(), ConvSpec::same(shape.stem, 3));
+    let x = g.batch_norm("stem.bn", x, shape.affine);
+    let mut x = Stream { node: g.relu(x), channels: Shared::whole(shape.stem) };
+    for (i, stage) in arch.stages().into_iter().enumerate() {
+        let prefix = format!("stage{}", i + 1);
+        for block in 0..stage.depth {
+            let name = format!("{prefix}.block{block}");
+            let stride = if block == 0 && i > 0 { 2 } else { 1 };
+            let block = Block { shape, stage, name: &name, first: block == 0, stride };
+            // The channels of a stage are those that its first block passes on.
+            let out = if block.first { block.outputs::<F>() } else { x.channels.clone() };
+            let node = g.cell(&name, |g| block.build::<F>(g, &x, &out));
+            x = Stream { node, channels: out };
+        }
+    }
+    let mut features = g.global_avg_pool(x.node);
+    if shape.dropout > 0.0 {
+        features = g.op(Op::Dropout { probability: shape.dropout }, &[features]);
+    }
+    let logits = g.shared_linear("classifier", features, shape.classes, &x.channels);
+    Ok(g.finish(logits)?)
+}
+
+/// A residual block.
+struct Block<'a> {
+    shape: &'a Shape,
+    stage: Stage,
+    /// Such as `stage1.block0`.
+    name: &'a str,
+    /// The first of its stage, which decides on the channels.
+    first: bool,
+    stride: usize,
+}
+
+impl Block<'_> {
+    /// The block's channels, those of its stage.
+    fn outputs<F: Family>(&self) -> Shared {
+        let widest = self.shape.width(F::WIDTHS[F::WIDTHS.len() - 1]);
+        self.shape.channels(
+            &format!("{}.projection", self.name),
+            widest,
+            self.shape.width(self.stage.width),
+        )
+    }
+
+    fn build<F: Family>(&self, g: &mut GraphBuilder, x: &Stream, out: &Shared) -> NodeId {
+        let changes = self.stride != 1 || x.channels.used.count() != out.used.count();
+        // A supernet's first block must fit every width before it.
+        let shares = self.shape.sharing != Sharing::None;
+        let short = match self.first && (changes || shares) {
+            true => {
+                self.conv_norm(g, "projection", x, out, ConvSpec::same(0, 1).stride(self.stride))
+                    .node
+            }
+            false => x.node,
+        };
+        let widest = F::WIDTHS[F::WIDTHS.len() - 1];
+        let inner =
+            |widest, count| self.shape.channels(&format!("{}.conv1", self.name), widest, count);
+        let down = ConvSpec::same(0, 3).stride(self.stride);
+        let main = match self.stage.bottleneck {
+            None => {
+                let width = self.shape.width(self.stage.width);
+                let inner = inner(self.shape.width(widest), width);
+                let h = self.conv_norm_relu(g, "conv1", x, &inner, down);
+                self.conv_norm(g, "conv2", &h, out, ConvSpec::same(0, 3))
+            }
+            Some((multiplier, groups)) => {
+                let width = self.shape.bottleneck(self.stage.width, multiplier, groups);
+                let most = F::GROUPS.iter().copied().max().unwrap_or(1);
+                let widest = self.shape.bottleneck(widest, 1.0, most);
+                let h =
+                    self.conv_norm_relu(g, "conv1", x, &inner(widest, width), ConvSpec::same(0, 1));
+                let name = format!("{}.conv2", self.name);
+                let middle = self.shape.channels(&name, widest, width);
+                let h = self.conv_norm_relu(g, "conv2", &h, &middle, down.groups(groups));
+                self.conv_norm(g, "conv3", &h, out, ConvSpec::same(0, 1))
+            }
+        };
+        let sum = g.add(&[short, main.node]);
+        g.relu(sum)
+    }
+
+    /// Convolution and batch normalisation; `spec` without its channels.
+    fn conv_norm(
+        &self,
+        g: &mut GraphBuilder,
+        layer: &str,
+        x: &Stream,
+        out: &Shared,
+        spec: ConvSpec,
+    ) -> Stream {
+        let name = format!("{}.{layer}", self.name);
+        let spec = ConvSpec { out: out.used.count(), ..spec };
+        let node = match self.shape.sharing {
+            Sharing::None => g.conv(&name, x.node, spec),
+            _ => g.shared_conv(&name, x.node, spec, [out, &x.channels]),
+        };
+        let node = g.shared_norm(&format!("{name}.bn"), node, self.shape.affine, out);
+        Stream { node, channels: out.clone() }
+    }
+
+    fn conv_norm_relu(
+        &self,
+        g: &mut GraphBuilder,
+        layer: &str,
+        x: &Stream,
+        out: &Shared,
+        spec: ConvSpec,
+    ) -> Stream {
+        let x = self.conv_norm(g, layer, x, out, spec);
+        Stream { node: g.relu(x.node), channels: x.channels }
+    }
+}
