@@ -17,6 +17,7 @@ mod liveness;
 mod op;
 mod parameter;
 mod shape;
+mod sketch;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use fingerprint::Fingerprint;
 pub use op::{NodeId, Op, Pool, PoolKind};
 pub use parameter::{ParamId, ParamRole, Parameter, Select};
 pub use shape::Shape;
+pub use sketch::{Sketch, SketchedCell};
 
 use serde::{Deserialize, Serialize};
 
