@@ -1,11 +1,13 @@
 //! The domain of osee, in pure Rust: what an architecture is (a [`graph`]),
 //! what a search [`space`] and an [`estimator`] are, how a supernet is trained
 //! ([`one_shot`]), how a score is judged
-//! ([`criteria`] against a [`truth`] table), what is to be computed (a
+//! ([`criteria`] against a [`truth`] table) and why it errs ([`analysis`]),
+//! what is to be computed (a
 //! [`study`]) and what was computed (the [`store`]).
 //!
 //! Invariant: nothing here knows torch, the plugin boundary or the terminal.
 
+pub mod analysis;
 pub mod criteria;
 pub mod estimator;
 pub mod graph;

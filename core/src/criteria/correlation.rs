@@ -14,6 +14,17 @@ pub struct RankedPair {
     distinct_scores: usize,
 }
 
+/// Per input, how many of the others it makes a pair of some kind with; sums
+/// count every pair twice.
+pub struct Concordance {
+    /// Concordant less discordant.
+    pub net: Vec<i64>,
+    /// Different in score.
+    pub untied_in_score: Vec<u64>,
+    /// Different in truth.
+    pub untied_in_truth: Vec<u64>,
+}
+
 /// Numbers of pairs, from which Kendall's coefficients follow.
 struct Pairs {
     all: f64,
@@ -40,6 +51,44 @@ impl RankedPair {
     pub fn tau_b(&self, times: &[u32]) -> Option<f64> {
         let pairs = self.count(|at| u64::from(times[at]));
         pairs.tau_b()
+    }
+
+    /// How every input stands to all others, in input order: O(M log M).
+    pub fn concordance(&self) -> Concordance {
+        let m = self.truths.len();
+        let mut net = vec![0i64; m];
+        self.add_lower(0..m, 1, &mut net);
+        self.add_lower((0..m).rev(), -1, &mut net);
+        let mut per_score = vec![0u64; self.distinct_scores];
+        let mut per_truth = vec![0u64; m];
+        for (&score, &truth) in self.scores.iter().zip(&self.truths) {
+            per_score[score as usize] += 1;
+            per_truth[truth as usize] += 1;
+        }
+        let mut all = Concordance { net, untied_in_score: vec![0; m], untied_in_truth: vec![0; m] };
+        for (i, &at) in self.positions.iter().enumerate() {
+            all.untied_in_score[at] = m as u64 - per_score[self.scores[i] as usize];
+            all.untied_in_truth[at] = m as u64 - per_truth[self.truths[i] as usize];
+        }
+        all
+    }
+
+    /// Adds to each input, `sign` times, the inputs of other truth that come
+    /// before it in `order` with a lower score, less those with a higher one.
+    fn add_lower(&self, order: impl Iterator<Item = usize>, sign: i64, net: &mut [i64]) {
+        let mut tree = vec![0u64; self.distinct_scores + 1];
+        let mut seen = 0u64;
+        let mut group: Vec<usize> = Vec::new();
+        for i in order {
+            if group.first().is_some_and(|&first| self.truths[first] != self.truths[i]) {
+                seen += group.len() as u64;
+                group.drain(..).for_each(|i| add(&mut tree, self.scores[i] as usize, 1));
+            }
+            let rank = self.scores[i] as usize;
+            let (below, up_to) = (prefix(&tree, rank), prefix(&tree, rank + 1));
+            net[self.positions[i]] += sign * (below as i64 - (seen - up_to) as i64);
+            group.push(i);
+        }
     }
 
     /// Knight's algorithm (JASA 1966) with a Fenwick tree over score ranks.
@@ -186,6 +235,26 @@ mod tests {
             match kendall_tau_b(&x, &y) {
                 Some(tau) => prop_assert!((tau - s / scale).abs() < 1e-12),
                 None => prop_assert_eq!(scale, 0.0),
+            }
+        }
+
+        #[test]
+        fn concordance_is_that_of_the_definition(
+            pairs in prop::collection::vec((0i32..6, 0i32..9), 1..60)
+        ) {
+            let x: Vec<f64> = pairs.iter().map(|p| f64::from(p.0)).collect();
+            let y: Vec<f64> = pairs.iter().map(|p| f64::from(p.1)).collect();
+            let all = RankedPair::new(&x, &y).concordance();
+            for i in 0..x.len() {
+                let (mut net, mut score, mut truth) = (0, 0, 0);
+                for j in 0..x.len() {
+                    let sign = |a: f64, b: f64| i64::from(a > b) - i64::from(a < b);
+                    net += sign(x[i], x[j]) * sign(y[i], y[j]);
+                    score += u64::from(x[i] != x[j]);
+                    truth += u64::from(y[i] != y[j]);
+                }
+                prop_assert_eq!(all.net[i], net);
+                prop_assert_eq!((all.untied_in_score[i], all.untied_in_truth[i]), (score, truth));
             }
         }
 

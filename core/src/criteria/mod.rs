@@ -5,11 +5,11 @@
 //! is NaN, ranks below every other and is counted; truth is finite; every
 //! criterion costs O(M log M).
 
-mod bootstrap;
-mod correlation;
-mod rank;
+pub(crate) mod bootstrap;
+pub(crate) mod correlation;
+pub(crate) mod rank;
 mod report;
-mod top_k;
+pub(crate) mod top_k;
 
 pub use bootstrap::{Bootstrap, Paired, paired_comparison};
 pub use correlation::{kendall_tau_a, kendall_tau_b, pearson, spearman};

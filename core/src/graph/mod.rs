@@ -16,6 +16,7 @@ mod fingerprint;
 mod liveness;
 mod op;
 mod parameter;
+mod reach;
 mod shape;
 mod sketch;
 #[cfg(test)]

@@ -1,0 +1,46 @@
+//! Scores of several supernets, seeds or estimators as one.
+
+use super::{AnalysisError, at_least, same_length};
+use crate::criteria::average_ranks;
+
+/// Mean score per architecture, of columns in one unit such as the accuracies
+/// of several supernets; NaN where any failed.
+///
+/// # Errors
+/// No column, or columns of different length.
+pub fn mean_scores<S: AsRef<[f64]>>(columns: &[S]) -> Result<Vec<f64>, AnalysisError> {
+    at_least("score columns", columns.len(), 1)?;
+    let m = columns[0].as_ref().len();
+    let mut sums = vec![0.0; m];
+    for column in columns {
+        same_length("scores", column.as_ref().len(), m)?;
+        sums.iter_mut().zip(column.as_ref()).for_each(|(sum, score)| *sum += score);
+    }
+    let n = columns.len() as f64;
+    Ok(sums.into_iter().map(|sum| sum / n).collect())
+}
+
+/// Mean rank per architecture (1 the lowest, so higher is better), of columns
+/// in any units: Borda's count. Failures rank last in their column.
+///
+/// # Errors
+/// No column, or columns of different length.
+pub fn mean_ranks<S: AsRef<[f64]>>(columns: &[S]) -> Result<Vec<f64>, AnalysisError> {
+    let ranks: Vec<Vec<f64>> =
+        columns.iter().map(|column| average_ranks(column.as_ref())).collect();
+    mean_scores(&ranks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_average_and_failures_stay_failures() {
+        let mean = mean_scores(&[[1.0, 2.0], [3.0, f64::NAN]]).unwrap();
+        assert!(mean[0] == 2.0 && mean[1].is_nan());
+        assert_eq!(mean_ranks(&[[1.0, 2.0], [3.0, f64::NAN]]).unwrap(), [1.5, 1.5]);
+        assert!(mean_scores::<[f64; 1]>(&[]).is_err());
+        assert!(mean_scores(&[vec![1.0], vec![]]).is_err());
+    }
+}
