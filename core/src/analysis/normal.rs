@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn values_of_scipy_are_reproduced() {
-        // scipy 1.16: 2 * norm.sf(z), norm.ppf(0.975)
+        // scipy 1.17: 2 * norm.sf(z), norm.ppf(0.975)
         for (z, p) in [
             (0.0, 1.0),
             (0.5, 0.617_075_077_451_974_1),
