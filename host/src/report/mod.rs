@@ -1,6 +1,8 @@
 //! From stored scores and the truth to a leaderboard.
 
 mod across;
+pub mod figure;
+pub mod html;
 mod leaderboard;
 mod render;
 mod standing;

@@ -1,0 +1,195 @@
+//! Named points, such as quality against cost.
+
+use super::{
+    Axis, CsvTable, Estimate,
+    axis::Scale,
+    frame::{Area, Key, Sheet, WIDTH, gutter, whisker},
+    owned,
+    palette::{Ink, marker},
+    svg::{Anchor, Font, Pen, joined},
+    text::{self, shown},
+};
+
+/// One point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// Written beside it.
+    pub label: String,
+    /// Across, such as a cost.
+    pub x: f64,
+    /// Up, such as a quality.
+    pub y: Estimate,
+}
+
+/// Points of one or several groups.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scatter {
+    /// What runs across.
+    pub x: Axis,
+    /// What runs up.
+    pub y: Axis,
+    /// Name and points of each group.
+    pub groups: Vec<(String, Vec<Mark>)>,
+    /// Whether to mark the Pareto front: less is better across, more is up.
+    pub front: bool,
+}
+
+impl Scatter {
+    /// Axes without points.
+    pub fn new(x: Axis, y: Axis) -> Self {
+        Self { x, y, groups: Vec::new(), front: false }
+    }
+
+    /// With one more group of `(label, x, y)`.
+    #[must_use]
+    pub fn group<L: Into<String>, E: Into<Estimate>>(
+        mut self,
+        name: &str,
+        points: impl IntoIterator<Item = (L, f64, E)>,
+    ) -> Self {
+        let mark = |(label, x, y): (L, f64, E)| Mark { label: label.into(), x, y: y.into() };
+        self.groups.push((name.to_owned(), points.into_iter().map(mark).collect()));
+        self
+    }
+
+    /// With the Pareto front marked.
+    #[must_use]
+    pub fn front(self) -> Self {
+        Self { front: true, ..self }
+    }
+
+    fn marks(&self) -> impl Iterator<Item = &Mark> {
+        self.groups.iter().flat_map(|(_, marks)| marks)
+    }
+
+    /// Points that no other one beats in both directions, from the left.
+    pub(super) fn pareto(&self) -> Vec<(&Mark, f64)> {
+        let usable = |mark: &Mark| mark.x.is_finite() && (!self.x.log || mark.x > 0.0);
+        let known = self.marks().filter(|mark| usable(mark));
+        let mut marks: Vec<(&Mark, f64)> =
+            known.filter_map(|mark| Some((mark, mark.y.value.number()?))).collect();
+        marks.sort_by(|(a, ay), (b, by)| a.x.total_cmp(&b.x).then(by.total_cmp(ay)));
+        let mut best = f64::NEG_INFINITY;
+        marks.retain(|(_, y)| {
+            let better = *y > best;
+            best = best.max(*y);
+            better
+        });
+        marks
+    }
+
+    pub(super) fn svg(&self, title: &str) -> String {
+        let mut sheet = Sheet::new(title, WIDTH);
+        let names: Vec<&str> = self.groups.iter().map(|(name, _)| name.as_str()).collect();
+        sheet.legend(&names, Key::Mark);
+        let y = Scale::new(&self.y, self.marks().flat_map(|it| it.y.numbers()), false, 5);
+        let x = Scale::new(&self.x, self.marks().map(|it| it.x), false, 7);
+        let left = gutter([&y]);
+        let area = sheet.area(&self.y, y, left, 340.0);
+        sheet.below(&area, &self.x, &x);
+        if self.front {
+            self.draw_front(&mut sheet, &area, &x);
+        }
+        let mut points = Vec::new();
+        let mut undefined = Vec::new();
+        for (g, (_, marks)) in self.groups.iter().enumerate() {
+            for mark in marks {
+                match mark.y.value.number() {
+                    None => undefined.push(format!("{}: {}", mark.label, mark.y.value.reason())),
+                    Some(_) if !x.holds(mark.x) => {
+                        let why =
+                            format!("{} is {}, which has no place here", self.x.label, mark.x);
+                        undefined.push(format!("{}: {why}", mark.label));
+                    }
+                    Some(value) => {
+                        let at = [area.x(&x, mark.x), area.y(value)];
+                        points.push((at, mark.label.as_str()));
+                        let tip = format!("{}: {}, {}", mark.label, shown(mark.x), mark.y.told());
+                        sheet.svg.told(&tip, |svg| {
+                            if let Some([low, high]) = mark.y.interval {
+                                whisker(svg, at[0], [area.y(low), area.y(high)], Ink::Series(g));
+                            }
+                            svg.fill(&marker(g, at[0], at[1], 4.5), Ink::Series(g), 1.0);
+                        });
+                    }
+                }
+            }
+        }
+        labels(&mut sheet, &area, &points);
+        sheet.undefined(&undefined);
+        sheet.finish()
+    }
+
+    /// What is best for the cost or less: a staircase.
+    fn draw_front(&self, sheet: &mut Sheet, area: &Area, x: &Scale) {
+        let mut stairs: Vec<[f64; 2]> = Vec::new();
+        for (mark, y) in self.pareto() {
+            let at = [area.x(x, mark.x), area.y(y)];
+            if let Some([_, before]) = stairs.last().copied() {
+                stairs.push([at[0], before]);
+            }
+            stairs.push(at);
+        }
+        if let Some([_, last]) = stairs.last().copied() {
+            stairs.push([area.right, last]);
+            let pen = Pen { ink: Ink::Muted, width: 1.5, dash: "5 4" };
+            let tip = "Pareto front: no point costs less and is better";
+            sheet.svg.told(tip, |svg| svg.stroke(&joined(&stairs), pen));
+        }
+    }
+
+    pub(super) fn table(&self) -> CsvTable {
+        let front = self.pareto();
+        let mut header = owned(&["group", "name"]);
+        header.extend([self.x.label.clone(), self.y.label.clone()]);
+        header.extend(owned(&["low", "high", "undefined", "front"]));
+        let mut lines = Vec::new();
+        for (group, marks) in &self.groups {
+            for mark in marks {
+                let names = vec![group.clone(), mark.label.clone(), mark.x.to_string()];
+                let on_front = front.iter().any(|(it, _)| std::ptr::eq(*it, mark));
+                let on_front = u8::from(on_front).to_string();
+                lines.push([names, mark.y.cells().to_vec(), vec![on_front]].concat());
+            }
+        }
+        (header, lines)
+    }
+}
+
+/// Writes labels where they hide neither points nor each other; one without
+/// such a place is left to the tooltip.
+fn labels(sheet: &mut Sheet, area: &Area, points: &[([f64; 2], &str)]) {
+    let size = 11.0;
+    let boxes = points.iter().map(|([x, y], _)| [x - 5.0, y - 5.0, x + 5.0, y + 5.0]);
+    let mut taken: Vec<[f64; 4]> = boxes.collect();
+    for ([x, y], label) in points {
+        let label = text::clipped(label, size, 150.0);
+        let width = text::width(&label, size);
+        let places = [
+            ([x + 8.0, y + 4.0], Anchor::Start, [x + 8.0, x + 8.0 + width]),
+            ([x - 8.0, y + 4.0], Anchor::End, [x - 8.0 - width, x - 8.0]),
+            ([*x, y - 9.0], Anchor::Middle, [x - width / 2.0, x + width / 2.0]),
+            ([*x, y + 17.0], Anchor::Middle, [x - width / 2.0, x + width / 2.0]),
+            ([x + 6.0, y - 8.0], Anchor::Start, [x + 6.0, x + 6.0 + width]),
+            ([x + 6.0, y + 16.0], Anchor::Start, [x + 6.0, x + 6.0 + width]),
+            ([x - 6.0, y - 8.0], Anchor::End, [x - 6.0 - width, x - 6.0]),
+            ([x - 6.0, y + 16.0], Anchor::End, [x - 6.0 - width, x - 6.0]),
+        ];
+        let free = places.into_iter().find(|([_, base], _, [from, to])| {
+            let room = [*from, base - 9.0, *to, base + 3.0];
+            let inside = *from > area.left && *to < area.right + 10.0;
+            inside
+                && room[1] > area.top - 4.0
+                && room[3] < area.bottom
+                && !taken.iter().any(|it| overlap(it, &room))
+        });
+        if let Some((at, anchor, [from, to])) = free {
+            taken.push([from, at[1] - 9.0, to, at[1] + 3.0]);
+            sheet.svg.text(at, &label, Font { size, ..Font::LABEL }.anchored(anchor));
+        }
+    }
+}
+
+fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
+    a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
+}
