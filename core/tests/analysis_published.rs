@@ -67,8 +67,19 @@ impl Scores {
         if averaged { vec![mean_scores(&all).unwrap()] } else { all }
     }
 
-    fn stability(&self, kind: &str, epochs: [u64; 2], averaged: bool) -> Vec<Stability> {
-        let [from, to] = epochs.map(|epoch| self.supernets(kind, epoch, averaged));
+    fn stability(
+        &self,
+        kind: &str,
+        epochs: [u64; 2],
+        averaged: bool,
+        ties: bool,
+    ) -> Vec<Stability> {
+        let [mut from, mut to] = epochs.map(|epoch| self.supernets(kind, epoch, averaged));
+        if ties {
+            // Scores of the table have 6 digits, so equal means differ beyond.
+            let columns = from.iter_mut().chain(&mut to);
+            columns.flatten().for_each(|score| *score = (*score * 1e5).round());
+        }
         let step = |(from, to): (&Vec<f64>, &Vec<f64>)| {
             let at = |epoch, scores| Checkpoint { epoch, scores };
             let steps = [at(epochs[0], from.as_slice()), at(epochs[1], to)];
@@ -103,9 +114,10 @@ impl Row {
     /// the range over all tie-breakings. Without ties the range is a point.
     fn check(&self, scores: &Scores) {
         let Self { kind, epochs, averaged, .. } = self;
-        let found = scores.stability(kind, *epochs, *averaged);
+        let found = scores.stability(kind, *epochs, *averaged, false);
         let what = format!("{kind} {epochs:?}, averaged {averaged}");
         same(&format!("{what} relKD"), mean(found.iter().map(|s| s.kd.unwrap())), self.kd);
+        let found = scores.stability(kind, *epochs, *averaged, *averaged);
         for (at, ratio) in ["0.005", "0.05"].iter().enumerate() {
             let top: Vec<_> = found.iter().map(|s| s.p_top[*ratio]).collect();
             let bottom: Vec<_> = found.iter().map(|s| s.p_bottom[*ratio]).collect();

@@ -84,7 +84,7 @@ pub fn batch_study<S: AsRef<[f64]>>(
     let point = |n: usize| {
         let scores = mean_scores(&batches[..n])?;
         judged(&scores, truths)?;
-        let k = truths.len() / 20;
+        let k = (truths.len() as f64 * 0.05) as usize;
         let precision = || Orders::new(&scores, truths, false).precision(k, End::Top);
         Ok(BatchPoint {
             batches: n,
