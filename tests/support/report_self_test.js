@@ -97,7 +97,7 @@
       moves++;
     }
     hover = (performance.now() - start) / moves;
-    return seen.size > 20;
+    return seen.size > 10;
   });
   await step('drawing', () => {
     canvas.focus({ preventScroll: true });

@@ -123,13 +123,13 @@ impl Bars {
         sheet.name_below(area, &self.label);
     }
 
-    fn undefined(&self, panel: &Panel) -> Vec<String> {
+    fn undefined(&self, panel: &Panel) -> Vec<(String, String)> {
         let mut notes = Vec::new();
         for (name, values) in self.series.iter().zip(&panel.values) {
             for (group, it) in self.groups.iter().zip(values) {
                 if it.value.number().is_none() {
-                    let (what, reason) = (&panel.y.label, it.value.reason());
-                    notes.push(format!("{what} of {name}, {group}: {reason}"));
+                    let what = format!("{} of {name}, {group}", panel.y.label);
+                    notes.push((what, it.value.reason().to_owned()));
                 }
             }
         }

@@ -123,7 +123,7 @@ impl Drawings {
     pub(super) fn svg(&self, title: &str) -> String {
         let widest = self.drawings.iter().map(|(.., it)| it.size()[0]).fold(150.0, f64::max);
         let column = widest.ceil() + 36.0;
-        let columns = ((720.0 / column).floor() as usize).clamp(1, self.drawings.len().max(1));
+        let columns = ((760.0 / column).floor() as usize).clamp(1, self.drawings.len().max(1));
         let width = (column * columns as f64 + 2.0 * MARGIN).max(360.0);
         let mut sheet = Sheet::new(title, width);
         sheet.y += 10.0;

@@ -11,7 +11,7 @@ use super::{
 /// Left and right of everything.
 pub(super) const MARGIN: f64 = 12.0;
 /// Width of figures whose data does not ask for another.
-pub(super) const WIDTH: f64 = 680.0;
+pub(super) const WIDTH: f64 = 740.0;
 /// What is undefined is told this many times, then counted.
 const TOLD: usize = 4;
 
@@ -126,8 +126,20 @@ impl Sheet {
         self.y = below - 8.0;
     }
 
-    /// What is undefined.
-    pub(super) fn undefined(&mut self, notes: &[String]) {
+    /// What is undefined, and why; what has one reason is told together.
+    pub(super) fn undefined(&mut self, undefined: &[(String, String)]) {
+        let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
+        for (what, reason) in undefined {
+            match reasons.iter_mut().find(|(_, known, _)| known == reason) {
+                Some((.., count)) => *count += 1,
+                None => reasons.push((what, reason, 0)),
+            }
+        }
+        let told = |(what, reason, more): &(&str, &str, usize)| match more {
+            0 => format!("{what}: {reason}"),
+            more => format!("{what}, and {more} more: {reason}"),
+        };
+        let notes: Vec<String> = reasons.iter().map(told).collect();
         if notes.is_empty() {
             return;
         }
@@ -150,7 +162,7 @@ impl Sheet {
     }
 
     pub(super) fn finish(self) -> String {
-        self.svg.finish(&self.title, self.width, (self.y + 14.0).ceil())
+        self.svg.finish(&self.title, self.width, (self.y + 10.0).ceil())
     }
 }
 

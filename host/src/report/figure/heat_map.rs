@@ -2,7 +2,7 @@
 
 use super::{
     CsvTable, Value,
-    frame::{MARGIN, Sheet},
+    frame::{MARGIN, Sheet, WIDTH},
     owned,
     palette::Ink,
     svg::{Anchor, Font, Pen, rect},
@@ -45,11 +45,14 @@ impl HeatMap {
         let widest = |names: &mut dyn Iterator<Item = &String>, least: f64| {
             names.map(|it| text::width(it, font.size)).fold(least, f64::max)
         };
-        let cell = (widest(&mut texts.iter().flatten(), 26.0) + 10.0).ceil();
+        let mut cell = (widest(&mut texts.iter().flatten(), 26.0) + 10.0).ceil();
         let left = MARGIN + widest(&mut self.rows.iter(), 30.0).min(220.0) + 10.0;
-        // Names of columns are slanted where they are wider than a column.
+        // Names of columns are slanted where there is no room for them.
         let name = widest(&mut self.columns.iter(), 0.0);
-        let slanted = name > cell - 4.0;
+        if left + (name + 10.0) * self.columns.len() as f64 <= WIDTH / 2.0 {
+            cell = cell.max((name + 10.0).ceil());
+        }
+        let slanted = name > cell - 6.0;
         let head = if slanted { name.min(160.0) * 0.5 + 18.0 } else { 22.0 };
         let overhang = if slanted { name.min(160.0) * 0.87 } else { 0.0 };
         let width = left + cell * self.columns.len() as f64 + overhang.max(MARGIN);
@@ -79,7 +82,7 @@ impl HeatMap {
                     None => format!("{row}, {column}: {}", it.reason()),
                 };
                 if step.is_none() {
-                    undefined.push(tip.clone());
+                    undefined.push((format!("{row}, {column}"), it.reason().to_owned()));
                 }
                 let (fill, ink) = match step {
                     Some(step) => (Ink::Heat(step), Ink::OnHeat(step)),

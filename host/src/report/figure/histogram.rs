@@ -110,8 +110,8 @@ impl Histogram {
         let undefined = self.series.iter().filter_map(|(name, values)| {
             let left_out = values.len() - self.usable(values).len();
             let reason = if self.x.log { "not finite or not above 0" } else { "not finite" };
-            (left_out > 0)
-                .then(|| format!("{left_out} of {} values of {name}: {reason}", values.len()))
+            let what = format!("{left_out} of {} values of {name}", values.len());
+            (left_out > 0).then(|| (what, reason.to_owned()))
         });
         sheet.undefined(&undefined.collect::<Vec<_>>());
         sheet.finish()

@@ -11,6 +11,8 @@ use super::{
 };
 
 const HEIGHT: f64 = 24.0;
+/// How much wider bold text is.
+const BOLD: f64 = 1.12;
 
 /// Dots with intervals, one line each.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +39,7 @@ impl Intervals {
     pub(super) fn svg(&self, title: &str) -> String {
         let mut sheet = Sheet::new(title, WIDTH);
         let font = Font::LABEL;
-        let names = self.rows.iter().map(|(name, ..)| text::width(name, font.size) * 1.06);
+        let names = self.rows.iter().map(|(name, ..)| text::width(name, font.size) * BOLD);
         let left = MARGIN + names.fold(40.0, f64::max).min(230.0) + 14.0;
         let numbers = self.rows.iter().flat_map(|(_, it, _)| it.numbers());
         let x = Scale::new(&self.x, numbers, false, 6);
@@ -52,7 +54,8 @@ impl Intervals {
         }
         for (i, (name, it, stands_out)) in self.rows.iter().enumerate() {
             let y = top + HEIGHT * (i as f64 + 0.5) + 4.0;
-            let label = text::clipped(name, font.size, 230.0);
+            let label =
+                text::clipped(name, font.size * if *stands_out { BOLD } else { 1.0 }, 230.0);
             let bold = Font { bold: *stands_out, ..font };
             sheet.svg.text([left - 12.0, y + 4.0], &label, bold.anchored(Anchor::End));
             let Some(value) = it.value.number() else {

@@ -7,7 +7,7 @@ use super::{Drawing, Node, drawing::HEIGHT};
 /// From layer to layer, and least room between boxes.
 const PITCH: f64 = HEIGHT + 18.0;
 const GAP: f64 = 12.0;
-const SWEEPS: usize = 12;
+const SWEEPS: usize = 24;
 
 impl Drawing {
     /// Lays out labelled boxes and the edges between them. Edges that name no
@@ -60,11 +60,12 @@ impl Drawing {
             let downward = sweep % 2 == 0;
             for step in 0..layers.len() {
                 let at = if downward { step } else { layers.len() - 1 - step };
-                let wished = |it: &usize| self.wish(*it, downward);
+                // The order settles first, then the places between both sides.
+                let settled = sweep >= SWEEPS / 2;
+                let wished = |it: &usize| self.wish(*it, settled || downward, settled || !downward);
                 let mut wishes: Vec<(f64, usize)> =
                     layers[at].iter().map(|it| (wished(it), *it)).collect();
-                // The order settles first, then the places.
-                if sweep < SWEEPS / 2 {
+                if !settled {
                     wishes.sort_by(|a, b| a.0.total_cmp(&b.0));
                 }
                 layers[at] = wishes.iter().map(|(_, it)| *it).collect();
@@ -80,11 +81,11 @@ impl Drawing {
         }
     }
 
-    /// The mean place of what the node is joined with above, or below.
-    fn wish(&self, node: usize, above: bool) -> f64 {
-        let other = |[from, to]: &[usize; 2]| match above {
-            true => (*to == node).then_some(*from),
-            false => (*from == node).then_some(*to),
+    /// The mean place of what the node is joined with above, below, or both.
+    fn wish(&self, node: usize, above: bool, below: bool) -> f64 {
+        let other = |[from, to]: &[usize; 2]| match *to == node {
+            true => above.then_some(*from),
+            false => (below && *from == node).then_some(*to),
         };
         let places: Vec<f64> =
             self.edges.iter().filter_map(other).map(|it| self.nodes[it].x).collect();

@@ -6,9 +6,11 @@ use super::{
     frame::{Key, Sheet, WIDTH, gutter},
     owned,
     palette::{Ink, dash, marker},
-    svg::{Pen, joined},
-    text::shown,
+    svg::{Anchor, Font, Pen, joined},
+    text::{self, shown},
 };
+
+const FEW: usize = 12;
 
 /// Lines with markers; intervals are bands.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,12 +45,7 @@ impl Lines {
         let names: Vec<&str> = self.series.iter().map(|(name, _)| name.as_str()).collect();
         sheet.legend(&names, Key::Line);
         let y = Scale::new(&self.y, self.points().flat_map(|(_, it)| it.numbers()), false, 5);
-        let x = Scale::new(
-            &tight(&self.x, self.points().map(|(x, _)| *x)),
-            std::iter::empty(),
-            false,
-            8,
-        );
+        let x = self.across();
         let left = gutter([&y]);
         let area = sheet.area(&self.y, y, left, 280.0);
         sheet.below(&area, &self.x, &x);
@@ -83,11 +80,31 @@ impl Lines {
                 }
             }
             for (at, it) in points.iter().filter(|(_, it)| it.value.number().is_none()) {
-                undefined.push(format!("{name} at {}: {}", shown_x(*at), it.value.reason()));
+                let (what, reason) = (format!("{name} at {}", shown_x(*at)), it.value.reason());
+                if x.holds(*at) {
+                    let font = Font { ink, ..Font::LABEL }.anchored(Anchor::Middle);
+                    let place = [area.x(&x, *at), area.bottom - 4.0];
+                    sheet.svg.told(&format!("{what}: {reason}"), |svg| svg.text(place, "×", font));
+                }
+                undefined.push((what, reason.to_owned()));
             }
         }
         sheet.undefined(&undefined);
         sheet.finish()
+    }
+
+    /// Where there are few places, ticks are at these places.
+    fn across(&self) -> Scale {
+        let tight = tight(&self.x, self.points().map(|(x, _)| *x));
+        let mut scale = Scale::new(&tight, std::iter::empty(), false, 8);
+        let mut places: Vec<f64> =
+            self.points().map(|(x, _)| *x).filter(|it| scale.holds(*it)).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        if (2..=FEW).contains(&places.len()) && self.x.range.is_none() {
+            scale.ticks = places.into_iter().map(|it| (it, shown_x(it))).collect();
+        }
+        scale
     }
 
     pub(super) fn table(&self) -> CsvTable {
@@ -120,7 +137,7 @@ fn runs(points: Vec<&(f64, Estimate)>) -> Vec<Vec<&(f64, Estimate)>> {
 
 fn shown_x(value: f64) -> String {
     match value.fract() == 0.0 && value.abs() < 1e7 {
-        true => format!("{value}"),
+        true => text::places(value, 0),
         false => shown(value),
     }
 }

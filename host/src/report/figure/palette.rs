@@ -87,10 +87,10 @@ pub(super) fn marker(series: usize, x: f64, y: f64, r: f64) -> String {
 pub(super) fn hatch(series: usize, [x, y, width, height]: [f64; 4]) -> String {
     let (rising, step) = match series % 5 {
         0 => return String::new(),
-        1 => (true, 5.0),
-        2 => (false, 5.0),
-        3 => (true, 2.5),
-        _ => (false, 2.5),
+        1 => (true, 6.0),
+        2 => (false, 6.0),
+        3 => (true, 3.0),
+        _ => (false, 3.0),
     };
     let mut path = String::new();
     let mut from = step;

@@ -87,19 +87,20 @@ impl Scatter {
         let left = gutter([&y]);
         let area = sheet.area(&self.y, y, left, 340.0);
         sheet.below(&area, &self.x, &x);
-        if self.front {
-            self.draw_front(&mut sheet, &area, &x);
-        }
+        let mut taken = match self.front {
+            true => self.draw_front(&mut sheet, &area, &x),
+            false => Vec::new(),
+        };
         let mut points = Vec::new();
         let mut undefined = Vec::new();
         for (g, (_, marks)) in self.groups.iter().enumerate() {
             for mark in marks {
                 match mark.y.value.number() {
-                    None => undefined.push(format!("{}: {}", mark.label, mark.y.value.reason())),
+                    None => undefined.push((mark.label.clone(), mark.y.value.reason().to_owned())),
                     Some(_) if !x.holds(mark.x) => {
                         let why =
                             format!("{} is {}, which has no place here", self.x.label, mark.x);
-                        undefined.push(format!("{}: {why}", mark.label));
+                        undefined.push((mark.label.clone(), why));
                     }
                     Some(value) => {
                         let at = [area.x(&x, mark.x), area.y(value)];
@@ -107,7 +108,9 @@ impl Scatter {
                         let tip = format!("{}: {}, {}", mark.label, shown(mark.x), mark.y.told());
                         sheet.svg.told(&tip, |svg| {
                             if let Some([low, high]) = mark.y.interval {
-                                whisker(svg, at[0], [area.y(low), area.y(high)], Ink::Series(g));
+                                let ends = [area.y(low), area.y(high)];
+                                taken.push([at[0] - 4.0, ends[1], at[0] + 4.0, ends[0]]);
+                                whisker(svg, at[0], ends, Ink::Series(g));
                             }
                             svg.fill(&marker(g, at[0], at[1], 4.5), Ink::Series(g), 1.0);
                         });
@@ -115,13 +118,13 @@ impl Scatter {
                 }
             }
         }
-        labels(&mut sheet, &area, &points);
+        labels(&mut sheet, &area, &points, taken);
         sheet.undefined(&undefined);
         sheet.finish()
     }
 
-    /// What is best for the cost or less: a staircase.
-    fn draw_front(&self, sheet: &mut Sheet, area: &Area, x: &Scale) {
+    /// What is best for the cost or less: a staircase. Returns where it is.
+    fn draw_front(&self, sheet: &mut Sheet, area: &Area, x: &Scale) -> Vec<[f64; 4]> {
         let mut stairs: Vec<[f64; 2]> = Vec::new();
         for (mark, y) in self.pareto() {
             let at = [area.x(x, mark.x), area.y(y)];
@@ -136,6 +139,11 @@ impl Scatter {
             let tip = "Pareto front: no point costs less and is better";
             sheet.svg.told(tip, |svg| svg.stroke(&joined(&stairs), pen));
         }
+        let parts = stairs.windows(2).map(|ends| {
+            let ([a, b], [c, d]) = (ends[0], ends[1]);
+            [a.min(c) - 1.0, b.min(d) - 1.0, a.max(c) + 1.0, b.max(d) + 1.0]
+        });
+        parts.collect()
     }
 
     pub(super) fn table(&self) -> CsvTable {
@@ -158,10 +166,10 @@ impl Scatter {
 
 /// Writes labels where they hide neither points nor each other; one without
 /// such a place is left to the tooltip.
-fn labels(sheet: &mut Sheet, area: &Area, points: &[([f64; 2], &str)]) {
+fn labels(sheet: &mut Sheet, area: &Area, points: &[([f64; 2], &str)], mut taken: Vec<[f64; 4]>) {
     let size = 11.0;
     let boxes = points.iter().map(|([x, y], _)| [x - 5.0, y - 5.0, x + 5.0, y + 5.0]);
-    let mut taken: Vec<[f64; 4]> = boxes.collect();
+    taken.extend(boxes);
     for ([x, y], label) in points {
         let label = text::clipped(label, size, 150.0);
         let width = text::width(&label, size);
