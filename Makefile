@@ -1,6 +1,6 @@
 # Everything osee needs sets itself up; a second call does not set up again.
 .DEFAULT_GOAL := help
-.PHONY: help setup leaderboard test lint bench template fuzz
+.PHONY: help setup leaderboard test lint bench template fuzz report-shots
 OUT ?= runs/nb201
 
 help:
@@ -10,6 +10,7 @@ help:
 	@echo "make bench         show where the time of scoring goes, pass by pass"
 	@echo "make template      build, test and run a new plugin outside the repository"
 	@echo "make fuzz          ten million damaged files and messages for every reader"
+	@echo "make report-shots  photograph a report's page: REPORT=runs/nb201/report.html, else a made-up one"
 	@echo "make setup         only fetch what is needed: libtorch, CIFAR-10"
 
 setup:
@@ -39,6 +40,9 @@ template: setup
 
 fuzz: setup
 	@OSEE_FUZZ_CASES=10000000 cargo test --release -p osee-host --lib fuzz
+
+report-shots: setup
+	@.ci/report-shots "$(REPORT)"
 
 bench: setup
 	@echo "building osee-host and its plugins (release; minutes the first time)"

@@ -119,7 +119,8 @@
     move('pointermove', width / 2, height / 2);
     const held = details.textContent === before;
     canvas.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
-    return held && details.querySelector('.hint') !== null;
+    move('pointermove', width / 2, height / 2);
+    return held && details.textContent !== before;
   });
   await step('estimators', async () => {
     const select = document.getElementById('estimator');

@@ -62,19 +62,37 @@ impl Drawing {
         })
     }
 
+    /// Edges leave and enter boxes upright, and pass a bend in the direction
+    /// from the node before to the one after.
+    fn slope(&self, at: usize) -> f64 {
+        let before = self.edges.iter().find(|[_, to]| *to == at).map(|[from, _]| *from);
+        let after = self.edges.iter().find(|[from, _]| *from == at).map(|[_, to]| *to);
+        let node = |at: Option<usize>| at.and_then(|at| self.nodes.get(at));
+        match (node(before), node(after)) {
+            (Some(before), Some(after)) if self.nodes[at].label.is_empty() => {
+                (after.x - before.x) / (after.y - before.y)
+            }
+            _ => 0.0,
+        }
+    }
+
     fn draw(&self, svg: &mut Svg, [left, top]: [f64; 2]) {
         let pen = Pen::new(Ink::Muted, 1.3);
-        for [from, to] in &self.edges {
-            let (Some(from), Some(to)) = (self.nodes.get(*from), self.nodes.get(*to)) else {
+        for [a, b] in self.edges.iter().copied() {
+            let (Some(from), Some(to)) = (self.nodes.get(a), self.nodes.get(b)) else {
                 continue;
             };
             let [x1, y1] = [left + from.x, top + from.y + from.half_height()];
             let [x2, y2] = [left + to.x, top + to.y - to.half_height()];
-            let (end, pull) = (if to.label.is_empty() { y2 } else { y2 - 3.0 }, (y2 - y1) / 2.0);
+            let pull = 0.45 * (y2 - y1);
+            let ends = [x1 + self.slope(a) * pull, x2 - self.slope(b) * pull];
+            let end = if to.label.is_empty() { y2 } else { y2 - 3.0 };
             svg.stroke(
                 &format!(
-                    "M{x1:.1} {y1:.1}C{x1:.1} {:.1} {x2:.1} {:.1} {x2:.1} {end:.1}",
+                    "M{x1:.1} {y1:.1}C{:.1} {:.1} {:.1} {:.1} {x2:.1} {end:.1}",
+                    ends[0],
                     y1 + pull,
+                    ends[1],
                     y2 - pull
                 ),
                 pen,

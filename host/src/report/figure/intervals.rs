@@ -6,7 +6,7 @@ use super::{
     frame::{Area, MARGIN, Sheet, WIDTH},
     owned,
     palette::{Ink, marker},
-    svg::{Anchor, Font, Pen},
+    svg::{Anchor, Font, Pen, rect},
     text,
 };
 
@@ -60,9 +60,11 @@ impl Intervals {
             sheet.svg.text([left - 12.0, y + 4.0], &label, bold.anchored(Anchor::End));
             let Some(value) = it.value.number() else {
                 let told = text::clipped(&it.told(), font.size, sheet.width - MARGIN - left - 8.0);
-                sheet
-                    .svg
-                    .told(&it.told(), |svg| svg.text([left + 8.0, y + 4.0], &told, Font::TICK));
+                sheet.svg.told(&it.told(), |svg| {
+                    let behind = [left + 4.0, y - 9.0, text::width(&told, font.size) + 8.0, 18.0];
+                    svg.fill(&rect(behind), Ink::Paper, 1.0);
+                    svg.text([left + 8.0, y + 4.0], &told, Font::TICK);
+                });
                 continue;
             };
             let series = usize::from(*stands_out);

@@ -51,8 +51,8 @@ impl Explorer {
              <span class=\"hint\" id=\"left-out\"></span></div>\n\
              <div class=\"stage\"><canvas id=\"scatter\" tabindex=\"0\" role=\"img\" \
              aria-label=\"Scores against truth, one point per architecture; arrow keys go through them by true rank\">\
-             </canvas>\n<div class=\"details\" id=\"details\" aria-live=\"polite\">\
-             <p class=\"hint\">Point at an architecture, or press the arrow keys; click to hold it.</p></div></div>\n\
+             </canvas>\n<div class=\"details\" id=\"details\" aria-live=\"polite\"></div></div>\n<p class=\"hint pointing\">Point at an architecture, or go through them by the arrow \
+             keys; a click holds one, Escape lets it go.</p>\n\
              <noscript><p>The explorer needs a script.</p></noscript>\n</div>\n\
              <script type=\"text/plain\" id=\"explorer-data\">{}</script>\n",
             packed(&self.document())

@@ -27,10 +27,6 @@ function setTheme(theme) {
   if (theme) root.dataset.theme = theme;
   else delete root.dataset.theme;
   byId('theme').textContent = `Theme: ${theme || 'system'}`;
-  try {
-    if (theme) localStorage.setItem('osee-theme', theme);
-    else localStorage.removeItem('osee-theme');
-  } catch { /* a page from a file may have no storage */ }
   for (const act of themeChanged) act();
 }
 
@@ -41,6 +37,10 @@ function initTheme() {
   setTheme(root.dataset.theme);
   button.addEventListener('click', () => {
     setTheme(order[(order.indexOf(root.dataset.theme) + 1) % order.length]);
+    try {
+      if (root.dataset.theme) localStorage.setItem('osee-theme', root.dataset.theme);
+      else localStorage.removeItem('osee-theme');
+    } catch { /* a page from a file may have no storage */ }
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     for (const act of themeChanged) act();
@@ -220,30 +220,28 @@ class Explorer {
     this.data = data;
     this.canvas = byId('scatter');
     this.details = byId('details');
-    this.hint = this.details.firstElementChild;
     this.layer = document.createElement('canvas');
     this.held = false;
     this.current = -1;
     byId('estimator').addEventListener('change', () => this.select());
     byId('axes').addEventListener('change', () => this.draw());
     this.canvas.addEventListener('pointermove', (event) => { if (!this.held) this.point(event); });
-    this.canvas.addEventListener('pointerleave', () => { if (!this.held) this.show(-1); });
     this.canvas.addEventListener('click', (event) => {
       this.held = false;
       this.point(event);
-      this.held = this.current >= 0;
+      this.held = true;
     });
     this.canvas.addEventListener('keydown', (event) => this.key(event));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     themeChanged.push(() => this.draw());
-    addEventListener('beforeprint', () => { root.dataset.printing = root.dataset.theme || ''; root.dataset.theme = 'light'; this.draw(); });
-    addEventListener('afterprint', () => {
-      if (root.dataset.printing) root.dataset.theme = root.dataset.printing;
-      else delete root.dataset.theme;
-      delete root.dataset.printing;
-      this.draw();
+    let before;
+    addEventListener('beforeprint', () => {
+      before = root.dataset.theme;
+      setTheme('light');
     });
+    addEventListener('afterprint', () => setTheme(before));
     this.select();
+    this.show(this.ordered[0] ?? -1);
   }
 
   // The chosen estimator, and the architectures that have a score and a truth.
@@ -296,7 +294,7 @@ class Explorer {
     this.axes(pen, x, y, byRank, width, height);
     pen.fillStyle = this.colour('point');
     const many = this.wanted.length;
-    const side = many > 4000 ? 2.4 : many > 800 ? 3.4 : 5;
+    const side = (many > 4000 ? 2.4 : many > 800 ? 3.4 : 5) * (width < 500 ? 0.7 : 1);
     pen.globalAlpha = many > 4000 ? 0.5 : many > 800 ? 0.6 : 0.75;
     for (const i of this.wanted) {
       const px = MARGIN.left + x.at(across(i));
@@ -375,7 +373,8 @@ class Explorer {
 
   point(event) {
     const box = this.canvas.getBoundingClientRect();
-    this.show(this.nearest(event.clientX - box.left, event.clientY - box.top));
+    const near = this.nearest(event.clientX - box.left, event.clientY - box.top);
+    if (near >= 0) this.show(near);
   }
 
   nearest(x, y) {
@@ -402,7 +401,6 @@ class Explorer {
     }[event.key];
     if (event.key === 'Escape') {
       this.held = false;
-      this.show(-1);
     } else if (next !== undefined) {
       event.preventDefault();
       this.held = true;
@@ -420,7 +418,7 @@ class Explorer {
   tell() {
     const i = this.current;
     if (i < 0) {
-      this.details.replaceChildren(this.hint);
+      this.details.replaceChildren();
       return;
     }
     const { truth, architectures, label } = this.data;
@@ -457,15 +455,24 @@ class Explorer {
       const [text, width] = labels[name];
       return { text, width, x: places[2 * at], y: places[2 * at + 1], half: text ? 10 : 0 };
     });
+    // Edges pass a bend in the direction from the node before to the one after.
+    const slope = (at) => {
+      if (nodes[at].text) return 0;
+      const before = nodes[edges[edges.findIndex((to, e) => e % 2 === 1 && to === at) - 1]];
+      const after = nodes[edges[edges.findIndex((from, e) => e % 2 === 0 && from === at) + 1]];
+      return before && after ? (after.x - before.x) / (after.y - before.y) : 0;
+    };
     const width = Math.max(...nodes.map((it) => it.x + it.width / 2)) + 1;
     const height = Math.max(...nodes.map((it) => it.y + it.half)) + 1;
     const svg = drawn('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': 'The cell' });
     for (let e = 0; e < edges.length; e += 2) {
       const [from, to] = [nodes[edges[e]], nodes[edges[e + 1]]];
       const [y1, y2] = [from.y + from.half, to.y - to.half];
-      const pull = (y2 - y1) / 2;
+      const pull = 0.45 * (y2 - y1);
+      const [leave, arrive] = [slope(edges[e]) * pull, slope(edges[e + 1]) * pull];
       const end = to.text ? y2 - 3 : y2;
-      svg.append(drawn('path', { class: 'k-muted', fill: 'none', 'stroke-width': 1.3, d: `M${from.x} ${y1}C${from.x} ${y1 + pull} ${to.x} ${y2 - pull} ${to.x} ${end}` }));
+      const d = `M${from.x} ${y1}C${from.x + leave} ${y1 + pull} ${to.x - arrive} ${y2 - pull} ${to.x} ${end}`;
+      svg.append(drawn('path', { class: 'k-muted', fill: 'none', 'stroke-width': 1.3, d }));
       if (to.text) svg.append(drawn('path', { class: 'f-muted', d: `M${to.x - 3} ${y2 - 5.5}L${to.x} ${y2 - 0.5}L${to.x + 3} ${y2 - 5.5}Z` }));
     }
     for (const { text, width: w, x, y } of nodes.filter((it) => it.text)) {
