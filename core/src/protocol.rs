@@ -46,7 +46,8 @@ pub enum Init {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Images {
-    /// Training images 40000-49999 in file order: the study's validation part.
+    /// The last 20% of the training images in file order: 40000-49999 of
+    /// CIFAR-10, the study's validation part.
     ValidationOrder,
     /// Training images in an order shuffled by the seed.
     TrainShuffled,
@@ -64,7 +65,8 @@ pub struct Protocol {
     pub batches: usize,
     /// Where the images come from.
     pub images: Images,
-    /// Random crop of 32 from 40 (zero padding 4) and horizontal flip.
+    /// Random crop from the image padded with black by an eighth of its side,
+    /// and horizontal flip.
     pub augment: bool,
     /// Pixel normalisation.
     pub normalisation: Normalisation,

@@ -28,7 +28,7 @@ pub struct Study {
     /// `cpu` or `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,
-    /// `cifar10:FOLDER` or `noise`.
+    /// `cifar10:FOLDER`, `cifar100:FOLDER`, `imagenet16-120:FOLDER` or `noise`.
     #[serde(default = "noise")]
     pub data: String,
     /// The search space.
@@ -102,7 +102,8 @@ pub struct ProtocolChoice {
     /// Crop and flip.
     #[serde(default)]
     pub augment: Option<bool>,
-    /// Pixel statistics.
+    /// Pixel statistics; if absent those of the data set, of the preset for
+    /// CIFAR-10.
     #[serde(default)]
     pub normalisation: Option<Normalisation>,
     /// Whose weights.
@@ -262,11 +263,12 @@ impl Default for Study {
 }
 
 impl ProtocolChoice {
-    /// The preset with the changes.
+    /// The preset with the changes, on images with statistics `pixels`; `None`
+    /// where the preset has them.
     ///
     /// # Errors
     /// An unknown preset, or no images at all.
-    pub fn resolve(&self) -> Result<Protocol, StudyError> {
+    pub fn resolve(&self, pixels: Option<Normalisation>) -> Result<Protocol, StudyError> {
         let preset = Protocol::preset(&self.preset).ok_or_else(|| StudyError::Preset {
             name: self.preset.clone(),
             hint: match nearest(&self.preset, Protocol::PRESETS) {
@@ -279,7 +281,7 @@ impl ProtocolChoice {
             batches: self.batches.unwrap_or(preset.batches),
             images: self.images.unwrap_or(preset.images),
             augment: self.augment.unwrap_or(preset.augment),
-            normalisation: self.normalisation.unwrap_or(preset.normalisation),
+            normalisation: self.normalisation.or(pixels).unwrap_or(preset.normalisation),
             weights: self.weights.unwrap_or(preset.weights),
             init: self.init.unwrap_or(preset.init),
             ..preset
@@ -323,6 +325,11 @@ impl Study {
         }
     }
 
+    /// The word for its images, without the folder.
+    pub fn data_kind(&self) -> &str {
+        self.data.split_once(':').map_or(self.data.as_str(), |(kind, _)| kind)
+    }
+
     /// As TOML, for the run directory.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a study is plain data")
@@ -335,8 +342,8 @@ impl Study {
         for path in plugins.chain(truth).chain(&mut self.architectures.file) {
             *path = folder.join(&*path);
         }
-        if let Some(("cifar10", data)) = self.data.split_once(':') {
-            self.data = format!("cifar10:{}", folder.join(data).display());
+        if let Some((kind, data)) = self.data.split_once(':') {
+            self.data = format!("{kind}:{}", folder.join(data).display());
         }
     }
 }
@@ -371,14 +378,36 @@ mod tests {
         let wrong = read("[space]\nid = \"nb201\"\nsetings = {}\n").unwrap_err().to_string();
         assert!(wrong.contains("setings") && wrong.contains("line 3"), "{wrong}");
         let study = read("[protocol]\npreset = \"naswott\"\n").unwrap();
-        let wrong = study.protocol.resolve().unwrap_err().to_string();
+        let wrong = study.protocol.resolve(None).unwrap_err().to_string();
         assert_eq!(wrong, "there is no preset `naswott`; did you mean `naswot`?");
     }
 
     #[test]
     fn changes_override_the_preset() {
         let study = read("[protocol]\npreset = \"paper\"\nbatch-size = 64\n").unwrap();
-        let protocol = study.protocol.resolve().unwrap();
+        let protocol = study.protocol.resolve(None).unwrap();
         assert_eq!((protocol.batch_size, protocol.weights), (64, Weights::Supernet));
+    }
+
+    #[test]
+    fn pixel_statistics_are_the_studys_then_the_data_sets_then_the_presets() {
+        let own = |mean| Normalisation { mean: [mean; 3], std: [1.0; 3] };
+        let set = own(0.25);
+        let preset = ProtocolChoice::default();
+        let kept = Protocol::preset("paper").unwrap().normalisation;
+        assert_eq!(preset.resolve(None).unwrap().normalisation, kept);
+        assert_eq!(preset.resolve(Some(set)).unwrap().normalisation, set);
+        let study = ProtocolChoice { normalisation: Some(own(0.5)), ..preset };
+        assert_eq!(study.resolve(Some(set)).unwrap().normalisation, own(0.5));
+    }
+
+    #[test]
+    fn folders_of_images_are_relative_to_the_study() {
+        let mut study = Study { data: "cifar100:images".to_owned(), ..Study::default() };
+        study.rebase(Path::new("/studies"));
+        assert_eq!(
+            (study.data.as_str(), study.data_kind()),
+            ("cifar100:/studies/images", "cifar100")
+        );
     }
 }

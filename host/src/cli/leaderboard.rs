@@ -96,7 +96,7 @@ fn judge(store: &Store, study: &Study, choice: &TruthChoice) -> Result<(Truth, J
         .registry()
         .or_else(|_| PluginArgs::default().registry())?;
     let space = registry.space(&study.space.id).ok();
-    let table = TruthTable::read(choice, space.as_ref())?;
+    let table = TruthTable::read(choice, space.as_ref(), study.data_kind())?;
     let judged = table.judge(&store.plan()?)?;
     Ok((table.truth, judged))
 }

@@ -57,13 +57,13 @@ pub struct RunArgs {
     /// Images per batch.
     #[arg(long)]
     batch_size: Option<usize>,
-    /// cifar10:FOLDER or noise.
+    /// cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or noise.
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     /// Ground truth, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
-    /// Column of the truth; the space's own by default.
+    /// Column of the truth; the space's own for these images by default.
     #[arg(long, value_name = "COL", requires = "truth")]
     truth_column: Option<String>,
     /// Key column of the truth; the space's own by default.
@@ -192,7 +192,8 @@ impl RunArgs {
         let registry = self.plugins.load(&study.plugins, self.file().as_deref())?;
         let space = registry.space(&study.space.id)?;
         let truth = study.truth.as_ref();
-        let truth = truth.map(|choice| TruthTable::read(choice, Some(&space))).transpose()?;
+        let data = study.data_kind();
+        let truth = truth.map(|choice| TruthTable::read(choice, Some(&space), data)).transpose()?;
         let out = self.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
         let mut plan = Plan::new(&study, &registry, &out, truth.as_ref())?;
         plan.setup.threads = self.torch_threads.max(1);

@@ -38,7 +38,7 @@ pub struct ScoreArgs {
     /// Protocol preset for what the weights file does not fix.
     #[arg(long, default_value = "paper")]
     preset: String,
-    /// Images if the weights file has none: cifar10:FOLDER or noise.
+    /// Images if the weights file has none: noise, or as `run` takes them.
     #[arg(long, default_value = "noise", value_name = "SPEC")]
     data: String,
     /// Initialisation seed if there is no weights file.
@@ -57,7 +57,9 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let device = open_device(&args.device)?;
     let registry = args.plugins.registry()?;
     let preset = ProtocolChoice { preset: args.preset.clone(), ..ProtocolChoice::default() };
-    let protocol = preset.resolve()?;
+    // Images that the weights file has are as it has them.
+    let source = Source::open(&args.data)?;
+    let protocol = preset.resolve(source.normalisation())?;
     let space = registry.space(&args.space)?;
     // A weights file has what it has, whatever a preset leaves out.
     let mut given = match args.weights {
@@ -71,7 +73,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let settings = Settings::resolve(&owner, &space.info.settings, &given)?;
     let arch = space.functions.parse(&args.arch)?;
     let graph = space.functions.graph(&arch, &settings)?;
-    let (values, batch) = args.network(&graph, &protocol, &arch)?;
+    let (values, batch) = args.network(&graph, &protocol, &arch, &source)?;
     let batch =
         Batch { images: batch.images.to_device(device), labels: batch.labels.to_device(device) };
     let network = Network::new(graph.clone(), values, batch, Layout::Contiguous)?;
@@ -114,6 +116,7 @@ impl ScoreArgs {
         graph: &Graph,
         protocol: &Protocol,
         arch: &str,
+        source: &Source,
     ) -> Result<(Vec<tch::Tensor>, Batch), CliError> {
         let (values, batch) = match &self.weights {
             Some(file) => parameters::from_file(file, graph).map_err(CliError::Weights)?,
@@ -125,9 +128,9 @@ impl ScoreArgs {
         if let Some(batch) = batch {
             return Ok((values, batch));
         }
+        source.check_network(graph)?;
         let classes = graph.node(graph.output).shape.channels();
-        let shape = graph.input_shape();
-        let mut batches = Source::open(&self.data)?.batches(protocol, self.seed, shape, classes)?;
+        let mut batches = source.batches(protocol, self.seed, graph.input_shape(), classes)?;
         Ok((values, batches.swap_remove(0)))
     }
 }

@@ -1,19 +1,30 @@
 //! Why images cannot be had.
 
-use std::path::PathBuf;
+use super::set::Facts;
+use osee_core::graph::Shape;
+use std::{ops::RangeInclusive, path::PathBuf};
 
 /// Errors of image sources.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// Not a known kind.
-    #[error("unknown data `{0}`; data is cifar10:FOLDER or noise")]
-    Unknown(String),
-    /// A file cannot be read.
     #[error(
-        "cannot read {}: {source}; the folder needs the official CIFAR-10 binary files \
-         data_batch_1.bin to data_batch_5.bin", path.display()
+        "unknown data `{0}`; data is cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or noise"
     )]
+    Unknown(String),
+    /// A file is not there.
+    #[error("cannot read {}: {source}; the folder needs the {needs}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+        /// What should be there.
+        needs: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -22,7 +33,7 @@ pub enum DataError {
     },
     /// A file is not as long as it must be.
     #[error(
-        "{} has {found} bytes, a CIFAR-10 batch has {wanted}: it is truncated or something else",
+        "{} has {found} bytes, that of {set} has {wanted}: it is truncated or something else",
         path.display()
     )]
     Size {
@@ -32,23 +43,55 @@ pub enum DataError {
         found: u64,
         /// Bytes of a whole file.
         wanted: u64,
+        /// Name of the data set.
+        set: &'static str,
     },
-    /// A label that CIFAR-10 does not have.
-    #[error("{} image {image} has label {label}, CIFAR-10 has 0 to 9", path.display())]
+    /// A file is not what it should be.
+    #[error("{}: {what}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what helps.
+        what: String,
+    },
+    /// A label that the data set does not have.
+    #[error(
+        "{} image {image} has label {label}; labels are {} to {}",
+        path.display(), labels.start(), labels.end()
+    )]
     Label {
         /// The file.
         path: PathBuf,
         /// Index within the file.
         image: usize,
         /// The label.
-        label: u8,
+        label: i64,
+        /// All there are.
+        labels: RangeInclusive<i64>,
     },
     /// No image can be made so.
     #[error(
-        "CIFAR-10 images have sides of 32 pixels, which can be made 16, 8, 4, 2 or 1; the network \
-         takes {0}"
+        "{} images have sides of {} pixels, which can be made {}; the network takes {input}; \
+         give it --set image_size={} or a divisor of it",
+        set.name, set.side, divisors(set.side), set.side
     )]
-    Shape(String),
+    Shape {
+        /// The data set.
+        set: Facts,
+        /// The network's input.
+        input: Shape,
+    },
+    /// Labels without an output.
+    #[error(
+        "{} has {} classes, the network {outputs}; give it --set classes={}",
+        set.name, set.classes, set.classes
+    )]
+    Classes {
+        /// The data set.
+        set: Facts,
+        /// The network's classes.
+        outputs: usize,
+    },
     /// Not enough images.
     #[error(
         "the protocol wants {wanted} images, there are {there}; ask for fewer or smaller batches"
@@ -59,4 +102,14 @@ pub enum DataError {
         /// There.
         there: usize,
     },
+}
+
+/// Sides that squares of pixels can be averaged to.
+fn divisors(side: usize) -> String {
+    let all: Vec<String> =
+        (1..=side).rev().filter(|it| side.is_multiple_of(*it)).map(|it| it.to_string()).collect();
+    match all.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => all.join(""),
+    }
 }

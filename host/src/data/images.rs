@@ -3,10 +3,12 @@
 //! Invariant: a batch depends on which images it is made of and on the stream
 //! it is given, not on what was made before.
 
-use super::{DataError, Source, cifar10};
+use super::{
+    DataError, Source,
+    set::{CHANNELS, Facts},
+};
 use crate::engine::Batch;
 use osee_core::{
-    graph::Shape,
     protocol::Normalisation,
     seed::{Stream, below, stream},
 };
@@ -14,18 +16,9 @@ use rand_distr::{Distribution, StandardUniform};
 use std::ops::Range;
 use tch::Tensor;
 
-/// Training images of the study's split: the first 40,000 in file order.
-pub const TRAINING: Range<usize> = 0..40_000;
-/// Its validation images: the other 10,000.
-pub const VALIDATION: Range<usize> = 40_000..cifar10::TRAIN;
-
-const CHANNELS: usize = 3;
-const PLANE: usize = cifar10::SIDE * cifar10::SIDE;
-/// Zero padding of a random crop, pixels.
-const PADDING: usize = 4;
-
 /// Pixels and labels as bytes.
 pub struct ImageSet {
+    side: usize,
     pixels: Vec<u8>,
     labels: Vec<u8>,
 }
@@ -33,32 +26,17 @@ pub struct ImageSet {
 /// What happens to an image before a network sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Preparation {
-    /// Side of the result; a divisor of 32, by averaging squares of pixels.
+    /// Side of the result; a divisor of the image's, by averaging squares of
+    /// pixels.
     pub side: usize,
-    /// Random crop of 32 from 40 (black padding 4) and horizontal flip.
+    /// Random crop from the image padded with black by an eighth of its side
+    /// (32 from 40 for CIFAR), and horizontal flip.
     pub augment: bool,
     /// Side of a square at a random place that is set to the mean
-    /// (DeVries & Taylor 2017), in pixels of the 32; it may overhang.
+    /// (DeVries & Taylor 2017), in pixels of the whole image; it may overhang.
     pub cutout: Option<usize>,
     /// Pixel normalisation, after the crop.
     pub normalisation: Normalisation,
-}
-
-impl Preparation {
-    /// The side for a network's input.
-    ///
-    /// # Errors
-    /// When CIFAR-10's images cannot be made such.
-    pub fn side_of(input: Shape) -> Result<usize, DataError> {
-        match input {
-            Shape::Map { channels: CHANNELS, height, width }
-                if height == width && height > 0 && cifar10::SIDE.is_multiple_of(height) =>
-            {
-                Ok(height)
-            }
-            other => Err(DataError::Shape(format!("{other:?}"))),
-        }
-    }
 }
 
 impl ImageSet {
@@ -68,24 +46,25 @@ impl ImageSet {
     /// # Errors
     /// When a file cannot be read.
     pub fn read(source: &Source, range: Range<usize>) -> Result<Self, DataError> {
+        let facts = source.facts();
         match source {
-            Source::Cifar10(files) => Ok(Self::of(files.records(&range.collect::<Vec<_>>())?)),
+            Source::Set(set) => Ok(Self::of(facts, set.records(&range.collect::<Vec<_>>())?)),
             Source::Noise => {
                 let image = |image: usize| {
                     let stream = stream(0, &["data", "noise", &image.to_string()]);
                     let bytes = StandardUniform.sample_iter(stream);
-                    let mut record: Vec<u8> = bytes.take(1 + cifar10::PIXELS).collect();
-                    record[0] %= 10;
+                    let mut record: Vec<u8> = bytes.take(1 + facts.pixels()).collect();
+                    record[0] %= facts.classes as u8;
                     record
                 };
-                Ok(Self::of(range.map(image)))
+                Ok(Self::of(facts, range.map(image)))
             }
         }
     }
 
-    /// Records of CIFAR-10's layout: a label, then the pixels.
-    pub(super) fn of(records: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let mut images = Self { pixels: Vec::new(), labels: Vec::new() };
+    /// Records of a data set: a label, then the pixels.
+    pub(super) fn of(facts: &Facts, records: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let mut images = Self { side: facts.side, pixels: Vec::new(), labels: Vec::new() };
         for record in records {
             images.labels.push(record[0]);
             images.pixels.extend_from_slice(&record[1..]);
@@ -108,10 +87,11 @@ impl ImageSet {
     pub fn batch(&self, positions: &[usize], how: &Preparation, random: &mut Stream) -> Batch {
         let tables = tables(&how.normalisation);
         let size = how.side * how.side * CHANNELS;
+        let whole = self.side * self.side * CHANNELS;
         let mut pixels = vec![0.0; positions.len() * size];
         for (&position, to) in positions.iter().zip(pixels.chunks_exact_mut(size)) {
-            let from = &self.pixels[position * cifar10::PIXELS..][..cifar10::PIXELS];
-            prepare(from, how, &Place::draw(how, random), &tables, to);
+            let from = &self.pixels[position * whole..][..whole];
+            prepare(from, self.side, how, &Place::draw(self.side, how, random), &tables, to);
         }
         let side = how.side as i64;
         let images = Tensor::from_slice(&pixels)
@@ -133,22 +113,28 @@ struct Place {
 }
 
 impl Place {
-    fn draw(how: &Preparation, random: &mut Stream) -> Self {
-        let mut place = Self { top: PADDING, left: PADDING, flip: false, hole: None };
+    fn draw(side: usize, how: &Preparation, random: &mut Stream) -> Self {
+        let padding = padding(side);
+        let mut place = Self { top: padding, left: padding, flip: false, hole: None };
         if how.augment {
-            place.top = below(random, 2 * PADDING + 1);
-            place.left = below(random, 2 * PADDING + 1);
+            place.top = below(random, 2 * padding + 1);
+            place.left = below(random, 2 * padding + 1);
             place.flip = below(random, 2) == 1;
         }
         place.hole = how.cutout.map(|length| {
             [(); 2].map(|()| {
-                let centre = below(random, cifar10::SIDE);
+                let centre = below(random, side);
                 let start = centre.saturating_sub(length / 2);
-                start..(centre + length - length / 2).min(cifar10::SIDE)
+                start..(centre + length - length / 2).min(side)
             })
         });
         place
     }
+}
+
+/// Black pixels on every side that a random crop may reach into.
+fn padding(side: usize) -> usize {
+    side / 8
 }
 
 /// Values of a byte, by channel.
@@ -158,31 +144,30 @@ fn tables(by: &Normalisation) -> [[f32; 256]; CHANNELS] {
     })
 }
 
-/// Writes one image as `[side, side, 3]`.
+/// Writes one image of `side` as `[how.side, how.side, 3]`.
 fn prepare(
     from: &[u8],
+    side: usize,
     how: &Preparation,
     place: &Place,
     tables: &[[f32; 256]; CHANNELS],
     to: &mut [f32],
 ) {
-    let factor = cifar10::SIDE / how.side;
+    let factor = side / how.side;
     let share = 1.0 / (factor * factor) as f32;
-    for y in 0..cifar10::SIDE {
-        let row = (y + place.top).checked_sub(PADDING).filter(|row| *row < cifar10::SIDE);
-        for x in 0..cifar10::SIDE {
+    let unpadded = |at: usize| at.checked_sub(padding(side)).filter(|at| *at < side);
+    for y in 0..side {
+        let row = unpadded(y + place.top);
+        for x in 0..side {
             if place.hole.as_ref().is_some_and(|[ys, xs]| ys.contains(&y) && xs.contains(&x)) {
                 continue;
             }
-            let mirrored = if place.flip { cifar10::SIDE - 1 - x } else { x };
-            let column =
-                (mirrored + place.left).checked_sub(PADDING).filter(|at| *at < cifar10::SIDE);
+            let mirrored = if place.flip { side - 1 - x } else { x };
+            let column = unpadded(mirrored + place.left);
             let target = ((y / factor) * how.side + x / factor) * CHANNELS;
             for channel in 0..CHANNELS {
                 let byte = match (row, column) {
-                    (Some(row), Some(column)) => {
-                        from[channel * PLANE + row * cifar10::SIDE + column]
-                    }
+                    (Some(row), Some(column)) => from[(channel * side + row) * side + column],
                     _ => 0,
                 };
                 to[target + channel] += share * tables[channel][usize::from(byte)];
@@ -197,8 +182,8 @@ mod tests {
 
     const PLAIN: Normalisation = Normalisation { mean: [0.0; 3], std: [1.0 / 255.0; 3] };
 
-    fn one(byte: impl Fn(usize) -> u8) -> ImageSet {
-        ImageSet { pixels: (0..cifar10::PIXELS).map(byte).collect(), labels: vec![3] }
+    fn one(side: usize, byte: impl Fn(usize) -> u8) -> ImageSet {
+        ImageSet { side, pixels: (0..3 * side * side).map(byte).collect(), labels: vec![3] }
     }
 
     fn values(images: &ImageSet, how: &Preparation, random: &mut Stream) -> Vec<f32> {
@@ -216,7 +201,7 @@ mod tests {
 
     #[test]
     fn an_image_keeps_its_place_and_is_averaged_when_smaller() {
-        let images = one(|i| (i % 251) as u8);
+        let images = one(32, |i| (i % 251) as u8);
         let mut random = stream(0, &["test"]);
         let whole = values(&images, &how(32), &mut random);
         let bytes: Vec<f32> = images.pixels.iter().map(|&byte| f32::from(byte)).collect();
@@ -234,27 +219,28 @@ mod tests {
     }
 
     #[test]
-    fn crops_shift_by_up_to_four_and_mirror() {
-        // One white pixel: where it goes is where it was, shifted and mirrored.
-        let images = one(|i| if i == 10 * 32 + 12 { 255 } else { 0 });
-        let augment = Preparation { augment: true, ..how(32) };
-        let mut random = stream(0, &["test"]);
-        let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..4000 {
-            let values = values(&images, &augment, &mut random);
-            let at = values.iter().position(|value| *value > 254.0).unwrap();
-            seen.insert((at / 32, at % 32));
+    fn crops_shift_by_up_to_an_eighth_and_mirror() {
+        for (side, most) in [(32, 4), (16, 2)] {
+            // One white pixel: where it goes is where it was, shifted and mirrored.
+            let images = one(side, |i| if i == 10 * side + 11 { 255 } else { 0 });
+            let augment = Preparation { augment: true, ..how(side) };
+            let mut random = stream(0, &["test"]);
+            let mut seen = std::collections::BTreeSet::new();
+            for _ in 0..4000 {
+                let values = values(&images, &augment, &mut random);
+                let at = values.iter().position(|value| *value > 254.0).unwrap();
+                seen.insert((at / side, at % side));
+            }
+            let shifts = |centre: usize| centre - most..=centre + most;
+            let columns = || shifts(11).chain(shifts(side - 1 - 11));
+            let expected = shifts(10).flat_map(|y| columns().map(move |x| (y, x))).collect();
+            assert_eq!(seen, expected);
         }
-        let shifts = |centre: usize| centre - 4..=centre + 4;
-        let expected = shifts(10)
-            .flat_map(|y| shifts(12).chain(shifts(31 - 12)).map(move |x| (y, x)))
-            .collect();
-        assert_eq!(seen, expected);
     }
 
     #[test]
     fn a_cut_out_is_a_square_of_the_mean() {
-        let images = one(|_| 255);
+        let images = one(32, |_| 255);
         let cut = Preparation { cutout: Some(8), ..how(32) };
         let mut random = stream(0, &["test"]);
         for _ in 0..100 {

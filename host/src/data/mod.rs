@@ -1,46 +1,64 @@
-//! Images: CIFAR-10 in its official binary layout, or Gaussian noise.
+//! Images: data sets in their official layouts, or Gaussian noise.
 //!
 //! Invariant: the batches of a seed are the same for every architecture and
 //! every worker.
 
-mod cifar10;
+mod cifar;
 mod error;
+mod imagenet16;
 mod images;
+mod set;
 
 pub use error::DataError;
-pub use images::{ImageSet, Preparation, TRAINING, VALIDATION};
+pub use images::{ImageSet, Preparation};
+pub use set::{DataSet, Facts};
 
 use crate::engine::Batch;
-use cifar10::Cifar10;
+use cifar::{CIFAR10, CIFAR100, Cifar};
+use imagenet16::ImageNet16;
 use osee_core::{
-    graph::Shape,
-    protocol::{Images, Protocol},
+    graph::{Graph, Shape},
+    protocol::{Images, Normalisation, Protocol},
     seed::{below, order, stream},
 };
 use rand_distr::{Distribution, StandardNormal};
-use std::path::Path;
+use std::{ops::Range, path::Path};
 use tch::Tensor;
 
 /// Where images come from.
 #[derive(Debug)]
 pub enum Source {
-    /// The CIFAR-10 training set.
-    Cifar10(Cifar10),
-    /// N(0, 1) pixels with random labels.
+    /// The training images of a data set.
+    Set(Box<dyn DataSet>),
+    /// N(0, 1) pixels with random labels; to train on, uniform bytes.
     Noise,
 }
 
+/// What noise looks like where a supernet is trained on it.
+const NOISE: Facts =
+    Facts { key: "noise", name: "noise", side: 32, classes: 10, normalisation: None };
+const NOISE_IMAGES: usize = 50_000;
+
 impl Source {
-    /// Opens `cifar10:FOLDER` or `noise`.
+    /// Opens `cifar10:FOLDER`, `cifar100:FOLDER`, `imagenet16-120:FOLDER` or
+    /// `noise`.
     ///
     /// # Errors
     /// An unknown kind, or files that are missing or damaged.
     pub fn open(spec: &str) -> Result<Self, DataError> {
-        match spec.split_once(':') {
-            Some(("cifar10", folder)) => Cifar10::open(Path::new(folder)).map(Self::Cifar10),
-            _ if spec == "noise" => Ok(Self::Noise),
-            _ => Err(DataError::Unknown(spec.to_owned())),
-        }
+        let Some((kind, folder)) = spec.split_once(':') else {
+            return match spec == NOISE.key {
+                true => Ok(Self::Noise),
+                false => Err(DataError::Unknown(spec.to_owned())),
+            };
+        };
+        let folder = Path::new(folder);
+        Ok(Self::Set(match kind {
+            "cifar10" => Box::new(Cifar::open(&CIFAR10, folder)?),
+            "cifar100" => Box::new(Cifar::open(&CIFAR100, folder)?),
+            "imagenet16-120" => Box::new(ImageNet16::open(folder)?),
+            _ => return Err(DataError::Unknown(spec.to_owned())),
+        }))
     }
 
     /// What the images are, for the key of a result.
@@ -49,8 +67,48 @@ impl Source {
     /// When a file cannot be read.
     pub fn identity(&self) -> Result<String, DataError> {
         match self {
-            Self::Cifar10(files) => Ok(format!("cifar10:{}", files.identity()?)),
-            Self::Noise => Ok("noise".to_owned()),
+            Self::Set(set) => Ok(format!("{}:{}", set.facts().key, set.identity()?)),
+            Self::Noise => Ok(NOISE.key.to_owned()),
+        }
+    }
+
+    /// What is known of the images.
+    pub fn facts(&self) -> &Facts {
+        match self {
+            Self::Set(set) => set.facts(),
+            Self::Noise => &NOISE,
+        }
+    }
+
+    /// Pixel statistics, where they are not those that presets have.
+    pub fn normalisation(&self) -> Option<Normalisation> {
+        self.facts().normalisation
+    }
+
+    /// Images that supernets are trained on, and those that architectures are
+    /// judged on.
+    pub fn split(&self) -> [Range<usize>; 2] {
+        match self {
+            Self::Set(set) => [set.training(), set.validation()],
+            Self::Noise => {
+                let training = NOISE_IMAGES * 4 / 5;
+                [0..training, training..NOISE_IMAGES]
+            }
+        }
+    }
+
+    /// Whether zero-shot estimators can put the images before a network. One
+    /// with a single output is not asked for labels (preset `naswot`); noise
+    /// is made for the network.
+    ///
+    /// # Errors
+    /// Another side or fewer classes than the images have.
+    pub fn check_network(&self, graph: &Graph) -> Result<(), DataError> {
+        let Self::Set(set) = self else { return Ok(()) };
+        set.facts().side_for(graph.input_shape())?;
+        match graph.node(graph.output).shape.channels() {
+            1 => Ok(()),
+            outputs => set.facts().check_classes(outputs),
         }
     }
 
@@ -67,15 +125,15 @@ impl Source {
     ) -> Result<Vec<Batch>, DataError> {
         match self {
             Self::Noise => Ok(noise(protocol, seed, shape, classes)),
-            Self::Cifar10(files) => {
+            Self::Set(set) => {
                 let count = protocol.batches * protocol.batch_size;
                 let wanted = match protocol.images {
-                    Images::ValidationOrder => validation(count)?,
-                    Images::TrainShuffled => shuffled(count, seed)?,
+                    Images::ValidationOrder => first(count, set.validation())?,
+                    Images::TrainShuffled => shuffled(count, set.count(), seed)?,
                 };
-                let images = ImageSet::of(files.records(&wanted)?);
+                let images = ImageSet::of(set.facts(), set.records(&wanted)?);
                 let how = Preparation {
-                    side: Preparation::side_of(shape)?,
+                    side: set.facts().side_for(shape)?,
                     augment: protocol.augment,
                     cutout: None,
                     normalisation: protocol.normalisation,
@@ -99,22 +157,21 @@ fn cut(images: &Tensor, labels: &Tensor, protocol: &Protocol) -> Vec<Batch> {
         .collect()
 }
 
-/// Training images 40000 and after, in order.
-fn validation(count: usize) -> Result<Vec<usize>, DataError> {
-    let start = 40_000;
-    if start + count > cifar10::TRAIN {
-        return Err(DataError::TooFew { wanted: count, there: cifar10::TRAIN - start });
+/// The first `count` of `range`.
+fn first(count: usize, range: Range<usize>) -> Result<Vec<usize>, DataError> {
+    match count > range.len() {
+        true => Err(DataError::TooFew { wanted: count, there: range.len() }),
+        false => Ok(range.take(count).collect()),
     }
-    Ok((start..start + count).collect())
 }
 
-/// The first `count` of a random order of the training images.
-fn shuffled(count: usize, seed: u64) -> Result<Vec<usize>, DataError> {
-    if count > cifar10::TRAIN {
-        return Err(DataError::TooFew { wanted: count, there: cifar10::TRAIN });
+/// The first `count` of a random order of `there` images.
+fn shuffled(count: usize, there: usize, seed: u64) -> Result<Vec<usize>, DataError> {
+    if count > there {
+        return Err(DataError::TooFew { wanted: count, there });
     }
     let mut stream = stream(seed, &["data", "order"]);
-    Ok(order(&mut stream, cifar10::TRAIN as u64).take(count).map(|at| at as usize).collect())
+    Ok(order(&mut stream, there as u64).take(count).map(|at| at as usize).collect())
 }
 
 fn noise(protocol: &Protocol, seed: u64, shape: Shape, classes: usize) -> Vec<Batch> {

@@ -12,7 +12,7 @@ pub use sub_networks::SubNetworks;
 pub use trainer::{Place, Step, Trainer, TrainingError};
 
 use crate::{
-    data::{DataError, ImageSet, Preparation, Source, TRAINING, VALIDATION},
+    data::{DataError, ImageSet, Preparation, Source},
     engine::Batch,
 };
 use osee_core::{
@@ -72,16 +72,18 @@ impl SupernetSpec {
 
     /// The training images.
     fn training(&self, source: &Source) -> std::result::Result<ImageSet, DataError> {
-        ImageSet::read(source, TRAINING.start..TRAINING.start + self.recipe.images)
+        let [training, _] = source.split();
+        ImageSet::read(source, training.start..training.start + self.recipe.images)
     }
 
     /// The batches that sub-networks are evaluated on, as large as `like`'s
     /// input.
     fn validation(&self, source: &Source, like: &Graph, device: Device) -> Result<Vec<Batch>> {
-        let end = VALIDATION.start + self.recipe.validation_images;
-        let images = ImageSet::read(source, VALIDATION.start..end)
-            .map_err(|error| Error::new(error.to_string()))?;
-        let how = self.preparation(like, false)?;
+        let wrong = |error: DataError| Error::new(error.to_string());
+        let [_, validation] = source.split();
+        let end = validation.start + self.recipe.validation_images;
+        let images = ImageSet::read(source, validation.start..end).map_err(wrong)?;
+        let how = self.preparation(source, like, false).map_err(wrong)?;
         let positions: Vec<usize> = (0..images.len()).collect();
         let batches = positions.chunks(self.recipe.validation_batch_size);
         // Nothing of an evaluated image is random.
@@ -89,14 +91,33 @@ impl SupernetSpec {
         Ok(batches.map(|chunk| images.batch(chunk, &how, &mut unused).on(device)).collect())
     }
 
-    fn preparation(&self, graph: &Graph, training: bool) -> Result<Preparation> {
+    /// What is done to the images for the networks of `graph`'s kind.
+    fn preparation(
+        &self,
+        source: &Source,
+        graph: &Graph,
+        training: bool,
+    ) -> std::result::Result<Preparation, DataError> {
         let recipe = &self.recipe;
         Ok(Preparation {
-            side: Preparation::side_of(graph.input_shape())
-                .map_err(|error| Error::new(error.to_string()))?,
+            side: source.facts().side_for(graph.input_shape())?,
             augment: training && recipe.augment,
             cutout: (training && recipe.cutout > 0).then_some(recipe.cutout),
             normalisation: recipe.normalisation,
         })
+    }
+
+    /// Whether the images suit its networks, of which `graph` is one.
+    ///
+    /// # Errors
+    /// Another side, or a label without an output.
+    pub fn check_network(
+        &self,
+        source: &Source,
+        graph: &Graph,
+    ) -> std::result::Result<(), DataError> {
+        let facts = source.facts();
+        facts.side_for(graph.input_shape())?;
+        facts.check_classes(graph.node(graph.output).shape.channels())
     }
 }

@@ -160,7 +160,7 @@ impl<'a> Trainer<'a> {
         Ok(Self {
             lent: LentSpace::new(info, Arc::clone(&space)),
             images: spec.training(source)?,
-            preparation: spec.preparation(&graph, true)?,
+            preparation: spec.preparation(source, &graph, true)?,
             validation: None,
             spec,
             sampler,

@@ -137,7 +137,7 @@ impl Leaderboard {
             kd(b).total_cmp(&kd(a)).then_with(|| a.key.name.cmp(&b.key.name))
         });
         let first = rows.first().map(|row| row.key.clone());
-        let protocol = study.protocol.resolve().ok();
+        let protocol = study.protocol.resolve(None).ok();
         Ok(Self {
             name: study.name,
             space: study.space.id,

@@ -7,7 +7,7 @@ use super::{
     training::{Failed, Job},
 };
 use crate::{
-    data::{DataError, Preparation, Source},
+    data::{DataError, Source},
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
     one_shot::SupernetUse,
@@ -170,7 +170,8 @@ impl Plan {
         run: &Path,
         truth: Option<&TruthTable>,
     ) -> Result<Self, RunError> {
-        let protocol = study.protocol.resolve()?;
+        let source = Source::open(&study.data)?;
+        let protocol = study.protocol.resolve(source.normalisation())?;
         let space = registry.space(&study.space.id)?;
         let mut space_settings = match protocol.weights {
             Weights::Supernet => Settings::of_supernet(&space.info.settings),
@@ -183,15 +184,20 @@ impl Plan {
         let owner = format!("search space `{}`", study.space.id);
         let space_settings = Settings::resolve(&owner, &space.info.settings, &space_settings)?;
         open_device(&study.device)?;
-        let data = Source::open(&study.data)?.identity()?;
+        let data = source.identity()?;
         let architectures = architectures::choose(&study.architectures, &space, truth)?;
         // Settings that make no network are refused here, once.
-        space.functions.graph(&architectures[0], &space_settings)?;
+        let graph = space.functions.graph(&architectures[0], &space_settings)?;
 
-        let rows = Rows::resolve(study, registry, &space, &data)?;
+        let rows = Rows::resolve(study, registry, &space, (&source, &data))?;
+        let looks_at_images =
+            |named: &Named| named.kind == EstimatorKind::ZeroShot && named.supernet.is_none();
+        if rows.named.iter().any(looks_at_images) {
+            source.check_network(&graph)?;
+        }
         for spec in &rows.supernets {
             let graph = space.functions.graph(&architectures[0], &spec.space_settings)?;
-            Preparation::side_of(graph.input_shape())?;
+            spec.check_network(&source, &graph)?;
         }
         let key = |named: &Named| rows.key(named, &protocol, &space_settings);
         let keys = |named: &[Named]| named.iter().map(key).collect::<Result<Vec<_>, _>>();

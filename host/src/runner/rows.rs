@@ -3,6 +3,7 @@
 
 use super::{RunError, plan::json};
 use crate::{
+    data::Source,
     loader::{Registry, Space},
     one_shot::{SupernetSpec, SupernetUse},
     worker::Named,
@@ -22,6 +23,7 @@ pub struct Rows<'a> {
     study: &'a Study,
     registry: &'a Registry,
     space: &'a Space<'a>,
+    source: &'a Source,
     data: &'a str,
     /// The rows.
     pub named: Vec<Named>,
@@ -30,7 +32,7 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Resolves the estimators of `study`, on images `data`.
+    /// Resolves the estimators of `study`, on these images with their identity.
     ///
     /// # Errors
     /// What is not there, or makes no sense.
@@ -38,10 +40,10 @@ impl<'a> Rows<'a> {
         study: &'a Study,
         registry: &'a Registry,
         space: &'a Space<'a>,
-        data: &'a str,
+        (source, data): (&'a Source, &'a str),
     ) -> Result<Self, RunError> {
         let supernets = Vec::new();
-        let mut rows = Self { study, registry, space, data, named: Vec::new(), supernets };
+        let mut rows = Self { study, registry, space, source, data, named: Vec::new(), supernets };
         let choices = rows.choices();
         for choice in &choices {
             rows.add(choice, &choices)?;
@@ -127,7 +129,9 @@ impl<'a> Rows<'a> {
     ) -> Result<SupernetUse, RunError> {
         let own = one_shot.recipe()?;
         let asked = self.study.training.with(&choice.training);
-        let recipe = asked.resolve(own)?;
+        let recipe = asked.resolve(own, self.source.normalisation())?;
+        let [training, validation] = self.source.split();
+        recipe.check_images(training.len(), validation.len())?;
         let (plugin, info) = self.registry.estimator(&choice.id)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
         let declared = &self.space.info.settings;

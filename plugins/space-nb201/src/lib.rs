@@ -40,7 +40,9 @@ impl SearchSpace for Nb201 {
                 SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
             ],
             truth: TruthColumns::new("arch_str", "c10_test_hp200_v10")
-                .counts("params_c10", "flops_c10"),
+                .counts("params_c10", "flops_c10")
+                .on("cifar100", "c100_test_hp200")
+                .on("imagenet16-120", "in16_test_hp200"),
         }
     }
 

@@ -44,6 +44,9 @@ pub fn run(args: &ListArgs) -> Result<(), CliError> {
                     "", setting.key, setting.default, setting.help
                 );
             }
+            if let ExportInfo::Space(it) = export {
+                let _ = writeln!(text, "{:27}truth: {}", "", it.truth);
+            }
         }
     }
     if registry.plugins().is_empty() {

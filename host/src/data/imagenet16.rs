@@ -1,0 +1,208 @@
+//! ImageNet16-120: ImageNet downsampled to 16 x 16 pixels (Chrabaszcz et al.
+//! 2017), of which NAS-Bench-201 keeps the first 120 classes. The official
+//! files are ten NumPy archives of `data` [n, 768] and `labels` from 1 to
+//! 1000; the same as Python pickles are refused with how to convert them.
+//!
+//! All that is kept is held in memory: 117 MB of the whole training set.
+
+use super::{
+    DataError,
+    set::{DataSet, Facts},
+};
+use osee_core::protocol::Normalisation;
+use std::path::Path;
+use tch::{Kind, Tensor};
+
+/// Statistics as in NAS-Bench-201.
+const FACTS: Facts = Facts {
+    key: "imagenet16-120",
+    name: "ImageNet16-120",
+    side: 16,
+    classes: 120,
+    normalisation: Some(Normalisation {
+        mean: [122.68 / 255.0, 116.66 / 255.0, 104.01 / 255.0],
+        std: [63.22 / 255.0, 61.26 / 255.0, 65.09 / 255.0],
+    }),
+};
+const FILES: usize = 10;
+/// Labels of the files.
+const LABELS: std::ops::RangeInclusive<i64> = 1..=1000;
+/// Folders that archives and benchmarks put them in.
+const FOLDERS: [&str; 3] = ["ImageNet16", "Imagenet16_train_npz", "Imagenet16_train"];
+
+/// A file's pixels and labels.
+struct Arrays {
+    data: Vec<u8>,
+    labels: Vec<i64>,
+}
+
+/// The images of the first classes.
+#[derive(Debug)]
+pub struct ImageNet16 {
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl ImageNet16 {
+    /// The files in `folder`, or in one of the usual folders in it.
+    pub fn open(folder: &Path) -> Result<Self, DataError> {
+        let inner = FOLDERS.map(|name| folder.join(name)).into_iter().find(|it| it.is_dir());
+        let folder = inner.unwrap_or_else(|| folder.to_owned());
+        let mut set = Self { pixels: Vec::new(), labels: Vec::new() };
+        for i in 1..=FILES {
+            let path = folder.join(format!("train_data_batch_{i}.npz"));
+            set.keep(&path, &read(&path)?)?;
+        }
+        Ok(set)
+    }
+
+    /// Takes what is of the first classes, which are 1 to 120 in the files.
+    fn keep(&mut self, path: &Path, Arrays { data, labels }: &Arrays) -> Result<(), DataError> {
+        if data.len() != labels.len() * FACTS.pixels() {
+            let what = format!(
+                "it has {} labels and {} bytes of pixels, an image has {}: it is damaged or of \
+                 another size",
+                labels.len(),
+                data.len(),
+                FACTS.pixels()
+            );
+            return Err(DataError::Content { path: path.to_owned(), what });
+        }
+        for (image, (&label, pixels)) in
+            labels.iter().zip(data.chunks_exact(FACTS.pixels())).enumerate()
+        {
+            if !LABELS.contains(&label) {
+                let path = path.to_owned();
+                return Err(DataError::Label { path, image, label, labels: LABELS });
+            }
+            if label <= FACTS.classes as i64 {
+                self.labels.push((label - 1) as u8);
+                self.pixels.extend_from_slice(pixels);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl DataSet for ImageNet16 {
+    fn facts(&self) -> &Facts {
+        &FACTS
+    }
+
+    fn count(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn records(&self, wanted: &[usize]) -> Result<Vec<Vec<u8>>, DataError> {
+        let record = |&image: &usize| {
+            let mut record = vec![self.labels[image]];
+            record.extend_from_slice(&self.pixels[image * FACTS.pixels()..][..FACTS.pixels()]);
+            record
+        };
+        Ok(wanted.iter().map(record).collect())
+    }
+}
+
+fn read(path: &Path) -> Result<Arrays, DataError> {
+    let content = |what: String| DataError::Content { path: path.to_owned(), what };
+    match std::fs::metadata(path) {
+        Ok(_) => npz(path).map_err(content),
+        Err(_) if path.with_extension("").exists() => Err(content(
+            "there is only the Python pickle of this name without .npz; convert each of them by \
+             python3 -c \"import pickle, numpy, sys; f = sys.argv[1]; \
+             d = pickle.load(open(f, 'rb'), encoding='latin1'); \
+             numpy.savez(f + '.npz', data=d['data'], labels=d['labels'])\" FILE"
+                .to_owned(),
+        )),
+        Err(source) => Err(DataError::Missing {
+            path: path.to_owned(),
+            source,
+            needs: format!(
+                "official files of the 16 x 16 ImageNet, train_data_batch_1.npz to \
+                 train_data_batch_{FILES}.npz"
+            ),
+        }),
+    }
+}
+
+fn npz(path: &Path) -> Result<Arrays, String> {
+    let arrays = Tensor::read_npz(path).map_err(|error| format!("no NumPy archive: {error}"))?;
+    let array = |name: &str| -> Result<Tensor, String> {
+        let found = arrays.iter().find(|(own, _)| own == name);
+        let (_, tensor) = found.ok_or_else(|| format!("it has no array `{name}`"))?;
+        Ok(tensor.flatten(0, -1))
+    };
+    let data = array("data")?;
+    if data.kind() != Kind::Uint8 {
+        return Err(format!("`data` is {:?}, and should be bytes", data.kind()));
+    }
+    let bytes = |tensor: &Tensor| {
+        let mut values = vec![0u8; tensor.numel()];
+        tensor.copy_data_u8(&mut values, tensor.numel());
+        values
+    };
+    let labels = Vec::<i64>::try_from(array("labels")?.to_kind(Kind::Int64));
+    Ok(Arrays { data: bytes(&data), labels: labels.map_err(|error| error.to_string())? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten archives of three images, one of them of a later class; the second
+    /// image of the third file has `label`.
+    fn archives(label: i64) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for i in 1..=FILES as i64 {
+            let labels = [i, if i == 3 { label } else { 120 }, 121];
+            let data: Vec<u8> = (0..3 * FACTS.pixels()).map(|at| (at % 250) as u8).collect();
+            let data = Tensor::from_slice(&data).view([3, FACTS.pixels() as i64]);
+            let named = [("data", data), ("labels", Tensor::from_slice(&labels))];
+            let path = folder.path().join(format!("train_data_batch_{i}.npz"));
+            Tensor::write_npz(&named, path).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn the_first_120_classes_are_kept_in_file_order() {
+        let folder = archives(120);
+        let set = ImageNet16::open(folder.path()).unwrap();
+        assert_eq!((set.count(), set.training(), set.validation()), (20, 0..16, 16..20));
+        let records = set.records(&[5, 4]).unwrap();
+        assert_eq!(records.iter().map(|it| it[0]).collect::<Vec<_>>(), [119, 2]);
+        // The second image of its file begins at 768, the first at 0.
+        assert_eq!((records[0][1], records[1][1], records[1].len()), ((768 % 250) as u8, 0, 769));
+    }
+
+    #[test]
+    fn archives_in_the_usual_folder_have_the_same_identity() {
+        let (flat, nested) = (archives(120), tempfile::tempdir().unwrap());
+        let own = ImageNet16::open(flat.path()).unwrap().identity().unwrap();
+        std::fs::rename(flat.path(), nested.path().join("ImageNet16")).unwrap();
+        assert_eq!(ImageNet16::open(nested.path()).unwrap().identity().unwrap(), own);
+    }
+
+    #[test]
+    fn missing_damaged_and_foreign_files_are_told_apart() {
+        let wrong = |folder: &Path| ImageNet16::open(folder).unwrap_err().to_string();
+        let folder = archives(0);
+        let error = wrong(folder.path());
+        let words = "train_data_batch_3.npz image 1 has label 0; labels are 1 to 1000";
+        assert!(error.contains(words), "{error}");
+
+        let file = folder.path().join("train_data_batch_2.npz");
+        std::fs::write(&file, "hello").unwrap();
+        assert!(wrong(folder.path()).contains("train_data_batch_2.npz: no NumPy archive"));
+        let (data, labels) = (Tensor::from_slice(&[1u8, 2]), Tensor::from_slice(&[1i64]));
+        Tensor::write_npz(&[("data", data.shallow_clone())], &file).unwrap();
+        assert!(wrong(folder.path()).contains("no array `labels`"));
+        Tensor::write_npz(&[("data", data), ("labels", labels)], &file).unwrap();
+        assert!(wrong(folder.path()).contains("1 labels and 2 bytes of pixels"));
+        std::fs::remove_file(&file).unwrap();
+        assert!(wrong(folder.path()).contains("train_data_batch_2.npz: No such file"));
+        std::fs::write(file.with_extension(""), "hello").unwrap();
+        let error = wrong(folder.path());
+        assert!(error.contains("only the Python pickle") && error.contains("savez"), "{error}");
+    }
+}

@@ -1,0 +1,99 @@
+//! What a data set is: images of one size with labels, in an order.
+
+use super::DataError;
+use osee_core::{graph::Shape, protocol::Normalisation};
+use sha2::{Digest, Sha256};
+use std::{fmt::Debug, ops::Range};
+
+/// Colours of a pixel.
+pub const CHANNELS: usize = 3;
+
+/// What is known of a data set without its files.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Facts {
+    /// What a study calls it.
+    pub key: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Side of an image, pixels.
+    pub side: usize,
+    /// Labels are below it.
+    pub classes: usize,
+    /// Pixel statistics; `None` where they are those of the presets.
+    pub normalisation: Option<Normalisation>,
+}
+
+impl Facts {
+    /// Values of an image.
+    pub const fn pixels(&self) -> usize {
+        CHANNELS * self.side * self.side
+    }
+
+    /// The side that images are made for a network's input.
+    ///
+    /// # Errors
+    /// When they cannot be made such.
+    pub fn side_for(&self, input: Shape) -> Result<usize, DataError> {
+        match input {
+            Shape::Map { channels: CHANNELS, height, width }
+                if height == width && height > 0 && self.side.is_multiple_of(height) =>
+            {
+                Ok(height)
+            }
+            _ => Err(DataError::Shape { set: *self, input }),
+        }
+    }
+
+    /// Whether a network with so many outputs has one for every label.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn check_classes(&self, outputs: usize) -> Result<(), DataError> {
+        match outputs < self.classes {
+            true => Err(DataError::Classes { set: *self, outputs }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The training images of a data set, in file order. A record is a label and
+/// the pixels, one byte each, channel first.
+pub trait DataSet: Debug + Send + Sync {
+    /// What it is.
+    fn facts(&self) -> &Facts;
+
+    /// How many images there are.
+    fn count(&self) -> usize;
+
+    /// Records of these images, in this order.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has a label that it cannot have.
+    fn records(&self, wanted: &[usize]) -> Result<Vec<Vec<u8>>, DataError>;
+
+    /// Hash of a hundred images of every ten thousand.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    fn identity(&self) -> Result<String, DataError> {
+        let mut hash = Sha256::new();
+        for start in (0..self.count()).step_by(10_000) {
+            let end = (start + 100).min(self.count());
+            for record in self.records(&(start..end).collect::<Vec<_>>())? {
+                hash.update(&record);
+            }
+        }
+        Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Images that supernets are trained on: the first 80%, as the study
+    /// splits CIFAR-10.
+    fn training(&self) -> Range<usize> {
+        0..self.count() * 4 / 5
+    }
+
+    /// Images that architectures are judged on: the other 20%.
+    fn validation(&self) -> Range<usize> {
+        self.training().end..self.count()
+    }
+}
