@@ -5,14 +5,16 @@
 //! reported, never silently averaged or dropped.
 
 mod key;
+mod quality;
+mod sheet;
+
+pub use quality::{NoiseCeiling, Seeds, Ties};
 
 use crate::settings::nearest;
-use key::Key;
 use serde::{Deserialize, Serialize};
+use sheet::Sheet;
 use std::{
     collections::HashMap,
-    fs::File,
-    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -149,44 +151,26 @@ impl Table {
         duplicates: Duplicates,
         spelling: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TableError> {
-        let read = |source| TableError::Read { path: path.to_owned(), source };
-        let mut reader = csv::Reader::from_reader(open(path).map_err(|e| read(e.into()))?);
-        let header: Vec<String> =
-            reader.headers().map_err(read)?.iter().map(str::to_owned).collect();
-        let records: Vec<csv::StringRecord> =
-            reader.into_records().collect::<Result<_, _>>().map_err(read)?;
-        if records.is_empty() {
-            return Err(TableError::Empty(path.to_owned()));
-        }
-        let find = |column: &str| find_column(path, &header, column);
-        let key = Key::parse(path, &header, key)?;
+        let sheet = Sheet::read(path)?;
+        let key = sheet.key(key)?;
         let wanted: Vec<usize> = match columns {
-            Some(names) => names.iter().map(|name| find(name)).collect::<Result<_, _>>()?,
+            Some(names) => names.iter().map(|name| sheet.column(name)).collect::<Result<_, _>>()?,
             None => {
-                let numeric = |at: &usize| records.iter().all(|r| number(&r[*at]).is_some());
-                (0..header.len()).filter(|at| !key.has(*at)).filter(numeric).collect()
+                let numeric = |at: &usize| sheet.records.iter().all(|r| number(&r[*at]).is_some());
+                (0..sheet.header.len()).filter(|at| !key.has(*at)).filter(numeric).collect()
             }
         };
         let mut builder = Builder::new(path, wanted.len(), duplicates);
-        for record in &records {
-            let values = wanted
-                .iter()
-                .map(|&at| {
-                    number(&record[at]).ok_or_else(|| TableError::Number {
-                        path: path.to_owned(),
-                        row: record.position().map_or(0, csv::Position::line),
-                        column: header[at].clone(),
-                        value: record[at].to_owned(),
-                    })
-                })
-                .collect::<Result<Vec<f64>, _>>()?;
+        for record in &sheet.records {
+            let value = |&at: &usize| sheet.number(record, at, &record[at]);
+            let values = wanted.iter().map(value).collect::<Result<Vec<f64>, _>>()?;
             let own = key.of(record);
             match spelling(&own) {
                 Some(key) => builder.push(key, values),
                 None => builder.unknown.push(own),
             }
         }
-        builder.finish(wanted.iter().map(|&at| header[at].clone()).collect())
+        builder.finish(wanted.iter().map(|&at| sheet.header[at].clone()).collect())
     }
 
     /// Position of every key.
@@ -299,17 +283,6 @@ pub fn join(left: &[String], right: &[String]) -> Join {
     let lonely = right.iter().zip(&matched).filter(|(_, matched)| !**matched);
     let only_right = lonely.map(|(key, _)| key.clone()).collect();
     Join { rows, only_left, only_right }
-}
-
-/// Gzip is told by its first two bytes, not by the name.
-fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    let mut magic = Vec::new();
-    File::open(path)?.take(2).read_to_end(&mut magic)?;
-    let file = BufReader::new(File::open(path)?);
-    Ok(match magic.as_slice() {
-        [0x1f, 0x8b] => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        _ => Box::new(file),
-    })
 }
 
 fn find_column(path: &Path, header: &[String], column: &str) -> Result<usize, TableError> {

@@ -10,6 +10,7 @@ mod plugin_args;
 mod run;
 mod score;
 mod space;
+mod truth;
 
 pub use error::{CliError, ExitCode};
 
@@ -53,6 +54,9 @@ enum Command {
     /// Look at search spaces.
     #[command(subcommand)]
     Space(space::SpaceCommand),
+    /// Look at tables of ground truth.
+    #[command(subcommand)]
+    Truth(truth::TruthCommand),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -100,6 +104,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Criteria(args) => criteria::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Space(command) => space::run(&command),
+        Command::Truth(command) => truth::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Probe { file } => {

@@ -5,7 +5,7 @@ use crate::loader::Space;
 use osee_core::{
     criteria::{CriteriaError, MIN_ARCHITECTURES},
     study::TruthChoice,
-    truth::{Duplicates, Table, join},
+    truth::{Duplicate, Duplicates, Table, join},
 };
 use serde::Serialize;
 use std::path::PathBuf;
@@ -37,6 +37,8 @@ pub struct Facts<'a> {
     pub rows: usize,
     /// Rows whose architecture stands in an earlier one.
     pub repeated: usize,
+    /// Architectures with several rows.
+    pub duplicates: &'a [Duplicate],
     /// Keys that are no architecture of the space.
     pub unknown: &'a [String],
 }
@@ -52,22 +54,27 @@ pub struct TruthTable {
 }
 
 impl TruthTable {
-    /// Reads what `choice` names; the space's own columns where it names none.
+    /// Reads what `choice` names; where it names none, the space's own columns
+    /// for images `data`, the word of a study without the folder.
     /// Architectures of the table are known by the space's spelling of them.
     /// Without the space's plugin they must be written as the run has them,
     /// and the columns be named.
     ///
     /// # Errors
     /// When the table cannot be read.
-    pub fn read(choice: &TruthChoice, space: Option<&Space<'_>>) -> Result<Self, ReportError> {
+    pub fn read(
+        choice: &TruthChoice,
+        space: Option<&Space<'_>>,
+        data: &str,
+    ) -> Result<Self, ReportError> {
         let own = space.map(|space| &space.info.truth);
-        let column = |named: &Option<String>, own: Option<&String>| {
-            named.clone().or_else(|| own.cloned()).ok_or(ReportError::NoColumns)
+        let column = |named: &Option<String>, own: Option<&str>| {
+            named.clone().or_else(|| own.map(str::to_owned)).ok_or(ReportError::NoColumns)
         };
         let truth = Truth {
             file: choice.file.clone(),
-            key: column(&choice.key, own.map(|own| &own.key))?,
-            column: column(&choice.column, own.map(|own| &own.value))?,
+            key: column(&choice.key, own.map(|own| own.key.as_str()))?,
+            column: column(&choice.column, own.map(|own| own.value_on(data)))?,
         };
         let columns = [truth.column.clone()];
         let spelling = |key: &str| match space {
@@ -81,8 +88,7 @@ impl TruthTable {
 
     /// Architectures with their truth, in the table's order.
     pub fn rows(&self) -> impl Iterator<Item = (&str, f64)> {
-        let rows = self.table.keys.iter().zip(&self.table.columns[0]);
-        rows.filter(|(_, value)| value.is_finite()).map(|(key, value)| (key.as_str(), *value))
+        self.cells().filter(|(_, value)| value.is_finite())
     }
 
     /// What the table has besides: rows that repeat an architecture, and keys
@@ -94,7 +100,14 @@ impl TruthTable {
             true => 0,
             false => repeated,
         };
-        Facts { rows: keys.len() + kept + unknown.len(), repeated, unknown }
+        Facts { rows: keys.len() + kept + unknown.len(), repeated, duplicates, unknown }
+    }
+
+    /// All architectures with what stands for their truth, which may not be
+    /// finite.
+    pub fn cells(&self) -> impl Iterator<Item = (&str, f64)> {
+        let rows = self.table.keys.iter().zip(&self.table.columns[0]);
+        rows.map(|(key, value)| (key.as_str(), *value))
     }
 
     /// The truth of these architectures.

@@ -1,6 +1,7 @@
 //! `osee-host space check`: a benchmark's table against the space.
 
 use super::{CliError, SpaceArgs};
+use crate::cli::truth::{TableArgs, heading, unknown};
 use crate::{loader::Space, report::TruthTable};
 use clap::Args;
 use osee_core::{
@@ -8,13 +9,12 @@ use osee_core::{
     graph::Cost,
     settings::Settings,
     space::Counts,
-    study::TruthChoice,
     truth::{Duplicates, Table},
 };
 use std::{
     collections::{BTreeMap, HashSet},
     fmt::Write,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -23,15 +23,8 @@ use std::{
 pub struct CheckArgs {
     #[command(flatten)]
     pub(super) space: SpaceArgs,
-    /// The benchmark's table, CSV or CSV.gz.
-    #[arg(long, value_name = "FILE")]
-    truth: PathBuf,
-    /// Column with the accuracy; the space's own by default.
-    #[arg(long, value_name = "COL")]
-    truth_column: Option<String>,
-    /// Key column, or a form such as {a};{b}; the space's own by default.
-    #[arg(long, value_name = "COL")]
-    truth_key: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
     /// Column with the benchmark's parameter counts.
     #[arg(long, value_name = "COL")]
     params_column: Option<String>,
@@ -55,13 +48,7 @@ struct Row {
 
 /// The comparison as text.
 pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result<String, CliError> {
-    let choice = TruthChoice {
-        file: args.truth.clone(),
-        key: args.truth_key.clone(),
-        column: args.truth_column.clone(),
-        duplicates: Duplicates::Keep,
-    };
-    let truth = TruthTable::read(&choice, Some(space))?;
+    let truth = args.table.read(space, Duplicates::Keep)?;
     let (architectures, values): (Vec<String>, Vec<f64>) =
         truth.rows().map(|(arch, value)| (arch.to_owned(), value)).unzip();
     let mut time = Duration::ZERO;
@@ -79,23 +66,18 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
     let groups: HashSet<&str> = rows.iter().map(|row| row.canonical.as_str()).collect();
 
     let mut text = String::new();
-    let file = args.truth.file_name().unwrap_or_default().to_string_lossy();
-    let key = &truth.truth.key;
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}, {}; key {key}; truth {}", space.info.id, file, truth.truth.column);
     let facts = truth.facts();
+    // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "rows      {}: {} architectures in {} isomorphism groups; {} are unknown",
+        "{}\nrows      {}: {} architectures in {} isomorphism groups; {} are unknown",
+        heading(space, &truth),
         facts.rows,
         rows.len() - facts.repeated,
         groups.len(),
         facts.unknown.len()
     );
-    for (row, unknown) in facts.unknown.iter().take(3).enumerate() {
-        let why = space.functions.parse(unknown).err().map(|why| why.to_string());
-        let _ = writeln!(text, "  unknown {}: {}", row + 1, why.unwrap_or_default());
-    }
+    text += &unknown(space, facts.unknown);
     let own = &space.info.truth;
     let counts = [
         ("params", args.params_column.as_ref().or(own.params.as_ref())),

@@ -8,16 +8,40 @@ use std::{
     time::Instant,
 };
 
-/// Sizes of the isomorphism groups of the whole space, over all cores.
+/// Sizes of the isomorphism groups of the whole space.
 pub fn count(space: &Space<'_>) -> Result<String, CliError> {
-    let size = listable(space)?;
     let start = Instant::now();
+    let groups = groups(space, |_| true)?;
+    let size: u64 = groups.values().sum();
+    let mut sizes: Vec<u64> = groups.into_values().collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let alone = sizes.iter().filter(|size| **size == 1).count();
+    let largest: Vec<String> = sizes.iter().take(6).map(u64::to_string).collect();
+    Ok(format!(
+        "{}: {size} architectures in {} isomorphism groups, {alone} of one architecture; the \
+         largest have {}\n{:.1} s\n",
+        space.info.id,
+        sizes.len(),
+        largest.join(", "),
+        start.elapsed().as_secs_f64()
+    ))
+}
+
+/// Of the architectures of the whole space that are `wanted`, how many each
+/// isomorphism group has, by canonical form; over all cores.
+pub fn groups(
+    space: &Space<'_>,
+    wanted: impl Fn(&str) -> bool + Sync,
+) -> Result<HashMap<String, u64>, CliError> {
+    let size = listable(space)?;
     let workers = available_parallelism().map_or(1, usize::from) as u64;
     let part = |worker: u64| -> Result<HashMap<String, u64>, osee_sdk::Error> {
         let mut groups: HashMap<String, u64> = HashMap::new();
         for index in (worker..size).step_by(workers as usize) {
             let arch = space.functions.architecture(index)?;
-            *groups.entry(space.functions.canonical(&arch)?).or_default() += 1;
+            if wanted(&arch) {
+                *groups.entry(space.functions.canonical(&arch)?).or_default() += 1;
+            }
         }
         Ok(groups)
     };
@@ -34,16 +58,5 @@ pub fn count(space: &Space<'_>) -> Result<String, CliError> {
             *groups.entry(canonical).or_default() += count;
         }
     }
-    let mut sizes: Vec<u64> = groups.into_values().collect();
-    sizes.sort_unstable_by(|a, b| b.cmp(a));
-    let alone = sizes.iter().filter(|size| **size == 1).count();
-    let largest: Vec<String> = sizes.iter().take(6).map(u64::to_string).collect();
-    Ok(format!(
-        "{}: {size} architectures in {} isomorphism groups, {alone} of one architecture; the \
-         largest have {}\n{:.1} s\n",
-        space.info.id,
-        sizes.len(),
-        largest.join(", "),
-        start.elapsed().as_secs_f64()
-    ))
+    Ok(groups)
 }

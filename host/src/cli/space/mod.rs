@@ -4,6 +4,8 @@
 mod check;
 mod groups;
 
+pub use groups::groups;
+
 use super::{CliError, plugin_args::PluginArgs, print};
 use crate::{loader::Space, report::csv_text, runner::LISTABLE};
 use check::CheckArgs;

@@ -1,0 +1,163 @@
+//! How much a truth can tell apart: ties, and the noise of its trainings.
+
+use super::{TableError, sheet::Sheet};
+use crate::criteria::kendall_tau_b;
+use std::{collections::HashMap, path::Path};
+
+/// Equal values among truths.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ties {
+    /// Different values.
+    pub distinct: usize,
+    /// Most rows with one value.
+    pub largest: usize,
+    /// Share of the pairs of rows that have one value.
+    pub pairs: f64,
+}
+
+impl Ties {
+    /// Of finite values.
+    pub fn of(values: &[f64]) -> Self {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let groups = || sorted.chunk_by(|a, b| a == b).map(<[f64]>::len);
+        let pairs = |n: usize| n as f64 * n.saturating_sub(1) as f64 / 2.0;
+        Self {
+            distinct: groups().count(),
+            largest: groups().max().unwrap_or(0),
+            pairs: groups().map(pairs).sum::<f64>() / pairs(values.len()).max(1.0),
+        }
+    }
+}
+
+/// Accuracies of several trainings of each architecture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seeds {
+    /// By seed one value per architecture, NaN where it was not trained.
+    columns: Vec<Vec<f64>>,
+}
+
+/// How well the trainings of one seed rank those of another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseCeiling {
+    /// Pairs of seeds.
+    pub pairs: usize,
+    /// Mean tau-b over them.
+    pub mean: f64,
+    /// The pair that agrees least, and the one that agrees most.
+    pub range: [f64; 2],
+    /// Fewest and most architectures that both seeds of a pair have.
+    pub architectures: [usize; 2],
+}
+
+impl Seeds {
+    /// Reads columns with one seed each, or with several by `;`. Of rows with
+    /// one key the first counts; those without `spelling` are left out.
+    ///
+    /// # Errors
+    /// See [`TableError`].
+    pub fn read(
+        path: &Path,
+        key: &str,
+        columns: &[String],
+        spelling: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, TableError> {
+        let sheet = Sheet::read(path)?;
+        let key = sheet.key(key)?;
+        let at = columns.iter().map(|name| sheet.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut rows: HashMap<String, usize> = HashMap::new();
+        // A column's seeds go on where those of the last one end.
+        let mut parts: Vec<Vec<Vec<f64>>> = vec![Vec::new(); at.len()];
+        for record in &sheet.records {
+            let Some(key) = spelling(&key.of(record)) else { continue };
+            let next = rows.len();
+            if *rows.entry(key).or_insert(next) != next {
+                continue;
+            }
+            for (&column, part) in at.iter().zip(&mut parts) {
+                let cell = record[column].split(';');
+                let values = cell.map(|text| sheet.number(record, column, text));
+                part.push(values.collect::<Result<_, _>>()?);
+            }
+        }
+        let seeds = |part: &Vec<Vec<f64>>| {
+            let count = part.iter().map(Vec::len).max().unwrap_or(0);
+            let seed = |i: usize| part.iter().map(move |row| row.get(i).copied());
+            (0..count).map(|i| seed(i).map(|it| it.unwrap_or(f64::NAN)).collect()).collect()
+        };
+        Ok(Self {
+            columns: parts.iter().flat_map(|part| -> Vec<Vec<f64>> { seeds(part) }).collect(),
+        })
+    }
+
+    /// How many seeds there are.
+    pub fn count(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Over the pairs of seeds that have at least two architectures in common;
+    /// `None` if there is none.
+    pub fn noise_ceiling(&self) -> Option<NoiseCeiling> {
+        let mut found: Vec<(f64, usize)> = Vec::new();
+        for (i, a) in self.columns.iter().enumerate() {
+            for b in &self.columns[i + 1..] {
+                let both = |(a, b): &(f64, f64)| a.is_finite() && b.is_finite();
+                let (a, b): (Vec<f64>, Vec<f64>) =
+                    a.iter().copied().zip(b.iter().copied()).filter(both).unzip();
+                found.extend(kendall_tau_b(&a, &b).map(|tau| (tau, a.len())));
+            }
+        }
+        let taus = || found.iter().map(|(tau, _)| *tau);
+        let counts = || found.iter().map(|(_, count)| *count);
+        Some(NoiseCeiling {
+            pairs: found.len(),
+            mean: taus().sum::<f64>() / found.len() as f64,
+            range: [taus().reduce(f64::min)?, taus().reduce(f64::max)?],
+            architectures: [counts().min()?, counts().max()?],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn seeds(text: &str, columns: &[&str]) -> Result<Seeds, TableError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        let spelling = |key: &str| (key != "none").then(|| key.to_owned());
+        Seeds::read(file.path(), "arch", &columns, spelling)
+    }
+
+    #[test]
+    fn ties_are_counted_by_value() {
+        // Of ten pairs three are in the threefold tie.
+        let ties = Ties::of(&[1.0, 2.0, 2.0, 2.0, 3.0]);
+        assert_eq!(ties, Ties { distinct: 3, largest: 3, pairs: 0.3 });
+        assert_eq!(Ties::of(&[]), Ties { distinct: 0, largest: 0, pairs: 0.0 });
+        assert_eq!(Ties::of(&[0.0, -0.0]).largest, 2);
+    }
+
+    #[test]
+    fn seeds_in_columns_or_in_one_cell_are_the_same() {
+        let apart =
+            seeds("arch,a,b,c\nx,1,2,3\nnone,9,9,9\ny,2,,1\nz,3,1,\nx,0,0,0\n", &["a", "b", "c"]);
+        let apart = apart.unwrap();
+        let joined = seeds("arch,all\nx,1;2;3\nnone,9;9\ny,2;;1\nz,3;1\nx,0\n", &["all"]).unwrap();
+        assert_eq!(format!("{apart:?}"), format!("{joined:?}"));
+        // a and b have x and z, which they rank differently; b and c only x.
+        let ceiling = apart.noise_ceiling().unwrap();
+        assert_eq!((apart.count(), ceiling.pairs, ceiling.architectures), (3, 2, [2, 2]));
+        assert_eq!((ceiling.mean, ceiling.range), (-1.0, [-1.0, -1.0]));
+    }
+
+    #[test]
+    fn one_seed_has_no_ceiling_and_words_are_no_accuracy() {
+        assert_eq!(seeds("arch,a\nx,1\ny,2\n", &["a"]).unwrap().noise_ceiling(), None);
+        let wrong = seeds("arch,a\nx,1;no\n", &["a"]).unwrap_err().to_string();
+        assert!(wrong.contains("row 2: column `a` holds `no`"), "{wrong}");
+        assert!(matches!(seeds("arch,a\nx,1\n", &["b"]), Err(TableError::Column { .. })));
+    }
+}
