@@ -78,6 +78,20 @@ fn damaged_images_are_named() {
 }
 
 #[test]
+fn networks_that_do_not_fit_the_images_are_told_which_setting_to_give() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fs::File::create(folder.path().join("train.bin")).unwrap();
+    let data = format!("cifar100:{}", folder.path().display());
+    says(small(&["--data", &data]), 6, "train.bin has 0 bytes, that of CIFAR-100 has 153700000");
+    file.set_len(153_700_000).unwrap();
+    says(small(&["--data", &data]), 6, "give it --set classes=100");
+    let wide = ["--data", &data, "--set", "classes=100", "--set", "image_size=20"];
+    says(small(&wide), 6, "sides of 32 pixels, which can be made 32, 16, 8, 4, 2 or 1");
+    says(small(&wide), 6, "--set image_size=32");
+    says(small(&["--data", "imagenet16-120:/nowhere"]), 6, "train_data_batch_1.npz");
+}
+
+#[test]
 fn truth_that_cannot_be_used_is_known_before_the_scoring() {
     let folder = tempfile::tempdir().unwrap();
     let truth = folder.path().join("truth.csv");
