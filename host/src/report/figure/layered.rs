@@ -7,6 +7,8 @@ use super::{Drawing, Node, drawing::HEIGHT};
 /// From layer to layer, and least room between boxes.
 const PITCH: f64 = HEIGHT + 18.0;
 const GAP: f64 = 12.0;
+/// Room that a bend needs to either side: edges pass it aslant.
+const BEND: f64 = 6.0;
 const SWEEPS: usize = 24;
 
 impl Drawing {
@@ -101,7 +103,7 @@ impl Drawing {
         let mut free = f64::NEG_INFINITY;
         let mut moved = 0.0;
         for (at, wish) in layer.iter().zip(wishes) {
-            let half = self.nodes[*at].width() / 2.0;
+            let half = (self.nodes[*at].width() / 2.0).max(BEND);
             self.nodes[*at].x = wish.max(free + half);
             moved += self.nodes[*at].x - wish;
             free = self.nodes[*at].x + half + GAP;

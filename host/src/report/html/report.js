@@ -129,6 +129,17 @@ function initTips() {
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); });
 }
 
+// --- Paper has no hover, and shows what is folded.
+
+function initPrint() {
+  let opened = [];
+  addEventListener('beforeprint', () => {
+    opened = [...document.querySelectorAll('details.explained:not([open])')];
+    for (const it of opened) it.open = true;
+  });
+  addEventListener('afterprint', () => { for (const it of opened) it.open = false; });
+}
+
 // --- Files: a figure's SVG is taken from the page, where it has its light colours.
 
 function initFiles() {
@@ -428,13 +439,13 @@ class Explorer {
       return first === last ? `${count.format(first)} of ${of}` : `${count.format(first)} to ${count.format(last)} of ${of}, tied`;
     };
     const difference = this.trueRank.middle(i) - this.rank.middle(i);
-    const judged = difference === 0 ? 'none' : `${count.format(Math.abs(difference))} places too ${difference > 0 ? 'good' : 'bad'}`;
+    const judged = difference === 0 ? 'none' : `${difference > 0 ? 'over' : 'under'}estimated by ${count.format(Math.abs(difference))}`;
     const rows = [
       [label, shown(truth.values[truth.at[i]])],
       ['True rank', rank(this.trueRank)],
       [this.column.name, shown(this.column.values[this.column.at[i]])],
       ['Its rank', rank(this.rank)],
-      ['Rank error', judged],
+      ['Rank difference', judged],
     ];
     const body = element('tbody');
     for (const [name, value] of rows) {
@@ -496,6 +507,7 @@ initTheme();
 initTables();
 initTips();
 initFiles();
+initPrint();
 initContents();
 // After the first paint: unpacking takes a while.
 requestAnimationFrame(() => setTimeout(initExplorer));
