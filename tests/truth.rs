@@ -88,8 +88,10 @@ fn a_table_of_ones_own_is_told_what_is_wrong_with_it() {
     assert!(line(&text, "ties").contains("100.000% of pairs"), "{text}");
     // Seeds rank (1, 2, 3) and (2, 1, 3): of three pairs two agree.
     assert!(line(&text, "seeds").contains("1 pairs is 0.3333"), "{text}");
-    // Two values are fewer than criteria can judge.
-    assert_eq!(code, 7, "{error}");
+    // Two architectures can be ranked, one cannot.
+    assert_eq!(code, 0, "{error}");
+    let (_, code, error) = check(&format!("arch,acc\n{a},90\n{b},nan\n"), &[]);
+    assert_eq!((code, error.contains("at least two architectures")), (7, true), "{error}");
 }
 
 #[test]

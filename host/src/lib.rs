@@ -2,10 +2,11 @@
 //! ([`cli`]) makes a study, the [`runner`] plans it and hands architectures to
 //! [`worker`] processes, which [load](loader) plugins, put [`data`] through
 //! the torch [`engine`] and let estimators judge; the [`report`] joins stored
-//! scores with the truth.
+//! scores with the truth, and [`analysis`] says why they differ.
 //!
 //! Invariant: no bundled plugin is named here; all are found as files.
 
+pub mod analysis;
 pub mod cli;
 pub mod conformance;
 pub mod data;

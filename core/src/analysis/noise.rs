@@ -71,19 +71,19 @@ pub struct NoiseReport {
     pub check: Option<SplitCheck>,
 }
 
-/// Noise of a truth; `runs[i]` are the finite results of architecture `i`'s
-/// trainings, as many as there are. Positions need not be the same seeds.
+/// Noise of a truth; `runs[i]` are the results of architecture `i`'s trainings
+/// by seed, NaN or cut off where there is none.
 ///
 /// # Errors
-/// Fewer than two architectures, or a result that is not finite.
+/// Fewer than two architectures, or an infinite result.
 pub fn noise_ceiling(runs: &[Vec<f64>]) -> Result<NoiseReport, AnalysisError> {
     at_least("architectures", runs.len(), 2)?;
-    if let Some(row) = runs.iter().position(|runs| runs.iter().any(|it| !it.is_finite())) {
+    if let Some(row) = runs.iter().position(|runs| runs.iter().any(|it| it.is_infinite())) {
         return Err(AnalysisError::NotFinite { what: "result".to_owned(), row });
     }
     let most = runs.iter().map(Vec::len).max().unwrap_or(0);
     let mut trainings = vec![0; most + 1];
-    runs.iter().for_each(|runs| trainings[runs.len()] += 1);
+    runs.iter().for_each(|runs| trainings[there(runs)] += 1);
     let pairs = seed_pairs(runs, most);
     let seed_kd = mean(pairs.iter().filter_map(|pair| pair.kd));
     let ceilings = match seed_kd {
@@ -100,12 +100,17 @@ pub fn noise_ceiling(runs: &[Vec<f64>]) -> Result<NoiseReport, AnalysisError> {
     })
 }
 
+fn there(runs: &[f64]) -> usize {
+    runs.iter().filter(|run| !run.is_nan()).count()
+}
+
 fn seed_pairs(runs: &[Vec<f64>], most: usize) -> Vec<SeedPair> {
     let mut pairs = Vec::new();
     for second in 0..most {
         for first in 0..second {
-            let both = runs.iter().filter(|runs| runs.len() > second);
-            let (x, y): (Vec<f64>, Vec<f64>) = both.map(|it| (it[first], it[second])).unzip();
+            let both = |runs: &Vec<f64>| Some((*runs.get(first)?, *runs.get(second)?));
+            let both = runs.iter().filter_map(both).filter(|(x, y)| !x.is_nan() && !y.is_nan());
+            let (x, y): (Vec<f64>, Vec<f64>) = both.unzip();
             if x.len() > 1 {
                 let (kd, lc) = (kendall_tau_b(&x, &y), pearson(&x, &y));
                 pairs.push(SeedPair { first, second, architectures: x.len(), kd, lc });
@@ -121,7 +126,7 @@ fn ceiling(seed_kd: f64, seeds: usize) -> Ceiling {
 }
 
 fn check(runs: &[Vec<f64>], most: usize) -> Option<SplitCheck> {
-    let full: Vec<Vec<f64>> = runs.iter().filter(|runs| runs.len() == most).cloned().collect();
+    let full: Vec<Vec<f64>> = runs.iter().filter(|runs| there(runs) == most).cloned().collect();
     if most < 3 || full.len() < 2 {
         return None;
     }
@@ -197,6 +202,12 @@ mod tests {
         assert_eq!(report.trainings, [1, 1, 2]);
         let pair = SeedPair { first: 0, second: 1, architectures: 2, kd: Some(1.0), lc: Some(1.0) };
         assert_eq!((report.pairs, report.check), (vec![pair], None));
+        // A seed in the middle may be missing.
+        let gap = noise_ceiling(&[vec![1.0, f64::NAN, 2.0], vec![2.0, 9.0, 1.0]]).unwrap();
+        assert_eq!(
+            (gap.trainings, gap.pairs.len(), gap.seed_kd),
+            (vec![0, 0, 1, 1], 1, Some(-1.0))
+        );
         let once = noise_ceiling(&[vec![1.0], vec![2.0]]).unwrap();
         assert_eq!((once.seed_kd, once.ceilings), (None, vec![]));
     }

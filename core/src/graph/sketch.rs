@@ -77,11 +77,8 @@ impl<'a> Sketcher<'a> {
     fn draw(mut self) -> Sketch {
         let (first, end) = (self.cell.first.index(), self.cell.end.index());
         let inner = (first..end).filter(|at| self.live[*at]);
-        let outside: BTreeSet<usize> = inner
-            .clone()
-            .flat_map(|at| self.inputs(at))
-            .filter(|input| *input < first)
-            .collect();
+        let outside: BTreeSet<usize> =
+            inner.clone().flat_map(|at| self.inputs(at)).filter(|input| *input < first).collect();
         for (i, &node) in outside.iter().enumerate() {
             let label = match outside.len() {
                 1 => "input".to_owned(),
@@ -173,7 +170,7 @@ impl<'a> Sketcher<'a> {
                     false => format!("conv {kernel}x{kernel}"),
                 };
                 if *dilation > 1 {
-                    label += &format!(" dilated {dilation}");
+                    label += &format!(" dil {dilation}");
                 }
                 if *groups > 1 && !group.depthwise {
                     label += &format!(", {groups} groups");
@@ -229,7 +226,7 @@ mod tests {
         assert_eq!((sketches.len(), sketches[0].count, sketches[0].name.as_str()), (1, 1, "cell"));
         let sketch = &sketches[0].sketch;
         let labels =
-            ["input", "separable 3x3 dilated 2 to 16", "conv 1x1 to 16", "conv 3x3", "+", "output"];
+            ["input", "separable 3x3 dil 2 to 16", "conv 1x1 to 16", "conv 3x3", "+", "output"];
         assert_eq!(sketch.labels, labels);
         assert_eq!(sketch.edges, [[0, 1], [0, 2], [2, 3], [1, 4], [3, 4], [4, 5]]);
     }

@@ -8,7 +8,7 @@ mod key;
 mod quality;
 mod sheet;
 
-pub use quality::{NoiseCeiling, Seeds, Ties};
+pub use quality::{Seeds, Ties};
 
 use crate::settings::nearest;
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,10 @@
 //! How much a truth can tell apart: ties, and the noise of its trainings.
 
 use super::{TableError, sheet::Sheet};
-use crate::criteria::kendall_tau_b;
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// Equal values among truths.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,21 +35,10 @@ impl Ties {
 /// Accuracies of several trainings of each architecture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seeds {
+    /// The architectures, in the table's order.
+    keys: Vec<String>,
     /// By seed one value per architecture, NaN where it was not trained.
     columns: Vec<Vec<f64>>,
-}
-
-/// How well the trainings of one seed rank those of another.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NoiseCeiling {
-    /// Pairs of seeds.
-    pub pairs: usize,
-    /// Mean tau-b over them.
-    pub mean: f64,
-    /// The pair that agrees least, and the one that agrees most.
-    pub range: [f64; 2],
-    /// Fewest and most architectures that both seeds of a pair have.
-    pub architectures: [usize; 2],
 }
 
 impl Seeds {
@@ -65,15 +56,16 @@ impl Seeds {
         let sheet = Sheet::read(path)?;
         let key = sheet.key(key)?;
         let at = columns.iter().map(|name| sheet.column(name)).collect::<Result<Vec<_>, _>>()?;
-        let mut rows: HashMap<String, usize> = HashMap::new();
+        let mut seen = HashSet::new();
+        let mut keys = Vec::new();
         // A column's seeds go on where those of the last one end.
         let mut parts: Vec<Vec<Vec<f64>>> = vec![Vec::new(); at.len()];
         for record in &sheet.records {
             let Some(key) = spelling(&key.of(record)) else { continue };
-            let next = rows.len();
-            if *rows.entry(key).or_insert(next) != next {
+            if !seen.insert(key.clone()) {
                 continue;
             }
+            keys.push(key);
             for (&column, part) in at.iter().zip(&mut parts) {
                 let cell = record[column].split(';');
                 let values = cell.map(|text| sheet.number(record, column, text));
@@ -86,35 +78,21 @@ impl Seeds {
             (0..count).map(|i| seed(i).map(|it| it.unwrap_or(f64::NAN)).collect()).collect()
         };
         Ok(Self {
+            keys,
             columns: parts.iter().flat_map(|part| -> Vec<Vec<f64>> { seeds(part) }).collect(),
         })
+    }
+
+    /// Results of every architecture by seed, NaN where it was not trained:
+    /// what [`noise_ceiling`](crate::analysis::noise_ceiling) takes.
+    pub fn runs(&self) -> HashMap<&str, Vec<f64>> {
+        let of = |row: usize| self.columns.iter().map(|column| column[row]).collect();
+        self.keys.iter().enumerate().map(|(row, key)| (key.as_str(), of(row))).collect()
     }
 
     /// How many seeds there are.
     pub fn count(&self) -> usize {
         self.columns.len()
-    }
-
-    /// Over the pairs of seeds that have at least two architectures in common;
-    /// `None` if there is none.
-    pub fn noise_ceiling(&self) -> Option<NoiseCeiling> {
-        let mut found: Vec<(f64, usize)> = Vec::new();
-        for (i, a) in self.columns.iter().enumerate() {
-            for b in &self.columns[i + 1..] {
-                let both = |(a, b): &(f64, f64)| a.is_finite() && b.is_finite();
-                let (a, b): (Vec<f64>, Vec<f64>) =
-                    a.iter().copied().zip(b.iter().copied()).filter(both).unzip();
-                found.extend(kendall_tau_b(&a, &b).map(|tau| (tau, a.len())));
-            }
-        }
-        let taus = || found.iter().map(|(tau, _)| *tau);
-        let counts = || found.iter().map(|(_, count)| *count);
-        Some(NoiseCeiling {
-            pairs: found.len(),
-            mean: taus().sum::<f64>() / found.len() as f64,
-            range: [taus().reduce(f64::min)?, taus().reduce(f64::max)?],
-            architectures: [counts().min()?, counts().max()?],
-        })
     }
 }
 
@@ -147,15 +125,13 @@ mod tests {
         let apart = apart.unwrap();
         let joined = seeds("arch,all\nx,1;2;3\nnone,9;9\ny,2;;1\nz,3;1\nx,0\n", &["all"]).unwrap();
         assert_eq!(format!("{apart:?}"), format!("{joined:?}"));
-        // a and b have x and z, which they rank differently; b and c only x.
-        let ceiling = apart.noise_ceiling().unwrap();
-        assert_eq!((apart.count(), ceiling.pairs, ceiling.architectures), (3, 2, [2, 2]));
-        assert_eq!((ceiling.mean, ceiling.range), (-1.0, [-1.0, -1.0]));
+        let runs = apart.runs();
+        assert_eq!((apart.count(), runs.len(), &runs["x"]), (3, 3, &vec![1.0, 2.0, 3.0]));
+        assert!(runs["y"][1].is_nan() && runs["y"][2] == 1.0);
     }
 
     #[test]
-    fn one_seed_has_no_ceiling_and_words_are_no_accuracy() {
-        assert_eq!(seeds("arch,a\nx,1\ny,2\n", &["a"]).unwrap().noise_ceiling(), None);
+    fn words_are_no_accuracy() {
         let wrong = seeds("arch,a\nx,1;no\n", &["a"]).unwrap_err().to_string();
         assert!(wrong.contains("row 2: column `a` holds `no`"), "{wrong}");
         assert!(matches!(seeds("arch,a\nx,1\n", &["b"]), Err(TableError::Column { .. })));

@@ -1,10 +1,11 @@
 //! What can go wrong, and with which exit code.
 
 use crate::{
+    analysis::MaterialError,
     data::DataError,
     engine::DeviceError,
     loader::{LoadError, LockError, RegistryError},
-    report::ReportError,
+    report::{ReportError, html::WriteError},
     runner::RunError,
     worker::SetupError,
 };
@@ -57,6 +58,12 @@ pub enum CliError {
     /// Of a report.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Of what is to be analysed.
+    #[error(transparent)]
+    Material(#[from] MaterialError),
+    /// Of a report's files.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// Of a study file.
     #[error(transparent)]
     Study(#[from] StudyError),
@@ -132,12 +139,18 @@ impl CliError {
             Self::Table(_) | Self::Criteria(_) | Self::NoCommonKey { .. } | Self::Report(_) => {
                 ExitCode::Table
             }
+            Self::Material(error) => match error {
+                MaterialError::Store(_) => ExitCode::Store,
+                MaterialError::Setting(_) | MaterialError::Plugin(_) => ExitCode::Input,
+                _ => ExitCode::Table,
+            },
             Self::Data(_) | Self::Weights(_) => ExitCode::Data,
             Self::Registry(error) | Self::Setup(SetupError::Registry(error)) => registry(error),
             Self::Setup(SetupError::Data(_)) => ExitCode::Data,
             Self::Setup(SetupError::Plugin(_)) => ExitCode::Input,
             Self::Run(error) => run(error),
             Self::Device(_)
+            | Self::Write(_)
             | Self::Setup(_)
             | Self::Output(_)
             | Self::Worker(_)

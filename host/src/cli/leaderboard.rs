@@ -1,14 +1,17 @@
 //! `osee-host leaderboard DIR`.
 
 use super::{CliError, plugin_args::PluginArgs, print};
-use crate::report::{Across, Format, Judged, Leaderboard, Truth, TruthTable, render};
+use crate::{
+    loader::Registry,
+    report::{Across, Format, Judged, Leaderboard, Truth, TruthTable, render},
+};
 use clap::{Args, ValueEnum};
 use osee_core::{
     criteria::{Compat, CriteriaOptions},
     store::Store,
     study::{Study, TruthChoice},
 };
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Which tie rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +31,20 @@ impl From<CompatArg> for Compat {
     }
 }
 
+/// Another truth than the study's own.
+#[derive(Debug, Default, Args)]
+pub struct TruthArgs {
+    /// Ground truth, CSV or CSV.gz; the study's own by default.
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// Its column; the space's own by default.
+    #[arg(long, value_name = "COL")]
+    pub truth_column: Option<String>,
+    /// Its key column, or a form such as {a};{b}; the space's own by default.
+    #[arg(long, value_name = "COL")]
+    pub truth_key: Option<String>,
+}
+
 /// Which run, which truth, which form.
 #[derive(Debug, Args)]
 pub struct LeaderboardArgs {
@@ -38,15 +55,8 @@ pub struct LeaderboardArgs {
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Another truth than the study's, of one run.
-    #[arg(long, value_name = "FILE")]
-    truth: Option<PathBuf>,
-    /// Its column; the space's own by default.
-    #[arg(long, value_name = "COL")]
-    truth_column: Option<String>,
-    /// Its key column; the space's own by default.
-    #[arg(long, value_name = "COL")]
-    truth_key: Option<String>,
+    #[command(flatten)]
+    truth: TruthArgs,
     /// Tie rule.
     #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
     compat: CompatArg,
@@ -57,46 +67,56 @@ pub struct LeaderboardArgs {
 
 /// Prints it.
 pub fn run(args: &LeaderboardArgs) -> Result<(), CliError> {
-    if args.dir.len() > 1 && args.truth.is_some() {
+    if args.dir.len() > 1 && args.truth.truth.is_some() {
         let what = "--truth names the table of one run, and several are given";
         return Err(CliError::Usage(what.to_owned()));
     }
-    let boards: Vec<Leaderboard> =
-        args.dir.iter().map(|dir| board(args, dir)).collect::<Result<_, _>>()?;
+    let options = CriteriaOptions { compat: args.compat.into(), ..CriteriaOptions::default() };
+    let board = |dir: &PathBuf| {
+        let store = Store::open(dir)?;
+        judged(&store, &registry_of(&store.study()?)?, &args.truth, &options)
+    };
+    let boards: Vec<Leaderboard> = args.dir.iter().map(board).collect::<Result<_, CliError>>()?;
     print(&match boards.as_slice() {
         [one] => render(one, args.format, !args.no_timing),
         several => Across::new(several).render(args.format),
     })
 }
 
-fn board(args: &LeaderboardArgs, dir: &Path) -> Result<Leaderboard, CliError> {
-    let store = Store::open(dir)?;
+/// The plugins of a run. One that is not at hand does not stand in the way of
+/// what can be said without.
+pub fn registry_of(study: &Study) -> Result<Registry, CliError> {
+    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }
+        .registry()
+        .or_else(|_| PluginArgs::default().registry())
+}
+
+/// What a run holds, judged by its truth, or by another.
+pub fn judged(
+    store: &Store,
+    registry: &Registry,
+    asked: &TruthArgs,
+    options: &CriteriaOptions,
+) -> Result<Leaderboard, CliError> {
     let study = store.study()?;
     let mut choice = study.truth.clone();
-    if let Some(file) = &args.truth {
+    if let Some(file) = &asked.truth {
         // Another table has columns of its own.
         let (file, duplicates) = (file.clone(), choice.map(|own| own.duplicates));
         let duplicates = duplicates.unwrap_or_default();
         choice = Some(TruthChoice { file, key: None, column: None, duplicates });
     }
     let choice = choice.map(|own| TruthChoice {
-        key: args.truth_key.clone().or(own.key),
-        column: args.truth_column.clone().or(own.column),
+        key: asked.truth_key.clone().or(own.key),
+        column: asked.truth_column.clone().or(own.column),
         ..own
     });
-    let truth = choice.map(|choice| judge(&store, &study, &choice)).transpose()?;
-    let options = CriteriaOptions { compat: args.compat.into(), ..CriteriaOptions::default() };
-    Ok(Leaderboard::new(&store, truth, &options)?)
-}
-
-/// The truth of the run's architectures. A space whose plugin is not at hand
-/// does not stand in the way of a table that writes them as the run does.
-fn judge(store: &Store, study: &Study, choice: &TruthChoice) -> Result<(Truth, Judged), CliError> {
-    let registry = PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }
-        .registry()
-        .or_else(|_| PluginArgs::default().registry())?;
+    // Without its space, a table must write architectures as the run does.
     let space = registry.space(&study.space.id).ok();
-    let table = TruthTable::read(choice, space.as_ref(), study.data_kind())?;
-    let judged = table.judge(&store.plan()?)?;
-    Ok((table.truth, judged))
+    let judge = |choice: TruthChoice| -> Result<(Truth, Judged), CliError> {
+        let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
+        let judged = table.judge(&store.plan()?)?;
+        Ok((table.truth, judged))
+    };
+    Ok(Leaderboard::new(store, choice.map(judge).transpose()?, options)?)
 }

@@ -2,11 +2,13 @@
 //! documented exit code.
 
 mod bench;
+mod compare;
 mod criteria;
 mod error;
 mod leaderboard;
 mod plugin;
 mod plugin_args;
+mod report;
 mod run;
 mod score;
 mod space;
@@ -47,6 +49,12 @@ enum Command {
     Train(run::RunArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Say why estimators are wrong: bias, variance, stability, significance.
+    Analyze(report::AnalyzeArgs),
+    /// The same with figures, as one page that needs no network.
+    Report(report::ReportArgs),
+    /// Put two or more runs side by side.
+    Compare(compare::CompareArgs),
     /// Judge scores that anyone computed.
     Criteria(criteria::CriteriaArgs),
     /// Score one network under every estimator.
@@ -101,6 +109,9 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Run(args) => return run::run(args),
         Command::Train(args) => return run::train(args),
         Command::Leaderboard(args) => leaderboard::run(&args),
+        Command::Analyze(args) => report::analyze(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Criteria(args) => criteria::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Space(command) => space::run(&command),

@@ -10,6 +10,6 @@ mod truth;
 
 pub use across::Across;
 pub use leaderboard::{Leaderboard, ReportError, Row};
-pub use render::{Format, criteria_document, csv_text, faults, render, scores_csv};
+pub use render::{Format, criteria_document, csv_text, faults, render, scores_csv, terminal_table};
 pub use standing::standing;
 pub use truth::{Judged, Truth, TruthTable};

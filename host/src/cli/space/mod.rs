@@ -7,10 +7,20 @@ mod groups;
 pub use groups::groups;
 
 use super::{CliError, plugin_args::PluginArgs, print};
-use crate::{loader::Space, report::csv_text, runner::LISTABLE};
+use crate::{
+    loader::Space,
+    report::{
+        csv_text,
+        figure::{Drawing, Drawings, Figure},
+    },
+    runner::LISTABLE,
+};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
-use osee_core::{graph::Graph, settings::Settings};
+use osee_core::{
+    graph::{Graph, SketchedCell},
+    settings::Settings,
+};
 use std::fmt::Write;
 
 /// What to see of a space.
@@ -18,6 +28,8 @@ use std::fmt::Write;
 pub enum SpaceCommand {
     /// One architecture: its graph, parameters, FLOPs, canonical form.
     Show(ShowArgs),
+    /// A picture of an architecture's cells or blocks, as SVG.
+    Draw(ShowArgs),
     /// Every architecture: index, arch, params, flops, canonical.
     Table(TableArgs),
     /// Compare a benchmark's table with the space: architectures, isomorphism,
@@ -68,7 +80,7 @@ pub struct TableArgs {
 /// Runs it.
 pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
     let args = match command {
-        SpaceCommand::Show(args) => &args.space,
+        SpaceCommand::Show(args) | SpaceCommand::Draw(args) => &args.space,
         SpaceCommand::Table(args) => &args.space,
         SpaceCommand::Check(args) => &args.space,
         SpaceCommand::Groups(args) => &args.space,
@@ -81,6 +93,7 @@ pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
     let settings = Settings::resolve(&owner, &space.info.settings, &given)?;
     match command {
         SpaceCommand::Show(args) => print(&show(&space, &args.arch, &settings)?),
+        SpaceCommand::Draw(args) => print(&draw(&space, &args.arch, &settings)?),
         SpaceCommand::Table(_) => print(&table(&space, &settings)?),
         SpaceCommand::Check(args) => print(&check::check(&space, args, &settings)?),
         SpaceCommand::Groups(_) => print(&groups::count(&space)?),
@@ -108,6 +121,20 @@ fn show(space: &Space<'_>, arch: &str, settings: &Settings) -> Result<String, Cl
     );
     nodes(&graph, &mut text);
     Ok(text)
+}
+
+/// Every cell that looks different, with how often it is there.
+fn draw(space: &Space<'_>, arch: &str, settings: &Settings) -> Result<String, CliError> {
+    let arch = space.functions.parse(arch)?;
+    let graph = space.functions.graph(&arch, settings)?;
+    let mut drawings = Drawings::default();
+    for SketchedCell { name, count, sketch } in graph.sketches() {
+        let times = if count == 1 { String::new() } else { format!("{count} times") };
+        drawings = drawings.drawing(&name, &times, Drawing::layered(&sketch.labels, &sketch.edges));
+    }
+    let cost = graph.cost();
+    let title = format!("{}: {:.2}M parameters", space.info.id, cost.params as f64 / 1e6);
+    Ok(Figure::new("cells", &title, drawings).svg())
 }
 
 fn nodes(graph: &Graph, text: &mut String) {

@@ -8,7 +8,10 @@ use crate::{
     runner::LISTABLE,
 };
 use clap::Args;
-use osee_core::truth::{Duplicates, Seeds, TableError, Ties};
+use osee_core::{
+    analysis::noise_ceiling,
+    truth::{Duplicates, Seeds, TableError, Ties},
+};
 use std::{
     collections::{HashMap, HashSet},
     fmt::Write,
@@ -144,19 +147,25 @@ fn not_finite(table: &TruthTable, finite: usize) -> String {
     }
 }
 
+/// How well one training ranks architectures by another.
 fn noise(seeds: &Seeds) -> String {
-    let number = |number: [f64; 2]| number.map(|it| format!("{it:.4}")).join(" .. ");
-    match (seeds.count(), seeds.noise_ceiling()) {
-        (count, None) => format!("{count}; no two have architectures in common"),
-        (count, Some(it)) => format!(
-            "{count}; noise ceiling: mean tau-b of {} pairs is {:.4} ({}), over {} architectures",
-            it.pairs,
-            it.mean,
-            number(it.range),
-            match it.architectures {
-                [few, most] if few < most => format!("{few} to {most}"),
-                [few, _] => few.to_string(),
-            }
-        ),
-    }
+    let runs: Vec<Vec<f64>> = seeds.runs().into_values().collect();
+    let count = seeds.count();
+    let Some((found, mean)) =
+        noise_ceiling(&runs).ok().and_then(|it| it.seed_kd.map(|kd| (it, kd)))
+    else {
+        return format!("{count}; no two rank architectures that both have");
+    };
+    let taus = || found.pairs.iter().filter_map(|pair| pair.kd);
+    let (few, most) = found.pairs.iter().fold((usize::MAX, 0), |(few, most), pair| {
+        (few.min(pair.architectures), most.max(pair.architectures))
+    });
+    format!(
+        "{count}; noise ceiling: mean tau-b of {} pairs is {mean:.4} ({:.4} .. {:.4}), over {} \
+         architectures",
+        taus().count(),
+        taus().fold(f64::INFINITY, f64::min),
+        taus().fold(f64::NEG_INFINITY, f64::max),
+        if few < most { format!("{few} to {most}") } else { few.to_string() }
+    )
 }

@@ -106,7 +106,7 @@ impl Scale {
         let fine = [1.0, 2.0, 5.0];
         let all = steps(&fine, low, high);
         let (under, over) = (low * (1.0 + 1e-9), high * (1.0 - 1e-9));
-        let from = all.iter().copied().filter(|it| *it <= under).next_back().unwrap_or(low);
+        let from = all.iter().copied().rfind(|it| *it <= under).unwrap_or(low);
         let to = all.iter().copied().find(|it| *it >= over && *it > from).unwrap_or(high);
         let decades = (to / from).log10();
         let factors: &[f64] = match decades {

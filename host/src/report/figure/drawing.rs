@@ -78,6 +78,8 @@ impl Drawing {
 
     fn draw(&self, svg: &mut Svg, [left, top]: [f64; 2]) {
         let pen = Pen::new(Ink::Muted, 1.3);
+        // One path for all edges: a page has many of them.
+        let (mut curves, mut heads) = (String::new(), String::new());
         for [a, b] in self.edges.iter().copied() {
             let (Some(from), Some(to)) = (self.nodes.get(a), self.nodes.get(b)) else {
                 continue;
@@ -87,20 +89,23 @@ impl Drawing {
             let pull = 0.45 * (y2 - y1);
             let ends = [x1 + self.slope(a) * pull, x2 - self.slope(b) * pull];
             let end = if to.label.is_empty() { y2 } else { y2 - 3.0 };
-            svg.stroke(
-                &format!(
-                    "M{x1:.1} {y1:.1}C{:.1} {:.1} {:.1} {:.1} {x2:.1} {end:.1}",
-                    ends[0],
-                    y1 + pull,
-                    ends[1],
-                    y2 - pull
-                ),
-                pen,
+            curves += &format!(
+                "M{x1:.1} {y1:.1}C{:.1} {:.1} {:.1} {:.1} {x2:.1} {end:.1}",
+                ends[0],
+                y1 + pull,
+                ends[1],
+                y2 - pull
             );
             if !to.label.is_empty() {
                 let head = [[x2 - 3.0, y2 - 5.5], [x2, y2 - 0.5], [x2 + 3.0, y2 - 5.5]];
-                svg.fill(&(joined(&head) + "Z"), Ink::Muted, 1.0);
+                heads += &(joined(&head) + "Z");
             }
+        }
+        if !curves.is_empty() {
+            svg.stroke(&curves, pen);
+        }
+        if !heads.is_empty() {
+            svg.fill(&heads, Ink::Muted, 1.0);
         }
         for node in self.nodes.iter().filter(|node| !node.label.is_empty()) {
             let (width, [x, y]) = (node.width(), [left + node.x, top + node.y]);

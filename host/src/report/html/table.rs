@@ -84,6 +84,17 @@ impl Table {
         self
     }
 
+    /// Names of its columns.
+    pub fn names(&self) -> Vec<&str> {
+        self.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    /// Its cells as they are read.
+    pub fn texts(&self) -> Vec<Vec<String>> {
+        let texts = |cells: &Vec<Cell>| cells.iter().map(|cell| cell.text.clone()).collect();
+        self.rows.iter().map(|(cells, _)| texts(cells)).collect()
+    }
+
     /// In a box that scrolls where it is too narrow.
     pub(super) fn html(&self, label: &str) -> String {
         let heads: String = self.columns.iter().map(head).collect();

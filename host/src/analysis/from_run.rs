@@ -1,0 +1,156 @@
+//! A run's store as material.
+
+use super::{
+    MaterialError,
+    material::{ByBatch, Material, Scorer, Structure, ranked},
+};
+use crate::{loader::Space, report::Leaderboard};
+use osee_core::{
+    estimator::{Direction, EstimatorKind},
+    settings::Settings,
+    store::{ScorerId, ScorerKey, Store, StoreError},
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What `store` holds and `board` has judged. Without the space nothing is
+/// known of the architectures but their names.
+///
+/// # Errors
+/// When the store cannot be read, or an architecture makes no network.
+pub fn from_run(
+    store: &Store,
+    board: &Leaderboard,
+    space: Option<&Space<'_>>,
+) -> Result<Material, MaterialError> {
+    let judged = board.judged.clone().ok_or(MaterialError::NoTruth)?;
+    let architectures: Vec<String> =
+        judged.positions.iter().map(|&at| board.architectures[at].clone()).collect();
+    let ids: BTreeMap<String, ScorerId> =
+        store.scorers()?.into_iter().map(|(id, key)| (key.name, id)).collect();
+    let mut scorers = Vec::new();
+    for row in &board.rows {
+        let orient = |score: f64| row.key.direction.orient(score);
+        let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        for score in store.scores(ids[&row.key.name])? {
+            let column = seeds.entry(score.seed);
+            let column = column.or_insert_with(|| vec![f64::NAN; board.architectures.len()]);
+            column[score.arch] = score.outcome.map_or(f64::NAN, orient);
+        }
+        let pick = |values: &[f64]| judged.positions.iter().map(|&at| values[at]).collect();
+        let once = matches!(row.key.kind, EstimatorKind::Baseline | EstimatorKind::Meta);
+        let seeds = seeds.iter().filter(|_| !once).map(|(seed, values)| (*seed, pick(values)));
+        scorers.push(Scorer {
+            name: row.key.name.clone(),
+            estimator: row.key.estimator.clone(),
+            kind: Some(row.key.kind),
+            settings: settings(&row.key),
+            values: pick(&row.scores.iter().copied().map(orient).collect::<Vec<_>>()),
+            seeds: seeds.collect(),
+            milliseconds: Some(row.ms_per_arch),
+            lower_is_better: row.key.direction == Direction::LowerIsBetter,
+            own: board.brought.contains(&row.key.estimator),
+            checkpoint: checkpoint(&row.key.name),
+        });
+    }
+    let structure = match space {
+        Some(space) => Some(Structure::of(
+            space,
+            &architectures,
+            &Settings::resolve(&space.info.id, &space.info.settings, &BTreeMap::new())?,
+        )?),
+        None => None,
+    };
+    let truth = board.truth.as_ref().map(|truth| truth.column.clone()).unwrap_or_default();
+    Ok(Material {
+        name: board.name.clone(),
+        basis: basis(board),
+        truth_name: truth,
+        without_truth: board.without_truth,
+        trainings: None,
+        structure,
+        evaluations: evaluations(store, board, &architectures)?,
+        architectures,
+        scorers: ranked(scorers, &judged.values),
+        truth: judged.values,
+    })
+}
+
+fn basis(board: &Leaderboard) -> Vec<(String, String)> {
+    let seeds: Vec<String> = board.seeds.iter().map(u64::to_string).collect();
+    let mut basis = vec![
+        ("Search space".to_owned(), board.space.clone()),
+        ("Architectures".to_owned(), super::material::grouped(board.architectures.len())),
+        ("Seeds".to_owned(), seeds.join(", ")),
+        ("Protocol".to_owned(), board.protocol.clone()),
+        ("Data".to_owned(), board.data.clone()),
+    ];
+    if let Some(truth) = &board.truth {
+        let file = truth.file.file_name().unwrap_or_default().to_string_lossy();
+        basis.push(("Truth".to_owned(), format!("{} of {file}", truth.column)));
+    }
+    basis
+}
+
+/// `os_loss@40` is a checkpoint of `os_loss`.
+pub(super) fn checkpoint(name: &str) -> Option<(String, u64)> {
+    let (base, epoch) = name.rsplit_once('@')?;
+    Some((base.to_owned(), epoch.parse().ok()?))
+}
+
+/// The row's settings, and what its supernet's recipe says of the weights.
+fn settings(key: &ScorerKey) -> String {
+    let parsed: Value = serde_json::from_str(&key.settings).unwrap_or_default();
+    let pairs = parsed.as_object().into_iter().flatten();
+    let mut text: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
+    if let Some((_, epochs)) = supernet(key) {
+        text.push(format!("epochs={epochs:?}"));
+    }
+    text.join(", ")
+}
+
+/// Key of the supernet that a row looks at, and the epochs whose weights it
+/// averages.
+fn supernet(key: &ScorerKey) -> Option<(String, Vec<u32>)> {
+    let protocol: Value = serde_json::from_str(&key.protocol).ok()?;
+    let epochs = protocol.get("epochs")?.as_array()?;
+    let epochs = epochs.iter().filter_map(|it| it.as_u64()?.try_into().ok()).collect();
+    Some((protocol.get("supernet")?.as_str()?.to_owned(), epochs))
+}
+
+/// The batches of every one-shot row, those of a supernet and its epochs once.
+fn evaluations(
+    store: &Store,
+    board: &Leaderboard,
+    architectures: &[String],
+) -> Result<Vec<ByBatch>, StoreError> {
+    let mut asked: BTreeMap<(String, Vec<u32>), String> = BTreeMap::new();
+    let one_shot = board.rows.iter().filter(|row| row.key.kind == EstimatorKind::OneShot);
+    for row in one_shot.filter(|row| checkpoint(&row.key.name).is_none()) {
+        if let Some(key) = supernet(&row.key) {
+            asked.entry(key).or_insert_with(|| row.key.name.clone());
+        }
+    }
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found: BTreeMap<(String, u64), ByBatch> = BTreeMap::new();
+    for (at, arch) in architectures.iter().enumerate() {
+        for one in store.evaluations(arch)? {
+            let Some(name) = asked.get(&(one.supernet, one.epochs)) else { continue };
+            let columns = || vec![vec![f64::NAN; architectures.len()]; one.batches.len()];
+            let by_batch = found.entry((name.clone(), one.seed)).or_insert_with(|| ByBatch {
+                name: name.clone(),
+                seed: one.seed,
+                images: one.batches.first().map_or(0, |batch| batch.images),
+                accuracy: columns(),
+                loss: columns(),
+            });
+            let columns = by_batch.accuracy.iter_mut().zip(&mut by_batch.loss);
+            for ((accuracy, loss), batch) in columns.zip(&one.batches) {
+                (accuracy[at], loss[at]) = (batch.accuracy(), -batch.loss);
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}

@@ -1,0 +1,294 @@
+//! What analyses work on: scores, truth, and what is known of the
+//! architectures, whatever they came from.
+//!
+//! Invariant: every column has one value per judged architecture; scores are
+//! oriented so that higher is better, NaN where they failed.
+
+use osee_core::{
+    criteria::kendall_tau_b,
+    estimator::EstimatorKind,
+    graph::{Graph, Sketch, SketchedCell},
+    settings::Settings,
+    space::Mutation,
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// A run, or tables that anyone computed.
+#[derive(Debug, Default)]
+pub struct Material {
+    /// Name, for the heading.
+    pub name: String,
+    /// What it rests on: name and value.
+    pub basis: Vec<(String, String)>,
+    /// What the truth is.
+    pub truth_name: String,
+    /// The architectures that have a truth.
+    pub architectures: Vec<String>,
+    /// Their truth.
+    pub truth: Vec<f64>,
+    /// Architectures left out because they have none.
+    pub without_truth: usize,
+    /// Results of several trainings of each, if the truth has them.
+    pub trainings: Option<Vec<Vec<f64>>>,
+    /// Rows, best KD first.
+    pub scorers: Vec<Scorer>,
+    /// What the search space says of the architectures, if it is at hand.
+    pub structure: Option<Structure>,
+    /// Sub-networks on single validation batches.
+    pub evaluations: Vec<ByBatch>,
+}
+
+/// A row: an estimator with its settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scorer {
+    /// Name of the row.
+    pub name: String,
+    /// Estimator id.
+    pub estimator: String,
+    /// What it looks at; `None` where scores came from a table.
+    pub kind: Option<EstimatorKind>,
+    /// Settings, as `key=value`, those of its supernet's recipe left out.
+    pub settings: String,
+    /// Mean over seeds, oriented.
+    pub values: Vec<f64>,
+    /// The same seed by seed.
+    pub seeds: Vec<(u64, Vec<f64>)>,
+    /// Cost of one score by itself, milliseconds.
+    pub milliseconds: Option<f64>,
+    /// Whether the estimator's own scores have the other sign.
+    pub lower_is_better: bool,
+    /// Whether the reader brought it.
+    pub own: bool,
+    /// Of a checkpoint's row: the row it belongs to, and the epoch.
+    pub checkpoint: Option<(String, u64)>,
+}
+
+/// Rows of one supernet's checkpoints, by epoch.
+pub type Checkpoints<'a> = Vec<(u64, &'a Scorer)>;
+
+/// One supernet's sub-networks, batch by batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByBatch {
+    /// The row that asked it.
+    pub name: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Images in a batch.
+    pub images: u32,
+    /// Accuracy per batch and architecture.
+    pub accuracy: Vec<Vec<f64>>,
+    /// Negated mean cross-entropy per batch and architecture.
+    pub loss: Vec<Vec<f64>>,
+}
+
+/// What graphs say of architectures.
+#[derive(Debug, Default)]
+pub struct Structure {
+    /// Trainable parameters, as the benchmark counts them.
+    pub params: Vec<f64>,
+    /// FLOPs, as the benchmark counts them; else multiply-accumulates.
+    pub flops: Vec<f64>,
+    /// Convolutions and poolings on the longest path; NaN without a path.
+    pub depth: Vec<f64>,
+    /// Receptive field, pixels; NaN without a path.
+    pub receptive_field: Vec<f64>,
+    /// Isomorphic architectures among the judged ones, itself included.
+    pub group_size: Vec<f64>,
+    /// Architectures that differ in one decision, as the space writes them.
+    pub mutations: Vec<Vec<Mutation>>,
+    /// Cells that look different, of each.
+    pub sketches: Vec<Vec<Sketch>>,
+}
+
+/// Most cells of one architecture that are drawn.
+const DRAWN: usize = 2;
+
+impl Structure {
+    /// Asks the space about every architecture, on all cores.
+    ///
+    /// # Errors
+    /// The first architecture that makes no network.
+    pub fn of(
+        space: &crate::loader::Space<'_>,
+        architectures: &[String],
+        settings: &Settings,
+    ) -> Result<Self, osee_sdk::Error> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = architectures.len().div_ceil(cores).max(1);
+        let parts: Vec<Result<Vec<One>, osee_sdk::Error>> = std::thread::scope(|scope| {
+            let one = |arch: &String| One::of(space, arch, settings);
+            let parts: Vec<_> = architectures
+                .chunks(share)
+                .map(|part| scope.spawn(move || part.iter().map(one).collect()))
+                .collect();
+            parts.into_iter().map(|part| part.join().expect("a space does not panic")).collect()
+        });
+        let mut all = Self::default();
+        let mut groups = Vec::with_capacity(architectures.len());
+        for one in parts.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+            all.params.push(one.params);
+            all.flops.push(one.flops);
+            all.depth.push(one.depth);
+            all.receptive_field.push(one.receptive_field);
+            all.mutations.push(one.mutations);
+            all.sketches.push(one.sketches);
+            groups.push(one.canonical);
+        }
+        let mut sizes = HashMap::new();
+        groups.iter().for_each(|group| *sizes.entry(group.as_str()).or_insert(0.0) += 1.0);
+        all.group_size = groups.iter().map(|group| sizes[group.as_str()]).collect();
+        Ok(all)
+    }
+}
+
+struct One {
+    params: f64,
+    flops: f64,
+    depth: f64,
+    receptive_field: f64,
+    canonical: String,
+    mutations: Vec<Mutation>,
+    sketches: Vec<Sketch>,
+}
+
+impl One {
+    fn of(
+        space: &crate::loader::Space<'_>,
+        arch: &str,
+        settings: &Settings,
+    ) -> Result<Self, osee_sdk::Error> {
+        let graph: Graph = space.functions.graph(arch, settings)?;
+        let counts = space.functions.benchmark_counts(arch)?;
+        let cost = graph.cost();
+        let number = |value: Option<usize>| value.map_or(f64::NAN, |it| it as f64);
+        Ok(Self {
+            params: counts.params.unwrap_or(cost.params) as f64,
+            flops: counts.flops.unwrap_or(cost.flops()) as f64,
+            depth: number(graph.depth()),
+            receptive_field: number(graph.receptive_field()),
+            canonical: space.functions.canonical(arch)?,
+            mutations: space.functions.mutations(arch)?.into_iter().map(named).collect(),
+            sketches: drawn(graph.sketches()),
+        })
+    }
+}
+
+/// The cells that make a network, without what stands between its stages.
+fn drawn(cells: Vec<SketchedCell>) -> Vec<Sketch> {
+    let most = cells.iter().map(|cell| cell.count).max().unwrap_or(0);
+    let kept = cells.into_iter().filter(|cell| 4 * cell.count >= most);
+    kept.take(DRAWN).map(|cell| cell.sketch).collect()
+}
+
+/// A mutation whose values say what they are: `input 0`, `depth 8`; names of
+/// operations do.
+fn named(mutation: Mutation) -> Mutation {
+    let numeric = |text: &str| text.parse::<f64>().is_ok();
+    if !numeric(&mutation.from) && !numeric(&mutation.to) {
+        return mutation;
+    }
+    // "depth of stage 1", "normal node 2 edge 0 input".
+    let what = match mutation.decision.split_once(" of ") {
+        Some((what, _)) => what,
+        None => mutation.decision.rsplit(' ').next().unwrap_or_default(),
+    };
+    let [from, to] = [&mutation.from, &mutation.to].map(|value| format!("{what} {value}"));
+    Mutation { from, to, ..mutation }
+}
+
+impl Material {
+    /// Rows that are not a checkpoint of another, best first.
+    pub fn rows(&self) -> impl Iterator<Item = &Scorer> {
+        self.scorers.iter().filter(|row| row.checkpoint.is_none())
+    }
+
+    /// Checkpoints of one row, in order of epochs.
+    pub fn checkpoints(&self) -> Vec<(&str, Checkpoints<'_>)> {
+        let mut found: BTreeMap<&str, Checkpoints<'_>> = BTreeMap::new();
+        for row in &self.scorers {
+            if let Some((base, epoch)) = &row.checkpoint {
+                found.entry(base).or_default().push((*epoch, row));
+            }
+        }
+        let mut found: Vec<_> = found.into_iter().collect();
+        found.iter_mut().for_each(|(_, points)| points.sort_by_key(|(epoch, _)| *epoch));
+        found
+    }
+
+    /// Seeds of the rows, without repetition.
+    pub fn seeds(&self) -> Vec<u64> {
+        let mut seeds: Vec<u64> =
+            self.scorers.iter().flat_map(|row| row.seeds.iter().map(|(seed, _)| *seed)).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        seeds
+    }
+
+    /// "300 architectures, seeds 20 and 2020".
+    pub fn rests_on(&self) -> String {
+        let mut text = format!("{} architectures", grouped(self.architectures.len()));
+        let seeds: Vec<String> = self.seeds().iter().map(u64::to_string).collect();
+        match seeds.as_slice() {
+            [] => {}
+            [one] => text += &format!(", seed {one}"),
+            [most @ .., last] => text += &format!(", seeds {} and {last}", most.join(", ")),
+        }
+        text + &format!("; truth: {}", self.truth_name)
+    }
+}
+
+/// Best KD first. Where a row is there by its checkpoints only, the last one
+/// stands for it, too.
+pub fn ranked(mut scorers: Vec<Scorer>, truth: &[f64]) -> Vec<Scorer> {
+    let mut last: BTreeMap<String, (u64, Scorer)> = BTreeMap::new();
+    for row in &scorers {
+        if let Some((base, epoch)) = &row.checkpoint
+            && !scorers.iter().any(|other| other.name == *base)
+            && last.get(base).is_none_or(|(known, _)| known < epoch)
+        {
+            let own = Scorer { name: base.clone(), checkpoint: None, ..row.clone() };
+            last.insert(base.clone(), (*epoch, own));
+        }
+    }
+    scorers.extend(last.into_values().map(|(_, row)| row));
+    let kd = |row: &Scorer| kendall_tau_b(&row.values, truth).unwrap_or(f64::NEG_INFINITY);
+    let mut judged: Vec<(f64, Scorer)> = scorers.into_iter().map(|row| (kd(&row), row)).collect();
+    judged.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.name.cmp(&other.name)));
+    judged.into_iter().map(|(_, row)| row).collect()
+}
+
+/// 15,625.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_say_what_they_are() {
+        let shown = |decision: &str, from: &str, to: &str| {
+            let [decision, from, to] = [decision, from, to].map(str::to_owned);
+            let it = named(Mutation { arch: String::new(), decision, from, to });
+            format!("{} to {}", it.from, it.to)
+        };
+        assert_eq!(shown("depth of stage 1", "2", "4"), "depth 2 to depth 4");
+        assert_eq!(shown("normal node 2 edge 0 input", "0", "1"), "input 0 to input 1");
+        assert_eq!(shown("edge 1<-0", "none", "skip_connect"), "none to skip_connect");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let shown = [0, 999, 1000, 15_625, 1_000_000].map(super::grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "15,625", "1,000,000"]);
+    }
+}

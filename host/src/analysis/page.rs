@@ -1,0 +1,128 @@
+//! A report's page: the leaderboard, every architecture, every analysis.
+
+use super::{Material, analyse, sections};
+use crate::report::{
+    figure::Drawing,
+    html::{Cell, Column, Explorer, Page, Scores, Table},
+};
+use osee_core::{
+    analysis::significance,
+    criteria::{Bootstrap, CriteriaOptions, TieAware, evaluate},
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// The report of `material`.
+pub fn page(material: &Material) -> Page {
+    let (sections, absent) = analyse(material);
+    let best = material.rows().next().map_or("nothing", |row| row.name.as_str());
+    let mut basis = material.basis.clone();
+    if material.without_truth > 0 {
+        basis.push(("Without truth".to_owned(), material.without_truth.to_string()));
+    }
+    Page {
+        title: material.name.clone(),
+        lead: format!(
+            "How well {} estimators rank {} architectures, and where they err. {best} ranks best.",
+            material.rows().count(),
+            super::material::grouped(material.architectures.len())
+        ),
+        basis,
+        leaderboard: Some(leaderboard(material)),
+        explorer: Some(explorer(material)),
+        sections,
+        absent,
+    }
+}
+
+fn leaderboard(material: &Material) -> Table {
+    let scores: Vec<(&str, &[f64])> =
+        material.rows().map(|row| (row.name.as_str(), row.values.as_slice())).collect();
+    let intervals = significance(&scores, &material.truth, 0.95).ok();
+    let options = CriteriaOptions {
+        bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
+        ..CriteriaOptions::default()
+    };
+    let mut columns = vec![
+        Column::number("#", ""),
+        Column::text("Estimator", ""),
+        Column::text("Kind", "what it looks at"),
+        Column::number("KD", "Kendall's tau-b between scores and truth"),
+        Column::text("95% interval", "of KD, over the choice of architectures"),
+        Column::number("Spearman", "rank correlation"),
+        Column::number("P@top5%", "share of the predicted best 5% that truly are"),
+        Column::number("P@bottom5%", "share of the predicted worst 5% that truly are"),
+        Column::number(
+            "BR@1%",
+            "best true rank in the predicted best 1%, as a share; lower is better",
+        ),
+        Column::number("WR@5%", "worst true rank in the predicted best 5%; lower is better"),
+        Column::number("Failed", "architectures without a score; they rank last"),
+    ];
+    let timed = material.rows().any(|row| row.milliseconds.is_some());
+    if timed {
+        columns.push(Column::number("ms", "per architecture, by itself, on one core"));
+    }
+    let mut table = Table::new(columns);
+    for (at, row) in material.rows().enumerate() {
+        let criteria = evaluate(&row.values, &material.truth, &options).ok();
+        let of = |pick: fn(&osee_core::criteria::CriteriaReport) -> Option<f64>| {
+            sections::cell(criteria.as_ref().and_then(pick))
+        };
+        let tied =
+            |pick: fn(&osee_core::criteria::CriteriaReport) -> &BTreeMap<String, TieAware>,
+             k: &str| {
+                match criteria.as_ref().and_then(|it| pick(it).get(k)) {
+                    Some(it) => sections::tied(it),
+                    None => Cell::undefined("K of the architectures is less than one"),
+                }
+            };
+        let interval = intervals.as_ref().and_then(|it| it.estimators[at].ci);
+        let interval = interval.map(|[a, b]| format!("{a:.3} .. {b:.3}"));
+        let failed = row.values.iter().filter(|it| it.is_nan()).count();
+        let mut cells = vec![
+            Cell::number(&(at + 1).to_string(), (at + 1) as f64),
+            Cell::text(&row.name).hint(&row.settings),
+            Cell::text(&row.kind.map_or_else(|| "table".to_owned(), |kind| kind.to_string())),
+            of(|it| it.kd),
+            interval.map_or_else(|| Cell::undefined(sections::CONSTANT), |it| Cell::text(&it)),
+            of(|it| it.spearman),
+            tied(|it| &it.p_top, "0.05"),
+            tied(|it| &it.p_bottom, "0.05"),
+            tied(|it| &it.br, "0.01"),
+            tied(|it| &it.wr, "0.05"),
+            Cell::number(&failed.to_string(), failed as f64),
+        ];
+        if timed {
+            cells.push(match row.milliseconds {
+                Some(it) => Cell::number(&format!("{it:.1}"), it),
+                None => Cell::undefined("not measured"),
+            });
+        }
+        table = if row.own { table.own_row(cells) } else { table.row(cells) };
+    }
+    table
+}
+
+fn explorer(material: &Material) -> Explorer {
+    let scores = material.rows().map(|row| Scores {
+        name: row.name.clone(),
+        // As the estimator gives them.
+        values: match row.lower_is_better {
+            true => row.values.iter().map(|it| -it).collect(),
+            false => row.values.clone(),
+        },
+        lower_is_better: row.lower_is_better,
+    });
+    let mut known: HashMap<&[osee_core::graph::Sketch], Drawing> = HashMap::new();
+    let drawings = material.structure.iter().flat_map(|it| &it.sketches).map(|sketches| {
+        known.entry(sketches).or_insert_with(|| sections::architectures::drawing(sketches)).clone()
+    });
+    let drawings: Vec<Drawing> = drawings.collect();
+    Explorer {
+        truth_label: material.truth_name.clone(),
+        architectures: material.architectures.clone(),
+        truth: material.truth.clone(),
+        scores: scores.collect(),
+        drawings,
+    }
+}

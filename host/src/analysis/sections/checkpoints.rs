@@ -1,0 +1,143 @@
+//! What becomes of a ranking while a supernet trains?
+
+use super::{absent, refused, three, value};
+use crate::{
+    analysis::{Material, Scorer, material::Checkpoints},
+    report::{
+        figure::{Axis, Estimate, Figure, Lines, Value},
+        html::{Absent, Section},
+    },
+};
+use osee_core::{
+    analysis::{
+        CHECKPOINT_RATIOS, Checkpoint, StabilityStep, TrendPoint, stability_steps,
+        trend as over_checkpoints,
+    },
+    criteria::TieAware,
+};
+
+const TREND: &str = "Criteria while the supernet trains";
+const STABILITY: &str = "How stable is the ranking?";
+const ADD: &str = "[training]\nkeep-every = 5\n\n[[estimators]]\nid = \"one_shot\"\ntrend = true";
+const NONE: &str = "K of the architectures is less than one";
+
+fn several<'a>(
+    material: &'a Material,
+    heading: &str,
+) -> Result<Vec<(&'a str, Checkpoints<'a>)>, Absent> {
+    let mut rows = material.checkpoints();
+    rows.retain(|(_, points)| points.len() > 1);
+    match rows.is_empty() {
+        true => Err(absent(heading, "no row has scores of several checkpoints", ADD)),
+        false => Ok(rows),
+    }
+}
+
+fn columns<'a>(points: &'a [(u64, &'a Scorer)]) -> Vec<Checkpoint<'a>> {
+    points.iter().map(|(epoch, row)| Checkpoint { epoch: *epoch, scores: &row.values }).collect()
+}
+
+fn tie_aware(of: &Option<TieAware>) -> Value {
+    Value::known_or(of.as_ref().map(|it| it.value), NONE)
+}
+
+/// Every criterion by epoch, a figure each.
+pub fn trend(material: &Material) -> Result<Section, Absent> {
+    type Pick = fn(&TrendPoint) -> Value;
+    let criteria: [(&str, &str, Pick); 6] = [
+        ("kd", "KD", |it| value(it.kd)),
+        ("spearman", "Spearman", |it| value(it.spearman)),
+        ("p-top", "P@top5%", |it| tie_aware(&it.p_top_5)),
+        ("p-bottom", "P@bottom5%", |it| tie_aware(&it.p_bottom_5)),
+        ("br", "BR@1% (lower is better)", |it| tie_aware(&it.br_1)),
+        ("wr", "WR@5% (lower is better)", |it| tie_aware(&it.wr_5)),
+    ];
+    let mut trends = Vec::new();
+    for (base, points) in several(material, TREND)? {
+        let points = over_checkpoints(&columns(&points), &material.truth);
+        trends.push((base, points.map_err(refused(TREND))?));
+    }
+    let mut section = Section::new("trend", TREND).rests_on(&material.rests_on());
+    for (name, label, pick) in criteria {
+        let mut lines = Lines::new(Axis::new("epoch"), Axis::new(label));
+        for (base, points) in &trends {
+            let points = points.iter().map(|it| (it.epoch as f64, Estimate::from(pick(it))));
+            lines = lines.series(base, points);
+        }
+        section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
+    }
+    let (base, points) = &trends[0];
+    let end = |at: Option<&TrendPoint>| {
+        at.and_then(|it| it.kd).map_or_else(|| "undefined".to_owned(), three)
+    };
+    let finding = format!(
+        "From epoch {} to {} the KD of {base} goes from {} to {}.",
+        points.first().map_or(0, |it| it.epoch),
+        points.last().map_or(0, |it| it.epoch),
+        end(points.first()),
+        end(points.last())
+    );
+    Ok(section.finding(&finding))
+}
+
+/// Each checkpoint as the prediction of the next, for single supernets and
+/// their mean.
+pub fn stability(material: &Material) -> Result<Section, Absent> {
+    let mut steps: Vec<(String, Vec<StabilityStep>)> = Vec::new();
+    for (base, points) in several(material, STABILITY)? {
+        let of = |columns: &[Checkpoint<'_>]| {
+            stability_steps(columns, &CHECKPOINT_RATIOS).map_err(refused(STABILITY))
+        };
+        let seeds = points[0].1.seeds.len();
+        for seed in 0..seeds {
+            let column = |(epoch, row): &(u64, &'_ Scorer)| {
+                row.seeds.get(seed).map(|(_, values)| (*epoch, values.clone()))
+            };
+            let columns: Vec<(u64, Vec<f64>)> = points.iter().filter_map(column).collect();
+            let columns: Vec<Checkpoint<'_>> = columns
+                .iter()
+                .map(|(epoch, scores)| Checkpoint { epoch: *epoch, scores })
+                .collect();
+            steps.push((format!("{base}, supernet {}", seed + 1), of(&columns)?));
+        }
+        if seeds != 1 {
+            let name = match seeds {
+                0 => base.to_owned(),
+                seeds => format!("{base}, mean of {seeds}"),
+            };
+            steps.push((name, of(&columns(&points))?));
+        }
+    }
+    type Pick = fn(&StabilityStep) -> Value;
+    let criteria: [(&str, &str, Pick); 4] = [
+        ("kd", "relative KD", |it| value(it.stability.kd)),
+        ("p-top-small", "relative P@top0.5%", |it| {
+            tie_aware(&it.stability.p_top.get("0.005").cloned())
+        }),
+        ("p-top", "relative P@top5%", |it| tie_aware(&it.stability.p_top.get("0.05").cloned())),
+        ("p-bottom", "relative P@bottom5%", |it| {
+            tie_aware(&it.stability.p_bottom.get("0.05").cloned())
+        }),
+    ];
+    let mut section = Section::new("stability", STABILITY).rests_on(&format!(
+        "{}; the scores of each checkpoint predict those of the next",
+        material.rests_on()
+    ));
+    for (name, label, pick) in criteria {
+        let mut lines = Lines::new(Axis::new("epoch of the later checkpoint"), Axis::new(label));
+        for (base, steps) in &steps {
+            let points = steps.iter().map(|it| (it.to as f64, Estimate::from(pick(it))));
+            lines = lines.series(base, points);
+        }
+        section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
+    }
+    let last: Vec<(f64, &str)> = steps
+        .iter()
+        .filter_map(|(name, steps)| Some((steps.last()?.stability.kd?, name.as_str())))
+        .collect();
+    let most = last.iter().max_by(|a, b| a.0.total_cmp(&b.0));
+    let finding = most.map_or_else(String::new, |(kd, name)| {
+        format!("At the end {name} is the most stable, with a relative KD of {}.", three(*kd))
+    });
+    Ok(section.finding(&finding))
+}

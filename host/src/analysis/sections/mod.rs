@@ -1,0 +1,117 @@
+//! One file per analysis: from [`Material`](super::Material) to a section.
+
+pub mod agreement;
+pub mod architectures;
+pub mod checkpoints;
+pub mod complexity;
+pub mod cost;
+pub mod noise;
+pub mod operations;
+pub mod seeds;
+pub mod significance;
+pub mod training;
+pub mod validation;
+pub mod variants;
+
+use super::{Material, Scorer};
+use crate::report::{
+    figure::Value,
+    html::{Absent, Cell},
+};
+use osee_core::{analysis::AnalysisError, criteria::TieAware};
+
+/// Most rows that a figure tells apart.
+const SHOWN: usize = 6;
+
+/// What is not there.
+fn absent(heading: &str, reason: &str, add: &str) -> Absent {
+    Absent { heading: heading.to_owned(), reason: reason.to_owned(), add: add.to_owned() }
+}
+
+/// An analysis that refused.
+fn refused(heading: &str) -> impl Fn(AnalysisError) -> Absent {
+    move |error| absent(heading, &error.to_string(), "")
+}
+
+/// Rows to look at one by one: the best few, those that the reader brought
+/// and one of every kind.
+fn looked_at(material: &Material) -> Vec<&Scorer> {
+    let rows: Vec<&Scorer> = material.rows().collect();
+    let mut kinds = Vec::new();
+    let mut chosen: Vec<usize> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let new = !kinds.contains(&row.kind);
+        kinds.push(row.kind);
+        if row.own || new {
+            chosen.push(at);
+        }
+    }
+    chosen.truncate(SHOWN);
+    for at in 0..rows.len() {
+        if chosen.len() < SHOWN && !chosen.contains(&at) {
+            chosen.push(at);
+        }
+    }
+    chosen.sort_unstable();
+    chosen.into_iter().map(|at| rows[at]).collect()
+}
+
+/// Why tau-b is undefined.
+pub(super) const CONSTANT: &str = "scores or truths are all equal";
+
+fn value(number: Option<f64>) -> Value {
+    Value::known_or(number, CONSTANT)
+}
+
+/// A number with three digits, or why there is none.
+pub(super) fn cell(number: Option<f64>) -> Cell {
+    match number.filter(|it| it.is_finite()) {
+        Some(it) => Cell::number(&three(it), it),
+        None => Cell::undefined(CONSTANT),
+    }
+}
+
+/// As papers give it.
+fn p_value(p: Option<f64>) -> Cell {
+    match p {
+        Some(p) if p < 0.001 => Cell::number("<0.001", p),
+        other => cell(other),
+    }
+}
+
+/// A criterion, with what another order of ties would make of it.
+pub(super) fn tied(of: &TieAware) -> Cell {
+    let shown = Cell::number(&three(of.value), of.value);
+    match of.min < of.max {
+        true => shown.hint(&format!("{} to {} by the order of ties", three(of.min), three(of.max))),
+        false => shown,
+    }
+}
+
+fn count(number: usize) -> Cell {
+    Cell::number(&super::material::grouped(number), number as f64)
+}
+
+/// With three digits and no minus before zero.
+fn three(number: f64) -> String {
+    let text = format!("{number:.3}");
+    if text == "-0.000" { "0.000".to_owned() } else { text }
+}
+
+fn signed(number: f64) -> String {
+    format!("{number:+.3}")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", 100.0 * share)
+}
+
+/// "a, b and c".
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}

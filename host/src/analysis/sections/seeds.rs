@@ -1,0 +1,71 @@
+//! How much does a seed matter?
+
+use super::{absent, cell, value};
+use crate::{
+    analysis::{Material, Scorer},
+    report::{
+        figure::{Axis, Estimate, Figure, Intervals},
+        html::{Absent, Cell, Column, Section, Table},
+    },
+};
+use osee_core::criteria::kendall_tau_b;
+
+const HEADING: &str = "How much does a seed matter?";
+
+/// tau-b of single seeds beside that of the mean, and between seeds.
+pub fn section(material: &Material) -> Result<Section, Absent> {
+    let several = |row: &&Scorer| row.seeds.len() > 1;
+    let rows: Vec<&Scorer> = material.rows().filter(several).collect();
+    if rows.is_empty() {
+        return Err(absent(HEADING, "no estimator was run with several seeds", "seeds = [0, 1]"));
+    }
+    let truth = &material.truth;
+    let mut figure = Intervals::new(Axis::new("KD"));
+    let mut table = Table::new(vec![
+        Column::text("Estimator", ""),
+        Column::number("KD of the mean", "of the scores averaged over seeds"),
+        Column::number("Worst seed", "KD of the seed with the smallest"),
+        Column::number("Best seed", "KD of the seed with the largest"),
+        Column::number("Between seeds", "mean KD between the scores of two seeds"),
+    ]);
+    let mut widest: Option<(f64, &str)> = None;
+    for row in rows {
+        let singles: Vec<f64> =
+            row.seeds.iter().filter_map(|(_, values)| kendall_tau_b(values, truth)).collect();
+        let ends = singles.iter().fold(None, |ends: Option<[f64; 2]>, &kd| {
+            Some(ends.map_or([kd, kd], |[a, b]| [a.min(kd), b.max(kd)]))
+        });
+        let mean = kendall_tau_b(&row.values, truth);
+        figure = figure.row(&row.name, Estimate::within(value(mean), ends), row.own);
+        let width = ends.map_or(0.0, |[a, b]| b - a);
+        if widest.is_none_or(|(known, _)| width > known) {
+            widest = Some((width, &row.name));
+        }
+        table = table.row(vec![
+            Cell::text(&row.name),
+            cell(mean),
+            cell(ends.map(|[a, _]| a)),
+            cell(ends.map(|[_, b]| b)),
+            cell(between(row)),
+        ]);
+    }
+    let finding = widest.map_or_else(String::new, |(width, name)| {
+        format!("{name} depends on its seed most: its KD differs by {width:.3} between seeds.")
+    });
+    Ok(Section::new("seeds", HEADING)
+        .finding(&finding)
+        .rests_on(&material.rests_on())
+        .figure(Figure::new(
+            "kd",
+            "KD of the mean over seeds; whiskers reach from the worst seed to the best",
+            figure,
+        ))
+        .table(table))
+}
+
+fn between(row: &Scorer) -> Option<f64> {
+    let pairs = (0..row.seeds.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let taus: Vec<f64> =
+        pairs.filter_map(|(a, b)| kendall_tau_b(&row.seeds[a].1, &row.seeds[b].1)).collect();
+    (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64)
+}

@@ -1,0 +1,273 @@
+//! Why an estimator is wrong: on the study's own scores, and on a run of ours.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::{fs, path::Path};
+
+const STUDY: &str = r#"
+name = "analysed"
+seeds = [1, 2]
+[space]
+id = "nb201"
+[space.settings]
+channels = 2
+cells = 1
+image_size = 8
+[protocol]
+preset = "paper"
+batch-size = 8
+[training]
+epochs = 4
+keep-every = 1
+images = 256
+batch-size = 32
+validation-images = 96
+validation-batch-size = 32
+[[estimators]]
+id = "one_shot"
+name = "loss"
+trend = true
+[[estimators]]
+id = "one_shot"
+name = "accuracy"
+settings = { score = "accuracy" }
+[[estimators]]
+id = "params"
+[[estimators]]
+id = "grad_norm"
+[[estimators]]
+id = "synflow"
+"#;
+
+/// Architectures that differ in one or two edges, with a truth made up from
+/// their operations.
+fn table() -> (String, String) {
+    let (mut archs, mut truth) = (String::new(), "arch_str,acc,seeds\n".to_owned());
+    for (i, first) in
+        ["nor_conv_3x3", "nor_conv_1x1", "skip_connect", "avg_pool_3x3"].iter().enumerate()
+    {
+        for (j, last) in ["nor_conv_3x3", "nor_conv_1x1", "skip_connect"].iter().enumerate() {
+            let arch =
+                format!("|{first}~0|+|none~0|skip_connect~1|+|{last}~0|none~1|nor_conv_1x1~2|");
+            let acc = 90.0 - 3.0 * i as f64 - 2.0 * j as f64;
+            truth += &format!("{arch},{acc},{};{}\n", acc + 0.5, acc - (i % 2) as f64);
+            archs += &format!("{arch}\n");
+        }
+    }
+    (archs, truth)
+}
+
+struct Run {
+    folder: tempfile::TempDir,
+}
+
+impl Run {
+    fn new(data: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (archs, truth) = table();
+        fs::write(folder.path().join("study.toml"), STUDY).unwrap();
+        fs::write(folder.path().join("archs.txt"), archs).unwrap();
+        fs::write(folder.path().join("truth.csv"), truth).unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        support::run(&[
+            "run",
+            "--study",
+            &at("study.toml"),
+            "--archs",
+            &at("archs.txt"),
+            "--truth",
+            &at("truth.csv"),
+            "--truth-column",
+            "acc",
+            "--data",
+            data,
+            "--out",
+            &at("run"),
+        ]);
+        Self { folder }
+    }
+
+    fn path(&self) -> String {
+        self.folder.path().join("run").to_str().unwrap().to_owned()
+    }
+}
+
+fn names(text: &str) -> Vec<&str> {
+    let named = |line: &str| line.strip_suffix(']')?.rsplit_once(" [").map(|(_, name)| name.len());
+    text.lines()
+        .filter(|line| named(line).is_some())
+        .map(|line| line.rsplit_once(" [").unwrap().1.trim_end_matches(']'))
+        .collect()
+}
+
+#[test]
+fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
+    let run = Run::new("noise");
+    let text = support::run(&["analyze", &run.path(), "--seed-columns", "seeds"]);
+    let expected = [
+        "significance",
+        "cost",
+        "agreement",
+        "seeds",
+        "noise",
+        "complexity",
+        "operations",
+        "architectures",
+        "trend",
+        "stability",
+        "scores",
+        "batches",
+        "variants",
+    ];
+    assert_eq!(names(&text), expected);
+    let absent: Vec<&str> = text.lines().filter(|line| line.starts_with("not here: ")).collect();
+    assert_eq!(absent.len(), 1, "{absent:?}");
+    assert!(absent[0].contains("Forgetting"), "{absent:?}");
+    // Without single trainings the noise of the truth is not known.
+    let text = support::run(&["analyze", &run.path()]);
+    assert!(!names(&text).contains(&"noise"));
+    assert!(text.contains("--seed-columns COL"), "{text}");
+    // Only what was asked for.
+    let text = support::run(&["analyze", &run.path(), "--only", "cost,agreement"]);
+    assert_eq!(names(&text), ["cost", "agreement"]);
+
+    let written = support::run(&["report", &run.path()]);
+    let page = fs::read_to_string(written.trim()).unwrap();
+    for name in expected.iter().filter(|name| **name != "noise") {
+        assert!(page.contains(&format!("id=\"{name}\"")), "{name}");
+    }
+    let figures = Path::new(&run.path()).join("report/figures");
+    for file in ["trend-kd.svg", "trend-kd.csv", "complexity-by-flops.svg", "cost-kd-by-time.csv"] {
+        assert!(figures.join(file).exists(), "{file}");
+    }
+    // A report is a function of the run.
+    let again = run.folder.path().join("again");
+    support::run(&["report", &run.path(), "--out", again.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(again.join("report.html")).unwrap(), page);
+}
+
+#[test]
+fn what_a_zero_shot_study_lacks_is_said_with_what_to_add() {
+    let run = Run::new("noise");
+    let file = run.folder.path().join("study.toml");
+    let study = fs::read_to_string(&file).unwrap();
+    let zero_shot = study.split("[[estimators]]").next().unwrap().to_owned();
+    fs::write(
+        &file,
+        zero_shot + "[[estimators]]\nid = \"params\"\n[[estimators]]\nid = \"synflow\"\n",
+    )
+    .unwrap();
+    let at = |name: &str| run.folder.path().join(name).to_str().unwrap().to_owned();
+    support::run(&[
+        "run",
+        "--study",
+        &at("study.toml"),
+        "--archs",
+        &at("archs.txt"),
+        "--truth",
+        &at("truth.csv"),
+        "--truth-column",
+        "acc",
+        "--data",
+        "noise",
+        "--out",
+        &at("other"),
+    ]);
+    let text = support::run(&["analyze", &at("other")]);
+    for (missing, add) in [
+        ("Criteria while the supernet trains", "trend = true"),
+        ("How much validation data?", "id = \"one_shot\""),
+        ("Variants of one estimator", "sampler = \"fair\""),
+    ] {
+        let from = text.find(&format!("not here: {missing}")).unwrap_or_else(|| panic!("{text}"));
+        assert!(text[from..].contains(add), "{missing}: {text}");
+    }
+    // Two runs side by side: the same scores agree wholly.
+    let both = support::run(&["compare", &run.path(), &at("other"), "--format", "csv"]);
+    let synflow = both.lines().find(|line| line.contains(",synflow,")).unwrap();
+    let cells: Vec<&str> = synflow.split(',').collect();
+    assert_eq!((cells[2], cells[5], cells[7]), ("12", "+0.000", "1.000"), "{both}");
+}
+
+#[test]
+fn the_studys_own_scores_give_its_figures() {
+    let Some(data) = support::data() else { return };
+    let file = data.join("nb301/paper_anchor_5896.csv.gz");
+    let file = file.to_str().unwrap();
+    let (accuracy, loss) = ("os_acc_s{seed}_e{epoch}", "os_loss_s{seed}_e{epoch}");
+    let text = support::run(&[
+        "analyze",
+        "--scores",
+        file,
+        "--space",
+        "nb301",
+        "--column",
+        accuracy,
+        "--column",
+        loss,
+        "--column",
+        "params",
+        "--column",
+        "flops",
+        "--negate",
+        loss,
+        "--truth",
+        file,
+        "--truth-column",
+        "surrogate_acc",
+        "--only",
+        "seeds,significance,trend,operations",
+    ]);
+    // estimators.md C.5 and C.6: means of three supernets, and single ones.
+    let seeds = &text[text.find("[seeds]").unwrap()..];
+    let cells = |name: &str| -> Vec<&str> {
+        let mut lines = seeds.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        lines.find(|it| it.first() == Some(&name) && it[1].starts_with('0')).unwrap()
+    };
+    assert_eq!(cells("os_loss")[1..4], ["0.509", "0.464", "0.519"]);
+    assert_eq!(cells("os_acc")[1..4], ["0.372", "0.339", "0.391"]);
+    assert!(text.contains("5,468 architectures, seeds 20, 2020 and 202020"), "{text}");
+    // Pairs that are in the set, both ways: 324 distinct genotypes apart by one
+    // operation, and those apart by one input.
+    assert!(text.contains("750 ordered pairs found among them"), "{text}");
+    assert!(text.contains("From epoch 100 to 1000 the KD of os_acc goes from"), "{text}");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let scores = file("scores.csv", "arch,zse\na,1\nb,2\n");
+    let other = file("other.csv", "arch,acc\nc,1\nd,2\n");
+    let args = [
+        "analyze",
+        "--scores",
+        &scores,
+        "--key",
+        "arch",
+        "--truth",
+        &other,
+        "--truth-column",
+        "acc",
+    ];
+    let (code, said) = support::fail(&args);
+    assert_eq!((code, said.contains("have no key in common")), (7, true), "{said}");
+    let (code, said) = support::fail(&[
+        "analyze",
+        "--scores",
+        &scores,
+        "--truth",
+        &scores,
+        "--truth-column",
+        "zse",
+    ]);
+    assert_eq!((code, said.contains("--key says which column")), (2, true), "{said}");
+    let (code, said) = support::fail(&["report", folder.path().to_str().unwrap()]);
+    assert_eq!(code, 5, "{said}");
+}
