@@ -6,7 +6,7 @@
 mod support;
 
 use osee_core::{
-    one_shot::{BatchResult, Evaluated},
+    one_shot::{BatchResult, Evaluated, Observation},
     store::Store,
 };
 use std::{
@@ -319,4 +319,41 @@ fn studies_that_make_no_sense_are_refused() {
     assert!(said.contains("did you mean `channels`?"), "{said}");
     let said = refused(&format!("{one_shot}training = {{ space = {{ image_size = 12 }} }}\n"));
     assert!(said.contains("32 pixels"), "{said}");
+}
+
+#[test]
+fn looking_at_a_training_changes_nothing_and_says_what_became_of_its_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "[[estimators]]\nid = \"one_shot\"\nname = \"loss\"\n";
+    let file = study(folder.path(), rows);
+    let plain = folder.path().join("plain");
+    run("train", &file, &plain);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("epochs = 4\n", "epochs = 4\nobserve = 3\n")).unwrap();
+    let observed = folder.path().join("observed");
+    run("train", &file, &observed);
+    let weights = |files: Vec<(String, Vec<u8>)>| -> Vec<(String, Vec<u8>)> {
+        files.into_iter().filter(|(name, _)| name.contains(".safetensors")).collect()
+    };
+    assert!(weights(checkpoints(&plain)) == weights(checkpoints(&observed)));
+
+    let seen: Vec<Observation> = checkpoints(&observed)
+        .iter()
+        .filter(|(name, _)| name.contains(".json"))
+        .map(|(_, text)| serde_json::from_slice(text).unwrap())
+        .collect();
+    // Two seeds, each of four epochs.
+    assert_eq!(seen.iter().map(|it| it.epoch).collect::<Vec<_>>(), [1, 2, 3, 4, 1, 2, 3, 4]);
+    for it in &seen {
+        assert_eq!((it.architectures.len(), it.after_step.len(), it.after_epoch.len()), (3, 3, 3));
+        // Accuracies on a batch of 32 images.
+        let whole = |share: &f64| (0.0..=1.0).contains(share) && (share * 32.0).fract() == 0.0;
+        assert!(it.after_step.iter().chain(&it.after_epoch).all(whole), "{it:?}");
+        // All have the stem and the classifier; it is one network after all.
+        let first = &it.similarity[0];
+        assert!(first.layer.starts_with("stem") && first.architectures == 3, "{first:?}");
+        let last = it.similarity.last().unwrap();
+        assert!(last.layer.starts_with("classifier.weight") && last.architectures == 3);
+        assert!(it.similarity.iter().all(|it| it.cosines.count <= 3));
+    }
 }

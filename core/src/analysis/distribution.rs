@@ -3,7 +3,7 @@
 //! Invariant: every value given is counted once: as finite, or as failed.
 
 use crate::criteria::bootstrap::quantile;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bins of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,7 +22,7 @@ pub enum Bins {
 }
 
 /// Counts in bins of equal width.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// Lower edge of the first bin, in the unit of the values.
     pub low: f64,
@@ -37,7 +37,7 @@ pub struct Histogram {
 }
 
 /// Count, moments, quantiles and histogram of values.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
     /// Finite values.
     pub count: usize,

@@ -2,7 +2,7 @@
 //! A15.)
 
 use super::{AnalysisError, Bins, Distribution, at_least, same_length};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Gradients of several architectures with respect to the parameters of one
 /// layer that they share, on the same images.
@@ -15,7 +15,7 @@ pub struct LayerGradients<'a> {
 }
 
 /// Similarity in one layer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerSimilarity {
     /// Name of the layer.
     pub layer: String,

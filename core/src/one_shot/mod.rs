@@ -7,6 +7,7 @@ mod schedule;
 pub use recipe::{Recipe, TrainingChoice};
 pub use schedule::{Progress, Schedule};
 
+use crate::analysis::LayerSimilarity;
 use serde::{Deserialize, Serialize};
 
 /// A sub-network on one validation batch.
@@ -78,4 +79,22 @@ pub struct EpochReport {
     pub learning_rate: f64,
     /// Speed of training, without checkpoints and surveys.
     pub images_per_second: f64,
+}
+
+/// What was seen of some of an epoch's architectures, for the analyses of
+/// forgetting and of gradients; kept beside the checkpoint after that epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Observation {
+    /// Epochs done.
+    pub epoch: u32,
+    /// The architectures, in the order of their steps.
+    pub architectures: Vec<String>,
+    /// Accuracy of each right after its own step, on the first validation batch.
+    pub after_step: Vec<f64>,
+    /// The same after all steps of the epoch.
+    pub after_epoch: Vec<f64>,
+    /// Gradients of these architectures on that batch after the epoch, by
+    /// weight that at least two of them use, from the input to the output.
+    pub similarity: Vec<LayerSimilarity>,
 }

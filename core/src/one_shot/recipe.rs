@@ -187,6 +187,9 @@ pub struct TrainingChoice {
     pub validation_batch_size: Option<usize>,
     pub schedule: Option<Schedule>,
     pub normalisation: Option<Normalisation>,
+    /// How many architectures of every epoch with a kept checkpoint are looked
+    /// at for forgetting and gradients; the training stays what it is.
+    pub observe: Option<usize>,
     /// Added to the recipe's.
     pub space: BTreeMap<String, Value>,
 }
@@ -257,6 +260,7 @@ impl TrainingChoice {
             validation_batch_size: over.validation_batch_size.or(self.validation_batch_size),
             schedule: over.schedule.or(self.schedule),
             normalisation: over.normalisation.or(self.normalisation),
+            observe: over.observe.or(self.observe),
             space,
         }
     }

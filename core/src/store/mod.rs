@@ -12,5 +12,6 @@ mod schema;
 mod training;
 
 pub use error::StoreError;
+pub use files::write_whole;
 pub use results::{Outcome, Record, Score, ScorerId, ScorerKey, Store};
 pub use training::Curve;

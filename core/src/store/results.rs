@@ -188,6 +188,11 @@ impl Store {
         StoreError::Sqlite { dir: self.dir.clone(), source }
     }
 
+    /// The run directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The study as it was resolved when the run began.
     ///
     /// # Errors

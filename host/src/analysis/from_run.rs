@@ -2,16 +2,20 @@
 
 use super::{
     MaterialError,
-    material::{ByBatch, Material, Scorer, Structure, ranked},
+    material::{ByBatch, Material, Observed, Scorer, Structure, ranked},
 };
-use crate::{loader::Space, report::Leaderboard};
+use crate::{loader::Space, one_shot::supernet_folder, report::Leaderboard};
 use osee_core::{
     estimator::{Direction, EstimatorKind},
+    one_shot::Observation,
     settings::Settings,
     store::{ScorerId, ScorerKey, Store, StoreError},
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 /// What `store` holds and `board` has judged. Without the space nothing is
 /// known of the architectures but their names.
@@ -70,6 +74,7 @@ pub fn from_run(
         trainings: None,
         structure,
         evaluations: evaluations(store, board, &architectures)?,
+        observed: observed(store, board)?,
         architectures,
         scorers: ranked(scorers, &judged.values),
         truth: judged.values,
@@ -116,6 +121,41 @@ fn supernet(key: &ScorerKey) -> Option<(String, Vec<u32>)> {
     let epochs = protocol.get("epochs")?.as_array()?;
     let epochs = epochs.iter().filter_map(|it| it.as_u64()?.try_into().ok()).collect();
     Some((protocol.get("supernet")?.as_str()?.to_owned(), epochs))
+}
+
+/// What trainings left beside their checkpoints, by supernet and seed.
+fn observed(store: &Store, board: &Leaderboard) -> Result<Vec<Observed>, MaterialError> {
+    let mut found: Vec<Observed> = Vec::new();
+    let mut known = BTreeSet::new();
+    for row in board.rows.iter().filter(|row| row.key.kind == EstimatorKind::OneShot) {
+        let Some((key, _)) = supernet(&row.key).filter(|(key, _)| known.insert(key.clone())) else {
+            continue;
+        };
+        for &seed in &board.seeds {
+            let folder = supernet_folder(store.dir(), &row.key.estimator, &key, seed);
+            let epochs = observations(&folder)?;
+            if !epochs.is_empty() {
+                let name = checkpoint(&row.key.name).map_or(row.key.name.clone(), |(base, _)| base);
+                found.push(Observed { name, seed, epochs });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What observers left in a supernet's folder, in order of epochs; nothing
+/// where there is no such folder.
+fn observations(folder: &Path) -> Result<Vec<Observation>, MaterialError> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|file| file.extension().is_some_and(|it| it == "json")).collect();
+    files.sort();
+    let read = |file: PathBuf| {
+        let wrong = |reason: String| MaterialError::Observation { file: file.clone(), reason };
+        let text = std::fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
+        serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+    };
+    files.into_iter().map(read).collect()
 }
 
 /// The batches of every one-shot row, those of a supernet and its epochs once.

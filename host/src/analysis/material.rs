@@ -8,6 +8,7 @@ use osee_core::{
     criteria::kendall_tau_b,
     estimator::EstimatorKind,
     graph::{Graph, Sketch, SketchedCell},
+    one_shot::Observation,
     settings::Settings,
     space::Mutation,
 };
@@ -36,6 +37,8 @@ pub struct Material {
     pub structure: Option<Structure>,
     /// Sub-networks on single validation batches.
     pub evaluations: Vec<ByBatch>,
+    /// Supernets that were looked at while they trained.
+    pub observed: Vec<Observed>,
 }
 
 /// A row: an estimator with its settings.
@@ -79,6 +82,17 @@ pub struct ByBatch {
     pub accuracy: Vec<Vec<f64>>,
     /// Negated mean cross-entropy per batch and architecture.
     pub loss: Vec<Vec<f64>>,
+}
+
+/// What was seen of one supernet, by epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The row that asked it.
+    pub name: String,
+    /// Its seed.
+    pub seed: u64,
+    /// In order.
+    pub epochs: Vec<Observation>,
 }
 
 /// What graphs say of architectures.

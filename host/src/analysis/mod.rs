@@ -13,7 +13,7 @@ mod text;
 
 pub use from_run::from_run;
 pub use from_tables::{Tables, from_tables};
-pub use material::{ByBatch, Material, Scorer, Structure};
+pub use material::{ByBatch, Material, Observed, Scorer, Structure};
 pub use page::page;
 pub use text::text;
 
@@ -42,6 +42,14 @@ pub enum MaterialError {
     /// An architecture that the space refuses.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
+    /// What a training observed.
+    #[error("cannot use {}: {reason}", file.display())]
+    Observation {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Two tables about different things.
     #[error("{} and {} have no key in common", scores.display(), truth.display())]
     NoCommonKey {
@@ -61,7 +69,7 @@ pub enum MaterialError {
 type Analysis = fn(&Material) -> Result<Section, Absent>;
 
 /// All of them, in the order of a report.
-const ANALYSES: [Analysis; 14] = [
+const ANALYSES: [Analysis; 15] = [
     sections::significance::section,
     sections::cost::section,
     sections::agreement::section,
@@ -75,7 +83,8 @@ const ANALYSES: [Analysis; 14] = [
     sections::validation::scores,
     sections::validation::batches,
     sections::variants::section,
-    sections::training::section,
+    sections::training::forgetting,
+    sections::training::gradients,
 ];
 
 /// Every analysis of `material`: those that it allows, and those it does not.

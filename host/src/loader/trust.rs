@@ -5,6 +5,7 @@
 //! at, not that it is harmless.
 
 use super::LoadErrorKind;
+use osee_core::store::write_whole;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::Metadata,
@@ -117,10 +118,7 @@ impl Lock {
         let document = Document { version: VERSION, plugins: self.entries.clone() };
         let text = "# Plugins that may be loaded: `osee-host plugin trust FILE`.\n".to_owned()
             + &toml::to_string(&document).expect("a lock is plain data");
-        let part = path.with_extension("lock.part");
-        std::fs::write(&part, text)
-            .and_then(|()| std::fs::rename(&part, path))
-            .map_err(|source| LockError::Io { path: path.to_owned(), source })
+        write_whole(path, &text).map_err(|source| LockError::Io { path: path.to_owned(), source })
     }
 
     /// Whether `file` with this hash may be loaded.

@@ -5,6 +5,7 @@
 //! the seed; every sub-network of a supernet sees the same batches; a training
 //! that is killed goes on from its last checkpoint to the same weights.
 
+mod observer;
 mod sub_networks;
 mod trainer;
 
@@ -41,6 +42,8 @@ pub struct SupernetSpec {
     pub recipe: Recipe,
     /// Resolved settings of the space.
     pub space_settings: Settings,
+    /// Architectures looked at before every kept checkpoint, besides training.
+    pub observe: usize,
 }
 
 /// Which weights a row looks at.
@@ -54,15 +57,25 @@ pub struct SupernetUse {
     pub evaluation: Evaluation,
 }
 
+/// Where the checkpoints of a supernet and a seed are, in a run's directory.
+pub fn supernet_folder(run: &Path, estimator: &str, key: &str, seed: u64) -> PathBuf {
+    run.join("supernets").join(format!("{estimator}-{key}-seed{seed}"))
+}
+
 impl SupernetSpec {
     /// Where the checkpoints of a seed are, in a run's directory.
     pub fn folder(&self, run: &Path, seed: u64) -> PathBuf {
-        run.join("supernets").join(format!("{}-{}-seed{seed}", self.estimator, self.key))
+        supernet_folder(run, &self.estimator, &self.key, seed)
     }
 
     /// The checkpoint after an epoch.
     pub fn checkpoint(&self, run: &Path, seed: u64, epoch: u32) -> PathBuf {
         self.folder(run, seed).join(format!("epoch-{epoch:04}.safetensors"))
+    }
+
+    /// What was seen in the epoch before that checkpoint, if anything.
+    pub fn observation(&self, run: &Path, seed: u64, epoch: u32) -> PathBuf {
+        self.checkpoint(run, seed, epoch).with_extension("json")
     }
 
     /// Whether nothing is left to train.

@@ -1,6 +1,6 @@
 //! Trains one supernet.
 
-use super::SupernetSpec;
+use super::{SupernetSpec, observer::Observer};
 use crate::{
     data::{DataError, ImageSet, Preparation, Source},
     engine::{
@@ -12,6 +12,7 @@ use osee_core::{
     graph::Graph,
     one_shot::{EpochReport, Progress},
     seed::{shuffle, stream},
+    store::write_whole,
 };
 use osee_sdk::{
     Epoch, Sampled, Surveyed,
@@ -54,6 +55,17 @@ pub enum TrainingError {
         /// Why.
         source: io::Error,
     },
+    /// What was observed cannot be kept.
+    #[error("cannot write {}: {source}", path.display())]
+    Observation {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What was observed makes no sense.
+    #[error(transparent)]
+    Analysis(#[from] osee_core::analysis::AnalysisError),
     /// Whoever listened is gone.
     #[error(transparent)]
     News(#[from] io::Error),
@@ -218,6 +230,7 @@ impl<'a> Trainer<'a> {
         let mut told = start;
         let (mut loss, mut accuracy) = (0.0, 0.0);
         let steps = recipe.steps();
+        let mut observer = self.observer(number + 1);
         for (step, archs) in sampled.steps.iter().enumerate() {
             let positions = &order[step * recipe.batch_size..][..recipe.batch_size];
             let batch = self.images.batch(positions, &self.preparation, &mut random);
@@ -228,6 +241,10 @@ impl<'a> Trainer<'a> {
             let seen = self.supernet.train(&graphs, &batch.on(self.device), &sgd)?;
             loss += seen.loss;
             accuracy += seen.accuracy;
+            if let Some(observer) = observer.as_mut().filter(|it| it.wants(step)) {
+                let batch = self.first_batch(&graphs[0])?;
+                observer.after_step(&archs[0], &graphs[0], batch, &mut self.supernet)?;
+            }
             if told.elapsed() > BETWEEN_NEWS {
                 told = Instant::now();
                 tell(Step::Working {
@@ -248,10 +265,37 @@ impl<'a> Trainer<'a> {
         if !report.loss.is_finite() {
             return Err(TrainingError::Diverged { epoch: report.epoch, loss: report.loss });
         }
+        if let Some(observer) = observer {
+            let file = self.spec.observation(self.run, self.seed, number + 1);
+            let seen = observer.after_epoch(&mut self.supernet)?;
+            let text = serde_json::to_string(&seen).expect("an observation is plain data");
+            write_whole(&file, &text)
+                .map_err(|source| TrainingError::Observation { path: file, source })?;
+        }
         self.spec.recipe.schedule.observe(&mut self.state.schedule, report.loss);
         self.state.memory = sampled.memory;
         self.state.epoch += 1;
         Ok(report)
+    }
+
+    /// Who looks at the epoch with this number, from 1, if anybody does.
+    fn observer(&self, epoch: u32) -> Option<Observer> {
+        let recipe = &self.spec.recipe;
+        let wanted = self.spec.observe > 0 && recipe.kept().contains(&epoch);
+        wanted.then(|| Observer::new(epoch, self.spec.observe, recipe.steps()))
+    }
+
+    /// Images that sub-networks are looked at with while the supernet trains.
+    fn validation(&mut self, like: &Graph) -> Result<&[Batch], TrainingError> {
+        if self.validation.is_none() {
+            self.validation = Some(self.spec.validation(self.source, like, self.device)?);
+        }
+        Ok(self.validation.as_deref().unwrap_or_default())
+    }
+
+    fn first_batch(&mut self, like: &Graph) -> Result<Batch, TrainingError> {
+        let first = self.validation(like)?.first().map(Batch::share);
+        Ok(first.ok_or_else(|| osee_sdk::Error::new("the recipe has no validation images"))?)
     }
 
     /// Asks the estimator, after it has seen what it wants to see.
@@ -270,9 +314,7 @@ impl<'a> Trainer<'a> {
         };
         for arch in self.sampler.survey(&epoch, &self.lent)? {
             let graph = self.space.graph(&arch, &self.spec.space_settings)?;
-            if self.validation.is_none() {
-                self.validation = Some(self.spec.validation(self.source, &graph, self.device)?);
-            }
+            self.validation(&graph)?;
             let batches = self.validation.as_deref().unwrap_or_default();
             let batches = self.supernet.evaluate(&graph, batches)?;
             epoch.surveyed.push(Surveyed { arch, batches });

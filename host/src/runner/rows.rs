@@ -150,6 +150,7 @@ impl<'a> Rows<'a> {
             self.data,
         ));
         let known = self.supernets.iter().position(|spec| spec.key == key);
+        let observe = asked.observe.unwrap_or(0);
         let supernet = known.unwrap_or_else(|| {
             self.supernets.push(SupernetSpec {
                 key,
@@ -158,9 +159,12 @@ impl<'a> Rows<'a> {
                 settings: settings.clone(),
                 recipe,
                 space_settings,
+                observe: 0,
             });
             self.supernets.len() - 1
         });
+        let spec = &mut self.supernets[supernet];
+        spec.observe = spec.observe.max(observe);
         let evaluation = one_shot.evaluation()?;
         let last = self.supernets[supernet].recipe.epochs;
         let looks_at = SupernetUse { supernet, epochs: Vec::new(), evaluation };

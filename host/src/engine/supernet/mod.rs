@@ -109,7 +109,7 @@ impl Supernet {
         let mut sums: BTreeMap<String, (Tensor, u32)> = BTreeMap::new();
         let (mut loss, mut accuracy) = (0.0, 0.0);
         for graph in graphs {
-            let seen = self.backward(graph, batch, &random, &mut sums)?;
+            let seen = self.backward(graph, batch, Some(&random), &mut sums)?;
             loss += seen.0 / graphs.len() as f64;
             accuracy += seen.1 / graphs.len() as f64;
         }
@@ -118,15 +118,34 @@ impl Supernet {
         Ok(Seen { loss, accuracy, gradient_norm })
     }
 
-    /// Adds one sub-network's gradients to `sums`; its loss and accuracy.
+    /// Gradients of one sub-network's loss, without dropout: each weight of a
+    /// convolution or linear layer that it uses, by name and stored shape and in
+    /// that shape, from the input to the output. Nothing is stepped.
+    ///
+    /// # Errors
+    /// When the batch does not fit the graph, or torch fails.
+    pub fn gradients(&mut self, graph: &Graph, batch: &Batch) -> Result<Vec<(String, Tensor)>> {
+        let _grad = GradOn::new();
+        let mut sums = BTreeMap::new();
+        self.backward(graph, batch, None, &mut sums)?;
+        let weights = graph.parameters.iter().filter(|it| it.role.is_weight());
+        let found = weights.filter_map(|it| sums.remove_entry(&key(it)));
+        Ok(found.map(|(key, (gradient, _))| (key, gradient)).collect())
+    }
+
+    /// Adds one sub-network's gradients to `sums`, with dropout drawn from
+    /// `random` if there is any; its loss and accuracy.
     fn backward(
         &mut self,
         graph: &Graph,
         batch: &Batch,
-        random: &RefCell<Stream>,
+        random: Option<&RefCell<Stream>>,
         sums: &mut BTreeMap<String, (Tensor, u32)>,
     ) -> Result<(f64, f64)> {
-        let program = Program::training(graph);
+        let program = match random {
+            Some(_) => Program::training(graph),
+            None => Program::new(graph),
+        };
         let used: BTreeSet<usize> = program
             .steps
             .iter()
@@ -135,8 +154,7 @@ impl Supernet {
             .map(|id| id.index())
             .collect();
         let parameters = self.parameters(graph);
-        let executor =
-            Executor { random: Some(random), ..Executor::new(graph, &program, &parameters) };
+        let executor = Executor { random, ..Executor::new(graph, &program, &parameters) };
         let logits = executor.logits(&batch.images)?;
         let loss = cross_entropy(&logits, &batch.labels)?;
         let seen = (loss.f_double_value(&[])?, accuracy(&logits, &batch.labels)?);

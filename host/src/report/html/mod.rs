@@ -58,6 +58,7 @@ pub use explorer::{Explorer, Scores};
 pub use table::{Cell, Column, Table};
 
 use super::figure::Figure;
+use osee_core::store::write_whole;
 use std::path::{Path, PathBuf};
 
 /// What a report says.
@@ -185,12 +186,4 @@ pub fn write(page: &Page, folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
         write_whole(file, text).map_err(failed(file))?;
     }
     Ok(files.into_iter().map(|(file, _)| file).collect())
-}
-
-/// Beside it first, so that no half of a file is ever seen.
-fn write_whole(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut part = file.as_os_str().to_owned();
-    part.push(".part");
-    std::fs::write(&part, text)?;
-    std::fs::rename(part, file)
 }
