@@ -127,6 +127,11 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     assert_eq!(names(&text), expected);
     let absent: Vec<&str> = text.lines().filter(|line| line.starts_with("not here: ")).collect();
     assert!(absent.is_empty(), "{absent:?}");
+    // What rows share is not called cheap: `accuracy` asks the batches of `loss`.
+    let cost = Path::new(&run.path()).join("report/figures/cost-kd-by-time.csv");
+    support::run(&["report", &run.path()]);
+    let cost = fs::read_to_string(cost).unwrap();
+    assert!(cost.contains("grad_norm") && !cost.contains("accuracy"), "{cost}");
     // Without single trainings the noise of the truth is not known.
     let text = support::run(&["analyze", &run.path()]);
     assert!(!names(&text).contains(&"noise"));
