@@ -13,6 +13,7 @@ use osee_core::{
     analysis::{Bins, Distribution, EpochAccuracies, forgetting as forgetting_values},
     one_shot::Observation,
 };
+use std::collections::BTreeMap;
 
 const FORGETTING: &str = "Do architectures forget?";
 const GRADIENTS: &str = "Do architectures pull the same way?";
@@ -121,6 +122,23 @@ pub fn forgetting(material: &Material) -> Result<Section, Absent> {
         .table(table))
 }
 
+/// Layers of all epochs, by where they stand on average; what two of the
+/// observed architectures share is not the same in every epoch.
+fn places(epochs: &[Observation]) -> Vec<&str> {
+    let mut found: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for it in epochs {
+        let count = it.similarity.len() as f64;
+        for (at, layer) in it.similarity.iter().enumerate() {
+            let (sum, times) = found.entry(&layer.layer).or_default();
+            (*sum, *times) = (*sum + at as f64 / count, *times + 1.0);
+        }
+    }
+    let mut places: Vec<(f64, &str)> =
+        found.into_iter().map(|(name, (sum, times))| (sum / times, name)).collect();
+    places.sort_by(|a, b| a.0.total_cmp(&b.0));
+    places.into_iter().map(|(_, name)| name).collect()
+}
+
 /// Cosines between gradients of two architectures, layer by layer.
 pub fn gradients(material: &Material) -> Result<Section, Absent> {
     let observed = observed(material, GRADIENTS)?;
@@ -131,10 +149,12 @@ pub fn gradients(material: &Material) -> Result<Section, Absent> {
             Axis::new("layer, from the input to the output"),
             Axis::new("cosine similarity"),
         );
+        let places = places(&of.epochs);
         for it in some(&of.epochs) {
-            let layers = it.similarity.iter().enumerate();
-            let points = layers
-                .map(|(at, layer)| ((at + 1) as f64, Estimate::from(value(layer.cosines.mean))));
+            let points = places.iter().enumerate().filter_map(|(at, name)| {
+                let layer = it.similarity.iter().find(|layer| layer.layer == **name)?;
+                Some(((at + 1) as f64, Estimate::from(value(layer.cosines.mean))))
+            });
             lines = lines.series(&format!("epoch {}", it.epoch), points);
         }
         let title = format!("Mean cosine between gradients of two architectures, {}", name(of));
