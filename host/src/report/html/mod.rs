@@ -3,7 +3,7 @@
 //!
 //! Invariant: the page's text is a function of the document, byte for byte.
 //!
-//! Styles are in `report.css`, behaviour in `report.js`; without a script
+//! Styles are in `report.css`, behaviour in `report.js` and `explorer.js`; without a script
 //! everything but the explorer is there to be read.
 //!
 //! ```

@@ -5,7 +5,13 @@ use crate::report::figure::{Figure, escaped};
 use std::{collections::HashSet, fmt::Write};
 
 const STYLE: &str = include_str!("report.css");
-const SCRIPT: &str = include_str!("report.js");
+/// In one function, so that the page has no global names.
+const SCRIPT: &str = concat!(
+    "(() => {\n'use strict';\n",
+    include_str!("report.js"),
+    include_str!("explorer.js"),
+    "})();\n"
+);
 
 pub(super) fn html(page: &Page) -> String {
     let mut names = names(page).into_iter();
