@@ -95,7 +95,7 @@ fn kill_9_loses_no_unit_that_was_stored_and_leaves_none_in_part() {
 /// Every file a kill can leave behind in the first moments of a run.
 #[test]
 fn a_run_killed_while_it_was_made_can_be_made_again() {
-    for left in [&["lock"][..], &["lock", "study.part"], &["lock", "study.toml"]] {
+    for left in [&["lock"][..], &["lock", "study.toml.part"], &["lock", "study.toml"]] {
         let dir = tempfile::tempdir().unwrap();
         for file in left {
             let text = match *file {

@@ -7,11 +7,13 @@
 
 mod error;
 mod files;
+mod record;
 mod results;
 mod schema;
 mod training;
 
 pub use error::StoreError;
 pub use files::write_whole;
-pub use results::{Outcome, Record, Score, ScorerId, ScorerKey, Store};
+pub use record::{Outcome, Record, Score, ScorerId, ScorerKey};
+pub use results::Store;
 pub use training::Curve;

@@ -1,16 +1,16 @@
 //! The SQLite file.
 
 use super::{
-    StoreError,
+    Record, Score, ScorerId, ScorerKey, StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
     schema::{FORMAT, SCHEMA},
 };
 use crate::{
-    estimator::{Direction, EstimatorKind, Failure, FailureKind},
+    estimator::{Failure, FailureKind},
     study::Study,
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use std::{
     collections::HashSet,
     fs::{File, TryLockError},
@@ -18,75 +18,7 @@ use std::{
 };
 
 /// What a directory may hold before its first results, in the order it is made.
-const MADE_FIRST: [&str; 3] = ["lock", "study.part", "study.toml"];
-
-/// Everything a score depends on besides architecture and seed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ScorerKey {
-    /// Name of the leaderboard's row.
-    pub name: String,
-    /// Estimator id.
-    pub estimator: String,
-    /// Estimator version.
-    pub version: String,
-    /// Estimator kind.
-    pub kind: EstimatorKind,
-    /// Which end is good.
-    pub direction: Direction,
-    /// Estimator settings, resolved, as JSON.
-    pub settings: String,
-    /// SHA-256 of the estimator's plugin.
-    pub plugin_sha256: String,
-    /// Space id.
-    pub space: String,
-    /// Space version.
-    pub space_version: String,
-    /// Space settings, resolved, as JSON.
-    pub space_settings: String,
-    /// SHA-256 of the space's plugin.
-    pub space_sha256: String,
-    /// The protocol, as JSON.
-    pub protocol: String,
-    /// What the images were.
-    pub data: String,
-}
-
-/// A scorer in one store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ScorerId(i64);
-
-/// A score, or why there is none.
-pub type Outcome = Result<f64, Failure>;
-
-/// One result to store.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    /// By what.
-    pub scorer: ScorerId,
-    /// Position in the plan.
-    pub arch: usize,
-    /// Initialisation seed.
-    pub seed: u64,
-    /// What came out.
-    pub outcome: Outcome,
-    /// What it would cost alone, milliseconds.
-    pub milliseconds: f64,
-    /// Where it ran.
-    pub device: String,
-}
-
-/// One stored result of a scorer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Score {
-    /// Position in the plan.
-    pub arch: usize,
-    /// Initialisation seed.
-    pub seed: u64,
-    /// What came out.
-    pub outcome: Outcome,
-    /// What it would cost alone, milliseconds.
-    pub milliseconds: f64,
-}
+const MADE_FIRST: [&str; 3] = ["lock", "study.toml.part", "study.toml"];
 
 /// An open run directory.
 #[derive(Debug)]
@@ -381,7 +313,8 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Outcome, *};
+    use crate::estimator::{Direction, EstimatorKind};
     use crate::study::TruthChoice;
 
     fn key() -> ScorerKey {

@@ -1,0 +1,72 @@
+//! What is stored: scores, and all they depend on.
+
+use crate::estimator::{Direction, EstimatorKind, Failure};
+use serde::{Deserialize, Serialize};
+
+/// Everything a score depends on besides architecture and seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScorerKey {
+    /// Name of the leaderboard's row.
+    pub name: String,
+    /// Estimator id.
+    pub estimator: String,
+    /// Estimator version.
+    pub version: String,
+    /// Estimator kind.
+    pub kind: EstimatorKind,
+    /// Which end is good.
+    pub direction: Direction,
+    /// Estimator settings, resolved, as JSON.
+    pub settings: String,
+    /// SHA-256 of the estimator's plugin.
+    pub plugin_sha256: String,
+    /// Space id.
+    pub space: String,
+    /// Space version.
+    pub space_version: String,
+    /// Space settings, resolved, as JSON.
+    pub space_settings: String,
+    /// SHA-256 of the space's plugin.
+    pub space_sha256: String,
+    /// The protocol, as JSON.
+    pub protocol: String,
+    /// What the images were.
+    pub data: String,
+}
+
+/// A scorer in one store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScorerId(pub(super) i64);
+
+/// A score, or why there is none.
+pub type Outcome = Result<f64, Failure>;
+
+/// One result to store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// By what.
+    pub scorer: ScorerId,
+    /// Position in the plan.
+    pub arch: usize,
+    /// Initialisation seed.
+    pub seed: u64,
+    /// What came out.
+    pub outcome: Outcome,
+    /// What it would cost alone, milliseconds.
+    pub milliseconds: f64,
+    /// Where it ran.
+    pub device: String,
+}
+
+/// One stored result of a scorer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// Position in the plan.
+    pub arch: usize,
+    /// Initialisation seed.
+    pub seed: u64,
+    /// What came out.
+    pub outcome: Outcome,
+    /// What it would cost alone, milliseconds.
+    pub milliseconds: f64,
+}
