@@ -71,27 +71,36 @@ impl Run {
         fs::write(folder.path().join("study.toml"), STUDY).unwrap();
         fs::write(folder.path().join("archs.txt"), archs).unwrap();
         fs::write(folder.path().join("truth.csv"), truth).unwrap();
-        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let run = Self { folder };
+        run.score(data, "run");
+        run
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs the study as it stands.
+    fn score(&self, data: &str, out: &str) {
         support::run(&[
             "run",
             "--study",
-            &at("study.toml"),
+            &self.at("study.toml"),
             "--archs",
-            &at("archs.txt"),
+            &self.at("archs.txt"),
             "--truth",
-            &at("truth.csv"),
+            &self.at("truth.csv"),
             "--truth-column",
             "acc",
             "--data",
             data,
             "--out",
-            &at("run"),
+            &self.at(out),
         ]);
-        Self { folder }
     }
 
     fn path(&self) -> String {
-        self.folder.path().join("run").to_str().unwrap().to_owned()
+        self.at("run")
     }
 }
 
@@ -166,23 +175,8 @@ fn what_a_zero_shot_study_lacks_is_said_with_what_to_add() {
         zero_shot + "[[estimators]]\nid = \"params\"\n[[estimators]]\nid = \"synflow\"\n",
     )
     .unwrap();
-    let at = |name: &str| run.folder.path().join(name).to_str().unwrap().to_owned();
-    support::run(&[
-        "run",
-        "--study",
-        &at("study.toml"),
-        "--archs",
-        &at("archs.txt"),
-        "--truth",
-        &at("truth.csv"),
-        "--truth-column",
-        "acc",
-        "--data",
-        "noise",
-        "--out",
-        &at("other"),
-    ]);
-    let text = support::run(&["analyze", &at("other")]);
+    run.score("noise", "other");
+    let text = support::run(&["analyze", &run.at("other")]);
     for (missing, add) in [
         ("Criteria while the supernet trains", "trend = true"),
         ("How much validation data?", "id = \"one_shot\""),
@@ -193,7 +187,7 @@ fn what_a_zero_shot_study_lacks_is_said_with_what_to_add() {
         assert!(text[from..].contains(add), "{missing}: {text}");
     }
     // Two runs side by side: the same scores agree wholly.
-    let both = support::run(&["compare", &run.path(), &at("other"), "--format", "csv"]);
+    let both = support::run(&["compare", &run.path(), &run.at("other"), "--format", "csv"]);
     let synflow = both.lines().find(|line| line.contains(",synflow,")).unwrap();
     let cells: Vec<&str> = synflow.split(',').collect();
     assert_eq!((cells[2], cells[5], cells[7]), ("12", "+0.000", "1.000"), "{both}");

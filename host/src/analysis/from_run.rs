@@ -12,7 +12,6 @@ use crate::{
 use osee_core::{
     estimator::{Direction, EstimatorKind},
     one_shot::Observation,
-    settings::Settings,
     store::{ScorerId, ScorerKey, Store, StoreError},
 };
 use serde_json::Value;
@@ -65,14 +64,7 @@ pub fn from_run(
             checkpoint: checkpoint(&row.key.name),
         });
     }
-    let structure = match space {
-        Some(space) => Some(Structure::of(
-            space,
-            &architectures,
-            &Settings::resolve(&space.info.id, &space.info.settings, &BTreeMap::new())?,
-        )?),
-        None => None,
-    };
+    let structure = space.map(|space| Structure::of(space, &architectures)).transpose()?;
     let truth = board.truth.as_ref().map(|truth| truth.column.clone()).unwrap_or_default();
     Ok(Material {
         name: board.name.clone(),

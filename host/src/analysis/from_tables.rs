@@ -8,7 +8,6 @@ use super::{
 use crate::loader::Space;
 use osee_core::{
     analysis::mean_scores,
-    settings::Settings,
     truth::{Duplicates, Table, join},
 };
 use std::{collections::BTreeMap, path::Path};
@@ -87,14 +86,7 @@ pub fn from_tables(
     let architectures: Vec<String> =
         joined.rows.iter().map(|(at, _)| scores.keys[*at].clone()).collect();
     let values: Vec<f64> = joined.rows.iter().map(|(_, at)| truth.columns[0][*at]).collect();
-    let structure = match space {
-        Some(space) => {
-            let settings =
-                Settings::resolve(&space.info.id, &space.info.settings, &BTreeMap::new())?;
-            Some(Structure::of(space, &architectures, &settings)?)
-        }
-        None => None,
-    };
+    let structure = space.map(|space| Structure::of(space, &architectures)).transpose()?;
     let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Material {
         name: shown(tables.scores),

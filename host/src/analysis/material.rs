@@ -118,15 +118,16 @@ pub struct Structure {
 const DRAWN: usize = 2;
 
 impl Structure {
-    /// Asks the space about every architecture, on all cores.
+    /// Asks the space about every architecture, under its default settings and
+    /// on all cores.
     ///
     /// # Errors
     /// The first architecture that makes no network.
     pub fn of(
         space: &crate::loader::Space<'_>,
         architectures: &[String],
-        settings: &Settings,
     ) -> Result<Self, osee_sdk::Error> {
+        let settings = &Settings::defaults(&space.info.settings);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let share = architectures.len().div_ceil(cores).max(1);
         let parts: Vec<Result<Vec<One>, osee_sdk::Error>> = std::thread::scope(|scope| {

@@ -18,9 +18,7 @@ pub use page::page;
 pub use text::text;
 
 use crate::report::html::{Absent, Section};
-use osee_core::{
-    analysis::AnalysisError, settings::SettingError, store::StoreError, truth::TableError,
-};
+use osee_core::{analysis::AnalysisError, store::StoreError, truth::TableError};
 use std::path::PathBuf;
 
 /// Why there is nothing to analyse.
@@ -36,9 +34,6 @@ pub enum MaterialError {
     /// Columns that do not go together.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
-    /// A setting of the space.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
     /// An architecture that the space refuses.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),

@@ -141,7 +141,7 @@ impl CliError {
             }
             Self::Material(error) => match error {
                 MaterialError::Store(_) => ExitCode::Store,
-                MaterialError::Setting(_) | MaterialError::Plugin(_) => ExitCode::Input,
+                MaterialError::Plugin(_) => ExitCode::Input,
                 _ => ExitCode::Table,
             },
             Self::Data(_) | Self::Weights(_) => ExitCode::Data,

@@ -26,7 +26,7 @@ fn asked<'a>(material: &'a Material, heading: &str) -> Result<&'a [ByBatch], Abs
     }
 }
 
-/// Supernets whose batches all architectures have.
+/// A supernet in words.
 fn whole(of: &ByBatch) -> String {
     format!("{}, seed {}", of.name, of.seed)
 }
