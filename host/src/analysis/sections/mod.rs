@@ -71,6 +71,11 @@ pub(super) fn cell(number: Option<f64>) -> Cell {
     }
 }
 
+/// One of a row's supernets.
+fn supernet(row: &str, seed: u64) -> String {
+    format!("{row}, seed {seed}")
+}
+
 /// As papers give it.
 fn p_value(p: Option<f64>) -> Cell {
     match p {

@@ -1,7 +1,7 @@
 //! What happens inside a supernet while it trains: forgetting, and how alike
 //! the gradients of its architectures are.
 
-use super::{absent, cell, refused, three, value};
+use super::{absent, cell, refused, supernet, three, value};
 use crate::{
     analysis::{Material, material::Observed},
     report::{
@@ -37,10 +37,6 @@ fn rests_on(observed: &[Observed]) -> String {
         observed.len(),
         each.unwrap_or(0)
     )
-}
-
-fn name(of: &Observed) -> String {
-    format!("{}, seed {}", of.name, of.seed)
 }
 
 /// Some of the epochs, the first and the last among them.
@@ -82,10 +78,10 @@ pub fn forgetting(material: &Material) -> Result<Section, Absent> {
         let columns: Vec<EpochAccuracies<'_>> = columns.collect();
         let found = forgetting_values(&columns, Bins::Fit(20)).map_err(refused(FORGETTING))?;
         let points = found.iter().map(|it| (it.epoch as f64, spread(&it.values)));
-        lines = lines.series(&name(of), points);
+        lines = lines.series(&supernet(&of.name, of.seed), points);
         for it in &found {
             table = table.row(vec![
-                Cell::text(&name(of)),
+                Cell::text(&supernet(&of.name, of.seed)),
                 Cell::number(&it.epoch.to_string(), it.epoch as f64),
                 super::count(it.values.count),
                 cell(it.values.mean),
@@ -95,7 +91,8 @@ pub fn forgetting(material: &Material) -> Result<Section, Absent> {
         }
         for it in some(&of.epochs) {
             let fv = it.after_epoch.iter().zip(&it.after_step).map(|(after, step)| after - step);
-            values = values.series(&format!("{}, epoch {}", name(of), it.epoch), fv);
+            values =
+                values.series(&format!("{}, epoch {}", supernet(&of.name, of.seed), it.epoch), fv);
         }
         let mean =
             |at: Option<&osee_core::analysis::EpochForgetting>| at.and_then(|it| it.values.mean);
@@ -157,7 +154,10 @@ pub fn gradients(material: &Material) -> Result<Section, Absent> {
             });
             lines = lines.series(&format!("epoch {}", it.epoch), points);
         }
-        let title = format!("Mean cosine between gradients of two architectures, {}", name(of));
+        let title = format!(
+            "Mean cosine between gradients of two architectures, {}",
+            supernet(&of.name, of.seed)
+        );
         section = section.figure(Figure::new(&format!("{}-{}", of.name, of.seed), &title, lines));
         let mean = |it: &Observation| {
             let all: Vec<f64> = it.similarity.iter().filter_map(|it| it.cosines.mean).collect();
@@ -177,7 +177,7 @@ pub fn gradients(material: &Material) -> Result<Section, Absent> {
         for it in of.epochs.iter().rev().take(1) {
             for layer in &it.similarity {
                 table = table.row(vec![
-                    Cell::text(&name(of)),
+                    Cell::text(&supernet(&of.name, of.seed)),
                     Cell::text(&layer.layer),
                     Cell::number(&it.epoch.to_string(), it.epoch.into()),
                     super::count(layer.architectures),

@@ -1,7 +1,7 @@
 //! How much validation data does a one-shot score need, and is the loss better
 //! than the accuracy?
 
-use super::{absent, cell, listed, refused, three, value};
+use super::{absent, cell, listed, refused, supernet, three, value};
 use crate::{
     analysis::{ByBatch, Material},
     report::{
@@ -24,11 +24,6 @@ fn asked<'a>(material: &'a Material, heading: &str) -> Result<&'a [ByBatch], Abs
         [] => Err(absent(heading, NO_BATCHES, ADD)),
         some => Ok(some),
     }
-}
-
-/// A supernet in words.
-fn whole(of: &ByBatch) -> String {
-    format!("{}, seed {}", of.name, of.seed)
 }
 
 /// Distributions of accuracy and loss, and how well each ranks.
@@ -56,15 +51,15 @@ pub fn scores(material: &Material) -> Result<Section, Absent> {
         better += usize::from(l > a);
         let spread = [&by_accuracy, &by_loss].map(|it| Distribution::of(it, Bins::Fit(1)));
         table = table.row(vec![
-            Cell::text(&whole(of)),
+            Cell::text(&supernet(&of.name, of.seed)),
             cell(a),
             cell(l),
             super::count(spread[0].distinct),
             super::count(spread[1].distinct),
             cell(spread[0].std),
         ]);
-        accuracy = accuracy.series(&whole(of), by_accuracy);
-        loss = loss.series(&whole(of), by_loss);
+        accuracy = accuracy.series(&supernet(&of.name, of.seed), by_accuracy);
+        loss = loss.series(&supernet(&of.name, of.seed), by_loss);
     }
     let finding =
         format!("The loss ranks better than the accuracy in {better} of {judged} supernets.");
@@ -110,7 +105,7 @@ pub fn batches(material: &Material) -> Result<Section, Absent> {
     for of in evaluations {
         for (what, columns) in [("accuracy", &of.accuracy), ("loss", &of.loss)] {
             let points = batch_study(columns, &material.truth).map_err(refused(BATCHES))?;
-            let name = format!("{}, {what}", whole(of));
+            let name = format!("{}, {what}", supernet(&of.name, of.seed));
             let line = |pick: &dyn Fn(&osee_core::analysis::BatchPoint) -> Value| {
                 points
                     .iter()
@@ -130,9 +125,10 @@ pub fn batches(material: &Material) -> Result<Section, Absent> {
         }
         let all = mean_scores(&of.accuracy).map_err(refused(BATCHES))?;
         let found = levels(&of.accuracy[0], &all, &material.truth).map_err(refused(BATCHES))?;
-        inside = inside.series(&whole(of), found.shared.iter().filter_map(|level| level.kd));
+        inside = inside
+            .series(&supernet(&of.name, of.seed), found.shared.iter().filter_map(|level| level.kd));
         table = table.row(vec![
-            Cell::text(&whole(of)),
+            Cell::text(&supernet(&of.name, of.seed)),
             super::count(found.levels),
             super::count(found.shared.len()),
             match found.kd.mean {
