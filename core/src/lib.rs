@@ -15,6 +15,7 @@ pub mod one_shot;
 pub mod protocol;
 pub mod seed;
 pub mod settings;
+pub mod shard;
 pub mod space;
 pub mod store;
 pub mod study;
