@@ -9,6 +9,7 @@
 
 pub mod analysis;
 pub mod criteria;
+pub mod embedded;
 pub mod estimator;
 pub mod graph;
 pub mod one_shot;

@@ -26,7 +26,7 @@ pub struct Layout {
 
 /// Ten classes in five files.
 pub const CIFAR10: Layout = Layout {
-    facts: Facts { key: "cifar10", name: "CIFAR-10", side: 32, classes: 10, normalisation: None },
+    facts: Facts { key: "cifar10", name: "CIFAR-10", side: 32, classes: 10, normalisation: None, mirrors: true },
     folder: "cifar-10-batches-bin",
     files: &[
         "data_batch_1.bin",
@@ -51,6 +51,7 @@ pub const CIFAR100: Layout = Layout {
             mean: [129.3 / 255.0, 124.1 / 255.0, 112.4 / 255.0],
             std: [68.2 / 255.0, 65.4 / 255.0, 70.4 / 255.0],
         }),
+        mirrors: true,
     },
     folder: "cifar-100-binary",
     files: &["train.bin"],

@@ -23,6 +23,7 @@ const FACTS: Facts = Facts {
         mean: [122.68 / 255.0, 116.66 / 255.0, 104.01 / 255.0],
         std: [63.22 / 255.0, 61.26 / 255.0, 65.09 / 255.0],
     }),
+    mirrors: true,
 };
 const FILES: usize = 10;
 /// Labels of the files.

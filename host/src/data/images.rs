@@ -30,8 +30,10 @@ pub struct Preparation {
     /// pixels.
     pub side: usize,
     /// Random crop from the image padded with black by an eighth of its side
-    /// (32 from 40 for CIFAR), and horizontal flip.
+    /// (32 from 40 for CIFAR).
     pub augment: bool,
+    /// With it, horizontal flip of every other image at random.
+    pub mirror: bool,
     /// Side of a square at a random place that is set to the mean
     /// (DeVries & Taylor 2017), in pixels of the whole image; it may overhang.
     pub cutout: Option<usize>,
@@ -119,7 +121,7 @@ impl Place {
         if how.augment {
             place.top = below(random, 2 * padding + 1);
             place.left = below(random, 2 * padding + 1);
-            place.flip = below(random, 2) == 1;
+            place.flip = how.mirror && below(random, 2) == 1;
         }
         place.hole = how.cutout.map(|length| {
             [(); 2].map(|()| {
@@ -192,7 +194,7 @@ mod tests {
     }
 
     fn how(side: usize) -> Preparation {
-        Preparation { side, augment: false, cutout: None, normalisation: PLAIN }
+        Preparation { side, augment: false, mirror: true, cutout: None, normalisation: PLAIN }
     }
 
     fn close(a: &[f32], b: &[f32]) -> bool {

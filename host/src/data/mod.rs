@@ -4,6 +4,7 @@
 //! every worker.
 
 mod cifar;
+mod digits;
 mod error;
 mod imagenet16;
 mod images;
@@ -15,6 +16,7 @@ pub use set::{DataSet, Facts};
 
 use crate::engine::Batch;
 use cifar::{CIFAR10, CIFAR100, Cifar};
+use digits::Digits;
 use imagenet16::ImageNet16;
 use osee_core::{
     graph::{Graph, Shape},
@@ -36,20 +38,21 @@ pub enum Source {
 
 /// What noise looks like where a supernet is trained on it.
 const NOISE: Facts =
-    Facts { key: "noise", name: "noise", side: 32, classes: 10, normalisation: None };
+    Facts { key: "noise", name: "noise", side: 32, classes: 10, normalisation: None, mirrors: true };
 const NOISE_IMAGES: usize = 50_000;
 
 impl Source {
-    /// Opens `cifar10:FOLDER`, `cifar100:FOLDER`, `imagenet16-120:FOLDER` or
-    /// `noise`.
+    /// Opens `digits`, `cifar10:FOLDER`, `cifar100:FOLDER`,
+    /// `imagenet16-120:FOLDER` or `noise`.
     ///
     /// # Errors
     /// An unknown kind, or files that are missing or damaged.
     pub fn open(spec: &str) -> Result<Self, DataError> {
         let Some((kind, folder)) = spec.split_once(':') else {
-            return match spec == NOISE.key {
-                true => Ok(Self::Noise),
-                false => Err(DataError::Unknown(spec.to_owned())),
+            return match spec {
+                "noise" => Ok(Self::Noise),
+                "digits" => Ok(Self::Set(Box::new(Digits::open()))),
+                _ => Err(DataError::Unknown(spec.to_owned())),
             };
         };
         let folder = Path::new(folder);
@@ -135,6 +138,7 @@ impl Source {
                 let how = Preparation {
                     side: set.facts().side_for(shape)?,
                     augment: protocol.augment,
+                    mirror: set.facts().mirrors,
                     cutout: None,
                     normalisation: protocol.normalisation,
                 };

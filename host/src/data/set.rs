@@ -21,6 +21,8 @@ pub struct Facts {
     pub classes: usize,
     /// Pixel statistics; `None` where they are those of the presets.
     pub normalisation: Option<Normalisation>,
+    /// Whether the mirror image of an image is of the same class.
+    pub mirrors: bool,
 }
 
 impl Facts {
@@ -56,13 +58,13 @@ impl Facts {
     }
 }
 
-/// The training images of a data set, in file order. A record is a label and
+/// The images of a data set, in file order. A record is a label and
 /// the pixels, one byte each, channel first.
 pub trait DataSet: Debug + Send + Sync {
     /// What it is.
     fn facts(&self) -> &Facts;
 
-    /// How many images there are.
+    /// How many training images there are.
     fn count(&self) -> usize;
 
     /// Records of these images, in this order.
@@ -95,5 +97,11 @@ pub trait DataSet: Debug + Send + Sync {
     /// Images that architectures are judged on: the other 20%.
     fn validation(&self) -> Range<usize> {
         self.training().end..self.count()
+    }
+
+    /// Official test images, after the others; none where their files are not
+    /// read.
+    fn test(&self) -> Range<usize> {
+        self.count()..self.count()
     }
 }

@@ -115,6 +115,7 @@ impl SupernetSpec {
         Ok(Preparation {
             side: source.facts().side_for(graph.input_shape())?,
             augment: training && recipe.augment,
+            mirror: source.facts().mirrors,
             cutout: (training && recipe.cutout > 0).then_some(recipe.cutout),
             normalisation: recipe.normalisation,
         })
