@@ -21,6 +21,13 @@ pub struct Statistics {
     pub inverse_deviation: Tensor,
 }
 
+impl Statistics {
+    /// Biased variance per channel.
+    fn variance(&self, eps: f64) -> Result<Tensor> {
+        Ok(self.inverse_deviation.f_pow_tensor_scalar(-2.0)?.f_sub_scalar(eps)?)
+    }
+}
+
 /// Values of the steps run so far, by node.
 pub struct Values {
     /// Outputs.
@@ -30,10 +37,12 @@ pub struct Values {
 }
 
 /// What batch normalisations do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum BatchNorm {
+#[derive(Clone, Copy)]
+pub enum BatchNorm<'a> {
     /// Normalise by the batch.
     Batch,
+    /// Normalise by what was seen of another batch, by node.
+    Seen(&'a [Option<Statistics>]),
     /// Nothing.
     Bypassed,
 }
@@ -47,7 +56,7 @@ pub struct Executor<'a> {
     /// Its parameters, in its order.
     pub parameters: &'a [Tensor],
     /// What batch normalisations do.
-    pub batch_norm: BatchNorm,
+    pub batch_norm: BatchNorm<'a>,
     /// Where dropouts draw from, if the program has them; torch's generator
     /// would be shared with other threads.
     pub random: Option<&'a RefCell<Stream>>,
@@ -148,12 +157,22 @@ impl<'a> Executor<'a> {
                 [dilation as i64; 2],
                 groups as i64,
             )?,
-            Op::BatchNorm { .. } if self.batch_norm == BatchNorm::Bypassed => input(0),
+            Op::BatchNorm { .. } if matches!(self.batch_norm, BatchNorm::Bypassed) => input(0),
             Op::BatchNorm { affine, eps } => {
                 let [scale, shift] = match affine {
                     Some(pair) => pair.map(|id| Some(self.parameter(id))),
                     None => [None; 2],
                 };
+                if let BatchNorm::Seen(statistics) = self.batch_norm {
+                    let seen = statistics[step.node].as_ref().ok_or_else(|| {
+                        osee_sdk::Error::new("a batch normalisation has seen no batch")
+                    })?;
+                    let [mean, variance] = [Some(&seen.mean), Some(&seen.variance(eps)?)];
+                    let x = input(0);
+                    return Ok(
+                        x.f_native_batch_norm(scale, shift, mean, variance, false, 0.0, eps)?.0
+                    );
+                }
                 let none: Option<&Tensor> = None;
                 let (output, mean, inverse_deviation) =
                     input(0).f_native_batch_norm(scale, shift, none, none, true, 0.1, eps)?;

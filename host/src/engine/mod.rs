@@ -14,6 +14,7 @@ mod network;
 pub mod parameters;
 mod program;
 mod relu_kernel;
+pub mod standalone;
 pub mod supernet;
 
 pub use device::{DeviceError, open as open_device};

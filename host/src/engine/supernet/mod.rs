@@ -240,7 +240,7 @@ fn key(parameter: &Parameter) -> String {
     format!("{}:{}", parameter.name, shape.join("x"))
 }
 
-fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
+pub(super) fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
     let right = logits.f_argmax(1, false)?.f_eq_tensor(labels)?;
     Ok(right.f_to_kind(Kind::Double)?.f_mean(Kind::Double)?.f_double_value(&[])?)
 }

@@ -26,12 +26,12 @@ impl Sgd {
     }
 
     /// What gradients of this norm are multiplied with; `None` for nothing.
-    pub(super) fn clip(&self, norm: f64) -> Option<f64> {
+    pub(in crate::engine) fn clip(&self, norm: f64) -> Option<f64> {
         let scale = self.max_norm / (norm + 1e-6);
         (self.max_norm > 0.0 && scale < 1.0).then_some(scale)
     }
 
-    pub(super) fn step(
+    pub(in crate::engine) fn step(
         &self,
         value: &mut Tensor,
         mut gradient: Tensor,
