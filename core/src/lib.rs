@@ -8,6 +8,7 @@
 //! Invariant: nothing here knows torch, the plugin boundary or the terminal.
 
 pub mod analysis;
+pub mod benchmark;
 pub mod criteria;
 pub mod embedded;
 pub mod estimator;

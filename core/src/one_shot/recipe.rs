@@ -1,4 +1,4 @@
-//! How a supernet is trained, and what a study changes of it.
+//! How a supernet, or a network alone, is trained, and what a study changes of it.
 
 use super::Schedule;
 use crate::{
@@ -53,12 +53,13 @@ pub struct Recipe {
 
 impl Recipe {
     /// Names of the presets.
-    pub const PRESETS: [&'static str; 2] = ["paper", "small"];
+    pub const PRESETS: [&'static str; 3] = ["paper", "small", "standalone"];
 
     /// The recipe called `name`:
     /// - `paper`: the study's for NAS-Bench-201, 1,000 epochs of batch 512;
     /// - `small`: for two cores and minutes: a narrow network on images of 16
-    ///   by 16 pixels, a cosine in place of the plateau.
+    ///   by 16 pixels, a cosine in place of the plateau;
+    /// - `standalone`: one network alone, for the truth of a benchmark.
     pub fn preset(name: &str) -> Option<Self> {
         let space = |pairs: &[(&str, Value)]| {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
@@ -96,6 +97,18 @@ impl Recipe {
                     ("cells", 1.into()),
                     ("image_size", 16.into()),
                 ]),
+                ..paper
+            }),
+            "standalone" => Some(Self {
+                epochs: 20,
+                batch_size: 50,
+                images: 500,
+                learning_rate: 0.1,
+                schedule: Schedule::Cosine { last: 0.0 },
+                keep_every: 20,
+                validation_images: 400,
+                validation_batch_size: 500,
+                space: BTreeMap::new(),
                 ..paper
             }),
             _ => None,

@@ -1,0 +1,127 @@
+//! A benchmark of one's own: what is trained, what came of it, and the table
+//! of ground truth that is made of it.
+//!
+//! Invariant: a training depends on the study, the architecture and the seed;
+//! so the table is the same whoever trained which part of it, and when.
+
+mod log;
+mod table;
+
+pub use log::{Log, LogError};
+pub use table::{BenchmarkTable, Candidate, Difference};
+
+use crate::{
+    one_shot::TrainingChoice,
+    study::{Architectures, SpaceChoice, Study, StudyError},
+};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What a benchmark is built of, as written. Paths in it are relative to the
+/// file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BenchmarkStudy {
+    /// Name, for headings.
+    pub name: String,
+    /// Plugin files besides the bundled ones.
+    #[serde(default)]
+    pub plugins: Vec<PathBuf>,
+    /// Every architecture is trained once with each.
+    pub seeds: Vec<u64>,
+    /// `cpu` or `cuda:N`.
+    #[serde(default = "cpu")]
+    pub device: String,
+    /// Images, as a [`Study`] names them.
+    pub data: String,
+    /// The search space.
+    pub space: SpaceChoice,
+    /// Which architectures; `judged` has no meaning here.
+    pub architectures: Architectures,
+    /// The recipe, as changes of the preset `standalone`.
+    #[serde(default)]
+    pub training: TrainingChoice,
+}
+
+fn cpu() -> String {
+    "cpu".to_owned()
+}
+
+impl BenchmarkStudy {
+    /// Reads a file; its paths become relative to the working folder.
+    ///
+    /// # Errors
+    /// Unreadable, not TOML, with fields it does not have, or without seeds.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
+        let mut study: Self = toml::from_str(&text).map_err(|error| StudyError::Parse {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        let mut like = study.as_study();
+        like.check()?;
+        like.rebase(path.parent().unwrap_or(Path::new("")));
+        (study.plugins, study.data) = (like.plugins, like.data);
+        study.architectures.file = like.architectures.file;
+        Ok(study)
+    }
+
+    /// The parts that every study has.
+    fn as_study(&self) -> Study {
+        Study {
+            plugins: self.plugins.clone(),
+            seeds: self.seeds.clone(),
+            data: self.data.clone(),
+            architectures: self.architectures.clone(),
+            ..Study::default()
+        }
+    }
+}
+
+/// Mean loss and accuracy on some images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// Mean cross-entropy, nats.
+    pub loss: f64,
+    /// Share of images whose highest logit is that of their label.
+    pub accuracy: f64,
+}
+
+/// An epoch of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochFit {
+    /// On the training images, as they went by.
+    pub training: Fit,
+    /// On the validation images, after the epoch.
+    pub validation: Fit,
+}
+
+/// What came of training one architecture with one seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// The architecture.
+    pub arch: String,
+    /// The seed.
+    pub seed: u64,
+    /// Epoch by epoch.
+    pub epochs: Vec<EpochFit>,
+    /// On the test images, at the end; `None` where the data has none.
+    pub test: Option<Fit>,
+    /// Why there is no result, if there is none.
+    pub failure: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Training {
+    /// On the validation images at the end, unless it failed.
+    pub fn validation(&self) -> Option<Fit> {
+        self.failure.is_none().then_some(self.epochs.last()?.validation)
+    }
+
+    /// On the test images at the end, unless it failed.
+    pub fn tested(&self) -> Option<Fit> {
+        self.failure.is_none().then_some(self.test?)
+    }
+}
