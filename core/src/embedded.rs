@@ -50,8 +50,9 @@ mod tests {
         assert!(digits.iter().all(|it| it.ink.iter().all(|ink| *ink <= 16)));
         let count = |label| digits.iter().filter(|it| it.label == label).count();
         // As the data's own description has them.
-        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(count), [
-            178, 182, 177, 183, 181, 182, 181, 179, 174, 180
-        ]);
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(count),
+            [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+        );
     }
 }

@@ -7,6 +7,7 @@
 //! Invariant: no bundled plugin is named here; all are found as files.
 
 pub mod analysis;
+pub mod benchmark;
 pub mod cli;
 pub mod conformance;
 pub mod data;

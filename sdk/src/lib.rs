@@ -48,6 +48,9 @@ pub use one_shot::{
     BatchResult, Epoch, Evaluation, OneShot, Recipe, Sampled, Schedule, Space, Surveyed,
 };
 
+/// Version of libtorch that this is compiled against.
+pub const LIBTORCH: &str = env!("OSEE_LIBTORCH_VERSION");
+
 pub use osee_core as core;
 /// The torch bindings every plugin must use: the sdk's own, so that there is
 /// one version of them.

@@ -145,6 +145,11 @@ impl<'a> BenchmarkTable<'a> {
         String::from_utf8(bytes).expect("it was written from strings")
     }
 
+    /// How many numbers of one training the table has.
+    pub fn numbers_per_training(&self) -> usize {
+        self.columns().len() / (self.seeds.len() + 1)
+    }
+
     /// Numbers of the table in `file` that are others here, or stand in one of
     /// the two only; of the architectures that were trained here.
     ///
@@ -185,7 +190,8 @@ impl<'a> BenchmarkTable<'a> {
             if by_seed.iter().flatten().all(|value| value.is_nan()) {
                 continue;
             }
-            let mean = |i: usize| by_seed.iter().map(|it| it[i]).sum::<f64>() / by_seed.len() as f64;
+            let mean =
+                |i: usize| by_seed.iter().map(|it| it[i]).sum::<f64>() / by_seed.len() as f64;
             columns.push((column.name.to_owned(), (0..self.candidates.len()).map(mean).collect()));
             for (seed, values) in self.seeds.iter().zip(by_seed) {
                 columns.push((format!("{}_s{seed}", column.name), values));

@@ -10,8 +10,8 @@ use crate::{
     worker::SetupError,
 };
 use osee_core::{
-    criteria::CriteriaError, settings::SettingError, store::StoreError, study::StudyError,
-    truth::TableError,
+    benchmark::LogError, criteria::CriteriaError, settings::SettingError, store::StoreError,
+    study::StudyError, truth::TableError,
 };
 use std::{io, path::PathBuf};
 
@@ -117,6 +117,14 @@ pub enum CliError {
     /// A plugin cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Trainings of a benchmark.
+    #[error(transparent)]
+    Trainings(LogError),
+    /// Training again gave other numbers.
+    #[error(
+        "{} was not made by this study on a machine of this kind; see above", .0.display()
+    )]
+    Differs(PathBuf),
     /// Arguments that need one another.
     #[error("{0}")]
     Usage(String),
@@ -135,10 +143,14 @@ impl CliError {
             Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
             Self::Lock(_) | Self::Load(_) => ExitCode::Plugin,
-            Self::Store(_) | Self::Report(ReportError::Store(_)) => ExitCode::Store,
-            Self::Table(_) | Self::Criteria(_) | Self::NoCommonKey { .. } | Self::Report(_) => {
-                ExitCode::Table
+            Self::Store(_) | Self::Report(ReportError::Store(_)) | Self::Trainings(_) => {
+                ExitCode::Store
             }
+            Self::Table(_)
+            | Self::Criteria(_)
+            | Self::NoCommonKey { .. }
+            | Self::Differs(_)
+            | Self::Report(_) => ExitCode::Table,
             Self::Material(error) => match error {
                 MaterialError::Store(_) => ExitCode::Store,
                 MaterialError::Plugin(_) => ExitCode::Input,

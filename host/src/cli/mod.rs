@@ -68,7 +68,7 @@ enum Command {
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
-    /// Measure where the time of scoring goes, pass by pass.
+    /// Build a benchmark; or, alone, measure where the time of scoring goes.
     Bench(bench::BenchArgs),
     /// Load a plugin and end; not for people.
     #[command(name = "__probe", hide = true)]
@@ -117,7 +117,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Space(command) => space::run(&command),
         Command::Truth(command) => truth::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
-        Command::Bench(args) => bench::run(&args),
+        Command::Bench(args) => return bench::run(&args),
         Command::Probe { file } => {
             crate::loader::probe::probe(&file);
             Ok(())

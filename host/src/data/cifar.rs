@@ -26,7 +26,14 @@ pub struct Layout {
 
 /// Ten classes in five files.
 pub const CIFAR10: Layout = Layout {
-    facts: Facts { key: "cifar10", name: "CIFAR-10", side: 32, classes: 10, normalisation: None, mirrors: true },
+    facts: Facts {
+        key: "cifar10",
+        name: "CIFAR-10",
+        side: 32,
+        classes: 10,
+        normalisation: None,
+        mirrors: true,
+    },
     folder: "cifar-10-batches-bin",
     files: &[
         "data_batch_1.bin",

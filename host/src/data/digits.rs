@@ -76,7 +76,8 @@ mod tests {
     fn pixels_of_the_training_range_are_normalised() {
         let images = ImageSet::read(&Source::open("digits").unwrap(), 0..TRAINING).unwrap();
         let normalisation = FACTS.normalisation.unwrap();
-        let how = Preparation { side: 8, augment: false, mirror: false, cutout: None, normalisation };
+        let how =
+            Preparation { side: 8, augment: false, mirror: false, cutout: None, normalisation };
         let all: Vec<usize> = (0..images.len()).collect();
         let pixels = images.batch(&all, &how, &mut stream(0, &["test"])).images;
         let mean = pixels.mean(Kind::Double).double_value(&[]);

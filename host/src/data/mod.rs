@@ -37,8 +37,14 @@ pub enum Source {
 }
 
 /// What noise looks like where a supernet is trained on it.
-const NOISE: Facts =
-    Facts { key: "noise", name: "noise", side: 32, classes: 10, normalisation: None, mirrors: true };
+const NOISE: Facts = Facts {
+    key: "noise",
+    name: "noise",
+    side: 32,
+    classes: 10,
+    normalisation: None,
+    mirrors: true,
+};
 const NOISE_IMAGES: usize = 50_000;
 
 impl Source {
@@ -97,6 +103,14 @@ impl Source {
                 let training = NOISE_IMAGES * 4 / 5;
                 [0..training, training..NOISE_IMAGES]
             }
+        }
+    }
+
+    /// Test images, by position after the others; none where there are none.
+    pub fn test(&self) -> Range<usize> {
+        match self {
+            Self::Set(set) => set.test(),
+            Self::Noise => NOISE_IMAGES..NOISE_IMAGES,
         }
     }
 

@@ -169,9 +169,9 @@ impl<'a> Executor<'a> {
                     })?;
                     let [mean, variance] = [Some(&seen.mean), Some(&seen.variance(eps)?)];
                     let x = input(0);
-                    return Ok(
-                        x.f_native_batch_norm(scale, shift, mean, variance, false, 0.0, eps)?.0
-                    );
+                    return Ok(x
+                        .f_native_batch_norm(scale, shift, mean, variance, false, 0.0, eps)?
+                        .0);
                 }
                 let none: Option<&Tensor> = None;
                 let (output, mean, inverse_deviation) =

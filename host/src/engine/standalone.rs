@@ -12,19 +12,10 @@ use super::{
     program::Program,
     supernet::{Sgd, accuracy},
 };
-use osee_core::{graph::Graph, seed::Stream};
+use osee_core::{benchmark::Fit, graph::Graph, seed::Stream};
 use osee_sdk::Result;
 use std::{cell::RefCell, collections::BTreeSet};
 use tch::{Device, Kind, Tensor};
-
-/// Mean loss and accuracy on some images.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Fit {
-    /// Mean cross-entropy, nats.
-    pub loss: f64,
-    /// Share of images whose highest logit is that of their label.
-    pub accuracy: f64,
-}
 
 /// A network in training.
 pub struct Standalone {
@@ -59,8 +50,10 @@ impl Standalone {
             true => Tensor::zeros([0], (Kind::Float, device)),
             false => Tensor::f_cat(&flat, 0)?.f_to_device(device)?,
         };
-        let mut parameters: Vec<Tensor> =
-            initial.iter().map(|it| it.f_to_device(device)).collect::<std::result::Result<_, _>>()?;
+        let mut parameters: Vec<Tensor> = initial
+            .iter()
+            .map(|it| it.f_to_device(device))
+            .collect::<std::result::Result<_, _>>()?;
         let mut start = 0;
         for &i in &trained {
             let size = parameters[i].size();

@@ -11,7 +11,7 @@ mod rows;
 mod training;
 mod vote;
 
-pub use architectures::LISTABLE;
+pub use architectures::{LISTABLE, choose};
 pub use vote::seed_means;
 
 pub use plan::{Plan, RunError};

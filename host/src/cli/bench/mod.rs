@@ -1,12 +1,13 @@
-//! `osee-host bench`: where the time of zero-shot scoring goes, what the plugin
+//! `osee-host bench build`: benchmarks. `osee-host bench`: where the time of zero-shot scoring goes, what the plugin
 //! boundary and worker processes cost, and supernets against PyTorch. Ratios
 //! are of times that were taken in turns, because machines are noisy.
 
+mod build;
 mod passes;
 mod pytorch;
 mod throughput;
 
-use super::{CliError, print};
+use super::{CliError, ExitCode, print};
 use crate::worker::MALLOC;
 use clap::{Args, ValueEnum};
 use std::{os::unix::process::CommandExt, process::Command};
@@ -24,7 +25,10 @@ enum Part {
 
 /// How much to measure.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    #[command(subcommand)]
+    command: Option<build::BenchmarkCommand>,
     /// One part only.
     #[arg(long, value_enum)]
     only: Option<Part>,
@@ -40,7 +44,14 @@ pub struct BenchArgs {
 }
 
 /// Measures as a worker would, and prints.
-pub fn run(args: &BenchArgs) -> Result<(), CliError> {
+pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
+    match &args.command {
+        Some(command) => build::run(command),
+        None => measure(args).map(|()| ExitCode::Done),
+    }
+}
+
+fn measure(args: &BenchArgs) -> Result<(), CliError> {
     if std::env::var_os("GLIBC_TUNABLES").is_none() {
         // glibc reads its settings when a process starts.
         let failed = Command::new(std::env::current_exe().map_err(CliError::Worker)?)

@@ -1,0 +1,214 @@
+//! Builds benchmarks: trains every architecture of a study alone, with every
+//! seed.
+//!
+//! Threads, not processes: all that works here is the host's own engine, and a
+//! space that crashes costs the trainings at hand. Invariant: a training
+//! depends on the study, the architecture and the seed, not on who else
+//! trains.
+
+mod trainer;
+
+use crate::{
+    data::{DataError, Source},
+    engine::{DeviceError, open_device},
+    loader::{Registry, RegistryError, Space},
+    runner::{self, RunError},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use osee_core::{
+    benchmark::{BenchmarkStudy, BenchmarkTable, Candidate, Log, LogError, Training},
+    graph::Graph,
+    one_shot::Recipe,
+    settings::{SettingError, Settings, key_hash},
+    shard::Shard,
+    study::StudyError,
+};
+use std::{
+    path::Path,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+};
+use trainer::Trainer;
+
+/// Why a benchmark cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The study.
+    #[error(transparent)]
+    Study(#[from] StudyError),
+    /// The choice of architectures.
+    #[error(transparent)]
+    Architectures(#[from] RunError),
+    /// The space.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A setting of the space.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The images.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Trainings on disk.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The space, or torch.
+    #[error("{0}")]
+    Plugin(#[from] osee_sdk::Error),
+}
+
+/// A benchmark with everything resolved.
+pub struct Benchmark<'a> {
+    /// As it was asked for.
+    pub study: &'a BenchmarkStudy,
+    /// How networks are trained.
+    pub recipe: Recipe,
+    /// Settings of the space.
+    pub space_settings: Settings,
+    /// What is trained.
+    pub candidates: Vec<Candidate>,
+    /// What all its trainings have in common.
+    pub key: String,
+    space: Space<'a>,
+    source: Source,
+}
+
+impl<'a> Benchmark<'a> {
+    /// Resolves `study`, and checks all it names.
+    ///
+    /// # Errors
+    /// The first thing that is not there or makes no sense.
+    pub fn new(study: &'a BenchmarkStudy, registry: &'a Registry) -> Result<Self, BuildError> {
+        let source = Source::open(&study.data)?;
+        let own = Recipe::preset("standalone").expect("there is such a preset");
+        let recipe = study.training.resolve(own, source.normalisation())?;
+        let [training, validation] = source.split();
+        recipe.check_images(training.len(), validation.len())?;
+        let space = registry.space(&study.space.id)?;
+        let mut settings = recipe.space.clone();
+        settings.extend(study.space.settings.clone());
+        let owner = format!("search space `{}`", study.space.id);
+        let space_settings = Settings::resolve(&owner, &space.info.settings, &settings)?;
+        open_device(&study.device)?;
+        let architectures = runner::choose(&study.architectures, &space, None)?;
+        let mut candidates = Vec::with_capacity(architectures.len());
+        for (i, arch) in architectures.into_iter().enumerate() {
+            let graph = space.functions.graph(&arch, &space_settings)?;
+            if i == 0 {
+                let facts = source.facts();
+                facts.side_for(graph.input_shape())?;
+                facts.check_classes(graph.node(graph.output).shape.channels())?;
+            }
+            let cost = graph.cost();
+            candidates.push(Candidate { arch, params: cost.params, flops: cost.flops() });
+        }
+        // Which architectures and seeds there are besides changes no training.
+        let key = key_hash(&(
+            &space.info.id,
+            &space.info.version,
+            &space_settings,
+            &recipe,
+            source.identity()?,
+            study.device.split(':').next(),
+        ));
+        Ok(Self { study, recipe, space_settings, candidates, key, space, source })
+    }
+
+    /// Trains what is outstanding of `shard` in `dir` with `workers` threads,
+    /// and keeps it.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or torch fails for a reason that is not
+    /// the architecture's.
+    pub fn build(&self, dir: &Path, shard: Shard, workers: usize) -> Result<(), BuildError> {
+        let mut log = Log::open(dir, shard, &self.key)?;
+        let missing = self.table(dir)?.missing();
+        let held = |&(arch, seed): &(usize, u64)| {
+            shard.holds(&format!("{} {seed}", self.candidates[arch].arch))
+        };
+        let outstanding: Vec<(usize, u64)> = missing.into_iter().filter(held).collect();
+        let bar = progress(outstanding.len() as u64);
+        self.train(&outstanding, workers, |training| {
+            bar.inc(1);
+            Ok(log.add(&training)?)
+        })?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// What the shards in `dir` have come to.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub fn table(&self, dir: &Path) -> Result<BenchmarkTable<'_>, BuildError> {
+        let trainings = Log::read(dir, &self.key)?;
+        Ok(BenchmarkTable::new(&self.candidates, &self.study.seeds, trainings))
+    }
+
+    /// Trains these architectures and seeds; each is handed to `keep` when it
+    /// is done, in no order.
+    ///
+    /// # Errors
+    /// What `keep` fails with, or torch for a reason that is not the
+    /// architecture's.
+    pub fn train(
+        &self,
+        units: &[(usize, u64)],
+        workers: usize,
+        mut keep: impl FnMut(Training) -> Result<(), BuildError>,
+    ) -> Result<(), BuildError> {
+        let Some(first) = units.first() else { return Ok(()) };
+        let device = open_device(&self.study.device)?;
+        // The sums of a training must not depend on how many go on beside it.
+        tch::set_num_threads(1);
+        let like = self.graph(&self.candidates[first.0].arch)?;
+        let trainer =
+            || Trainer::new(&self.recipe, &self.space.info.id, &self.source, &like, device);
+        let next = AtomicUsize::new(0);
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for _ in 0..workers.clamp(1, units.len()) {
+                let (sender, next, trainer) = (sender.clone(), &next, &trainer);
+                // Each has its own images: a tensor is not for two threads.
+                scope.spawn(move || {
+                    let trainer = match trainer() {
+                        Ok(trainer) => trainer,
+                        // Without a receiver there is nobody to tell.
+                        Err(error) => return drop(sender.send(Err(error.into()))),
+                    };
+                    while let Some(&(at, seed)) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let arch = &self.candidates[at].arch;
+                        let trained = self.graph(arch).map(|it| trainer.train(it, arch, seed));
+                        if sender.send(trained).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            // Dropping the receiver ends the threads after the training at hand.
+            receiver.into_iter().try_for_each(|trained| keep(trained?))
+        })
+    }
+
+    fn graph(&self, arch: &str) -> Result<Graph, BuildError> {
+        Ok(self.space.functions.graph(arch, &self.space_settings)?)
+    }
+}
+
+/// Silent off a terminal.
+fn progress(trainings: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "training [{bar:30}] {pos}/{len} networks, {per_sec}, {eta} left",
+    );
+    let bar = ProgressBar::new(trainings);
+    if let Ok(style) = style {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}

@@ -1,0 +1,93 @@
+//! A benchmark's table is the same whoever trained which part of it, and
+//! training again gives its numbers.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::{fs, path::Path, thread, time::Duration};
+
+/// Eight architectures with two seeds, a second or two in all.
+fn study(folder: &Path, epochs: u32) -> String {
+    let file = folder.join(format!("study-{epochs}.toml"));
+    let text = format!(
+        "name = \"test\"\nseeds = [0, 7]\ndata = \"digits\"\n\
+         [space]\nid = \"nb201\"\nsettings = {{ channels = 2, cells = 1, image_size = 8 }}\n\
+         [architectures]\ncount = 8\nunique = true\n\
+         [training]\nepochs = {epochs}\nimages = 200\nvalidation-images = 100\n"
+    );
+    fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+fn build<'a>(study: &'a str, out: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let args = ["bench", "build", "--study", study, "--out", out.to_str().unwrap()];
+    [&args[..], more].concat()
+}
+
+fn tables(out: &Path) -> [String; 2] {
+    ["table.csv", "curves.csv"].map(|name| fs::read_to_string(out.join(name)).unwrap())
+}
+
+#[test]
+fn the_table_does_not_depend_on_workers_shards_or_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), 2);
+    let [one, two, sharded, killed] =
+        ["one", "two", "sharded", "killed"].map(|name| folder.path().join(name));
+    support::run(&build(&study, &one, &["--workers", "1"]));
+    support::run(&build(&study, &two, &["--workers", "2"]));
+    let whole = tables(&one);
+    assert_eq!(whole, tables(&two));
+    // Eight rows with a head, and 8 x 2 x 2 epochs.
+    assert_eq!(whole.each_ref().map(|text| text.lines().count()), [9, 33]);
+
+    // Each shard on a machine of its own; their files are copied together.
+    fs::create_dir(&sharded).unwrap();
+    for shard in ["2", "3", "1"] {
+        let own = folder.path().join(format!("shard-{shard}"));
+        support::run(&build(&study, &own, &["--shard", &format!("{shard}/3")]));
+        assert!(!own.join("table.csv").exists(), "a shard has no whole table");
+        let name = format!("trainings-{shard}-of-3.jsonl");
+        fs::copy(own.join(&name), sharded.join(&name)).unwrap();
+    }
+    support::run(&build(&study, &sharded, &[]));
+    assert_eq!(whole, tables(&sharded));
+    let added = fs::read_to_string(sharded.join("trainings-1-of-1.jsonl")).unwrap();
+    assert_eq!(added.lines().count(), 1, "all was there: {added}");
+
+    for moment in [150, 300, 450] {
+        let mut child = support::osee(&build(&study, &killed, &[])).spawn().unwrap();
+        thread::sleep(Duration::from_millis(moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    support::run(&build(&study, &killed, &[]));
+    assert_eq!(whole, tables(&killed));
+}
+
+#[test]
+fn training_again_gives_the_tables_numbers_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let own = study(folder.path(), 2);
+    support::run(&build(&own, &out, &[]));
+    let table = out.join("table.csv");
+    let check = |study: &str| {
+        ["bench", "check", table.to_str().unwrap(), "--study", study, "--rows", "3"]
+            .map(str::to_owned)
+    };
+    let args = check(&own);
+    let said = support::run(&args.each_ref().map(String::as_str));
+    assert_eq!(said, "24 of 24 numbers of 3 architectures with 2 seeds are the table's\n");
+    // One epoch more is another benchmark.
+    let args = check(&study(folder.path(), 3));
+    let (code, said) = support::fail(&args.each_ref().map(String::as_str));
+    assert_eq!(code, 7);
+    assert!(said.contains("was not made by this study"), "{said}");
+    let other = study(folder.path(), 3);
+    let (code, said) = support::fail(&build(&other, &out, &[]));
+    assert_eq!(code, 5);
+    assert!(said.contains("trainings of another benchmark"), "{said}");
+    assert_eq!(fs::read_to_string(&table).unwrap().lines().count(), 9);
+}
