@@ -149,14 +149,21 @@ impl<'a> Executor<'a> {
             self.value(values, step.inputs[i], source)
         };
         Ok(match node.op {
-            Op::Conv2d { weight, bias, stride, padding, dilation, groups } => input(0).f_conv2d(
-                self.parameter(weight),
-                bias.map(|bias| self.parameter(bias)),
-                [stride as i64; 2],
-                [padding as i64; 2],
-                [dilation as i64; 2],
-                groups as i64,
-            )?,
+            Op::Conv2d { weight, bias, stride, padding, dilation, groups } => {
+                let weight = self.parameter(weight);
+                let (x, stride) = match padding {
+                    0 => without_stride(input(0), weight, stride as i64)?,
+                    _ => (input(0), stride as i64),
+                };
+                x.f_conv2d(
+                    weight,
+                    bias.map(|bias| self.parameter(bias)),
+                    [stride; 2],
+                    [padding as i64; 2],
+                    [dilation as i64; 2],
+                    groups as i64,
+                )?
+            }
             Op::BatchNorm { .. } if matches!(self.batch_norm, BatchNorm::Bypassed) => input(0),
             Op::BatchNorm { affine, eps } => {
                 let [scale, shift] = match affine {
@@ -233,11 +240,46 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// What a convolution by `weight` with this stride takes of `x`, and with which
+/// stride. oneDNN writes past its memory in the backward pass of a 1x1
+/// convolution with a stride and fewer channels than a vector has numbers
+/// (github.com/uxlfoundation/oneDNN/issues/6035); without a stride it does not.
+fn without_stride(x: Tensor, weight: &Tensor, stride: i64) -> Result<(Tensor, i64)> {
+    const VECTOR: i64 = 16;
+    match weight.size()[..] {
+        [_, inputs, 1, 1] if stride > 1 && inputs < VECTOR => {
+            let x = x.f_slice(2, None, None, stride)?.f_slice(3, None, None, stride)?;
+            Ok((channels_last(&x), 1))
+        }
+        _ => Ok((x, stride)),
+    }
+}
+
 /// The same tensor with channels innermost in memory, if it has four
 /// dimensions.
 pub fn channels_last(tensor: &Tensor) -> Tensor {
     match tensor.dim() {
         4 => tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),
         _ => tensor.shallow_clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_1x1_convolution_takes_every_other_pixel_itself() {
+        let options = (tch::Kind::Float, tch::Device::Cpu);
+        for (inputs, kernel, stride) in [(3, 1, 2), (16, 1, 2), (3, 3, 2), (3, 1, 1)] {
+            let x = Tensor::randn([2, inputs, 7, 7], options);
+            let weight = Tensor::randn([4, inputs, kernel, kernel], options);
+            let none: Option<&Tensor> = None;
+            let conv = |x: &Tensor, stride| x.conv2d(&weight, none, [stride; 2], [0; 2], [1; 2], 1);
+            let (taken, left) = without_stride(x.shallow_clone(), &weight, stride).unwrap();
+            assert_eq!(left == stride, (inputs, kernel, stride) != (3, 1, 2));
+            let difference = (conv(&taken, left) - conv(&x, stride)).abs().max();
+            assert!(difference.double_value(&[]) < 1e-5);
+        }
     }
 }
