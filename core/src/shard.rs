@@ -20,6 +20,11 @@ pub struct Shard {
 #[error("`{0}` is no shard; write K/N with K from 1 to N, such as 2/5")]
 pub struct ShardError(String);
 
+/// What a unit is called: one architecture, as its space spells it, and one seed.
+pub fn unit_name(arch: &str, seed: u64) -> String {
+    format!("{arch} {seed}")
+}
+
 impl Shard {
     /// All units.
     pub const WHOLE: Self = Self { number: 1, count: NonZeroU32::MIN };
@@ -43,6 +48,27 @@ impl Shard {
     /// How many there are.
     pub fn count(self) -> u32 {
         self.count.get()
+    }
+
+    /// Whether this is all units.
+    pub fn is_whole(&self) -> bool {
+        *self == Self::WHOLE
+    }
+
+    /// All shards of as many.
+    pub fn siblings(self) -> impl Iterator<Item = Self> {
+        (1..=self.count()).map(move |number| Self { number, count: self.count })
+    }
+
+    /// What its run directory is called, beside those of the others.
+    pub fn folder(self) -> String {
+        format!("shard-{}-of-{}", self.number, self.count)
+    }
+
+    /// The shard whose run directory is called so.
+    pub fn of_folder(name: &str) -> Option<Self> {
+        let (number, count) = name.strip_prefix("shard-")?.split_once("-of-")?;
+        Self::new(number.parse().ok()?, count.parse().ok()?).ok()
     }
 
     /// Whether the unit called `name` is this shard's. Each unit is exactly
@@ -118,6 +144,15 @@ mod tests {
         let held: Vec<u32> =
             (1..=3).filter(|&k| Shard::new(k, 3).unwrap().holds("|avg_pool_3x3~0| 20")).collect();
         assert_eq!(held, [1]);
+    }
+
+    #[test]
+    fn a_folder_says_whose_it_is() {
+        let shard = Shard::new(2, 5).unwrap();
+        assert_eq!(Shard::of_folder(&shard.folder()), Some(shard));
+        for other in ["shard-6-of-5", "shard-1", "supernets", "shard-a-of-b"] {
+            assert_eq!(Shard::of_folder(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Why a run directory cannot be used.
 
+use crate::shard::Shard;
 use std::path::PathBuf;
 
 /// Errors of the store, with the directory they are about.
@@ -38,6 +39,28 @@ pub enum StoreError {
         dir: PathBuf,
         /// What is missing.
         reason: String,
+    },
+    /// It has some of the study's architectures only.
+    #[error(
+        "{} holds a part of its study{}; put all parts together first, with osee-host merge",
+        dir.display(), if shard.is_whole() { String::new() } else { format!(", shard {shard}") }
+    )]
+    Part {
+        /// The directory.
+        dir: PathBuf,
+        /// Which, if it is one shard.
+        shard: Shard,
+    },
+    /// Its file is not as SQLite left it.
+    #[error(
+        "the results.sqlite in {} is damaged or was copied in part ({detail}); copy it again, \
+         or run what made it again in an empty folder", dir.display()
+    )]
+    Damaged {
+        /// The directory.
+        dir: PathBuf,
+        /// What SQLite finds.
+        detail: String,
     },
     /// Another process writes to it.
     #[error("another osee-host is writing to {}; wait for it, or give --out another folder", .0.display())]
