@@ -1,7 +1,7 @@
 //! Why a run directory cannot be used.
 
 use crate::shard::Shard;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Errors of the store, with the directory they are about.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,12 @@ pub enum StoreError {
         /// Format known.
         known: i64,
     },
+    /// No room is left.
+    #[error(
+        "no room is left for the store in {}; what was stored is kept, so make room and give the \
+         same command again", .0.display()
+    )]
+    Full(PathBuf),
     /// SQLite failed.
     #[error("the store in {} failed: {source}", dir.display())]
     Sqlite {
@@ -86,4 +92,19 @@ pub enum StoreError {
         /// Why.
         source: rusqlite::Error,
     },
+}
+
+impl StoreError {
+    /// Of SQLite, in the store of `dir`.
+    pub(super) fn of_sqlite(dir: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+        let dir = dir.to_owned();
+        match source.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => {
+                Self::Damaged { dir, detail: source.to_string() }
+            }
+            Some(DiskFull) => Self::Full(dir),
+            _ => Self::Sqlite { dir, source },
+        }
+    }
 }

@@ -94,7 +94,7 @@ impl Store {
         match found {
             Ok(text) if text == "ok" => Ok(()),
             Ok(text) => Err(damaged(text)),
-            Err(error) => Err(damaged(error.to_string())),
+            Err(error) => Err(self.sqlite(error)),
         }
     }
 

@@ -1,7 +1,10 @@
 //! How far a run is.
 
-use super::{ScorerId, ScorerKey, Store, StoreError};
-use crate::{estimator::EstimatorKind, shard::unit_name};
+use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json};
+use crate::{
+    estimator::{EstimatorKind, FailureKind},
+    shard::unit_name,
+};
 use std::collections::BTreeMap;
 
 /// What a scorer has, a bit for each unit.
@@ -74,6 +77,29 @@ impl Store {
     pub fn newest(&self) -> Result<BTreeMap<String, (ScorerId, ScorerKey)>, StoreError> {
         let all = self.scorers()?.into_iter();
         Ok(all.map(|(id, key)| (key.name.clone(), (id, key))).collect())
+    }
+
+    /// How many scores failed that should not have, by row and kind.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn failures(&self) -> Result<Vec<(String, FailureKind, u64)>, StoreError> {
+        let read = "SELECT failure_kind, COUNT(*) FROM score
+             WHERE scorer = ?1 AND failure_kind IS NOT NULL GROUP BY failure_kind";
+        let mut failures = Vec::new();
+        for (name, (id, _)) in self.newest()? {
+            let count = || -> rusqlite::Result<Vec<(FailureKind, u64)>> {
+                let mut query = self.connection.prepare_cached(read)?;
+                let rows = query.query_map([id.0], |row| {
+                    Ok((from_json(&row.get::<_, String>(0)?)?, row.get::<_, i64>(1)? as u64))
+                })?;
+                rows.collect()
+            };
+            let counts = count().map_err(|e| self.sqlite(e))?.into_iter();
+            let faults = counts.filter(|(kind, _)| *kind != FailureKind::Undefined);
+            failures.extend(faults.map(|(kind, count)| (name.clone(), kind, count)));
+        }
+        Ok(failures)
     }
 
     /// How far it is; `None` before its first scorer is known.

@@ -94,7 +94,7 @@ impl Store {
                 return Err(StoreError::NoRun { dir: dir.to_owned(), reason });
             }
         }
-        let sqlite = |source| StoreError::Sqlite { dir: dir.to_owned(), source };
+        let sqlite = |source| StoreError::of_sqlite(dir, source);
         let connection = read_only(&dir.join("results.sqlite")).map_err(sqlite)?;
         match format_of(&connection).map_err(sqlite)? {
             FORMAT => Ok(Self { dir: dir.to_owned(), connection, _lock: None }),
@@ -107,7 +107,7 @@ impl Store {
     }
 
     fn connect(dir: &Path) -> Result<Self, StoreError> {
-        let sqlite = |source| StoreError::Sqlite { dir: dir.to_owned(), source };
+        let sqlite = |source| StoreError::of_sqlite(dir, source);
         let mut connection = Connection::open(dir.join("results.sqlite")).map_err(sqlite)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
         // In WAL mode NORMAL survives any death of the process; FULL would
@@ -127,7 +127,7 @@ impl Store {
     }
 
     pub(super) fn sqlite(&self, source: rusqlite::Error) -> StoreError {
-        StoreError::Sqlite { dir: self.dir.clone(), source }
+        StoreError::of_sqlite(&self.dir, source)
     }
 
     /// The run directory.

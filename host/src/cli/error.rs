@@ -37,6 +37,9 @@ pub enum ExitCode {
     Table = 7,
     /// The study was run to its end, but some scores failed.
     SomeFailed = 8,
+    /// Stopped before its end, or something is not there yet; the same command
+    /// goes on.
+    Incomplete = 9,
 }
 
 impl ExitCode {
@@ -45,7 +48,9 @@ impl ExitCode {
         3 unknown or malformed study, space, estimator, setting or architecture; \
         4 plugin; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
-        (undefined ones are no fault).";
+        (undefined ones are no fault); \
+        9 incomplete: stopped by SIGTERM or SIGINT, or shards or trainings are missing; \
+        nothing is lost, and the same command goes on.";
 }
 
 /// Any error of a subcommand.
@@ -169,9 +174,10 @@ fn registry(error: &RegistryError) -> ExitCode {
 fn run(error: &RunError) -> ExitCode {
     match error {
         RunError::Registry(error) => registry(error),
-        RunError::Store(_) => ExitCode::Store,
+        RunError::Store(_) | RunError::Merge(_) | RunError::NoShards(_) => ExitCode::Store,
+        RunError::Untrained { .. } => ExitCode::Incomplete,
         RunError::Data(_) => ExitCode::Data,
-        RunError::Device(_) | RunError::Worker(_) => ExitCode::Internal,
+        RunError::Device(_) | RunError::Worker(_) | RunError::Signals(_) => ExitCode::Internal,
         _ => ExitCode::Input,
     }
 }

@@ -6,11 +6,13 @@ mod compare;
 mod criteria;
 mod error;
 mod leaderboard;
+mod merge;
 mod plugin;
 mod plugin_args;
 mod report;
 mod run;
 mod score;
+mod shard_args;
 mod space;
 mod truth;
 
@@ -49,6 +51,8 @@ enum Command {
     Train(run::RunArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Put the shards of a study together.
+    Merge(merge::MergeArgs),
     /// Say why estimators are wrong: bias, variance, stability, significance.
     Analyze(report::AnalyzeArgs),
     /// The same with figures, as one page that needs no network.
@@ -108,6 +112,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
     match command {
         Command::Run(args) => return run::run(args),
         Command::Train(args) => return run::train(args),
+        Command::Merge(args) => return merge::run(&args),
         Command::Leaderboard(args) => leaderboard::run(&args),
         Command::Analyze(args) => report::analyze(&args),
         Command::Report(args) => report::report(&args),
