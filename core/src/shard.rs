@@ -74,12 +74,14 @@ impl Shard {
     /// Whether the unit called `name` is this shard's. Each unit is exactly
     /// one shard's.
     pub fn holds(self, name: &str) -> bool {
-        if self == Self::WHOLE {
-            return true;
-        }
+        self == Self::WHOLE || self.holder(name) == self.number as usize - 1
+    }
+
+    /// Whose the unit called `name` is, among [`Self::siblings`], from 0.
+    pub fn holder(self, name: &str) -> usize {
         let hash = Sha256::digest(name.as_bytes());
         let first = hash.first_chunk().expect("a SHA-256 has 32 bytes");
-        u64::from_le_bytes(*first) % u64::from(self.count()) == u64::from(self.number - 1)
+        (u64::from_le_bytes(*first) % u64::from(self.count())) as usize
     }
 }
 

@@ -118,7 +118,10 @@ impl Store {
     }
 
     /// What it has of the list as one of its own.
-    pub(super) fn listed(&self) -> Result<List, StoreError> {
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn listed(&self) -> Result<List, StoreError> {
         let mut hasher = Hasher::default();
         self.visit_plan(|_, arch| hasher.add(arch))?;
         Ok(hasher.list())

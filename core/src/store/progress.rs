@@ -15,8 +15,14 @@ pub struct Done {
 }
 
 impl Done {
-    fn new(architectures: usize, seeds: usize) -> Self {
-        Self { architectures, bits: vec![0; (architectures * seeds).div_ceil(64)] }
+    /// Nothing of so many architectures with these seeds.
+    pub fn none(architectures: usize, seeds: &[u64]) -> Self {
+        Self { architectures, bits: vec![0; (architectures * seeds.len()).div_ceil(64)] }
+    }
+
+    /// Adds what another scorer has of the same units.
+    pub fn join(&mut self, other: &Self) {
+        self.bits.iter_mut().zip(&other.bits).for_each(|(own, other)| *own |= other);
     }
 
     fn set(&mut self, arch: usize, round: usize) {
@@ -52,7 +58,7 @@ impl Store {
         seeds: &[u64],
         architectures: usize,
     ) -> Result<Done, StoreError> {
-        let mut done = Done::new(architectures, seeds.len());
+        let mut done = Done::none(architectures, seeds);
         let mut read = || -> rusqlite::Result<()> {
             let mut query =
                 self.connection.prepare_cached("SELECT arch, seed FROM score WHERE scorer = ?1")?;
@@ -68,6 +74,17 @@ impl Store {
         };
         read().map_err(|e| self.sqlite(e))?;
         Ok(done)
+    }
+
+    /// Milliseconds of all that `scorer` has, and how much that is.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn cost(&self, scorer: ScorerId) -> Result<(f64, u64), StoreError> {
+        let read = "SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE scorer = ?1";
+        self.connection
+            .query_row(read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
+            .map_err(|e| self.sqlite(e))
     }
 
     /// The scorers of the leaderboard: of each name the last used, by name.

@@ -53,7 +53,9 @@ pub fn shards_in(out: &Path) -> Result<Vec<PathBuf>, CliError> {
 fn said(report: &MergeReport, out: &Path) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let mut say = |line: String| drop(writeln!(text, "{line}"));
+    let mut say = |line: String| {
+        let _ = writeln!(text, "{line}");
+    };
     for part in &report.parts {
         let dir = part.dir.display();
         let name = part.shard.map_or_else(String::new, |shard| format!(" (shard {shard})"));

@@ -7,6 +7,7 @@ mod criteria;
 mod error;
 mod leaderboard;
 mod merge;
+mod plan;
 mod plugin;
 mod plugin_args;
 mod report;
@@ -51,6 +52,9 @@ enum Command {
     Train(run::RunArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Say how much a study is, how long it takes, and what is left of it.
+    #[command(args_override_self = true)]
+    Plan(plan::PlanArgs),
     /// Put the shards of a study together.
     Merge(merge::MergeArgs),
     /// Say why estimators are wrong: bias, variance, stability, significance.
@@ -113,6 +117,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Run(args) => return run::run(args),
         Command::Train(args) => return run::train(args),
         Command::Merge(args) => return merge::run(&args),
+        Command::Plan(args) => plan::run(args),
         Command::Leaderboard(args) => leaderboard::run(&args),
         Command::Analyze(args) => report::analyze(&args),
         Command::Report(args) => report::report(&args),

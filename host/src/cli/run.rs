@@ -206,11 +206,11 @@ fn given(registry: &Registry) -> Vec<String> {
 }
 
 /// A study with what it names.
-struct Prepared {
-    study: Study,
-    registry: Registry,
-    plan: Plan,
-    truth: Option<TruthTable>,
+pub(super) struct Prepared {
+    pub study: Study,
+    pub registry: Registry,
+    pub plan: Plan,
+    pub truth: Option<TruthTable>,
 }
 
 impl RunArgs {
@@ -220,7 +220,7 @@ impl RunArgs {
         self.study.clone().or(own)
     }
 
-    fn prepare(&self) -> Result<Prepared, CliError> {
+    pub(super) fn prepare(&self) -> Result<Prepared, CliError> {
         let study = self.study()?;
         let registry = self.plugins.load(&study.plugins, self.file().as_deref())?;
         let space = registry.space(&study.space.id)?;
@@ -233,7 +233,7 @@ impl RunArgs {
         Ok(Prepared { study, registry, plan, truth })
     }
 
-    fn options(&self) -> Result<RunOptions, CliError> {
+    pub(super) fn options(&self) -> Result<RunOptions, CliError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut limits = Limits::default();
         if let Some(seconds) = self.time_limit {

@@ -5,6 +5,7 @@
 //! study alone, not on workers, order or interruptions.
 
 mod architectures;
+mod forecast;
 mod merge;
 mod outstanding;
 mod plan;
@@ -17,6 +18,7 @@ mod vote;
 pub use architectures::LISTABLE;
 pub use vote::seed_means;
 
+pub use forecast::{Cost, Forecast};
 pub use merge::{MergeReport, Part, merge};
 pub use outstanding::Outstanding;
 pub use plan::{Plan, RunError};

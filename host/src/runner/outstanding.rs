@@ -39,17 +39,28 @@ impl<'a> Outstanding<'a> {
     pub fn new(plan: &'a Plan, store: &Store) -> Result<Self, RunError> {
         let (seeds, count) = (&plan.seeds, plan.architectures.len());
         let done = plan.scorers(store)?.into_iter().map(|id| store.done(id, seeds, count));
-        let done = done.collect::<Result<_, _>>()?;
+        Ok(Self::of(plan, done.collect::<Result<_, _>>()?))
+    }
+
+    /// The same where `done` is there, by estimator.
+    pub fn of(plan: &'a Plan, done: Vec<Done>) -> Self {
         let mut all = Self { plan, done, untrained: HashSet::new(), units: Vec::new() };
-        let held = |arch: usize, round: usize| {
-            plan.shard.holds(&unit_name(&plan.architectures[arch], seeds[round]))
-        };
-        for round in 0..seeds.len() {
-            let units = (0..count).filter(|&arch| all.is_open(arch, round) && held(arch, round));
-            let units: Vec<_> = units.map(|arch| (arch as u32, round as u32)).collect();
-            all.units.extend(units);
+        let mut units = Vec::new();
+        for (round, seed) in plan.seeds.iter().enumerate() {
+            for (arch, text) in plan.architectures.iter().enumerate() {
+                let open = all.is_open(arch, round);
+                if open && (plan.shard.is_whole() || plan.shard.holds(&unit_name(text, *seed))) {
+                    units.push((arch as u32, round as u32));
+                }
+            }
         }
-        Ok(all)
+        all.units = units;
+        all
+    }
+
+    /// Positions of architecture and seed, in order.
+    pub fn units(&self) -> &[(u32, u32)] {
+        &self.units
     }
 
     /// How many units.
@@ -64,7 +75,7 @@ impl<'a> Outstanding<'a> {
 
     /// Estimators that are wanted and not there. Baselines do not depend on
     /// the seed, so they are scored with the first one only.
-    fn open(&self, arch: usize, round: usize) -> impl Iterator<Item = usize> {
+    pub fn open(&self, arch: usize, round: usize) -> impl Iterator<Item = usize> {
         let estimators = &self.plan.setup.estimators;
         (0..estimators.len()).filter(move |&i| {
             (round == 0 || estimators[i].kind != EstimatorKind::Baseline)

@@ -267,6 +267,11 @@ impl Plan {
         (self.architectures.len() * self.seeds.len()) as u64
     }
 
+    /// What the results of the setup's estimators depend on.
+    pub fn keys(&self) -> &[ScorerKey] {
+        &self.keys
+    }
+
     /// The store's ids of the setup's estimators.
     pub fn scorers(&self, store: &Store) -> Result<Vec<ScorerId>, RunError> {
         Ok(self.keys.iter().map(|key| store.scorer(key)).collect::<Result<_, _>>()?)
