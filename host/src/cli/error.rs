@@ -119,6 +119,17 @@ pub enum CliError {
     /// A plugin's crate cannot be written.
     #[error("{0}")]
     New(String),
+    /// Scripts of jobs.
+    #[error("cannot write jobs to {}: {error}", folder.display())]
+    Jobs {
+        /// Where to.
+        folder: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A scheduler refused.
+    #[error("{0}")]
+    Scheduler(String),
     /// A plugin cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -140,7 +151,9 @@ impl CliError {
             Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
             Self::Lock(_) | Self::Load(_) => ExitCode::Plugin,
-            Self::Store(_) | Self::Report(ReportError::Store(_)) => ExitCode::Store,
+            Self::Store(_) | Self::Jobs { .. } | Self::Report(ReportError::Store(_)) => {
+                ExitCode::Store
+            }
             Self::Table(_) | Self::Criteria(_) | Self::NoCommonKey { .. } | Self::Report(_) => {
                 ExitCode::Table
             }
@@ -158,6 +171,7 @@ impl CliError {
             | Self::Write(_)
             | Self::Setup(_)
             | Self::Output(_)
+            | Self::Scheduler(_)
             | Self::Worker(_)
             | Self::WorkingFolder(_) => ExitCode::Internal,
         }

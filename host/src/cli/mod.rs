@@ -15,6 +15,7 @@ mod run;
 mod score;
 mod shard_args;
 mod space;
+mod submit;
 mod truth;
 
 pub use error::{CliError, ExitCode};
@@ -52,6 +53,9 @@ enum Command {
     Train(run::RunArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Run a study as jobs of a scheduler.
+    #[command(subcommand)]
+    Submit(submit::SubmitCommand),
     /// Say how much a study is, how long it takes, and what is left of it.
     #[command(args_override_self = true)]
     Plan(plan::PlanArgs),
@@ -117,6 +121,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Run(args) => return run::run(args),
         Command::Train(args) => return run::train(args),
         Command::Merge(args) => return merge::run(&args),
+        Command::Submit(command) => submit::run(command),
         Command::Plan(args) => plan::run(args),
         Command::Leaderboard(args) => leaderboard::run(&args),
         Command::Analyze(args) => report::analyze(&args),

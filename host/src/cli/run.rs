@@ -233,6 +233,20 @@ impl RunArgs {
         Ok(Prepared { study, registry, plan, truth })
     }
 
+    /// What a run is told that the study does not hold.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        flags.extend(self.time_limit.map(|seconds| format!("--time-limit={seconds}")));
+        flags.extend(self.memory_limit.map(|mib| format!("--memory-limit={mib}")));
+        if self.torch_threads != 1 {
+            flags.push(format!("--torch-threads={}", self.torch_threads));
+        }
+        if self.isolation == Isolation::None {
+            flags.push("--isolation=none".to_owned());
+        }
+        flags
+    }
+
     pub(super) fn options(&self) -> Result<RunOptions, CliError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut limits = Limits::default();
