@@ -60,10 +60,16 @@ fn run_args<'a>(study: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a str
 }
 
 /// What must be the same, byte for byte.
-fn bytes(out: &Path) -> Vec<String> {
-    let out = out.to_str().unwrap();
-    let board = |format| support::run(&["leaderboard", out, "--no-timing", "--format", format]);
-    ["table", "json", "scores-csv"].map(board).to_vec()
+fn bytes(out: &Path) -> Vec<Vec<u8>> {
+    let said = |command, format| {
+        let args = [command, out.to_str().unwrap(), "--no-timing", "--format", format];
+        let output = osee(&args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let mut all = ["table", "json", "scores-csv"].map(|it| said("leaderboard", it)).to_vec();
+    all.extend(["csv", "parquet"].map(|it| said("export", it)));
+    all
 }
 
 /// Runs a shard to its end.

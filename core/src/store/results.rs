@@ -233,22 +233,38 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn scores(&self, scorer: ScorerId) -> Result<Vec<Score>, StoreError> {
-        let mut query = self
-            .connection
-            .prepare_cached(
-                "SELECT arch, seed, value, failure_kind, failure_message, milliseconds
+        let mut scores = Vec::new();
+        self.visit_scores(scorer, |score, _| scores.push(score))?;
+        Ok(scores)
+    }
+
+    /// The same, one at a time, with the device it ran on.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_scores(
+        &self,
+        scorer: ScorerId,
+        mut visit: impl FnMut(Score, &str),
+    ) -> Result<(), StoreError> {
+        let mut read = || -> rusqlite::Result<()> {
+            let mut query = self.connection.prepare_cached(
+                "SELECT arch, seed, value, failure_kind, failure_message, milliseconds, device
                  FROM score WHERE scorer = ?1 ORDER BY arch, seed",
-            )
-            .map_err(|e| self.sqlite(e))?;
-        let rows = query.query_map([scorer.0], |row| {
-            Ok(Score {
-                arch: row.get::<_, i64>(0)? as usize,
-                seed: row.get::<_, i64>(1)? as u64,
-                outcome: outcome(row)?,
-                milliseconds: row.get(5)?,
-            })
-        });
-        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+            )?;
+            let mut rows = query.query([scorer.0])?;
+            while let Some(row) = rows.next()? {
+                let score = Score {
+                    arch: row.get::<_, i64>(0)? as usize,
+                    seed: row.get::<_, i64>(1)? as u64,
+                    outcome: outcome(row)?,
+                    milliseconds: row.get(5)?,
+                };
+                visit(score, row.get_ref(6)?.as_str()?);
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     analysis::MaterialError,
     data::DataError,
     engine::DeviceError,
+    export::ExportError,
     loader::{LoadError, LockError, RegistryError},
     report::{ReportError, html::WriteError},
     runner::RunError,
@@ -66,6 +67,9 @@ pub enum CliError {
     /// Of what is to be analysed.
     #[error(transparent)]
     Material(#[from] MaterialError),
+    /// Of a table of results.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// Of a report's files.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -162,6 +166,7 @@ impl CliError {
                 MaterialError::Plugin(_) => ExitCode::Input,
                 _ => ExitCode::Table,
             },
+            Self::Export(ExportError::Store(_)) => ExitCode::Store,
             Self::Data(_) | Self::Weights(_) => ExitCode::Data,
             Self::Registry(error) | Self::Setup(SetupError::Registry(error)) => registry(error),
             Self::Setup(SetupError::Data(_)) => ExitCode::Data,
@@ -171,6 +176,7 @@ impl CliError {
             | Self::Write(_)
             | Self::Setup(_)
             | Self::Output(_)
+            | Self::Export(_)
             | Self::Scheduler(_)
             | Self::Worker(_)
             | Self::WorkingFolder(_) => ExitCode::Internal,

@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod criteria;
 mod error;
+mod export;
 mod leaderboard;
 mod merge;
 mod plan;
@@ -20,6 +21,7 @@ mod truth;
 
 pub use error::{CliError, ExitCode};
 
+use crate::export::ExportError;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
@@ -61,6 +63,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Put the shards of a study together.
     Merge(merge::MergeArgs),
+    /// Write all results as a table, a row per estimator, architecture and seed.
+    Export(export::ExportArgs),
     /// Say why estimators are wrong: bias, variance, stability, significance.
     Analyze(report::AnalyzeArgs),
     /// The same with figures, as one page that needs no network.
@@ -106,6 +110,11 @@ pub fn main() -> std::process::ExitCode {
     match dispatch(cli.command.unwrap_or(Command::Run(cli.run))) {
         Ok(code) => std::process::ExitCode::from(code as u8),
         // Whoever read our output has heard enough.
+        Err(CliError::Export(ExportError::Write(error)))
+            if error.kind() == std::io::ErrorKind::BrokenPipe =>
+        {
+            std::process::ExitCode::SUCCESS
+        }
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             std::process::ExitCode::SUCCESS
         }
@@ -124,6 +133,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Submit(command) => submit::run(command),
         Command::Plan(args) => plan::run(args),
         Command::Leaderboard(args) => leaderboard::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Analyze(args) => report::analyze(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),

@@ -111,7 +111,7 @@ fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
     if forecast.shards.len() > 1 {
         let header = ["units", "shard", "outstanding"];
         let rows = forecast.shards.iter().map(|(shard, progress)| {
-            vec![shard.to_string(), progress.units.to_string(), progress.outstanding.to_string()]
+            vec![progress.units.to_string(), shard.to_string(), progress.outstanding.to_string()]
         });
         text += &format!("\n{}", terminal_table(&header, &rows.collect::<Vec<_>>()));
     }

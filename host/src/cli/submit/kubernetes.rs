@@ -89,7 +89,7 @@ impl KubernetesArgs {
             json!({ "action": "Ignore", "onExitCodes": { "operator": "In", "values": [9] } });
         let never = json!({
             "action": "FailJob",
-            "onExitCodes": { "operator": "In", "values": [2, 3, 4, 5, 6, 7] },
+            "onExitCodes": { "operator": "In", "values": [2, 3, 4, 6, 7] },
         });
         spec["podFailurePolicy"] = json!({ "rules": [again, never] });
         spec["backoffLimit"] = json!(jobs.shards);

@@ -128,7 +128,7 @@ impl SlurmArgs {
         let log = jobs.folder().join(format!("{part}-{number}.log"));
         let mut head = vec![
             format!("--job-name={}-{part}", word(&jobs.name)),
-            format!("--output={}", log.display()),
+            format!("--output={}", quoted(&log.display().to_string())),
             // What a job said before it was queued again is kept.
             "--open-mode=append".to_owned(),
             "--requeue".to_owned(),
