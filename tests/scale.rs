@@ -250,3 +250,183 @@ fn a_scheduler_says_which_shard() {
     assert_eq!(store.study().unwrap().shard, Shard::new(4, 4).unwrap());
     assert!(matches!(store.plan(), Err(StoreError::Part { .. })));
 }
+
+/// Sub-networks need the supernet that one process has trained; shards find it.
+#[test]
+fn a_one_shot_study_is_trained_once_and_evaluated_in_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study.toml");
+    let text = r#"
+name = "small"
+seeds = [1, 2]
+[architectures]
+count = 6
+[training]
+epochs = 2
+images = 64
+batch-size = 32
+validation-images = 32
+validation-batch-size = 32
+[training.space]
+channels = 2
+cells = 1
+image_size = 8
+[[estimators]]
+id = "one_shot"
+name = "loss"
+[[estimators]]
+id = "one_shot"
+name = "both"
+settings = { supernets = 2 }
+[[estimators]]
+id = "params"
+"#;
+    fs::write(&file, text).unwrap();
+    let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
+    support::run(&run_args(&file, &one, &[]));
+    let part = |number: u32| format!("{number}/3");
+    let text = part(1);
+    let untrained = run_args(&file, &out, &["--shard", &text]);
+    let (code, said) = fail(&untrained);
+    assert!(code == 9 && said.contains("not trained yet"), "{said}");
+    assert!(said.contains("osee-host train"), "{said}");
+    // Two shards of the trainings, as two jobs would.
+    for shard in ["1/2", "2/2"] {
+        let mut args = run_args(&file, &out, &["--shard", shard]);
+        args[0] = "train";
+        support::run(&args);
+    }
+    for number in [3, 1, 2] {
+        let text = part(number);
+        assert!(osee(&run_args(&file, &out, &["--shard", &text])).status().unwrap().success());
+    }
+    let mut args = vec!["merge".to_owned(), out.to_str().unwrap().to_owned()];
+    args.extend((1..=3).map(|number| {
+        out.join(Shard::new(number, 3).unwrap().folder()).to_str().unwrap().to_owned()
+    }));
+    support::run(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(bytes(&one), bytes(&out));
+}
+
+/// `limit`, then osee-host.
+fn limited(limit: &str, args: &[&str]) -> (i32, String) {
+    let mut command = Command::new("bash");
+    command.args(["-c", &format!("{limit}; exec \"$@\""), "bash", env!("CARGO_BIN_EXE_osee-host")]);
+    let plain = osee(args);
+    command.args(args).envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let done = command.output().unwrap();
+    (done.status.code().unwrap_or(-1), String::from_utf8_lossy(&done.stderr).into_owned())
+}
+
+#[test]
+fn when_nothing_can_be_written_any_more_what_was_stored_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
+    support::run(&run_args(&study, &one, &[]));
+    let args = run_args(&study, &out, &["--workers", "1"]);
+    // Files of at most 300 KiB: enough for the list, not for the results.
+    let (code, said) = limited("trap '' XFSZ; ulimit -f 300", &args);
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("results") || said.contains("store in"), "{said}");
+    let kept = units(&out);
+    println!("{kept} units were stored: {said}");
+    support::run(&args);
+    assert_eq!(bytes(&one), bytes(&out));
+}
+
+/// Needs root, for a file system that is full soon.
+#[test]
+fn a_full_disk_is_named_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let [one, small] = ["one", "small"].map(|name| folder.path().join(name));
+    fs::create_dir(&small).unwrap();
+    let mount = |options: &str| {
+        let args = ["-t", "tmpfs", "-o", options, "osee", small.to_str().unwrap()];
+        Command::new("mount").args(args).output().is_ok_and(|output| output.status.success())
+    };
+    if !mount("size=400k") {
+        println!("skipped: a file system cannot be mounted");
+        return;
+    }
+    let _unmounted = Unmount(small.clone());
+    support::run(&run_args(&study, &one, &[]));
+    let out = small.join("out");
+    let args = run_args(&study, &out, &["--workers", "1"]);
+    let (code, said) = fail(&args);
+    assert!(code == 5 && said.contains("no room is left"), "{code}: {said}");
+    println!("{} units were stored: {said}", units(&out));
+    assert!(mount("remount,size=20m"));
+    support::run(&args);
+    assert_eq!(bytes(&one), bytes(&out));
+}
+
+struct Unmount(PathBuf);
+
+impl Drop for Unmount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_named() {
+    // Nobody, root neither, makes a folder there.
+    let out = Path::new("/proc/osee/out");
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let (code, said) = fail(&run_args(&study, out, &["--shard", "1/2"]));
+    assert!(code == 5 && said.contains("cannot write to /proc/osee/out/shard-1-of-2"), "{said}");
+    let shards = folder.path().join("shards");
+    shard(&study, &shards, 1);
+    let part = shards.join("shard-1-of-5");
+    let (code, said) = fail(&["merge", out.to_str().unwrap(), part.to_str().unwrap()]);
+    assert!(code == 5 && said.contains("cannot write to /proc/osee/out"), "{said}");
+}
+
+/// pandas reads the Parquet file, and the documented example reproduces KD.
+#[test]
+fn the_example_of_the_documentation_reproduces_a_leaderboard() {
+    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let can = Command::new(&python).args(["-c", "import pandas, pyarrow, scipy"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        println!("skipped: {python} has no pandas, pyarrow and scipy");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let out = folder.path().join("out");
+    support::run(&run_args(&study, &out, &[]));
+    let dir = out.to_str().unwrap();
+    let file = folder.path().join("results.parquet");
+    support::run(&["export", dir, "--format", "parquet", "--out", file.to_str().unwrap()]);
+    let csv = folder.path().join("results.csv");
+    support::run(&["export", dir, "--out", csv.to_str().unwrap()]);
+    let page = include_str!("../host/docs/scale.md");
+    let script = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let same = "\nother = pd.read_csv('results.csv', keep_default_na=True)\n\
+         pd.testing.assert_frame_equal(rows, other, check_dtype=False)\n\
+         assert str(rows.seed.dtype) == 'uint64'\n";
+    let output = Command::new(&python)
+        .current_dir(folder.path())
+        .args(["-c", &format!("{script}{same}")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let board = support::run(&["leaderboard", dir, "--format", "csv"]);
+    for line in board.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let theirs = said.lines().find(|line| line.split(' ').next() == Some(cells[1])).unwrap();
+        assert!(theirs.ends_with(cells[2]), "{line}: {theirs}");
+    }
+}
+
+#[test]
+fn every_exported_column_is_documented() {
+    let page = include_str!("../host/docs/scale.md");
+    for (name, _) in osee_host::export::COLUMNS {
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
