@@ -1,6 +1,8 @@
 //! Parts of a study come to what one process would have stored, in any order
 //! and any number of times, and what does not go together is refused.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use osee_core::{
     estimator::{Direction, EstimatorKind, Failure, FailureKind},
     shard::{Shard, unit_name},

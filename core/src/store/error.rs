@@ -78,12 +78,17 @@ pub enum StoreError {
         /// Format known.
         known: i64,
     },
-    /// No room is left.
+    /// No room is left, or the disk fails.
     #[error(
-        "no room is left for the store in {}; what was stored is kept, so make room and give the \
-         same command again", .0.display()
+        "the store in {} cannot go on: {source}; what was stored is kept, so make room, or mend \
+         the disk, and give the same command again", dir.display()
     )]
-    Full(PathBuf),
+    Disk {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
     /// SQLite failed.
     #[error("the store in {} failed: {source}", dir.display())]
     Sqlite {
@@ -97,13 +102,13 @@ pub enum StoreError {
 impl StoreError {
     /// Of SQLite, in the store of `dir`.
     pub(super) fn of_sqlite(dir: &Path, source: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
         let dir = dir.to_owned();
         match source.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => {
                 Self::Damaged { dir, detail: source.to_string() }
             }
-            Some(DiskFull) => Self::Full(dir),
+            Some(DiskFull | SystemIoFailure) => Self::Disk { dir, source },
             _ => Self::Sqlite { dir, source },
         }
     }
