@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 use std::{
     fs::{File, TryLockError},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -46,7 +47,7 @@ impl Store {
         let unwritable = |source| StoreError::Unwritable { dir: dir.to_owned(), source };
         let study_file = dir.join("study.toml");
         let new = match std::fs::read_dir(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+            Err(error) if error.kind() == ErrorKind::NotFound => true,
             Err(error) => return Err(unwritable(error)),
             // A run that was killed in its first moments has left its lock, perhaps its study.
             // A study without a lock is somebody's own file.
@@ -68,6 +69,8 @@ impl Store {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.to_owned())),
+            // The lock is a courtesy; not every network file system has any.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
         let mut resolved = study.clone();

@@ -1,11 +1,11 @@
 //! `osee-host merge OUT [DIR...]`.
 
-use super::{CliError, ExitCode, leaderboard::registry_of, print};
+use super::{CliError, ExitCode, leaderboard::registry_of, plugin_args::PluginArgs, print};
 use crate::runner::{self, MergeReport, RunError};
 use clap::Args;
 use osee_core::{
     shard::Shard,
-    store::{Store, StoreError},
+    store::{JOBS, Store, StoreError},
 };
 use std::{
     fmt::Write,
@@ -27,8 +27,13 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
         [] => shards_in(&args.out)?,
         dirs => dirs.to_vec(),
     };
+    // The lock file of submitted jobs, if there is one.
+    let submitted = args.out.join(JOBS).join("study.toml");
     let registry = |store: &Store| {
-        registry_of(&store.study()?)
+        let study = store.study()?;
+        let registry = PluginArgs::default().load(&study.plugins, Some(&submitted));
+        registry
+            .or_else(|_| registry_of(&study))
             .map_err(|error| RunError::Plugin(osee_sdk::Error::new(error.to_string())))
     };
     let report = runner::merge(&args.out, &dirs, registry)?;

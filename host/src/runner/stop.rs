@@ -18,15 +18,16 @@ use std::{
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Set by SIGTERM and SIGINT; a second one ends the process at once.
+    /// Set by SIGTERM and SIGINT; a SIGINT after it ends the process at once. A
+    /// second SIGTERM may be the first one, handed on by the shell of a job.
     ///
     /// # Errors
     /// When handlers cannot be set.
     pub fn on_signals() -> io::Result<Self> {
         let stop = Self::default();
+        // Before the other handler: the first SIGINT finds the flag unset.
+        flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, Arc::clone(&stop.0))?;
         for signal in [SIGTERM, SIGINT] {
-            // In this order: the first signal finds the flag unset.
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop.0))?;
             flag::register(signal, Arc::clone(&stop.0))?;
         }
         Ok(stop)
