@@ -118,6 +118,18 @@ fn a_scheduler_says_which_shard() {
     let store = Store::open(&out.join("shard-4-of-4")).unwrap();
     assert_eq!(store.study().unwrap().shard, Shard::new(4, 4).unwrap());
     assert!(matches!(store.plan(), Err(StoreError::Part { .. })));
+    // A plan knows what is stored, and what is left for whom.
+    let held = store.progress().unwrap().unwrap().units;
+    let plan = ["plan", "--study", study.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let said = support::run(&plan);
+    let counts = format!("units: 80, outstanding: {}, stored: {held}", 80 - held);
+    assert!(said.contains(&counts), "{said}");
+    let held = held.to_string();
+    let row = |line: &str| line.split_whitespace().eq([held.as_str(), "4/4", "0"]);
+    assert!(said.lines().any(row), "{said}");
+    let time =
+        |line: &str| line.starts_with("time: at most ") && line.contains("8 and 64 machines");
+    assert!(said.lines().any(time), "{said}");
 }
 
 /// Sub-networks need the supernet that one process has trained; shards find it.
