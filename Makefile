@@ -1,14 +1,15 @@
 # Everything osee needs sets itself up; a second call does not set up again.
 .DEFAULT_GOAL := help
-.PHONY: help setup leaderboard test lint bench template fuzz report-shots
+.PHONY: help setup leaderboard test lint bench template fuzz slurm-test report-shots
 OUT ?= runs/nb201
 
 help:
 	@echo "make leaderboard   score NAS-Bench-201 under every estimator and print the leaderboard"
 	@echo "make test          run all tests"
 	@echo "make lint          check formatting and lints"
-	@echo "make bench         show where the time of scoring goes, pass by pass"
+	@echo "make bench         show where time goes, pass by pass, and what a million units cost"
 	@echo "make template      build, test and run a new plugin outside the repository"
+	@echo "make slurm-test    run a study through Slurm, installed in a sandbox (root on Debian)"
 	@echo "make fuzz          ten million damaged files and messages for every reader"
 	@echo "make report-shots  photograph a report's page: REPORT=runs/nb201/report.html, else a made-up one"
 	@echo "make setup         only fetch what is needed: libtorch, CIFAR-10"
@@ -40,6 +41,11 @@ template: setup
 
 fuzz: setup
 	@OSEE_FUZZ_CASES=10000000 cargo test --release -p osee-host --lib fuzz
+
+slurm-test: setup
+	@echo "building osee-host and its plugins (release; minutes the first time)"
+	@cargo build --release --workspace
+	@.ci/slurm
 
 report-shots: setup
 	@.ci/report-shots "$(REPORT)"

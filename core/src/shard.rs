@@ -20,6 +20,11 @@ pub struct Shard {
 #[error("`{0}` is no shard; write K/N with K from 1 to N, such as 2/5")]
 pub struct ShardError(String);
 
+/// What a unit is called: one architecture, as its space spells it, and one seed.
+pub fn unit_name(arch: &str, seed: u64) -> String {
+    format!("{arch} {seed}")
+}
+
 impl Shard {
     /// All units.
     pub const WHOLE: Self = Self { number: 1, count: NonZeroU32::MIN };
@@ -45,15 +50,38 @@ impl Shard {
         self.count.get()
     }
 
+    /// Whether this is all units.
+    pub fn is_whole(&self) -> bool {
+        *self == Self::WHOLE
+    }
+
+    /// All shards of as many.
+    pub fn siblings(self) -> impl Iterator<Item = Self> {
+        (1..=self.count()).map(move |number| Self { number, count: self.count })
+    }
+
+    /// What its run directory is called, beside those of the others.
+    pub fn folder(self) -> String {
+        format!("shard-{}-of-{}", self.number, self.count)
+    }
+
+    /// The shard whose run directory is called so.
+    pub fn of_folder(name: &str) -> Option<Self> {
+        let (number, count) = name.strip_prefix("shard-")?.split_once("-of-")?;
+        Self::new(number.parse().ok()?, count.parse().ok()?).ok()
+    }
+
     /// Whether the unit called `name` is this shard's. Each unit is exactly
     /// one shard's.
     pub fn holds(self, name: &str) -> bool {
-        if self == Self::WHOLE {
-            return true;
-        }
+        self == Self::WHOLE || self.holder(name) == self.number as usize - 1
+    }
+
+    /// Whose the unit called `name` is, among [`Self::siblings`], from 0.
+    pub fn holder(self, name: &str) -> usize {
         let hash = Sha256::digest(name.as_bytes());
         let first = hash.first_chunk().expect("a SHA-256 has 32 bytes");
-        u64::from_le_bytes(*first) % u64::from(self.count()) == u64::from(self.number - 1)
+        (u64::from_le_bytes(*first) % u64::from(self.count())) as usize
     }
 }
 
@@ -118,6 +146,15 @@ mod tests {
         let held: Vec<u32> =
             (1..=3).filter(|&k| Shard::new(k, 3).unwrap().holds("|avg_pool_3x3~0| 20")).collect();
         assert_eq!(held, [1]);
+    }
+
+    #[test]
+    fn a_folder_says_whose_it_is() {
+        let shard = Shard::new(2, 5).unwrap();
+        assert_eq!(Shard::of_folder(&shard.folder()), Some(shard));
+        for other in ["shard-6-of-5", "shard-1", "supernets", "shard-a-of-b"] {
+            assert_eq!(Shard::of_folder(other), None, "{other}");
+        }
     }
 
     #[test]

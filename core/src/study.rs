@@ -4,6 +4,7 @@ use crate::{
     one_shot::TrainingChoice,
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
+    shard::Shard,
     truth::Duplicates,
 };
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct Study {
     /// Name, for headings.
     #[serde(default = "unnamed")]
     pub name: String,
+    /// The share of its units that a run computes; all if absent.
+    #[serde(default, skip_serializing_if = "Shard::is_whole")]
+    pub shard: Shard,
     /// Plugin files besides the bundled ones.
     #[serde(default)]
     pub plugins: Vec<PathBuf>,

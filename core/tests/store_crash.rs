@@ -133,7 +133,7 @@ fn a_damaged_store_is_an_error_not_a_panic() {
     let dir = tempfile::tempdir().unwrap();
     drop(Store::for_run(dir.path(), &Study::default()).unwrap());
     std::fs::write(dir.path().join("results.sqlite"), "no database at all").unwrap();
-    assert!(matches!(Store::open(dir.path()), Err(StoreError::Sqlite { .. })));
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Damaged { .. })));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! ([`cli`]) makes a study, the [`runner`] plans it and hands architectures to
 //! [`worker`] processes, which [load](loader) plugins, put [`data`] through
 //! the torch [`engine`] and let estimators judge; the [`report`] joins stored
-//! scores with the truth, and [`analysis`] says why they differ.
+//! scores with the truth, [`analysis`] says why they differ, and [`export`]
+//! hands them to other programs.
 //!
 //! Invariant: no bundled plugin is named here; all are found as files.
 
@@ -12,6 +13,7 @@ pub mod cli;
 pub mod conformance;
 pub mod data;
 pub mod engine;
+pub mod export;
 #[cfg(test)]
 mod fuzz;
 pub mod loader;

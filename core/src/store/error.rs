@@ -1,6 +1,7 @@
 //! Why a run directory cannot be used.
 
-use std::path::PathBuf;
+use crate::shard::Shard;
+use std::path::{Path, PathBuf};
 
 /// Errors of the store, with the directory they are about.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,28 @@ pub enum StoreError {
         /// What is missing.
         reason: String,
     },
+    /// It has some of the study's architectures only.
+    #[error(
+        "{} holds a part of its study{}; put all parts together first, with osee-host merge",
+        dir.display(), if shard.is_whole() { String::new() } else { format!(", shard {shard}") }
+    )]
+    Part {
+        /// The directory.
+        dir: PathBuf,
+        /// Which, if it is one shard.
+        shard: Shard,
+    },
+    /// Its file is not as SQLite left it.
+    #[error(
+        "the results.sqlite in {} is damaged or was copied in part ({detail}); copy it again, \
+         or run what made it again in an empty folder", dir.display()
+    )]
+    Damaged {
+        /// The directory.
+        dir: PathBuf,
+        /// What SQLite finds.
+        detail: String,
+    },
     /// Another process writes to it.
     #[error("another osee-host is writing to {}; wait for it, or give --out another folder", .0.display())]
     Locked(PathBuf),
@@ -55,6 +78,17 @@ pub enum StoreError {
         /// Format known.
         known: i64,
     },
+    /// No room is left, or the disk fails.
+    #[error(
+        "the store in {} cannot go on: {source}; what was stored is kept, so make room, or mend \
+         the disk, and give the same command again", dir.display()
+    )]
+    Disk {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
     /// SQLite failed.
     #[error("the store in {} failed: {source}", dir.display())]
     Sqlite {
@@ -63,4 +97,19 @@ pub enum StoreError {
         /// Why.
         source: rusqlite::Error,
     },
+}
+
+impl StoreError {
+    /// Of SQLite, in the store of `dir`.
+    pub(super) fn of_sqlite(dir: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
+        let dir = dir.to_owned();
+        match source.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => {
+                Self::Damaged { dir, detail: source.to_string() }
+            }
+            Some(DiskFull | SystemIoFailure) => Self::Disk { dir, source },
+            _ => Self::Sqlite { dir, source },
+        }
+    }
 }

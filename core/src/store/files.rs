@@ -42,6 +42,7 @@ pub(super) fn refuse_other_study(
         ("data", data(known) != data(study)),
         ("protocol", known.protocol != study.protocol),
         ("seeds", known.seeds != study.seeds),
+        ("shard", known.shard != study.shard),
     ];
     match differs.into_iter().find(|(_, differs)| *differs) {
         Some((field, _)) => {

@@ -7,6 +7,9 @@
 
 mod error;
 mod files;
+mod list;
+mod merge;
+mod progress;
 mod record;
 mod results;
 mod schema;
@@ -14,6 +17,9 @@ mod training;
 
 pub use error::StoreError;
 pub use files::write_whole;
+pub use list::List;
+pub use merge::{MergeError, Merged};
+pub use progress::{Done, Progress};
 pub use record::{Outcome, Record, Score, ScorerId, ScorerKey};
-pub use results::Store;
+pub use results::{JOBS, Store};
 pub use training::Curve;

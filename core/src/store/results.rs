@@ -1,29 +1,38 @@
 //! The SQLite file.
 
 use super::{
-    Record, Score, ScorerId, ScorerKey, StoreError,
+    Outcome, Record, Score, ScorerId, ScorerKey, StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
     schema::{FORMAT, SCHEMA},
 };
 use crate::{
     estimator::{Failure, FailureKind},
+    shard::Shard,
     study::Study,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::DeserializeOwned;
 use std::{
-    collections::HashSet,
     fs::{File, TryLockError},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 /// What a directory may hold before its first results, in the order it is made.
 const MADE_FIRST: [&str; 3] = ["lock", "study.toml.part", "study.toml"];
 
+/// Scripts and logs of the jobs that make a run's shards, in its directory.
+pub const JOBS: &str = "jobs";
+
+/// What shards leave in the directory that they will be merged into.
+fn is_of_shards(name: &str) -> bool {
+    [JOBS, "supernets"].contains(&name) || Shard::of_folder(name).is_some()
+}
+
 /// An open run directory.
 #[derive(Debug)]
 pub struct Store {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     pub(super) connection: Connection,
     /// Held while writing.
     _lock: Option<File>,
@@ -38,13 +47,15 @@ impl Store {
         let unwritable = |source| StoreError::Unwritable { dir: dir.to_owned(), source };
         let study_file = dir.join("study.toml");
         let new = match std::fs::read_dir(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+            Err(error) if error.kind() == ErrorKind::NotFound => true,
             Err(error) => return Err(unwritable(error)),
             // A run that was killed in its first moments has left its lock, perhaps its study.
             // A study without a lock is somebody's own file.
             Ok(entries) => {
-                let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-                let own = |name| MADE_FIRST.iter().any(|own| name == *own);
+                let names = entries.flatten().map(|it| it.file_name().to_string_lossy().into());
+                let names: Vec<String> =
+                    names.filter(|name: &String| !is_of_shards(name)).collect();
+                let own = |name: &String| MADE_FIRST.contains(&name.as_str());
                 names.is_empty()
                     || (names.iter().any(|name| name == "lock") && names.iter().all(own))
             }
@@ -58,6 +69,8 @@ impl Store {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(dir.to_owned())),
+            // The lock is a courtesy; not every network file system has any.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
         let mut resolved = study.clone();
@@ -84,7 +97,7 @@ impl Store {
                 return Err(StoreError::NoRun { dir: dir.to_owned(), reason });
             }
         }
-        let sqlite = |source| StoreError::Sqlite { dir: dir.to_owned(), source };
+        let sqlite = |source| StoreError::of_sqlite(dir, source);
         let connection = read_only(&dir.join("results.sqlite")).map_err(sqlite)?;
         match format_of(&connection).map_err(sqlite)? {
             FORMAT => Ok(Self { dir: dir.to_owned(), connection, _lock: None }),
@@ -97,7 +110,7 @@ impl Store {
     }
 
     fn connect(dir: &Path) -> Result<Self, StoreError> {
-        let sqlite = |source| StoreError::Sqlite { dir: dir.to_owned(), source };
+        let sqlite = |source| StoreError::of_sqlite(dir, source);
         let mut connection = Connection::open(dir.join("results.sqlite")).map_err(sqlite)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
         // In WAL mode NORMAL survives any death of the process; FULL would
@@ -117,7 +130,7 @@ impl Store {
     }
 
     pub(super) fn sqlite(&self, source: rusqlite::Error) -> StoreError {
-        StoreError::Sqlite { dir: self.dir.clone(), source }
+        StoreError::of_sqlite(&self.dir, source)
     }
 
     /// The run directory.
@@ -136,39 +149,18 @@ impl Store {
     /// The architectures of the run, in order.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// When SQLite fails, or the run has only some of them.
     pub fn plan(&self) -> Result<Vec<String>, StoreError> {
+        if self.list()?.is_some() {
+            let shard = self.study()?.shard;
+            return Err(StoreError::Part { dir: self.dir.clone(), shard });
+        }
         let mut query = self
             .connection
             .prepare("SELECT arch FROM plan ORDER BY position")
             .map_err(|e| self.sqlite(e))?;
         let rows = query.query_map([], |row| row.get(0)).and_then(Iterator::collect);
         rows.map_err(|e| self.sqlite(e))
-    }
-
-    /// Fixes the architectures of the run, the first time.
-    ///
-    /// # Errors
-    /// When the run already has others.
-    pub fn set_plan(&mut self, architectures: &[String]) -> Result<(), StoreError> {
-        let known = self.plan()?;
-        if known == architectures {
-            return Ok(());
-        }
-        if !known.is_empty() {
-            let field = "list of architectures".to_owned();
-            return Err(StoreError::OtherStudy { dir: self.dir.clone(), field });
-        }
-        let write = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            for (position, arch) in architectures.iter().enumerate() {
-                transaction
-                    .prepare_cached("INSERT INTO plan (position, arch) VALUES (?1, ?2)")?
-                    .execute(params![position as i64, arch])?;
-            }
-            transaction.commit()
-        };
-        write(&mut self.connection).map_err(|e| self.sqlite(e))
     }
 
     /// The scorer with this key, known or new; from now on the last used.
@@ -205,14 +197,6 @@ impl Store {
             Ok((ScorerId(row.get(0)?), from_json(&row.get::<_, String>(1)?)?))
         });
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
-    }
-
-    /// What `scorer` has already: (position, seed).
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn done(&self, scorer: ScorerId) -> Result<HashSet<(usize, u64)>, StoreError> {
-        Ok(self.scores(scorer)?.into_iter().map(|score| (score.arch, score.seed)).collect())
     }
 
     /// Stores results, all or none; what is there already stays.
@@ -252,30 +236,50 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn scores(&self, scorer: ScorerId) -> Result<Vec<Score>, StoreError> {
-        let mut query = self
-            .connection
-            .prepare_cached(
-                "SELECT arch, seed, value, failure_kind, failure_message, milliseconds
-                 FROM score WHERE scorer = ?1 ORDER BY arch, seed",
-            )
-            .map_err(|e| self.sqlite(e))?;
-        let rows = query.query_map([scorer.0], |row| {
-            let outcome = match row.get::<_, Option<f64>>(2)? {
-                Some(value) => Ok(value),
-                None => {
-                    let kind: FailureKind = from_json(&row.get::<_, String>(3)?)?;
-                    Err(Failure::new(kind, row.get::<_, String>(4)?))
-                }
-            };
-            Ok(Score {
-                arch: row.get::<_, i64>(0)? as usize,
-                seed: row.get::<_, i64>(1)? as u64,
-                outcome,
-                milliseconds: row.get(5)?,
-            })
-        });
-        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+        let mut scores = Vec::new();
+        self.visit_scores(scorer, |score, _| scores.push(score))?;
+        Ok(scores)
     }
+
+    /// The same, one at a time, with the device it ran on.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_scores(
+        &self,
+        scorer: ScorerId,
+        mut visit: impl FnMut(Score, &str),
+    ) -> Result<(), StoreError> {
+        let mut read = || -> rusqlite::Result<()> {
+            let mut query = self.connection.prepare_cached(
+                "SELECT arch, seed, value, failure_kind, failure_message, milliseconds, device
+                 FROM score WHERE scorer = ?1 ORDER BY arch, seed",
+            )?;
+            let mut rows = query.query([scorer.0])?;
+            while let Some(row) = rows.next()? {
+                let score = Score {
+                    arch: row.get::<_, i64>(0)? as usize,
+                    seed: row.get::<_, i64>(1)? as u64,
+                    outcome: outcome(row)?,
+                    milliseconds: row.get(5)?,
+                };
+                visit(score, row.get_ref(6)?.as_str()?);
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))
+    }
+}
+
+/// Of a row with value, kind and message of the failure in columns 2 to 4.
+pub(super) fn outcome(row: &rusqlite::Row<'_>) -> rusqlite::Result<Outcome> {
+    Ok(match row.get::<_, Option<f64>>(2)? {
+        Some(value) => Ok(value),
+        None => {
+            let kind: FailureKind = from_json(&row.get::<_, String>(3)?)?;
+            Err(Failure::new(kind, row.get::<_, String>(4)?))
+        }
+    })
 }
 
 fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
@@ -313,7 +317,7 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> 
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Outcome, *};
+    use super::*;
     use crate::estimator::{Direction, EstimatorKind};
     use crate::study::TruthChoice;
 
@@ -366,7 +370,7 @@ mod tests {
         let outcomes: Vec<Outcome> =
             store.scores(scorer).unwrap().into_iter().map(|score| score.outcome).collect();
         assert_eq!(outcomes, [Ok(0.1), Err(failure)]);
-        assert!(store.done(scorer).unwrap().contains(&(1, u64::MAX)));
+        assert!(store.done(scorer, &[u64::MAX], 2).unwrap().has(1, 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::{
     analysis::MaterialError,
     data::DataError,
     engine::DeviceError,
+    export::ExportError,
     loader::{LoadError, LockError, RegistryError},
     report::{ReportError, html::WriteError},
     runner::RunError,
@@ -37,6 +38,9 @@ pub enum ExitCode {
     Table = 7,
     /// The study was run to its end, but some scores failed.
     SomeFailed = 8,
+    /// Stopped before its end, or something is not there yet; the same command
+    /// goes on.
+    Incomplete = 9,
 }
 
 impl ExitCode {
@@ -45,7 +49,9 @@ impl ExitCode {
         3 unknown or malformed study, space, estimator, setting or architecture; \
         4 plugin; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
-        (undefined ones are no fault).";
+        (undefined ones are no fault); \
+        9 incomplete: stopped by SIGTERM or SIGINT, or shards or trainings are missing; \
+        nothing is lost, and the same command goes on.";
 }
 
 /// Any error of a subcommand.
@@ -61,6 +67,9 @@ pub enum CliError {
     /// Of what is to be analysed.
     #[error(transparent)]
     Material(#[from] MaterialError),
+    /// Of a table of results.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// Of a report's files.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -114,6 +123,17 @@ pub enum CliError {
     /// A plugin's crate cannot be written.
     #[error("{0}")]
     New(String),
+    /// Scripts of jobs.
+    #[error("cannot write jobs to {}: {error}", folder.display())]
+    Jobs {
+        /// Where to.
+        folder: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A scheduler refused.
+    #[error("{0}")]
+    Scheduler(String),
     /// A plugin cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -143,9 +163,10 @@ impl CliError {
             Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
             Self::Lock(_) | Self::Load(_) => ExitCode::Plugin,
-            Self::Store(_) | Self::Report(ReportError::Store(_)) | Self::Trainings(_) => {
-                ExitCode::Store
-            }
+            Self::Store(_)
+            | Self::Trainings(_)
+            | Self::Jobs { .. }
+            | Self::Report(ReportError::Store(_)) => ExitCode::Store,
             Self::Table(_)
             | Self::Criteria(_)
             | Self::NoCommonKey { .. }
@@ -156,6 +177,7 @@ impl CliError {
                 MaterialError::Plugin(_) => ExitCode::Input,
                 _ => ExitCode::Table,
             },
+            Self::Export(ExportError::Store(_)) => ExitCode::Store,
             Self::Data(_) | Self::Weights(_) => ExitCode::Data,
             Self::Registry(error) | Self::Setup(SetupError::Registry(error)) => registry(error),
             Self::Setup(SetupError::Data(_)) => ExitCode::Data,
@@ -165,6 +187,8 @@ impl CliError {
             | Self::Write(_)
             | Self::Setup(_)
             | Self::Output(_)
+            | Self::Export(_)
+            | Self::Scheduler(_)
             | Self::Worker(_)
             | Self::WorkingFolder(_) => ExitCode::Internal,
         }
@@ -181,9 +205,10 @@ fn registry(error: &RegistryError) -> ExitCode {
 fn run(error: &RunError) -> ExitCode {
     match error {
         RunError::Registry(error) => registry(error),
-        RunError::Store(_) => ExitCode::Store,
+        RunError::Store(_) | RunError::Merge(_) | RunError::NoShards(_) => ExitCode::Store,
+        RunError::Untrained { .. } => ExitCode::Incomplete,
         RunError::Data(_) => ExitCode::Data,
-        RunError::Device(_) | RunError::Worker(_) => ExitCode::Internal,
+        RunError::Device(_) | RunError::Worker(_) | RunError::Signals(_) => ExitCode::Internal,
         _ => ExitCode::Input,
     }
 }

@@ -98,6 +98,15 @@ pub fn judged(
     asked: &TruthArgs,
     options: &CriteriaOptions,
 ) -> Result<Leaderboard, CliError> {
+    Ok(Leaderboard::new(store, truth_of(store, registry, asked)?, options)?)
+}
+
+/// The truth of a run's architectures: its own, or another.
+pub fn truth_of(
+    store: &Store,
+    registry: &Registry,
+    asked: &TruthArgs,
+) -> Result<Option<(Truth, Judged)>, CliError> {
     let study = store.study()?;
     let mut choice = study.truth.clone();
     if let Some(file) = &asked.truth {
@@ -118,5 +127,5 @@ pub fn judged(
         let judged = table.judge(&store.plan()?)?;
         Ok((table.truth, judged))
     };
-    Ok(Leaderboard::new(store, choice.map(judge).transpose()?, options)?)
+    choice.map(judge).transpose()
 }

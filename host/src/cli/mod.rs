@@ -5,17 +5,23 @@ mod bench;
 mod compare;
 mod criteria;
 mod error;
+mod export;
 mod leaderboard;
+mod merge;
+mod plan;
 mod plugin;
 mod plugin_args;
 mod report;
 mod run;
 mod score;
+mod shard_args;
 mod space;
+mod submit;
 mod truth;
 
 pub use error::{CliError, ExitCode};
 
+use crate::export::ExportError;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
@@ -49,6 +55,16 @@ enum Command {
     Train(run::RunArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
+    /// Run a study as jobs of a scheduler.
+    #[command(subcommand)]
+    Submit(submit::SubmitCommand),
+    /// Say how much a study is, how long it takes, and what is left of it.
+    #[command(args_override_self = true)]
+    Plan(plan::PlanArgs),
+    /// Put the shards of a study together.
+    Merge(merge::MergeArgs),
+    /// Write all results as a table, a row per estimator, architecture and seed.
+    Export(export::ExportArgs),
     /// Say why estimators are wrong: bias, variance, stability, significance.
     Analyze(report::AnalyzeArgs),
     /// The same with figures, as one page that needs no network.
@@ -94,6 +110,11 @@ pub fn main() -> std::process::ExitCode {
     match dispatch(cli.command.unwrap_or(Command::Run(cli.run))) {
         Ok(code) => std::process::ExitCode::from(code as u8),
         // Whoever read our output has heard enough.
+        Err(CliError::Export(ExportError::Write(error)))
+            if error.kind() == std::io::ErrorKind::BrokenPipe =>
+        {
+            std::process::ExitCode::SUCCESS
+        }
         Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             std::process::ExitCode::SUCCESS
         }
@@ -108,7 +129,11 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
     match command {
         Command::Run(args) => return run::run(args),
         Command::Train(args) => return run::train(args),
+        Command::Merge(args) => return merge::run(&args),
+        Command::Submit(command) => submit::run(command),
+        Command::Plan(args) => plan::run(args),
         Command::Leaderboard(args) => leaderboard::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Analyze(args) => report::analyze(&args),
         Command::Report(args) => report::report(&args),
         Command::Compare(args) => compare::run(&args),

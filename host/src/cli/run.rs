@@ -1,17 +1,20 @@
 //! `osee-host [run]`.
 
-use super::{CliError, ExitCode, criteria::DuplicatesArg, plugin_args::PluginArgs, print};
+use super::{
+    CliError, ExitCode, criteria::DuplicatesArg, plugin_args::PluginArgs, print,
+    shard_args::ShardArg,
+};
 use crate::{
     loader::Registry,
     report::{Format, Leaderboard, TruthTable, faults, render, standing},
-    runner::{self, Failed, Isolation, Plan, RunOptions},
+    runner::{self, Failed, Isolation, Plan, Ran, RunError, RunOptions, Stop},
     worker::Limits,
 };
 use clap::Args;
 use osee_core::{
     criteria::CriteriaOptions,
     settings::Settings,
-    store::Curve,
+    store::{Curve, Store},
     study::{EstimatorChoice, Study, TruthChoice},
     truth::Duplicates,
 };
@@ -95,6 +98,8 @@ pub struct RunArgs {
     /// of sums.
     #[arg(long, value_name = "N", default_value_t = 1)]
     torch_threads: usize,
+    #[command(flatten)]
+    shard: ShardArg,
     /// How the leaderboard is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -112,7 +117,15 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     // A truth that cannot be used is better known before the hours of scoring.
     let judged = truth.as_ref().map(|it| it.judge(&plan.architectures)).transpose()?;
     let truth = truth.as_ref().map(|it| it.truth.clone()).zip(judged);
-    let (store, failed) = runner::run(study, plan, registry, &args.options()?)?;
+    let Ran { store, failed, stopped } = runner::run(study, plan, registry, &args.options()?)?;
+    let trained = report_trainings(&failed);
+    if let Some(units) = stopped {
+        eprintln!("stopped; {units} units are outstanding, and the same command goes on with them");
+        return Ok(ExitCode::Incomplete);
+    }
+    if !plan.shard.is_whole() {
+        return shard_done(plan, &store, trained);
+    }
     let mut board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
     board.brought = given(registry);
     print(&render(&board, args.format, true))?;
@@ -121,9 +134,25 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     }
     let faults = faults(&board);
     eprint!("{faults}");
-    let trained = report_trainings(&failed);
     eprintln!("everything is in {}", plan.setup.run.display());
     Ok(if faults.is_empty() && trained { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Says how a shard ended: what needs the whole study comes with the merge.
+fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, CliError> {
+    let units = store.progress()?.unwrap_or_default().units;
+    eprintln!(
+        "shard {}: its {units} units are in {}; the leaderboard, and estimators that vote over the \
+         whole study, come when all shards are there: osee-host merge {}",
+        plan.shard,
+        plan.dir.display(),
+        plan.setup.run.display()
+    );
+    let failed = store.failures()?;
+    for (row, kind, count) in &failed {
+        eprintln!("{row}: {count} x {kind}");
+    }
+    Ok(if failed.is_empty() && trained { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 /// Trains the study's supernets, without scoring anything.
@@ -133,7 +162,7 @@ pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
         let what = "the study has no one-shot estimator, so there is no supernet to train";
         return Err(CliError::Usage(what.to_owned()));
     }
-    let (store, failed) = runner::train(&study, &plan, &args.options()?)?;
+    let Ran { store, failed, stopped } = runner::train(&study, &plan, &args.options()?)?;
     let mut text = String::from("supernet,seed,epoch,loss,accuracy,learning_rate,images_per_s\n");
     for spec in &plan.setup.supernets {
         for Curve { seed, report, .. } in
@@ -155,6 +184,10 @@ pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
     print(&text)?;
     let trained = report_trainings(&failed);
     eprintln!("checkpoints are in {}", plan.setup.run.join("supernets").display());
+    if let Some(trainings) = stopped {
+        eprintln!("stopped; {trainings} trainings are left, and the same command goes on");
+        return Ok(ExitCode::Incomplete);
+    }
     Ok(if trained { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
@@ -173,11 +206,11 @@ fn given(registry: &Registry) -> Vec<String> {
 }
 
 /// A study with what it names.
-struct Prepared {
-    study: Study,
-    registry: Registry,
-    plan: Plan,
-    truth: Option<TruthTable>,
+pub(super) struct Prepared {
+    pub study: Study,
+    pub registry: Registry,
+    pub plan: Plan,
+    pub truth: Option<TruthTable>,
 }
 
 impl RunArgs {
@@ -187,7 +220,7 @@ impl RunArgs {
         self.study.clone().or(own)
     }
 
-    fn prepare(&self) -> Result<Prepared, CliError> {
+    pub(super) fn prepare(&self) -> Result<Prepared, CliError> {
         let study = self.study()?;
         let registry = self.plugins.load(&study.plugins, self.file().as_deref())?;
         let space = registry.space(&study.space.id)?;
@@ -200,7 +233,21 @@ impl RunArgs {
         Ok(Prepared { study, registry, plan, truth })
     }
 
-    fn options(&self) -> Result<RunOptions, CliError> {
+    /// What a run is told that the study does not hold.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        flags.extend(self.time_limit.map(|seconds| format!("--time-limit={seconds}")));
+        flags.extend(self.memory_limit.map(|mib| format!("--memory-limit={mib}")));
+        if self.torch_threads != 1 {
+            flags.push(format!("--torch-threads={}", self.torch_threads));
+        }
+        if self.isolation == Isolation::None {
+            flags.push("--isolation=none".to_owned());
+        }
+        flags
+    }
+
+    pub(super) fn options(&self) -> Result<RunOptions, CliError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut limits = Limits::default();
         if let Some(seconds) = self.time_limit {
@@ -211,7 +258,8 @@ impl RunArgs {
             limits.memory = mib << 20;
         }
         let workers = self.workers.unwrap_or(cores);
-        Ok(RunOptions { isolation: self.isolation, workers, limits })
+        let stop = Stop::on_signals().map_err(RunError::Signals)?;
+        Ok(RunOptions { isolation: self.isolation, workers, limits, stop })
     }
 
     fn study(&self) -> Result<Study, CliError> {
@@ -267,6 +315,9 @@ impl RunArgs {
             let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
             let duplicates = self.duplicates.map_or_else(Duplicates::default, Into::into);
             study.truth = Some(TruthChoice { file: file.clone(), key, column, duplicates });
+        }
+        if let Some(shard) = self.shard.shard()? {
+            study.shard = shard;
         }
         study.check()?;
         // The run directory is read from other folders, too.

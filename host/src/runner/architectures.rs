@@ -6,6 +6,7 @@ use osee_core::{
     seed::{order, stream},
     study::Architectures,
 };
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
 /// More architectures than these are not listed.
@@ -70,18 +71,20 @@ pub fn choose(
 struct Chosen<'a> {
     space: &'a Space<'a>,
     unique: bool,
-    seen: HashSet<String>,
+    /// Hashes of identities: a million of those would be half of the memory.
+    seen: HashSet<[u8; 16]>,
     list: Vec<String>,
 }
 
 impl Chosen<'_> {
     /// Takes `arch` unless its like is there.
     fn take(&mut self, arch: String) -> Result<(), RunError> {
-        let identity = match self.unique {
-            true => self.space.functions.canonical(&arch)?,
-            false => arch.clone(),
+        let hash = match self.unique {
+            true => Sha256::digest(self.space.functions.canonical(&arch)?),
+            false => Sha256::digest(&arch),
         };
-        if self.seen.insert(identity) {
+        let identity = hash.first_chunk().expect("a SHA-256 has 32 bytes");
+        if self.seen.insert(*identity) {
             self.list.push(arch);
         }
         Ok(())

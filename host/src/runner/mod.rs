@@ -5,16 +5,24 @@
 //! study alone, not on workers, order or interruptions.
 
 mod architectures;
+mod forecast;
+mod merge;
+mod outstanding;
 mod plan;
 mod pool;
 mod rows;
+pub mod stop;
 mod training;
 mod vote;
 
 pub use architectures::{LISTABLE, choose};
 pub use vote::seed_means;
 
+pub use forecast::{Cost, Forecast};
+pub use merge::{MergeReport, Part, merge};
+pub use outstanding::Outstanding;
 pub use plan::{Plan, RunError};
+pub use stop::Stop;
 pub use training::Failed;
 
 use crate::{
@@ -26,7 +34,6 @@ use osee_core::{
     store::{Record, Store},
     study::Study,
 };
-use std::path::Path;
 
 /// How a study is run; none of it changes a number.
 #[derive(Debug, Clone)]
@@ -37,6 +44,19 @@ pub struct RunOptions {
     pub workers: usize,
     /// Of one worker.
     pub limits: Limits,
+    /// Ends it early.
+    pub stop: Stop,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its results.
+    pub store: Store,
+    /// What could not be trained; the next run tries again.
+    pub failed: Vec<Failed>,
+    /// Units that are left because it was stopped; `None` if it was not.
+    pub stopped: Option<u64>,
 }
 
 /// Where plugins run.
@@ -49,9 +69,9 @@ pub enum Isolation {
     None,
 }
 
-/// Runs what is outstanding of `plan` in its directory, and stores it; what
-/// could not be trained is returned beside the store, and is tried again by
-/// the next run. `plan` is `study` resolved with `registry`.
+/// Runs what is outstanding of `plan` in its directory, and stores it. `plan`
+/// is `study` resolved with `registry`. What depends on the whole population
+/// is left out of a shard, and of a run that was stopped.
 ///
 /// # Errors
 /// When the directory cannot be used, or workers cannot be started.
@@ -60,42 +80,50 @@ pub fn run(
     plan: &Plan,
     registry: &Registry,
     options: &RunOptions,
-) -> Result<(Store, Vec<Failed>), RunError> {
-    let dir = &plan.setup.run;
-    let mut store = Store::for_run(dir, study)?;
+) -> Result<Ran, RunError> {
+    let mut store = Store::for_run(&plan.dir, study)?;
     store.set_plan(&plan.architectures)?;
-    let mut outstanding = plan.outstanding(&store)?;
-    let failed = training::run(plan, &plan.jobs(&outstanding), &mut store, dir, options)?;
-    plan.drop_untrained(&mut outstanding, &failed);
-    if !outstanding.is_empty() {
-        tracing::info!(units = outstanding.len(), "scoring");
-        score(plan, outstanding, &mut store, dir, options)?;
+    let mut outstanding = Outstanding::new(plan, &store)?;
+    let jobs = outstanding.jobs();
+    if !plan.shard.is_whole() {
+        training::check(plan, &jobs)?;
     }
-    vote::finish(plan, registry, &mut store)?;
-    Ok((store, failed))
+    let failed = training::run(plan, &jobs, &mut store, options)?;
+    outstanding.drop_untrained(&failed);
+    if !outstanding.is_empty() && !options.stop.is_set() {
+        tracing::info!(units = outstanding.len(), "scoring");
+        score(plan, &outstanding, &mut store, options)?;
+    }
+    // A merge finds there what is to be computed of the whole.
+    let meta = plan.meta_scorers(&store)?;
+    if options.stop.is_set() {
+        let left = Outstanding::new(plan, &store)?.len() as u64;
+        return Ok(Ran { store, failed, stopped: Some(left) });
+    }
+    if plan.shard.is_whole() {
+        vote::finish(&plan.population(&store, meta)?, registry, &mut store)?;
+    }
+    Ok(Ran { store, failed, stopped: None })
 }
 
-/// Trains all supernets of `plan` without scoring anything.
+/// Trains all supernets of `plan`, or those that are its shard's, without
+/// scoring anything.
 ///
 /// # Errors
 /// As [`run`].
-pub fn train(
-    study: &Study,
-    plan: &Plan,
-    options: &RunOptions,
-) -> Result<(Store, Vec<Failed>), RunError> {
-    let dir = &plan.setup.run;
-    let mut store = Store::for_run(dir, study)?;
+pub fn train(study: &Study, plan: &Plan, options: &RunOptions) -> Result<Ran, RunError> {
+    let mut store = Store::for_run(&plan.dir, study)?;
     store.set_plan(&plan.architectures)?;
-    let failed = training::run(plan, &plan.all_jobs(), &mut store, dir, options)?;
-    Ok((store, failed))
+    let jobs = plan.all_jobs();
+    let failed = training::run(plan, &jobs, &mut store, options)?;
+    let stopped = options.stop.is_set().then(|| training::open(plan, &jobs).count() as u64);
+    Ok(Ran { store, failed, stopped })
 }
 
 fn score(
     plan: &Plan,
-    outstanding: Vec<Unit>,
+    outstanding: &Outstanding<'_>,
     store: &mut Store,
-    dir: &Path,
     options: &RunOptions,
 ) -> Result<(), RunError> {
     let scorers = plan.scorers(store)?;
@@ -121,8 +149,8 @@ fn score(
         Ok(())
     };
     match options.isolation {
-        Isolation::Process => pool::run(plan, outstanding, dir, options, keep)?,
-        Isolation::None => in_host(plan, &outstanding, keep)?,
+        Isolation::Process => pool::run(plan, outstanding, options, keep)?,
+        Isolation::None => in_host(plan, outstanding, options, keep)?,
     }
     bar.finish_and_clear();
     Ok(())
@@ -130,11 +158,13 @@ fn score(
 
 fn in_host(
     plan: &Plan,
-    units: &[Unit],
+    units: &Outstanding<'_>,
+    options: &RunOptions,
     mut keep: impl FnMut(&Unit, Vec<Scored>) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
     let mut scorer = Scorer::new(&plan.setup)?;
-    for unit in units {
+    let mut queue = units.queue(&plan.dir, &options.stop)?;
+    while let Some(unit) = queue.next()? {
         let mut scored = Vec::with_capacity(unit.estimators.len());
         let tell = |answer| {
             scored.extend(match answer {
@@ -143,8 +173,8 @@ fn in_host(
             });
             Ok(())
         };
-        scorer.score(unit, tell).map_err(WorkerError::Start)?;
-        keep(unit, scored)?;
+        scorer.score(&unit, tell).map_err(WorkerError::Start)?;
+        keep(&unit, scored)?;
     }
     Ok(())
 }

@@ -1,24 +1,21 @@
 //! What a study comes to: architectures x seeds x estimators, all settings
 //! resolved, less what the store has.
 
-use super::{
-    architectures,
-    rows::Rows,
-    training::{Failed, Job},
-};
+use super::{architectures, rows::Rows, training::Job, vote::Population};
 use crate::{
     data::{DataError, Source},
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
     one_shot::SupernetUse,
     report::TruthTable,
-    worker::{Named, Setup, SetupError, Unit, WorkerError},
+    worker::{Named, Setup, SetupError, WorkerError},
 };
 use osee_core::{
     estimator::EstimatorKind,
     protocol::Weights,
     settings::{SettingError, Settings},
-    store::{ScorerId, ScorerKey, Store, StoreError},
+    shard::{Shard, unit_name},
+    store::{MergeError, ScorerId, ScorerKey, Store, StoreError},
     study::{Study, StudyError},
 };
 use std::{
@@ -48,6 +45,12 @@ pub enum RunError {
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Parts that do not go together.
+    #[error("{0}; nothing was merged")]
+    Merge(MergeError),
+    /// Nothing to merge.
+    #[error("{} has no shard-K-of-N folder; name the shards' run directories", .0.display())]
+    NoShards(PathBuf),
     /// A worker.
     #[error(transparent)]
     Worker(#[from] WorkerError),
@@ -128,6 +131,21 @@ pub enum RunError {
         /// All there are.
         kept: Vec<u32>,
     },
+    /// A shard whose supernets nobody trained: shards would train them at once,
+    /// in one folder.
+    #[error(
+        "`{row}` seed {seed} is not trained yet, and shards do not train what they share; \
+         osee-host train does, with the same study and --out"
+    )]
+    Untrained {
+        /// Name of a row that looks at it.
+        row: String,
+        /// Its seed.
+        seed: u64,
+    },
+    /// Signals.
+    #[error("cannot handle signals: {0}")]
+    Signals(std::io::Error),
     /// A vote without its voters.
     #[error(
         "estimator `{meta}` needs `{expert}`, which the study does not have; add it to the estimators"
@@ -147,6 +165,11 @@ pub struct Plan {
     pub architectures: Vec<String>,
     /// Initialisation seeds.
     pub seeds: Vec<u64>,
+    /// Whose units are this run's.
+    pub shard: Shard,
+    /// Where results are stored. A shard has a folder of its own beside the
+    /// supernets, which are all shards'.
+    pub dir: PathBuf,
     /// What workers need; its estimators are those that score architectures.
     pub setup: Setup,
     /// Estimators that judge by others' scores.
@@ -154,12 +177,13 @@ pub struct Plan {
     keys: Vec<ScorerKey>,
     meta_keys: Vec<ScorerKey>,
     /// Architectures by canonical form, if an estimator asks for its group.
-    groups: HashMap<String, Vec<String>>,
+    pub(super) groups: HashMap<String, Vec<String>>,
 }
 
 impl Plan {
     /// Resolves `study`, and checks all it names before anything is computed.
-    /// Its results will be in the directory `run`; `truth` is needed if it
+    /// Its results will be in the directory `run`, those of a shard in a folder
+    /// of that; `truth` is needed if it
     /// takes its architectures from there.
     ///
     /// # Errors
@@ -216,6 +240,11 @@ impl Plan {
             architectures,
             groups,
             seeds: study.seeds.clone(),
+            shard: study.shard,
+            dir: match study.shard.is_whole() {
+                true => run.to_owned(),
+                false => run.join(study.shard.folder()),
+            },
             meta,
             setup: Setup {
                 plugins: registry.pinned(),
@@ -238,6 +267,11 @@ impl Plan {
         (self.architectures.len() * self.seeds.len()) as u64
     }
 
+    /// What the results of the setup's estimators depend on.
+    pub fn keys(&self) -> &[ScorerKey] {
+        &self.keys
+    }
+
     /// The store's ids of the setup's estimators.
     pub fn scorers(&self, store: &Store) -> Result<Vec<ScorerId>, RunError> {
         Ok(self.keys.iter().map(|key| store.scorer(key)).collect::<Result<_, _>>()?)
@@ -248,80 +282,35 @@ impl Plan {
         Ok(self.meta_keys.iter().map(|key| store.scorer(key)).collect::<Result<_, _>>()?)
     }
 
-    /// Units that have estimators without a stored result. Baselines do not
-    /// depend on the seed, so they are scored with the first one only.
-    pub fn outstanding(&self, store: &Store) -> Result<Vec<Unit>, RunError> {
-        let scorers = self.scorers(store)?;
-        let done = scorers.iter().map(|id| store.done(*id)).collect::<Result<Vec<_>, _>>()?;
-        let mut units = Vec::new();
-        for (round, &seed) in self.seeds.iter().enumerate() {
-            for arch in 0..self.architectures.len() {
-                let open = |i: &usize| {
-                    let once = self.setup.estimators[*i].kind == EstimatorKind::Baseline;
-                    let wanted = !once || round == 0;
-                    wanted && !done[*i].contains(&(arch, seed))
-                };
-                let estimators: Vec<usize> = (0..scorers.len()).filter(open).collect();
-                if !estimators.is_empty() {
-                    units.push(self.unit(store, arch, seed, estimators)?);
-                }
-            }
-        }
-        Ok(units)
-    }
-
-    fn unit(
-        &self,
-        store: &Store,
-        arch: usize,
-        seed: u64,
-        estimators: Vec<usize>,
-    ) -> Result<Unit, RunError> {
-        let text = self.architectures[arch].clone();
-        let one_shot = |&i: &usize| self.setup.estimators[i].kind == EstimatorKind::OneShot;
-        let mut unit = Unit { arch, text, seed, estimators, ..Unit::default() };
-        if unit.estimators.iter().any(one_shot) {
-            unit.group = self.groups.get(&unit.text).cloned().unwrap_or_default();
-            let mut archs = vec![unit.text.clone()];
-            archs.extend(unit.group.iter().filter(|other| **other != unit.text).cloned());
-            for arch in archs {
-                unit.known.extend(store.evaluations(&arch)?);
-            }
-        }
-        Ok(unit)
-    }
-
-    /// The trainings that `units` wait for.
-    pub fn jobs(&self, units: &[Unit]) -> BTreeSet<Job> {
-        let mut jobs = BTreeSet::new();
-        for unit in units {
-            for looks_at in unit.estimators.iter().filter_map(|&i| self.looks_at(i)) {
-                jobs.extend(
-                    self.seeds_of(looks_at, unit.seed).map(|seed| (looks_at.supernet, seed)),
-                );
-            }
-        }
-        jobs
-    }
-
-    /// All trainings.
+    /// All trainings, or those that are the shard's.
     pub fn all_jobs(&self) -> BTreeSet<Job> {
         let supernets = 0..self.setup.supernets.len();
-        supernets.flat_map(|it| self.seeds.iter().map(move |seed| (it, *seed))).collect()
+        let all = supernets.flat_map(|it| self.seeds.iter().map(move |seed| (it, *seed)));
+        all.filter(|(it, seed)| self.shard.holds(&unit_name(&self.setup.supernets[*it].key, *seed)))
+            .collect()
     }
 
-    /// Leaves out of `units` what needs weights that there are none of.
-    pub fn drop_untrained(&self, units: &mut Vec<Unit>, failed: &[Failed]) {
-        for unit in units.iter_mut() {
-            let seed = unit.seed;
-            unit.estimators.retain(|&i| {
-                self.looks_at(i).is_none_or(|looks_at| {
-                    let mut seeds = self.seeds_of(looks_at, seed);
-                    !seeds.any(|seed| failed.iter().any(|it| it.job == (looks_at.supernet, seed)))
-                })
-            });
-        }
-        units.retain(|unit| !unit.estimators.is_empty());
+    /// What its meta estimators, stored under these ids, judge by.
+    pub(super) fn population(
+        &self,
+        store: &Store,
+        meta: Vec<ScorerId>,
+    ) -> Result<Population<'_>, RunError> {
+        Ok(Population {
+            architectures: &self.architectures,
+            experts: self.scorers(store)?.into_iter().zip(self.keys.clone()).collect(),
+            meta: meta.into_iter().zip(self.meta_keys.clone()).collect(),
+            seed: self.seeds[0],
+            device: &self.setup.device,
+        })
+    }
+
+    /// The trainings that an estimator's scores with this seed, by position,
+    /// come of.
+    pub(super) fn jobs_of(&self, estimator: usize, round: usize) -> impl Iterator<Item = Job> {
+        let looks_at = self.looks_at(estimator).into_iter();
+        let seed = self.seeds[round];
+        looks_at.flat_map(move |it| self.seeds_of(it, seed).map(|seed| (it.supernet, seed)))
     }
 
     /// The trained supernet that an estimator looks at.

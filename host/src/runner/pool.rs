@@ -6,12 +6,14 @@
 //! rest of the unit goes on. An estimator that fails this way again and again
 //! is given up, so that one that always hangs cannot hold up a study.
 
-use super::{Plan, RunError, RunOptions};
+use super::{
+    Plan, RunError, RunOptions,
+    outstanding::{Outstanding, Queue},
+};
 use crate::worker::{Death, Scored, Unit, Worker, WorkerError};
 use osee_core::estimator::{Failure, FailureKind};
 use std::{
-    collections::VecDeque,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -24,20 +26,18 @@ use std::{
 /// is not tried again.
 const PATIENCE: u32 = 3;
 
-type Finished = Result<(Unit, Vec<Scored>), WorkerError>;
+type Finished = Result<(Unit, Vec<Scored>), RunError>;
 
 /// Scores `units` with up to `options.workers` processes; `store` is called
-/// for each in the order they finish.
+/// for each in the order they finish. Told to stop, it ends those under way.
 pub fn run(
     plan: &Plan,
-    units: Vec<Unit>,
-    dir: &Path,
+    units: &Outstanding<'_>,
     options: &RunOptions,
     mut store: impl FnMut(&Unit, Vec<Scored>) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
     let workers = options.workers.clamp(1, units.len());
-    let mut left = units.len();
-    let queue = Mutex::new(VecDeque::from(units));
+    let queue = Mutex::new(units.queue(&plan.dir, &options.stop)?);
     let strikes: Vec<AtomicU32> =
         plan.setup.estimators.iter().map(|_| AtomicU32::default()).collect();
     // Of no length: a worker starts its next unit only when its last is being
@@ -46,22 +46,22 @@ pub fn run(
     thread::scope(|scope| {
         for number in 0..workers {
             let (send, queue) = (send.clone(), &queue);
-            let log = dir.join(format!("worker-{number}.log"));
+            let log = plan.dir.join(format!("worker-{number}.log"));
             let mut post = Post { plan, options, strikes: &strikes, log, worker: None };
             scope.spawn(move || post.serve(queue, &send));
         }
         drop(send);
         let mut outcome = Ok(());
-        while left > 0 && outcome.is_ok() {
+        while outcome.is_ok() {
             outcome = match receive.recv() {
                 Ok(Ok((unit, scored))) => store(&unit, scored),
-                Ok(Err(error)) => Err(error.into()),
+                Ok(Err(error)) => Err(error),
+                // Nobody is left who could send.
                 Err(_) => break,
             };
-            left -= 1;
         }
         if outcome.is_err() {
-            queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            queue.lock().unwrap_or_else(PoisonError::into_inner).close();
         }
         // Threads that still wait to hand something over see that nobody takes it.
         drop(receive);
@@ -80,13 +80,19 @@ struct Post<'a> {
 }
 
 impl Post<'_> {
-    fn serve(&mut self, queue: &Mutex<VecDeque<Unit>>, send: &mpsc::SyncSender<Finished>) {
+    fn serve(&mut self, queue: &Mutex<Queue<'_>>, send: &mpsc::SyncSender<Finished>) {
         loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some(unit) = next else { return };
-            let scored = self.score(&unit);
-            let stop = scored.is_err();
-            if send.send(scored.map(|scored| (unit, scored))).is_err() || stop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let finished = match next {
+                Ok(None) => return,
+                Ok(Some(unit)) => match self.score(&unit) {
+                    Ok(scored) => Ok((unit, scored)),
+                    Err(error) => Err(error.into()),
+                },
+                Err(error) => Err(error),
+            };
+            let stop = finished.is_err();
+            if send.send(finished).is_err() || stop {
                 return;
             }
         }

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use osee_core::store::{Curve, Store};
 use std::{
     collections::{BTreeSet, VecDeque},
-    path::Path,
+    ops::ControlFlow,
     sync::{Mutex, PoisonError, mpsc},
     thread,
 };
@@ -33,6 +33,27 @@ enum News {
     Ended(Job, Result<(), WorkerError>),
 }
 
+/// Those of `jobs` that have not come to their end.
+pub fn open<'a>(plan: &'a Plan, jobs: &'a BTreeSet<Job>) -> impl Iterator<Item = Job> {
+    let trained =
+        |(supernet, seed): &Job| plan.setup.supernets[*supernet].is_trained(&plan.setup.run, *seed);
+    jobs.iter().copied().filter(move |job| !trained(job))
+}
+
+/// Refuses to go on without one of `jobs`.
+///
+/// # Errors
+/// When one is not trained.
+pub fn check(plan: &Plan, jobs: &BTreeSet<Job>) -> Result<(), RunError> {
+    match open(plan, jobs).next() {
+        None => Ok(()),
+        Some((supernet, seed)) => {
+            let row = plan.setup.supernets[supernet].name.clone();
+            Err(RunError::Untrained { row, seed })
+        }
+    }
+}
+
 /// Trains what is not trained yet of `jobs`; epochs are stored and shown as
 /// they come. Those that fail do not keep the others from going on.
 ///
@@ -42,13 +63,9 @@ pub fn run(
     plan: &Plan,
     jobs: &BTreeSet<Job>,
     store: &mut Store,
-    dir: &Path,
     options: &RunOptions,
 ) -> Result<Vec<Failed>, RunError> {
-    let trained = |(supernet, seed): &&Job| {
-        !plan.setup.supernets[*supernet].is_trained(&plan.setup.run, *seed)
-    };
-    let jobs: Vec<Job> = jobs.iter().filter(trained).copied().collect();
+    let jobs: Vec<Job> = open(plan, jobs).collect();
     let queue = Mutex::new(VecDeque::from(jobs.clone()));
     let workers = at_once(jobs.len(), options.workers);
     let (send, receive) = mpsc::channel::<News>();
@@ -59,8 +76,8 @@ pub fn run(
             scope.spawn(move || {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some(job) = next else { return };
-                    let ended = train(plan, job, dir, options, &send);
+                    let Some(job) = next.filter(|_| !options.stop.is_set()) else { return };
+                    let ended = train(plan, job, options, &send);
                     if send.send(News::Ended(job, ended)).is_err() {
                         return;
                     }
@@ -79,6 +96,8 @@ pub fn run(
                     }
                 }
                 News::Ended(job, Ok(())) => bars.end(job),
+                // Not its fault: it goes on from its last checkpoint.
+                News::Ended(_, Err(WorkerError::Stopped)) => {}
                 News::Ended(job, Err(error)) => {
                     let name = plan.setup.supernets[job.0].name.clone();
                     failed.push(Failed { job, name, error });
@@ -99,16 +118,19 @@ fn at_once(jobs: usize, workers: usize) -> usize {
 fn train(
     plan: &Plan,
     (supernet, seed): Job,
-    dir: &Path,
     options: &RunOptions,
     send: &mpsc::Sender<News>,
 ) -> Result<(), WorkerError> {
     let key = &plan.setup.supernets[supernet].key;
-    let log = dir.join(format!("training-{key}-seed{seed}.log"));
+    let log = plan.dir.join(format!("training-{key}-seed{seed}.log"));
     let mut worker = Worker::start(&plan.setup, &log, options.limits)?;
     worker.train(supernet, seed, |step| {
         // Whoever shows it may be gone; the training need not be.
         let _ = send.send(News::Step((supernet, seed), step));
+        match options.stop.is_set() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     })
 }
 

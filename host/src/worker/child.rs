@@ -21,6 +21,7 @@ pub fn serve() -> io::Result<()> {
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     // A host that is killed cannot say goodbye to a worker that hangs.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    crate::runner::stop::leave_to_host()?;
     frames::write_hello(&mut stream)?;
     let host = frames::read_hello(&mut stream)?;
     if host != frames::PROTOCOL {

@@ -10,6 +10,7 @@ use crate::one_shot::Step;
 use osee_core::estimator::{Failure, FailureKind};
 use std::{
     fmt, io,
+    ops::ControlFlow,
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::ExitStatusExt},
@@ -47,6 +48,9 @@ pub enum WorkerError {
     /// It died or was killed.
     #[error("{0}")]
     Died(Death),
+    /// Whoever heard its news wanted no more.
+    #[error("it was stopped")]
+    Stopped,
 }
 
 /// The end of a worker that was asked to score.
@@ -129,17 +133,21 @@ impl Worker {
     /// between two pieces of news.
     ///
     /// # Errors
-    /// When the worker dies of it, or refuses.
+    /// When the worker dies of it, or refuses, or `tell` wants no more.
     pub fn train(
         &mut self,
         supernet: usize,
         seed: u64,
-        mut tell: impl FnMut(Step),
+        mut tell: impl FnMut(Step) -> ControlFlow<()>,
     ) -> Result<(), WorkerError> {
         let mut answer = self.ask(&Order::Train { supernet, seed });
         loop {
             match answer {
-                Ok(Answer::Training(step)) => tell(step),
+                Ok(Answer::Training(step)) => {
+                    if tell(step).is_break() {
+                        return Err(WorkerError::Stopped);
+                    }
+                }
                 Ok(Answer::Trained) => return Ok(()),
                 Ok(Answer::Refused(reason)) => return Err(WorkerError::Refused(reason)),
                 Ok(_) => return Err(out_of_turn()),

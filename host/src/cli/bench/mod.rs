@@ -1,10 +1,13 @@
-//! `osee-host bench build`: benchmarks. `osee-host bench`: where the time of zero-shot scoring goes, what the plugin
-//! boundary and worker processes cost, and supernets against PyTorch. Ratios
+//! `osee-host bench build` and `check`: benchmarks of one's own. `osee-host
+//! bench`: where the time of zero-shot scoring goes, what the plugin boundary
+//! and worker processes cost, supernets against PyTorch, and what a study of a
+//! million units costs beside its estimators. Ratios
 //! are of times that were taken in turns, because machines are noisy.
 
 mod build;
 mod passes;
 mod pytorch;
+mod scale;
 mod throughput;
 
 use super::{CliError, ExitCode, print};
@@ -21,6 +24,8 @@ enum Part {
     Processes,
     /// Training and evaluation against PyTorch.
     Supernets,
+    /// Planning, storing, merging and judging a million units.
+    Scale,
 }
 
 /// How much to measure.
@@ -52,6 +57,10 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
 }
 
 fn measure(args: &BenchArgs) -> Result<(), CliError> {
+    if args.only == Some(Part::Scale) {
+        // As any command runs.
+        return print(&scale::run()?);
+    }
     if std::env::var_os("GLIBC_TUNABLES").is_none() {
         // glibc reads its settings when a process starts.
         let failed = Command::new(std::env::current_exe().map_err(CliError::Worker)?)
@@ -69,6 +78,13 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
     }
     if wanted(Part::Supernets) {
         print(&pytorch::run()?)?;
+    }
+    if args.only.is_none() {
+        // In a process of its own, for its memory.
+        let host = std::env::current_exe().map_err(CliError::Worker)?;
+        let mut command = Command::new(host);
+        command.args(["bench", "--only", "scale"]).env_remove("GLIBC_TUNABLES");
+        command.status().map_err(CliError::Worker)?;
     }
     Ok(())
 }

@@ -1,0 +1,150 @@
+//! The architectures of a run, or of the part of a study that it is.
+//!
+//! Invariant: a store with some of a study's architectures says of how many,
+//! and what the whole list's hash is, so that parts of two lists are never
+//! taken for one.
+
+use super::{Store, StoreError};
+use crate::shard::unit_name;
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+/// A list of architectures, without them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// How many.
+    pub architectures: usize,
+    /// Hash of all, in order.
+    pub sha256: String,
+}
+
+impl List {
+    /// Of these.
+    pub fn of<'a>(architectures: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hasher = Hasher::default();
+        architectures.into_iter().for_each(|arch| hasher.add(arch));
+        hasher.list()
+    }
+}
+
+#[derive(Default)]
+struct Hasher {
+    hash: Sha256,
+    count: usize,
+}
+
+impl Hasher {
+    fn add(&mut self, arch: &str) {
+        self.hash.update(arch.as_bytes());
+        self.hash.update(b"\n");
+        self.count += 1;
+    }
+
+    fn list(self) -> List {
+        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        List { architectures: self.count, sha256 }
+    }
+}
+
+impl Store {
+    /// Fixes the architectures of the run, the first time; a shard keeps those
+    /// that it has a unit of.
+    ///
+    /// # Errors
+    /// When the run already has others.
+    pub fn set_plan(&mut self, architectures: &[String]) -> Result<(), StoreError> {
+        let list = List::of(architectures.iter().map(String::as_str));
+        let (study, known) = (self.study()?, self.list()?);
+        let whole = study.shard.is_whole();
+        match &known {
+            Some(known) if *known != list => return Err(self.other_list()),
+            Some(_) if !whole => return Ok(()),
+            Some(_) => {}
+            None => match self.listed()? {
+                listed if listed == list && whole => return Ok(()),
+                listed if listed.architectures > 0 => return Err(self.other_list()),
+                _ => {}
+            },
+        }
+        let held = |arch: &str| {
+            whole || study.seeds.iter().any(|seed| study.shard.holds(&unit_name(arch, *seed)))
+        };
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            for (position, arch) in architectures.iter().enumerate().filter(|(_, arch)| held(arch))
+            {
+                add(&transaction, position, arch)?;
+            }
+            set_list(&transaction, (!whole).then_some(&list))?;
+            transaction.commit()
+        };
+        write(&mut self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// The whole list, if this store has a part of it only.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn list(&self) -> Result<Option<List>, StoreError> {
+        let there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'whole'";
+        let read = || -> rusqlite::Result<Option<List>> {
+            if self.connection.query_row(there, [], |_| Ok(())).optional()?.is_none() {
+                return Ok(None);
+            }
+            let read = "SELECT architectures, sha256 FROM whole";
+            let list = |row: &rusqlite::Row<'_>| {
+                Ok(List { architectures: row.get::<_, i64>(0)? as usize, sha256: row.get(1)? })
+            };
+            self.connection.query_row(read, [], list).optional()
+        };
+        read().map_err(|e| self.sqlite(e))
+    }
+
+    /// What it has of the list, with positions, in order.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_plan(&self, mut visit: impl FnMut(usize, &str)) -> Result<(), StoreError> {
+        let mut read = || -> rusqlite::Result<()> {
+            let mut query =
+                self.connection.prepare("SELECT position, arch FROM plan ORDER BY position")?;
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                visit(row.get::<_, i64>(0)? as usize, row.get_ref(1)?.as_str()?);
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))
+    }
+
+    /// What it has of the list as one of its own.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn listed(&self) -> Result<List, StoreError> {
+        let mut hasher = Hasher::default();
+        self.visit_plan(|_, arch| hasher.add(arch))?;
+        Ok(hasher.list())
+    }
+
+    fn other_list(&self) -> StoreError {
+        let field = "list of architectures".to_owned();
+        StoreError::OtherStudy { dir: self.dir.clone(), field }
+    }
+}
+
+pub(super) fn add(to: &Connection, position: usize, arch: &str) -> rusqlite::Result<()> {
+    to.prepare_cached("INSERT OR IGNORE INTO plan (position, arch) VALUES (?1, ?2)")?
+        .execute(params![position as i64, arch])
+        .map(drop)
+}
+
+/// Says that the architectures are a part of `list`, or all of it.
+pub(super) fn set_list(to: &Connection, list: Option<&List>) -> rusqlite::Result<()> {
+    // Of parts only, so that all other stores are what they have always been.
+    to.execute_batch("DROP TABLE IF EXISTS whole")?;
+    let Some(list) = list else { return Ok(()) };
+    to.execute_batch("CREATE TABLE whole (architectures INTEGER NOT NULL, sha256 TEXT NOT NULL)")?;
+    to.execute("INSERT INTO whole VALUES (?1, ?2)", params![list.architectures as i64, list.sha256])
+        .map(drop)
+}

@@ -1,0 +1,358 @@
+//! Puts the parts of a study together.
+//!
+//! Invariants: parts are only read; what they hold is there after a merge
+//! whole or not at all; merging again changes nothing; the result is the same
+//! whatever order the parts are given in.
+
+use super::{
+    Outcome, ScorerId, ScorerKey, Store, StoreError,
+    files::refuse_other_study,
+    list::{List, add, set_list},
+    results::outcome,
+};
+use crate::shard::Shard;
+use rusqlite::{
+    Row, Rows, fallible_streaming_iterator::FallibleStreamingIterator, params, types::ValueRef,
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    path::PathBuf,
+};
+
+/// What a merge came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Results that are new.
+    pub added: u64,
+    /// Results that were there already.
+    pub known: u64,
+}
+
+/// Why parts do not go together; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// A store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another study, or another list of architectures.
+    #[error("{} and {} are of different studies: their {field} differs", first.display(), other.display())]
+    OtherStudy {
+        /// A part.
+        first: PathBuf,
+        /// Another.
+        other: PathBuf,
+        /// What differs.
+        field: String,
+    },
+    /// Another plugin, or another setting.
+    #[error(
+        "`{row}` is not the same in {} and {}: its {field} differs; run one of them again with the \
+         other's plugins and settings", first.display(), other.display()
+    )]
+    OtherScorer {
+        /// Row of the leaderboard.
+        row: String,
+        /// A part.
+        first: PathBuf,
+        /// Another.
+        other: PathBuf,
+        /// What differs.
+        field: &'static str,
+    },
+    /// One unit, two results.
+    #[error(
+        "`{row}` of architecture {arch} with seed {seed} is {first} in one part and {other} in \
+         {}; scores depend on what is asked alone, so one of them was made in another way",
+        dir.display()
+    )]
+    OtherResult {
+        /// Row of the leaderboard.
+        row: String,
+        /// Position in the plan.
+        arch: i64,
+        /// Seed.
+        seed: u64,
+        /// One of them.
+        first: f64,
+        /// The other.
+        other: f64,
+        /// Whose it is.
+        dir: PathBuf,
+    },
+}
+
+impl Store {
+    /// Reads every page of the file.
+    ///
+    /// # Errors
+    /// When it is not as it was written.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let damaged = |detail: String| StoreError::Damaged { dir: self.dir.clone(), detail };
+        let found = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+        match found {
+            Ok(text) if text == "ok" => Ok(()),
+            Ok(text) => Err(damaged(text)),
+            Err(error) => Err(self.sqlite(error)),
+        }
+    }
+
+    /// Takes over all that `parts` of the same study hold.
+    ///
+    /// # Errors
+    /// When they are not of one study, or not made with the same plugins.
+    pub fn merge(&mut self, parts: &[Self]) -> Result<Merged, MergeError> {
+        let list = self.common_list(parts)?;
+        let scorers = common_scorers(parts)?;
+        for part in parts {
+            // Many are open at once.
+            let small = part.connection.pragma_update(None, "cache_size", -256);
+            small.map_err(|e| part.sqlite(e))?;
+        }
+        let mine = |source| self.sqlite(source);
+        self.connection.pragma_update(None, "cache_size", -65536).map_err(mine)?;
+        let transaction = self.connection.unchecked_transaction().map_err(mine)?;
+        self.merge_plan(parts)?;
+        let mut merged = Merged::default();
+        for (key, ids) in scorers.values() {
+            let to = self.scorer(key)?;
+            self.merge_scores(parts, ids, (to, &key.name), &mut merged)?;
+        }
+        for table in ["epoch", "evaluation"] {
+            parts.iter().try_for_each(|part| self.take(part, table))?;
+        }
+        if let Some(list) = list {
+            let listed = self.listed()?;
+            let whole = listed.architectures >= list.architectures;
+            if whole && listed != list {
+                return Err(self.other(&parts[0], "list of architectures"));
+            }
+            set_list(&transaction, (!whole).then_some(&list)).map_err(mine)?;
+        }
+        transaction.commit().map_err(mine)?;
+        Ok(merged)
+    }
+
+    fn other(&self, other: &Self, field: &str) -> MergeError {
+        let (first, other) = (self.dir.clone(), other.dir.clone());
+        MergeError::OtherStudy { first, other, field: field.to_owned() }
+    }
+
+    /// The list that all are parts of.
+    fn common_list(&self, parts: &[Self]) -> Result<Option<List>, MergeError> {
+        let mut common: Option<(List, &Self)> = None;
+        let first = self.study()?;
+        for store in parts.iter().chain([self]) {
+            let mut study = store.study()?;
+            study.shard = Shard::WHOLE;
+            match refuse_other_study(&store.dir, &first, &study) {
+                Err(StoreError::OtherStudy { field, .. }) => return Err(self.other(store, &field)),
+                other => other?,
+            }
+            let list = match store.list()? {
+                Some(list) => list,
+                None => store.listed()?,
+            };
+            match &common {
+                // Made, but not begun.
+                _ if list.architectures == 0 => {}
+                Some((known, one)) if *known != list => {
+                    return Err(one.other(store, "list of architectures"));
+                }
+                Some(_) => {}
+                None => common = Some((list, store)),
+            }
+        }
+        Ok(common.map(|(list, _)| list))
+    }
+
+    fn merge_plan(&self, parts: &[Self]) -> Result<(), MergeError> {
+        let read = "SELECT position, arch FROM plan ORDER BY position";
+        let place = |row: &Row<'_>| Ok((row.get(0)?, 0));
+        in_order(
+            parts,
+            |_| (read, Vec::new()),
+            place,
+            |_, row| {
+                let (position, arch) = (row.get::<_, i64>(0)?, row.get_ref(1)?.as_str()?);
+                add(&self.connection, position as usize, arch)
+            },
+        )
+        .map_err(|(at, error)| self.failed(parts, at, error))
+    }
+
+    fn merge_scores(
+        &self,
+        parts: &[Self],
+        ids: &[Option<ScorerId>],
+        (to, name): (ScorerId, &str),
+        merged: &mut Merged,
+    ) -> Result<(), MergeError> {
+        let read = "SELECT arch, seed, value, failure_kind, failure_message, milliseconds, device
+             FROM score WHERE scorer = ?1 ORDER BY arch, seed";
+        let write = "INSERT OR IGNORE INTO score
+             (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let known = "SELECT value, value, value, failure_kind, failure_message FROM score
+             WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
+        let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let mut contradiction = None;
+        in_order(
+            parts,
+            |at| (read, vec![ids[at].map_or(-1, |id| id.0)]),
+            place,
+            |at, row| {
+                let cell = |column| row.get_ref(column);
+                let new = self.connection.prepare_cached(write)?.execute(params![
+                    to.0,
+                    Raw(cell(0)?),
+                    Raw(cell(1)?),
+                    Raw(cell(2)?),
+                    Raw(cell(3)?),
+                    Raw(cell(4)?),
+                    Raw(cell(5)?),
+                    Raw(cell(6)?)
+                ])?;
+                merged.added += new as u64;
+                if new == 0 {
+                    merged.known += 1;
+                    let unit: (i64, i64) = (row.get(0)?, row.get(1)?);
+                    let mut known = self.connection.prepare_cached(known)?;
+                    let there = known.query_row(params![to.0, unit.0, unit.1], outcome)?;
+                    if let Some((first, other)) = differ(&there, &outcome(row)?) {
+                        contradiction.get_or_insert((at, unit, first, other));
+                    }
+                }
+                Ok(())
+            },
+        )
+        .map_err(|(at, error)| self.failed(parts, at, error))?;
+        match contradiction {
+            None => Ok(()),
+            Some((at, (arch, seed), first, other)) => Err(MergeError::OtherResult {
+                row: name.to_owned(),
+                arch,
+                seed: seed as u64,
+                first,
+                other,
+                dir: parts[at].dir.clone(),
+            }),
+        }
+    }
+
+    /// Copies a table whose rows are their own names.
+    fn take(&self, part: &Self, table: &str) -> Result<(), MergeError> {
+        let mut query = part
+            .connection
+            .prepare(&format!("SELECT * FROM {table}"))
+            .map_err(|e| part.sqlite(e))?;
+        let width = query.column_count();
+        let places = vec!["?"; width].join(", ");
+        let write = format!("INSERT OR IGNORE INTO {table} VALUES ({places})");
+        let mut rows = query.query([]).map_err(|e| part.sqlite(e))?;
+        while let Some(row) = rows.next().map_err(|e| part.sqlite(e))? {
+            let copy = || -> rusqlite::Result<()> {
+                let cells = (0..width).map(|at| row.get_ref(at).map(Raw));
+                let cells = cells.collect::<rusqlite::Result<Vec<_>>>()?;
+                let mut write = self.connection.prepare_cached(&write)?;
+                write.execute(rusqlite::params_from_iter(cells)).map(drop)
+            };
+            copy().map_err(|e| self.sqlite(e))?;
+        }
+        Ok(())
+    }
+
+    /// Whose an error is: a part's, or that of the store they go into.
+    fn failed(&self, parts: &[Self], at: Option<usize>, error: rusqlite::Error) -> MergeError {
+        at.map_or(self, |at| &parts[at]).sqlite(error).into()
+    }
+}
+
+/// A cell as it is.
+struct Raw<'a>(ValueRef<'a>);
+
+impl rusqlite::ToSql for Raw<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(rusqlite::types::ToSqlOutput::Borrowed(self.0))
+    }
+}
+
+/// Two scores that are not the same number. A failure may be the machine's.
+fn differ(first: &Outcome, other: &Outcome) -> Option<(f64, f64)> {
+    match (first, other) {
+        (Ok(first), Ok(other)) if first.to_bits() != other.to_bits() => Some((*first, *other)),
+        _ => None,
+    }
+}
+
+/// By row name: its key, and its id in every part that has it.
+type Scorers = BTreeMap<String, (ScorerKey, Vec<Option<ScorerId>>)>;
+
+fn common_scorers(parts: &[Store]) -> Result<Scorers, MergeError> {
+    let mut common: BTreeMap<String, (ScorerKey, Vec<Option<ScorerId>>)> = BTreeMap::new();
+    let mut from: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, part) in parts.iter().enumerate() {
+        for (name, (id, key)) in part.newest()? {
+            let entry = common
+                .entry(name.clone())
+                .or_insert_with(|| (key.clone(), vec![None; parts.len()]));
+            let first = *from.entry(name.clone()).or_insert(at);
+            if let Some(field) = difference(&entry.0, &key) {
+                let (first, other) = (parts[first].dir.clone(), part.dir.clone());
+                return Err(MergeError::OtherScorer { row: name, first, other, field });
+            }
+            entry.1[at] = Some(id);
+        }
+    }
+    Ok(common)
+}
+
+fn difference(a: &ScorerKey, b: &ScorerKey) -> Option<&'static str> {
+    let fields = [
+        ("plugin (its SHA-256)", a.plugin_sha256 != b.plugin_sha256),
+        ("space's plugin (its SHA-256)", a.space_sha256 != b.space_sha256),
+        ("settings", (&a.estimator, &a.settings) != (&b.estimator, &b.settings)),
+        ("space settings", (&a.space, &a.space_settings) != (&b.space, &b.space_settings)),
+        ("protocol or training", a.protocol != b.protocol),
+        ("images", a.data != b.data),
+        ("version", a != b),
+    ];
+    fields.into_iter().find(|(_, differs)| *differs).map(|(field, _)| field)
+}
+
+/// Rows of all `parts`, each of which has them in order of `place`, in that
+/// order; an error with the part that it is of, if it is of one.
+fn in_order<'q>(
+    parts: &[Store],
+    query: impl Fn(usize) -> (&'q str, Vec<i64>),
+    place: impl Fn(&Row<'_>) -> rusqlite::Result<(i64, i64)>,
+    mut visit: impl FnMut(usize, &Row<'_>) -> rusqlite::Result<()>,
+) -> Result<(), (Option<usize>, rusqlite::Error)> {
+    let mut statements = Vec::with_capacity(parts.len());
+    for (at, part) in parts.iter().enumerate() {
+        let statement = part.connection.prepare(query(at).0);
+        statements.push(statement.map_err(|error| (Some(at), error))?);
+    }
+    let mut streams: Vec<Rows<'_>> = Vec::with_capacity(parts.len());
+    let mut next = BinaryHeap::new();
+    for (at, statement) in statements.iter_mut().enumerate() {
+        let wrong = |error| (Some(at), error);
+        let values = rusqlite::params_from_iter(query(at).1);
+        let mut rows = statement.query(values).map_err(wrong)?;
+        if let Some(row) = rows.next().map_err(wrong)? {
+            next.push(Reverse((place(row).map_err(wrong)?, at)));
+        }
+        streams.push(rows);
+    }
+    while let Some(Reverse((_, at))) = next.pop() {
+        let wrong = |error| (Some(at), error);
+        if let Some(row) = streams[at].get() {
+            visit(at, row).map_err(|error| (None, error))?;
+        }
+        if let Some(row) = streams[at].next().map_err(wrong)? {
+            next.push(Reverse((place(row).map_err(wrong)?, at)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! How far a run is.
+
+use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json};
+use crate::{
+    estimator::{EstimatorKind, FailureKind},
+    shard::unit_name,
+};
+use std::collections::BTreeMap;
+
+/// What a scorer has, a bit for each unit.
+#[derive(Debug)]
+pub struct Done {
+    architectures: usize,
+    bits: Vec<u64>,
+}
+
+impl Done {
+    /// Nothing of so many architectures with these seeds.
+    pub fn none(architectures: usize, seeds: &[u64]) -> Self {
+        Self { architectures, bits: vec![0; (architectures * seeds.len()).div_ceil(64)] }
+    }
+
+    /// Adds what another scorer has of the same units.
+    pub fn join(&mut self, other: &Self) {
+        self.bits.iter_mut().zip(&other.bits).for_each(|(own, other)| *own |= other);
+    }
+
+    fn set(&mut self, arch: usize, round: usize) {
+        let at = round * self.architectures + arch;
+        self.bits[at / 64] |= 1 << (at % 64);
+    }
+
+    /// Whether the architecture at this position has a result for the study's
+    /// seed at that one.
+    pub fn has(&self, arch: usize, round: usize) -> bool {
+        let at = round * self.architectures + arch;
+        self.bits[at / 64] >> (at % 64) & 1 == 1
+    }
+}
+
+/// Counts of units: architectures with seeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Those of the store's study, or of its shard.
+    pub units: u64,
+    /// Those that some estimator has no result of.
+    pub outstanding: u64,
+}
+
+impl Store {
+    /// What `scorer` has already of the first `architectures` with `seeds`.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn done(
+        &self,
+        scorer: ScorerId,
+        seeds: &[u64],
+        architectures: usize,
+    ) -> Result<Done, StoreError> {
+        let mut done = Done::none(architectures, seeds);
+        let mut read = || -> rusqlite::Result<()> {
+            let mut query =
+                self.connection.prepare_cached("SELECT arch, seed FROM score WHERE scorer = ?1")?;
+            let mut rows = query.query([scorer.0])?;
+            while let Some(row) = rows.next()? {
+                let (arch, seed) = (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as u64);
+                let round = seeds.iter().position(|it| *it == seed);
+                if let Some(round) = round.filter(|_| arch < architectures) {
+                    done.set(arch, round);
+                }
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))?;
+        Ok(done)
+    }
+
+    /// Milliseconds of all that `scorer` has, and how much that is.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn cost(&self, scorer: ScorerId) -> Result<(f64, u64), StoreError> {
+        let read = "SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE scorer = ?1";
+        self.connection
+            .query_row(read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
+            .map_err(|e| self.sqlite(e))
+    }
+
+    /// The scorers of the leaderboard: of each name the last used, by name.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn newest(&self) -> Result<BTreeMap<String, (ScorerId, ScorerKey)>, StoreError> {
+        let all = self.scorers()?.into_iter();
+        Ok(all.map(|(id, key)| (key.name.clone(), (id, key))).collect())
+    }
+
+    /// How many scores failed that should not have, by row and kind.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn failures(&self) -> Result<Vec<(String, FailureKind, u64)>, StoreError> {
+        let read = "SELECT failure_kind, COUNT(*) FROM score
+             WHERE scorer = ?1 AND failure_kind IS NOT NULL GROUP BY failure_kind";
+        let mut failures = Vec::new();
+        for (name, (id, _)) in self.newest()? {
+            let count = || -> rusqlite::Result<Vec<(FailureKind, u64)>> {
+                let mut query = self.connection.prepare_cached(read)?;
+                let rows = query.query_map([id.0], |row| {
+                    Ok((from_json(&row.get::<_, String>(0)?)?, row.get::<_, i64>(1)? as u64))
+                })?;
+                rows.collect()
+            };
+            let counts = count().map_err(|e| self.sqlite(e))?.into_iter();
+            let faults = counts.filter(|(kind, _)| *kind != FailureKind::Undefined);
+            failures.extend(faults.map(|(kind, count)| (name.clone(), kind, count)));
+        }
+        Ok(failures)
+    }
+
+    /// How far it is; `None` before its first scorer is known.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn progress(&self) -> Result<Option<Progress>, StoreError> {
+        let study = self.study()?;
+        let newest = self.newest()?.into_values();
+        let scorers: Vec<_> = newest.filter(|(_, key)| key.kind != EstimatorKind::Meta).collect();
+        let list = match self.list()? {
+            Some(list) => list.architectures,
+            None => self.listed()?.architectures,
+        };
+        if scorers.is_empty() || list == 0 {
+            return Ok(None);
+        }
+        let done = scorers.iter().map(|(id, _)| self.done(*id, &study.seeds, list));
+        let done = done.collect::<Result<Vec<_>, _>>()?;
+        let mut progress = Progress::default();
+        self.visit_plan(|at, arch| {
+            for (round, seed) in study.seeds.iter().enumerate() {
+                if !study.shard.holds(&unit_name(arch, *seed)) {
+                    continue;
+                }
+                let asked = |key: &ScorerKey| round == 0 || key.kind != EstimatorKind::Baseline;
+                let open = scorers
+                    .iter()
+                    .zip(&done)
+                    .any(|((_, key), done)| asked(key) && !done.has(at, round));
+                // Baselines alone have the first seed only.
+                let any = scorers.iter().any(|(_, key)| asked(key));
+                progress.units += u64::from(any);
+                progress.outstanding += u64::from(open);
+            }
+        })?;
+        if study.shard.is_whole() {
+            // Of architectures that are not known yet nothing is there.
+            let unknown = list.saturating_sub(self.listed()?.architectures);
+            let open = (unknown * study.seeds.len()) as u64;
+            progress.units += open;
+            progress.outstanding += open;
+        }
+        Ok(Some(progress))
+    }
+}

@@ -1,0 +1,182 @@
+//! Parts of a study come to what one process would have stored, in any order
+//! and any number of times, and what does not go together is refused.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use osee_core::{
+    estimator::{Direction, EstimatorKind, Failure, FailureKind},
+    shard::{Shard, unit_name},
+    store::{MergeError, Merged, Progress, Record, Score, ScorerKey, Store, StoreError},
+    study::Study,
+};
+use std::path::Path;
+
+const SEEDS: [u64; 2] = [3, u64::MAX];
+
+fn key(name: &str, plugin: &str) -> ScorerKey {
+    let text = String::new;
+    ScorerKey {
+        name: name.to_owned(),
+        estimator: name.to_owned(),
+        version: text(),
+        kind: EstimatorKind::ZeroShot,
+        direction: Direction::HigherIsBetter,
+        settings: text(),
+        plugin_sha256: plugin.to_owned(),
+        space: text(),
+        space_version: text(),
+        space_settings: text(),
+        space_sha256: text(),
+        protocol: text(),
+        data: text(),
+    }
+}
+
+fn plan() -> Vec<String> {
+    (0..100).map(|i| format!("arch {i}")).collect()
+}
+
+fn study(shard: Shard) -> Study {
+    Study { shard, seeds: SEEDS.to_vec(), ..Study::default() }
+}
+
+/// A run of this shard, up to `units` of its units.
+fn made(dir: &Path, shard: Shard, plugin: &str, units: usize) -> Store {
+    let mut store = Store::for_run(dir, &study(shard)).unwrap();
+    store.set_plan(&plan()).unwrap();
+    let scorers = ["a", "b"].map(|name| store.scorer(&key(name, plugin)).unwrap());
+    let all = SEEDS.iter().flat_map(|seed| (0..100).map(move |arch| (arch, *seed)));
+    let held = all.filter(|(arch, seed)| shard.holds(&unit_name(&plan()[*arch], *seed)));
+    for (arch, seed) in held.take(units) {
+        let outcome = |scale: f64| match arch % 7 {
+            0 => Err(Failure::new(FailureKind::Panic, format!("at {arch}"))),
+            _ => Ok(scale * arch as f64 + (seed % 5) as f64),
+        };
+        let record = |(scorer, scale)| Record {
+            scorer,
+            arch,
+            seed,
+            outcome: outcome(scale),
+            milliseconds: arch as f64,
+            device: "cpu".to_owned(),
+        };
+        store.record(&[(scorers[0], 0.1), (scorers[1], -3.0)].map(record)).unwrap();
+    }
+    store
+}
+
+fn scores(store: &Store) -> Vec<(String, Vec<Score>)> {
+    let newest = store.newest().unwrap().into_iter();
+    newest.map(|(name, (id, _))| (name, store.scores(id).unwrap())).collect()
+}
+
+fn shards(root: &Path, count: u32) -> Vec<Store> {
+    let shard = |k| Shard::new(k, count).unwrap();
+    (1..=count).map(|k| made(&root.join(shard(k).folder()), shard(k), "x", usize::MAX)).collect()
+}
+
+fn into(dir: &Path) -> Store {
+    Store::for_run(dir, &study(Shard::WHOLE)).unwrap()
+}
+
+#[test]
+fn parts_in_any_order_come_to_the_whole() {
+    let [apart, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let whole = made(apart.path(), Shard::WHOLE, "x", usize::MAX);
+    let mut parts = shards(folder.path(), 5);
+    // The folder holds the shards' own, and is taken for the merge all the same.
+    let mut merged = into(folder.path());
+    parts.swap(0, 3);
+    parts.swap(1, 4);
+    assert_eq!(merged.merge(&parts).unwrap(), Merged { added: 400, known: 0 });
+    assert_eq!(merged.plan().unwrap(), whole.plan().unwrap());
+    assert_eq!(scores(&merged), scores(&whole));
+    assert_eq!(merged.progress().unwrap(), Some(Progress { units: 200, outstanding: 0 }));
+    let before = std::fs::read(folder.path().join("study.toml")).unwrap();
+    assert_eq!(merged.merge(&parts).unwrap(), Merged { added: 0, known: 400 });
+    assert_eq!(scores(&merged), scores(&whole));
+    assert_eq!(std::fs::read(folder.path().join("study.toml")).unwrap(), before);
+}
+
+#[test]
+fn what_is_missing_is_counted_and_comes_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut parts = shards(folder.path(), 5);
+    let late = parts.pop().unwrap();
+    let mut merged = into(&folder.path().join("merged"));
+    merged.merge(&parts).unwrap();
+    let held = late.progress().unwrap().unwrap();
+    assert_eq!(held.outstanding, 0);
+    assert!(merged.progress().unwrap().unwrap().outstanding >= held.units);
+    // Architectures that only that shard has are not known.
+    assert!(matches!(merged.plan(), Err(StoreError::Part { .. })));
+    assert!(matches!(parts[0].plan(), Err(StoreError::Part { shard, .. }) if shard.number() == 1));
+    merged.merge(&[late]).unwrap();
+    assert_eq!(merged.plan().unwrap(), plan());
+    assert_eq!(merged.progress().unwrap().unwrap().outstanding, 0);
+}
+
+#[test]
+fn a_shard_that_was_stopped_says_how_far_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let shard = Shard::new(2, 4).unwrap();
+    let all = made(&folder.path().join("all"), shard, "x", usize::MAX).progress().unwrap().unwrap();
+    let some = made(&folder.path().join("some"), shard, "x", 11).progress().unwrap().unwrap();
+    assert_eq!((some.units, some.outstanding), (all.units, all.units - 11));
+}
+
+#[test]
+fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two] = [1, 2].map(|k| Shard::new(k, 2).unwrap());
+    let first = made(&folder.path().join("1"), one, "x", usize::MAX);
+    let mut merged = into(&folder.path().join("merged"));
+    let refused = |merged: &mut Store, parts: &[Store]| {
+        let error = merged.merge(parts).unwrap_err();
+        assert!(scores(merged).is_empty() && merged.list().unwrap().is_none(), "{error}");
+        error
+    };
+
+    let other = made(&folder.path().join("plugin"), two, "y", 3);
+    let parts = [first, other];
+    let error = refused(&mut merged, &parts).to_string();
+    assert!(error.contains("plugin (its SHA-256) differs"), "{error}");
+    let [first, _] = parts;
+
+    let mut list = Store::for_run(&folder.path().join("list"), &study(two)).unwrap();
+    list.set_plan(&plan()[..99]).unwrap();
+    let parts = [first, list];
+    assert!(matches!(refused(&mut merged, &parts), MergeError::OtherStudy { .. }));
+    let [first, _] = parts;
+
+    let seeds = Study { seeds: vec![3], ..study(two) };
+    let parts = [first, Store::for_run(&folder.path().join("seeds"), &seeds).unwrap()];
+    let error = refused(&mut merged, &parts).to_string();
+    assert!(error.contains("their seeds differs"), "{error}");
+    let [first, _] = parts;
+
+    // The same unit twice, with another number.
+    let mut again = Store::for_run(&folder.path().join("again"), &study(two)).unwrap();
+    again.set_plan(&plan()).unwrap();
+    let scorer = again.scorer(&key("a", "x")).unwrap();
+    let taken = first.scores(first.newest().unwrap()["a"].0).unwrap();
+    let taken = taken.iter().find(|score| score.outcome.is_ok()).unwrap();
+    let (arch, seed) = (taken.arch, taken.seed);
+    let device = String::new();
+    let wrong = Record { scorer, arch, seed, outcome: Ok(0.5), milliseconds: 0.0, device };
+    again.record(&[wrong]).unwrap();
+    let error = refused(&mut merged, &[first, again]);
+    assert!(matches!(error, MergeError::OtherResult { .. }), "{error}");
+}
+
+#[test]
+fn a_file_that_was_copied_in_part_is_known_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(made(folder.path(), Shard::new(1, 2).unwrap(), "x", usize::MAX));
+    let file = folder.path().join("results.sqlite");
+    assert!(Store::open(folder.path()).unwrap().check().is_ok());
+    let whole = std::fs::metadata(&file).unwrap().len();
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(whole / 2).unwrap();
+    let checked = Store::open(folder.path()).and_then(|store| store.check());
+    assert!(matches!(checked, Err(StoreError::Damaged { .. } | StoreError::Sqlite { .. })));
+}

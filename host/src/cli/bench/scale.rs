@@ -1,0 +1,157 @@
+//! A study of a million units whose estimator takes no time: what planning,
+//! storing, merging and judging cost by themselves.
+
+use crate::{
+    cli::{
+        CliError,
+        leaderboard::{TruthArgs, judged},
+        plugin_args::PluginArgs,
+    },
+    loader::Registry,
+    report::{Format, render},
+    runner::{self, Outstanding, Plan, RunError},
+};
+use osee_core::{
+    criteria::CriteriaOptions,
+    shard::Shard,
+    store::{Record, Store},
+    study::{Architectures, EstimatorChoice, Study},
+};
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// NAS-Bench-201 in full, 15,625 architectures, with so many seeds.
+const SEEDS: u64 = 64;
+const UNITS: u64 = 15_625 * SEEDS;
+const SHARDS: u32 = 64;
+
+/// The figures, as lines.
+pub fn run() -> Result<String, CliError> {
+    let registry = PluginArgs::default().registry()?;
+    let study = Study {
+        name: "a million".to_owned(),
+        seeds: (0..SEEDS).collect(),
+        architectures: Architectures { count: None, unique: false, ..Architectures::default() },
+        estimators: vec![EstimatorChoice::plain("synflow")],
+        ..Study::default()
+    };
+    let folder = std::env::temp_dir().join(format!("osee-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(CliError::Worker)?;
+    let text = figures(&study, &registry, &folder);
+    let _ = std::fs::remove_dir_all(&folder);
+    text
+}
+
+fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, CliError> {
+    let mut text = format!(
+        "\n{UNITS} units (nb201 in full, {SEEDS} seeds), an estimator that takes no time, {SHARDS} \
+         shards\n"
+    );
+    // Writing to a string cannot fail.
+    let mut say = |what: &str, figure: String| {
+        let _ = writeln!(text, "  {what:<42}{figure:>12}   {:>4} MB so far", peak());
+    };
+    let start = Instant::now();
+    let mut plan = Plan::new(study, registry, folder, None)?;
+    let of = |shard: Shard| Study { shard, ..study.clone() };
+    let first = of(Shard::new(1, SHARDS).unwrap_or_default());
+    plan.shard = first.shard;
+    let mut store = Store::for_run(&folder.join("planned"), &first)?;
+    store.set_plan(&plan.architectures)?;
+    let units = Outstanding::new(&plan, &store)?.len();
+    drop(store);
+    say("planned, a shard's units listed", seconds(start.elapsed()));
+    let truth = write_truth(&plan, folder).map_err(CliError::Worker)?;
+
+    let (mut dirs, mut stored, mut spent) = (Vec::new(), 0, Duration::ZERO);
+    for shard in first.shard.siblings() {
+        let dir = folder.join(shard.folder());
+        plan.shard = shard;
+        let took = store_shard(&plan, &of(shard), &dir)?;
+        stored += took.0;
+        spent += took.1;
+        dirs.push(dir);
+    }
+    assert!(units > 0 && stored == UNITS, "every unit is one shard's");
+    let rate = stored as f64 / spent.as_secs_f64();
+    say("results stored, each by itself", format!("{rate:.0} per s"));
+    drop(plan);
+
+    let out = folder.join("merged");
+    let start = Instant::now();
+    let none = |_: &Store| Err(RunError::NoShards(PathBuf::new()));
+    let report = runner::merge(&out, &dirs, none)?;
+    assert!(report.is_complete(), "{report:?}");
+    say("shards merged", seconds(start.elapsed()));
+    drop(report);
+
+    let start = Instant::now();
+    let store = Store::open(&out)?;
+    let asked = TruthArgs {
+        truth: Some(truth),
+        truth_column: Some("accuracy".to_owned()),
+        truth_key: Some("arch".to_owned()),
+    };
+    let board = judged(&store, registry, &asked, &CriteriaOptions::default())?;
+    let printed = render(&board, Format::Csv, false);
+    say("leaderboard", seconds(start.elapsed()));
+    let _ = write!(text, "{printed}");
+    Ok(text)
+}
+
+/// Results, and the time that storing took.
+fn store_shard(plan: &Plan, study: &Study, dir: &Path) -> Result<(u64, Duration), CliError> {
+    let mut store = Store::for_run(dir, study)?;
+    store.set_plan(&plan.architectures)?;
+    let scorer = plan.scorers(&store)?[0];
+    let outstanding = Outstanding::new(plan, &store)?;
+    let start = Instant::now();
+    for &(arch, round) in outstanding.units() {
+        let (arch, seed) = (arch as usize, plan.seeds[round as usize]);
+        let outcome = Ok(quality(arch) + 50.0 * noise(arch * 64 + round as usize));
+        let device = "cpu".to_owned();
+        store.record(&[Record { scorer, arch, seed, outcome, milliseconds: 1.0, device }])?;
+    }
+    Ok((outstanding.len() as u64, start.elapsed()))
+}
+
+fn write_truth(plan: &Plan, folder: &Path) -> std::io::Result<PathBuf> {
+    let file = folder.join("truth.csv");
+    let mut to = BufWriter::new(File::create(&file)?);
+    writeln!(to, "arch,accuracy")?;
+    for (at, arch) in plan.architectures.iter().enumerate() {
+        writeln!(to, "\"{arch}\",{:.4}", quality(at))?;
+    }
+    to.flush()?;
+    Ok(file)
+}
+
+/// Made-up accuracies, with ties.
+fn quality(arch: usize) -> f64 {
+    (noise(arch + 1) * 1e6).round() / 1e4
+}
+
+/// Between 0 and 1 (splitmix64).
+fn noise(at: usize) -> f64 {
+    let mut z = (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ z >> 31) as f64 / u64::MAX as f64
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+/// The most memory this process had, megabytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    number.unwrap_or(0) / 1000
+}

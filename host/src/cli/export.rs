@@ -1,0 +1,49 @@
+//! `osee-host export DIR`.
+
+use super::{
+    CliError,
+    leaderboard::{TruthArgs, registry_of, truth_of},
+};
+use crate::export::{ExportError, Table, export};
+use clap::Args;
+use osee_core::store::Store;
+use std::{fs::File, io, path::PathBuf};
+
+/// Which run, and where to.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Run directory.
+    dir: PathBuf,
+    /// File format.
+    #[arg(long, value_enum, default_value_t = Table::Csv)]
+    format: Table,
+    /// File; standard output by default.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    truth: TruthArgs,
+    /// Leave times out, so that two runs of a study are the same bytes.
+    #[arg(long)]
+    no_timing: bool,
+}
+
+/// Writes it, a file whole or not at all.
+pub fn run(args: &ExportArgs) -> Result<(), CliError> {
+    let store = Store::open(&args.dir)?;
+    let judged = truth_of(&store, &registry_of(&store.study()?)?, &args.truth)?;
+    let judged = judged.as_ref().map(|(_, judged)| judged);
+    let Some(file) = &args.out else {
+        let out = io::stdout();
+        return Ok(export(&store, judged, !args.no_timing, args.format, out)?);
+    };
+    let mut part = file.as_os_str().to_owned();
+    part.push(".part");
+    let to = File::create(&part).map_err(ExportError::Write)?;
+    let written = export(&store, judged, !args.no_timing, args.format, to);
+    let moved = written.and_then(|()| Ok(std::fs::rename(&part, file)?));
+    if moved.is_err() {
+        // A half of a table helps nobody.
+        let _ = std::fs::remove_file(&part);
+    }
+    Ok(moved?)
+}

@@ -1,0 +1,99 @@
+//! `osee-host merge OUT [DIR...]`.
+
+use super::{CliError, ExitCode, leaderboard::registry_of, plugin_args::PluginArgs, print};
+use crate::runner::{self, MergeReport, RunError};
+use clap::Args;
+use osee_core::{
+    shard::Shard,
+    store::{JOBS, Store, StoreError},
+};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+/// What is merged into what.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Run directory of the whole study.
+    out: PathBuf,
+    /// Run directories of its shards; OUT/shard-K-of-N by default.
+    dirs: Vec<PathBuf>,
+}
+
+/// Merges, and says what is missing.
+pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
+    let dirs = match args.dirs.as_slice() {
+        [] => shards_in(&args.out)?,
+        dirs => dirs.to_vec(),
+    };
+    // The lock file of submitted jobs, if there is one.
+    let submitted = args.out.join(JOBS).join("study.toml");
+    let registry = |store: &Store| {
+        let study = store.study()?;
+        let registry = PluginArgs::default().load(&study.plugins, Some(&submitted));
+        registry
+            .or_else(|_| registry_of(&study))
+            .map_err(|error| RunError::Plugin(osee_sdk::Error::new(error.to_string())))
+    };
+    let report = runner::merge(&args.out, &dirs, registry)?;
+    print(&said(&report, &args.out))?;
+    Ok(if report.is_complete() { ExitCode::Done } else { ExitCode::Incomplete })
+}
+
+/// The shards' directories in that of the whole, by number.
+pub fn shards_in(out: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let entries = std::fs::read_dir(out).map_err(|error| {
+        let reason = error.to_string();
+        CliError::Store(StoreError::NoRun { dir: out.to_owned(), reason })
+    })?;
+    let mut found: Vec<(Shard, PathBuf)> = entries
+        .flatten()
+        .filter_map(|it| Some((Shard::of_folder(it.file_name().to_str()?)?, it.path())))
+        .collect();
+    found.sort_by_key(|(shard, _)| (shard.count(), shard.number()));
+    Ok(found.into_iter().map(|(_, dir)| dir).collect())
+}
+
+fn said(report: &MergeReport, out: &Path) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let mut say = |line: String| {
+        let _ = writeln!(text, "{line}");
+    };
+    for part in &report.parts {
+        let dir = part.dir.display();
+        let name = part.shard.map_or_else(String::new, |shard| format!(" (shard {shard})"));
+        match &part.progress {
+            Ok(Some(progress)) if progress.outstanding == 0 => {}
+            Ok(Some(progress)) => say(format!(
+                "{dir}{name}: {} of {} units are outstanding; the command that made it goes on",
+                progress.outstanding, progress.units
+            )),
+            Ok(None) => say(format!("{dir}{name}: nothing is in it yet")),
+            Err(error) => say(format!("left out: {error}")),
+        }
+    }
+    if report.progress.outstanding > 0 {
+        for shard in &report.absent {
+            say(format!("shard {shard}: its directory is not among those merged"));
+        }
+    }
+    for (row, why) in &report.left_out {
+        say(format!("`{row}` was not computed over the whole population: {why}"));
+    }
+    let (merged, progress) = (report.merged, report.progress);
+    say(format!(
+        "{} directories: {} results are new, {} were there; {} of {} units are complete",
+        report.parts.len(),
+        merged.added,
+        merged.known,
+        progress.units - progress.outstanding,
+        progress.units
+    ));
+    match report.is_complete() {
+        true => say(format!("complete; osee-host leaderboard {} prints it", out.display())),
+        false => say("incomplete; merge again when the rest is there".to_owned()),
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! `osee-host plan`: how much a study is, how long it may take, what is left.
+
+use super::{
+    CliError, merge, print,
+    run::{Prepared, RunArgs},
+};
+use crate::{
+    report::terminal_table,
+    runner::{Forecast, RunError},
+};
+use clap::Args;
+use osee_core::{
+    shard::Shard,
+    store::{Store, StoreError},
+};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+/// Machines that the time is told for.
+const MACHINES: [f64; 3] = [1.0, 8.0, 64.0];
+
+/// A study, and what is known of it.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// As so many shards; as many as there are by default.
+    #[arg(long, value_name = "N")]
+    shards: Option<u32>,
+    /// Run directory of the same estimators in the same space, for what they
+    /// take; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    from: Vec<PathBuf>,
+}
+
+/// Prints it; nothing is computed or written.
+pub fn run(args: PlanArgs) -> Result<(), CliError> {
+    let workers = args.run.options()?.workers;
+    let Prepared { study, plan, .. } = args.run.prepare()?;
+    let out = &plan.setup.run;
+    let folders = if out.exists() { merge::shards_in(out)? } else { Vec::new() };
+    let last = folders.last().and_then(|dir| Shard::of_folder(dir.file_name()?.to_str()?));
+    let shards = match args.shards {
+        Some(count) => Shard::new(1, count).map_err(|error| CliError::Usage(error.to_string()))?,
+        None => last.unwrap_or_default(),
+    };
+    let whole = Some(out.clone()).filter(|dir| dir.join("results.sqlite").exists());
+    let mut stores = Vec::new();
+    for dir in whole.iter().chain(&folders) {
+        stores.extend(there(dir)?);
+    }
+    let earlier = args.from.iter().map(|dir| Store::open(dir));
+    let earlier = earlier.collect::<Result<Vec<_>, _>>()?;
+    let forecast = Forecast::new(&plan, shards, &stores, &earlier)?;
+    print(&said(&study.name, &plan_size(&plan), &forecast, workers))
+}
+
+/// A run that may have been killed before it began.
+fn there(dir: &Path) -> Result<Option<Store>, RunError> {
+    match Store::open(dir) {
+        Ok(store) => Ok(Some(store)),
+        Err(StoreError::NoRun { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn plan_size(plan: &crate::runner::Plan) -> String {
+    let (archs, seeds) = (plan.architectures.len(), plan.seeds.len());
+    format!("{archs} architectures x {seeds} seeds, {} estimators", plan.setup.estimators.len())
+}
+
+fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
+    let progress = forecast.progress;
+    let mut text = format!("{name}: {size}\n\n");
+    let header = ["ms alone", "estimator", "scores left", "time on one core"];
+    let rows = forecast.rows.iter().map(|row| {
+        let milliseconds = row.milliseconds.map_or("?".to_owned(), |it| format!("{it:.1}"));
+        let all = row.milliseconds.map(|it| it * row.outstanding as f64);
+        vec![milliseconds, row.name.clone(), row.outstanding.to_string(), long(all)]
+    });
+    text += &terminal_table(&header, &rows.collect::<Vec<_>>());
+    // Writing to a string cannot fail.
+    let mut say = |line: String| {
+        let _ = writeln!(text, "{line}");
+    };
+    say(format!(
+        "\nunits: {}, outstanding: {}, stored: {}",
+        progress.units,
+        progress.outstanding,
+        progress.units - progress.outstanding
+    ));
+    let [all, left] = forecast.trainings;
+    if all > 0 {
+        say(format!("trainings: {all}, not trained to their end: {left}"));
+    }
+    let total = forecast.milliseconds();
+    match total {
+        None => say("time: unknown; run a few architectures, and name that run with --from".into()),
+        Some(_) => {
+            let on = |machines| long(total.map(|it| it / machines / workers as f64));
+            say(format!(
+                "time: at most {} a unit; on 1, 8 and 64 machines of {workers} workers at most {} \
+                 (estimators together share passes, and take less)",
+                long(total.map(|it| it / progress.outstanding.max(1) as f64)),
+                MACHINES.map(on).join(", ")
+            ));
+        }
+    }
+    if forecast.shards.len() > 1 {
+        let header = ["units", "shard", "outstanding"];
+        let rows = forecast.shards.iter().map(|(shard, progress)| {
+            vec![progress.units.to_string(), shard.to_string(), progress.outstanding.to_string()]
+        });
+        text += &format!("\n{}", terminal_table(&header, &rows.collect::<Vec<_>>()));
+    }
+    text
+}
+
+/// Milliseconds, for people.
+fn long(milliseconds: Option<f64>) -> String {
+    let Some(milliseconds) = milliseconds else { return "?".to_owned() };
+    let seconds = milliseconds / 1e3;
+    match seconds {
+        ..1.0 => format!("{milliseconds:.1} ms"),
+        1.0..120.0 => format!("{seconds:.1} s"),
+        120.0..7200.0 => format!("{:.1} min", seconds / 60.0),
+        7200.0..172_800.0 => format!("{:.1} h", seconds / 3600.0),
+        _ => format!("{:.1} days", seconds / 86400.0),
+    }
+}

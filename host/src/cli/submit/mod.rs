@@ -1,0 +1,138 @@
+//! `osee-host submit`: a study as the jobs of a scheduler: supernets first,
+//! then shards, then their merge.
+//!
+//! Invariant: jobs run the study as it was resolved here, from a file in the
+//! run directory, whatever becomes of the one it was made from.
+
+mod kubernetes;
+mod slurm;
+
+use super::{
+    CliError,
+    run::{Prepared, RunArgs},
+};
+use crate::loader::{LOCK, Lock};
+use clap::{Args, Subcommand};
+use osee_core::{
+    shard::Shard,
+    store::{JOBS, write_whole},
+};
+use std::path::{Path, PathBuf};
+
+/// A scheduler.
+#[derive(Debug, Subcommand)]
+pub enum SubmitCommand {
+    /// To Slurm: an array of shards, and a merge that waits for it.
+    #[command(args_override_self = true)]
+    Slurm(slurm::SlurmArgs),
+    /// A Kubernetes manifest: an indexed job of shards. It is printed, not
+    /// submitted, and was not run on a cluster yet.
+    #[command(args_override_self = true)]
+    Kubernetes(kubernetes::KubernetesArgs),
+}
+
+/// Submits, or prints what would be.
+pub fn run(command: SubmitCommand) -> Result<(), CliError> {
+    match command {
+        SubmitCommand::Slurm(args) => slurm::run(&args),
+        SubmitCommand::Kubernetes(args) => kubernetes::run(&args),
+    }
+}
+
+/// A study in shards.
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// How many shards; tens of minutes of work each are a good size.
+    #[arg(long, value_name = "N")]
+    shards: u32,
+    /// Print what would be submitted, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What jobs need to know.
+struct Jobs {
+    name: String,
+    /// The run directory, absolute.
+    out: PathBuf,
+    /// The resolved study.
+    study: String,
+    /// Plugins that are not bundled, with their hashes: other nodes load the
+    /// same or none.
+    plugins: Vec<(PathBuf, String)>,
+    /// Whether supernets are to be trained.
+    trains: bool,
+    shards: u32,
+    workers: usize,
+    /// What else a run is told.
+    flags: Vec<String>,
+}
+
+impl JobArgs {
+    fn prepare(&self) -> Result<Jobs, CliError> {
+        Shard::new(1, self.shards).map_err(|error| CliError::Usage(error.to_string()))?;
+        let workers = self.run.options()?.workers;
+        let Prepared { study, plan, registry, .. } = self.run.prepare()?;
+        if !plan.shard.is_whole() {
+            let what = "a study is submitted whole, and in shards by --shards";
+            return Err(CliError::Usage(what.to_owned()));
+        }
+        let out = std::path::absolute(&plan.setup.run).map_err(CliError::WorkingFolder)?;
+        Ok(Jobs {
+            name: study.name.clone(),
+            out,
+            study: study.to_toml(),
+            plugins: registry
+                .given()
+                .iter()
+                .map(|plugin| (plugin.path.clone(), plugin.sha256.clone()))
+                .collect(),
+            trains: !plan.setup.supernets.is_empty(),
+            shards: self.shards,
+            workers,
+            flags: self.run.flags(),
+        })
+    }
+}
+
+impl Jobs {
+    /// Where scripts and logs are.
+    fn folder(&self) -> PathBuf {
+        self.out.join(JOBS)
+    }
+
+    fn study_file(&self) -> PathBuf {
+        self.folder().join("study.toml")
+    }
+
+    /// The arguments of `run` or `train` on a machine.
+    fn arguments(&self, command: &str) -> Vec<String> {
+        let text = |path: &Path| path.display().to_string();
+        let mut all = vec![command.to_owned()];
+        all.extend(["--study".to_owned(), text(&self.study_file())]);
+        all.extend(["--out".to_owned(), text(&self.out)]);
+        all.extend(["--workers".to_owned(), self.workers.to_string()]);
+        all.extend(self.flags.iter().cloned());
+        all
+    }
+
+    /// Writes the study and these files, by name.
+    fn write(&self, files: &[(&str, &str)]) -> Result<(), CliError> {
+        let folder = self.folder();
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&folder)?;
+            write_whole(&self.study_file(), &self.study)?;
+            files.iter().try_for_each(|(name, text)| write_whole(&folder.join(name), text))
+        };
+        write().map_err(|error| CliError::Jobs { folder: folder.clone(), error })?;
+        if self.plugins.is_empty() {
+            return Ok(());
+        }
+        let file = folder.join(LOCK);
+        let mut lock = Lock::read(&file)?;
+        self.plugins.iter().for_each(|(plugin, sha256)| lock.pin(plugin, sha256));
+        Ok(lock.write(&file)?)
+    }
+}

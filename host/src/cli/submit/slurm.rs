@@ -1,0 +1,219 @@
+//! `osee-host submit slurm`.
+
+use super::{JobArgs, Jobs};
+use crate::cli::{CliError, print};
+use clap::Args;
+use std::{
+    fmt::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// A study for Slurm.
+#[derive(Debug, Args)]
+pub struct SlurmArgs {
+    #[command(flatten)]
+    jobs: JobArgs,
+    /// Longest time of a job, as sbatch has it; one that is not done by then
+    /// is queued again.
+    #[arg(long, value_name = "TIME")]
+    time: Option<String>,
+    /// Seconds before that at which a job ends its units; the longest unit
+    /// takes no more.
+    #[arg(long, value_name = "SECONDS", default_value_t = 150)]
+    grace: u32,
+    /// Generic resources of every shard and training, such as gpu:1.
+    #[arg(long, value_name = "LIST")]
+    gres: Option<String>,
+    /// Partition.
+    #[arg(long, value_name = "NAME")]
+    partition: Option<String>,
+    /// Memory of a job, as sbatch has it.
+    #[arg(long, value_name = "SIZE")]
+    mem: Option<String>,
+    /// Shards that run at once; as many as there is room for by default.
+    #[arg(long, value_name = "N")]
+    at_once: Option<u32>,
+    /// Another option of sbatch, such as --sbatch=--account=nas; may be given
+    /// several times.
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    sbatch: Vec<String>,
+}
+
+/// One job.
+struct Job {
+    file: &'static str,
+    script: String,
+    /// Of which earlier one it waits, and how.
+    after: Option<(&'static str, &'static str)>,
+}
+
+/// Writes scripts and submits them, or prints them.
+pub fn run(args: &SlurmArgs) -> Result<(), CliError> {
+    let jobs = args.jobs.prepare()?;
+    let scripts = args.scripts(&jobs)?;
+    if args.jobs.dry_run {
+        let one = |job: &Job| {
+            let after = job.after.map(|(how, file)| format!(" --dependency={how}:{file}"));
+            let command = format!("sbatch{} {}", after.unwrap_or_default(), job.file);
+            format!("# {command}\n{}\n", job.script)
+        };
+        return print(&scripts.iter().map(one).collect::<String>());
+    }
+    let files: Vec<_> = scripts.iter().map(|job| (job.file, job.script.as_str())).collect();
+    jobs.write(&files)?;
+    let mut submitted: Vec<(&str, String)> = Vec::new();
+    for job in &scripts {
+        let after = job.after.map(|(how, file)| {
+            let id = submitted.iter().find(|(other, _)| *other == file);
+            format!("--dependency={how}:{}", id.map_or("", |(_, id)| id.as_str()))
+        });
+        let id = sbatch(&jobs.folder().join(job.file), after)?;
+        submitted.push((job.file, id));
+    }
+    let lines = submitted.iter().map(|(file, id)| format!("{id} {file}\n"));
+    print(&lines.collect::<String>())?;
+    eprintln!("logs are in {}", jobs.folder().display());
+    Ok(())
+}
+
+/// The job's id.
+fn sbatch(script: &Path, after: Option<String>) -> Result<String, CliError> {
+    let wrong = |what: String| {
+        let hint = "--dry-run prints the scripts, for sbatch by hand";
+        CliError::Scheduler(format!("sbatch {}: {what}; {hint}", script.display()))
+    };
+    let output = Command::new("sbatch")
+        .arg("--parsable")
+        .args(after)
+        .arg(script)
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|error| wrong(error.to_string()))?;
+    if !output.status.success() {
+        return Err(wrong(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    // `id` or `id;cluster`.
+    Ok(text.trim().split(';').next().unwrap_or_default().to_owned())
+}
+
+impl SlurmArgs {
+    fn scripts(&self, jobs: &Jobs) -> Result<Vec<Job>, CliError> {
+        const TRAIN: &str = "train.sh";
+        const SHARDS: &str = "shards.sh";
+        let mut all = Vec::new();
+        if jobs.trains {
+            let head = self.head(jobs, "train", true);
+            let script = script(&head, jobs.arguments("train"), "", true)?;
+            all.push(Job { file: TRAIN, script, after: None });
+        }
+        let at_once = self.at_once.map_or_else(String::new, |count| format!("%{count}"));
+        let mut head = self.head(jobs, "shard", true);
+        head.push(format!("--array=1-{}{at_once}", jobs.shards));
+        let shard = format!(" --shard \"$SLURM_ARRAY_TASK_ID/{}\"", jobs.shards);
+        let script_of_shards = script(&head, jobs.arguments("run"), &shard, true)?;
+        let after = jobs.trains.then_some(("afterok", TRAIN));
+        all.push(Job { file: SHARDS, script: script_of_shards, after });
+        // Whatever became of the shards: the merge says what is missing.
+        let merge = vec!["merge".to_owned(), jobs.out.display().to_string()];
+        let script = script(&self.head(jobs, "merge", false), merge, "", false)?;
+        all.push(Job { file: "merge.sh", script, after: Some(("afterany", SHARDS)) });
+        Ok(all)
+    }
+
+    /// Options of sbatch.
+    fn head(&self, jobs: &Jobs, part: &str, computes: bool) -> Vec<String> {
+        let number = if part == "shard" { "%A_%a" } else { "%j" };
+        let log = jobs.folder().join(format!("{part}-{number}.log"));
+        let mut head = vec![
+            format!("--job-name={}-{part}", word(&jobs.name)),
+            format!("--output={}", quoted(&log.display().to_string())),
+            // What a job said before it was queued again is kept.
+            "--open-mode=append".to_owned(),
+            "--requeue".to_owned(),
+        ];
+        if computes {
+            head.push(format!("--cpus-per-task={}", jobs.workers));
+            head.push(format!("--signal=B:USR1@{}", self.grace));
+            head.extend(self.time.iter().map(|time| format!("--time={time}")));
+            head.extend(self.gres.iter().map(|gres| format!("--gres={gres}")));
+        }
+        head.extend(self.mem.iter().map(|size| format!("--mem={size}")));
+        head.extend(self.partition.iter().map(|name| format!("--partition={name}")));
+        head.extend(self.sbatch.iter().cloned());
+        head
+    }
+}
+
+/// A job's name has no spaces.
+fn word(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}
+
+/// Runs osee-host, and hands signals on to it. When the time is nearly up, it
+/// ends its units and is queued again; when the job is cancelled, it ends them
+/// and is not.
+fn script(
+    head: &[String],
+    arguments: Vec<String>,
+    more: &str,
+    computes: bool,
+) -> Result<String, CliError> {
+    let host = std::env::current_exe().map_err(CliError::WorkingFolder)?;
+    let here = std::env::current_dir().map_err(CliError::WorkingFolder)?;
+    let mut text = String::from("#!/bin/bash\n");
+    for option in head {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "#SBATCH {option}");
+    }
+    let command: Vec<String> =
+        [host.display().to_string()].into_iter().chain(arguments).map(|it| quoted(&it)).collect();
+    let command = format!("{}{more}", command.join(" "));
+    let _ = writeln!(text, "cd {}", quoted(&here.display().to_string()));
+    if !computes {
+        let _ = writeln!(text, "exec {command}");
+        return Ok(text);
+    }
+    let id = match more.is_empty() {
+        true => "$SLURM_JOB_ID",
+        false => "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID",
+    };
+    let _ = write!(
+        text,
+        r#"{command} &
+host=$!
+again=
+# Before the time is up, and when the job is cancelled: osee-host ends its units, and exits with 9.
+trap 'again=yes; kill -TERM "$host"' USR1
+trap 'kill -TERM "$host"' TERM
+# A signal ends a wait before the process that is waited for.
+wait "$host"; code=$?
+while kill -0 "$host" 2>/dev/null; do wait "$host"; code=$?; done
+if [ "$code" = 9 ] && [ "$again" ]; then scontrol requeue "{id}"; fi
+exit "$code"
+"#
+    );
+    Ok(text)
+}
+
+/// As one word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_a_shell_are_taken_as_they_are() {
+        assert_eq!(quoted("runs/a-1"), "runs/a-1");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(word("my study/1"), "my-study-1");
+    }
+}

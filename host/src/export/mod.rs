@@ -1,0 +1,141 @@
+//! Results as a table for other programs: one row per estimator, architecture
+//! and seed, in that order.
+//!
+//! Invariants: the same study has the same bytes, however it was run; what a
+//! column means never changes under one version of the schema.
+
+mod csv;
+mod parquet;
+mod thrift;
+
+use crate::report::Judged;
+use clap::ValueEnum;
+use osee_core::{
+    estimator::{Direction, Failure},
+    store::{Store, StoreError},
+};
+use std::io::{self, Write};
+
+/// Version of [`COLUMNS`].
+pub const SCHEMA: u32 = 1;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8.
+    Text,
+    /// The same, or nothing.
+    MaybeText,
+    /// 64 bits, from 0.
+    Count,
+    /// IEEE 754, 64 bits, or nothing.
+    MaybeNumber,
+}
+
+/// Names and kinds. `host/docs/scale.md` says what they mean.
+pub const COLUMNS: [(&str, Kind); 14] = [
+    ("estimator", Kind::Text),
+    ("estimator_id", Kind::Text),
+    ("kind", Kind::Text),
+    ("higher_is_better", Kind::Count),
+    ("space", Kind::Text),
+    ("position", Kind::Count),
+    ("architecture", Kind::Text),
+    ("seed", Kind::Count),
+    ("score", Kind::MaybeNumber),
+    ("failure", Kind::MaybeText),
+    ("failure_message", Kind::MaybeText),
+    ("truth", Kind::MaybeNumber),
+    ("milliseconds", Kind::MaybeNumber),
+    ("device", Kind::Text),
+];
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Table {
+    /// For everything.
+    Csv,
+    /// Typed and compressed.
+    Parquet,
+}
+
+/// A cell, of its column's kind.
+#[derive(Debug, Clone, Copy)]
+enum Cell<'a> {
+    Text(&'a str),
+    MaybeText(Option<&'a str>),
+    Count(u64),
+    MaybeNumber(Option<f64>),
+}
+
+type Row<'a> = [Cell<'a>; COLUMNS.len()];
+
+/// Where rows go.
+trait Sink {
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
+    fn end(self: Box<Self>) -> io::Result<()>;
+}
+
+/// Why there is no table.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The run.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file.
+    #[error("cannot write the table: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Writes all that `store` has; without `timing`, nothing that two runs of a
+/// study differ in.
+///
+/// # Errors
+/// When the run cannot be read or the table cannot be written.
+pub fn export(
+    store: &Store,
+    truth: Option<&Judged>,
+    timing: bool,
+    table: Table,
+    to: impl Write,
+) -> Result<(), ExportError> {
+    let architectures = store.plan()?;
+    let mut truths = vec![None; architectures.len()];
+    for (at, value) in truth.iter().flat_map(|it| it.positions.iter().zip(&it.values)) {
+        truths[*at] = Some(*value);
+    }
+    let mut sink: Box<dyn Sink + '_> = match table {
+        Table::Csv => Box::new(csv::Csv::new(to)?),
+        Table::Parquet => Box::new(parquet::Parquet::new(to, &store.study()?.name)?),
+    };
+    for (name, (id, key)) in store.newest()? {
+        let kind = key.kind.to_string();
+        let mut written = Ok(());
+        store.visit_scores(id, |score, device| {
+            if written.is_err() {
+                return;
+            }
+            let failure = score.outcome.as_ref().err();
+            let what = failure.map(|failure: &Failure| failure.kind.to_string());
+            written = sink.row(&[
+                Cell::Text(&name),
+                Cell::Text(&key.estimator),
+                Cell::Text(&kind),
+                Cell::Count(u64::from(key.direction == Direction::HigherIsBetter)),
+                Cell::Text(&key.space),
+                Cell::Count(score.arch as u64),
+                Cell::Text(&architectures[score.arch]),
+                Cell::Count(score.seed),
+                Cell::MaybeNumber(score.outcome.as_ref().ok().copied()),
+                Cell::MaybeText(what.as_deref()),
+                Cell::MaybeText(failure.map(|failure| failure.message.as_str())),
+                Cell::MaybeNumber(truths[score.arch]),
+                Cell::MaybeNumber(timing.then_some(score.milliseconds)),
+                Cell::Text(device),
+            ]);
+        })?;
+        written?;
+    }
+    Ok(sink.end()?)
+}

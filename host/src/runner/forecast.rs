@@ -1,0 +1,132 @@
+//! What a plan would take, from what earlier runs took.
+
+use super::{Outstanding, Plan, RunError};
+use osee_core::{
+    estimator::EstimatorKind,
+    shard::{Shard, unit_name},
+    store::{Done, List, Progress, ScorerKey, Store},
+};
+
+/// A plan against the stores that there are.
+#[derive(Debug)]
+pub struct Forecast {
+    /// By estimator of the plan's setup.
+    pub rows: Vec<Cost>,
+    /// Units of the study.
+    pub progress: Progress,
+    /// The same, shard by shard.
+    pub shards: Vec<(Shard, Progress)>,
+    /// Trainings of the study, and those that are left.
+    pub trainings: [usize; 2],
+}
+
+/// One estimator.
+#[derive(Debug)]
+pub struct Cost {
+    /// Its row.
+    pub name: String,
+    /// Mean milliseconds of one score by itself on one core; none where no run
+    /// has one.
+    pub milliseconds: Option<f64>,
+    /// Scores that are left.
+    pub outstanding: u64,
+}
+
+impl Forecast {
+    /// Of `plan`, in `shards`; `stores` have some of its results, `earlier`
+    /// are runs of the same estimators.
+    ///
+    /// # Errors
+    /// When a store cannot be read.
+    pub fn new(
+        plan: &Plan,
+        shards: Shard,
+        stores: &[Store],
+        earlier: &[Store],
+    ) -> Result<Self, RunError> {
+        let outstanding = Outstanding::of(plan, known(plan, stores)?);
+        let mut rows: Vec<Cost> = Vec::new();
+        for key in plan.keys() {
+            let milliseconds = mean(key, stores.iter().chain(earlier))?;
+            rows.push(Cost { name: key.name.clone(), milliseconds, outstanding: 0 });
+        }
+        let mut by_shard: Vec<(Shard, Progress)> =
+            shards.siblings().map(|shard| (shard, Progress::default())).collect();
+        let mut progress = Progress::default();
+        let mut open = outstanding.units().iter().peekable();
+        for (round, seed) in plan.seeds.iter().enumerate() {
+            let asked =
+                |i: &usize| round == 0 || plan.setup.estimators[*i].kind != EstimatorKind::Baseline;
+            if !(0..rows.len()).any(|i| asked(&i)) {
+                continue;
+            }
+            for (at, arch) in plan.architectures.iter().enumerate() {
+                let place = (at as u32, round as u32);
+                let left = open.next_if(|unit| **unit == place).is_some();
+                let whose = shards.holder(&unit_name(arch, *seed));
+                for one in [&mut progress, &mut by_shard[whose].1] {
+                    one.units += 1;
+                    one.outstanding += u64::from(left);
+                }
+                if left {
+                    outstanding.open(at, round).for_each(|i| rows[i].outstanding += 1);
+                }
+            }
+        }
+        let jobs = plan.all_jobs();
+        let trainings = [jobs.len(), super::training::open(plan, &jobs).count()];
+        Ok(Self { rows, progress, shards: by_shard, trainings })
+    }
+
+    /// Milliseconds of all that is left, on one core, by estimators that share
+    /// nothing; none where one of them was never run.
+    pub fn milliseconds(&self) -> Option<f64> {
+        self.rows.iter().map(|row| Some(row.milliseconds? * row.outstanding as f64)).sum()
+    }
+}
+
+/// What any of `stores` has of the plan.
+fn known(plan: &Plan, stores: &[Store]) -> Result<Vec<Done>, RunError> {
+    let (count, seeds) = (plan.architectures.len(), &plan.seeds);
+    let list = List::of(plan.architectures.iter().map(String::as_str));
+    let mut known: Vec<Done> = plan.keys().iter().map(|_| Done::none(count, seeds)).collect();
+    for store in stores {
+        let own = match store.list()? {
+            Some(list) => list,
+            None => store.listed()?,
+        };
+        if own != list {
+            continue;
+        }
+        let newest = store.newest()?;
+        for (key, known) in plan.keys().iter().zip(&mut known) {
+            if let Some((id, _)) = newest.get(&key.name).filter(|(_, own)| own == key) {
+                known.join(&store.done(*id, seeds, count)?);
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// Over the scores of the same estimator with the same settings in the same
+/// space, whoever built it and whatever the images were.
+fn mean<'a>(
+    key: &ScorerKey,
+    stores: impl Iterator<Item = &'a Store>,
+) -> Result<Option<f64>, RunError> {
+    let what = |key: &ScorerKey| {
+        let space = (key.space.clone(), key.space_settings.clone());
+        (key.estimator.clone(), key.settings.clone(), space, key.protocol.clone())
+    };
+    let (mut sum, mut count) = (0.0, 0u64);
+    for store in stores {
+        for (id, own) in store.scorers()? {
+            if what(&own) == what(key) {
+                let (milliseconds, scores) = store.cost(id)?;
+                sum += milliseconds;
+                count += scores;
+            }
+        }
+    }
+    Ok((count > 0).then(|| sum / count as f64))
+}

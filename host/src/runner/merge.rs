@@ -1,0 +1,141 @@
+//! Puts the shards of a study together, and computes what needs all of it.
+
+use super::{RunError, vote};
+use crate::loader::Registry;
+use osee_core::{
+    estimator::EstimatorKind,
+    shard::Shard,
+    store::{MergeError, Merged, Progress, Store, StoreError},
+};
+use std::path::{Path, PathBuf};
+
+/// One run directory that was to be merged.
+#[derive(Debug)]
+pub struct Part {
+    /// Where.
+    pub dir: PathBuf,
+    /// Whose units it has; `None` when it cannot be read.
+    pub shard: Option<Shard>,
+    /// How far it is, or why nothing of it was taken.
+    pub progress: Result<Option<Progress>, StoreError>,
+}
+
+/// What a merge came to.
+#[derive(Debug)]
+pub struct MergeReport {
+    /// The directories.
+    pub parts: Vec<Part>,
+    /// Shards that were in none of them.
+    pub absent: Vec<Shard>,
+    /// Results taken over.
+    pub merged: Merged,
+    /// How far the whole is.
+    pub progress: Progress,
+    /// Rows over the whole population that were not computed, and why.
+    pub left_out: Vec<(String, String)>,
+}
+
+impl MergeReport {
+    /// Whether nothing is missing.
+    pub fn is_complete(&self) -> bool {
+        self.progress.units > 0 && self.progress.outstanding == 0 && self.left_out.is_empty()
+    }
+}
+
+/// Takes all results of `dirs` over into the run directory `out`. What cannot
+/// be read is reported and left for the next merge. The plugins of meta
+/// estimators come from `registry`, which is given the study.
+///
+/// # Errors
+/// When nothing can be read, what was read does not go together, or `out`
+/// cannot be written; nothing was changed then.
+pub fn merge(
+    out: &Path,
+    dirs: &[PathBuf],
+    registry: impl FnOnce(&Store) -> Result<Registry, RunError>,
+) -> Result<MergeReport, RunError> {
+    let (mut stores, mut parts) = (Vec::new(), Vec::new());
+    for dir in dirs {
+        let opened = Store::open(dir).and_then(|store| {
+            store.check()?;
+            Ok((store.study()?.shard, store.progress()?, store))
+        });
+        let dir = dir.clone();
+        match opened {
+            Ok((shard, progress, store)) => {
+                stores.push(store);
+                parts.push(Part { dir, shard: Some(shard), progress: Ok(progress) });
+            }
+            Err(error) => parts.push(Part { dir, shard: None, progress: Err(error) }),
+        }
+    }
+    let Some(first) = stores.first() else {
+        let error = parts.into_iter().find_map(|part| part.progress.err());
+        return Err(error.map_or(RunError::NoShards(out.to_owned()), RunError::Store));
+    };
+    let mut study = first.study()?;
+    study.shard = Shard::WHOLE;
+    let mut store = Store::for_run(out, &study)?;
+    let merged = store.merge(&stores)?;
+    let progress = store.progress()?.unwrap_or_default();
+    let left_out = match progress.outstanding {
+        0 => judge(&mut store, registry)?,
+        _ => Vec::new(),
+    };
+    let absent = absent(&parts);
+    Ok(MergeReport { parts, absent, merged, progress, left_out })
+}
+
+fn absent(parts: &[Part]) -> Vec<Shard> {
+    let there: Vec<Shard> = parts.iter().filter_map(|part| part.shard).collect();
+    let siblings = there.first().into_iter().flat_map(|shard| shard.siblings());
+    siblings.filter(|shard| !there.contains(shard)).collect()
+}
+
+/// Computes the meta estimators; those that are not at hand as they were when
+/// the shards ran are left out.
+fn judge(
+    store: &mut Store,
+    registry: impl FnOnce(&Store) -> Result<Registry, RunError>,
+) -> Result<Vec<(String, String)>, RunError> {
+    let rows = store.newest()?.into_values();
+    let (meta, experts): (Vec<_>, Vec<_>) =
+        rows.partition(|(_, key)| key.kind == EstimatorKind::Meta);
+    if meta.is_empty() {
+        return Ok(Vec::new());
+    }
+    let registry = registry(store)?;
+    let mut left_out = Vec::new();
+    let same = meta.into_iter().filter(|(_, key)| match registry.estimator(&key.estimator) {
+        Ok((plugin, _)) if plugin.sha256 == key.plugin_sha256 => true,
+        Ok(_) => {
+            let why = "its plugin here is not the one that the shards were run with";
+            left_out.push((key.name.clone(), why.to_owned()));
+            false
+        }
+        Err(error) => {
+            left_out.push((key.name.clone(), error.to_string()));
+            false
+        }
+    });
+    let meta: Vec<_> = same.collect();
+    let (study, architectures) = (store.study()?, store.plan()?);
+    let population = vote::Population {
+        architectures: &architectures,
+        experts,
+        meta,
+        seed: study.seeds[0],
+        device: &study.device,
+    };
+    vote::finish(&population, &registry, store)?;
+    Ok(left_out)
+}
+
+impl From<MergeError> for RunError {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Store(error) => Self::Store(error),
+            error => Self::Merge(error),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A study comes to the same bytes in one process, with two workers, and as
+//! shards in any order, some of them killed and some of them told to stop.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "support/shards.rs"]
+mod shards;
+mod support;
+
+use osee_core::{
+    shard::Shard,
+    store::{Store, StoreError},
+};
+use shards::{bytes, run_args, shard, study, units};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+use support::{fail, osee};
+
+/// Waits until a run has stored some units.
+fn wait_for_units(run: &Path) {
+    let start = Instant::now();
+    while units(run) < 2 {
+        assert!(start.elapsed() < Duration::from_secs(120), "nothing was stored");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn one_process_two_workers_and_five_shards_come_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let [one, two, merged] = ["one", "two", "merged"].map(|name| folder.path().join(name));
+    support::run(&run_args(&study, &one, &["--workers", "1"]));
+    support::run(&run_args(&study, &two, &["--workers", "2"]));
+
+    let part = |number| merged.join(Shard::new(number, 5).unwrap().folder());
+    shard(&study, &merged, 4);
+    // Killed.
+    let args = run_args(&study, &merged, &["--workers", "2", "--shard", "2/5"]);
+    let mut child = osee(&args).spawn().unwrap();
+    wait_for_units(&part(2));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    shard(&study, &merged, 1);
+    // Told to stop: by the scheduler, to the whole process group.
+    let args = run_args(&study, &merged, &["--workers", "2", "--shard", "5/5"]);
+    let child = osee(&args).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    wait_for_units(&part(5));
+    for process in children_of(child.id()).into_iter().chain([child.id()]) {
+        signal("TERM", process);
+    }
+    let stopped = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
+    assert_eq!(stopped.status.code(), Some(9), "{said}");
+    let progress = Store::open(&part(5)).unwrap().progress().unwrap().unwrap();
+    assert!(said.contains(&format!("{} units are outstanding", progress.outstanding)), "{said}");
+    assert!(progress.outstanding > 0);
+    // What was under way was finished, not failed.
+    assert!(Store::open(&part(5)).unwrap().failures().unwrap().is_empty());
+
+    // Too early: what there is is taken, what is missing is named.
+    let out = merged.to_str().unwrap();
+    let early = osee(&["merge", out]).output().unwrap();
+    let said = String::from_utf8_lossy(&early.stdout).into_owned();
+    assert_eq!(early.status.code(), Some(9), "{said}");
+    assert!(said.contains("shard 3/5: its directory is not among those merged"), "{said}");
+    assert!(said.contains("(shard 5/5)") && said.contains("units are outstanding"), "{said}");
+    let (code, said) = fail(&["leaderboard", part(1).to_str().unwrap()]);
+    assert!(code == 5 && said.contains("shard 1/5") && said.contains("osee-host merge"), "{said}");
+
+    for number in [3, 5, 2] {
+        shard(&study, &merged, number);
+    }
+    let said = support::run(&["merge", out]);
+    assert!(said.contains("80 of 80 units are complete"), "{said}");
+    assert_eq!(bytes(&one), bytes(&two));
+    assert_eq!(bytes(&one), bytes(&merged));
+    // Again, in another order, from elsewhere.
+    let said = support::run(&["merge", out]);
+    assert!(said.contains(": 0 results are new"), "{said}");
+    let again = folder.path().join("again");
+    let parts: Vec<PathBuf> = [5, 1, 4, 3, 2].map(part).to_vec();
+    let mut args = vec!["merge", again.to_str().unwrap()];
+    args.extend(parts.iter().map(|part| part.to_str().unwrap()));
+    support::run(&args);
+    assert_eq!(bytes(&one), bytes(&again));
+}
+
+/// Its workers.
+fn children_of(process: u32) -> Vec<u32> {
+    let file = format!("/proc/{process}/task/{process}/children");
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.split_whitespace().filter_map(|id| id.parse().ok()).collect()
+}
+
+#[test]
+fn a_scheduler_says_which_shard() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let out = folder.path().join("out");
+    let mut command = osee(&run_args(&study, &out, &[]));
+    let array = [("ID", "3"), ("COUNT", "4"), ("MIN", "0"), ("MAX", "3")];
+    for (name, value) in array {
+        command.env(format!("SLURM_ARRAY_TASK_{name}"), value);
+    }
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let store = Store::open(&out.join("shard-4-of-4")).unwrap();
+    assert_eq!(store.study().unwrap().shard, Shard::new(4, 4).unwrap());
+    assert!(matches!(store.plan(), Err(StoreError::Part { .. })));
+    // A plan knows what is stored, and what is left for whom.
+    let held = store.progress().unwrap().unwrap().units;
+    let plan = ["plan", "--study", study.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let said = support::run(&plan);
+    let counts = format!("units: 80, outstanding: {}, stored: {held}", 80 - held);
+    assert!(said.contains(&counts), "{said}");
+    let held = held.to_string();
+    let row = |line: &str| line.split_whitespace().eq([held.as_str(), "4/4", "0"]);
+    assert!(said.lines().any(row), "{said}");
+    let time =
+        |line: &str| line.starts_with("time: at most ") && line.contains("8 and 64 machines");
+    assert!(said.lines().any(time), "{said}");
+}
+
+/// Sub-networks need the supernet that one process has trained; shards find it.
+#[test]
+fn a_one_shot_study_is_trained_once_and_evaluated_in_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study.toml");
+    let text = r#"
+name = "small"
+seeds = [1, 2]
+[architectures]
+count = 6
+[training]
+epochs = 2
+images = 64
+batch-size = 32
+validation-images = 32
+validation-batch-size = 32
+[training.space]
+channels = 2
+cells = 1
+image_size = 8
+[[estimators]]
+id = "one_shot"
+name = "loss"
+[[estimators]]
+id = "one_shot"
+name = "both"
+settings = { supernets = 2 }
+[[estimators]]
+id = "params"
+"#;
+    fs::write(&file, text).unwrap();
+    let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
+    support::run(&run_args(&file, &one, &[]));
+    let part = |number: u32| format!("{number}/3");
+    let text = part(1);
+    let untrained = run_args(&file, &out, &["--shard", &text]);
+    let (code, said) = fail(&untrained);
+    assert!(code == 9 && said.contains("not trained yet"), "{said}");
+    assert!(said.contains("osee-host train"), "{said}");
+    // Two shards of the trainings, as two jobs would.
+    for shard in ["1/2", "2/2"] {
+        let mut args = run_args(&file, &out, &["--shard", shard]);
+        args[0] = "train";
+        support::run(&args);
+    }
+    for number in [3, 1, 2] {
+        let text = part(number);
+        assert!(osee(&run_args(&file, &out, &["--shard", &text])).status().unwrap().success());
+    }
+    let mut args = vec!["merge".to_owned(), out.to_str().unwrap().to_owned()];
+    args.extend((1..=3).map(|number| {
+        out.join(Shard::new(number, 3).unwrap().folder()).to_str().unwrap().to_owned()
+    }));
+    support::run(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(bytes(&one), bytes(&out));
+}
+
+/// pandas reads the Parquet file, and the documented example reproduces KD.
+#[test]
+fn the_example_of_the_documentation_reproduces_a_leaderboard() {
+    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let can = Command::new(&python).args(["-c", "import pandas, pyarrow, scipy"]).output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        println!("skipped: {python} has no pandas, pyarrow and scipy");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let out = folder.path().join("out");
+    support::run(&run_args(&study, &out, &[]));
+    let dir = out.to_str().unwrap();
+    let file = folder.path().join("results.parquet");
+    support::run(&["export", dir, "--format", "parquet", "--out", file.to_str().unwrap()]);
+    let csv = folder.path().join("results.csv");
+    support::run(&["export", dir, "--out", csv.to_str().unwrap()]);
+    let page = include_str!("../host/docs/scale.md");
+    let script = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
+    let same = "\nother = pd.read_csv('results.csv', keep_default_na=True)\n\
+         pd.testing.assert_frame_equal(rows, other, check_dtype=False)\n\
+         assert str(rows.seed.dtype) == 'uint64'\n";
+    let output = Command::new(&python)
+        .current_dir(folder.path())
+        .args(["-c", &format!("{script}{same}")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let board = support::run(&["leaderboard", dir, "--format", "csv"]);
+    for line in board.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let theirs = said.lines().find(|line| line.split(' ').next() == Some(cells[1])).unwrap();
+        assert!(theirs.ends_with(cells[2]), "{line}: {theirs}");
+    }
+}
+
+#[test]
+fn every_exported_column_is_documented() {
+    let page = include_str!("../host/docs/scale.md");
+    for (name, _) in osee_host::export::COLUMNS {
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
