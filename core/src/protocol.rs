@@ -95,7 +95,8 @@ impl Protocol {
     /// - `zero-cost-nas`: Abdelfattah et al. 2021; 64 augmented images, its
     ///   own pixel statistics;
     /// - `naswot`: Mellor et al. 2021; 128 augmented images, one class;
-    /// - `naslib`: NAS-Bench-Suite-Zero; 64 augmented images.
+    /// - `naslib`: NAS-Bench-Suite-Zero; 64 augmented images, pooling in cells
+    ///   of DARTS followed by BN.
     pub fn preset(name: &str) -> Option<Self> {
         let augmented = Self {
             preset: name.to_owned(),
@@ -128,7 +129,11 @@ impl Protocol {
                 space: [("classes".to_owned(), Value::Int(1))].into(),
                 ..augmented
             },
-            "naslib" => augmented,
+            "naslib" => Self {
+                // Where pooling is in a cell of DARTS.
+                space: BTreeMap::from([("pool_norm".to_owned(), true.into())]),
+                ..augmented
+            },
             _ => return None,
         })
     }

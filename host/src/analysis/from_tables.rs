@@ -68,7 +68,7 @@ pub fn from_tables(
     space: Option<&Space<'_>>,
 ) -> Result<Material, MaterialError> {
     let spelling = |key: &str| match space {
-        Some(space) => space.functions.parse(key).ok(),
+        Some(space) => space.spelling(key),
         None => Some(key.to_owned()),
     };
     let forms = tables.columns.iter().any(|column| column.contains('{'));

@@ -90,10 +90,10 @@ impl<'a> Benchmark<'a> {
         let [training, validation] = source.split();
         recipe.check_images(training.len(), validation.len())?;
         let space = registry.space(&study.space.id)?;
-        let mut settings = recipe.space.clone();
+        let mut settings = space.known(&recipe.space);
         settings.extend(study.space.settings.clone());
-        let owner = format!("search space `{}`", study.space.id);
-        let space_settings = Settings::resolve(&owner, &space.info.settings, &settings)?;
+        settings.extend(study.training.space.clone());
+        let space_settings = space.resolve(&settings)?;
         open_device(&study.device)?;
         let architectures = runner::choose(&study.architectures, &space, None)?;
         let mut candidates = Vec::with_capacity(architectures.len());

@@ -153,7 +153,7 @@ impl Source {
             return Ok(());
         }
         let spelling = |key: &str| match space {
-            Some(space) => space.functions.parse(key).ok(),
+            Some(space) => space.spelling(key),
             None => Some(key.to_owned()),
         };
         let seeds = Seeds::read(file, key, &self.seed_columns, spelling)?;

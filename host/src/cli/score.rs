@@ -64,13 +64,12 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     // A weights file has what it has, whatever a preset leaves out.
     let mut given = match args.weights {
         Some(_) => BTreeMap::new(),
-        None => protocol.space.clone(),
+        None => space.known(&protocol.space),
     };
     for text in &args.set {
         given.extend([Settings::parse_assignment(text)?]);
     }
-    let owner = format!("search space `{}`", args.space);
-    let settings = Settings::resolve(&owner, &space.info.settings, &given)?;
+    let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
     let graph = space.functions.graph(&arch, &settings)?;
     let (values, batch) = args.network(&graph, &protocol, &arch, &source)?;

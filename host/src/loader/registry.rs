@@ -3,7 +3,7 @@
 use super::{LoadError, LoadErrorKind, Plugin, Trust, probe};
 use osee_core::{
     estimator::EstimatorInfo,
-    settings::{Settings, nearest},
+    settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
 };
 use osee_sdk::{
@@ -11,7 +11,10 @@ use osee_sdk::{
     abi::root::{Foreign, ForeignSpace},
 };
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Plugins in the order they were loaded: the given ones, then the bundled.
 pub struct Registry {
@@ -220,6 +223,30 @@ pub struct Space<'a> {
     pub info: &'a SpaceInfo,
     /// What it does.
     pub functions: ForeignSpace,
+}
+
+impl Space<'_> {
+    /// All its settings, those that are not given by their defaults.
+    ///
+    /// # Errors
+    /// One that it does not have, or of another kind.
+    pub fn resolve(&self, given: &BTreeMap<String, Value>) -> Result<Settings, SettingError> {
+        let owner = format!("search space `{}`", self.info.id);
+        Settings::resolve(&owner, &self.info.settings, given)
+    }
+
+    /// Of settings for several spaces, such as a preset's, those that this one
+    /// has.
+    pub fn known(&self, settings: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        let declared = |key: &String| self.info.settings.iter().any(|spec| spec.key == *key);
+        let known = settings.iter().filter(|(key, _)| declared(key));
+        known.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// An architecture as it writes it; `None` for what is none.
+    pub fn spelling(&self, arch: &str) -> Option<String> {
+        self.functions.parse(arch).ok()
+    }
 }
 
 fn canonical(file: &Path) -> PathBuf {

@@ -78,7 +78,7 @@ impl TruthTable {
         };
         let columns = [truth.column.clone()];
         let spelling = |key: &str| match space {
-            Some(space) => space.functions.parse(key).ok(),
+            Some(space) => space.spelling(key),
             None => Some(key.to_owned()),
         };
         let policy = choice.duplicates;

@@ -201,12 +201,9 @@ impl Plan {
             Weights::Supernet => Settings::of_supernet(&space.info.settings),
             Weights::Standalone => BTreeMap::new(),
         };
-        // A preset is for all spaces, and may set what this one does not have.
-        let declared = |key: &str| space.info.settings.iter().any(|spec| spec.key == key);
-        space_settings.extend(protocol.space.clone().into_iter().filter(|(key, _)| declared(key)));
+        space_settings.extend(space.known(&protocol.space));
         space_settings.extend(study.space.settings.clone());
-        let owner = format!("search space `{}`", study.space.id);
-        let space_settings = Settings::resolve(&owner, &space.info.settings, &space_settings)?;
+        let space_settings = space.resolve(&space_settings)?;
         open_device(&study.device)?;
         let data = source.identity()?;
         let architectures = architectures::choose(&study.architectures, &space, truth)?;

@@ -134,15 +134,11 @@ impl<'a> Rows<'a> {
         recipe.check_images(training.len(), validation.len())?;
         let (plugin, info) = self.registry.estimator(&choice.id)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
-        let declared = &self.space.info.settings;
-        let mut of_space = Settings::of_supernet(declared);
-        // A recipe is for several spaces, and may set what this one does not have.
-        let known = |key: &str| declared.iter().any(|spec| spec.key == key);
-        of_space.extend(recipe.space.clone().into_iter().filter(|(key, _)| known(key)));
+        let mut of_space = Settings::of_supernet(&self.space.info.settings);
+        of_space.extend(self.space.known(&recipe.space));
         of_space.extend(self.study.space.settings.clone());
         of_space.extend(asked.space);
-        let owner = format!("search space `{}`", self.space.info.id);
-        let space_settings = Settings::resolve(&owner, declared, &of_space)?;
+        let space_settings = self.space.resolve(&of_space)?;
         let key = key_hash(&(
             (&choice.id, &info.version, &plugin.sha256, json(&training)),
             (&recipe, json(&space_settings)),

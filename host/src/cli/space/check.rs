@@ -133,7 +133,7 @@ fn compare(
 
 fn counts(file: &Path, key: &str, column: &str, space: &Space<'_>) -> Result<Table, CliError> {
     let columns = [column.to_owned()];
-    let spelling = |key: &str| space.functions.parse(key).ok();
+    let spelling = |key: &str| space.spelling(key);
     Ok(Table::read_spelt(file, key, Some(&columns), Duplicates::First, spelling)?)
 }
 

@@ -89,8 +89,7 @@ pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
     let space = registry.space(&args.space)?;
     let given = args.set.iter().map(|text| Settings::parse_assignment(text));
     let given = given.collect::<Result<_, _>>()?;
-    let owner = format!("search space `{}`", args.space);
-    let settings = Settings::resolve(&owner, &space.info.settings, &given)?;
+    let settings = space.resolve(&given)?;
     match command {
         SpaceCommand::Show(args) => print(&show(&space, &args.arch, &settings)?),
         SpaceCommand::Draw(args) => print(&draw(&space, &args.arch, &settings)?),

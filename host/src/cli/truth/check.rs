@@ -46,7 +46,7 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     let seeds = match args.seed_columns.as_slice() {
         [] => None,
         columns => {
-            let spelling = |key: &str| space.functions.parse(key).ok();
+            let spelling = |key: &str| space.spelling(key);
             let truth = &table.truth;
             Some(Seeds::read(&truth.file, &truth.key, columns, spelling)?)
         }
