@@ -1,13 +1,10 @@
 //! Files that osee carries in itself, so that it can be tried without any
-//! other: the handwritten digits and the benchmark on them.
+//! other: the handwritten digits.
 //!
 //! `core/benchmarks/digits` says where they come from.
 
 use flate2::read::GzDecoder;
-use std::{io::Read, path::Path};
-
-/// A table among the embedded files is written `embedded:NAME`.
-const PREFIX: &str = "embedded:";
+use std::io::Read;
 
 const DIGITS: &[u8] = include_bytes!("../benchmarks/digits/images.csv.gz");
 
@@ -32,11 +29,6 @@ fn digit(line: &str) -> Option<Digit> {
     let values: Vec<u8> = line.split(',').map(|value| value.parse().ok()).collect::<Option<_>>()?;
     let (label, ink) = values.split_last()?;
     Some(Digit { label: *label, ink: ink.try_into().ok()? })
-}
-
-/// Whether `path` names an embedded file, which lies in no folder.
-pub fn is_embedded(path: &Path) -> bool {
-    path.to_str().is_some_and(|path| path.starts_with(PREFIX))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
     shard::Shard,
     truth::Duplicates,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
@@ -226,11 +226,19 @@ fn unnamed() -> String {
 fn default_seeds() -> Vec<u64> {
     vec![0, 1]
 }
-fn cpu() -> String {
+pub(crate) fn cpu() -> String {
     "cpu".to_owned()
 }
 fn noise() -> String {
     "noise".to_owned()
+}
+
+/// What a file of a study's kind says.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|error| StudyError::Parse { path: path.to_owned(), message: error.to_string() })
 }
 
 impl Default for SpaceChoice {
@@ -304,12 +312,7 @@ impl Study {
     /// # Errors
     /// Unreadable, not TOML, or with fields a study does not have.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
-        let mut study: Self = toml::from_str(&text).map_err(|error| StudyError::Parse {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
+        let mut study: Self = read_toml(path)?;
         study.rebase(path.parent().unwrap_or(Path::new("")));
         Ok(study)
     }

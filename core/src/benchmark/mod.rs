@@ -12,7 +12,7 @@ pub use table::{BenchmarkTable, Candidate, Difference};
 
 use crate::{
     one_shot::TrainingChoice,
-    study::{Architectures, SpaceChoice, Study, StudyError},
+    study::{Architectures, SpaceChoice, Study, StudyError, cpu, read_toml},
 };
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -43,22 +43,13 @@ pub struct BenchmarkStudy {
     pub training: TrainingChoice,
 }
 
-fn cpu() -> String {
-    "cpu".to_owned()
-}
-
 impl BenchmarkStudy {
     /// Reads a file; its paths become relative to the working folder.
     ///
     /// # Errors
     /// Unreadable, not TOML, with fields it does not have, or without seeds.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
-        let mut study: Self = toml::from_str(&text).map_err(|error| StudyError::Parse {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
+        let mut study: Self = read_toml(path)?;
         let mut like = study.as_study();
         like.check()?;
         like.rebase(path.parent().unwrap_or(Path::new("")));

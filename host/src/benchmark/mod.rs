@@ -100,9 +100,7 @@ impl<'a> Benchmark<'a> {
         for (i, arch) in architectures.into_iter().enumerate() {
             let graph = space.functions.graph(&arch, &space_settings)?;
             if i == 0 {
-                let facts = source.facts();
-                facts.side_for(graph.input_shape())?;
-                facts.check_classes(graph.node(graph.output).shape.channels())?;
+                source.facts().check_network(&graph)?;
             }
             let cost = graph.cost();
             candidates.push(Candidate { arch, params: cost.params, flops: cost.flops() });

@@ -8,7 +8,6 @@ use osee_core::{
     benchmark::{EpochFit, Fit, Training},
     graph::Graph,
     one_shot::Recipe,
-    protocol::{Protocol, Weights},
     seed::{shuffle, stream},
 };
 use osee_sdk::Result;
@@ -40,28 +39,23 @@ impl<'a> Trainer<'a> {
         like: &Graph,
         device: Device,
     ) -> std::result::Result<Self, DataError> {
-        let facts = source.facts();
-        let preparation = Preparation {
-            side: facts.side_for(like.input_shape())?,
-            augment: recipe.augment,
-            mirror: facts.mirrors,
-            cutout: (recipe.cutout > 0).then_some(recipe.cutout),
-            normalisation: recipe.normalisation,
-        };
+        let preparation = Preparation::of(recipe, source.facts(), like.input_shape())?;
         let [training, validation] = source.split();
         let images = ImageSet::read(source, training.start..training.start + recipe.images)?;
         let size = recipe.validation_batch_size;
-        let judged =
-            |range| Ok(batches(&ImageSet::read(source, range)?, &preparation, size, device));
+        let plain = |range| -> std::result::Result<Vec<Batch>, DataError> {
+            let batches = ImageSet::read(source, range)?.batches(&preparation, size);
+            Ok(batches.iter().map(|batch| batch.on(device)).collect())
+        };
+        let of_training = training.start..training.start + size.min(recipe.images);
         let of_validation = validation.start..validation.start + recipe.validation_images;
-        let seen = batches(&images, &preparation, size.min(images.len()), device);
         Ok(Self {
             recipe,
             space,
             device,
-            seen: seen.into_iter().next().expect("a recipe has images"),
-            validation: judged(of_validation)?,
-            test: judged(source.test())?,
+            seen: plain(of_training)?.into_iter().next().expect("a recipe has images"),
+            validation: plain(of_validation)?,
+            test: plain(source.test())?,
             images,
             preparation,
         })
@@ -86,13 +80,8 @@ impl<'a> Trainer<'a> {
 
     fn run(&self, graph: Graph, training: &mut Training) -> Result<()> {
         let recipe = self.recipe;
-        let protocol = Protocol {
-            weights: Weights::Standalone,
-            init: recipe.init,
-            ..Protocol::preset("paper").expect("there is such a preset")
-        };
         let Training { arch, seed, epochs, test, .. } = training;
-        let initial = Initialiser::default().draw(&graph, &protocol, *seed, self.space, arch);
+        let initial = Initialiser::standalone(&graph, recipe.init, *seed, self.space, arch);
         let mut network = Standalone::new(graph, &initial, self.device)?;
         let mut schedule = recipe.schedule.start(recipe.learning_rate);
         for epoch in 0..recipe.epochs {
@@ -132,16 +121,6 @@ impl<'a> Trainer<'a> {
             |batch: &Batch| Ok((network.evaluate(batch, &seen)?, batch.labels.size()[0] as usize));
         mean(batches.iter().map(fit))
     }
-}
-
-/// Everything in `images` as it is, in batches of `size`.
-fn batches(images: &ImageSet, how: &Preparation, size: usize, device: Device) -> Vec<Batch> {
-    let plain = Preparation { augment: false, cutout: None, ..*how };
-    let positions: Vec<usize> = (0..images.len()).collect();
-    // Nothing of these images is random.
-    let mut unused = stream(0, &["standalone", "judged"]);
-    let batch = |positions: &[usize]| images.batch(positions, &plain, &mut unused).on(device);
-    positions.chunks(size).map(batch).collect()
 }
 
 /// Mean over images of the fits of batches.

@@ -9,6 +9,8 @@ use super::{
 };
 use crate::engine::Batch;
 use osee_core::{
+    graph::Shape,
+    one_shot::Recipe,
     protocol::Normalisation,
     seed::{Stream, below, stream},
 };
@@ -39,6 +41,29 @@ pub struct Preparation {
     pub cutout: Option<usize>,
     /// Pixel normalisation, after the crop.
     pub normalisation: Normalisation,
+}
+
+impl Preparation {
+    /// How a recipe's training prepares the images of `facts` for a network
+    /// with this input.
+    ///
+    /// # Errors
+    /// When images cannot be made such.
+    pub fn of(recipe: &Recipe, facts: &Facts, input: Shape) -> Result<Self, DataError> {
+        Ok(Self {
+            side: facts.side_for(input)?,
+            augment: recipe.augment,
+            mirror: facts.mirrors,
+            cutout: (recipe.cutout > 0).then_some(recipe.cutout),
+            normalisation: recipe.normalisation,
+        })
+    }
+
+    /// The same for images that are judged: nothing is random.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        Self { augment: false, cutout: None, ..self }
+    }
 }
 
 impl ImageSet {
@@ -82,6 +107,14 @@ impl ImageSet {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+
+    /// All of them in order as they are, in batches of `size`.
+    pub fn batches(&self, how: &Preparation, size: usize) -> Vec<Batch> {
+        let positions: Vec<usize> = (0..self.len()).collect();
+        let plain = how.plain();
+        let mut unused = stream(0, &["validation"]);
+        positions.chunks(size).map(|chunk| self.batch(chunk, &plain, &mut unused)).collect()
     }
 
     /// The images at `positions`, `[n, 3, side, side]` with channels innermost

@@ -1,7 +1,10 @@
 //! What a data set is: images of one size with labels, in an order.
 
 use super::DataError;
-use osee_core::{graph::Shape, protocol::Normalisation};
+use osee_core::{
+    graph::{Graph, Shape},
+    protocol::Normalisation,
+};
 use sha2::{Digest, Sha256};
 use std::{fmt::Debug, ops::Range};
 
@@ -44,6 +47,15 @@ impl Facts {
             }
             _ => Err(DataError::Shape { set: *self, input }),
         }
+    }
+
+    /// Whether the images suit a network.
+    ///
+    /// # Errors
+    /// Another side, or a label without an output.
+    pub fn check_network(&self, graph: &Graph) -> Result<(), DataError> {
+        self.side_for(graph.input_shape())?;
+        self.check_classes(graph.node(graph.output).shape.channels())
     }
 
     /// Whether a network with so many outputs has one for every label.

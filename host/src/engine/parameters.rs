@@ -29,6 +29,19 @@ impl Initialiser {
         draw(parameter, init, seed, &["init", space, &parameter.name, &shape])
     }
 
+    /// Parameters of `graph` that no other architecture has, as
+    /// [`draw`](Self::draw) gives them.
+    pub fn standalone(
+        graph: &Graph,
+        init: Init,
+        seed: u64,
+        space: &str,
+        arch: &str,
+    ) -> Vec<Tensor> {
+        let stored = graph.parameters.iter().map(|it| own(it, init, seed, space, arch));
+        parts(graph, &stored.collect::<Vec<_>>())
+    }
+
     /// Parameters of `graph`, f32, in its order and the shapes it uses.
     pub fn draw(
         &mut self,
@@ -38,24 +51,22 @@ impl Initialiser {
         space: &str,
         arch: &str,
     ) -> Vec<Tensor> {
-        let stored = graph.parameters.iter().map(|parameter| {
-            let shape = format!("{:?}", parameter.stored);
-            match protocol.weights {
-                Weights::Standalone => draw(
-                    parameter,
-                    protocol.init,
-                    seed,
-                    &["init", space, &parameter.name, &shape, arch],
-                ),
-                Weights::Supernet => self
-                    .shared
-                    .entry((seed, parameter.name.clone(), parameter.stored.clone()))
-                    .or_insert_with(|| Self::supernet(parameter, protocol.init, seed, space))
-                    .shallow_clone(),
-            }
+        let stored = graph.parameters.iter().map(|parameter| match protocol.weights {
+            Weights::Standalone => own(parameter, protocol.init, seed, space, arch),
+            Weights::Supernet => self
+                .shared
+                .entry((seed, parameter.name.clone(), parameter.stored.clone()))
+                .or_insert_with(|| Self::supernet(parameter, protocol.init, seed, space))
+                .shallow_clone(),
         });
         parts(graph, &stored.collect::<Vec<_>>())
     }
+}
+
+/// The stored parameter of one architecture alone.
+fn own(parameter: &Parameter, init: Init, seed: u64, space: &str, arch: &str) -> Tensor {
+    let shape = format!("{:?}", parameter.stored);
+    draw(parameter, init, seed, &["init", space, &parameter.name, &shape, arch])
 }
 
 /// The stored parameter, `parameter.stored`.

@@ -1,7 +1,7 @@
 //! A graph as a list of steps: equal work once, zeros and identities gone.
 
 use osee_core::graph::{Graph, Op};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Where a node's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,6 +95,13 @@ impl Program {
             }
         }
         last_uses
+    }
+
+    /// Positions of the parameters that can reach the output.
+    pub fn parameters(&self, graph: &Graph) -> BTreeSet<usize> {
+        let live = self.steps.iter().filter(|step| step.live);
+        let parameters = live.flat_map(|step| graph.nodes[step.node].op.parameters());
+        parameters.map(|id| id.index()).collect()
     }
 
     fn mark_live(&mut self, output: usize) {

@@ -14,7 +14,7 @@ use super::{
 };
 use osee_core::{benchmark::Fit, graph::Graph, seed::Stream};
 use osee_sdk::Result;
-use std::{cell::RefCell, collections::BTreeSet};
+use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
 
 /// A network in training.
@@ -39,11 +39,7 @@ impl Standalone {
     /// When torch fails.
     pub fn new(graph: Graph, initial: &[Tensor], device: Device) -> Result<Self> {
         let training = Program::training(&graph);
-        let used: BTreeSet<usize> = (training.steps.iter().filter(|step| step.live))
-            .flat_map(|step| graph.nodes[step.node].op.parameters())
-            .map(|id| id.index())
-            .collect();
-        let trained: Vec<usize> = used.into_iter().collect();
+        let trained: Vec<usize> = training.parameters(&graph).into_iter().collect();
         let flat: Vec<Tensor> =
             trained.iter().map(|&i| innermost(&initial[i])).collect::<Result<_>>()?;
         let weights = match flat.is_empty() {

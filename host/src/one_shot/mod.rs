@@ -19,7 +19,6 @@ use crate::{
 use osee_core::{
     graph::Graph,
     one_shot::{Evaluation, Recipe},
-    seed::stream,
     settings::Settings,
 };
 use osee_sdk::{Error, Result};
@@ -96,29 +95,18 @@ impl SupernetSpec {
         let [_, validation] = source.split();
         let end = validation.start + self.recipe.validation_images;
         let images = ImageSet::read(source, validation.start..end).map_err(wrong)?;
-        let how = self.preparation(source, like, false).map_err(wrong)?;
-        let positions: Vec<usize> = (0..images.len()).collect();
-        let batches = positions.chunks(self.recipe.validation_batch_size);
-        // Nothing of an evaluated image is random.
-        let mut unused = stream(0, &["validation"]);
-        Ok(batches.map(|chunk| images.batch(chunk, &how, &mut unused).on(device)).collect())
+        let how = self.preparation(source, like).map_err(wrong)?;
+        let batches = images.batches(&how, self.recipe.validation_batch_size);
+        Ok(batches.iter().map(|batch| batch.on(device)).collect())
     }
 
-    /// What is done to the images for the networks of `graph`'s kind.
+    /// What is done to training images for the networks of `graph`'s kind.
     fn preparation(
         &self,
         source: &Source,
         graph: &Graph,
-        training: bool,
     ) -> std::result::Result<Preparation, DataError> {
-        let recipe = &self.recipe;
-        Ok(Preparation {
-            side: source.facts().side_for(graph.input_shape())?,
-            augment: training && recipe.augment,
-            mirror: source.facts().mirrors,
-            cutout: (training && recipe.cutout > 0).then_some(recipe.cutout),
-            normalisation: recipe.normalisation,
-        })
+        Preparation::of(&self.recipe, source.facts(), graph.input_shape())
     }
 
     /// Whether the images suit its networks, of which `graph` is one.
@@ -130,8 +118,6 @@ impl SupernetSpec {
         source: &Source,
         graph: &Graph,
     ) -> std::result::Result<(), DataError> {
-        let facts = source.facts();
-        facts.side_for(graph.input_shape())?;
-        facts.check_classes(graph.node(graph.output).shape.channels())
+        source.facts().check_network(graph)
     }
 }

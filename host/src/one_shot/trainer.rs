@@ -172,7 +172,7 @@ impl<'a> Trainer<'a> {
         Ok(Self {
             lent: LentSpace::new(info, Arc::clone(&space)),
             images: spec.training(source)?,
-            preparation: spec.preparation(source, &graph, true)?,
+            preparation: spec.preparation(source, &graph)?,
             validation: None,
             spec,
             sampler,

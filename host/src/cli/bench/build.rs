@@ -17,9 +17,7 @@ use osee_core::{
 };
 use std::{
     fmt::Write,
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// What sums depend on besides their order: the instructions that libraries
@@ -86,13 +84,8 @@ pub struct CheckArgs {
 
 /// Runs the command.
 pub fn run(command: &BenchmarkCommand) -> Result<ExitCode, CliError> {
-    // Libraries read their environment when they are loaded.
     if KERNELS.iter().any(|(name, _)| std::env::var_os(name).is_none()) {
-        let failed = Command::new(std::env::current_exe().map_err(CliError::Worker)?)
-            .args(std::env::args_os().skip(1))
-            .envs(KERNELS)
-            .exec();
-        return Err(CliError::Worker(failed));
+        return Err(super::start_again(&KERNELS));
     }
     match command {
         BenchmarkCommand::Build(args) => build(args),

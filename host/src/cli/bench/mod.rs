@@ -62,12 +62,7 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
         return print(&scale::run()?);
     }
     if std::env::var_os("GLIBC_TUNABLES").is_none() {
-        // glibc reads its settings when a process starts.
-        let failed = Command::new(std::env::current_exe().map_err(CliError::Worker)?)
-            .args(std::env::args_os().skip(1))
-            .env("GLIBC_TUNABLES", MALLOC)
-            .exec();
-        return Err(CliError::Worker(failed));
+        return Err(start_again(&[("GLIBC_TUNABLES", MALLOC)]));
     }
     let wanted = |part| args.only.is_none_or(|only| only == part);
     if wanted(Part::Passes) {
@@ -87,4 +82,16 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
         command.status().map_err(CliError::Worker)?;
     }
     Ok(())
+}
+
+/// Starts the program again in this process with these variables, which
+/// libraries read when they are loaded; why it could not.
+fn start_again(variables: &[(&str, &str)]) -> CliError {
+    let host = match std::env::current_exe() {
+        Ok(host) => host,
+        Err(error) => return CliError::Worker(error),
+    };
+    let mut command = Command::new(host);
+    command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
+    CliError::Worker(command.exec())
 }

@@ -146,13 +146,7 @@ impl Supernet {
             Some(_) => Program::training(graph),
             None => Program::new(graph),
         };
-        let used: BTreeSet<usize> = program
-            .steps
-            .iter()
-            .filter(|step| step.live)
-            .flat_map(|step| graph.nodes[step.node].op.parameters())
-            .map(|id| id.index())
-            .collect();
+        let used = program.parameters(graph);
         let parameters = self.parameters(graph);
         let executor = Executor { random, ..Executor::new(graph, &program, &parameters) };
         let logits = executor.logits(&batch.images)?;
