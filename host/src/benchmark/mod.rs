@@ -2,9 +2,9 @@
 //! seed.
 //!
 //! Threads, not processes: all that works here is the host's own engine, and a
-//! space that crashes costs the trainings at hand. Invariant: a training
-//! depends on the study, the architecture and the seed, not on who else
-//! trains.
+//! space that crashes costs the trainings at hand. The seeds of an architecture
+//! train side by side, as one network. Invariant: a training depends on the
+//! study, the architecture and the seed, not on who else trains.
 
 mod trainer;
 
@@ -105,7 +105,8 @@ impl<'a> Benchmark<'a> {
             let cost = graph.cost();
             candidates.push(Candidate { arch, params: cost.params, flops: cost.flops() });
         }
-        // Which architectures and seeds there are besides changes no training.
+        // Which architectures there are besides changes no training; seeds do, by
+        // rounding, since they train side by side.
         let key = key_hash(&(
             &space.info.id,
             &space.info.version,
@@ -113,6 +114,7 @@ impl<'a> Benchmark<'a> {
             &recipe,
             source.identity()?,
             study.device.split(':').next(),
+            &study.seeds,
         ));
         Ok(Self { study, recipe, space_settings, candidates, key, space, source })
     }
@@ -125,15 +127,12 @@ impl<'a> Benchmark<'a> {
     /// the architecture's.
     pub fn build(&self, dir: &Path, shard: Shard, workers: usize) -> Result<(), BuildError> {
         let mut log = Log::open(dir, shard, &self.key)?;
-        let missing = self.table(dir)?.missing();
-        let held = |&(arch, seed): &(usize, u64)| {
-            shard.holds(&format!("{} {seed}", self.candidates[arch].arch))
-        };
-        let outstanding: Vec<(usize, u64)> = missing.into_iter().filter(held).collect();
+        let mut outstanding = self.table(dir)?.missing();
+        outstanding.retain(|&at| shard.holds(&self.candidates[at].arch));
         let bar = progress(outstanding.len() as u64);
-        self.train(&outstanding, workers, |training| {
+        self.train(&outstanding, workers, |trainings| {
             bar.inc(1);
-            Ok(log.add(&training)?)
+            trainings.iter().try_for_each(|training| Ok(log.add(training)?))
         })?;
         bar.finish_and_clear();
         Ok(())
@@ -148,29 +147,29 @@ impl<'a> Benchmark<'a> {
         Ok(BenchmarkTable::new(&self.candidates, &self.study.seeds, trainings))
     }
 
-    /// Trains these architectures and seeds; each is handed to `keep` when it
-    /// is done, in no order.
+    /// Trains these architectures, by position, with all seeds; each is handed
+    /// to `keep` when it is done, in no order.
     ///
     /// # Errors
     /// What `keep` fails with, or torch for a reason that is not the
     /// architecture's.
     pub fn train(
         &self,
-        units: &[(usize, u64)],
+        architectures: &[usize],
         workers: usize,
-        mut keep: impl FnMut(Training) -> Result<(), BuildError>,
+        mut keep: impl FnMut(Vec<Training>) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
-        let Some(first) = units.first() else { return Ok(()) };
+        let Some(&first) = architectures.first() else { return Ok(()) };
         let device = open_device(&self.study.device)?;
         // The sums of a training must not depend on how many go on beside it.
         tch::set_num_threads(1);
-        let like = self.graph(&self.candidates[first.0].arch)?;
+        let like = self.graph(&self.candidates[first].arch)?;
         let trainer =
             || Trainer::new(&self.recipe, &self.space.info.id, &self.source, &like, device);
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
-            for _ in 0..workers.clamp(1, units.len()) {
+            for _ in 0..workers.clamp(1, architectures.len()) {
                 let (sender, next, trainer) = (sender.clone(), &next, &trainer);
                 // Each has its own images: a tensor is not for two threads.
                 scope.spawn(move || {
@@ -179,9 +178,11 @@ impl<'a> Benchmark<'a> {
                         // Without a receiver there is nobody to tell.
                         Err(error) => return drop(sender.send(Err(error.into()))),
                     };
-                    while let Some(&(at, seed)) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let next = || architectures.get(next.fetch_add(1, Ordering::Relaxed));
+                    while let Some(&at) = next() {
                         let arch = &self.candidates[at].arch;
-                        let trained = self.graph(arch).map(|it| trainer.train(it, arch, seed));
+                        let train = |graph| trainer.train(&graph, arch, &self.study.seeds);
+                        let trained = self.graph(arch).map(train);
                         if sender.send(trained).is_err() {
                             break;
                         }
@@ -200,11 +201,11 @@ impl<'a> Benchmark<'a> {
 }
 
 /// Silent off a terminal.
-fn progress(trainings: u64) -> ProgressBar {
+fn progress(architectures: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
-        "training [{bar:30}] {pos}/{len} networks, {per_sec}, {eta} left",
+        "training [{bar:30}] {pos}/{len} architectures, {per_sec}, {eta} left",
     );
-    let bar = ProgressBar::new(trainings);
+    let bar = ProgressBar::new(architectures);
     if let Ok(style) = style {
         bar.set_style(style.progress_chars("=> "));
     }

@@ -1,4 +1,5 @@
-//! Trains one network alone, by the recipe.
+//! Trains one architecture alone, by the recipe: a network for each seed, side
+//! by side.
 
 use crate::{
     data::{DataError, ImageSet, Preparation, Source},
@@ -7,12 +8,12 @@ use crate::{
 use osee_core::{
     benchmark::{EpochFit, Fit, Training},
     graph::Graph,
-    one_shot::Recipe,
-    seed::{shuffle, stream},
+    one_shot::{Recipe, Schedule},
+    seed::{Stream, shuffle, stream},
 };
 use osee_sdk::Result;
 use std::{cell::RefCell, time::Instant};
-use tch::Device;
+use tch::{Device, Tensor};
 
 /// Recipe and images, for any number of networks of one space.
 pub struct Trainer<'a> {
@@ -61,11 +62,20 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Trains the network `graph` of architecture `arch`; a failure of torch
-    /// or a loss that is lost is the training's.
-    pub fn train(&self, graph: Graph, arch: &str, seed: u64) -> Training {
+    /// Trains the network `graph` of architecture `arch` with each of `seeds`;
+    /// a failure of torch or a loss that is lost is the training's.
+    pub fn train(&self, graph: &Graph, arch: &str, seeds: &[u64]) -> Vec<Training> {
+        // What lowers the rate on a plateau is a network's own loss.
+        let together = match self.recipe.schedule {
+            Schedule::Plateau { .. } => 1,
+            Schedule::Constant | Schedule::Cosine { .. } => seeds.len().max(1),
+        };
+        seeds.chunks(together).flat_map(|seeds| self.side_by_side(graph, arch, seeds)).collect()
+    }
+
+    fn side_by_side(&self, graph: &Graph, arch: &str, seeds: &[u64]) -> Vec<Training> {
         let start = Instant::now();
-        let mut training = Training {
+        let untrained = |&seed: &u64| Training {
             arch: arch.to_owned(),
             seed,
             epochs: Vec::with_capacity(self.recipe.epochs as usize),
@@ -73,64 +83,103 @@ impl<'a> Trainer<'a> {
             failure: None,
             seconds: 0.0,
         };
-        training.failure = self.run(graph, &mut training).err().map(|error| error.to_string());
-        training.seconds = start.elapsed().as_secs_f64();
-        training
+        let mut trainings: Vec<Training> = seeds.iter().map(untrained).collect();
+        if let Err(error) = self.run(graph, arch, &mut trainings) {
+            for training in &mut trainings {
+                training.failure.get_or_insert_with(|| error.to_string());
+            }
+        }
+        let seconds = start.elapsed().as_secs_f64() / seeds.len() as f64;
+        trainings.iter_mut().for_each(|it| it.seconds = seconds);
+        trainings
     }
 
-    fn run(&self, graph: Graph, training: &mut Training) -> Result<()> {
+    fn run(&self, graph: &Graph, arch: &str, trainings: &mut [Training]) -> Result<()> {
         let recipe = self.recipe;
-        let Training { arch, seed, epochs, test, .. } = training;
-        let initial = Initialiser::standalone(&graph, recipe.init, *seed, self.space, arch);
-        let mut network = Standalone::new(graph, &initial, self.device)?;
+        let draw = |it: &Training| {
+            Initialiser::standalone(graph, recipe.init, it.seed, self.space, arch)
+        };
+        let initial: Vec<Vec<Tensor>> = trainings.iter().map(draw).collect();
+        let mut network = Standalone::new(graph.clone(), &initial, self.device)?;
+        let seeds: Vec<u64> = trainings.iter().map(|it| it.seed).collect();
         let mut schedule = recipe.schedule.start(recipe.learning_rate);
         for epoch in 0..recipe.epochs {
             let rate = recipe.schedule.rate(recipe.learning_rate, &schedule, epoch, recipe.epochs);
-            let fit = self.epoch(&mut network, &Sgd::new(recipe, rate), *seed, epoch)?;
-            if !fit.loss.is_finite() {
-                let what = format!("the loss of epoch {} is {}", epoch + 1, fit.loss);
-                return Err(osee_sdk::Error::new(what));
-            }
-            recipe.schedule.observe(&mut schedule, fit.loss);
+            let fits = self.epoch(&mut network, &Sgd::new(recipe, rate), &seeds, epoch)?;
+            recipe.schedule.observe(&mut schedule, fits[0].loss);
             let validation = self.judge(&network, &self.validation)?;
-            epochs.push(EpochFit { training: fit, validation });
+            for ((it, training), validation) in trainings.iter_mut().zip(fits).zip(validation) {
+                if training.loss.is_finite() {
+                    it.epochs.push(EpochFit { training, validation });
+                } else {
+                    let what = || format!("the loss of epoch {} is {}", epoch + 1, training.loss);
+                    it.failure.get_or_insert_with(what);
+                }
+            }
+            if trainings.iter().all(|it| it.failure.is_some()) {
+                return Ok(());
+            }
         }
         if !self.test.is_empty() {
-            *test = Some(self.judge(&network, &self.test)?);
+            let fits = self.judge(&network, &self.test)?;
+            trainings.iter_mut().zip(fits).for_each(|(it, fit)| it.test = Some(fit));
         }
         Ok(())
     }
 
     /// The images of an epoch are the same for every architecture of a seed.
-    fn epoch(&self, network: &mut Standalone, sgd: &Sgd, seed: u64, epoch: u32) -> Result<Fit> {
+    fn epoch(
+        &self,
+        network: &mut Standalone,
+        sgd: &Sgd,
+        seeds: &[u64],
+        epoch: u32,
+    ) -> Result<Vec<Fit>> {
         let epoch = epoch.to_string();
-        let mut random = stream(seed, &["standalone", "images", &epoch]);
-        let dropout = RefCell::new(stream(seed, &["standalone", "dropout", &epoch]));
-        let mut order: Vec<usize> = (0..self.images.len()).collect();
-        shuffle(&mut random, &mut order);
-        let fits = order.chunks_exact(self.recipe.batch_size).map(|positions| {
-            let batch = self.images.batch(positions, &self.preparation, &mut random);
-            Ok((network.step(&batch.on(self.device), sgd, &dropout)?, positions.len()))
+        let streams = |what| seeds.iter().map(move |&seed| (seed, what));
+        let start = |(seed, what)| stream(seed, &["standalone", what, &epoch]);
+        let mut random: Vec<Stream> = streams("images").map(start).collect();
+        let dropouts: Vec<_> = streams("dropout").map(start).map(RefCell::new).collect();
+        let shuffled = |random: &mut Stream| {
+            let mut order: Vec<usize> = (0..self.images.len()).collect();
+            shuffle(random, &mut order);
+            order
+        };
+        let orders: Vec<Vec<usize>> = random.iter_mut().map(shuffled).collect();
+        let size = self.recipe.batch_size;
+        let fits = (0..self.images.len() / size).map(|step| {
+            let batch = |(order, random): (&Vec<usize>, &mut Stream)| {
+                let positions = &order[step * size..(step + 1) * size];
+                self.images.batch(positions, &self.preparation, random).on(self.device)
+            };
+            let batches: Vec<Batch> = orders.iter().zip(&mut random).map(batch).collect();
+            Ok((network.step(&batches, sgd, &dropouts)?, size))
         });
-        mean(fits)
+        means(fits)
     }
 
-    fn judge(&self, network: &Standalone, batches: &[Batch]) -> Result<Fit> {
+    /// Each network on `batches`.
+    fn judge(&self, network: &Standalone, batches: &[Batch]) -> Result<Vec<Fit>> {
         let seen = network.statistics(&self.seen.images)?;
-        let fit =
+        let fits =
             |batch: &Batch| Ok((network.evaluate(batch, &seen)?, batch.labels.size()[0] as usize));
-        mean(batches.iter().map(fit))
+        means(batches.iter().map(fits))
     }
 }
 
-/// Mean over images of the fits of batches.
-fn mean(fits: impl Iterator<Item = Result<(Fit, usize)>>) -> Result<Fit> {
-    let (mut loss, mut accuracy, mut images) = (0.0, 0.0, 0);
-    for fit in fits {
-        let (fit, count) = fit?;
-        loss += fit.loss * count as f64;
-        accuracy += fit.accuracy * count as f64;
+/// Mean over images of each network's fits of batches.
+fn means(fits: impl Iterator<Item = Result<(Vec<Fit>, usize)>>) -> Result<Vec<Fit>> {
+    let (mut sums, mut images) = (Vec::new(), 0);
+    for fits in fits {
+        let (fits, count) = fits?;
+        sums.resize(fits.len(), Fit { loss: 0.0, accuracy: 0.0 });
+        for (sum, fit) in sums.iter_mut().zip(fits) {
+            sum.loss += fit.loss * count as f64;
+            sum.accuracy += fit.accuracy * count as f64;
+        }
         images += count;
     }
-    Ok(Fit { loss: loss / images as f64, accuracy: accuracy / images as f64 })
+    let images = images as f64;
+    let mean = |sum: Fit| Fit { loss: sum.loss / images, accuracy: sum.accuracy / images };
+    Ok(sums.into_iter().map(mean).collect())
 }

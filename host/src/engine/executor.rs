@@ -57,15 +57,20 @@ pub struct Executor<'a> {
     pub parameters: &'a [Tensor],
     /// What batch normalisations do.
     pub batch_norm: BatchNorm<'a>,
-    /// Where dropouts draw from, if the program has them; torch's generator
-    /// would be shared with other threads.
-    pub random: Option<&'a RefCell<Stream>>,
+    /// Where dropouts of each copy draw from, if the program has them; torch's
+    /// generator would be shared with other threads.
+    pub random: &'a [RefCell<Stream>],
+    /// How many networks of this graph run side by side, with weights of their
+    /// own: channels and features are copy by copy, so are the output channels
+    /// of `parameters`, and a convolution has a group for each.
+    pub copies: usize,
 }
 
 impl<'a> Executor<'a> {
     /// Normalises by the batch, without dropout.
     pub fn new(graph: &'a Graph, program: &'a Program, parameters: &'a [Tensor]) -> Self {
-        Self { graph, program, parameters, batch_norm: BatchNorm::Batch, random: None }
+        let batch_norm = BatchNorm::Batch;
+        Self { graph, program, parameters, batch_norm, random: &[], copies: 1 }
     }
 
     /// What the network makes of `images`, `[n, c, h, w]`.
@@ -117,9 +122,9 @@ impl<'a> Executor<'a> {
                 let mut size = vec![images.size()[0]];
                 match self.graph.nodes[node].shape {
                     Shape::Map { channels, height, width } => {
-                        size.extend([channels, height, width].map(|n| n as i64));
+                        size.extend([self.copies * channels, height, width].map(|n| n as i64));
                     }
-                    Shape::Flat { features } => size.push(features as i64),
+                    Shape::Flat { features } => size.push((self.copies * features) as i64),
                 }
                 Tensor::zeros(size, (images.kind(), images.device()))
             }
@@ -128,13 +133,61 @@ impl<'a> Executor<'a> {
 
     /// 0 with `probability`, else 1 / (1 - `probability`), in the shape of `like`.
     fn dropout_mask(&self, like: &Tensor, probability: f64) -> Result<Tensor> {
-        let missing = || osee_sdk::Error::new("a program with dropout needs random numbers");
-        let mut random = self.random.ok_or_else(missing)?.borrow_mut();
+        if self.random.len() != self.copies {
+            return Err(osee_sdk::Error::new("a program with dropout needs random numbers"));
+        }
+        let mut size = like.size();
+        size[1] /= self.copies as i64;
+        let count = size.iter().product::<i64>() as usize;
         let scale = 1.0 / (1.0 - probability);
         let draw = |uniform: f64| if uniform < probability { 0.0 } else { scale as f32 };
-        let mask: Vec<f32> =
-            StandardUniform.sample_iter(&mut *random).take(like.numel()).map(draw).collect();
-        Ok(Tensor::from_slice(&mask).f_view(like.size().as_slice())?.f_to_device(like.device())?)
+        let mask = |random: &RefCell<Stream>| {
+            let mut random = random.borrow_mut();
+            let uniform = StandardUniform.sample_iter(&mut *random);
+            let mask: Vec<f32> = uniform.take(count).map(draw).collect();
+            Tensor::from_slice(&mask).f_view(size.as_slice())
+        };
+        let masks: Vec<Tensor> =
+            self.random.iter().map(mask).collect::<std::result::Result<_, _>>()?;
+        Ok(Tensor::f_cat(&masks, 1)?.f_to_device(like.device())?)
+    }
+
+    /// Of each copy what its rows of `weight` make of its features.
+    fn linear(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        if self.copies == 1 {
+            return Ok(x.f_linear(weight, bias)?);
+        }
+        let [copies, images] = [self.copies as i64, x.size()[0]];
+        let x = x.f_view([images, copies, -1])?.f_transpose(0, 1)?;
+        let weight = weight.f_view([copies, -1, x.size()[2]])?.f_transpose(1, 2)?;
+        let output = x.f_bmm(&weight)?.f_transpose(0, 1)?.f_reshape([images, -1])?;
+        Ok(match bias {
+            Some(bias) => output.f_add(bias)?,
+            None => output,
+        })
+    }
+
+    fn concat(&self, parts: &[Tensor]) -> Result<Tensor> {
+        if self.copies == 1 {
+            return Ok(Tensor::f_cat(parts, 1)?);
+        }
+        let apart: Vec<Tensor> = parts.iter().map(|part| self.apart(part)).collect::<Result<_>>()?;
+        Ok(channels_last(&Tensor::f_cat(&apart, 2)?.f_flatten(1, 2)?))
+    }
+
+    fn slice(&self, x: &Tensor, start: i64, length: i64) -> Result<Tensor> {
+        if self.copies == 1 {
+            return Ok(x.f_narrow(1, start, length)?);
+        }
+        Ok(channels_last(&self.apart(x)?.f_narrow(2, start, length)?.f_flatten(1, 2)?))
+    }
+
+    /// Copies in a dimension of their own, the second.
+    fn apart(&self, x: &Tensor) -> Result<Tensor> {
+        let mut size = x.size();
+        size[1] /= self.copies as i64;
+        size.insert(1, self.copies as i64);
+        Ok(x.f_reshape(size)?)
     }
 
     fn parameter(&self, id: ParamId) -> &Tensor {
@@ -161,7 +214,7 @@ impl<'a> Executor<'a> {
                     [stride; 2],
                     [padding as i64; 2],
                     [dilation as i64; 2],
-                    groups as i64,
+                    (groups * self.copies) as i64,
                 )?
             }
             Op::BatchNorm { .. } if matches!(self.batch_norm, BatchNorm::Bypassed) => input(0),
@@ -210,7 +263,7 @@ impl<'a> Executor<'a> {
             }
             Op::GlobalAvgPool => input(0).f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?,
             Op::Linear { weight, bias } => {
-                input(0).f_linear(self.parameter(weight), bias.map(|bias| self.parameter(bias)))?
+                self.linear(&input(0), self.parameter(weight), bias.map(|id| self.parameter(id)))?
             }
             Op::Add => {
                 let mut sum = input(0).f_add(&input(1))?;
@@ -221,10 +274,10 @@ impl<'a> Executor<'a> {
             }
             Op::Concat => {
                 let parts: Vec<Tensor> = (0..step.inputs.len()).map(input).collect();
-                Tensor::f_cat(&parts, 1)?
+                self.concat(&parts)?
             }
             Op::ChannelSlice { start, length } => {
-                input(0).f_narrow(1, start as i64, length as i64)?
+                self.slice(&input(0), start as i64, length as i64)?
             }
             Op::Crop { offset } => {
                 let offset = offset as i64;

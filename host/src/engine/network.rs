@@ -382,7 +382,14 @@ fn is_layer(op: &Op) -> bool {
 
 /// Mean cross-entropy, refusing labels the network has no output for.
 pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    let classes = logits.size()[1];
+    check_labels(logits.size()[1], labels)?;
+    let none: Option<&Tensor> = None;
+    Ok(logits.f_cross_entropy_loss(labels, none, Reduction::Mean, -100, 0.0)?)
+}
+
+/// # Errors
+/// When a label is none of `classes`.
+pub(super) fn check_labels(classes: i64, labels: &Tensor) -> Result<()> {
     let largest = labels.max().int64_value(&[]);
     if largest >= classes {
         return Err(Error::new(format!(
@@ -390,8 +397,7 @@ pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> 
              set `classes` of the space to more"
         )));
     }
-    let none: Option<&Tensor> = None;
-    Ok(logits.f_cross_entropy_loss(labels, none, Reduction::Mean, -100, 0.0)?)
+    Ok(())
 }
 
 /// Gradients of a scalar, zeros where it does not depend on an input.

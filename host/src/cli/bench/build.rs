@@ -118,7 +118,7 @@ fn build(args: &BuildArgs) -> Result<ExitCode, CliError> {
         let missing = table.missing().len();
         if missing > 0 {
             eprintln!(
-                "shard {} is done; {missing} trainings are left for other shards, whose \
+                "shard {} is done; {missing} architectures are left for other shards, whose \
                  trainings-*.jsonl belong into {} for the table",
                 args.shard,
                 args.out.display()
@@ -152,11 +152,9 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
         let drawn: Vec<usize> =
             order(&mut random, all.len() as u64).take(args.rows).map(|i| i as usize).collect();
         let seeds = &benchmark.study.seeds;
-        let units: Vec<(usize, u64)> =
-            seeds.iter().flat_map(|&seed| drawn.iter().map(move |&i| (i, seed))).collect();
-        let mut trainings: Vec<Training> = Vec::with_capacity(units.len());
-        benchmark.train(&units, args.common.workers(), |training| {
-            trainings.push(training);
+        let mut trainings: Vec<Training> = Vec::with_capacity(drawn.len() * seeds.len());
+        benchmark.train(&drawn, args.common.workers(), |trained| {
+            trainings.extend(trained);
             Ok(())
         })?;
         let candidates: Vec<_> = drawn.iter().map(|&i| all[i].clone()).collect();
@@ -171,7 +169,7 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
                 it.arch, it.column, it.table, it.now
             );
         }
-        let numbers = units.len() * table.numbers_per_training();
+        let numbers = drawn.len() * seeds.len() * table.numbers_per_training();
         let _ = writeln!(
             text,
             "{} of {numbers} numbers of {} architectures with {} seeds are the table's",

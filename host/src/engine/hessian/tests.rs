@@ -2,7 +2,7 @@
 
 use crate::engine::{
     Batch, Layout, Network,
-    executor::{BatchNorm, Executor},
+    executor::Executor,
     program::Program,
 };
 use osee_core::graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, Pool, PoolKind, Shape};
@@ -14,13 +14,7 @@ fn reference(graph: &Graph, parameters: &[Tensor], batch: &Batch) -> f64 {
     let program = Program::new(graph);
     let parameters: Vec<Tensor> =
         parameters.iter().map(|p| p.detach().set_requires_grad(true)).collect();
-    let executor = Executor {
-        graph,
-        program: &program,
-        parameters: &parameters,
-        batch_norm: BatchNorm::Batch,
-        random: None,
-    };
+    let executor = Executor::new(graph, &program, &parameters);
     let values = executor.forward(&batch.images).unwrap();
     let loss = executor.output(&values).cross_entropy_loss(
         &batch.labels,

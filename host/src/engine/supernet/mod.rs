@@ -148,6 +148,7 @@ impl Supernet {
         };
         let used = program.parameters(graph);
         let parameters = self.parameters(graph);
+        let random = random.map_or(&[][..], std::slice::from_ref);
         let executor = Executor { random, ..Executor::new(graph, &program, &parameters) };
         let logits = executor.logits(&batch.images)?;
         let loss = cross_entropy(&logits, &batch.labels)?;
