@@ -140,3 +140,20 @@ fn a_truth_is_that_of_the_studys_images() {
     let mean = &board["rows"][0]["protocol"]["normalisation"]["mean"];
     assert!((mean[0].as_f64().unwrap() - 129.3 / 255.0).abs() < 1e-6, "{mean}");
 }
+
+#[test]
+fn without_a_study_it_is_the_embedded_benchmark_beside_what_the_user_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut args = vec!["run", "--archs", "40", "--estimators", "params,l2_norm"];
+    args.extend(["--format", "json", "--out", out.to_str().unwrap()]);
+    let board: serde_json::Value = serde_json::from_str(&run(&args)).unwrap();
+    assert_eq!(board["truth"]["file"], "embedded:nb201-digits");
+    assert!(board["data"].as_str().unwrap().starts_with("digits:"), "{board}");
+    assert_eq!((&board["architectures"], &board["without_truth"]), (&40.into(), &0.into()));
+    let own = ["run", "--space", "nb201", "--archs", "4", "--estimators", "params"];
+    let other = folder.path().join("other");
+    let own = [&own[..], &["--format", "json", "--out", other.to_str().unwrap()]].concat();
+    let board: serde_json::Value = serde_json::from_str(&run(&own)).unwrap();
+    assert!(board["truth"].is_null() && board["data"] == "noise", "{board}");
+}

@@ -1,10 +1,34 @@
 //! Files that osee carries in itself, so that it can be tried without any
-//! other: the handwritten digits.
+//! other: the handwritten digits, and the benchmark that was trained on them.
 //!
-//! `core/benchmarks/digits` says where they come from.
+//! `core/benchmarks` says where they come from.
 
 use flate2::read::GzDecoder;
-use std::io::Read;
+use std::{io::Read, path::Path};
+
+/// What stands before the name of a table in place of a path.
+const PREFIX: &str = "embedded:";
+
+/// Gzipped CSV by name.
+const TABLES: [(&str, &[u8]); 1] =
+    [("nb201-digits", include_bytes!("../benchmarks/nb201-digits/table.csv.gz"))];
+
+/// The name in a path `embedded:NAME`; `None` for the path of a file.
+pub fn table_name(path: &Path) -> Option<&str> {
+    path.to_str()?.strip_prefix(PREFIX)
+}
+
+/// The embedded table of this name, gzipped CSV.
+///
+/// # Errors
+/// An unknown name; the text says which there are.
+pub fn table(name: &str) -> Result<&'static [u8], String> {
+    let found = TABLES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, bytes)| *bytes).ok_or_else(|| {
+        let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
+        format!("there is no embedded table `{name}`; there is {}", names.join(", "))
+    })
+}
 
 const DIGITS: &[u8] = include_bytes!("../benchmarks/digits/images.csv.gz");
 
@@ -34,6 +58,33 @@ fn digit(line: &str) -> Option<Digit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        analysis::noise_ceiling,
+        truth::{Duplicates, Seeds, Table},
+    };
+
+    #[test]
+    fn the_benchmark_is_whole_and_tells_architectures_apart() {
+        let path = Path::new("embedded:nb201-digits");
+        let columns = ["params", "test_accuracy", "test_accuracy_s0"].map(str::to_owned);
+        let table = Table::read(path, "arch", Some(&columns), Duplicates::Error).unwrap();
+        assert_eq!(table.keys.len(), 6466);
+        assert!(table.columns.iter().flatten().all(|value| value.is_finite()));
+        let seeds = Seeds::beside(path, "test_accuracy").unwrap();
+        assert_eq!(seeds.len(), 3);
+        let seeds = Seeds::read(path, "arch", &seeds, |key| Some(key.to_owned())).unwrap();
+        let runs: Vec<Vec<f64>> = seeds.runs().into_values().collect();
+        let noise = noise_ceiling(&runs).unwrap();
+        assert!(noise.seed_kd.unwrap() >= 0.6, "{:?}", noise.seed_kd);
+    }
+
+    #[test]
+    fn another_table_is_not_there() {
+        let path = Path::new("embedded:nb102");
+        let error = Table::read(path, "arch", None, Duplicates::Error).unwrap_err().to_string();
+        assert!(error.contains("`nb102`; there is nb201-digits"), "{error}");
+        assert_eq!(table_name(Path::new("runs/embedded:x")), None);
+    }
 
     #[test]
     fn digits_are_all_there_and_of_ten_kinds() {

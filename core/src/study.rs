@@ -1,6 +1,7 @@
 //! The study file: what is to be scored, how, and against which truth.
 
 use crate::{
+    embedded,
     one_shot::TrainingChoice,
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
@@ -32,7 +33,8 @@ pub struct Study {
     /// `cpu` or `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,
-    /// `cifar10:FOLDER`, `cifar100:FOLDER`, `imagenet16-120:FOLDER` or `noise`.
+    /// `cifar10:FOLDER`, `cifar100:FOLDER`, `imagenet16-120:FOLDER`, `digits` or
+    /// `noise`.
     #[serde(default = "noise")]
     pub data: String,
     /// The search space.
@@ -51,7 +53,8 @@ pub struct Study {
     /// Ground truth; scores alone are reported without it.
     #[serde(default)]
     pub truth: Option<TruthChoice>,
-    /// Estimators; if empty all that are found, without one-shot estimators.
+    /// Estimators; id `all`, as an empty list, stands for all that are found,
+    /// of one-shot estimators only those that the user brought.
     #[serde(default)]
     pub estimators: Vec<EstimatorChoice>,
 }
@@ -122,7 +125,7 @@ pub struct ProtocolChoice {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TruthChoice {
-    /// CSV or CSV.gz.
+    /// CSV or CSV.gz, or `embedded:NAME` for one that is part of osee.
     pub file: PathBuf,
     /// Column with the architecture; the space's own if absent.
     #[serde(default)]
@@ -237,7 +240,11 @@ fn noise() -> String {
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text)
+    parse_toml(path, &text)
+}
+
+fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, StudyError> {
+    toml::from_str(text)
         .map_err(|error| StudyError::Parse { path: path.to_owned(), message: error.to_string() })
 }
 
@@ -317,6 +324,14 @@ impl Study {
         Ok(study)
     }
 
+    /// A study that is part of a program, without paths to files.
+    ///
+    /// # Errors
+    /// Not TOML, or with fields a study does not have.
+    pub fn parse(name: &str, text: &str) -> Result<Self, StudyError> {
+        parse_toml(Path::new(name), text)
+    }
+
     /// Refuses what TOML allows and a study does not.
     ///
     /// # Errors
@@ -346,6 +361,7 @@ impl Study {
     pub fn rebase(&mut self, folder: &Path) {
         let plugins = self.plugins.iter_mut();
         let truth = self.truth.iter_mut().map(|truth| &mut truth.file);
+        let truth = truth.filter(|file| embedded::table_name(file).is_none());
         for path in plugins.chain(truth).chain(&mut self.architectures.file) {
             *path = folder.join(&*path);
         }
@@ -364,6 +380,14 @@ mod tests {
         let path = folder.path().join("study.toml");
         std::fs::write(&path, text).unwrap();
         Study::read(&path)
+    }
+
+    #[test]
+    fn an_embedded_table_has_no_folder() {
+        let study = read("[truth]\nfile = \"embedded:nb201-digits\"\n").unwrap();
+        assert_eq!(study.truth.unwrap().file, Path::new("embedded:nb201-digits"));
+        let study = read("[truth]\nfile = \"t.csv\"\n").unwrap();
+        assert!(study.truth.unwrap().file.is_absolute());
     }
 
     #[test]

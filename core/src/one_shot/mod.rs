@@ -64,6 +64,8 @@ pub struct Evaluated {
     pub arch: String,
     /// What it answered, batch by batch.
     pub batches: Vec<BatchResult>,
+    /// How long that took.
+    pub milliseconds: f64,
 }
 
 /// What an epoch of training came to.

@@ -3,7 +3,7 @@
 //! supernet's key.
 
 /// Kept in `user_version`; another one is refused.
-pub const FORMAT: i64 = 3;
+pub const FORMAT: i64 = 4;
 
 /// A new file.
 pub const SCHEMA: &str = "
@@ -40,6 +40,7 @@ pub const SCHEMA: &str = "
         epochs TEXT NOT NULL,
         arch TEXT NOT NULL,
         batches TEXT NOT NULL,
+        milliseconds REAL NOT NULL,
         PRIMARY KEY (supernet, seed, epochs, arch)
     ) WITHOUT ROWID;
 ";

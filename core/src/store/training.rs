@@ -68,11 +68,16 @@ impl Store {
             let transaction = connection.transaction()?;
             for one in evaluated {
                 let batches = serde_json::to_string(&one.batches).expect("batches are plain data");
-                let values =
-                    params![one.supernet, one.seed as i64, list(&one.epochs), one.arch, batches];
-                transaction
-                    .prepare_cached("INSERT OR IGNORE INTO evaluation VALUES (?1, ?2, ?3, ?4, ?5)")?
-                    .execute(values)?;
+                let values = params![
+                    one.supernet,
+                    one.seed as i64,
+                    list(&one.epochs),
+                    one.arch,
+                    batches,
+                    one.milliseconds
+                ];
+                let write = "INSERT OR IGNORE INTO evaluation VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                transaction.prepare_cached(write)?.execute(values)?;
             }
             transaction.commit()
         };
@@ -84,7 +89,8 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn evaluations(&self, arch: &str) -> Result<Vec<Evaluated>, StoreError> {
-        let read = "SELECT supernet, seed, epochs, batches FROM evaluation WHERE arch = ?1";
+        let read = "SELECT supernet, seed, epochs, batches, milliseconds FROM evaluation
+             WHERE arch = ?1";
         let mut query = self.connection.prepare_cached(read).map_err(|e| self.sqlite(e))?;
         let rows = query.query_map([arch], |row| {
             Ok(Evaluated {
@@ -93,6 +99,7 @@ impl Store {
                 epochs: from_json(&format!("[{}]", row.get::<_, String>(2)?))?,
                 arch: arch.to_owned(),
                 batches: from_json(&row.get::<_, String>(3)?)?,
+                milliseconds: row.get(4)?,
             })
         });
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
@@ -120,6 +127,7 @@ mod tests {
             epochs: vec![40, 80],
             arch: "a".to_owned(),
             batches,
+            milliseconds: 2.5,
         };
         let changed = Evaluated { batches: Vec::new(), ..one.clone() };
         store.record_evaluations(&[one.clone(), changed]).unwrap();

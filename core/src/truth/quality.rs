@@ -42,6 +42,20 @@ pub struct Seeds {
 }
 
 impl Seeds {
+    /// Names of the columns `COLUMN_sSEED` of a table, as
+    /// [`BenchmarkTable`](crate::benchmark::BenchmarkTable) has them beside
+    /// their mean.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    pub fn beside(path: &Path, column: &str) -> Result<Vec<String>, TableError> {
+        let is_seed = |name: &&String| {
+            let seed = name.strip_prefix(column).and_then(|rest| rest.strip_prefix("_s"));
+            seed.is_some_and(|seed| seed.parse::<u64>().is_ok())
+        };
+        Ok(Sheet::read(path)?.header.iter().filter(is_seed).cloned().collect())
+    }
+
     /// Reads columns with one seed each, or with several by `;`. Of rows with
     /// one key the first counts; those without `spelling` are left out.
     ///
@@ -100,6 +114,14 @@ impl Seeds {
 mod tests {
     use super::*;
     use std::io::Write;
+
+    #[test]
+    fn a_benchmarks_seeds_stand_beside_its_mean() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"arch,acc,acc_s0,acc_s12,acc_sd,loss_s0\na,2,1,3,1,0\n").unwrap();
+        assert_eq!(Seeds::beside(file.path(), "acc").unwrap(), ["acc_s0", "acc_s12"]);
+        assert!(Seeds::beside(file.path(), "los").unwrap().is_empty());
+    }
 
     fn seeds(text: &str, columns: &[&str]) -> Result<Seeds, TableError> {
         let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -1,6 +1,7 @@
 //! A table file as it is: named columns of text.
 
 use super::{TableError, find_column, key::Key, number};
+use crate::embedded;
 use csv::StringRecord;
 use std::{
     fs::File,
@@ -16,7 +17,7 @@ pub(super) struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// Reads a CSV or gzipped CSV.
+    /// Reads a CSV or gzipped CSV, or the one that `embedded:NAME` names.
     pub fn read(path: &'a Path) -> Result<Self, TableError> {
         let read = |source| TableError::Read { path: path.to_owned(), source };
         let mut reader = csv::Reader::from_reader(open(path).map_err(|e| read(e.into()))?);
@@ -57,6 +58,10 @@ impl<'a> Sheet<'a> {
 
 /// Gzip is told by its first two bytes, not by the name.
 fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    if let Some(name) = embedded::table_name(path) {
+        let bytes = embedded::table(name).map_err(io::Error::other)?;
+        return Ok(Box::new(flate2::read::MultiGzDecoder::new(bytes)));
+    }
     let mut magic = Vec::new();
     File::open(path)?.take(2).read_to_end(&mut magic)?;
     let file = BufReader::new(File::open(path)?);

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     loader::Space,
     one_shot::supernet_folder,
-    report::{Leaderboard, Row},
+    report::Leaderboard,
 };
 use osee_core::{
     estimator::{Direction, EstimatorKind},
@@ -19,10 +19,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
-
-/// A row that costs less than this share of another with the same
-/// sub-networks did not evaluate them.
-const SHARED: f64 = 0.05;
 
 /// What `store` holds and `board` has judged. Without the space nothing is
 /// known of the architectures but their names.
@@ -58,7 +54,7 @@ pub fn from_run(
             settings: settings(&row.key),
             values: pick(&row.scores.iter().copied().map(orient).collect::<Vec<_>>()),
             seeds: seeds.collect(),
-            milliseconds: own_cost(board, row),
+            milliseconds: Some(row.ms_per_arch),
             lower_is_better: row.key.direction == Direction::LowerIsBetter,
             own: board.brought.contains(&row.key.estimator),
             checkpoint: checkpoint(&row.key.name),
@@ -95,16 +91,6 @@ fn basis(board: &Leaderboard) -> Vec<(String, String)> {
         basis.push(("Truth".to_owned(), format!("{} of {file}", truth.column)));
     }
     basis
-}
-
-/// Cost of one score by itself. Rows that ask one supernet share their
-/// sub-networks: only the one that had them evaluated knows what that costs.
-fn own_cost(board: &Leaderboard, row: &Row) -> Option<f64> {
-    let same = |other: &&Row| {
-        row.key.kind == EstimatorKind::OneShot && other.key.protocol == row.key.protocol
-    };
-    let most = board.rows.iter().filter(same).map(|it| it.ms_per_arch).fold(0.0, f64::max);
-    (row.ms_per_arch >= SHARED * most).then_some(row.ms_per_arch)
 }
 
 /// `os_loss@40` is a checkpoint of `os_loss`.

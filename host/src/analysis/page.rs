@@ -95,7 +95,7 @@ fn leaderboard(material: &Material) -> Table {
         if timed {
             cells.push(match row.milliseconds {
                 Some(it) => Cell::number(&format!("{it:.1}"), it),
-                None => Cell::undefined("its sub-networks were evaluated for another row"),
+                None => Cell::undefined("it was not timed"),
             });
         }
         table = if row.own { table.own_row(cells) } else { table.row(cells) };

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     analysis::{Material, Tables, from_run, from_tables, page, text},
     loader::Space,
-    report::html::write,
+    report::{Truth, html::write},
 };
 use clap::Args;
 use osee_core::{
@@ -49,7 +49,8 @@ pub struct Source {
     #[command(flatten)]
     truth: TruthArgs,
     /// Columns of the truth with single trainings, or one with them joined by
-    /// `;`: for the noise ceiling.
+    /// `;`: for the noise ceiling. By default those named like its column with
+    /// _s0, _s1 and so on after it.
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     seed_columns: Vec<String>,
     #[command(flatten)]
@@ -112,7 +113,7 @@ impl Source {
         let space = registry.space(&study.space.id).ok();
         let mut material = from_run(&store, &board, space.as_ref())?;
         if let Some(truth) = &board.truth {
-            self.add_trainings(&mut material, &truth.file, &truth.key, space.as_ref())?;
+            self.add_trainings(&mut material, truth, space.as_ref())?;
         }
         Ok(material)
     }
@@ -137,7 +138,12 @@ impl Source {
             duplicates: self.duplicates.into(),
         };
         let mut material = from_tables(&tables, space.as_ref())?;
-        self.add_trainings(&mut material, truth, &truth_key, space.as_ref())?;
+        let truth = Truth {
+            file: truth.to_owned(),
+            key: truth_key.clone(),
+            column: tables.truth_column.to_owned(),
+        };
+        self.add_trainings(&mut material, &truth, space.as_ref())?;
         Ok(material)
     }
 
@@ -145,18 +151,22 @@ impl Source {
     fn add_trainings(
         &self,
         material: &mut Material,
-        file: &Path,
-        key: &str,
+        truth: &Truth,
         space: Option<&Space<'_>>,
     ) -> Result<(), CliError> {
-        if self.seed_columns.is_empty() {
+        let Truth { file, key, column } = truth;
+        let columns = match self.seed_columns.as_slice() {
+            [] => Seeds::beside(file, column)?,
+            named => named.to_vec(),
+        };
+        if columns.is_empty() {
             return Ok(());
         }
         let spelling = |key: &str| match space {
             Some(space) => space.spelling(key),
             None => Some(key.to_owned()),
         };
-        let seeds = Seeds::read(file, key, &self.seed_columns, spelling)?;
+        let seeds = Seeds::read(file, key, &columns, spelling)?;
         let runs = seeds.runs();
         let of = |arch: &String| runs.get(arch.as_str()).cloned();
         material.trainings = Some(material.architectures.iter().filter_map(of).collect());

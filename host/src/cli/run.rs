@@ -27,8 +27,8 @@ use std::{
 /// Arguments that make or change a study.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Study file; osee.toml if there is one, else the default study. What
-    /// follows overrides it.
+    /// Study file; osee.toml if there is one, else the embedded benchmark where
+    /// --space, --data and --truth name nothing else. What follows overrides it.
     #[arg(long, value_name = "FILE.toml")]
     study: Option<PathBuf>,
     #[command(flatten)]
@@ -205,6 +205,9 @@ fn given(registry: &Registry) -> Vec<String> {
     exports.map(|export| export.id().to_owned()).collect()
 }
 
+/// Studied where the user names neither a study nor a space, images or a truth.
+const EMBEDDED: &str = include_str!("../../studies/digits.toml");
+
 /// A study with what it names.
 pub(super) struct Prepared {
     pub study: Study,
@@ -263,9 +266,11 @@ impl RunArgs {
     }
 
     fn study(&self) -> Result<Study, CliError> {
+        let own = self.space.is_some() || self.data.is_some() || self.truth.is_some();
         let mut study = match self.file() {
             Some(file) => Study::read(&file)?,
-            None => Study::default(),
+            None if own => Study::default(),
+            None => Study::parse("digits.toml", EMBEDDED)?,
         };
         study.plugins.extend(self.plugins.plugin.iter().cloned());
         if let Some(space) = &self.space {
@@ -292,8 +297,10 @@ impl RunArgs {
                 Err(_) => study.architectures.file = Some(PathBuf::from(text)),
             },
         }
-        if self.file().is_none() && self.archs.is_some() {
-            // Uniqueness is the default study's own choice, not that of a list.
+        let listed = study.architectures.file.is_some();
+        if self.file().is_none() && self.archs.is_some() && (own || listed) {
+            // Uniqueness is the default study's own choice, not that of a list; the
+            // embedded table has one architecture of each group.
             study.architectures.unique = false;
         }
         study.architectures.judged |= self.judged;

@@ -13,7 +13,7 @@ use osee_sdk::{
     Error, Result,
     abi::{one_shot::ForeignOneShot, root::ForeignSpace},
 };
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, path::PathBuf, time::Instant};
 use tch::{Device, Tensor};
 
 /// Supernets held in memory at a time.
@@ -70,7 +70,8 @@ impl SubNetworks {
     }
 
     /// The score of an architecture: the mean over `group` (itself, or its
-    /// isomorphism group) and over supernets.
+    /// isomorphism group) and over supernets; and what it would cost alone, in
+    /// milliseconds, whoever asked the sub-networks first.
     ///
     /// # Errors
     /// A checkpoint cannot be read, an architecture makes no network, or the
@@ -81,13 +82,13 @@ impl SubNetworks {
         seed: u64,
         group: &[String],
         functions: (&ForeignSpace, &Source, &ForeignOneShot),
-    ) -> Result<f64> {
+    ) -> Result<(f64, f64)> {
         let (space, source, estimator) = functions;
         let seeds = self.ensemble(seed, looks_at.evaluation.supernets)?;
-        let mut sum = 0.0;
+        let (mut sum, mut milliseconds) = (0.0, 0.0);
         for &seed in &seeds {
             for arch in group {
-                let batches = self.batches(looks_at, seed, arch, space, source)?;
+                let (batches, cost) = self.batches(looks_at, seed, arch, space, source)?;
                 let used = looks_at.evaluation.batches.unwrap_or(batches.len());
                 if used > batches.len() {
                     return Err(Error::new(format!(
@@ -95,10 +96,13 @@ impl SubNetworks {
                         batches.len()
                     )));
                 }
+                let start = Instant::now();
                 sum += estimator.score(&batches[..used])?;
+                milliseconds += start.elapsed().as_secs_f64() * 1e3
+                    + cost * used as f64 / batches.len().max(1) as f64;
             }
         }
-        Ok(sum / (seeds.len() * group.len()) as f64)
+        Ok((sum / (seeds.len() * group.len()) as f64, milliseconds))
     }
 
     /// Copies of the weights that `graph` uses.
@@ -139,7 +143,7 @@ impl SubNetworks {
         arch: &str,
         space: &ForeignSpace,
         source: &Source,
-    ) -> Result<Vec<BatchResult>> {
+    ) -> Result<(Vec<BatchResult>, f64)> {
         let spec = self.spec(looks_at).clone();
         let same = |it: &&Evaluated| {
             it.supernet == spec.key
@@ -148,7 +152,7 @@ impl SubNetworks {
                 && it.arch == arch
         };
         if let Some(known) = self.known.iter().find(same) {
-            return Ok(known.batches.clone());
+            return Ok((known.batches.clone(), known.milliseconds));
         }
         let graph = space.graph(arch, &spec.space_settings)?;
         if !self.validation.contains_key(&looks_at.supernet) {
@@ -157,15 +161,19 @@ impl SubNetworks {
         }
         let images: Vec<Batch> =
             self.validation[&looks_at.supernet].iter().map(Batch::share).collect();
-        let batches = self.supernet(looks_at, seed)?.evaluate(&graph, &images)?;
+        let supernet = self.supernet(looks_at, seed)?;
+        let start = Instant::now();
+        let batches = supernet.evaluate(&graph, &images)?;
+        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
         self.known.push(Evaluated {
             supernet: spec.key,
             seed,
             epochs: looks_at.epochs.clone(),
             arch: arch.to_owned(),
             batches: batches.clone(),
+            milliseconds,
         });
-        Ok(batches)
+        Ok((batches, milliseconds))
     }
 
     fn supernet(&mut self, looks_at: &SupernetUse, seed: u64) -> Result<&mut Supernet> {

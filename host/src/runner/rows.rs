@@ -18,6 +18,9 @@ use osee_core::{
 };
 use osee_sdk::abi::{one_shot::ForeignOneShot, root::Foreign};
 
+/// In place of an estimator's id.
+const ALL: &str = "all";
+
 /// Rows and supernets of a study.
 pub struct Rows<'a> {
     study: &'a Study,
@@ -52,23 +55,37 @@ impl<'a> Rows<'a> {
         Ok(rows)
     }
 
-    /// Those of the study; if it names none, all that need no training, and
-    /// those that the user brought.
+    /// Those of the study; in place of `all`, or if it names none, all that need
+    /// no training, and those that the user brought.
     fn choices(&self) -> Vec<EstimatorChoice> {
-        if !self.study.estimators.is_empty() {
-            return self.study.estimators.clone();
+        let chosen = &self.study.estimators;
+        if chosen.is_empty() {
+            return self.all().collect();
         }
+        let mut choices = Vec::new();
+        for choice in chosen {
+            if *choice == EstimatorChoice::plain(ALL) {
+                let named = |it: &EstimatorChoice| chosen.iter().any(|own| own.name() == it.name());
+                choices.extend(self.all().filter(|it| !named(it)));
+            } else {
+                choices.push(choice.clone());
+            }
+        }
+        choices
+    }
+
+    fn all(&self) -> impl Iterator<Item = EstimatorChoice> {
         let given: Vec<&str> = self
             .registry
             .given()
             .iter()
             .flat_map(|plugin| plugin.exports.iter().map(|export| export.id()))
             .collect();
-        let wanted = |info: &&EstimatorInfo| {
+        let wanted = move |info: &&EstimatorInfo| {
             info.kind != EstimatorKind::OneShot || given.contains(&info.id.as_str())
         };
         let all = self.registry.estimators().map(|(_, info)| info).filter(wanted);
-        all.map(|info| EstimatorChoice::plain(&info.id)).collect()
+        all.map(|info| EstimatorChoice::plain(&info.id))
     }
 
     fn add(

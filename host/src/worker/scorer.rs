@@ -228,9 +228,8 @@ impl Scorer {
 
     /// A one-shot estimator's score, with what was evaluated for it.
     fn sub_network(&mut self, unit: &Unit, estimator: usize) -> Scored {
-        let start = Instant::now();
         let named = &self.setup.estimators[estimator];
-        let outcome = match (&self.estimators[estimator], &named.supernet) {
+        let scored = match (&self.estimators[estimator], &named.supernet) {
             (Foreign::OneShot(one_shot), Some(looks_at)) => {
                 let alone = [unit.text.clone()];
                 let group = if looks_at.evaluation.isomorphic { &unit.group } else { &alone[..] };
@@ -240,8 +239,11 @@ impl Scorer {
             }
             _ => Err(osee_sdk::Error::new("a one-shot estimator without a supernet")),
         };
-        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
-        let outcome = finite(outcome.map_err(Failure::from));
+        let (outcome, milliseconds) = match scored {
+            Ok((score, milliseconds)) => (Ok(score), milliseconds),
+            Err(error) => (Err(Failure::from(error)), 0.0),
+        };
+        let outcome = finite(outcome);
         Scored {
             evaluated: self.sub_networks.news(),
             ..Scored::new(estimator, outcome, milliseconds)

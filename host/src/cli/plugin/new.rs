@@ -100,14 +100,12 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
     let libtorch = args.libtorch.clone().unwrap_or_else(|| env!("OSEE_LIBTORCH").into());
     let libtorch = existing("libtorch", libtorch)?;
     let filled = |text: &str| {
-        let text = text
-            .replace("{{project-name | upper_camel_case}}", &upper_camel_case(name))
+        text.replace("{{project-name | upper_camel_case}}", &upper_camel_case(name))
             .replace("{{project-name}}", name)
             .replace("{{crate_name}}", &name.replace('-', "_"))
             .replace("{{kind}}", args.kind.module())
             .replace("{{sdk}}", &sdk)
-            .replace("{{libtorch}}", &libtorch);
-        benchmark(&text, &host.join("studies"))
+            .replace("{{libtorch}}", &libtorch)
     };
     for (path, text) in COMMON.iter().chain(args.kind.files()) {
         let path = folder.join(path);
@@ -133,22 +131,6 @@ fn existing(what: &str, path: PathBuf) -> Result<String, CliError> {
             "there is no {what} at {}: {error}; say where with --{what}",
             path.display()
         ))),
-    }
-}
-
-/// Fills in the benchmark's files as far as they lie where this host was
-/// built; else the study has noise and no truth.
-fn benchmark(text: &str, studies: &Path) -> String {
-    let found = |relative: &str| fs::canonicalize(studies.join(relative)).ok();
-    let data = found("../../.data").map(|folder| format!("cifar10:{}", folder.display()));
-    let text = text.replace("{{data}}", data.as_deref().unwrap_or("noise"));
-    match found("../../../shared/data/nb201/nb201_gt.csv.gz") {
-        Some(file) => text.replace("{{truth}}", &file.display().to_string()),
-        None => text.replace(
-            "[truth]\nfile = \"{{truth}}\"\n",
-            "# The benchmark's table: without it there are scores but no ranking.\n\
-             # [truth]\n# file = \"nb201_gt.csv.gz\"\n",
-        ),
     }
 }
 

@@ -28,7 +28,8 @@ pub struct CheckArgs {
     #[arg(long, value_enum, default_value_t = DuplicatesArg::Error)]
     duplicates: DuplicatesArg,
     /// Columns with the accuracy of one seed each, by comma, or a column with
-    /// that of several by semicolon.
+    /// that of several by semicolon; by default those named like the accuracy's
+    /// with _s0, _s1 and so on after it.
     #[arg(long, value_name = "COLS", value_delimiter = ',')]
     seed_columns: Vec<String>,
     #[command(flatten)]
@@ -43,12 +44,16 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     // Differing rows are reported before they are refused.
     let policy = if asked == Duplicates::Error { Duplicates::First } else { asked };
     let table = args.table.read(&space, policy)?;
-    let seeds = match args.seed_columns.as_slice() {
-        [] => None,
-        columns => {
+    let truth = &table.truth;
+    let columns = match args.seed_columns.as_slice() {
+        [] => Seeds::beside(&truth.file, &truth.column)?,
+        named => named.to_vec(),
+    };
+    let seeds = match columns.is_empty() {
+        true => None,
+        false => {
             let spelling = |key: &str| space.spelling(key);
-            let truth = &table.truth;
-            Some(Seeds::read(&truth.file, &truth.key, columns, spelling)?)
+            Some(Seeds::read(&truth.file, &truth.key, &columns, spelling)?)
         }
     };
     let mut text = report(&space, &table)?;

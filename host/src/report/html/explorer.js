@@ -319,16 +319,23 @@ class Explorer {
       const after = nodes[edges[edges.findIndex((from, e) => e % 2 === 0 && from === at) + 1]];
       return before && after ? (after.x - before.x) / (after.y - before.y) : 0;
     };
-    const width = Math.max(...nodes.map((it) => it.x + it.width / 2)) + 1;
-    const height = Math.max(...nodes.map((it) => it.y + it.half)) + 1;
-    const svg = drawn('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': 'The cell' });
+    // A curve stays within its four points.
+    const curves = [];
     for (let e = 0; e < edges.length; e += 2) {
       const [from, to] = [nodes[edges[e]], nodes[edges[e + 1]]];
       const [y1, y2] = [from.y + from.half, to.y - to.half];
       const pull = 0.45 * (y2 - y1);
-      const [leave, arrive] = [slope(edges[e]) * pull, slope(edges[e + 1]) * pull];
+      const [x1, x2] = [from.x + slope(edges[e]) * pull, to.x - slope(edges[e + 1]) * pull];
       const end = to.text ? y2 - 3 : y2;
-      const d = `M${from.x} ${y1}C${from.x + leave} ${y1 + pull} ${to.x - arrive} ${y2 - pull} ${to.x} ${end}`;
+      curves.push({ to, y2, x1, x2, d: `M${from.x} ${y1}C${x1} ${y1 + pull} ${x2} ${y2 - pull} ${to.x} ${end}` });
+    }
+    const bends = curves.flatMap(({ x1, x2 }) => [x1, x2]);
+    const left = Math.min(...nodes.map((it) => it.x - it.width / 2), ...bends) - 1;
+    const right = Math.max(...nodes.map((it) => it.x + it.width / 2), ...bends) + 1;
+    const height = Math.max(...nodes.map((it) => it.y + it.half)) + 1;
+    const box = { viewBox: `${left} 0 ${right - left} ${height}`, width: right - left, height };
+    const svg = drawn('svg', { ...box, role: 'img', 'aria-label': 'The cell' });
+    for (const { to, y2, d } of curves) {
       svg.append(drawn('path', { class: 'k-muted', fill: 'none', 'stroke-width': 1.3, d }));
       if (to.text) svg.append(drawn('path', { class: 'f-muted', d: `M${to.x - 3} ${y2 - 5.5}L${to.x} ${y2 - 0.5}L${to.x + 3} ${y2 - 5.5}Z` }));
     }

@@ -181,9 +181,28 @@ pub fn write(page: &Page, folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
         files.push((figures.join(format!("{name}.svg")), figure.svg()));
         files.push((figures.join(format!("{name}.csv")), figure.csv()));
     }
+    let names: Vec<&str> = files.iter().filter_map(|(file, _)| name_of(file)).collect();
+    let list = figures.join(LIST);
+    let before = std::fs::read_to_string(&list).unwrap_or_default();
+    let list_now = names.join("\n") + "\n";
+    // What an earlier report wrote and this one has not would be read as its own.
+    for stale in before.lines().filter(|name| !names.contains(name)) {
+        if name_of(Path::new(stale)) == Some(stale) {
+            // It may be gone already.
+            let _ = std::fs::remove_file(figures.join(stale));
+        }
+    }
     files.push((folder.join("report.html"), html(page)));
     for (file, text) in &files {
         write_whole(file, text).map_err(failed(file))?;
     }
+    write_whole(&list, &list_now).map_err(failed(&list))?;
     Ok(files.into_iter().map(|(file, _)| file).collect())
+}
+
+/// Names of the figures that the last report wrote, a line each.
+const LIST: &str = ".written";
+
+fn name_of(file: &Path) -> Option<&str> {
+    file.file_name()?.to_str()
 }

@@ -139,6 +139,18 @@ function initPrint() {
   addEventListener('afterprint', () => { for (const it of opened) it.open = false; });
 }
 
+// --- What is wider than the screen says so.
+
+function initScrolls() {
+  const scrolls = [...document.querySelectorAll('.scroll')];
+  const look = () => {
+    for (const it of scrolls) it.classList.toggle('wide', it.scrollWidth > it.clientWidth + 1);
+  };
+  // The hint changes the height of what is looked at.
+  const observer = new ResizeObserver(() => requestAnimationFrame(look));
+  for (const it of scrolls) observer.observe(it);
+}
+
 // --- Files: a figure's SVG is taken from the page, where it has its light colours.
 
 function initFiles() {
@@ -157,5 +169,6 @@ initTips();
 initFiles();
 initPrint();
 initContents();
+initScrolls();
 // After the first paint: unpacking takes a while.
 requestAnimationFrame(() => setTimeout(initExplorer));

@@ -112,7 +112,17 @@ fn a_report_is_written_whole() {
         files.iter().map(|it| it.strip_prefix(folder.path()).unwrap().to_owned()).collect();
     assert_eq!(names, ["figures/a-b.svg", "figures/a-b.csv", "report.html"].map(PathBuf::from));
     let left = std::fs::read_dir(folder.path().join("figures")).unwrap().count();
-    assert_eq!(left, 2, "no part is left");
+    assert_eq!(left, 3, "two files and their list, and no part is left");
+
+    // The next report lacks that figure; what others put there stays.
+    std::fs::write(folder.path().join("figures/mine.svg"), "").unwrap();
+    write(&with_figures(&[("a", "c")]), folder.path()).unwrap();
+    let mut left: Vec<_> = std::fs::read_dir(folder.path().join("figures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, [".written", "a-c.csv", "a-c.svg", "mine.svg"]);
 }
 
 #[test]
