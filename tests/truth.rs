@@ -151,6 +151,20 @@ fn without_a_study_it_is_the_embedded_benchmark_beside_what_the_user_asks() {
     assert_eq!(board["truth"]["file"], "embedded:nb201-digits");
     assert!(board["data"].as_str().unwrap().starts_with("digits:"), "{board}");
     assert_eq!((&board["architectures"], &board["without_truth"]), (&40.into(), &0.into()));
+    // A row of it is about a group: what is written otherwise is judged by it, too.
+    let listed = folder.path().join("archs");
+    let ops = ["skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+    let spellings = ops.map(|op| {
+        let one = format!("|{op}~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|");
+        let other = format!("|none~0|+|{op}~0|none~1|+|none~0|none~1|nor_conv_1x1~2|");
+        format!("{one}\n{other}\n")
+    });
+    std::fs::write(&listed, spellings.concat()).unwrap();
+    let both = ["run", "--archs", listed.to_str().unwrap(), "--estimators", "params"];
+    let other = folder.path().join("spellings");
+    let both = [&both[..], &["--format", "json", "--out", other.to_str().unwrap()]].concat();
+    let board: serde_json::Value = serde_json::from_str(&run(&both)).unwrap();
+    assert_eq!((&board["architectures"], &board["without_truth"]), (&8.into(), &0.into()));
     let own = ["run", "--space", "nb201", "--archs", "4", "--estimators", "params"];
     let other = folder.path().join("other");
     let own = [&own[..], &["--format", "json", "--out", other.to_str().unwrap()]].concat();

@@ -136,6 +136,10 @@ pub struct TruthChoice {
     /// What becomes of rows about one architecture with different values.
     #[serde(default)]
     pub duplicates: Duplicates,
+    /// A row is about all architectures isomorphic to its own, too, unless they
+    /// have one. So it is with embedded tables.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub isomorphic: bool,
 }
 
 /// An estimator with settings.

@@ -76,9 +76,8 @@ impl<'a> BenchmarkTable<'a> {
 
     /// Positions of the architectures that lack a seed's training.
     pub fn missing(&self) -> Vec<usize> {
-        let lacks = |i: &usize| {
-            self.seeds.iter().any(|&seed| !self.trainings.contains_key(&(*i, seed)))
-        };
+        let lacks =
+            |i: &usize| self.seeds.iter().any(|&seed| !self.trainings.contains_key(&(*i, seed)));
         (0..self.candidates.len()).filter(lacks).collect()
     }
 

@@ -414,6 +414,7 @@ mod tests {
             key: None,
             column: None,
             duplicates: crate::truth::Duplicates::Error,
+            isomorphic: false,
         };
         let judged = Study { truth: Some(truth), ..bare.clone() };
         drop(Store::for_run(dir.path(), &judged).unwrap());

@@ -4,11 +4,7 @@ use super::{
     MaterialError,
     material::{ByBatch, Material, Observed, Scorer, Structure, ranked},
 };
-use crate::{
-    loader::Space,
-    one_shot::supernet_folder,
-    report::Leaderboard,
-};
+use crate::{loader::Space, one_shot::supernet_folder, report::Leaderboard};
 use osee_core::{
     estimator::{Direction, EstimatorKind},
     one_shot::Observation,

@@ -96,9 +96,8 @@ impl<'a> Trainer<'a> {
 
     fn run(&self, graph: &Graph, arch: &str, trainings: &mut [Training]) -> Result<()> {
         let recipe = self.recipe;
-        let draw = |it: &Training| {
-            Initialiser::standalone(graph, recipe.init, it.seed, self.space, arch)
-        };
+        let draw =
+            |it: &Training| Initialiser::standalone(graph, recipe.init, it.seed, self.space, arch);
         let initial: Vec<Vec<Tensor>> = trainings.iter().map(draw).collect();
         let mut network = Standalone::new(graph.clone(), &initial, self.device)?;
         let seeds: Vec<u64> = trainings.iter().map(|it| it.seed).collect();

@@ -43,6 +43,9 @@ pub struct TruthArgs {
     /// Its key column, or a form such as {a};{b}; the space's own by default.
     #[arg(long, value_name = "COL")]
     pub truth_key: Option<String>,
+    /// A row of it is about all architectures isomorphic to its own.
+    #[arg(long, requires = "truth")]
+    pub truth_isomorphic: bool,
 }
 
 /// Which run, which truth, which form.
@@ -113,7 +116,8 @@ pub fn truth_of(
         // Another table has columns of its own.
         let (file, duplicates) = (file.clone(), choice.map(|own| own.duplicates));
         let duplicates = duplicates.unwrap_or_default();
-        choice = Some(TruthChoice { file, key: None, column: None, duplicates });
+        let isomorphic = asked.truth_isomorphic;
+        choice = Some(TruthChoice { file, key: None, column: None, duplicates, isomorphic });
     }
     let choice = choice.map(|own| TruthChoice {
         key: asked.truth_key.clone().or(own.key),
@@ -124,7 +128,7 @@ pub fn truth_of(
     let space = registry.space(&study.space.id).ok();
     let judge = |choice: TruthChoice| -> Result<(Truth, Judged), CliError> {
         let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
-        let judged = table.judge(&store.plan()?)?;
+        let judged = table.judge(&store.plan()?, space.as_ref())?;
         Ok((table.truth, judged))
     };
     choice.map(judge).transpose()

@@ -60,7 +60,7 @@ pub struct RunArgs {
     /// Images per batch.
     #[arg(long)]
     batch_size: Option<usize>,
-    /// cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or noise.
+    /// digits, cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or noise.
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
     /// Ground truth, CSV or CSV.gz.
@@ -75,6 +75,9 @@ pub struct RunArgs {
     /// Which row of the truth counts when rows of one architecture differ.
     #[arg(long, value_enum, requires = "truth")]
     duplicates: Option<DuplicatesArg>,
+    /// A row of the truth is about all architectures isomorphic to its own.
+    #[arg(long, requires = "truth")]
+    truth_isomorphic: bool,
     /// cpu or cuda:N.
     #[arg(long)]
     device: Option<String>,
@@ -115,7 +118,9 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
         choice.column.get_or_insert_with(|| truth.column.clone());
     }
     // A truth that cannot be used is better known before the hours of scoring.
-    let judged = truth.as_ref().map(|it| it.judge(&plan.architectures)).transpose()?;
+    let space = registry.space(&study.space.id)?;
+    let judge = |it: &TruthTable| it.judge(&plan.architectures, Some(&space));
+    let judged = truth.as_ref().map(judge).transpose()?;
     let truth = truth.as_ref().map(|it| it.truth.clone()).zip(judged);
     let Ran { store, failed, stopped } = runner::run(study, plan, registry, &args.options()?)?;
     let trained = report_trainings(&failed);
@@ -297,10 +302,8 @@ impl RunArgs {
                 Err(_) => study.architectures.file = Some(PathBuf::from(text)),
             },
         }
-        let listed = study.architectures.file.is_some();
-        if self.file().is_none() && self.archs.is_some() && (own || listed) {
-            // Uniqueness is the default study's own choice, not that of a list; the
-            // embedded table has one architecture of each group.
+        if self.file().is_none() && self.archs.is_some() {
+            // Uniqueness is the default study's own choice.
             study.architectures.unique = false;
         }
         study.architectures.judged |= self.judged;
@@ -321,7 +324,8 @@ impl RunArgs {
         if let Some(file) = &self.truth {
             let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
             let duplicates = self.duplicates.map_or_else(Duplicates::default, Into::into);
-            study.truth = Some(TruthChoice { file: file.clone(), key, column, duplicates });
+            let (file, isomorphic) = (file.clone(), self.truth_isomorphic);
+            study.truth = Some(TruthChoice { file, key, column, duplicates, isomorphic });
         }
         if let Some(shard) = self.shard.shard()? {
             study.shard = shard;

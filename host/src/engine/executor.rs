@@ -171,7 +171,8 @@ impl<'a> Executor<'a> {
         if self.copies == 1 {
             return Ok(Tensor::f_cat(parts, 1)?);
         }
-        let apart: Vec<Tensor> = parts.iter().map(|part| self.apart(part)).collect::<Result<_>>()?;
+        let apart: Vec<Tensor> =
+            parts.iter().map(|part| self.apart(part)).collect::<Result<_>>()?;
         Ok(channels_last(&Tensor::f_cat(&apart, 2)?.f_flatten(1, 2)?))
     }
 

@@ -96,8 +96,7 @@ impl Standalone {
         let labels: Vec<&Tensor> = batches.iter().map(|batch| &batch.labels).collect();
         let (fits, gradients) = {
             let _grad = GradOn::new();
-            let executor =
-                Executor { random, ..self.executor(&self.training, BatchNorm::Batch) };
+            let executor = Executor { random, ..self.executor(&self.training, BatchNorm::Batch) };
             let logits = executor.logits(&Tensor::f_cat(&images, 1)?)?;
             let (losses, fits) = self.fits(&logits, &Tensor::f_stack(&labels, 1)?)?;
             let loss = losses.f_sum(Kind::Float)?;
@@ -160,7 +159,8 @@ impl Standalone {
         let labels = labels.f_reshape([-1])?;
         let none: Option<&Tensor> = None;
         let losses = logits.f_cross_entropy_loss(&labels, none, Reduction::None, -100, 0.0)?;
-        let losses = losses.f_view([-1, copies])?.f_mean_dim([0i64].as_slice(), false, Kind::Float)?;
+        let losses =
+            losses.f_view([-1, copies])?.f_mean_dim([0i64].as_slice(), false, Kind::Float)?;
         let right = logits.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_view([-1, copies])?;
         let right = right.f_mean_dim([0i64].as_slice(), false, Kind::Double)?;
         let [loss, accuracy] =

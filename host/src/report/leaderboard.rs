@@ -26,6 +26,9 @@ pub enum ReportError {
     /// The criteria.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),
+    /// The search space.
+    #[error(transparent)]
+    Space(#[from] osee_sdk::Error),
     /// Nobody said what the columns are.
     #[error(
         "the truth's columns are not named, and the search space, which may know them, is not \

@@ -4,11 +4,12 @@ use super::ReportError;
 use crate::loader::Space;
 use osee_core::{
     criteria::{CriteriaError, MIN_ARCHITECTURES},
+    embedded,
     study::TruthChoice,
-    truth::{Duplicate, Duplicates, Table, join},
+    truth::{Duplicate, Duplicates, Table},
 };
 use serde::Serialize;
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 /// Which column of which table is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,6 +52,8 @@ pub struct TruthTable {
     table: Table,
     /// Whether repeated rows are in the table.
     keeps: bool,
+    /// Whether a row is about all that is isomorphic to its architecture.
+    isomorphic: bool,
 }
 
 impl TruthTable {
@@ -83,7 +86,8 @@ impl TruthTable {
         };
         let policy = choice.duplicates;
         let table = Table::read_spelt(&truth.file, &truth.key, Some(&columns), policy, spelling)?;
-        Ok(Self { truth, table, keeps: policy == Duplicates::Keep })
+        let isomorphic = choice.isomorphic || embedded::table_name(&choice.file).is_some();
+        Ok(Self { truth, table, keeps: policy == Duplicates::Keep, isomorphic })
     }
 
     /// Architectures with their truth, in the table's order.
@@ -110,18 +114,20 @@ impl TruthTable {
         rows.map(|(key, value)| (key.as_str(), *value))
     }
 
-    /// The truth of these architectures.
+    /// The truth of these architectures. Which are isomorphic is not known
+    /// without their `space`.
     ///
     /// # Errors
     /// When the table has none of them.
-    pub fn judge(&self, architectures: &[String]) -> Result<Judged, ReportError> {
-        let joined = join(architectures, &self.table.keys);
-        let (positions, values): (Vec<usize>, Vec<f64>) = joined
-            .rows
-            .into_iter()
-            .map(|(ours, theirs)| (ours, self.table.columns[0][theirs]))
-            .filter(|(_, value)| value.is_finite())
-            .unzip();
+    pub fn judge(
+        &self,
+        architectures: &[String],
+        space: Option<&Space<'_>>,
+    ) -> Result<Judged, ReportError> {
+        let values = self.values(architectures, space.filter(|_| self.isomorphic))?;
+        let known = values.into_iter().enumerate();
+        let (positions, values): (Vec<usize>, Vec<f64>) =
+            known.filter_map(|(at, value)| Some((at, value.filter(|it| it.is_finite())?))).unzip();
         if positions.is_empty() {
             let theirs = self.table.keys.first().or(self.table.unknown.first());
             return Err(ReportError::NoMatch {
@@ -135,5 +141,29 @@ impl TruthTable {
             return Err(CriteriaError::TooFew(positions.len()).into());
         }
         Ok(Judged { positions, values })
+    }
+
+    /// What the table says of each architecture, or of the first row isomorphic
+    /// to it by `space`.
+    fn values(
+        &self,
+        architectures: &[String],
+        space: Option<&Space<'_>>,
+    ) -> Result<Vec<Option<f64>>, ReportError> {
+        let rows: HashMap<&str, f64> = self.cells().collect();
+        let mut values: Vec<Option<f64>> =
+            architectures.iter().map(|arch| rows.get(arch.as_str()).copied()).collect();
+        let Some(space) = space.filter(|_| values.contains(&None)) else { return Ok(values) };
+        let canonical = |arch: &str| space.functions.canonical(arch);
+        let mut groups = HashMap::new();
+        for (arch, value) in self.cells() {
+            groups.entry(canonical(arch)?).or_insert(value);
+        }
+        for (arch, value) in architectures.iter().zip(&mut values) {
+            if value.is_none() {
+                *value = groups.get(&canonical(arch)?).copied();
+            }
+        }
+        Ok(values)
     }
 }

@@ -70,7 +70,7 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
         Some(_) => table.cells().map(|(arch, _)| arch.to_owned()).collect(),
         None => vec![space.info.example.clone()],
     };
-    table.judge(&architectures)?;
+    table.judge(&architectures, None)?;
     Ok(())
 }
 

@@ -40,6 +40,7 @@ impl TableArgs {
             key: self.truth_key.clone(),
             column: self.truth_column.clone(),
             duplicates,
+            isomorphic: false,
         };
         Ok(TruthTable::read(&choice, Some(space), "")?)
     }
