@@ -24,6 +24,15 @@ pub struct BenchmarkTable<'a> {
     trainings: HashMap<(usize, u64), Training>,
 }
 
+/// Trainings beside a table that was made before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// How many numbers were compared.
+    pub numbers: usize,
+    /// Those that are others, or stand in one of the two only.
+    pub differences: Vec<Difference>,
+}
+
 /// A number of a table that training again does not give.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
@@ -111,50 +120,36 @@ impl<'a> BenchmarkTable<'a> {
     /// at all.
     pub fn to_csv(&self) -> String {
         let columns = self.columns();
-        let names = columns.iter().map(|(name, _)| name.as_str());
-        let mut text = ["arch", "params", "flops"].into_iter().chain(names).collect::<Vec<_>>();
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(text.drain(..)).expect("writing to memory cannot fail");
-        for (i, it) in self.candidates.iter().enumerate() {
-            let cells = columns.iter().map(|(_, values)| cell(values[i]));
-            let head = [it.arch.clone(), it.params.to_string(), it.flops.to_string()];
-            let record: Vec<String> = head.into_iter().chain(cells).collect();
-            writer.write_record(record).expect("writing to memory cannot fail");
-        }
-        let bytes = writer.into_inner().expect("writing to memory cannot fail");
-        String::from_utf8(bytes).expect("it was written from strings")
+        let names = columns.iter().map(|(name, _)| name.clone());
+        let head = ["arch", "params", "flops"].map(str::to_owned).into_iter().chain(names);
+        let rows = self.candidates.iter().enumerate().map(|(i, it)| {
+            let cells = columns.iter().map(move |(_, values)| cell(values[i]));
+            [it.arch.clone(), it.params.to_string(), it.flops.to_string()].into_iter().chain(cells)
+        });
+        csv_text(head, rows)
     }
 
     /// Learning curves as CSV: a row for every architecture, seed and epoch.
     pub fn curves_csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(Vec::new());
         let head = ["arch", "seed", "epoch", "training_loss", "training_accuracy"];
         let head = head.into_iter().chain(["validation_loss", "validation_accuracy"]);
-        writer.write_record(head).expect("writing to memory cannot fail");
-        for training in self.trainings() {
-            for (i, epoch) in training.epochs.iter().enumerate() {
+        let rows = self.trainings().flat_map(|it| {
+            it.epochs.iter().enumerate().map(move |(i, epoch)| {
                 let fits = [epoch.training, epoch.validation];
-                let cells = fits.iter().flat_map(|fit| [fit.loss, fit.accuracy]).map(cell);
-                let head = [training.arch.clone(), training.seed.to_string(), (i + 1).to_string()];
-                let record: Vec<String> = head.into_iter().chain(cells).collect();
-                writer.write_record(record).expect("writing to memory cannot fail");
-            }
-        }
-        let bytes = writer.into_inner().expect("writing to memory cannot fail");
-        String::from_utf8(bytes).expect("it was written from strings")
+                let cells = fits.into_iter().flat_map(|fit| [fit.loss, fit.accuracy]).map(cell);
+                let of = [it.arch.clone(), it.seed.to_string(), (i + 1).to_string()];
+                of.into_iter().chain(cells)
+            })
+        });
+        csv_text(head.map(str::to_owned), rows)
     }
 
-    /// How many numbers of one training the table has.
-    pub fn numbers_per_training(&self) -> usize {
-        self.columns().len() / (self.seeds.len() + 1)
-    }
-
-    /// Numbers of the table in `file` that are others here, or stand in one of
-    /// the two only; of the architectures that were trained here.
+    /// Compares with the table in `file`, seed by seed, the architectures that
+    /// were trained here.
     ///
     /// # Errors
     /// When the table cannot be read or lacks a column.
-    pub fn differences(&self, file: &Path) -> Result<Vec<Difference>, TableError> {
+    pub fn compare(&self, file: &Path) -> Result<Comparison, TableError> {
         let columns: Vec<(String, Vec<f64>)> =
             self.columns().into_iter().filter(|(name, _)| name.contains("_s")).collect();
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
@@ -172,7 +167,7 @@ impl<'a> BenchmarkTable<'a> {
                 }
             }
         }
-        Ok(differences)
+        Ok(Comparison { numbers: columns.len() * self.candidates.len(), differences })
     }
 
     /// Names with a value per candidate, NaN for none.
@@ -198,6 +193,19 @@ impl<'a> BenchmarkTable<'a> {
         }
         columns
     }
+}
+
+fn csv_text<R: IntoIterator<Item = String>>(
+    head: impl Iterator<Item = String>,
+    rows: impl Iterator<Item = R>,
+) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(head).expect("writing to memory cannot fail");
+    for row in rows {
+        writer.write_record(row).expect("writing to memory cannot fail");
+    }
+    let bytes = writer.into_inner().expect("writing to memory cannot fail");
+    String::from_utf8(bytes).expect("it was written from strings")
 }
 
 /// Empty for NaN.
@@ -266,11 +274,14 @@ mod tests {
         let all = || [training("a", 0, 0.5), training("b", 0, 0.25)];
         let table = BenchmarkTable::new(&candidates, &[0], all());
         std::fs::write(file.path(), table.to_csv()).unwrap();
-        assert_eq!(table.differences(file.path()).unwrap(), []);
+        assert_eq!(
+            table.compare(file.path()).unwrap(),
+            Comparison { numbers: 8, differences: Vec::new() }
+        );
         let close = [training("a", 0, 0.500_001), training("b", 0, 0.3)];
-        let found = BenchmarkTable::new(&candidates, &[0], close).differences(file.path()).unwrap();
+        let found = BenchmarkTable::new(&candidates, &[0], close).compare(file.path()).unwrap();
         let names: Vec<(&str, &str)> =
-            found.iter().map(|it| (it.arch.as_str(), it.column.as_str())).collect();
+            found.differences.iter().map(|it| (it.arch.as_str(), it.column.as_str())).collect();
         let columns = ["validation_accuracy_s0", "validation_loss_s0", "test_accuracy_s0"];
         assert_eq!(names, columns.map(|column| ("b", column)));
     }

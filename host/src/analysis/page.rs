@@ -50,7 +50,7 @@ fn leaderboard(material: &Material) -> Table {
         Column::text("95% interval", "of KD, over the choice of architectures"),
         Column::number("Spearman", "rank correlation"),
         Column::number("P@top5%", "share of the predicted best 5% that truly are"),
-        Column::number("P@bottom5%", "share of the predicted worst 5% that truly are"),
+        Column::number("P@bot5%", "share of the predicted worst 5% that truly are"),
         Column::number(
             "BR@1%",
             "best true rank in the predicted best 1%, as a share; lower is better",

@@ -6,7 +6,10 @@
 //! train side by side, as one network. Invariant: a training depends on the
 //! study, the architecture and the seed, not on who else trains.
 
+mod card;
 mod trainer;
+
+pub use card::{KERNELS, card};
 
 use crate::{
     data::{DataError, Source},

@@ -2,34 +2,20 @@
 //! truth, and whether training again gives the same numbers.
 
 use crate::{
-    benchmark::{Benchmark, BuildError},
+    benchmark::{Benchmark, BuildError, KERNELS, card},
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
-    worker::MALLOC,
 };
 use clap::{Args, Subcommand};
 use osee_core::{
-    analysis::noise_ceiling,
-    benchmark::{BenchmarkStudy, BenchmarkTable, Training},
+    benchmark::{BenchmarkStudy, BenchmarkTable, Comparison, Training},
     seed::{order, stream},
     shard::Shard,
     store::write_whole,
-    truth::Ties,
 };
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
 };
-
-/// What sums depend on besides their order: the instructions that libraries
-/// choose by the processor. With these all x86-64 processors of the last ten
-/// years take the same ones.
-const KERNELS: [(&str, &str); 5] = [
-    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
-    ("ATEN_CPU_CAPABILITY", "avx2"),
-    ("MKL_CBWR", "COMPATIBLE"),
-    ("OMP_NUM_THREADS", "1"),
-    ("GLIBC_TUNABLES", MALLOC),
-];
 
 /// Making and checking benchmarks.
 #[derive(Debug, Subcommand)]
@@ -125,7 +111,7 @@ fn build(args: &BuildArgs) -> Result<ExitCode, CliError> {
             );
             return Ok(ExitCode::Done);
         }
-        let card = card(benchmark, &table);
+        let card = card(benchmark, &table, &processor());
         let files =
             [("table.csv", table.to_csv()), ("curves.csv", table.curves_csv()), ("card.md", card)];
         for (name, text) in files {
@@ -159,7 +145,7 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
         })?;
         let candidates: Vec<_> = drawn.iter().map(|&i| all[i].clone()).collect();
         let table = BenchmarkTable::new(&candidates, seeds, trainings);
-        let differences = table.differences(&args.table)?;
+        let Comparison { numbers, differences } = table.compare(&args.table)?;
         let mut text = String::new();
         for it in &differences {
             // Writing to a string cannot fail.
@@ -169,7 +155,6 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
                 it.arch, it.column, it.table, it.now
             );
         }
-        let numbers = drawn.len() * seeds.len() * table.numbers_per_training();
         let _ = writeln!(
             text,
             "{} of {numbers} numbers of {} architectures with {} seeds are the table's",
@@ -183,92 +168,6 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
             _ => Err(CliError::Differs(args.table.clone())),
         }
     })
-}
-
-/// What a user of the table should know of it.
-fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>) -> String {
-    let (study, recipe) = (benchmark.study, &benchmark.recipe);
-    let runs = table.accuracies();
-    let means: Vec<f64> = runs
-        .iter()
-        .map(|runs| runs.iter().sum::<f64>() / runs.len() as f64)
-        .filter(|mean| mean.is_finite())
-        .collect();
-    let mut sorted = means.clone();
-    sorted.sort_by(f64::total_cmp);
-    let at = |share: f64| sorted.get((share * (sorted.len() - 1) as f64).round() as usize);
-    let percent =
-        |share| at(share).map_or_else(|| "-".to_owned(), |it| format!("{:.1}", 100.0 * it));
-    let seconds: f64 = table.trainings().map(|it| it.seconds).sum();
-    let failed = table.trainings().filter(|it| it.failure.is_some()).count();
-    let ties = Ties::of(&means);
-    let mut lines = vec![
-        format!("# {}", study.name),
-        String::new(),
-        format!(
-            "{} architectures of `{}`, each trained alone with seeds {:?}; {failed} trainings failed.",
-            runs.len(),
-            study.space.id,
-            study.seeds
-        ),
-        String::new(),
-        "| | |".to_owned(),
-        "|---|---|".to_owned(),
-        format!("| truth | `{}`, mean over seeds |", table.truth_column()),
-        format!(
-            "| accuracy, % | least {}, quartiles {} {} {}, most {} |",
-            percent(0.0),
-            percent(0.25),
-            percent(0.5),
-            percent(0.75),
-            percent(1.0)
-        ),
-        format!(
-            "| ties of the mean | {} distinct values; {:.2}% of the pairs are tied |",
-            ties.distinct,
-            100.0 * ties.pairs
-        ),
-    ];
-    lines.extend(noise(&runs));
-    lines.push(format!(
-        "| cost | {:.2} hours of one core; {:.2} s a training |",
-        seconds / 3600.0,
-        seconds / table.trainings().count().max(1) as f64
-    ));
-    lines.push(format!(
-        "| made by | osee {}, libtorch {} |",
-        env!("CARGO_PKG_VERSION"),
-        osee_sdk::LIBTORCH
-    ));
-    lines.push(format!("| on | {} |", processor()));
-    let kernels = KERNELS.map(|(name, value)| format!("{name}={value}"));
-    lines.push(format!("| kernels | {} |", kernels[..3].join(", ")));
-    let settings = toml::to_string(recipe).expect("a recipe is plain data");
-    let space = toml::to_string(&benchmark.space_settings).expect("settings are plain data");
-    lines.extend([String::new(), "The recipe:".to_owned(), String::new(), "```toml".to_owned()]);
-    lines.extend([settings.trim().to_owned(), "```".to_owned(), String::new()]);
-    lines.extend(["Settings of the space:".to_owned(), String::new(), "```toml".to_owned()]);
-    lines.extend([space.trim().to_owned(), "```".to_owned(), String::new()]);
-    lines.push(
-        "Networks are judged with the statistics that batch normalisations see of the first \
-         `validation-batch-size` training images under the weights at hand."
-            .to_owned(),
-    );
-    lines.join("\n") + "\n"
-}
-
-/// Lines of the card.
-fn noise(runs: &[Vec<f64>]) -> Vec<String> {
-    let Ok(report) = noise_ceiling(runs) else { return Vec::new() };
-    let Some(kd) = report.seed_kd else { return Vec::new() };
-    let mut lines = vec![format!("| KD between single seeds | {kd:.3} |")];
-    if let Some(most) = report.ceilings.last() {
-        lines.push(format!(
-            "| KD that a perfect estimator would have with the mean of {} | {:.3} |",
-            most.seeds, most.ceiling_kd
-        ));
-    }
-    lines
 }
 
 /// Model and number of cores.

@@ -25,6 +25,9 @@ impl Column {
     }
 }
 
+/// Characters of a text that is kept on one line.
+const SHORT: usize = 18;
+
 /// What stands in a cell, and where it sorts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
@@ -157,6 +160,9 @@ fn cell(column: &Column, it: &Cell, name: bool) -> String {
     }
     if it.text == "undefined" && it.sort.is_none() && column.numeric {
         classes.push("undefined");
+    }
+    if !column.numeric && it.text.chars().count() <= SHORT {
+        classes.push("short");
     }
     let class = match classes.is_empty() {
         true => String::new(),

@@ -1,0 +1,109 @@
+//! What a user of a benchmark's table should know of it.
+
+use super::Benchmark;
+use crate::worker::MALLOC;
+use osee_core::{analysis::noise_ceiling, benchmark::BenchmarkTable, truth::Ties};
+use serde::Serialize;
+
+/// What sums depend on besides their order: the instructions that libraries
+/// choose by the processor. With these all x86-64 processors of the last ten
+/// years take the same ones.
+pub const KERNELS: [(&str, &str); 5] = [
+    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
+    ("ATEN_CPU_CAPABILITY", "avx2"),
+    ("MKL_CBWR", "COMPATIBLE"),
+    ("OMP_NUM_THREADS", "1"),
+    ("GLIBC_TUNABLES", MALLOC),
+];
+
+/// The data card, in Markdown. `processor` is what it was trained on.
+pub fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>, processor: &str) -> String {
+    let study = benchmark.study;
+    let runs = table.accuracies();
+    let failed = table.trainings().filter(|it| it.failure.is_some()).count();
+    let facts: String = facts(table, &runs, processor)
+        .into_iter()
+        .map(|(name, value)| format!("| {name} | {value} |\n"))
+        .collect();
+    format!(
+        "# {}\n\n\
+         {} architectures of `{}`, each trained alone with seeds {:?}; {failed} trainings failed.\n\n\
+         | | |\n|---|---|\n{facts}\n\
+         The recipe:\n\n{}\n\
+         Settings of the space:\n\n{}\n\
+         Networks are judged with the statistics that batch normalisations see of the first \
+         `validation-batch-size` training images under the weights at hand.\n",
+        study.name,
+        runs.len(),
+        study.space.id,
+        study.seeds,
+        block(&benchmark.recipe),
+        block(&benchmark.space_settings),
+    )
+}
+
+/// Names and values of the card's table. `runs` are accuracies by architecture
+/// and seed.
+fn facts(table: &BenchmarkTable<'_>, runs: &[Vec<f64>], processor: &str) -> Vec<(String, String)> {
+    let means = runs.iter().map(|runs| runs.iter().sum::<f64>() / runs.len() as f64);
+    let mut means: Vec<f64> = means.filter(|mean| mean.is_finite()).collect();
+    means.sort_by(f64::total_cmp);
+    let percent = |share: f64| {
+        let at = (share * (means.len() as f64 - 1.0)).round() as usize;
+        means.get(at).map_or_else(|| "-".to_owned(), |it| format!("{:.1}", 100.0 * it))
+    };
+    let [least, low, middle, high, most] = [0.0, 0.25, 0.5, 0.75, 1.0].map(percent);
+    let ties = Ties::of(&means);
+    let seconds: f64 = table.trainings().map(|it| it.seconds).sum();
+    let kernels = KERNELS.map(|(name, value)| format!("{name}={value}"));
+    let fact = |name: &str, value: String| (name.to_owned(), value);
+    let mut facts = vec![
+        fact("truth", format!("`{}`, mean over seeds", table.truth_column())),
+        fact("accuracy, %", format!("least {least}, quartiles {low} {middle} {high}, most {most}")),
+        fact(
+            "ties of the mean",
+            format!(
+                "{} distinct values; {:.2}% of the pairs are tied",
+                ties.distinct,
+                100.0 * ties.pairs
+            ),
+        ),
+    ];
+    facts.extend(noise(runs));
+    facts.extend([
+        fact(
+            "cost",
+            format!(
+                "{:.2} hours of one core; {:.2} s a training",
+                seconds / 3600.0,
+                seconds / table.trainings().count().max(1) as f64
+            ),
+        ),
+        fact(
+            "made by",
+            format!("osee {}, libtorch {}", env!("CARGO_PKG_VERSION"), osee_sdk::LIBTORCH),
+        ),
+        fact("on", processor.to_owned()),
+        fact("kernels", kernels[..3].join(", ")),
+    ]);
+    facts
+}
+
+/// How well seeds agree; nothing where there is one.
+fn noise(runs: &[Vec<f64>]) -> Vec<(String, String)> {
+    let Ok(report) = noise_ceiling(runs) else { return Vec::new() };
+    let Some(kd) = report.seed_kd else { return Vec::new() };
+    let mut facts = vec![("KD between single seeds".to_owned(), format!("{kd:.3}"))];
+    facts.extend(report.ceilings.last().map(|most| {
+        let name =
+            format!("KD that a perfect estimator would have with the mean of {}", most.seeds);
+        (name, format!("{:.3}", most.ceiling_kd))
+    }));
+    facts
+}
+
+/// Plain data as a block of TOML.
+fn block(data: &impl Serialize) -> String {
+    let text = toml::to_string(data).expect("it is plain data");
+    format!("```toml\n{}\n```\n", text.trim())
+}
