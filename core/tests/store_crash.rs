@@ -1,9 +1,10 @@
 //! A run directory outlives its process, whenever that dies, and nobody's
 //! files are taken for a run.
 
+mod support;
+
 use osee_core::{
-    estimator::{Direction, EstimatorKind},
-    store::{Record, ScorerKey, Store, StoreError},
+    store::{Record, Store, StoreError},
     study::Study,
 };
 use std::{
@@ -11,28 +12,10 @@ use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
+use support::key;
 
 const CHILD: &str = "OSEE_TEST_WRITER";
 const PER_UNIT: usize = 7;
-
-fn key(name: &str) -> ScorerKey {
-    let text = String::new;
-    ScorerKey {
-        name: name.to_owned(),
-        estimator: name.to_owned(),
-        version: text(),
-        kind: EstimatorKind::ZeroShot,
-        direction: Direction::HigherIsBetter,
-        settings: text(),
-        plugin_sha256: text(),
-        space: text(),
-        space_version: text(),
-        space_settings: text(),
-        space_sha256: text(),
-        protocol: text(),
-        data: text(),
-    }
-}
 
 /// The child: stores units until it is killed, and says after each that it did.
 #[test]
@@ -43,7 +26,7 @@ fn child_writes_until_killed() {
     let plan: Vec<String> = (0..100_000).map(|i| format!("arch {i}")).collect();
     store.set_plan(&plan).unwrap();
     let scorers: Vec<_> =
-        (0..PER_UNIT).map(|i| store.scorer(&key(&i.to_string())).unwrap()).collect();
+        (0..PER_UNIT).map(|i| store.scorer(&key(&i.to_string(), "")).unwrap()).collect();
     for arch in 0..plan.len() {
         let unit: Vec<Record> = scorers
             .iter()
@@ -85,7 +68,7 @@ fn kill_9_loses_no_unit_that_was_stored_and_leaves_none_in_part() {
         // The dead process holds no lock.
         let store = Store::for_run(dir.path(), &Study::default()).unwrap();
         let counts: Vec<usize> = (0..PER_UNIT)
-            .map(|i| store.scores(store.scorer(&key(&i.to_string())).unwrap()).unwrap().len())
+            .map(|i| store.scores(store.scorer(&key(&i.to_string(), "")).unwrap()).unwrap().len())
             .collect();
         assert!(counts.iter().all(|count| *count == counts[0]), "a unit in part: {counts:?}");
         assert!(counts[0] > told, "told of unit {told}, found {}", counts[0]);

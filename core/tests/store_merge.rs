@@ -3,34 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod support;
+
 use osee_core::{
-    estimator::{Direction, EstimatorKind, Failure, FailureKind},
+    estimator::{Failure, FailureKind},
     shard::{Shard, unit_name},
-    store::{MergeError, Merged, Progress, Record, Score, ScorerKey, Store, StoreError},
+    store::{MergeError, Merged, Progress, Record, Score, Store, StoreError},
     study::Study,
 };
 use std::path::Path;
+use support::key;
 
 const SEEDS: [u64; 2] = [3, u64::MAX];
-
-fn key(name: &str, plugin: &str) -> ScorerKey {
-    let text = String::new;
-    ScorerKey {
-        name: name.to_owned(),
-        estimator: name.to_owned(),
-        version: text(),
-        kind: EstimatorKind::ZeroShot,
-        direction: Direction::HigherIsBetter,
-        settings: text(),
-        plugin_sha256: plugin.to_owned(),
-        space: text(),
-        space_version: text(),
-        space_settings: text(),
-        space_sha256: text(),
-        protocol: text(),
-        data: text(),
-    }
-}
 
 fn plan() -> Vec<String> {
     (0..100).map(|i| format!("arch {i}")).collect()
