@@ -154,6 +154,10 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     // Only what was asked for.
     let text = support::run(&["analyze", &run.path(), "--only", "cost,agreement"]);
     assert_eq!(names(&text), ["cost", "agreement"]);
+    let text = support::run(&["analyze", &run.path(), "--only", "noise"]);
+    assert!(names(&text).is_empty() && text.contains("--seed-columns COL"), "{text}");
+    let (code, said) = support::fail(&["analyze", &run.path(), "--only", "nois"]);
+    assert!(code == 2 && said.contains("possible values: significance, cost"), "{said}");
 
     let written = support::run(&["report", &run.path()]);
     let page = fs::read_to_string(written.trim()).unwrap();

@@ -63,31 +63,41 @@ pub enum MaterialError {
 /// One analysis: a section, or what is missing for it.
 type Analysis = fn(&Material) -> Result<Section, Absent>;
 
-/// All of them, in the order of a report.
-const ANALYSES: [Analysis; 15] = [
-    sections::significance::section,
-    sections::cost::section,
-    sections::agreement::section,
-    sections::seeds::section,
-    sections::noise::section,
-    sections::complexity::section,
-    sections::operations::section,
-    sections::architectures::section,
-    sections::checkpoints::trend,
-    sections::checkpoints::stability,
-    sections::validation::scores,
-    sections::validation::batches,
-    sections::variants::section,
-    sections::training::forgetting,
-    sections::training::gradients,
+/// All of them by name, in the order of a report.
+const ANALYSES: [(&str, Analysis); 15] = [
+    ("significance", sections::significance::section),
+    ("cost", sections::cost::section),
+    ("agreement", sections::agreement::section),
+    ("seeds", sections::seeds::section),
+    ("noise", sections::noise::section),
+    ("complexity", sections::complexity::section),
+    ("operations", sections::operations::section),
+    ("architectures", sections::architectures::section),
+    ("trend", sections::checkpoints::trend),
+    ("stability", sections::checkpoints::stability),
+    ("scores", sections::validation::scores),
+    ("batches", sections::validation::batches),
+    ("variants", sections::variants::section),
+    ("forgetting", sections::training::forgetting),
+    ("gradients", sections::training::gradients),
 ];
 
-/// Every analysis of `material`: those that it allows, and those it does not.
-pub fn analyse(material: &Material) -> (Vec<Section>, Vec<Absent>) {
+/// Names of all analyses.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ANALYSES.iter().map(|(name, _)| *name)
+}
+
+/// The analyses of `material` that `only` names, all if it is empty: those
+/// that it allows, and those it does not.
+pub fn analyse(material: &Material, only: &[String]) -> (Vec<Section>, Vec<Absent>) {
     let (mut sections, mut absent) = (Vec::new(), Vec::new());
-    for analysis in ANALYSES {
+    let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
+    for (name, analysis) in ANALYSES.iter().filter(|(name, _)| asked(name)) {
         match analysis(material) {
-            Ok(section) => sections.push(section),
+            Ok(section) => {
+                debug_assert_eq!(section.name, *name, "a section goes by the name of its analysis");
+                sections.push(section);
+            }
             Err(missing) => absent.push(missing),
         }
     }

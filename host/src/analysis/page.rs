@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The report of `material`.
 pub fn page(material: &Material) -> Page {
-    let (sections, absent) = analyse(material);
+    let (sections, absent) = analyse(material, &[]);
     let best = material.rows().next().map_or("nothing", |row| row.name.as_str());
     let mut basis = material.basis.clone();
     if material.without_truth > 0 {

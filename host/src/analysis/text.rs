@@ -6,11 +6,10 @@ use std::fmt::Write;
 
 /// Every section's finding and table; with `only`, those so named.
 pub fn text(material: &Material, only: &[String]) -> String {
-    let (sections, absent) = analyse(material);
+    let (sections, absent) = analyse(material, only);
     let mut text = String::new();
-    let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
     // Writing to a string cannot fail.
-    for section in sections.iter().filter(|section| asked(&section.name)) {
+    for section in &sections {
         let _ = writeln!(text, "{} [{}]", section.heading, section.name);
         let _ = writeln!(text, "  {}", section.finding);
         let _ = writeln!(text, "  {}", section.rests_on);
@@ -19,12 +18,10 @@ pub fn text(material: &Material, only: &[String]) -> String {
         }
         text.push('\n');
     }
-    if only.is_empty() {
-        for missing in &absent {
-            let _ = writeln!(text, "not here: {}: {}", missing.heading, missing.reason);
-            for line in missing.add.lines() {
-                let _ = writeln!(text, "    {line}");
-            }
+    for missing in &absent {
+        let _ = writeln!(text, "not here: {}: {}", missing.heading, missing.reason);
+        for line in missing.add.lines() {
+            let _ = writeln!(text, "    {line}");
         }
     }
     text

@@ -8,11 +8,11 @@ use super::{
     print,
 };
 use crate::{
-    analysis::{Material, Tables, from_run, from_tables, page, text},
+    analysis::{Material, Tables, from_run, from_tables, names, page, text},
     loader::Space,
     report::{Truth, html::write},
 };
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions},
     store::Store,
@@ -72,8 +72,8 @@ pub struct ReportArgs {
 pub struct AnalyzeArgs {
     #[command(flatten)]
     source: Source,
-    /// Only these analyses, by the names in brackets.
-    #[arg(long, value_delimiter = ',')]
+    /// Only these analyses.
+    #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(names()))]
     only: Vec<String>,
 }
 
