@@ -56,7 +56,8 @@ pub fn from_run(
             checkpoint: checkpoint(&row.key.name),
         });
     }
-    let structure = space.map(|space| Structure::of(space, &architectures)).transpose()?;
+    let given = store.study()?.space.settings;
+    let structure = space.map(|space| Structure::of(space, &given, &architectures)).transpose()?;
     let truth = board.truth.as_ref().map(|truth| truth.column.clone()).unwrap_or_default();
     Ok(Material {
         name: board.name.clone(),

@@ -86,7 +86,8 @@ pub fn from_tables(
     let architectures: Vec<String> =
         joined.rows.iter().map(|(at, _)| scores.keys[*at].clone()).collect();
     let values: Vec<f64> = joined.rows.iter().map(|(_, at)| truth.columns[0][*at]).collect();
-    let structure = space.map(|space| Structure::of(space, &architectures)).transpose()?;
+    let usual = BTreeMap::new();
+    let structure = space.map(|space| Structure::of(space, &usual, &architectures)).transpose()?;
     let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Material {
         name: shown(tables.scores),

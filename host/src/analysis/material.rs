@@ -4,13 +4,14 @@
 //! Invariant: every column has one value per judged architecture; scores are
 //! oriented so that higher is better, NaN where they failed.
 
+use super::MaterialError;
 use osee_core::{
     criteria::kendall_tau_b,
     estimator::EstimatorKind,
     graph::{Graph, Sketch, SketchedCell},
     one_shot::Observation,
-    settings::Settings,
-    space::Mutation,
+    settings::{Settings, Value},
+    space::{Counts, Mutation},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -98,9 +99,11 @@ pub struct Observed {
 /// What graphs say of architectures.
 #[derive(Debug, Default)]
 pub struct Structure {
-    /// Trainable parameters, as the benchmark counts them.
+    /// Trainable parameters, as the benchmark counts them where they are its
+    /// networks.
     pub params: Vec<f64>,
-    /// FLOPs, as the benchmark counts them; else multiply-accumulates.
+    /// FLOPs, as the benchmark counts them where they are its networks; else
+    /// multiply-accumulates.
     pub flops: Vec<f64>,
     /// Convolutions and poolings on the longest path; NaN without a path.
     pub depth: Vec<f64>,
@@ -118,20 +121,24 @@ pub struct Structure {
 const DRAWN: usize = 2;
 
 impl Structure {
-    /// Asks the space about every architecture, under its default settings and
-    /// on all cores.
+    /// Asks the space about every architecture, on all cores. `given` are the
+    /// settings that a study has for its networks; with the defaults they are
+    /// those of the space's benchmark.
     ///
     /// # Errors
-    /// The first architecture that makes no network.
+    /// The first architecture that makes no network, or a setting that the
+    /// space does not have.
     pub fn of(
         space: &crate::loader::Space<'_>,
+        given: &BTreeMap<String, Value>,
         architectures: &[String],
-    ) -> Result<Self, osee_sdk::Error> {
-        let settings = &Settings::defaults(&space.info.settings);
+    ) -> Result<Self, MaterialError> {
+        let settings = &space.resolve(given)?;
+        let usual = *settings == Settings::defaults(&space.info.settings);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let share = architectures.len().div_ceil(cores).max(1);
         let parts: Vec<Result<Vec<One>, osee_sdk::Error>> = std::thread::scope(|scope| {
-            let one = |arch: &String| One::of(space, arch, settings);
+            let one = |arch: &String| One::of(space, arch, settings, usual);
             let parts: Vec<_> = architectures
                 .chunks(share)
                 .map(|part| scope.spawn(move || part.iter().map(one).collect()))
@@ -171,9 +178,13 @@ impl One {
         space: &crate::loader::Space<'_>,
         arch: &str,
         settings: &Settings,
+        usual: bool,
     ) -> Result<Self, osee_sdk::Error> {
         let graph: Graph = space.functions.graph(arch, settings)?;
-        let counts = space.functions.benchmark_counts(arch)?;
+        let counts = match usual {
+            true => space.functions.benchmark_counts(arch)?,
+            false => Counts::default(),
+        };
         let cost = graph.cost();
         let number = |value: Option<usize>| value.map_or(f64::NAN, |it| it as f64);
         Ok(Self {

@@ -18,7 +18,9 @@ pub use page::page;
 pub use text::text;
 
 use crate::report::html::{Absent, Section};
-use osee_core::{analysis::AnalysisError, store::StoreError, truth::TableError};
+use osee_core::{
+    analysis::AnalysisError, settings::SettingError, store::StoreError, truth::TableError,
+};
 use std::path::PathBuf;
 
 /// Why there is nothing to analyse.
@@ -34,6 +36,9 @@ pub enum MaterialError {
     /// Columns that do not go together.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
+    /// A setting that the space does not have.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// An architecture that the space refuses.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),

@@ -77,7 +77,9 @@ fn explanation(name: &str) -> &str {
         "depth" => "convolutions and poolings on the longest path that reaches the output",
         "receptive field" => "pixels of the input that an output can depend on, along one side",
         "isomorphic" => "isomorphic architectures among the judged ones, itself included",
-        _ => "as the benchmark counts them",
+        _ => {
+            "as the benchmark counts them; the trainable ones where the study's networks are not its"
+        }
     }
 }
 

@@ -161,7 +161,7 @@ fn cell(column: &Column, it: &Cell, name: bool) -> String {
     if it.text == "undefined" && it.sort.is_none() && column.numeric {
         classes.push("undefined");
     }
-    if !column.numeric && it.text.chars().count() <= SHORT {
+    if !name && !column.numeric && it.text.chars().count() <= SHORT {
         classes.push("short");
     }
     let class = match classes.is_empty() {
