@@ -336,6 +336,8 @@ mod tests {
         let wrong = table("arch,acc\na,1\nb,x\n", Duplicates::Error).unwrap_err().to_string();
         assert!(wrong.contains("row 3") && wrong.contains("`x`"), "{wrong}");
         assert!(matches!(table("arch,acc\n", Duplicates::Error), Err(TableError::Empty(_))));
+        let wrong = table("PAR1\u{15}\u{4}", Duplicates::Error).unwrap_err().to_string();
+        assert!(wrong.contains("a Parquet file") && wrong.contains("to_csv"), "{wrong}");
     }
 
     #[test]

@@ -9,6 +9,10 @@ use std::{
     path::Path,
 };
 
+/// Why a Parquet file is refused.
+const PARQUET: &str = "it is a Parquet file, and a table is CSV; convert it, with \
+    pandas.read_parquet(FILE).to_csv(OTHER, index=False) in Python";
+
 /// Everything in a table file. Has rows.
 pub(super) struct Sheet<'a> {
     path: &'a Path,
@@ -56,17 +60,18 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// Gzip is told by its first two bytes, not by the name.
+/// What a file is, is told by its first bytes, not by the name.
 fn open(path: &Path) -> io::Result<Box<dyn Read>> {
     if let Some(name) = embedded::table_name(path) {
         let bytes = embedded::table(name).map_err(io::Error::other)?;
         return Ok(Box::new(flate2::read::MultiGzDecoder::new(bytes)));
     }
     let mut magic = Vec::new();
-    File::open(path)?.take(2).read_to_end(&mut magic)?;
+    File::open(path)?.take(4).read_to_end(&mut magic)?;
     let file = BufReader::new(File::open(path)?);
     Ok(match magic.as_slice() {
-        [0x1f, 0x8b] => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        b"PAR1" => return Err(io::Error::other(PARQUET)),
         _ => Box::new(file),
     })
 }
