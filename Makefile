@@ -4,7 +4,7 @@
 OUT ?= runs/digits
 
 help:
-	@echo "make leaderboard   every estimator on the embedded benchmark: leaderboard and report, two minutes"
+	@echo "make leaderboard   every estimator on the embedded benchmark: leaderboard and report, a minute"
 	@echo "make nb201         the same on NAS-Bench-201 itself, with CIFAR-10 and its table"
 	@echo "make test          run all tests"
 	@echo "make lint          check formatting and lints"

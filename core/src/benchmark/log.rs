@@ -1,7 +1,7 @@
 //! Trainings on disk: a file of JSON lines for each shard, in one folder.
 //!
 //! Invariants: a file has one writer, and a line is written whole, so a killed
-//! builder loses at most the training it was at; the files of several machines
+//! builder loses at most the architectures it was at; the files of several machines
 //! are put together by copying them into one folder.
 
 use super::Training;

@@ -53,7 +53,9 @@ fn facts(table: &BenchmarkTable<'_>, runs: &[Vec<f64>], processor: &str) -> Vec<
         means.get(at).map_or_else(|| "-".to_owned(), |it| format!("{:.1}", 100.0 * it))
     };
     let [least, low, middle, high, most] = [0.0, 0.25, 0.5, 0.75, 1.0].map(percent);
-    let ties = Ties::of(&means);
+    // As the table has them: sums of the same numbers differ in their last bits.
+    let written: Vec<f64> = means.iter().map(|mean| (1e4 * mean).round()).collect();
+    let ties = Ties::of(&written);
     let seconds: f64 = table.trainings().map(|it| it.seconds).sum();
     let kernels = KERNELS.map(|(name, value)| format!("{name}={value}"));
     let fact = |name: &str, value: String| (name.to_owned(), value);

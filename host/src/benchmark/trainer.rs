@@ -107,12 +107,17 @@ impl<'a> Trainer<'a> {
             let fits = self.epoch(&mut network, &Sgd::new(recipe, rate), &seeds, epoch)?;
             recipe.schedule.observe(&mut schedule, fits[0].loss);
             let validation = self.judge(&network, &self.validation)?;
-            for ((it, training), validation) in trainings.iter_mut().zip(fits).zip(validation) {
-                if training.loss.is_finite() {
-                    it.epochs.push(EpochFit { training, validation });
-                } else {
-                    let what = || format!("the loss of epoch {} is {}", epoch + 1, training.loss);
-                    it.failure.get_or_insert_with(what);
+            let fits = fits.into_iter().zip(validation);
+            for (it, (training, validation)) in trainings.iter_mut().zip(fits) {
+                // What follows a lost loss is none, and no number to be kept.
+                if it.failure.is_some() {
+                    continue;
+                }
+                match [training.loss, validation.loss].into_iter().find(|loss| !loss.is_finite()) {
+                    None => it.epochs.push(EpochFit { training, validation }),
+                    Some(lost) => {
+                        it.failure = Some(format!("the loss of epoch {} is {lost}", epoch + 1));
+                    }
                 }
             }
             if trainings.iter().all(|it| it.failure.is_some()) {
@@ -121,7 +126,13 @@ impl<'a> Trainer<'a> {
         }
         if !self.test.is_empty() {
             let fits = self.judge(&network, &self.test)?;
-            trainings.iter_mut().zip(fits).for_each(|(it, fit)| it.test = Some(fit));
+            let whole = trainings.iter_mut().zip(fits).filter(|(it, _)| it.failure.is_none());
+            for (it, fit) in whole {
+                match fit.loss.is_finite() {
+                    true => it.test = Some(fit),
+                    false => it.failure = Some(format!("the loss of the test is {}", fit.loss)),
+                }
+            }
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ struct Common {
     /// Study file of the benchmark.
     #[arg(long, value_name = "FILE.toml")]
     study: PathBuf,
-    /// Threads that train, one network each; as many as cores by default.
+    /// Threads that train, an architecture with all seeds each; as many as cores by default.
     #[arg(long)]
     workers: Option<usize>,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub struct BuildArgs {
     /// Folder of the trainings and the table; the same again resumes.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Train only this share of the trainings, such as 2/5. Copy the files
+    /// Train only this share of the architectures, such as 2/5. Copy the files
     /// `trainings-*.jsonl` of all shards into one folder, and build there.
     #[arg(long, value_name = "K/N", default_value_t)]
     shard: Shard,
