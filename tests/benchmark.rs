@@ -91,3 +91,23 @@ fn training_again_gives_the_tables_numbers_and_no_others() {
     assert!(said.contains("trainings of another benchmark"), "{said}");
     assert_eq!(fs::read_to_string(&table).unwrap().lines().count(), 9);
 }
+
+/// Seeds that lose their loss while others of the same network go on.
+#[test]
+fn a_lost_seed_is_empty_cells_and_the_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, file) = (folder.path().join("out"), study(folder.path(), 2));
+    let text = fs::read_to_string(&file).unwrap();
+    let steep = "batch-size = 10\nlearning-rate = 40.0\nmax-norm = 0.0\n";
+    fs::write(&file, format!("{text}{steep}")).unwrap();
+    // The second call reads what the first one kept.
+    for _ in 0..2 {
+        let (code, said) = support::fail(&build(&file, &out, &[]));
+        assert_eq!(code, 8, "{said}");
+    }
+    let table = fs::read_to_string(out.join("table.csv")).unwrap();
+    let lost = |row: &&str| row.split(',').filter(|cell| cell.is_empty()).count();
+    let lost: Vec<usize> = table.lines().skip(1).map(|row| lost(&row)).collect();
+    // Of 12 numbers the mean goes with a seed, and one seed's stay.
+    assert!(lost.contains(&8), "{table}");
+}
