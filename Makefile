@@ -24,7 +24,7 @@ leaderboard:
 	@echo "building osee-host and its plugins (release; minutes the first time)"
 	@cargo build --release --workspace
 	@echo "scoring; stop and call again at any time, nothing is computed twice"
-	@target/release/osee-host run --study host/studies/digits.toml --out $(OUT)
+	@target/release/osee-host run --study host/studies/digits.toml --out $(OUT) || [ $$? -eq 8 ]
 	@target/release/osee-host report $(OUT)
 
 nb201: setup
