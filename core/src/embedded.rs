@@ -70,10 +70,10 @@ mod tests {
         let table = Table::read(path, "arch", Some(&columns), Duplicates::Error).unwrap();
         assert_eq!(table.keys.len(), 6466);
         assert!(table.columns.iter().flatten().all(|value| value.is_finite()));
-        let seeds = Seeds::beside(path, "test_accuracy").unwrap();
-        assert_eq!(seeds.len(), 3);
-        let seeds = Seeds::read(path, "arch", &seeds, |key| Some(key.to_owned())).unwrap();
+        let same = |key: &str| Some(key.to_owned());
+        let seeds = Seeds::find(path, "arch", "test_accuracy", &[], same).unwrap().unwrap();
         let runs: Vec<Vec<f64>> = seeds.runs().into_values().collect();
+        assert!(runs.iter().all(|run| run.len() == 3));
         let noise = noise_ceiling(&runs).unwrap();
         assert!(noise.seed_kd.unwrap() >= 0.6, "{:?}", noise.seed_kd);
     }

@@ -42,32 +42,39 @@ pub struct Seeds {
 }
 
 impl Seeds {
-    /// Names of the columns `COLUMN_sSEED` of a table, as
+    /// The single trainings behind `column` of a table: of the columns `named`,
+    /// where there are none of those named `COLUMN_sSEED`, as
     /// [`BenchmarkTable`](crate::benchmark::BenchmarkTable) has them beside
-    /// their mean.
-    ///
-    /// # Errors
-    /// When the table cannot be read.
-    pub fn beside(path: &Path, column: &str) -> Result<Vec<String>, TableError> {
-        let is_seed = |name: &&String| {
-            let seed = name.strip_prefix(column).and_then(|rest| rest.strip_prefix("_s"));
-            seed.is_some_and(|seed| seed.parse::<u64>().is_ok())
-        };
-        Ok(Sheet::read(path)?.header.iter().filter(is_seed).cloned().collect())
-    }
-
-    /// Reads columns with one seed each, or with several by `;`. Of rows with
-    /// one key the first counts; those without `spelling` are left out.
+    /// their mean; `None` without either. A column holds one seed, or several by
+    /// `;`. Of rows with one key the first counts; those without `spelling` are
+    /// left out.
     ///
     /// # Errors
     /// See [`TableError`].
-    pub fn read(
+    pub fn find(
         path: &Path,
+        key: &str,
+        column: &str,
+        named: &[String],
+        spelling: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, TableError> {
+        let sheet = Sheet::read(path)?;
+        let columns = match named {
+            [] => beside(&sheet.header, column),
+            named => named.to_vec(),
+        };
+        match columns.is_empty() {
+            true => Ok(None),
+            false => Self::read(&sheet, key, &columns, spelling).map(Some),
+        }
+    }
+
+    fn read(
+        sheet: &Sheet<'_>,
         key: &str,
         columns: &[String],
         spelling: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TableError> {
-        let sheet = Sheet::read(path)?;
         let key = sheet.key(key)?;
         let at = columns.iter().map(|name| sheet.column(name)).collect::<Result<Vec<_>, _>>()?;
         let mut seen = HashSet::new();
@@ -110,6 +117,15 @@ impl Seeds {
     }
 }
 
+/// Of the names in `header` those that are `COLUMN_sSEED`.
+fn beside(header: &[String], column: &str) -> Vec<String> {
+    let is_seed = |name: &&String| {
+        let seed = name.strip_prefix(column).and_then(|rest| rest.strip_prefix("_s"));
+        seed.is_some_and(|seed| seed.parse::<u64>().is_ok())
+    };
+    header.iter().filter(is_seed).cloned().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,8 +135,9 @@ mod tests {
     fn a_benchmarks_seeds_stand_beside_its_mean() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"arch,acc,acc_s0,acc_s12,acc_sd,loss_s0\na,2,1,3,1,0\n").unwrap();
-        assert_eq!(Seeds::beside(file.path(), "acc").unwrap(), ["acc_s0", "acc_s12"]);
-        assert!(Seeds::beside(file.path(), "los").unwrap().is_empty());
+        let sheet = Sheet::read(file.path()).unwrap();
+        assert_eq!(beside(&sheet.header, "acc"), ["acc_s0", "acc_s12"]);
+        assert!(beside(&sheet.header, "los").is_empty());
     }
 
     fn seeds(text: &str, columns: &[&str]) -> Result<Seeds, TableError> {
@@ -128,7 +145,7 @@ mod tests {
         file.write_all(text.as_bytes()).unwrap();
         let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
         let spelling = |key: &str| (key != "none").then(|| key.to_owned());
-        Seeds::read(file.path(), "arch", &columns, spelling)
+        Ok(Seeds::find(file.path(), "arch", "", &columns, spelling)?.unwrap())
     }
 
     #[test]

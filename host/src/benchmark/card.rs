@@ -1,20 +1,8 @@
 //! What a user of a benchmark's table should know of it.
 
-use super::Benchmark;
-use crate::worker::MALLOC;
+use super::{Benchmark, KERNELS};
 use osee_core::{analysis::noise_ceiling, benchmark::BenchmarkTable, truth::Ties};
 use serde::Serialize;
-
-/// What sums depend on besides their order: the instructions that libraries
-/// choose by the processor. With these all x86-64 processors of the last ten
-/// years take the same ones.
-pub const KERNELS: [(&str, &str); 5] = [
-    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
-    ("ATEN_CPU_CAPABILITY", "avx2"),
-    ("MKL_CBWR", "COMPATIBLE"),
-    ("OMP_NUM_THREADS", "1"),
-    ("GLIBC_TUNABLES", MALLOC),
-];
 
 /// The data card, in Markdown. `processor` is what it was trained on.
 pub fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>, processor: &str) -> String {

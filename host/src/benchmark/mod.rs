@@ -9,13 +9,14 @@
 mod card;
 mod trainer;
 
-pub use card::{KERNELS, card};
+pub use card::card;
 
 use crate::{
     data::{DataError, Source},
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
     runner::{self, RunError},
+    worker::MALLOC,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use osee_core::{
@@ -34,6 +35,17 @@ use std::{
     },
 };
 use trainer::Trainer;
+
+/// What sums depend on besides their order: the instructions that libraries
+/// choose by the processor. With these all x86-64 processors of the last ten
+/// years take the same ones.
+pub const KERNELS: [(&str, &str); 5] = [
+    ("ONEDNN_MAX_CPU_ISA", "AVX2"),
+    ("ATEN_CPU_CAPABILITY", "avx2"),
+    ("MKL_CBWR", "COMPATIBLE"),
+    ("OMP_NUM_THREADS", "1"),
+    ("GLIBC_TUNABLES", MALLOC),
+];
 
 /// Why a benchmark cannot be built.
 #[derive(Debug, thiserror::Error)]

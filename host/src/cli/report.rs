@@ -155,18 +155,12 @@ impl Source {
         space: Option<&Space<'_>>,
     ) -> Result<(), CliError> {
         let Truth { file, key, column } = truth;
-        let columns = match self.seed_columns.as_slice() {
-            [] => Seeds::beside(file, column)?,
-            named => named.to_vec(),
-        };
-        if columns.is_empty() {
-            return Ok(());
-        }
         let spelling = |key: &str| match space {
             Some(space) => space.spelling(key),
             None => Some(key.to_owned()),
         };
-        let seeds = Seeds::read(file, key, &columns, spelling)?;
+        let found = Seeds::find(file, key, column, &self.seed_columns, spelling)?;
+        let Some(seeds) = found else { return Ok(()) };
         let runs = seeds.runs();
         let of = |arch: &String| runs.get(arch.as_str()).cloned();
         material.trainings = Some(material.architectures.iter().filter_map(of).collect());

@@ -45,17 +45,8 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     let policy = if asked == Duplicates::Error { Duplicates::First } else { asked };
     let table = args.table.read(&space, policy)?;
     let truth = &table.truth;
-    let columns = match args.seed_columns.as_slice() {
-        [] => Seeds::beside(&truth.file, &truth.column)?,
-        named => named.to_vec(),
-    };
-    let seeds = match columns.is_empty() {
-        true => None,
-        false => {
-            let spelling = |key: &str| space.spelling(key);
-            Some(Seeds::read(&truth.file, &truth.key, &columns, spelling)?)
-        }
-    };
+    let spelling = |key: &str| space.spelling(key);
+    let seeds = Seeds::find(&truth.file, &truth.key, &truth.column, &args.seed_columns, spelling)?;
     let mut text = report(&space, &table)?;
     if let Some(seeds) = &seeds {
         text += &format!("seeds       {}\n", noise(seeds));
