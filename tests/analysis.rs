@@ -248,6 +248,123 @@ fn the_studys_own_scores_give_its_figures() {
 }
 
 #[test]
+fn one_run_has_one_interval() {
+    let run = Run::new("noise");
+    let board = support::run(&["leaderboard", &run.path(), "--format", "json"]);
+    let board: serde_json::Value = serde_json::from_str(&board).unwrap();
+    support::run(&["report", &run.path()]);
+    let figure = Path::new(&run.path()).join("report/figures/significance-kd.csv");
+    let figure = fs::read_to_string(figure).unwrap();
+    let page = fs::read_to_string(Path::new(&run.path()).join("report/report.html")).unwrap();
+    let mut compared = 0;
+    for row in board["rows"].as_array().unwrap() {
+        let name = row["estimator"].as_str().unwrap();
+        if name.contains('@') {
+            continue;
+        }
+        let line = figure.lines().find(|line| line.split(',').next() == Some(name)).unwrap();
+        let cells: Vec<&str> = line.split(',').collect();
+        let ends = row["kd_ci"].as_array().unwrap_or_else(|| panic!("{row}"));
+        let [low, high] = [0, 1].map(|at| ends[at].as_f64().unwrap());
+        // Every digit.
+        assert_eq!([cells[2], cells[3]], [low.to_string(), high.to_string()], "{name}");
+        assert!(page.contains(&format!("{low:.3} .. {high:.3}")), "{name} {low} {high}");
+        assert!(-1.0 <= low && low < high && high <= 1.0, "{name} {low} {high}");
+        compared += 1;
+    }
+    assert_eq!(compared, 5);
+}
+
+/// `criteria` as JSON, of one table with all columns.
+fn criteria(file: &str, more: &[&str]) -> serde_json::Value {
+    let mut args = vec!["criteria", "--truth", file, "--truth-column", "acc", "--scores", file];
+    args.extend(["--key", "arch", "--score-column", "flat", "--score-column", "coarse"]);
+    args.extend(["--format", "json"]);
+    args.extend(more);
+    let found: serde_json::Value = serde_json::from_str(&support::run(&args)).unwrap();
+    found["rows"].clone()
+}
+
+#[test]
+fn ties_do_not_depend_on_the_order_of_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |i: usize| format!("a{i},{},1,{}\n", i as f64 / 200.0, i / 7);
+    let file = |name: &str, rows: &mut dyn Iterator<Item = usize>| {
+        let path = folder.path().join(name);
+        fs::write(&path, "arch,acc,flat,coarse\n".to_owned() + &rows.map(row).collect::<String>())
+            .unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let best_first = file("best.csv", &mut (0..200).rev());
+    let worst_first = file("worst.csv", &mut (0..200));
+    let mixed = file("mixed.csv", &mut (0..200).map(|i| i * 77 % 200));
+    let found = criteria(&best_first, &[]);
+    assert_eq!(found, criteria(&worst_first, &[]));
+    assert_eq!(found, criteria(&mixed, &[]));
+    let of = |row: &serde_json::Value, what: &str, k: &str| row[what][k].as_f64().unwrap();
+    assert!((of(&found[0], "p_top", "0.05") - 0.05).abs() < 1e-12, "{found}");
+    assert_eq!(found[0]["ties"]["p_top"]["0.05"]["max"], 1.0);
+    // Inside the predicted top 10 three of seven are taken of the second level.
+    assert_eq!(found[0]["kd_top"]["0.05"], serde_json::Value::Null);
+    assert!(
+        of(&found[1], "kd_top", "0.05") > 0.5 && found[1]["ties"]["kd_top"]["0.05"].is_object()
+    );
+    // The study's rule is that of its rows.
+    let theirs = |file: &str| of(&criteria(file, &["--compat", "awnas"])[0], "p_top", "0.05");
+    assert_eq!((theirs(&best_first), theirs(&worst_first)), (0.0, 1.0));
+    // For people the range stands beside the mean.
+    let text = support::run(&[
+        "criteria",
+        "--truth",
+        &mixed,
+        "--truth-column",
+        "acc",
+        "--scores",
+        &mixed,
+        "--key",
+        "arch",
+        "--score-column",
+        "flat",
+    ]);
+    assert!(text.contains("0.0500 (0.0000 .. 1.0000)"), "{text}");
+}
+
+#[test]
+fn three_architectures_promise_nothing_and_what_is_constant_is_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("three.csv");
+    fs::write(&file, "arch,acc,right,wrong,other,flat\na,1,1,3,2,1\nb,2,2,2,1,1\nc,3,3,1,3,1\n")
+        .unwrap();
+    let file = file.to_str().unwrap();
+    let mut args = vec!["analyze", "--scores", file, "--key", "arch", "--truth", file];
+    args.extend(["--truth-column", "acc", "--only", "significance"]);
+    for column in ["right", "wrong", "other", "flat"] {
+        args.extend(["--column", column]);
+    }
+    let text = support::run(&args);
+    assert!(text.contains("right is first with a KD of 1.000; it cannot be told from other and"));
+    assert!(text.contains("Of 3 pairs of estimators, 0 can be told apart at 5%. 3 more pairs are"));
+    let few = "The smallest p that 3 architectures allow is 0.250, and 0.750 corrected for all pairs: \
+               they are too few to tell any two estimators apart.";
+    assert!(text.contains(few), "{text}");
+    // By all 8 exchanges of ranks; b has rank 2 by both.
+    let named = |line: &&str| line.trim_start().starts_with("right") && line.contains(" wrong ");
+    let pair = text.lines().rfind(named);
+    let cells: Vec<&str> = pair.unwrap().split_whitespace().collect();
+    assert_eq!(cells[cells.len() - 4..], ["+2.000", "none", "0.500", "1.000"], "{text}");
+    let mut args = vec!["criteria", "--truth", file, "--truth-column", "acc", "--scores", file];
+    args.extend(["--key", "arch", "--score-column", "right"]);
+    let text = support::run(&args);
+    assert!(text.contains("the smallest that 3 allow is 0.333, so no KD of them"), "{text}");
+    args.extend(["--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&support::run(&args)).unwrap();
+    let row = &found["rows"][0];
+    assert_eq!((&row["kd"], &row["kd_ci"]), (&1.0.into(), &serde_json::Value::Null));
+    assert!((row["kd_p"].as_f64().unwrap() - 1.0 / 3.0).abs() < 1e-15, "{row}");
+    assert!(row["kd_ci_missing"].as_str().unwrap().contains("too few for an interval"), "{row}");
+}
+
+#[test]
 fn mistakes_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {

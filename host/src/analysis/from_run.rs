@@ -71,6 +71,7 @@ pub fn from_run(
         architectures,
         scorers: ranked(scorers, &judged.values),
         truth: judged.values,
+        ..Material::default()
     })
 }
 

@@ -6,14 +6,17 @@
 
 use super::MaterialError;
 use osee_core::{
-    criteria::kendall_tau_b,
+    criteria::{Bootstrap, NoInterval, kendall_p_value, kendall_tau_b},
     estimator::EstimatorKind,
     graph::{Graph, Sketch, SketchedCell},
     one_shot::Observation,
     settings::{Settings, Value},
     space::{Counts, Mutation},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+};
 
 /// A run, or tables that anyone computed.
 #[derive(Debug, Default)]
@@ -40,6 +43,19 @@ pub struct Material {
     pub evaluations: Vec<ByBatch>,
     /// Supernets that were looked at while they trained.
     pub observed: Vec<Observed>,
+    /// Filled when it is first asked for: resampling takes seconds.
+    pub uncertain: OnceLock<Vec<Uncertain>>,
+}
+
+/// What the architectures say of a row's KD.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Uncertain {
+    /// tau-b; `None` where scores or truths are all equal.
+    pub kd: Option<f64>,
+    /// Its 95% interval, as a leaderboard has it, or why there is none.
+    pub interval: Result<[f64; 2], NoInterval>,
+    /// Its p-value against 0.
+    pub p: Option<f64>,
 }
 
 /// A row: an estimator with its settings.
@@ -226,6 +242,28 @@ impl Material {
     /// Rows that are not a checkpoint of another, best first.
     pub fn rows(&self) -> impl Iterator<Item = &Scorer> {
         self.scorers.iter().filter(|row| row.checkpoint.is_none())
+    }
+
+    /// KD of every one of [`Material::rows`] with its interval, computed once,
+    /// on all cores.
+    pub fn uncertain(&self) -> &[Uncertain] {
+        self.uncertain.get_or_init(|| {
+            let rows: Vec<&Scorer> = self.rows().collect();
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let share = rows.len().div_ceil(cores).max(1);
+            let of = |row: &&Scorer| Uncertain {
+                kd: kendall_tau_b(&row.values, &self.truth),
+                interval: Bootstrap::default().tau_b(&row.values, &self.truth),
+                p: kendall_p_value(&row.values, &self.truth),
+            };
+            let of = |part: &[&Scorer]| part.iter().map(of).collect::<Vec<Uncertain>>();
+            std::thread::scope(|scope| {
+                let parts: Vec<_> =
+                    rows.chunks(share).map(|part| scope.spawn(move || of(part))).collect();
+                let parts = parts.into_iter();
+                parts.flat_map(|part| part.join().expect("a criterion does not panic")).collect()
+            })
+        })
     }
 
     /// Checkpoints of one row, in order of epochs.

@@ -1,10 +1,10 @@
 //! `osee-host criteria`: scores anyone computed, by the same criteria.
 
 use super::{CliError, leaderboard::CompatArg, print};
-use crate::report::criteria_document;
+use crate::report::{criteria_document, few, tie_text};
 use clap::{Args, ValueEnum};
 use osee_core::{
-    criteria::{Bootstrap, CriteriaOptions, evaluate},
+    criteria::{Bootstrap, CriteriaOptions, CriteriaReport, TieAware, evaluate},
     truth::{Duplicate, Duplicates, Join, Table, join},
 };
 use serde_json::{Value, json};
@@ -78,6 +78,9 @@ pub struct CriteriaArgs {
     format: CriteriaFormat,
 }
 
+/// A column and its criteria.
+type Judged<'a> = (&'a str, CriteriaReport);
+
 /// Judges and prints.
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
     let policy = args.duplicates.into();
@@ -101,18 +104,20 @@ pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
     let options =
         CriteriaOptions { compat: args.compat.into(), bootstrap, ..CriteriaOptions::default() };
     let truths: Vec<f64> = joined.rows.iter().map(|(_, at)| truth.columns[0][*at]).collect();
-    let mut rows = Vec::new();
+    let (mut rows, mut judged) = (Vec::new(), Vec::new());
     for (name, column) in scores.names.iter().zip(&scores.columns) {
         let negated = args.negate.contains(name);
         let sign = if negated { -1.0 } else { 1.0 };
         let column: Vec<f64> = joined.rows.iter().map(|(at, _)| sign * column[*at]).collect();
-        let mut row = criteria_document(&evaluate(&column, &truths, &options)?);
+        let found = evaluate(&column, &truths, &options)?;
+        let mut row = criteria_document(&found);
         row.insert("column".to_owned(), json!(name));
         row.insert("negated".to_owned(), json!(negated));
         rows.push(Value::Object(row));
+        judged.push((name.as_str(), found));
     }
     if args.format == CriteriaFormat::Table {
-        return print(&table(&rows));
+        return print(&table(&judged));
     }
     let document = json!({
         "architectures": truths.len(),
@@ -163,26 +168,38 @@ fn report_gaps(scores: &Table, truth: &Table, joined: &Join, without_value: usiz
     }
 }
 
-fn table(rows: &[Value]) -> String {
-    let mut text = format!(
-        "{:<32} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
-        "column", "KD", "Spearman", "LC", "P@top5%", "P@bot5%", "BR@1%"
-    );
-    for row in rows {
-        let number = |value: &Value| match value.as_f64() {
-            Some(number) => format!("{number:.4}"),
-            None => "-".to_owned(),
-        };
-        text += &format!(
-            "{:<32} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
-            row["column"].as_str().unwrap_or_default(),
-            number(&row["kd"]),
-            number(&row["spearman"]),
-            number(&row["lc"]),
-            number(&row["p_top"]["0.05"]),
-            number(&row["p_bottom"]["0.05"]),
-            number(&row["br"]["0.01"]),
-        );
+fn table(rows: &[Judged<'_>]) -> String {
+    let header = ["column", "KD", "Spearman", "LC", "P@top5%", "P@bot5%", "BR@1%"];
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| format!("{it:.4}"));
+    let tied = |of: Option<&TieAware>| of.map_or("-".to_owned(), |it| tie_text(it, 4));
+    let line = |(name, it): &Judged<'_>| {
+        [
+            (*name).to_owned(),
+            number(it.kd),
+            number(it.spearman),
+            number(it.lc),
+            tied(it.p_top.get("0.05")),
+            tied(it.p_bottom.get("0.05")),
+            tied(it.br.get("0.01")),
+        ]
+    };
+    let lines: Vec<[String; 7]> = rows.iter().map(line).collect();
+    let width = |at: usize| {
+        let least = if at == 0 { 32 } else { 8 };
+        lines.iter().map(|line| line[at].chars().count()).fold(least, usize::max)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let one = |cells: [&str; 7]| {
+        let mut text = format!("{:<1$}", cells[0], widths[0]);
+        for (cell, width) in cells.iter().zip(&widths).skip(1) {
+            text += &format!(" {cell:>width$}");
+        }
+        text + "\n"
+    };
+    let mut text = one(header);
+    lines.iter().for_each(|line| text += &one(line.each_ref().map(String::as_str)));
+    if let Some(note) = rows.first().and_then(|(_, it)| few(it.architectures)) {
+        text += &(note + "\n");
     }
     text
 }

@@ -16,9 +16,9 @@ use std::path::PathBuf;
 /// Which tie rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CompatArg {
-    /// Ties in input order.
+    /// Every number is its mean over all ways to break ties.
     Osee,
-    /// As the study's published tables.
+    /// As the study's published tables: by a reversed sort of the rows.
     Awnas,
 }
 

@@ -4,12 +4,16 @@ mod across;
 pub mod figure;
 pub mod html;
 mod leaderboard;
+mod number;
 mod render;
+mod small_sample;
 mod standing;
 mod truth;
 
 pub use across::Across;
 pub use leaderboard::{Leaderboard, ReportError, Row};
+pub use number::{p_equals, p_size, p_text, tie_text};
 pub use render::{Format, criteria_document, csv_text, faults, render, scores_csv, terminal_table};
+pub use small_sample::{LEVEL, few};
 pub use standing::standing;
 pub use truth::{Judged, Truth, TruthTable};

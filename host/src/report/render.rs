@@ -1,9 +1,12 @@
 //! The leaderboard for people and for programs.
 
-use super::{Leaderboard, Row};
+use super::{Leaderboard, Row, few, p_equals, tie_text};
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use osee_core::{criteria::TieAware, estimator::FailureKind};
+use osee_core::{
+    criteria::{TieAware, smallest_kendall_p_value},
+    estimator::FailureKind,
+};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -72,11 +75,11 @@ fn header(timing: bool) -> Vec<&'static str> {
 }
 
 fn lines(board: &Leaderboard, timing: bool, full: bool) -> Vec<Vec<String>> {
-    let digits = if full { 6 } else { 3 };
-    board.rows.iter().enumerate().map(|(i, row)| line(i, row, timing, digits)).collect()
+    board.rows.iter().enumerate().map(|(i, row)| line(i, row, timing, full)).collect()
 }
 
-fn line(i: usize, row: &Row, timing: bool, digits: usize) -> Vec<String> {
+fn line(i: usize, row: &Row, timing: bool, full: bool) -> Vec<String> {
+    let digits = if full { 6 } else { 3 };
     let number = |value: Option<f64>| match value {
         Some(value) => format!("{value:.digits$}"),
         None => "-".to_owned(),
@@ -84,15 +87,23 @@ fn line(i: usize, row: &Row, timing: bool, digits: usize) -> Vec<String> {
     let criteria = row.criteria.as_ref();
     let tie_aware =
         |pick: fn(&osee_core::criteria::CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-            number(criteria.and_then(|c| pick(c).get(k)).map(|t| t.value))
+            match criteria.and_then(|c| pick(c).get(k)) {
+                Some(of) if !full => tie_text(of, digits),
+                of => number(of.map(|of| of.value)),
+            }
         };
-    let interval = criteria.and_then(|c| c.kd_ci);
+    // A program finds p in the JSON document.
+    let interval = criteria.map(|c| match (c.kd_ci, c.kd_p) {
+        (Some([a, b]), _) => format!("{a:.digits$} .. {b:.digits$}"),
+        (None, Some(p)) if !full => format!("none, {}", p_equals(p)),
+        _ => "-".to_owned(),
+    });
     let failed = row.failures.values().sum::<usize>();
     let mut line = vec![
         (i + 1).to_string(),
         row.key.name.clone(),
         number(criteria.and_then(|c| c.kd)),
-        interval.map_or_else(|| "-".to_owned(), |[a, b]| format!("{a:.digits$} .. {b:.digits$}")),
+        interval.unwrap_or_else(|| "-".to_owned()),
         number(criteria.and_then(|c| c.spearman)),
         tie_aware(|c| &c.p_top, "0.05"),
         tie_aware(|c| &c.p_bottom, "0.05"),
@@ -140,12 +151,20 @@ fn table(board: &Leaderboard, timing: bool) -> String {
             line[1].insert_str(0, "> ");
         }
     }
-    format!("{}\n{}", caption(board), terminal_table(&header(timing), &lines))
+    format!("{}\n{}{}", caption(board), terminal_table(&header(timing), &lines), note(board))
+}
+
+/// What is to be said below the table: what so few architectures allow.
+fn note(board: &Leaderboard) -> String {
+    let few = board.judged.as_ref().and_then(|judged| few(judged.values.len()));
+    few.map_or_else(String::new, |few| few + "\n")
 }
 
 fn markdown(board: &Leaderboard, timing: bool) -> String {
     let caption = caption(board).replace('\n', "; ");
-    format!("{caption}\n\n{}", markdown_table(&header(timing), &lines(board, timing, false)))
+    let note = note(board);
+    let note = if note.is_empty() { note } else { format!("\n{note}") };
+    format!("{caption}\n\n{}{note}", markdown_table(&header(timing), &lines(board, timing, false)))
 }
 
 /// For a terminal; numbers to the right of their columns, the second column's
@@ -259,14 +278,21 @@ fn row_document(row: &Row, timing: bool) -> Value {
 }
 
 /// Criteria as the leaderboard's JSON has them: plain numbers, with what
-/// depends on ties beside them under `ties`.
+/// depends on ties beside them under `ties`; `kd_p` is the p-value of KD
+/// against 0.
 pub fn criteria_document(criteria: &osee_core::criteria::CriteriaReport) -> Map<String, Value> {
     let plain = |table: &BTreeMap<String, TieAware>| -> BTreeMap<String, f64> {
         table.iter().map(|(k, t)| (k.clone(), t.value)).collect()
     };
+    let inside = |table: &BTreeMap<String, Option<TieAware>>| -> BTreeMap<String, Option<f64>> {
+        table.iter().map(|(k, t)| (k.clone(), t.map(|t| t.value))).collect()
+    };
     let document = json!({
         "kd": criteria.kd,
         "kd_ci": criteria.kd_ci,
+        "kd_ci_missing": criteria.kd_ci_missing.map(|why| why.to_string()),
+        "kd_p": criteria.kd_p,
+        "kd_p_smallest": smallest_kendall_p_value(criteria.architectures),
         "tau_a": criteria.tau_a,
         "spearman": criteria.spearman,
         "lc": criteria.lc,
@@ -275,8 +301,8 @@ pub fn criteria_document(criteria: &osee_core::criteria::CriteriaReport) -> Map<
         "p_bottom": plain(&criteria.p_bottom),
         "br": plain(&criteria.br),
         "wr": plain(&criteria.wr),
-        "kd_top": criteria.kd_top,
-        "kd_bottom": criteria.kd_bottom,
+        "kd_top": inside(&criteria.kd_top),
+        "kd_bottom": inside(&criteria.kd_bottom),
         "distinct_scores": criteria.distinct_scores,
         "distinct_truths": criteria.distinct_truths,
         "failures": criteria.failures,
@@ -285,6 +311,8 @@ pub fn criteria_document(criteria: &osee_core::criteria::CriteriaReport) -> Map<
             "p_bottom": criteria.p_bottom,
             "br": criteria.br,
             "wr": criteria.wr,
+            "kd_top": criteria.kd_top,
+            "kd_bottom": criteria.kd_bottom,
         },
     });
     match document {

@@ -36,7 +36,10 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
     let closest: Vec<String> =
         pairs.iter().take(3).map(|(kd, pair)| format!("{pair} ({kd:.2})")).collect();
-    let finding = format!("Most alike are {}.", listed(&closest));
+    let finding = match closest.as_slice() {
+        [] => "No two of them can be compared.".to_owned(),
+        closest => format!("Most alike are {}.", listed(closest)),
+    };
     Ok(Section::new("agreement", HEADING)
         .finding(&finding)
         .rests_on(&format!("{}; scores averaged over seeds", material.rests_on()))

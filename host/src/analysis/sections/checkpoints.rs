@@ -1,25 +1,21 @@
 //! What becomes of a ranking while a supernet trains?
 
-use super::{absent, refused, three, value};
+use super::{absent, refused, three, tie_aware, value};
 use crate::{
     analysis::{Material, Scorer, material::Checkpoints},
     report::{
-        figure::{Axis, Estimate, Figure, Lines, Value},
+        figure::{Axis, Estimate, Figure, Lines},
         html::{Absent, Section},
     },
 };
-use osee_core::{
-    analysis::{
-        CHECKPOINT_RATIOS, Checkpoint, StabilityStep, TrendPoint, stability_steps,
-        trend as over_checkpoints,
-    },
-    criteria::TieAware,
+use osee_core::analysis::{
+    CHECKPOINT_RATIOS, Checkpoint, StabilityStep, TrendPoint, stability_steps,
+    trend as over_checkpoints,
 };
 
 const TREND: &str = "Criteria while the supernet trains";
 const STABILITY: &str = "How stable is the ranking?";
 const ADD: &str = "[training]\nkeep-every = 5\n\n[[estimators]]\nid = \"one_shot\"\ntrend = true";
-const NONE: &str = "K of the architectures is less than one";
 
 fn several<'a>(
     material: &'a Material,
@@ -37,20 +33,16 @@ fn columns<'a>(points: &'a [(u64, &'a Scorer)]) -> Vec<Checkpoint<'a>> {
     points.iter().map(|(epoch, row)| Checkpoint { epoch: *epoch, scores: &row.values }).collect()
 }
 
-fn tie_aware(of: &Option<TieAware>) -> Value {
-    Value::known_or(of.as_ref().map(|it| it.value), NONE)
-}
-
 /// Every criterion by epoch, a figure each.
 pub fn trend(material: &Material) -> Result<Section, Absent> {
-    type Pick = fn(&TrendPoint) -> Value;
+    type Pick = fn(&TrendPoint) -> Estimate;
     let criteria: [(&str, &str, Pick); 6] = [
-        ("kd", "KD", |it| value(it.kd)),
-        ("spearman", "Spearman", |it| value(it.spearman)),
-        ("p-top", "P@top5%", |it| tie_aware(&it.p_top_5)),
-        ("p-bottom", "P@bottom5%", |it| tie_aware(&it.p_bottom_5)),
-        ("br", "BR@1% (lower is better)", |it| tie_aware(&it.br_1)),
-        ("wr", "WR@5% (lower is better)", |it| tie_aware(&it.wr_5)),
+        ("kd", "KD", |it| value(it.kd).into()),
+        ("spearman", "Spearman", |it| value(it.spearman).into()),
+        ("p-top", "P@top5%", |it| tie_aware(it.p_top_5.as_ref())),
+        ("p-bottom", "P@bottom5%", |it| tie_aware(it.p_bottom_5.as_ref())),
+        ("br", "BR@1% (lower is better)", |it| tie_aware(it.br_1.as_ref())),
+        ("wr", "WR@5% (lower is better)", |it| tie_aware(it.wr_5.as_ref())),
     ];
     let mut trends = Vec::new();
     for (base, points) in several(material, TREND)? {
@@ -61,7 +53,7 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
     for (name, label, pick) in criteria {
         let mut lines = Lines::new(Axis::new("epoch"), Axis::new(label));
         for (base, points) in &trends {
-            let points = points.iter().map(|it| (it.epoch as f64, Estimate::from(pick(it))));
+            let points = points.iter().map(|it| (it.epoch as f64, pick(it)));
             lines = lines.series(base, points);
         }
         section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
@@ -108,16 +100,12 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
             steps.push((name, of(&columns(&points))?));
         }
     }
-    type Pick = fn(&StabilityStep) -> Value;
+    type Pick = fn(&StabilityStep) -> Estimate;
     let criteria: [(&str, &str, Pick); 4] = [
-        ("kd", "relative KD", |it| value(it.stability.kd)),
-        ("p-top-small", "relative P@top0.5%", |it| {
-            tie_aware(&it.stability.p_top.get("0.005").cloned())
-        }),
-        ("p-top", "relative P@top5%", |it| tie_aware(&it.stability.p_top.get("0.05").cloned())),
-        ("p-bottom", "relative P@bottom5%", |it| {
-            tie_aware(&it.stability.p_bottom.get("0.05").cloned())
-        }),
+        ("kd", "relative KD", |it| value(it.stability.kd).into()),
+        ("p-top-small", "relative P@top0.5%", |it| tie_aware(it.stability.p_top.get("0.005"))),
+        ("p-top", "relative P@top5%", |it| tie_aware(it.stability.p_top.get("0.05"))),
+        ("p-bottom", "relative P@bottom5%", |it| tie_aware(it.stability.p_bottom.get("0.05"))),
     ];
     let mut section = Section::new("stability", STABILITY).rests_on(&format!(
         "{}; the scores of each checkpoint predict those of the next",
@@ -126,7 +114,7 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
     for (name, label, pick) in criteria {
         let mut lines = Lines::new(Axis::new("epoch of the later checkpoint"), Axis::new(label));
         for (base, steps) in &steps {
-            let points = steps.iter().map(|it| (it.to as f64, Estimate::from(pick(it))));
+            let points = steps.iter().map(|it| (it.to as f64, pick(it)));
             lines = lines.series(base, points);
         }
         section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));

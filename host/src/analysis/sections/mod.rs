@@ -15,8 +15,9 @@ pub mod variants;
 
 use super::{Material, Scorer};
 use crate::report::{
-    figure::Value,
+    figure::{Estimate, Value},
     html::{Absent, Cell},
+    p_text, tie_text,
 };
 use osee_core::{analysis::AnalysisError, criteria::TieAware};
 
@@ -79,18 +80,29 @@ fn supernet(row: &str, seed: u64) -> String {
 /// As papers give it.
 fn p_value(p: Option<f64>) -> Cell {
     match p {
-        Some(p) if p < 0.001 => Cell::number("<0.001", p),
-        other => cell(other),
+        Some(p) => Cell::number(&p_text(p), p),
+        None => Cell::undefined("there is no ranking to compare"),
     }
 }
 
-/// A criterion, with what another order of ties would make of it.
+/// A criterion, with what single orders of ties would make of it.
 pub(super) fn tied(of: &TieAware) -> Cell {
-    let shown = Cell::number(&three(of.value), of.value);
+    let shown = Cell::number(&tie_text(of, 3), of.value);
     match of.min < of.max {
-        true => shown.hint(&format!("{} to {} by the order of ties", three(of.min), three(of.max))),
+        true => shown.hint(&format!(
+            "mean over all orders of ties, which give {} to {}",
+            three(of.min),
+            three(of.max)
+        )),
         false => shown,
     }
+}
+
+/// A criterion in a figure, with its range where that is wide.
+fn tie_aware(of: Option<&TieAware>) -> Estimate {
+    let reason = "K of the architectures is less than one";
+    let value = Value::known_or(of.map(|it| it.value), reason);
+    Estimate::within(value, of.and_then(TieAware::range))
 }
 
 fn count(number: usize) -> Cell {

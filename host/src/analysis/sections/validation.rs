@@ -1,11 +1,11 @@
 //! How much validation data does a one-shot score need, and is the loss better
 //! than the accuracy?
 
-use super::{absent, cell, listed, refused, supernet, three, value};
+use super::{absent, cell, listed, refused, supernet, three, tie_aware, value};
 use crate::{
     analysis::{ByBatch, Material},
     report::{
-        figure::{Axis, Estimate, Figure, Histogram, Lines, Value},
+        figure::{Axis, Estimate, Figure, Histogram, Lines},
         html::{Absent, Cell, Column, Section, Table},
     },
 };
@@ -47,8 +47,11 @@ pub fn scores(material: &Material) -> Result<Section, Absent> {
         let by_loss = by_loss.map_err(refused(SCORES))?;
         let kd = |scores: &[f64]| kendall_tau_b(scores, &material.truth);
         let (a, l) = (kd(&by_accuracy), kd(&by_loss));
-        judged += 1;
-        better += usize::from(l > a);
+        // What has no ranking is not compared.
+        if let Some((a, l)) = a.zip(l) {
+            judged += 1;
+            better += usize::from(l > a);
+        }
         let spread = [&by_accuracy, &by_loss].map(|it| Distribution::of(it, Bins::Fit(1)));
         table = table.row(vec![
             Cell::text(&supernet(&of.name, of.seed)),
@@ -106,18 +109,11 @@ pub fn batches(material: &Material) -> Result<Section, Absent> {
         for (what, columns) in [("accuracy", &of.accuracy), ("loss", &of.loss)] {
             let points = batch_study(columns, &material.truth).map_err(refused(BATCHES))?;
             let name = format!("{}, {what}", supernet(&of.name, of.seed));
-            let line = |pick: &dyn Fn(&osee_core::analysis::BatchPoint) -> Value| {
-                points
-                    .iter()
-                    .map(|it| (it.batches as f64, Estimate::from(pick(it))))
-                    .collect::<Vec<_>>()
+            let line = |pick: &dyn Fn(&osee_core::analysis::BatchPoint) -> Estimate| {
+                points.iter().map(|it| (it.batches as f64, pick(it))).collect::<Vec<_>>()
             };
-            kd = kd.series(&name, line(&|it| value(it.kd)));
-            let top = |it: &osee_core::analysis::BatchPoint| {
-                let reason = "5% of the architectures is less than one";
-                Value::known_or(it.p_top_5.as_ref().map(|top| top.value), reason)
-            };
-            precision = precision.series(&name, line(&top));
+            kd = kd.series(&name, line(&|it| value(it.kd).into()));
+            precision = precision.series(&name, line(&|it| tie_aware(it.p_top_5.as_ref())));
             let end = |at: Option<&osee_core::analysis::BatchPoint>| at.and_then(|it| it.kd);
             if let (Some(one), Some(all)) = (end(points.first()), end(points.last())) {
                 gains.push((all - one, name));
