@@ -2,7 +2,7 @@
 
 use super::{LEVEL, Leaderboard, Row, p_equals, p_size};
 use osee_core::analysis::{
-    EXCHANGED_UP_TO, SignificanceReport, significance, smallest_exchange_p_value,
+    Comparison, EXCHANGED_UP_TO, SignificanceReport, significance, smallest_exchange_p_value,
 };
 use std::fmt::Write;
 
@@ -41,17 +41,17 @@ pub fn standing(board: &Leaderboard) -> String {
             new
         });
         for other in others {
-            text += &comparison(board, row, other);
+            let compared = compared(board, row, other);
+            let pair = compared.as_ref().and_then(|it| it.comparisons.first());
+            text += &comparison(&other.key.name, pair);
         }
-        text += &few(board);
+        text += &few(board.judged.as_ref().map_or(0, |judged| judged.values.len()));
     }
     text
 }
 
-fn comparison(board: &Leaderboard, row: &Row, other: &Row) -> String {
-    let name = &other.key.name;
-    let compared = compared(board, row, other);
-    let pair = compared.as_ref().and_then(|it| it.comparisons.first());
+/// The row less the one that is named.
+fn comparison(name: &str, pair: Option<&Comparison>) -> String {
     let known = pair.and_then(|pair| Some((pair.difference?, pair.p_value?, pair.ci)));
     match known {
         Some((difference, p, Some([low, high]))) => format!(
@@ -76,8 +76,7 @@ fn compared(board: &Leaderboard, row: &Row, other: &Row) -> Option<SignificanceR
 }
 
 /// What so few architectures can say of a difference.
-fn few(board: &Leaderboard) -> String {
-    let count = board.judged.as_ref().map_or(0, |judged| judged.values.len());
+fn few(count: usize) -> String {
     if count > EXCHANGED_UP_TO {
         return String::new();
     }
@@ -88,4 +87,33 @@ fn few(board: &Leaderboard) -> String {
         "  {count} architectures: p by all exchanges of ranks, the smallest that they allow is {}{found}\n",
         p_size(smallest)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(own: &[f64], other: &[f64]) -> String {
+        let truth: Vec<f64> = (0..own.len()).map(|i| i as f64).collect();
+        let found = significance(&[("own", own), ("other", other)], &truth, CONFIDENCE).unwrap();
+        comparison("other", found.comparisons.first())
+    }
+
+    #[test]
+    fn a_comparison_promises_what_its_architectures_allow() {
+        let up: Vec<f64> = (0..40).map(f64::from).collect();
+        let down: Vec<f64> = up.iter().map(|it| -it).collect();
+        let bent: Vec<f64> = up.iter().map(|it| (it - 4.0).abs()).collect();
+        let clear = line(&bent, &down);
+        assert!(clear.ends_with(", p < 0.001)\n") && clear.contains("95% interval +1."), "{clear}");
+        assert_eq!(
+            line(&up[..3], &down[..3]),
+            "  against other          KD +2.000  (no interval, p = 0.500)\n"
+        );
+        let flat = "  against other          no comparison: one has no ranking\n";
+        assert_eq!(line(&up, &[1.0; 40]), flat);
+        assert_eq!(few(13), "");
+        assert!(few(3).contains("they allow is 0.250, so they cannot tell two"), "{}", few(3));
+        assert!(few(12).ends_with("they allow is 4.9e-4\n"), "{}", few(12));
+    }
 }

@@ -1,7 +1,7 @@
 //! Which architectures does an estimator put first and last, and what are
 //! they really?
 
-use super::{looked_at, refused, three};
+use super::{looked_at, ranks, refused, three};
 use crate::{
     analysis::Material,
     report::{
@@ -54,7 +54,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
                 }
             }
         }
-        if let Some(best) = found.best.first() {
+        if let Some(best) = found.best.first().filter(|_| ranks(material, row)) {
             depths.push((row.name.as_str(), best.true_rank));
         }
         if structure.is_some() {

@@ -1,6 +1,6 @@
 //! Does an estimator favour small or large architectures?
 
-use super::{absent, cell, looked_at, refused, signed, value};
+use super::{absent, cell, looked_at, ranks, refused, signed, value};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -29,8 +29,10 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows = looked_at(material);
     let reports = rows.iter().map(|row| report(row)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    let ranked = rows.iter().zip(&reports).filter(|(row, _)| ranks(material, row));
+    let ranked: Vec<_> = ranked.map(|(row, report)| (row.name.as_str(), report)).collect();
     let mut section = Section::new("complexity", HEADING)
-        .finding(&finding(&names, &reports))
+        .finding(&finding(&ranked))
         .rests_on(&format!(
             "{}; five groups of equal count by FLOPs; ranking difference (true less estimated rank) \
              over all architectures",
@@ -97,12 +99,12 @@ fn short(flops: f64) -> String {
     }
 }
 
-fn finding(names: &[&str], reports: &[ComplexityReport]) -> String {
+fn finding(reports: &[(&str, &ComplexityReport)]) -> String {
     let tilt = |it: &ComplexityReport| {
         let last = it.groups.last().map_or(0.0, |group| group.mean_rd);
         last - it.groups.first().map_or(0.0, |group| group.mean_rd)
     };
-    let tilts = names.iter().zip(reports).map(|(name, it)| (*name, tilt(it)));
+    let tilts = reports.iter().map(|(name, it)| (*name, tilt(it)));
     let most = tilts.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     match most {
         Some((name, tilt)) => format!(

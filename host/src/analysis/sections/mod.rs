@@ -19,7 +19,10 @@ use crate::report::{
     html::{Absent, Cell},
     p_text, tie_text,
 };
-use osee_core::{analysis::AnalysisError, criteria::TieAware};
+use osee_core::{
+    analysis::AnalysisError,
+    criteria::{TieAware, kendall_tau_b},
+};
 
 /// Most rows that a figure tells apart.
 const SHOWN: usize = 6;
@@ -55,6 +58,11 @@ fn looked_at(material: &Material) -> Vec<&Scorer> {
     }
     chosen.sort_unstable();
     chosen.into_iter().map(|at| rows[at]).collect()
+}
+
+/// Whether the row has a ranking: a finding compares no others.
+fn ranks(material: &Material, row: &Scorer) -> bool {
+    kendall_tau_b(&row.values, &material.truth).is_some()
 }
 
 /// Why tau-b is undefined.

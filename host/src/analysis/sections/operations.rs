@@ -1,6 +1,6 @@
 //! Which operations does an estimator over- or underestimate?
 
-use super::{absent, looked_at, percent, refused, signed};
+use super::{absent, looked_at, percent, ranks, refused, signed};
 use crate::{
     analysis::{Material, material::grouped},
     report::{
@@ -45,8 +45,10 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let all: Result<Vec<OpBiasReport>, AnalysisError> = bias(&found.pairs);
     let all = all.map_err(refused(HEADING))?;
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    let ranked = rows.iter().zip(&all).filter(|(row, _)| ranks(material, row));
+    let ranked: Vec<_> = ranked.map(|(row, report)| (row.name.as_str(), report)).collect();
     let mut section = Section::new("operations", HEADING)
-        .finding(&finding(&names, &all))
+        .finding(&finding(&ranked))
         .rests_on(&format!(
             "{}; {} ordered pairs found among them that differ in one decision",
             material.rests_on(),
@@ -133,8 +135,8 @@ fn table(names: &[&str], reports: &[OpBiasReport]) -> Table {
     table
 }
 
-fn finding(names: &[&str], reports: &[OpBiasReport]) -> String {
-    let all = names.iter().zip(reports).flat_map(|(name, report)| {
+fn finding(reports: &[(&str, &OpBiasReport)]) -> String {
+    let all = reports.iter().flat_map(|(name, report)| {
         changes(report).into_iter().map(move |at| (*name, &report.changes[at]))
     });
     let most = all.max_by(|a, b| a.1.bias.abs().total_cmp(&b.1.bias.abs()));

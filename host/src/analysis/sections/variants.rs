@@ -1,6 +1,6 @@
 //! One estimator in several ways: samplers, pruning, trained weights.
 
-use super::{absent, cell, listed, p_value, signed};
+use super::{absent, cell, listed, p_value, ranks, signed};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -69,8 +69,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             ]);
         }
         // Rows without a ranking stand last, and are not compared.
-        let ranked =
-            rows.iter().rev().find(|row| kendall_tau_b(&row.values, &material.truth).is_some());
+        let ranked = rows.iter().rev().find(|row| ranks(material, row));
         told.push(match ranked {
             Some(last) if !std::ptr::eq(*last, rows[0]) => {
                 format!("of {id}, {} ranks best and {} worst", rows[0].name, last.name)
