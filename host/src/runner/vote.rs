@@ -7,6 +7,7 @@ use crate::{
 };
 use osee_core::{
     estimator::EstimatorKind,
+    mean::mean,
     settings::Settings,
     store::{Record, Score, ScorerId, ScorerKey, Store},
 };
@@ -96,15 +97,22 @@ pub fn finish(
     Ok(())
 }
 
-/// Per architecture the mean over the seeds that have a score; NaN if none.
+/// Per architecture the [mean](osee_core::mean::mean) over the seeds that have a
+/// score; NaN if none. Scores of one seed are as they are.
 pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
-    let mut sums = vec![(0.0, 0u32); architectures];
-    for score in scores {
-        if let (Ok(value), Some((sum, count))) = (&score.outcome, sums.get_mut(score.arch)) {
-            *sum += value;
-            *count += 1;
+    let score = |it: &Score| Some((it.arch, *it.outcome.as_ref().ok()?));
+    let mut there: Vec<(usize, f64)> = scores.iter().filter_map(score).collect();
+    // A store has them in this order already.
+    there.sort_by_key(|(arch, _)| *arch);
+    let several = scores.windows(2).any(|pair| pair[0].seed != pair[1].seed);
+    let mut means = vec![f64::NAN; architectures];
+    let mut values = Vec::new();
+    for of_one in there.chunk_by(|(one, _), (other, _)| one == other) {
+        values.clear();
+        values.extend(of_one.iter().map(|(_, score)| *score));
+        if let Some(slot) = means.get_mut(of_one[0].0) {
+            *slot = if several { mean(&values) } else { values[0] };
         }
     }
-    // Without any score that is 0 / 0.
-    sums.into_iter().map(|(sum, count)| sum / f64::from(count)).collect()
+    means
 }
