@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::{
         analysis::noise_ceiling,
-        truth::{Duplicates, Seeds, Table},
+        truth::{Averaged, Duplicates, Seeds, Sheet, Table, averaged},
     };
 
     #[test]
@@ -71,11 +71,19 @@ mod tests {
         assert_eq!(table.keys.len(), 6466);
         assert!(table.columns.iter().flatten().all(|value| value.is_finite()));
         let same = |key: &str| Some(key.to_owned());
-        let seeds = Seeds::find(path, "arch", "test_accuracy", &[], same).unwrap().unwrap();
-        let runs: Vec<Vec<f64>> = seeds.runs().into_values().collect();
+        let sheet = Sheet::read(path).unwrap();
+        let key = sheet.key("arch").unwrap();
+        let seeds = Seeds::find(&sheet, &key, "test_accuracy", &[], Duplicates::Error, same);
+        let seeds = seeds.unwrap().unwrap();
+        let runs: Vec<Vec<f64>> = table.keys.iter().map(|key| seeds.of(key).to_vec()).collect();
         assert!(runs.iter().all(|run| run.len() == 3));
         let noise = noise_ceiling(&runs).unwrap();
         assert!(noise.seed_kd.unwrap() >= 0.6, "{:?}", noise.seed_kd);
+        // The ceiling is that of the column that judges.
+        assert_eq!(averaged(&table.columns[1], &runs), Some(Averaged::Of(3)));
+        assert_eq!(averaged(&table.columns[2], &runs), Some(Averaged::Of(1)));
+        let params = averaged(&table.columns[0], &runs);
+        assert_eq!(params, Some(Averaged::Other { known: 6466, equal: 0 }));
     }
 
     #[test]

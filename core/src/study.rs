@@ -6,7 +6,7 @@ use crate::{
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
     shard::Shard,
-    truth::Duplicates,
+    truth::{Duplicates, Filter},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -140,6 +140,27 @@ pub struct TruthChoice {
     /// have one. So it is with embedded tables.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub isomorphic: bool,
+    /// Of a table of several things, what stands in which column of the rows
+    /// that are meant; all rows if empty.
+    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub rows: BTreeMap<String, String>,
+}
+
+impl TruthChoice {
+    /// A table without further choice.
+    pub fn plain(file: PathBuf) -> Self {
+        let (duplicates, rows) = (Duplicates::default(), BTreeMap::new());
+        Self { file, key: None, column: None, duplicates, isomorphic: false, rows }
+    }
+
+    /// Which of its rows are meant.
+    pub fn filters(&self) -> Vec<Filter> {
+        let filter = |(column, value): (&String, &String)| Filter {
+            column: column.clone(),
+            value: value.clone(),
+        };
+        self.rows.iter().map(filter).collect()
+    }
 }
 
 /// An estimator with settings.
@@ -392,6 +413,15 @@ mod tests {
         assert_eq!(study.truth.unwrap().file, Path::new("embedded:nb201-digits"));
         let study = read("[truth]\nfile = \"t.csv\"\n").unwrap();
         assert!(study.truth.unwrap().file.is_absolute());
+    }
+
+    #[test]
+    fn rows_of_a_truth_are_chosen_by_what_stands_in_a_column() {
+        let text = "[truth]\nfile = \"t.csv\"\nwhere = { task = \"jigsaw\" }\n";
+        let study = read(text).unwrap();
+        assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study);
+        let filters = study.truth.unwrap().filters();
+        assert_eq!(filters, ["task=jigsaw".parse().unwrap()]);
     }
 
     #[test]

@@ -409,13 +409,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let bare = Study::default();
         drop(Store::for_run(dir.path(), &bare).unwrap());
-        let truth = TruthChoice {
-            file: "truth.csv".into(),
-            key: None,
-            column: None,
-            duplicates: crate::truth::Duplicates::Error,
-            isomorphic: false,
-        };
+        let truth = TruthChoice::plain("truth.csv".into());
         let judged = Study { truth: Some(truth), ..bare.clone() };
         drop(Store::for_run(dir.path(), &judged).unwrap());
         assert_eq!(Store::for_run(dir.path(), &bare).unwrap().study().unwrap(), judged);
