@@ -59,8 +59,12 @@ const ROUNDING: f64 = 1e-6;
 /// digits that both are written with. `None` without any.
 pub fn averaged(truth: &[f64], runs: &[Vec<f64>]) -> Option<Averaged> {
     let there = |runs: &Vec<f64>| runs.iter().filter(|run| !run.is_nan()).count();
-    let known: Vec<(f64, &Vec<f64>)> =
-        truth.iter().copied().zip(runs).filter(|(_, runs)| there(runs) > 0).collect();
+    let known: Vec<(f64, &Vec<f64>)> = truth
+        .iter()
+        .copied()
+        .zip(runs)
+        .filter(|(truth, runs)| truth.is_finite() && there(runs) > 0)
+        .collect();
     let counts = || known.iter().map(|(_, runs)| there(runs));
     let (few, most) = (counts().min()?, counts().max()?);
     let half = |digits: Option<usize>| 0.51 * 0.1f64.powi(digits.unwrap_or(0) as i32);

@@ -6,7 +6,7 @@ use super::{
     filter::Filter,
     find_column,
     key::Key,
-    number,
+    no_column, number,
 };
 use crate::embedded;
 use csv::StringRecord;
@@ -95,12 +95,23 @@ impl<'a> Sheet<'a> {
         find_column(self.path, &self.header, name)
     }
 
+    /// That `name` is no column, nor one of the names `besides`.
+    pub fn no_column(&self, name: &str, besides: &[&str]) -> TableError {
+        let header = self.header.iter().map(String::as_str);
+        no_column(self.path, name, besides.iter().copied().chain(header))
+    }
+
     /// The key of a row that is a column or a form of several.
     ///
     /// # Errors
     /// A column that is not there, or a form that is none.
     pub fn key(&self, form: &str) -> Result<Key, TableError> {
         Key::parse(self.path, &self.header, form)
+    }
+
+    /// The key of the first row.
+    pub fn first(&self, key: &Key) -> Option<String> {
+        Some(key.of(self.records.first()?))
     }
 
     /// Positions of the columns of numbers that nobody need name, and the

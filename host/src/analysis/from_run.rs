@@ -49,7 +49,9 @@ pub fn from_run(
             kind: Some(row.key.kind),
             settings: settings(&row.key),
             values: pick(&row.scores.iter().copied().map(orient).collect::<Vec<_>>()),
+            missing: Vec::new(),
             seeds: seeds.collect(),
+            missing_by_seed: Vec::new(),
             milliseconds: Some(row.ms_per_arch),
             lower_is_better: row.key.direction == Direction::LowerIsBetter,
             own: board.brought.contains(&row.key.estimator),
@@ -62,6 +64,12 @@ pub fn from_run(
     Ok(Material {
         name: board.name.clone(),
         basis: basis(board),
+        notes: board
+            .truth
+            .iter()
+            .flat_map(|it| &it.notes)
+            .map(|it| format!("truth: {it}"))
+            .collect(),
         truth_name: truth,
         without_truth: board.without_truth,
         trainings: None,

@@ -13,7 +13,10 @@ use osee_core::{
     settings::{Settings, Value},
     space::{Counts, Mutation},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 /// A run, or tables that anyone computed.
 #[derive(Debug, Default)]
@@ -30,7 +33,10 @@ pub struct Material {
     pub truth: Vec<f64>,
     /// Architectures left out because they have none.
     pub without_truth: usize,
-    /// Results of several trainings of each, if the truth has them.
+    /// What else a reader should know of the tables, a sentence each.
+    pub notes: Vec<String>,
+    /// Results of the single trainings behind the truth of each, if its table
+    /// has them; none of an architecture without.
     pub trainings: Option<Vec<Vec<f64>>>,
     /// Rows, best KD first.
     pub scorers: Vec<Scorer>,
@@ -53,10 +59,15 @@ pub struct Scorer {
     pub kind: Option<EstimatorKind>,
     /// Settings, as `key=value`, those of its supernet's recipe left out.
     pub settings: String,
-    /// Mean over seeds, oriented.
+    /// Mean over the seeds that are there, oriented.
     pub values: Vec<f64>,
+    /// Positions of architectures that a table has no score of, ascending: they
+    /// were not measured, and did not fail. None in a run.
+    pub missing: Vec<usize>,
     /// The same seed by seed.
     pub seeds: Vec<(u64, Vec<f64>)>,
+    /// What is missing of each seed; empty where nothing is.
+    pub missing_by_seed: Vec<Vec<usize>>,
     /// Cost of one score by itself, milliseconds.
     pub milliseconds: Option<f64>,
     /// Whether the estimator's own scores have the other sign.
@@ -65,6 +76,40 @@ pub struct Scorer {
     pub own: bool,
     /// Of a checkpoint's row: the row it belongs to, and the epoch.
     pub checkpoint: Option<(String, u64)>,
+}
+
+/// Scores and the truth of the same architectures.
+pub type Pairs<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>);
+
+impl Scorer {
+    /// Scores, NaN where they failed, and truth of the architectures that were
+    /// measured: what the row is judged by.
+    pub fn judged<'a>(&'a self, truth: &'a [f64]) -> Pairs<'a> {
+        there(&self.values, &self.missing, truth)
+    }
+
+    /// The same of the seed at this position of `seeds`.
+    pub fn judged_by_seed<'a>(&'a self, at: usize, truth: &'a [f64]) -> Pairs<'a> {
+        let missing = self.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
+        there(&self.seeds[at].1, missing, truth)
+    }
+
+    /// How many architectures were measured.
+    pub fn measured(&self) -> usize {
+        self.values.len() - self.missing.len()
+    }
+}
+
+/// Two columns where neither is `missing`.
+pub fn there<'a>(values: &'a [f64], missing: &[usize], truth: &'a [f64]) -> Pairs<'a> {
+    if missing.is_empty() {
+        return (Cow::Borrowed(values), Cow::Borrowed(truth));
+    }
+    let kept = |column: &[f64]| -> Cow<'a, [f64]> {
+        let rows = (0..column.len()).filter(|row| missing.binary_search(row).is_err());
+        Cow::Owned(rows.map(|row| column[row]).collect())
+    };
+    (kept(values), kept(truth))
 }
 
 /// Rows of one supernet's checkpoints, by epoch.
@@ -277,7 +322,10 @@ pub fn ranked(mut scorers: Vec<Scorer>, truth: &[f64]) -> Vec<Scorer> {
         }
     }
     scorers.extend(last.into_values().map(|(_, row)| row));
-    let kd = |row: &Scorer| kendall_tau_b(&row.values, truth).unwrap_or(f64::NEG_INFINITY);
+    let kd = |row: &Scorer| {
+        let (scores, truth) = row.judged(truth);
+        kendall_tau_b(&scores, &truth).unwrap_or(f64::NEG_INFINITY)
+    };
     let mut judged: Vec<(f64, Scorer)> = scorers.into_iter().map(|row| (kd(&row), row)).collect();
     judged.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.name.cmp(&other.name)));
     judged.into_iter().map(|(_, row)| row).collect()

@@ -4,20 +4,26 @@
 //! Invariant: an analysis either has a section or says why not and what would
 //! give it; none is left out in silence.
 
+mod columns;
 mod from_run;
 mod from_tables;
+mod join;
 mod material;
 mod page;
 mod sections;
 mod text;
 
 pub use from_run::from_run;
-pub use from_tables::{Tables, from_tables};
+pub use from_tables::from_tables;
+pub use join::{Joined, Judgement, Tables, joined};
 pub use material::{ByBatch, Material, Observed, Scorer, Structure};
 pub use page::page;
 pub use text::text;
 
-use crate::report::html::{Absent, Section};
+use crate::report::{
+    ReportError,
+    html::{Absent, Section},
+};
 use osee_core::{
     analysis::AnalysisError, settings::SettingError, store::StoreError, truth::TableError,
 };
@@ -33,6 +39,30 @@ pub enum MaterialError {
     /// A table.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The truth.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A form of columns that is none.
+    #[error("`{form}` is no form of columns: {why}")]
+    Form {
+        /// As asked.
+        form: String,
+        /// Why not.
+        why: String,
+    },
+    /// Two rows of one name.
+    #[error(
+        "columns `{first}` and `{second}` would both be called `{name}`, and are not seeds of one \
+         estimator; ask for one of them, or rename it"
+    )]
+    SameName {
+        /// The name.
+        name: String,
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// Columns that do not go together.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),

@@ -19,6 +19,7 @@ pub fn page(material: &Material) -> Page {
     if material.without_truth > 0 {
         basis.push(("Without truth".to_owned(), material.without_truth.to_string()));
     }
+    basis.extend(material.notes.iter().map(|note| ("Note".to_owned(), note.clone())));
     Page {
         title: material.name.clone(),
         lead: format!(
@@ -35,9 +36,6 @@ pub fn page(material: &Material) -> Page {
 }
 
 fn leaderboard(material: &Material) -> Table {
-    let scores: Vec<(&str, &[f64])> =
-        material.rows().map(|row| (row.name.as_str(), row.values.as_slice())).collect();
-    let intervals = significance(&scores, &material.truth, 0.95).ok();
     let options = CriteriaOptions {
         bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
         ..CriteriaOptions::default()
@@ -58,13 +56,18 @@ fn leaderboard(material: &Material) -> Table {
         Column::number("WR@5%", "worst true rank in the predicted best 5%; lower is better"),
         Column::number("Failed", "architectures without a score; they rank last"),
     ];
+    let gaps = material.rows().any(|row| !row.missing.is_empty());
+    if gaps {
+        columns.push(Column::number("Measured", "architectures that the table has a score of"));
+    }
     let timed = material.rows().any(|row| row.milliseconds.is_some());
     if timed {
         columns.push(Column::number("ms", "per architecture, by itself, on one core"));
     }
     let mut table = Table::new(columns);
     for (at, row) in material.rows().enumerate() {
-        let criteria = evaluate(&row.values, &material.truth, &options).ok();
+        let (scores, truth) = row.judged(&material.truth);
+        let criteria = evaluate(&scores, &truth, &options).ok();
         let of = |pick: fn(&osee_core::criteria::CriteriaReport) -> Option<f64>| {
             sections::cell(criteria.as_ref().and_then(pick))
         };
@@ -76,9 +79,10 @@ fn leaderboard(material: &Material) -> Table {
                     None => Cell::undefined("K of the architectures is less than one"),
                 }
             };
-        let interval = intervals.as_ref().and_then(|it| it.estimators[at].ci);
-        let interval = interval.map(|[a, b]| format!("{a:.3} .. {b:.3}"));
-        let failed = row.values.iter().filter(|it| it.is_nan()).count();
+        let interval = significance(&[("", &*scores)], &truth, 0.95).ok();
+        let interval =
+            interval.and_then(|it| it.estimators[0].ci).map(|[a, b]| format!("{a:.3} .. {b:.3}"));
+        let failed = scores.iter().filter(|it| it.is_nan()).count();
         let mut cells = vec![
             Cell::number(&(at + 1).to_string(), (at + 1) as f64),
             Cell::text(&row.name).hint(&row.settings),
@@ -92,6 +96,12 @@ fn leaderboard(material: &Material) -> Table {
             tied(|it| &it.wr, "0.05"),
             Cell::number(&failed.to_string(), failed as f64),
         ];
+        if gaps {
+            cells.push(Cell::number(
+                &super::material::grouped(row.measured()),
+                row.measured() as f64,
+            ));
+        }
         if timed {
             cells.push(match row.milliseconds {
                 Some(it) => Cell::number(&format!("{it:.1}"), it),

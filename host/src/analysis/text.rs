@@ -18,6 +18,9 @@ pub fn text(material: &Material, only: &[String]) -> String {
         }
         text.push('\n');
     }
+    for note in &material.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
     for missing in &absent {
         let _ = writeln!(text, "not here: {}: {}", missing.heading, missing.reason);
         for line in missing.add.lines() {

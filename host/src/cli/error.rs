@@ -109,14 +109,6 @@ pub enum CliError {
     /// A weights file.
     #[error("{0}")]
     Weights(osee_sdk::Error),
-    /// Two tables about different things.
-    #[error("{} and {} have no key in common", scores.display(), truth.display())]
-    NoCommonKey {
-        /// The scores.
-        scores: PathBuf,
-        /// The truth.
-        truth: PathBuf,
-    },
     /// The working folder is gone.
     #[error("the working folder cannot be used: {0}")]
     WorkingFolder(io::Error),
@@ -167,13 +159,13 @@ impl CliError {
             | Self::Trainings(_)
             | Self::Jobs { .. }
             | Self::Report(ReportError::Store(_)) => ExitCode::Store,
-            Self::Table(_)
-            | Self::Criteria(_)
-            | Self::NoCommonKey { .. }
-            | Self::Differs(_)
-            | Self::Report(_) => ExitCode::Table,
+            Self::Table(_) | Self::Criteria(_) | Self::Differs(_) | Self::Report(_) => {
+                ExitCode::Table
+            }
             Self::Material(error) => match error {
-                MaterialError::Store(_) => ExitCode::Store,
+                MaterialError::Store(_) | MaterialError::Report(ReportError::Store(_)) => {
+                    ExitCode::Store
+                }
                 MaterialError::Plugin(_) => ExitCode::Input,
                 _ => ExitCode::Table,
             },

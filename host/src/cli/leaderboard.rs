@@ -1,8 +1,8 @@
 //! `osee-host leaderboard DIR`.
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::{CliError, criteria::DuplicatesArg, plugin_args::PluginArgs, print};
 use crate::{
-    loader::Registry,
+    loader::{Registry, Space},
     report::{Across, Format, Judged, Leaderboard, Truth, TruthTable, render},
 };
 use clap::{Args, ValueEnum};
@@ -10,6 +10,7 @@ use osee_core::{
     criteria::{Compat, CriteriaOptions},
     store::Store,
     study::{Study, TruthChoice},
+    truth::Filter,
 };
 use std::path::PathBuf;
 
@@ -46,6 +47,14 @@ pub struct TruthArgs {
     /// A row of it is about all architectures isomorphic to its own.
     #[arg(long, requires = "truth")]
     pub truth_isomorphic: bool,
+    /// Which row of a table counts when rows of one architecture differ; an
+    /// error by default.
+    #[arg(long, value_enum)]
+    pub duplicates: Option<DuplicatesArg>,
+    /// Only rows of a table with this in a column, such as task=jigsaw; may be
+    /// repeated.
+    #[arg(long = "where", value_name = "COL=VALUE")]
+    pub filter: Vec<Filter>,
 }
 
 /// Which run, which truth, which form.
@@ -110,26 +119,39 @@ pub fn truth_of(
     registry: &Registry,
     asked: &TruthArgs,
 ) -> Result<Option<(Truth, Judged)>, CliError> {
+    // Without its space, a table must write architectures as the run does.
     let study = store.study()?;
+    let space = registry.space(&study.space.id).ok();
+    let Some(choice) = choice_of(&study, asked) else { return Ok(None) };
+    let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
+    let judged = judge(store, &table, space.as_ref())?;
+    Ok(Some((table.truth, judged)))
+}
+
+/// What a table says of a run's architectures.
+pub fn judge(
+    store: &Store,
+    table: &TruthTable,
+    space: Option<&Space<'_>>,
+) -> Result<Judged, CliError> {
+    Ok(table.judge(&store.plan()?, space)?)
+}
+
+/// Which table judges a run: its own, or another.
+pub fn choice_of(study: &Study, asked: &TruthArgs) -> Option<TruthChoice> {
     let mut choice = study.truth.clone();
     if let Some(file) = &asked.truth {
-        // Another table has columns of its own.
-        let (file, duplicates) = (file.clone(), choice.map(|own| own.duplicates));
-        let duplicates = duplicates.unwrap_or_default();
+        // Another table has columns and rows of its own.
+        let duplicates = choice.map(|own| own.duplicates).unwrap_or_default();
         let isomorphic = asked.truth_isomorphic;
-        choice = Some(TruthChoice { file, key: None, column: None, duplicates, isomorphic });
+        choice = Some(TruthChoice { duplicates, isomorphic, ..TruthChoice::plain(file.clone()) });
     }
-    let choice = choice.map(|own| TruthChoice {
+    let rows = || asked.filter.iter().map(|it| (it.column.clone(), it.value.clone()));
+    choice.map(|own| TruthChoice {
         key: asked.truth_key.clone().or(own.key),
         column: asked.truth_column.clone().or(own.column),
+        duplicates: asked.duplicates.map_or(own.duplicates, Into::into),
+        rows: if asked.filter.is_empty() { own.rows } else { rows().collect() },
         ..own
-    });
-    // Without its space, a table must write architectures as the run does.
-    let space = registry.space(&study.space.id).ok();
-    let judge = |choice: TruthChoice| -> Result<(Truth, Judged), CliError> {
-        let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
-        let judged = table.judge(&store.plan()?, space.as_ref())?;
-        Ok((table.truth, judged))
-    };
-    choice.map(judge).transpose()
+    })
 }

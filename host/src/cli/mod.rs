@@ -158,3 +158,12 @@ fn print(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Output)
 }
+
+/// With so many digits and no minus before zero.
+fn fixed(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|it| matches!(it, '0' | '.')) => rest.to_owned(),
+        _ => text,
+    }
+}

@@ -16,7 +16,7 @@ use osee_core::{
     settings::Settings,
     store::{Curve, Store},
     study::{EstimatorChoice, Study, TruthChoice},
-    truth::Duplicates,
+    truth::{Duplicates, Filter},
 };
 use std::{
     fmt::Write,
@@ -52,7 +52,7 @@ pub struct RunArgs {
     #[arg(long)]
     unique: bool,
     /// Initialisation seeds by comma.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', allow_negative_numbers = true, value_parser = seed)]
     seeds: Option<Vec<u64>>,
     /// Protocol preset: paper, zero-cost-nas, naswot or naslib.
     #[arg(long)]
@@ -75,6 +75,10 @@ pub struct RunArgs {
     /// Which row of the truth counts when rows of one architecture differ.
     #[arg(long, value_enum, requires = "truth")]
     duplicates: Option<DuplicatesArg>,
+    /// Only rows of the truth with this in a column, such as task=jigsaw; may be
+    /// repeated.
+    #[arg(long = "where", value_name = "COL=VALUE", requires = "truth")]
+    filter: Vec<Filter>,
     /// A row of the truth is about all architectures isomorphic to its own.
     #[arg(long, requires = "truth")]
     truth_isomorphic: bool,
@@ -106,6 +110,12 @@ pub struct RunArgs {
     /// How the leaderboard is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+}
+
+/// A seed, by itself.
+fn seed(text: &str) -> Result<u64, String> {
+    let most = u64::MAX;
+    text.trim().parse().map_err(|_| format!("a seed is a whole number from 0 to {most}"))
 }
 
 /// Runs the study and prints its leaderboard.
@@ -325,7 +335,8 @@ impl RunArgs {
             let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
             let duplicates = self.duplicates.map_or_else(Duplicates::default, Into::into);
             let (file, isomorphic) = (file.clone(), self.truth_isomorphic);
-            study.truth = Some(TruthChoice { file, key, column, duplicates, isomorphic });
+            let rows = self.filter.iter().map(|it| (it.column.clone(), it.value.clone())).collect();
+            study.truth = Some(TruthChoice { file, key, column, duplicates, isomorphic, rows });
         }
         if let Some(shard) = self.shard.shard()? {
             study.shard = shard;

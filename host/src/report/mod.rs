@@ -12,4 +12,4 @@ pub use across::Across;
 pub use leaderboard::{Leaderboard, ReportError, Row};
 pub use render::{Format, criteria_document, csv_text, faults, render, scores_csv, terminal_table};
 pub use standing::standing;
-pub use truth::{Judged, Truth, TruthTable};
+pub use truth::{Judged, Truth, TruthTable, repeated};

@@ -124,6 +124,9 @@ pub fn caption(board: &Leaderboard) -> String {
         Some(truth) => {
             let file = truth.file.file_name().unwrap_or_default().to_string_lossy();
             let _ = write!(text, "\ntruth: {} of {file}", truth.column);
+            truth.notes.iter().for_each(|note| {
+                let _ = write!(text, "; {note}");
+            });
         }
         None => text.push_str("\nno truth was given, so there are scores but no criteria"),
     }
@@ -228,6 +231,7 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
             "file": truth.file.file_name().map(|name| name.to_string_lossy()),
             "key": truth.key,
             "column": truth.column,
+            "notes": truth.notes,
         })),
         "rows": rows,
     })

@@ -5,9 +5,10 @@ use crate::{loader::Space, report::TruthTable};
 use osee_core::{
     seed::{order, stream},
     study::Architectures,
+    truth::{Foreign, GZIP, Sheet, foreign},
 };
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::{collections::HashSet, io, path::Path};
 
 /// More architectures than these are not listed.
 pub const LISTABLE: u64 = 20_000_000;
@@ -22,13 +23,12 @@ pub fn choose(
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
-        let text = std::fs::read_to_string(file)
-            .map_err(|source| RunError::ArchitectureFile { path: file.clone(), source })?;
+        let text = list(file)?;
         let lines = text.lines().map(str::trim).enumerate();
         for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
             let arch = space.functions.parse(text).map_err(|error| RunError::Architecture {
                 place: format!("{} line {}: ", file.display(), line + 1),
-                error,
+                error: explained(space, file, error),
             })?;
             chosen.take(arch)?;
         }
@@ -66,6 +66,40 @@ pub fn choose(
         return Err(RunError::TooMany { wanted: count, there, unique: wanted.unique });
     }
     chosen.finish()
+}
+
+/// The text of a list.
+fn list(file: &Path) -> Result<String, RunError> {
+    let wrong = |source| RunError::ArchitectureFile { path: file.to_owned(), source };
+    let bytes = std::fs::read(file).map_err(wrong)?;
+    let other = match bytes.starts_with(GZIP) {
+        true => Some(Foreign { what: "compressed by gzip", convert: "unpack it: gunzip -k FILE" }),
+        false => foreign(&bytes),
+    };
+    if let Some(Foreign { what, convert }) = other {
+        let what = format!("it is {what}, and a list is text, one architecture a line; {convert}");
+        return Err(wrong(io::Error::other(what)));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|error| wrong(io::Error::other(format!("it is no text in UTF-8: {error}"))))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Why a line is no architecture, where that is because the file is a table.
+fn explained(space: &Space<'_>, file: &Path, error: osee_sdk::Error) -> osee_sdk::Error {
+    let Ok(sheet) = Sheet::read(file) else { return error };
+    let known = sheet.header().iter().find(|column| {
+        let first = sheet.key(column).ok().and_then(|key| sheet.first(&key));
+        first.is_some_and(|arch| space.spelling(&arch).is_some())
+    });
+    match known {
+        None => error,
+        Some(column) => osee_sdk::Error::new(format!(
+            "the file is a table with architectures in column `{column}`; a list has one a line and \
+             nothing else, as pandas.read_csv(FILE)['{column}'].to_csv(LIST, index=False, header=False) \
+             writes it"
+        )),
+    }
 }
 
 struct Chosen<'a> {

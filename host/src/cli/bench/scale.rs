@@ -96,7 +96,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
         truth: Some(truth),
         truth_column: Some("accuracy".to_owned()),
         truth_key: Some("arch".to_owned()),
-        truth_isomorphic: false,
+        ..TruthArgs::default()
     };
     let board = judged(&store, registry, &asked, &CriteriaOptions::default())?;
     let printed = render(&board, Format::Csv, false);
