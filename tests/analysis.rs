@@ -229,6 +229,8 @@ fn the_studys_own_scores_give_its_figures() {
         file,
         "--truth-column",
         "surrogate_acc",
+        "--duplicates",
+        "last",
         "--only",
         "seeds,significance,trend,operations",
     ]);
