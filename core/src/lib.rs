@@ -4,12 +4,14 @@
 //! ([`criteria`] against a [`truth`] table) and why it errs ([`analysis`]),
 //! what is to be computed (a
 //! [`study`]) and what was computed (the [`store`]).
+//! [`csv_text`] writes tables.
 //!
 //! Invariant: nothing here knows torch, the plugin boundary or the terminal.
 
 pub mod analysis;
 pub mod benchmark;
 pub mod criteria;
+pub mod csv_text;
 pub mod embedded;
 pub mod estimator;
 pub mod graph;

@@ -339,8 +339,15 @@ impl Study {
     /// Refuses what TOML allows and a study does not.
     ///
     /// # Errors
-    /// No seeds, or one twice.
+    /// No seeds, or one twice, or a row without a name.
     pub fn check(&self) -> Result<(), StudyError> {
+        if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
+            let what = format!(
+                "a row of estimator `{}` has an empty name; give it a `name`, or leave that out",
+                nameless.id
+            );
+            return Err(StudyError::Invalid(what));
+        }
         if self.seeds.is_empty() {
             return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
         }
@@ -349,6 +356,15 @@ impl Study {
             Some(twice) => Err(StudyError::Invalid(format!("seed {twice} is given twice"))),
             None => Ok(()),
         }
+    }
+
+    /// Whether it asks for a row of this name, or of `NAME@EPOCH`.
+    pub fn asks_for(&self, row: &str) -> bool {
+        let all = self.estimators.is_empty() || self.estimators.iter().any(|it| it.id == "all");
+        let named = |it: &EstimatorChoice| {
+            row.strip_prefix(it.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+        };
+        all || self.estimators.iter().any(named)
     }
 
     /// The word for its images, without the folder.
@@ -406,6 +422,18 @@ mod tests {
         let wrong = |seeds| Study { seeds, ..Study::default() }.check().unwrap_err().to_string();
         assert_eq!(wrong(vec![]), "a study needs at least one seed");
         assert_eq!(wrong(vec![3, 1, 3]), "seed 3 is given twice");
+    }
+
+    #[test]
+    fn a_row_has_a_name_and_a_study_knows_its_rows() {
+        let study = read("[[estimators]]\nid = \"params\"\nname = \" \"\n").unwrap();
+        let wrong = study.check().unwrap_err().to_string();
+        assert!(wrong.contains("`params` has an empty name"), "{wrong}");
+        let study = read("[[estimators]]\nid = \"one_shot\"\nname = \"loss\"\n").unwrap();
+        study.check().unwrap();
+        let asked = ["loss", "loss@40", "one_shot", "lossy"].map(|row| study.asks_for(row));
+        assert_eq!(asked, [true, true, false, false]);
+        assert!(Study::default().asks_for("anything"));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Trainings as a table of ground truth.
 
 use super::{Fit, Training};
-use crate::truth::{Duplicates, Table, TableError};
+use crate::{
+    csv_text::{Field, csv_text},
+    truth::{Duplicates, Table, TableError},
+};
 use std::{collections::HashMap, path::Path};
 
 /// An architecture of a benchmark, untrained.
@@ -126,7 +129,7 @@ impl<'a> BenchmarkTable<'a> {
             let cells = columns.iter().map(move |(_, values)| cell(values[i]));
             [it.arch.clone(), it.params.to_string(), it.flops.to_string()].into_iter().chain(cells)
         });
-        csv_text(head, rows)
+        csv_text(head, rows.map(|row| row.map(Field::from).collect()))
     }
 
     /// Learning curves as CSV: a row for every architecture, seed and epoch.
@@ -141,7 +144,7 @@ impl<'a> BenchmarkTable<'a> {
                 of.into_iter().chain(cells)
             })
         });
-        csv_text(head.map(str::to_owned), rows)
+        csv_text(head, rows.map(|row| row.map(Field::from).collect()))
     }
 
     /// Compares with the table in `file`, seed by seed, the architectures that
@@ -193,19 +196,6 @@ impl<'a> BenchmarkTable<'a> {
         }
         columns
     }
-}
-
-fn csv_text<R: IntoIterator<Item = String>>(
-    head: impl Iterator<Item = String>,
-    rows: impl Iterator<Item = R>,
-) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(head).expect("writing to memory cannot fail");
-    for row in rows {
-        writer.write_record(row).expect("writing to memory cannot fail");
-    }
-    let bytes = writer.into_inner().expect("writing to memory cannot fail");
-    String::from_utf8(bytes).expect("it was written from strings")
 }
 
 /// Empty for NaN.

@@ -22,4 +22,4 @@ pub use merge::{MergeError, Merged};
 pub use progress::{Done, Progress};
 pub use record::{Outcome, Record, Score, ScorerId, ScorerKey};
 pub use results::{JOBS, Store};
-pub use training::Curve;
+pub use training::{Curve, Untrained};

@@ -76,6 +76,32 @@ impl Store {
         Ok(done)
     }
 
+    /// Of each of the first `architectures`, whether `scorer` has a result with
+    /// every one of `seeds`; and how many results it has in all.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn scored(
+        &self,
+        scorer: ScorerId,
+        seeds: &[u64],
+        architectures: usize,
+    ) -> Result<(Vec<bool>, usize), StoreError> {
+        let read = "SELECT COUNT(*) FROM score WHERE scorer = ?1";
+        let count: i64 = self
+            .connection
+            .query_row(read, [scorer.0], |row| row.get(0))
+            .map_err(|e| self.sqlite(e))?;
+        let count = count as usize;
+        // A run has results of its own architectures and seeds alone.
+        if count == architectures * seeds.len() {
+            return Ok((vec![true; architectures], count));
+        }
+        let done = self.done(scorer, seeds, architectures)?;
+        let all = |arch| (0..seeds.len()).all(|round| done.has(arch, round));
+        Ok(((0..architectures).map(all).collect(), count))
+    }
+
     /// Milliseconds of all that `scorer` has, and how much that is.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 
 use super::{Store, StoreError, results::from_json};
 use crate::one_shot::{EpochReport, Evaluated};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// One epoch of one training.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,63 @@ pub struct Curve {
     pub report: EpochReport,
 }
 
+/// A training that was begun and did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untrained {
+    /// Key of the supernet.
+    pub supernet: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Why.
+    pub reason: String,
+}
+
 impl Store {
+    /// Says which trainings failed in the last run, in place of the one before.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_untrained(&mut self, failed: &[Untrained]) -> Result<(), StoreError> {
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            // Only where there is something to say: other stores are as they have always been.
+            transaction.execute_batch("DROP TABLE IF EXISTS untrained")?;
+            if !failed.is_empty() {
+                transaction.execute_batch(
+                    "CREATE TABLE untrained
+                     (supernet TEXT NOT NULL, seed INTEGER NOT NULL, reason TEXT NOT NULL)",
+                )?;
+            }
+            for Untrained { supernet, seed, reason } in failed {
+                let values = params![supernet, *seed as i64, reason];
+                transaction.execute("INSERT INTO untrained VALUES (?1, ?2, ?3)", values)?;
+            }
+            transaction.commit()
+        };
+        write(&mut self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// Trainings that failed in the last run.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn untrained(&self) -> Result<Vec<Untrained>, StoreError> {
+        let there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'untrained'";
+        let read = || -> rusqlite::Result<Vec<Untrained>> {
+            if self.connection.query_row(there, [], |_| Ok(())).optional()?.is_none() {
+                return Ok(Vec::new());
+            }
+            let read = "SELECT supernet, seed, reason FROM untrained ORDER BY supernet, seed";
+            let mut query = self.connection.prepare(read)?;
+            let rows = query.query_map([], |row| {
+                let seed = row.get::<_, i64>(1)? as u64;
+                Ok(Untrained { supernet: row.get(0)?, seed, reason: row.get(2)? })
+            })?;
+            rows.collect()
+        };
+        read().map_err(|e| self.sqlite(e))
+    }
+
     /// Stores an epoch; one that is trained again after a kill replaces itself.
     ///
     /// # Errors
@@ -117,10 +173,29 @@ mod tests {
     use crate::{one_shot::BatchResult, study::Study};
 
     #[test]
+    fn a_failed_training_is_remembered_until_the_next_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::for_run(folder.path(), &Study::default()).unwrap();
+        assert!(store.untrained().unwrap().is_empty());
+        let failed = Untrained { supernet: "key".into(), seed: u64::MAX, reason: "full".into() };
+        store.set_untrained(std::slice::from_ref(&failed)).unwrap();
+        assert_eq!(store.untrained().unwrap(), [failed]);
+        store.set_untrained(&[]).unwrap();
+        assert!(store.untrained().unwrap().is_empty());
+    }
+
+    #[test]
     fn batches_and_curves_come_back_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::for_run(folder.path(), &Study::default()).unwrap();
-        let batches = vec![BatchResult { images: 7, loss: 0.1 + 0.2, correct: 3 }; 2];
+        let batches = vec![
+            BatchResult {
+                images: 7,
+                loss: f64::from_bits(4_600_310_783_001_914_724),
+                correct: 3
+            };
+            2
+        ];
         let one = Evaluated {
             supernet: "key".to_owned(),
             seed: u64::MAX,

@@ -13,6 +13,7 @@ use crate::{
 };
 use osee_core::{
     criteria::CriteriaOptions,
+    csv_text::CsvWriter,
     shard::Shard,
     store::{Record, Store},
     study::{Architectures, EstimatorChoice, Study},
@@ -20,7 +21,6 @@ use osee_core::{
 use std::{
     fmt::Write as _,
     fs::File,
-    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -123,12 +123,11 @@ fn store_shard(plan: &Plan, study: &Study, dir: &Path) -> Result<(u64, Duration)
 
 fn write_truth(plan: &Plan, folder: &Path) -> std::io::Result<PathBuf> {
     let file = folder.join("truth.csv");
-    let mut to = BufWriter::new(File::create(&file)?);
-    writeln!(to, "arch,accuracy")?;
+    let mut to = CsvWriter::new(File::create(&file)?, ["arch", "accuracy"])?;
     for (at, arch) in plan.architectures.iter().enumerate() {
-        writeln!(to, "\"{arch}\",{:.4}", quality(at))?;
+        to.row([arch.as_str().into(), quality(at).into()])?;
     }
-    to.flush()?;
+    to.end()?;
     Ok(file)
 }
 
