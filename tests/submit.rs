@@ -92,3 +92,31 @@ fn a_dry_run_for_slurm_writes_nothing_and_prints_the_scripts() {
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     }
 }
+
+/// What a scheduler would read as its own syntax in a path is escaped for it.
+#[test]
+fn paths_are_escaped_for_the_scheduler_that_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("50%j $(OSEE_SHARDS) 'x'");
+    let out = out.to_str().unwrap();
+    let small = ["--archs", "5", "--data", "noise", "--shards", "7", "--dry-run", "--out", out];
+    let said = support::run(&[&["submit", "slurm"], &small[..]].concat());
+    let log = said.lines().find(|line| line.starts_with("#SBATCH --output=")).unwrap();
+    assert!(log.contains("/50%%j $(OSEE_SHARDS) "), "{log}");
+    assert!(log.contains("/jobs/shard-%A_%a.log"), "{log}");
+    // The command itself has the path as it is.
+    assert!(said.contains(r"/50%j $(OSEE_SHARDS) '\''x'\'''"), "{said}");
+
+    let text = support::run(&[&["submit", "kubernetes"], &small[..]].concat());
+    let manifest: Value = serde_json::from_str(&text).unwrap();
+    let container = &manifest["items"][1]["spec"]["template"]["spec"]["containers"][0];
+    let args: Vec<&str> =
+        container["args"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(args.contains(&out.replace('$', "$$").as_str()), "{args:?}");
+    assert_eq!(container["volumeMounts"][0]["mountPath"], out);
+
+    let broken = format!("{out}\nx");
+    let small = ["--archs", "5", "--data", "noise", "--shards", "7", "--dry-run", "--out", &broken];
+    let (code, said) = fail(&[&["submit", "slurm"], &small[..]].concat());
+    assert!(code == 2 && said.contains("a line end"), "{said}");
+}

@@ -67,6 +67,8 @@ impl KubernetesArgs {
         if let Some(at) = arguments.iter().position(|it| it == "--study") {
             arguments[at + 1] = "/study/study.toml".to_owned();
         }
+        // Kubernetes would put variables in place of $(NAME), and reads $$ as one $.
+        arguments.iter_mut().for_each(|it| *it = it.replace('$', "$$"));
         let mut resources = json!({ "requests": { "cpu": jobs.workers.to_string() } });
         if let Some(gpus) = self.gpus {
             resources["limits"] = json!({ "nvidia.com/gpu": gpus.to_string() });
@@ -123,7 +125,10 @@ fn label(name: &str) -> String {
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
     let word = word.trim_matches('-');
-    if word.is_empty() { "study".to_owned() } else { word.chars().take(40).collect() }
+    // It ends in a letter or a digit, wherever it is cut.
+    let cut: String = word.chars().take(40).collect();
+    let cut = cut.trim_end_matches('-');
+    if cut.is_empty() { "study".to_owned() } else { cut.to_owned() }
 }
 
 #[cfg(test)]
@@ -134,5 +139,6 @@ mod tests {
     fn names_are_those_of_kubernetes() {
         assert_eq!(label("NB201, small_"), "nb201--small");
         assert_eq!(label("..."), "study");
+        assert_eq!(label(&format!("{} b", "a".repeat(39))), "a".repeat(39));
     }
 }
