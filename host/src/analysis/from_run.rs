@@ -4,7 +4,11 @@ use super::{
     MaterialError,
     material::{ByBatch, Material, Observed, Scorer, Structure, ranked},
 };
-use crate::{loader::Space, one_shot::supernet_folder, report::Leaderboard};
+use crate::{
+    loader::Space,
+    one_shot::supernet_folder,
+    report::{self, Leaderboard},
+};
 use osee_core::{
     estimator::{Direction, EstimatorKind},
     one_shot::Observation,
@@ -26,7 +30,10 @@ pub fn from_run(
     board: &Leaderboard,
     space: Option<&Space<'_>>,
 ) -> Result<Material, MaterialError> {
-    let judged = board.judged.clone().ok_or(MaterialError::NoTruth)?;
+    let judged = board.judged.clone().ok_or_else(|| match &board.truth {
+        Some(_) => MaterialError::TooFewScored(board.scored.notice().trim_end().to_owned()),
+        None => MaterialError::NoTruth,
+    })?;
     let architectures: Vec<String> =
         judged.positions.iter().map(|&at| board.architectures[at].clone()).collect();
     let ids: BTreeMap<String, ScorerId> =
@@ -64,6 +71,8 @@ pub fn from_run(
         basis: basis(board),
         truth_name: truth,
         without_truth: board.without_truth,
+        progress: board.scored.progress(),
+        not_run: board.scored.not_run.clone(),
         trainings: None,
         structure,
         evaluations: evaluations(store, board, &architectures)?,
@@ -76,9 +85,11 @@ pub fn from_run(
 
 fn basis(board: &Leaderboard) -> Vec<(String, String)> {
     let seeds: Vec<String> = board.seeds.iter().map(u64::to_string).collect();
+    let all = || super::material::grouped(board.architectures.len());
+    let architectures = board.scored.progress().unwrap_or_else(all);
     let mut basis = vec![
         ("Search space".to_owned(), board.space.clone()),
-        ("Architectures".to_owned(), super::material::grouped(board.architectures.len())),
+        ("Architectures".to_owned(), architectures),
         ("Seeds".to_owned(), seeds.join(", ")),
         ("Protocol".to_owned(), board.protocol.clone()),
         ("Data".to_owned(), board.data.clone()),
@@ -110,10 +121,11 @@ fn settings(key: &ScorerKey) -> String {
 /// Key of the supernet that a row looks at, and the epochs whose weights it
 /// averages.
 fn supernet(key: &ScorerKey) -> Option<(String, Vec<u32>)> {
+    let supernet = report::supernet(key)?;
     let protocol: Value = serde_json::from_str(&key.protocol).ok()?;
     let epochs = protocol.get("epochs")?.as_array()?;
     let epochs = epochs.iter().filter_map(|it| it.as_u64()?.try_into().ok()).collect();
-    Some((protocol.get("supernet")?.as_str()?.to_owned(), epochs))
+    Some((supernet, epochs))
 }
 
 /// What trainings left beside their checkpoints, by supernet and seed.

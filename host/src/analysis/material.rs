@@ -5,6 +5,7 @@
 //! oriented so that higher is better, NaN where they failed.
 
 use super::MaterialError;
+use crate::report::NotRun;
 use osee_core::{
     criteria::kendall_tau_b,
     estimator::EstimatorKind,
@@ -30,6 +31,11 @@ pub struct Material {
     pub truth: Vec<f64>,
     /// Architectures left out because they have none.
     pub without_truth: usize,
+    /// How many of a run's architectures are scored, as "77 of 200 scored", if
+    /// that is not all.
+    pub progress: Option<String>,
+    /// Rows that are not judged, as they are not computed yet.
+    pub not_run: Vec<NotRun>,
     /// Results of several trainings of each, if the truth has them.
     pub trainings: Option<Vec<Vec<f64>>>,
     /// Rows, best KD first.
@@ -57,7 +63,8 @@ pub struct Scorer {
     pub values: Vec<f64>,
     /// The same seed by seed.
     pub seeds: Vec<(u64, Vec<f64>)>,
-    /// Cost of one score by itself, milliseconds.
+    /// Mean cost of an architecture by itself, all seeds included,
+    /// milliseconds.
     pub milliseconds: Option<f64>,
     /// Whether the estimator's own scores have the other sign.
     pub lower_is_better: bool,
@@ -258,6 +265,9 @@ impl Material {
             [] => {}
             [one] => text += &format!(", seed {one}"),
             [most @ .., last] => text += &format!(", seeds {} and {last}", most.join(", ")),
+        }
+        if let Some(progress) = &self.progress {
+            text += &format!("; {progress}");
         }
         text + &format!("; truth: {}", self.truth_name)
     }

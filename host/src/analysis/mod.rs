@@ -58,6 +58,9 @@ pub enum MaterialError {
         /// The truth.
         truth: PathBuf,
     },
+    /// A run that has just begun.
+    #[error("too few architectures with truth are scored to be ranked\n{0}")]
+    TooFewScored(String),
     /// Nothing to judge by.
     #[error(
         "the run has no truth, and nothing can be said about errors without; give one with --truth FILE"

@@ -19,13 +19,17 @@ pub fn page(material: &Material) -> Page {
     if material.without_truth > 0 {
         basis.push(("Without truth".to_owned(), material.without_truth.to_string()));
     }
+    let mut lead = format!(
+        "How well {} estimators rank {} architectures, and where they err. {best} ranks best.",
+        material.rows().count(),
+        super::material::grouped(material.architectures.len())
+    );
+    if let Some(progress) = &material.progress {
+        lead += &format!(" The run is not finished: {progress}, and only these are judged.");
+    }
     Page {
         title: material.name.clone(),
-        lead: format!(
-            "How well {} estimators rank {} architectures, and where they err. {best} ranks best.",
-            material.rows().count(),
-            super::material::grouped(material.architectures.len())
-        ),
+        lead,
         basis,
         leaderboard: Some(leaderboard(material)),
         explorer: Some(explorer(material)),
@@ -60,7 +64,7 @@ fn leaderboard(material: &Material) -> Table {
     ];
     let timed = material.rows().any(|row| row.milliseconds.is_some());
     if timed {
-        columns.push(Column::number("ms", "per architecture, by itself, on one core"));
+        columns.push(Column::number("ms", "per architecture, all seeds, by itself, on one core"));
     }
     let mut table = Table::new(columns);
     for (at, row) in material.rows().enumerate() {
@@ -99,6 +103,14 @@ fn leaderboard(material: &Material) -> Table {
             });
         }
         table = if row.own { table.own_row(cells) } else { table.row(cells) };
+    }
+    for row in &material.not_run {
+        let why = format!("{} architectures are scored; {}", row.scored, row.reason);
+        let mut cells = vec![Cell::undefined(&why); table.names().len()];
+        cells[1] = Cell::text(&row.key.name).hint(&why);
+        cells[2] = Cell::text(&row.key.kind.to_string());
+        cells[10] = Cell::text("not run").hint(&why);
+        table = table.row(cells);
     }
     table
 }

@@ -175,6 +175,7 @@ impl CliError {
             Self::Material(error) => match error {
                 MaterialError::Store(_) => ExitCode::Store,
                 MaterialError::Plugin(_) => ExitCode::Input,
+                MaterialError::TooFewScored(_) => ExitCode::Incomplete,
                 _ => ExitCode::Table,
             },
             Self::Export(ExportError::Store(_)) => ExitCode::Store,

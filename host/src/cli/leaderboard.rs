@@ -1,9 +1,9 @@
 //! `osee-host leaderboard DIR`.
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
 use crate::{
     loader::Registry,
-    report::{Across, Format, Judged, Leaderboard, Truth, TruthTable, render},
+    report::{Across, Format, Judged, Leaderboard, Scored, Truth, TruthTable, render, told_apart},
 };
 use clap::{Args, ValueEnum};
 use osee_core::{
@@ -69,7 +69,7 @@ pub struct LeaderboardArgs {
 }
 
 /// Prints it.
-pub fn run(args: &LeaderboardArgs) -> Result<(), CliError> {
+pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
     if args.dir.len() > 1 && args.truth.truth.is_some() {
         let what = "--truth names the table of one run, and several are given";
         return Err(CliError::Usage(what.to_owned()));
@@ -82,8 +82,24 @@ pub fn run(args: &LeaderboardArgs) -> Result<(), CliError> {
     let boards: Vec<Leaderboard> = args.dir.iter().map(board).collect::<Result<_, CliError>>()?;
     print(&match boards.as_slice() {
         [one] => render(one, args.format, !args.no_timing),
-        several => Across::new(several).render(args.format),
-    })
+        several => Across::new(several, told_apart(several, &args.dir)).render(args.format),
+    })?;
+    Ok(ended(args.dir.iter().zip(boards.iter().map(|board| &board.scored))))
+}
+
+/// How a command ends that has printed what there is of runs: what they lack is
+/// said on standard error.
+pub fn ended<'a>(runs: impl IntoIterator<Item = (&'a PathBuf, &'a Scored)>) -> ExitCode {
+    let mut code = ExitCode::Done;
+    for (dir, scored) in runs {
+        for line in scored.notice().lines() {
+            eprintln!("{}: {line}", dir.display());
+        }
+        if scored.unfinished {
+            code = ExitCode::Incomplete;
+        }
+    }
+    code
 }
 
 /// The plugins of a run. One that is not at hand does not stand in the way of

@@ -74,11 +74,13 @@ fn plan_size(plan: &crate::runner::Plan) -> String {
 fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
     let progress = forecast.progress;
     let mut text = format!("{name}: {size}\n\n");
-    let header = ["ms alone", "estimator", "scores left", "time on one core"];
+    let header = ["ms/arch", "estimator", "ms/score", "scores left", "time on one core"];
     let rows = forecast.rows.iter().map(|row| {
-        let milliseconds = row.milliseconds.map_or("?".to_owned(), |it| format!("{it:.1}"));
-        let all = row.milliseconds.map(|it| it * row.outstanding as f64);
-        vec![milliseconds, row.name.clone(), row.outstanding.to_string(), long(all)]
+        let times = |count: f64| row.milliseconds.map(|it| it * count);
+        let shown = |it: Option<f64>| it.map_or("?".to_owned(), |it| format!("{it:.1}"));
+        let [per_arch, per_score] = [row.seeds as f64, 1.0].map(|count| shown(times(count)));
+        let left = row.outstanding.to_string();
+        vec![per_arch, row.name.clone(), per_score, left, long(times(row.outstanding as f64))]
     });
     text += &terminal_table(&header, &rows.collect::<Vec<_>>());
     // Writing to a string cannot fail.

@@ -1,16 +1,16 @@
 //! `osee-host report` and `osee-host analyze`: why estimators are wrong.
 
 use super::{
-    CliError,
+    CliError, ExitCode,
     criteria::DuplicatesArg,
-    leaderboard::{TruthArgs, judged, registry_of},
+    leaderboard::{TruthArgs, ended, judged, registry_of},
     plugin_args::PluginArgs,
     print,
 };
 use crate::{
     analysis::{Material, Tables, from_run, from_tables, names, page, text},
     loader::Space,
-    report::{Truth, html::write},
+    report::{Scored, Truth, html::write},
 };
 use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
@@ -78,30 +78,36 @@ pub struct AnalyzeArgs {
 }
 
 /// Writes a report.
-pub fn report(args: &ReportArgs) -> Result<(), CliError> {
-    let material = args.source.material()?;
+pub fn report(args: &ReportArgs) -> Result<ExitCode, CliError> {
+    let (material, scored) = args.source.material()?;
     let own = args.source.dir.as_ref().map(|dir| dir.join("report"));
     let folder = args.out.clone().or(own).unwrap_or_else(|| PathBuf::from("report"));
     let files = write(&page(&material), &folder)?;
     eprintln!("{} figures and tables beside it", files.len().saturating_sub(1));
-    print(&format!("{}\n", folder.join("report.html").display()))
+    print(&format!("{}\n", folder.join("report.html").display()))?;
+    Ok(ended(args.source.dir.iter().zip(&scored)))
 }
 
 /// Prints the analyses.
-pub fn analyze(args: &AnalyzeArgs) -> Result<(), CliError> {
-    print(&text(&args.source.material()?, &args.only))
+pub fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, CliError> {
+    let (material, scored) = args.source.material()?;
+    print(&text(&material, &args.only))?;
+    Ok(ended(args.source.dir.iter().zip(&scored)))
 }
 
 impl Source {
-    fn material(&self) -> Result<Material, CliError> {
+    /// What is analysed; of a run, with what of it is scored.
+    fn material(&self) -> Result<(Material, Option<Scored>), CliError> {
         match (&self.dir, &self.scores) {
-            (Some(dir), _) => self.of_run(Store::open(dir)?),
-            (None, Some(scores)) => self.of_tables(scores),
+            (Some(dir), _) => {
+                self.of_run(Store::open(dir)?).map(|(material, scored)| (material, Some(scored)))
+            }
+            (None, Some(scores)) => Ok((self.of_tables(scores)?, None)),
             (None, None) => Err(CliError::Usage("give a run directory or --scores".to_owned())),
         }
     }
 
-    fn of_run(&self, store: Store) -> Result<Material, CliError> {
+    fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
         let study = store.study()?;
         let registry = registry_of(&study)?;
         // Intervals come with the analyses.
@@ -115,7 +121,7 @@ impl Source {
         if let Some(truth) = &board.truth {
             self.add_trainings(&mut material, truth, space.as_ref())?;
         }
-        Ok(material)
+        Ok((material, board.scored))
     }
 
     fn of_tables(&self, scores: &Path) -> Result<Material, CliError> {

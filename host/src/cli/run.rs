@@ -13,13 +13,13 @@ use crate::{
 use clap::Args;
 use osee_core::{
     criteria::CriteriaOptions,
+    csv_text::{Field, csv_text},
     settings::Settings,
     store::{Curve, Store},
     study::{EstimatorChoice, Study, TruthChoice},
     truth::Duplicates,
 };
 use std::{
-    fmt::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -138,9 +138,13 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
         print(&standing(&board))?;
     }
     let faults = faults(&board);
-    eprint!("{faults}");
+    eprint!("{}{faults}", board.scored.notice());
     eprintln!("everything is in {}", plan.setup.run.display());
-    Ok(if faults.is_empty() && trained { ExitCode::Done } else { ExitCode::SomeFailed })
+    Ok(match faults.is_empty() && trained {
+        true if board.scored.unfinished => ExitCode::Incomplete,
+        true => ExitCode::Done,
+        false => ExitCode::SomeFailed,
+    })
 }
 
 /// Says how a shard ended: what needs the whole study comes with the merge.
@@ -168,25 +172,7 @@ pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
         return Err(CliError::Usage(what.to_owned()));
     }
     let Ran { store, failed, stopped } = runner::train(&study, &plan, &args.options()?)?;
-    let mut text = String::from("supernet,seed,epoch,loss,accuracy,learning_rate,images_per_s\n");
-    for spec in &plan.setup.supernets {
-        for Curve { seed, report, .. } in
-            store.curves()?.iter().filter(|curve| curve.supernet == spec.key)
-        {
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "{},{seed},{},{:.4},{:.4},{:.5},{:.0}",
-                spec.name,
-                report.epoch,
-                report.loss,
-                report.accuracy,
-                report.learning_rate,
-                report.images_per_second
-            );
-        }
-    }
-    print(&text)?;
+    print(&curves(&plan, &store)?)?;
     let trained = report_trainings(&failed);
     eprintln!("checkpoints are in {}", plan.setup.run.join("supernets").display());
     if let Some(trainings) = stopped {
@@ -194,6 +180,27 @@ pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
         return Ok(ExitCode::Incomplete);
     }
     Ok(if trained { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Learning curves of the plan's supernets as CSV.
+fn curves(plan: &Plan, store: &Store) -> Result<String, CliError> {
+    let names = ["supernet", "seed", "epoch", "loss", "accuracy", "learning_rate", "images_per_s"];
+    let all = store.curves()?;
+    let rows = plan.setup.supernets.iter().flat_map(|spec| {
+        let own = all.iter().filter(|curve| curve.supernet == spec.key);
+        own.map(|Curve { seed, report, .. }| -> Vec<Field<'_>> {
+            vec![
+                spec.name.as_str().into(),
+                (*seed).into(),
+                u64::from(report.epoch).into(),
+                report.loss.into(),
+                report.accuracy.into(),
+                report.learning_rate.into(),
+                report.images_per_second.into(),
+            ]
+        })
+    });
+    Ok(csv_text(names, rows))
 }
 
 /// Says what was not trained; whether all was.

@@ -1,6 +1,6 @@
 //! Where an estimator that the user brought stands among the others.
 
-use super::{Leaderboard, Row};
+use super::{Leaderboard, Row, p_value};
 use osee_core::criteria::{Bootstrap, paired_comparison};
 use std::fmt::Write;
 
@@ -43,10 +43,14 @@ fn comparison(board: &Leaderboard, row: &Row, other: &Row) -> String {
     let paired =
         paired_comparison(&oriented(row), &oriented(other), &judged.values, &Bootstrap::default());
     match paired {
-        Some(paired) => format!(
-            "  against {:<14} KD {:+.3}  (95% interval {:+.3} .. {:+.3}, p = {:.3})\n",
-            other.key.name, paired.difference, paired.ci[0], paired.ci[1], paired.p_value
-        ),
+        Some(paired) => {
+            let p = p_value(paired.p_value);
+            let p = p.strip_prefix('<').map_or_else(|| format!("= {p}"), |it| format!("< {it}"));
+            format!(
+                "  against {:<14} KD {:+.3}  (95% interval {:+.3} .. {:+.3}, p {p})\n",
+                other.key.name, paired.difference, paired.ci[0], paired.ci[1]
+            )
+        }
         None => format!("  against {:<14} no comparison: one has no ranking\n", other.key.name),
     }
 }

@@ -31,6 +31,17 @@ pub struct Judged {
     pub values: Vec<f64>,
 }
 
+impl Judged {
+    /// Those of them that `mask` has.
+    #[must_use]
+    pub fn among(mut self, mask: &[bool]) -> Self {
+        let mut kept = self.positions.iter().map(|&at| mask[at]);
+        self.values.retain(|_| kept.next().unwrap_or(false));
+        self.positions.retain(|&at| mask[at]);
+        self
+    }
+}
+
 /// What a truth table is made of.
 #[derive(Debug)]
 pub struct Facts<'a> {

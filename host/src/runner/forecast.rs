@@ -28,6 +28,8 @@ pub struct Cost {
     /// Mean milliseconds of one score by itself on one core; none where no run
     /// has one.
     pub milliseconds: Option<f64>,
+    /// Scores of an architecture: one per seed that it depends on.
+    pub seeds: usize,
     /// Scores that are left.
     pub outstanding: u64,
 }
@@ -48,7 +50,8 @@ impl Forecast {
         let mut rows: Vec<Cost> = Vec::new();
         for key in plan.keys() {
             let milliseconds = mean(key, stores.iter().chain(earlier))?;
-            rows.push(Cost { name: key.name.clone(), milliseconds, outstanding: 0 });
+            let seeds = key.seeds(&plan.seeds).len();
+            rows.push(Cost { name: key.name.clone(), milliseconds, seeds, outstanding: 0 });
         }
         let mut by_shard: Vec<(Shard, Progress)> =
             shards.siblings().map(|shard| (shard, Progress::default())).collect();

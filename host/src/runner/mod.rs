@@ -89,6 +89,7 @@ pub fn run(
         training::check(plan, &jobs)?;
     }
     let failed = training::run(plan, &jobs, &mut store, options)?;
+    store.set_untrained(&training::untrained(plan, &failed))?;
     outstanding.drop_untrained(&failed);
     if !outstanding.is_empty() && !options.stop.is_set() {
         tracing::info!(units = outstanding.len(), "scoring");
@@ -116,6 +117,7 @@ pub fn train(study: &Study, plan: &Plan, options: &RunOptions) -> Result<Ran, Ru
     store.set_plan(&plan.architectures)?;
     let jobs = plan.all_jobs();
     let failed = training::run(plan, &jobs, &mut store, options)?;
+    store.set_untrained(&training::untrained(plan, &failed))?;
     let stopped = options.stop.is_set().then(|| training::open(plan, &jobs).count() as u64);
     Ok(Ran { store, failed, stopped })
 }

@@ -6,7 +6,7 @@ use crate::{
     worker::{Worker, WorkerError},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use osee_core::store::{Curve, Store};
+use osee_core::store::{Curve, Store, Untrained};
 use std::{
     collections::{BTreeSet, VecDeque},
     ops::ControlFlow,
@@ -31,6 +31,16 @@ pub struct Failed {
 enum News {
     Step(Job, Step),
     Ended(Job, Result<(), WorkerError>),
+}
+
+/// What a store is told of `failed`.
+pub fn untrained(plan: &Plan, failed: &[Failed]) -> Vec<Untrained> {
+    let one = |Failed { job: (supernet, seed), error, .. }: &Failed| Untrained {
+        supernet: plan.setup.supernets[*supernet].key.clone(),
+        seed: *seed,
+        reason: error.to_string(),
+    };
+    failed.iter().map(one).collect()
 }
 
 /// Those of `jobs` that have not come to their end.

@@ -69,7 +69,8 @@ pub fn finish(
             };
             let scores = store.scores(*id)?;
             let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
-            milliseconds += cost / scores.len().max(1) as f64;
+            // What a vote costs is what its voters cost, with all their seeds.
+            milliseconds += cost / architectures.len().max(1) as f64;
             let means = seed_means(&scores, architectures.len());
             columns.push(means.into_iter().map(|mean| key.direction.orient(mean)).collect());
         }

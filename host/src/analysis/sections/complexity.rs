@@ -78,10 +78,14 @@ fn figure(name: &str, title: &str, series: &[&str], reports: &[ComplexityReport]
             .collect()
     });
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let bounds = reports
+        .first()
+        .map_or_else(Vec::new, |it| it.groups.iter().map(|group| group.complexity).collect());
     let panel = |of: &dyn Fn(&osee_core::analysis::ComplexityGroup) -> Estimate| {
         reports.iter().map(|it| it.groups.iter().map(of).collect()).collect::<Vec<Vec<_>>>()
     };
     let bars = Bars::new("FLOPs", &groups, series)
+        .bounds(bounds)
         .panel(Axis::new("KD"), panel(&|it| value(it.kd).into()))
         .panel(Axis::new("mean ranking difference / M"), panel(&|it| it.mean_rd.into()));
     Figure::new(name, title, bars)

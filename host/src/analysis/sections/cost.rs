@@ -17,7 +17,7 @@ const HEADING: &str = "What does quality cost?";
 /// A time on a logarithmic axis; less is not measured.
 const LEAST: f64 = 0.01;
 
-/// KD by milliseconds per architecture, and the Pareto front.
+/// KD by milliseconds per architecture, seeds included, and the Pareto front.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let points: Vec<CostPoint> = material
         .rows()
@@ -57,8 +57,8 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     Ok(Section::new("cost", HEADING)
         .finding(&finding)
         .rests_on(&format!(
-            "{}; time of an estimator by itself, without passes that others share, and without \
-             the training of supernets",
+            "{}; time of an estimator by itself with all its seeds, without passes that others \
+             share, and without the training of supernets",
             material.rests_on()
         ))
         .figure(Figure::new("kd-by-time", "Quality against time", figure)))

@@ -78,9 +78,9 @@ fn supernet(row: &str, seed: u64) -> String {
 
 /// As papers give it.
 fn p_value(p: Option<f64>) -> Cell {
-    match p {
-        Some(p) if p < 0.001 => Cell::number("<0.001", p),
-        other => cell(other),
+    match p.filter(|it| it.is_finite()) {
+        Some(p) => Cell::number(&crate::report::p_value(p), p),
+        None => cell(None),
     }
 }
 

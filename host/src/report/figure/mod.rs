@@ -35,7 +35,7 @@ pub use text::shown;
 
 pub(crate) use svg::escaped;
 
-use super::csv_text;
+use osee_core::csv_text::{Field, csv_text};
 
 /// One chart of a report.
 ///
@@ -50,7 +50,7 @@ use super::csv_text;
 ///         .series("loss", [(20.0, Value::undefined("all scores are equal").into()), (40.0, 0.55.into())]),
 /// );
 /// assert!(figure.svg().contains("undefined: loss at 20: all scores are equal"));
-/// assert!(figure.csv().starts_with("series,Epoch,KD,low,high,undefined\naccuracy,20,0.41,,,\n"));
+/// assert!(figure.csv().starts_with("series,Epoch,KD,low,high,undefined\naccuracy,20.0,0.41,,,\n"));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
@@ -101,8 +101,7 @@ impl Figure {
             Chart::Intervals(it) => it.table(),
             Chart::Drawings(it) => it.table(),
         };
-        // A header names axes, whose labels may hold a comma.
-        csv_text(&[], &[vec![header], lines].concat()).trim_start_matches('\n').to_owned()
+        csv_text(header, lines)
     }
 }
 
@@ -192,11 +191,10 @@ impl Estimate {
         self.value.number().into_iter().chain(self.interval.into_iter().flatten())
     }
 
-    /// Value, bounds and reason as cells of a CSV file.
-    fn cells(&self) -> [String; 4] {
-        let cell = |number: Option<f64>| number.map_or_else(String::new, |it| it.to_string());
-        let bound = |at: usize| cell(self.interval.map(|it| it[at]));
-        [cell(self.value.number()), bound(0), bound(1), self.value.reason().to_owned()]
+    /// Value, bounds and reason as fields of a CSV file.
+    fn fields(&self) -> [Field<'_>; 4] {
+        let bound = |at: usize| Field::from(self.interval.map(|it| it[at]));
+        [self.value.number().into(), bound(0), bound(1), self.value.reason().into()]
     }
 
     /// For a mark's tooltip.
@@ -216,7 +214,7 @@ impl<T: Into<Value>> From<T> for Estimate {
 }
 
 /// Header and lines of a CSV file.
-type CsvTable = (Vec<String>, Vec<Vec<String>>);
+type CsvTable<'a> = (Vec<String>, Vec<Vec<Field<'a>>>);
 
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
