@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use crate::study::Study;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::path::Path;
 
 /// Writes a file that is there whole or not at all: beside itself first.
@@ -54,6 +54,12 @@ pub(super) fn refuse_other_study(
 
 pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Whether a file has a table that not every file has.
+pub(super) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
+    Ok(connection.query_row(find, [name], |_| Ok(())).optional()?.is_some())
 }
 
 /// In WAL mode even a reader makes files beside the database. Where it cannot,

@@ -30,6 +30,12 @@ impl Done {
         self.bits[at / 64] |= 1 << (at % 64);
     }
 
+    /// Takes the architecture's result for a seed as not there.
+    pub(super) fn reopen(&mut self, arch: usize, round: usize) {
+        let at = round * self.architectures + arch;
+        self.bits[at / 64] &= !(1 << (at % 64));
+    }
+
     /// Whether the architecture at this position has a result for the study's
     /// seed at that one.
     pub fn has(&self, arch: usize, round: usize) -> bool {

@@ -3,7 +3,9 @@
 use super::{
     Outcome, Record, Score, ScorerId, ScorerKey, StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
-    schema::{FORMAT, SCHEMA},
+    retry::set_limit,
+    schema::{ADDED, FORMAT, SCHEMA},
+    unit::add_time,
 };
 use crate::{
     estimator::{Failure, FailureKind},
@@ -126,6 +128,7 @@ impl Store {
             }
             found => return Err(StoreError::Version { dir: dir.to_owned(), found, known: FORMAT }),
         }
+        connection.execute_batch(ADDED).map_err(sqlite)?;
         Ok(Self { dir: dir.to_owned(), connection, _lock: None })
     }
 
@@ -199,15 +202,31 @@ impl Store {
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
     }
 
-    /// Stores results, all or none; what is there already stays.
+    /// Stores results, all or none; scores that are there already stay, a
+    /// failure gives way.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn record(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        self.write(records, None)
+    }
+
+    /// The same of one unit, which took so long for all of them together.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn record_unit(&mut self, records: &[Record], milliseconds: f64) -> Result<(), StoreError> {
+        self.write(records, Some(milliseconds))
+    }
+
+    fn write(&mut self, records: &[Record], took: Option<f64>) -> Result<(), StoreError> {
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
             for record in records {
                 insert(&transaction, record)?;
+            }
+            if let Some(milliseconds) = took {
+                add_time(&transaction, records, milliseconds)?;
             }
             transaction.commit()
         };
@@ -290,24 +309,34 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             (None, Some(kind), Some(failure.message.as_str()))
         }
     };
-    connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO score
-             (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            record.scorer.0,
-            record.arch as i64,
-            record.seed as i64,
-            value,
-            kind,
-            message,
-            record.milliseconds,
-            record.device
-        ])
-        .map(drop)
+    let new = connection.prepare_cached(INSERT)?.execute(params![
+        record.scorer.0,
+        record.arch as i64,
+        record.seed as i64,
+        value,
+        kind,
+        message,
+        record.milliseconds,
+        record.device
+    ])?;
+    match &record.outcome {
+        Err(failure) if new > 0 => {
+            let unit = (record.scorer, record.arch as i64, record.seed as i64);
+            set_limit(connection, unit, failure.limit)
+        }
+        _ => Ok(()),
+    }
 }
+
+/// A score stays, a failure gives way.
+pub(super) const INSERT: &str = "INSERT INTO score
+     (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+     ON CONFLICT (scorer, arch, seed) DO UPDATE SET
+         value = excluded.value, failure_kind = excluded.failure_kind,
+         failure_message = excluded.failure_message, milliseconds = excluded.milliseconds,
+         device = excluded.device
+     WHERE score.value IS NULL";
 
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| {
@@ -316,12 +345,12 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::estimator::{Direction, EstimatorKind};
     use crate::study::TruthChoice;
 
-    fn key() -> ScorerKey {
+    pub(in crate::store) fn key() -> ScorerKey {
         let text = String::new;
         ScorerKey {
             name: "a".to_owned(),
@@ -340,7 +369,7 @@ mod tests {
         }
     }
 
-    fn record(scorer: ScorerId, arch: usize, outcome: Outcome) -> Record {
+    pub(in crate::store) fn record(scorer: ScorerId, arch: usize, outcome: Outcome) -> Record {
         Record {
             scorer,
             arch,

@@ -2,7 +2,8 @@
 //! answered; `epoch` and `evaluation` are what came of supernets, by the
 //! supernet's key.
 
-/// Kept in `user_version`; another one is refused.
+/// Kept in `user_version`; another one is refused. Tables that a reader can do
+/// without are added under the same number, see [`ADDED`].
 pub const FORMAT: i64 = 4;
 
 /// A new file.
@@ -42,5 +43,26 @@ pub const SCHEMA: &str = "
         batches TEXT NOT NULL,
         milliseconds REAL NOT NULL,
         PRIMARY KEY (supernet, seed, epochs, arch)
+    ) WITHOUT ROWID;
+";
+
+/// Tables that a file may lack: how long a unit took, with all its estimators
+/// together and by the sum of what each would take alone; and the limits that
+/// failures passed.
+pub const ADDED: &str = "
+    CREATE TABLE IF NOT EXISTS unit (
+        arch INTEGER NOT NULL,
+        seed INTEGER NOT NULL,
+        milliseconds REAL NOT NULL,
+        alone REAL NOT NULL,
+        PRIMARY KEY (arch, seed)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS failure_limit (
+        scorer INTEGER NOT NULL,
+        arch INTEGER NOT NULL,
+        seed INTEGER NOT NULL,
+        seconds REAL,
+        bytes INTEGER,
+        PRIMARY KEY (scorer, arch, seed)
     ) WITHOUT ROWID;
 ";
