@@ -6,11 +6,13 @@
 mod cifar;
 mod digits;
 mod error;
+mod identity;
 mod imagenet16;
 mod images;
 mod set;
 
 pub use error::DataError;
+pub use identity::identity;
 pub use images::{ImageSet, Preparation};
 pub use set::{DataSet, Facts};
 
@@ -70,13 +72,14 @@ impl Source {
         }))
     }
 
-    /// What the images are, for the key of a result.
+    /// What the images and labels are, every one of them, for the key of a
+    /// result.
     ///
     /// # Errors
-    /// When a file cannot be read.
+    /// When a file cannot be read, or has a label that it cannot have.
     pub fn identity(&self) -> Result<String, DataError> {
         match self {
-            Self::Set(set) => Ok(format!("{}:{}", set.facts().key, set.identity()?)),
+            Self::Set(set) => Ok(format!("{}:{}", set.facts().key, identity(&**set)?)),
             Self::Noise => Ok(NOISE.key.to_owned()),
         }
     }
