@@ -357,3 +357,48 @@ fn looking_at_a_training_changes_nothing_and_says_what_became_of_its_steps() {
         assert!(it.similarity.iter().all(|it| it.cosines.count <= 3));
     }
 }
+
+/// Whether images suit the networks is a question of each row: a baseline reads
+/// none, whatever stands beside it.
+#[test]
+fn a_row_does_not_depend_on_its_neighbours() {
+    let folder = tempfile::tempdir().unwrap();
+    let one_shot = "[training]\nepochs = 1\nimages = 64\nbatch-size = 32\n\
+         validation-images = 32\nvalidation-batch-size = 32\n\
+         [training.space]\nimage_size = 8\n[[estimators]]\nid = \"one_shot\"\n";
+    let scores = |name: &str, more: &str| -> Vec<String> {
+        let [file, out] = ["toml", "out"].map(|it| folder.path().join(format!("{name}.{it}")));
+        // Digits cannot be made as large as the networks that params looks at.
+        let text = format!(
+            "seeds = [0]\ndata = \"digits\"\n[space]\nid = \"nb201\"\n\
+             settings = {{ channels = 2, cells = 1 }}\n[architectures]\ncount = 3\n\
+             {more}[[estimators]]\nid = \"params\"\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let [file, out] = [&file, &out].map(|path| path.to_str().unwrap());
+        support::run(&["run", "--study", file, "--out", out]);
+        let table = support::run(&["leaderboard", out, "--format", "scores-csv"]);
+        let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let at = lines.next().unwrap().iter().position(|name| *name == "params").unwrap();
+        lines.map(|cells| cells[at].to_owned()).collect()
+    };
+    let alone = scores("alone", "");
+    assert!(alone.len() == 3 && alone.iter().all(|score| !score.is_empty()));
+    assert_eq!(scores("beside", one_shot), alone);
+
+    // Other weights in place of those that the scores are of are not passed over.
+    let out = folder.path().join("beside.out");
+    let trained = std::fs::read_dir(out.join("supernets")).unwrap().next().unwrap().unwrap();
+    let weights = trained.path().join("epoch-0001.safetensors");
+    let own = std::fs::read(&weights).unwrap();
+    let mut other = own.clone();
+    *other.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, other).unwrap();
+    let file = folder.path().join("beside.toml");
+    let args = ["run", "--study", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let (code, said) = support::fail(&args);
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("is not the file that scores of this run were made with"), "{said}");
+    std::fs::write(&weights, own).unwrap();
+    support::run(&args);
+}

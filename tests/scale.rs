@@ -132,6 +132,55 @@ fn a_scheduler_says_which_shard() {
     assert!(said.lines().any(time), "{said}");
 }
 
+/// The same study takes what its units took, at most what their estimators would
+/// one by one; what other estimators take is told from that, and said to be.
+#[test]
+fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let [done, out] = ["done", "out"].map(|name| folder.path().join(name));
+    support::run(&run_args(&study, &done, &["--workers", "1"]));
+    let connection = rusqlite::Connection::open(done.join("results.sqlite")).unwrap();
+    let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, f64>(0)).unwrap();
+    let unit = one("SELECT AVG(milliseconds) FROM unit");
+    let alone = "SELECT SUM(milliseconds) / 80 FROM score, scorer
+         WHERE scorer = id AND json_extract(key, '$.kind') <> 'meta'";
+    let alone = one(alone);
+    assert_eq!(one("SELECT COUNT(*) FROM unit"), 80.0);
+    assert!(unit < alone, "estimators share passes: {unit} of {alone}");
+    let plan = |more: &[&str]| {
+        let mut args =
+            run_args(&study, &out, &["--workers", "2", "--from", done.to_str().unwrap()]);
+        args[0] = "plan";
+        args.extend(more);
+        support::run(&args)
+    };
+    // `N ms` or `N s` after these words, as milliseconds.
+    let figure = |text: &str, after: &str| {
+        let rest = text.split(after).nth(1).unwrap_or_else(|| panic!("{after}: {text}"));
+        let mut words = rest.split_whitespace();
+        let number: f64 = words.next().unwrap().parse().unwrap();
+        let unit = words.next().unwrap().trim_end_matches([',', ';']);
+        number * [("ms", 1.0), ("s", 1e3), ("min", 6e4)].iter().find(|it| it.0 == unit).unwrap().1
+    };
+    let close = |a: f64, b: f64| (a - b).abs() < 0.06 * b + 0.06;
+    let said = plan(&[]);
+    assert!(close(figure(&said, "time: about "), unit), "{unit}: {said}");
+    assert!(close(figure(&said, "time: at most "), alone), "{alone}: {said}");
+    let workers = "on 1, 8 and 64 machines of 2 workers ";
+    let whole = figure(&said, workers);
+    assert!((whole - 40.0 * unit).abs() < 0.1 * whole, "{unit}: {said}");
+    assert!(said.contains("as 80 units took that are known"), "{said}");
+    let said = plan(&["--estimators", "snip,synflow"]);
+    assert!(said.contains("80 units of other estimators"), "{said}");
+    assert!(figure(&said, "time: about ") < figure(&said, "time: at most "), "{said}");
+    // A run that kept no times has a bound only.
+    connection.execute_batch("DROP TABLE unit").unwrap();
+    let said = plan(&[]);
+    assert!(said.contains("no run here says what a unit takes"), "{said}");
+    assert!(close(figure(&said, "time: at most "), alone), "{alone}: {said}");
+}
+
 /// Sub-networks need the supernet that one process has trained; shards find it.
 #[test]
 fn a_one_shot_study_is_trained_once_and_evaluated_in_shards() {

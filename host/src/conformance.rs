@@ -8,6 +8,8 @@ use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
     loader::{Plugin, Registry, Space},
+    stop::Stop,
+    worker::GRACE,
 };
 use osee_core::{
     estimator::{EstimatorInfo, Failure, FailureKind},
@@ -20,10 +22,7 @@ use osee_sdk::{
     Error, ExportInfo, Population, Result,
     abi::root::{Foreign, ForeignMeta},
 };
-use std::{
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{rc::Rc, time::Instant};
 use tch::{Device, Kind, Tensor};
 
 /// News of one check.
@@ -41,9 +40,6 @@ pub enum Verdict {
         mend: &'static str,
     },
 }
-
-/// Longest time for a score that was told to stop.
-const STOPPING: Duration = Duration::from_secs(2);
 
 /// Architectures to look at: the first ones have no operation, or one kind of
 /// operation alone in the bundled space.
@@ -238,11 +234,13 @@ fn check_scores(subject: &Subject<'_>, tell: Tell<'_>) {
     });
     rule(tell, "it returns when it is told to stop", || {
         let (network, instance) = prepared(subject)?;
-        network.cancel();
+        let stop = Stop::default();
+        stop.set();
+        network.stopped_by(&stop);
         let start = Instant::now();
         let _ = subject.score_network(&network, SPREAD.len() - 1, &instance);
         match start.elapsed() {
-            long if long > STOPPING => Err((
+            long if long > GRACE => Err((
                 format!("it took {:.1} s", long.as_secs_f64()),
                 "look at network.cancelled() in long loops, and return an error",
             )),

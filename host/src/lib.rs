@@ -20,4 +20,5 @@ pub mod loader;
 pub mod one_shot;
 pub mod report;
 pub mod runner;
+pub mod stop;
 pub mod worker;

@@ -219,7 +219,10 @@ impl Network {
         self.handle.forward(images)
     }
 
-    /// Whether the user asked to stop; long estimators return early then.
+    /// Whether the time limit has passed or the user asked to stop. Estimators
+    /// that take more than a second or two ask in their loops and return early:
+    /// what they return then, a score or an error, is not kept, and their worker
+    /// need not be killed. From the first `true` on there is only `true`.
     pub fn cancelled(&self) -> bool {
         self.handle.cancelled()
     }

@@ -126,6 +126,7 @@ impl Store {
         for table in ["epoch", "evaluation"] {
             parts.iter().try_for_each(|part| self.take(part, table))?;
         }
+        parts.iter().try_for_each(|part| self.take_weights(part))?;
         parts.iter().try_for_each(|part| self.take_times(part))?;
         if let Some(list) = list {
             let listed = self.listed()?;
@@ -265,6 +266,26 @@ impl Store {
                 dir: parts[at].dir.clone(),
             }),
         }
+    }
+
+    /// Copies which checkpoints scores were made with; parts must agree.
+    fn take_weights(&self, part: &Self) -> Result<(), MergeError> {
+        if !has_table(&part.connection, "weights").map_err(|e| part.sqlite(e))? {
+            return Ok(());
+        }
+        let read = "SELECT supernet, seed, epoch, sha256 FROM weights";
+        let mut query = part.connection.prepare(read).map_err(|e| part.sqlite(e))?;
+        let rows = query.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
+        });
+        for row in rows.map_err(|e| part.sqlite(e))? {
+            let row: (String, i64, u32, String) = row.map_err(|e| part.sqlite(e))?;
+            let (supernet, seed, epoch, sha256) = row;
+            if !self.same_weights((&supernet, seed as u64, epoch), &sha256)? {
+                return Err(self.other(part, "supernets' weights"));
+            }
+        }
+        Ok(())
     }
 
     /// Copies what units took; of two merges of a part the later one knows more.

@@ -47,8 +47,8 @@ pub const SCHEMA: &str = "
 ";
 
 /// Tables that a file may lack: how long a unit took, with all its estimators
-/// together and by the sum of what each would take alone; and the limits that
-/// failures passed.
+/// together and by the sum of what each would take alone; the limits that
+/// failures passed; and which checkpoints scores were made with.
 pub const ADDED: &str = "
     CREATE TABLE IF NOT EXISTS unit (
         arch INTEGER NOT NULL,
@@ -64,5 +64,12 @@ pub const ADDED: &str = "
         seconds REAL,
         bytes INTEGER,
         PRIMARY KEY (scorer, arch, seed)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS weights (
+        supernet TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        PRIMARY KEY (supernet, seed, epoch)
     ) WITHOUT ROWID;
 ";

@@ -205,9 +205,12 @@ fn registry(error: &RegistryError) -> ExitCode {
 fn run(error: &RunError) -> ExitCode {
     match error {
         RunError::Registry(error) => registry(error),
-        RunError::Store(_) | RunError::Merge(_) | RunError::NoShards(_) => ExitCode::Store,
+        RunError::Store(_)
+        | RunError::Merge(_)
+        | RunError::NoShards(_)
+        | RunError::OtherWeights(_) => ExitCode::Store,
         RunError::Untrained { .. } => ExitCode::Incomplete,
-        RunError::Data(_) => ExitCode::Data,
+        RunError::Data(_) | RunError::Weights { .. } => ExitCode::Data,
         RunError::Device(_) | RunError::Worker(_) | RunError::Signals(_) => ExitCode::Internal,
         _ => ExitCode::Input,
     }

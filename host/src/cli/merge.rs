@@ -1,7 +1,10 @@
 //! `osee-host merge OUT [DIR...]`.
 
 use super::{CliError, ExitCode, leaderboard::registry_of, plugin_args::PluginArgs, print};
-use crate::runner::{self, MergeReport, RunError};
+use crate::{
+    runner::{self, MergeReport, RunError},
+    stop,
+};
 use clap::Args;
 use osee_core::{
     shard::Shard,
@@ -23,6 +26,8 @@ pub struct MergeArgs {
 
 /// Merges, and says what is missing.
 pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
+    // A merge is one transaction, which is there whole or not at all.
+    stop::end_on_signals(ExitCode::Incomplete as i32).map_err(RunError::Signals)?;
     let dirs = match args.dirs.as_slice() {
         [] => shards_in(&args.out)?,
         dirs => dirs.to_vec(),

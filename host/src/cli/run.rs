@@ -13,6 +13,7 @@ use crate::{
 use clap::Args;
 use osee_core::{
     criteria::CriteriaOptions,
+    estimator::FailureKind,
     settings::Settings,
     store::{Curve, Store},
     study::{EstimatorChoice, Study, TruthChoice},
@@ -90,13 +91,18 @@ pub struct RunArgs {
     /// Where plugins run; none is for debuggers.
     #[arg(long, value_enum, default_value_t = Isolation::Process)]
     isolation: Isolation,
-    /// Longest time for one score; 120 by default.
+    /// Longest time for one score; 120 by default. Scores that failed by a
+    /// limit are tried again when it is wider.
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
     /// Most memory of one worker; three quarters of the machine's over its
     /// cores by default.
     #[arg(long, value_name = "MIB")]
     memory_limit: Option<u64>,
+    /// Try failed scores of these kinds again, by comma: undefined, not-finite,
+    /// error, panic, crash, timeout; without a kind all but undefined ones.
+    #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "all")]
+    retry_failed: Option<String>,
     /// Torch's threads in each worker. Another number changes the last bits
     /// of sums.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -110,6 +116,7 @@ pub struct RunArgs {
 
 /// Runs the study and prints its leaderboard.
 pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
+    let options = args.options(stop()?)?;
     let mut prepared = args.prepare()?;
     let Prepared { study, registry, plan, truth } = &mut prepared;
     if let (Some(choice), Some(TruthTable { truth, .. })) = (&mut study.truth, &*truth) {
@@ -122,7 +129,10 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let judge = |it: &TruthTable| it.judge(&plan.architectures, Some(&space));
     let judged = truth.as_ref().map(judge).transpose()?;
     let truth = truth.as_ref().map(|it| it.truth.clone()).zip(judged);
-    let Ran { store, failed, stopped } = runner::run(study, plan, registry, &args.options()?)?;
+    if options.stop.is_set() {
+        return Ok(not_begun());
+    }
+    let Ran { store, failed, stopped } = runner::run(study, plan, registry, &options)?;
     let trained = report_trainings(&failed);
     if let Some(units) = stopped {
         eprintln!("stopped; {units} units are outstanding, and the same command goes on with them");
@@ -162,12 +172,16 @@ fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, Cli
 
 /// Trains the study's supernets, without scoring anything.
 pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
+    let options = args.options(stop()?)?;
     let Prepared { study, plan, .. } = args.prepare()?;
     if plan.setup.supernets.is_empty() {
         let what = "the study has no one-shot estimator, so there is no supernet to train";
         return Err(CliError::Usage(what.to_owned()));
     }
-    let Ran { store, failed, stopped } = runner::train(&study, &plan, &args.options()?)?;
+    if options.stop.is_set() {
+        return Ok(not_begun());
+    }
+    let Ran { store, failed, stopped } = runner::train(&study, &plan, &options)?;
     let mut text = String::from("supernet,seed,epoch,loss,accuracy,learning_rate,images_per_s\n");
     for spec in &plan.setup.supernets {
         for Curve { seed, report, .. } in
@@ -194,6 +208,16 @@ pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
         return Ok(ExitCode::Incomplete);
     }
     Ok(if trained { ExitCode::Done } else { ExitCode::SomeFailed })
+}
+
+/// Set by signals from here on: before anything that takes time.
+fn stop() -> Result<Stop, RunError> {
+    Stop::on_signals().map_err(RunError::Signals)
+}
+
+fn not_begun() -> ExitCode {
+    eprintln!("stopped before anything was begun; the same command begins it");
+    ExitCode::Incomplete
 }
 
 /// Says what was not trained; whether all was.
@@ -246,6 +270,7 @@ impl RunArgs {
         let mut flags = Vec::new();
         flags.extend(self.time_limit.map(|seconds| format!("--time-limit={seconds}")));
         flags.extend(self.memory_limit.map(|mib| format!("--memory-limit={mib}")));
+        flags.extend(self.retry_failed.iter().map(|kinds| format!("--retry-failed={kinds}")));
         if self.torch_threads != 1 {
             flags.push(format!("--torch-threads={}", self.torch_threads));
         }
@@ -255,19 +280,26 @@ impl RunArgs {
         flags
     }
 
-    pub(super) fn options(&self) -> Result<RunOptions, CliError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    /// Worker processes.
+    pub(super) fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.unwrap_or_else(cores)
+    }
+
+    pub(super) fn options(&self, stop: Stop) -> Result<RunOptions, CliError> {
         let mut limits = Limits::default();
         if let Some(seconds) = self.time_limit {
             limits.time = Duration::try_from_secs_f64(seconds)
                 .map_err(|error| CliError::Usage(format!("--time-limit {seconds}: {error}")))?;
         }
         if let Some(mib) = self.memory_limit {
-            limits.memory = mib << 20;
+            limits.memory = mib.saturating_mul(1 << 20);
         }
-        let workers = self.workers.unwrap_or(cores);
-        let stop = Stop::on_signals().map_err(RunError::Signals)?;
-        Ok(RunOptions { isolation: self.isolation, workers, limits, stop })
+        let retry = match self.retry_failed.as_deref() {
+            None => Vec::new(),
+            Some(kinds) => kinds_of(kinds)?,
+        };
+        Ok(RunOptions { isolation: self.isolation, workers: self.workers(), limits, retry, stop })
     }
 
     fn study(&self) -> Result<Study, CliError> {
@@ -335,5 +367,22 @@ impl RunArgs {
         let here = std::env::current_dir().map_err(CliError::WorkingFolder)?;
         study.rebase(&here);
         Ok(study)
+    }
+}
+
+/// Kinds of failures, by comma; `all` is every one that is a fault.
+fn kinds_of(text: &str) -> Result<Vec<FailureKind>, CliError> {
+    let named = |name: &str| {
+        let kind = FailureKind::ALL.into_iter().find(|kind| kind.to_string() == name);
+        let names = FailureKind::ALL.map(|kind| kind.to_string()).join(", ");
+        let unknown = || format!("--retry-failed {name}: there are {names} and all");
+        kind.ok_or_else(|| CliError::Usage(unknown()))
+    };
+    match text {
+        "all" => {
+            let faults = FailureKind::ALL.into_iter();
+            Ok(faults.filter(|kind| *kind != FailureKind::Undefined).collect())
+        }
+        text => text.split(',').map(str::trim).map(named).collect(),
     }
 }

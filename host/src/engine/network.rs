@@ -7,6 +7,7 @@ use super::{
     program::Program,
     relu_kernel,
 };
+use crate::stop::Stop;
 use osee_core::graph::{Graph, Op};
 use osee_sdk::{
     BatchNormMode, Error, Measurement, Result,
@@ -81,7 +82,9 @@ pub struct Network {
     measured: RefCell<HashMap<Measurement, Result<Vec<Tensor>>>>,
     /// Version counters of what was measured, as it was made.
     versions: RefCell<HashMap<Measurement, Vec<i64>>>,
-    /// Whether estimators should return early.
+    /// Set when estimators should return early.
+    stop: RefCell<Stop>,
+    /// Whether one was told so.
     cancelled: Cell<bool>,
     costs: RefCell<Vec<(Measurement, Duration)>>,
     /// Passes that the current call depends on, memoised or not.
@@ -142,6 +145,7 @@ impl Network {
             pass: RefCell::default(),
             measured: RefCell::default(),
             versions: RefCell::default(),
+            stop: RefCell::default(),
             cancelled: Cell::default(),
             costs: RefCell::default(),
             used: RefCell::default(),
@@ -188,9 +192,15 @@ impl Network {
         self.costs.borrow().clone()
     }
 
-    /// Tells estimators to return early.
-    pub fn cancel(&self) {
-        self.cancelled.set(true);
+    /// Estimators are told to return early once `stop` is set.
+    pub fn stopped_by(&self, stop: &Stop) {
+        self.stop.replace(stop.clone());
+    }
+
+    /// Whether an estimator was told to return early: what it returns is no
+    /// score.
+    pub fn was_cancelled(&self) -> bool {
+        self.cancelled.get()
     }
 
     /// A measurement whose tensors somebody has written to since it was made,
@@ -454,6 +464,8 @@ impl HostNetwork for Lent {
     }
 
     fn cancelled(&self) -> bool {
-        self.0.cancelled.get()
+        let stop = self.0.stop.borrow().is_set();
+        self.0.cancelled.set(stop || self.0.cancelled.get());
+        stop
     }
 }

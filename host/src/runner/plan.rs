@@ -143,6 +143,20 @@ pub enum RunError {
         /// Its seed.
         seed: u64,
     },
+    /// A checkpoint that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Weights {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A checkpoint that is not the one that scores are of.
+    #[error(
+        "{} is not the file that scores of this run were made with; put that one back, or give \
+         --out another folder", .0.display()
+    )]
+    OtherWeights(PathBuf),
     /// Signals.
     #[error("cannot handle signals: {0}")]
     Signals(std::io::Error),

@@ -4,6 +4,7 @@ use super::{
     Scorer,
     frames::{self, Answer, Order},
 };
+use crate::stop::Stop;
 use rustix::process::Signal;
 use std::{
     fs::File,
@@ -21,7 +22,7 @@ pub fn serve() -> io::Result<()> {
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     // A host that is killed cannot say goodbye to a worker that hangs.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    crate::runner::stop::leave_to_host()?;
+    let stop = Stop::left_to_host()?;
     frames::write_hello(&mut stream)?;
     let host = frames::read_hello(&mut stream)?;
     if host != frames::PROTOCOL {
@@ -41,7 +42,7 @@ pub fn serve() -> io::Result<()> {
             (Order::Setup(setup), _) => {
                 let answer = match Scorer::new(&setup) {
                     Ok(new) => {
-                        scorer = Some(new);
+                        scorer = Some(new.stopped_by(&stop));
                         Answer::Ready
                     }
                     Err(error) => Answer::Refused(error.to_string()),
@@ -49,6 +50,8 @@ pub fn serve() -> io::Result<()> {
                 frames::write(&mut stream, &answer)?;
             }
             (Order::Score(unit), Some(scorer)) => {
+                // It was about the unit before.
+                stop.clear();
                 scorer.score(&unit, |answer| frames::write(&mut stream, &answer))?;
             }
             (Order::Train { supernet, seed }, Some(scorer)) => {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 
 /// Number of the protocol, the first four bytes of either side.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// A frame longer than this is noise, not a message.
 const LONGEST: u32 = 64 << 20;
@@ -71,7 +71,7 @@ pub enum Order {
 
 /// From worker to host. A set-up is answered by `Ready` or `Refused`; a unit by
 /// `Started` and `Scored` for each estimator in turn, so that the host knows
-/// whom a worker died of, or by `Refused`; a training by `Training` any number
+/// whom a worker died of, up to one that is `Cancelled`, or by `Refused`; a training by `Training` any number
 /// of times, then `Trained` or `Refused`.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
@@ -83,6 +83,9 @@ pub enum Answer {
     Started(usize),
     /// Its result.
     Scored(Scored),
+    /// This estimator was told to stop and has returned; those after it were not
+    /// begun.
+    Cancelled(usize),
     /// A training goes on.
     Training(Step),
     /// It is done.
@@ -138,7 +141,7 @@ mod tests {
     fn a_message_survives_its_frame() {
         let failure = Failure::new(FailureKind::Crash, "boom");
         let scored = Scored::new(3, Err(failure), 1.5);
-        for answer in [Answer::Ready, Answer::Started(7), Answer::Scored(scored)] {
+        for answer in [Answer::Started(7), Answer::Scored(scored), Answer::Cancelled(7)] {
             assert_eq!(read::<Answer>(&mut framed(&answer).as_slice()).unwrap(), answer);
         }
     }

@@ -13,6 +13,6 @@ mod scorer;
 
 pub use child::serve;
 pub use frames::{Answer, Scored, Unit};
-pub use limits::Limits;
-pub use parent::{Death, MALLOC, Worker, WorkerError};
+pub use limits::{GRACE, Limits};
+pub use parent::{Death, Ended, MALLOC, Worker, WorkerError};
 pub use scorer::{Named, Scorer, Setup, SetupError, finite};

@@ -3,10 +3,10 @@
 use super::{
     Setup,
     frames::{self, Answer, Order, Scored, Unit},
-    limits::{Exceeded, Limits, Watched},
+    limits::{Clock, Exceeded, Limits, Watched},
     output::Output,
 };
-use crate::one_shot::Step;
+use crate::{one_shot::Step, stop::Stop};
 use osee_core::estimator::{Failure, FailureKind};
 use std::{
     fmt, io,
@@ -17,6 +17,7 @@ use std::{
     },
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 /// By default glibc returns every freed feature map to the kernel, which then
@@ -34,6 +35,12 @@ pub struct Worker {
     stream: UnixStream,
     output: Output,
     limits: Limits,
+    stop: Stop,
+    clock: Clock,
+    /// What the clock had counted when the estimator at work began.
+    began: Duration,
+    /// Whether the time limit passed before the last answer.
+    late: bool,
 }
 
 /// Why a worker gave no answer.
@@ -53,13 +60,27 @@ pub enum WorkerError {
     Stopped,
 }
 
-/// The end of a worker that was asked to score.
+/// The end of a worker that was asked to score, or of an estimator that has
+/// left it alive.
 #[derive(Debug)]
 pub struct Death {
     /// The estimator at work, by its position in the setup.
     pub estimator: Option<usize>,
     /// How it ended, and its last lines.
     pub failure: Failure,
+    /// What that estimator took until then.
+    pub milliseconds: f64,
+}
+
+/// How a unit ended with a worker that lives.
+#[derive(Debug)]
+pub enum Ended {
+    /// With a result of every estimator.
+    Whole,
+    /// Before that: an estimator returned because its time was up.
+    Late(Death),
+    /// Before that, and nobody knows why; what is left can be asked for again.
+    Cut,
 }
 
 impl fmt::Display for Death {
@@ -69,12 +90,18 @@ impl fmt::Display for Death {
 }
 
 impl Worker {
-    /// Starts and sets up a worker whose output goes to `log`.
+    /// Starts and sets up a worker whose output goes to `log`. Its estimators are
+    /// told when `stop` is set.
     ///
     /// # Errors
     /// When it cannot be started, or cannot be set up.
-    pub fn start(setup: &Setup, log: &Path, limits: Limits) -> Result<Self, WorkerError> {
-        let mut worker = Self::spawn(log, limits).map_err(WorkerError::Start)?;
+    pub fn start(
+        setup: &Setup,
+        log: &Path,
+        limits: Limits,
+        stop: &Stop,
+    ) -> Result<Self, WorkerError> {
+        let mut worker = Self::spawn(log, limits, stop).map_err(WorkerError::Start)?;
         match worker.ask(&Order::Setup(Box::new(setup.clone()))) {
             Ok(Answer::Ready) => Ok(worker),
             Ok(Answer::Refused(reason)) => Err(WorkerError::Refused(reason)),
@@ -83,7 +110,7 @@ impl Worker {
         }
     }
 
-    fn spawn(log: &Path, limits: Limits) -> io::Result<Self> {
+    fn spawn(log: &Path, limits: Limits, stop: &Stop) -> io::Result<Self> {
         let (mut stream, theirs) = UnixStream::pair()?;
         let (output, writer) = Output::capture(log)?;
         let child = Command::new(std::env::current_exe()?)
@@ -100,26 +127,48 @@ impl Worker {
         if protocol != frames::PROTOCOL {
             return Err(io::Error::other(format!("it speaks protocol {protocol}")));
         }
-        Ok(Self { child, stream, output, limits })
+        let clock = Clock::new(child.id());
+        let (stop, began) = (stop.clone(), Duration::ZERO);
+        Ok(Self { child, stream, output, limits, stop, clock, began, late: false })
+    }
+
+    /// Time that it had for its answers.
+    pub fn spent(&self) -> Duration {
+        self.clock.counted()
     }
 
     /// Scores a unit; results are handed to `keep` as they come.
     ///
     /// # Errors
-    /// When the worker dies of it, or refuses.
-    pub fn score(&mut self, unit: &Unit, mut keep: impl FnMut(Scored)) -> Result<(), WorkerError> {
+    /// When the worker dies of it, refuses, or was told to stop.
+    pub fn score(
+        &mut self,
+        unit: &Unit,
+        mut keep: impl FnMut(Scored),
+    ) -> Result<Ended, WorkerError> {
         let mut at_work = None;
         let mut left = unit.estimators.len();
         let mut answer = self.ask(&Order::Score(unit.clone()));
         loop {
             match answer {
-                Ok(Answer::Started(estimator)) => at_work = Some(estimator),
+                Ok(Answer::Started(estimator)) => {
+                    at_work = Some(estimator);
+                    self.began = self.clock.counted();
+                }
                 Ok(Answer::Scored(scored)) => {
                     keep(scored);
                     left -= 1;
                     if left == 0 {
-                        return Ok(());
+                        return Ok(Ended::Whole);
                     }
+                }
+                Ok(Answer::Cancelled(_)) if self.stop.is_set() => return Err(WorkerError::Stopped),
+                Ok(Answer::Cancelled(_)) if !self.late => return Ok(Ended::Cut),
+                Ok(Answer::Cancelled(estimator)) => {
+                    let passed = Exceeded::Time(self.limits.time);
+                    let failure = Failure::new(FailureKind::Timeout, passed.to_string());
+                    let failure = failure.by(Some(passed.limit()));
+                    return Ok(Ended::Late(self.death(Some(estimator), failure)));
                 }
                 Ok(Answer::Refused(reason)) => return Err(WorkerError::Refused(reason)),
                 Ok(_) => return Err(out_of_turn()),
@@ -163,7 +212,15 @@ impl Worker {
     }
 
     fn next(&mut self) -> io::Result<Answer> {
-        frames::read(&mut Watched::new(&self.stream, self.limits, self.child.id()))
+        let mut watched = Watched::new(&self.stream, self.limits, &self.stop, &mut self.clock);
+        let answer = frames::read(&mut watched);
+        self.late = watched.is_late();
+        answer
+    }
+
+    fn death(&self, estimator: Option<usize>, failure: Failure) -> Death {
+        let milliseconds = (self.clock.counted() - self.began).as_secs_f64() * 1e3;
+        Death { estimator, failure, milliseconds }
     }
 
     /// How it ended, and the last lines it wrote.
@@ -189,7 +246,8 @@ impl Worker {
         let lines = self.output.last_lines();
         let message =
             if lines.is_empty() { end } else { format!("{end}; its last lines: {lines}") };
-        Death { estimator, failure: Failure::new(kind, message) }
+        let failure = Failure::new(kind, message).by(exceeded.map(Exceeded::limit));
+        self.death(estimator, failure)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 use osee_core::{
     criteria::CriteriaOptions,
     shard::Shard,
-    store::{Record, Store},
+    store::{Record, Retry, Store},
     study::{Architectures, EstimatorChoice, Study},
 };
 use std::{
@@ -63,7 +63,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
     plan.shard = first.shard;
     let mut store = Store::for_run(&folder.join("planned"), &first)?;
     store.set_plan(&plan.architectures)?;
-    let units = Outstanding::new(&plan, &store)?.len();
+    let units = Outstanding::new(&plan, &store, &Retry::default())?.len();
     drop(store);
     say("planned, a shard's units listed", seconds(start.elapsed()));
     let truth = write_truth(&plan, folder).map_err(CliError::Worker)?;
@@ -110,13 +110,14 @@ fn store_shard(plan: &Plan, study: &Study, dir: &Path) -> Result<(u64, Duration)
     let mut store = Store::for_run(dir, study)?;
     store.set_plan(&plan.architectures)?;
     let scorer = plan.scorers(&store)?[0];
-    let outstanding = Outstanding::new(plan, &store)?;
+    let outstanding = Outstanding::new(plan, &store, &Retry::default())?;
     let start = Instant::now();
     for &(arch, round) in outstanding.units() {
         let (arch, seed) = (arch as usize, plan.seeds[round as usize]);
         let outcome = Ok(quality(arch) + 50.0 * noise(arch * 64 + round as usize));
         let device = "cpu".to_owned();
-        store.record(&[Record { scorer, arch, seed, outcome, milliseconds: 1.0, device }])?;
+        let record = Record { scorer, arch, seed, outcome, milliseconds: 1.0, device };
+        store.record_unit(&[record], 1.0)?;
     }
     Ok((outstanding.len() as u64, start.elapsed()))
 }

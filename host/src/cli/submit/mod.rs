@@ -73,7 +73,7 @@ struct Jobs {
 impl JobArgs {
     fn prepare(&self) -> Result<Jobs, CliError> {
         Shard::new(1, self.shards).map_err(|error| CliError::Usage(error.to_string()))?;
-        let workers = self.run.options()?.workers;
+        let workers = self.run.workers();
         let Prepared { study, plan, registry, .. } = self.run.prepare()?;
         if !plan.shard.is_whole() {
             let what = "a study is submitted whole, and in shards by --shards";
