@@ -8,7 +8,7 @@ mod log;
 mod table;
 
 pub use log::{Log, LogError};
-pub use table::{BenchmarkTable, Candidate, Comparison, Difference};
+pub use table::{BenchmarkTable, Candidate, Comparison, Difference, architectures};
 
 use crate::{
     one_shot::TrainingChoice,

@@ -16,6 +16,7 @@ use crate::{
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
     runner::{self, RunError},
+    stop::Stop,
     worker::MALLOC,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -135,22 +136,29 @@ impl<'a> Benchmark<'a> {
     }
 
     /// Trains what is outstanding of `shard` in `dir` with `workers` threads,
-    /// and keeps it.
+    /// and keeps it; how many are left because it was stopped.
     ///
     /// # Errors
     /// When the folder cannot be used, or torch fails for a reason that is not
     /// the architecture's.
-    pub fn build(&self, dir: &Path, shard: Shard, workers: usize) -> Result<(), BuildError> {
+    pub fn build(
+        &self,
+        dir: &Path,
+        shard: Shard,
+        (workers, stop): (usize, &Stop),
+    ) -> Result<usize, BuildError> {
         let mut log = Log::open(dir, shard, &self.key)?;
         let mut outstanding = self.table(dir)?.missing();
         outstanding.retain(|&at| shard.holds(&self.candidates[at].arch));
         let bar = progress(outstanding.len() as u64);
-        self.train(&outstanding, workers, |trainings| {
+        let mut left = outstanding.len();
+        self.train(&outstanding, (workers, stop), |trainings| {
             bar.inc(1);
+            left -= 1;
             trainings.iter().try_for_each(|training| Ok(log.add(training)?))
         })?;
         bar.finish_and_clear();
-        Ok(())
+        Ok(left)
     }
 
     /// What the shards in `dir` have come to.
@@ -163,7 +171,8 @@ impl<'a> Benchmark<'a> {
     }
 
     /// Trains these architectures, by position, with all seeds; each is handed
-    /// to `keep` when it is done, in no order.
+    /// to `keep` when it is done, in no order. Once `stop` is set nothing is
+    /// begun, and what is under way is given up.
     ///
     /// # Errors
     /// What `keep` fails with, or torch for a reason that is not the
@@ -171,7 +180,7 @@ impl<'a> Benchmark<'a> {
     pub fn train(
         &self,
         architectures: &[usize],
-        workers: usize,
+        (workers, stop): (usize, &Stop),
         mut keep: impl FnMut(Vec<Training>) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
         let Some(&first) = architectures.first() else { return Ok(()) };
@@ -180,7 +189,7 @@ impl<'a> Benchmark<'a> {
         tch::set_num_threads(1);
         let like = self.graph(&self.candidates[first].arch)?;
         let trainer =
-            || Trainer::new(&self.recipe, &self.space.info.id, &self.source, &like, device);
+            || Trainer::new((&self.recipe, stop), &self.space.info.id, &self.source, &like, device);
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
@@ -194,10 +203,10 @@ impl<'a> Benchmark<'a> {
                         Err(error) => return drop(sender.send(Err(error.into()))),
                     };
                     let next = || architectures.get(next.fetch_add(1, Ordering::Relaxed));
-                    while let Some(&at) = next() {
+                    while let Some(&at) = next().filter(|_| !stop.is_set()) {
                         let arch = &self.candidates[at].arch;
                         let train = |graph| trainer.train(&graph, arch, &self.study.seeds);
-                        let trained = self.graph(arch).map(train);
+                        let Some(trained) = self.graph(arch).map(train).transpose() else { break };
                         if sender.send(trained).is_err() {
                             break;
                         }

@@ -11,9 +11,10 @@ mod scale;
 mod throughput;
 
 use super::{CliError, ExitCode, print};
-use crate::worker::MALLOC;
+use crate::{stop::Stop, worker::MALLOC};
 use clap::{Args, ValueEnum};
-use std::{os::unix::process::CommandExt, process::Command};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
+use std::{io, os::unix::process::CommandExt, process::Command, thread, time::Duration};
 
 /// A part of the measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -94,4 +95,54 @@ fn start_again(variables: &[(&str, &str)]) -> CliError {
     let mut command = Command::new(host);
     command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
     CliError::Worker(command.exec())
+}
+
+/// Names the process that started one of [`in_child`].
+const PARENT: &str = "OSEE_BENCH_PARENT";
+
+/// Runs the program again with these variables, which libraries read when they
+/// are loaded, and ends as it does. Told to stop while they are, it has not begun.
+fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliError> {
+    let mut command = Command::new(std::env::current_exe().map_err(CliError::Worker)?);
+    command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
+    command.env(PARENT, std::process::id().to_string());
+    let mut child = command.spawn().map_err(CliError::Worker)?;
+    let mut told = false;
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(CliError::Worker)? {
+            break status;
+        }
+        if stop.is_set() && !told {
+            told = true;
+            // One that is gone has stopped.
+            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    match status.code() {
+        Some(code) => std::process::exit(code),
+        None if stop.is_set() => {
+            eprintln!("stopped before anything was begun; the same command begins it");
+            Ok(ExitCode::Incomplete)
+        }
+        None => {
+            Err(CliError::Worker(io::Error::other(format!("the process that trains: {status}"))))
+        }
+    }
+}
+
+/// One that [`in_child`] has started is not to outlive who is waited for.
+fn end_with_parent() -> Result<(), CliError> {
+    let started = std::env::var(PARENT).ok();
+    if started.is_none() {
+        return Ok(());
+    }
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| CliError::Worker(e.into()))?;
+    match getppid().map(|it| it.as_raw_nonzero().to_string()) == started {
+        true => Ok(()),
+        // It was gone before the signal was asked for.
+        false => {
+            Err(CliError::Worker(io::Error::other("the process that started this one is gone")))
+        }
+    }
 }
