@@ -14,6 +14,7 @@ pub mod embedded;
 pub mod estimator;
 pub mod graph;
 pub mod one_shot;
+pub mod paths;
 pub mod protocol;
 pub mod seed;
 pub mod settings;

@@ -3,6 +3,7 @@
 use crate::{
     embedded,
     one_shot::TrainingChoice,
+    paths,
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
     shard::Shard,
@@ -25,7 +26,7 @@ pub struct Study {
     #[serde(default, skip_serializing_if = "Shard::is_whole")]
     pub shard: Shard,
     /// Plugin files besides the bundled ones.
-    #[serde(default)]
+    #[serde(default, with = "paths::list")]
     pub plugins: Vec<PathBuf>,
     /// Initialisation seeds; scores are averaged over them.
     #[serde(default = "default_seeds")]
@@ -78,7 +79,7 @@ pub struct Architectures {
     #[serde(default)]
     pub count: Option<u64>,
     /// A file with one architecture per line instead.
-    #[serde(default)]
+    #[serde(default, with = "paths::optional")]
     pub file: Option<PathBuf>,
     /// Only those that the truth table has, in its order where all are taken.
     #[serde(default)]
@@ -126,6 +127,7 @@ pub struct ProtocolChoice {
 #[serde(deny_unknown_fields)]
 pub struct TruthChoice {
     /// CSV or CSV.gz, or `embedded:NAME` for one that is part of osee.
+    #[serde(with = "paths")]
     pub file: PathBuf,
     /// Column with the architecture; the space's own if absent.
     #[serde(default)]
@@ -370,7 +372,7 @@ impl Study {
             *path = folder.join(&*path);
         }
         if let Some((kind, data)) = self.data.split_once(':') {
-            self.data = format!("{kind}:{}", folder.join(data).display());
+            self.data = format!("{kind}:{}", paths::text(&folder.join(paths::path(data))));
         }
     }
 }
@@ -378,6 +380,7 @@ impl Study {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
     fn read(text: &str) -> Result<Study, StudyError> {
         let folder = tempfile::tempdir().unwrap();
@@ -434,6 +437,21 @@ mod tests {
         assert_eq!(preset.resolve(Some(set)).unwrap().normalisation, set);
         let study = ProtocolChoice { normalisation: Some(own(0.5)), ..preset };
         assert_eq!(study.resolve(Some(set)).unwrap().normalisation, own(0.5));
+    }
+
+    #[test]
+    fn paths_need_not_be_utf_8() {
+        let folder = PathBuf::from(OsString::from_vec(b"/caf\xe9".to_vec()));
+        let mut study = Study { data: "cifar10:images".to_owned(), ..Study::default() };
+        study.plugins = vec!["libx.so".into()];
+        study.architectures.file = Some("archs.txt".into());
+        study.rebase(&folder);
+        let read: Study = toml::from_str(&study.to_toml()).unwrap();
+        assert_eq!(read, study);
+        assert_eq!(read.plugins, [folder.join("libx.so")]);
+        assert_eq!(read.architectures.file, Some(folder.join("archs.txt")));
+        let (_, images) = read.data.split_once(':').unwrap();
+        assert_eq!(paths::path(images), folder.join("images"));
     }
 
     #[test]

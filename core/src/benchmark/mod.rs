@@ -25,7 +25,7 @@ pub struct BenchmarkStudy {
     /// Name, for headings.
     pub name: String,
     /// Plugin files besides the bundled ones.
-    #[serde(default)]
+    #[serde(default, with = "crate::paths::list")]
     pub plugins: Vec<PathBuf>,
     /// Every architecture is trained once with each.
     pub seeds: Vec<u64>,

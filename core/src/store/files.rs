@@ -3,7 +3,7 @@
 use super::StoreError;
 use crate::study::Study;
 use rusqlite::{Connection, OpenFlags};
-use std::path::Path;
+use std::{os::unix::ffi::OsStrExt, path::Path};
 
 /// Writes a file that is there whole or not at all: beside itself first.
 ///
@@ -72,9 +72,13 @@ pub(super) fn read_only(file: &Path) -> rusqlite::Result<Connection> {
     open(&uri(file, "?immutable=1"))
 }
 
-/// SQLite's name of a file; `%`, `?` and `#` would end the path.
+/// SQLite's name of a file; `%`, `?` and `#` would end the path, and not every
+/// path is UTF-8.
 fn uri(file: &Path, options: &str) -> String {
-    let path = file.display().to_string();
-    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let escaped = |byte: &u8| match byte {
+        b'%' | b'?' | b'#' | 0x80.. => format!("%{byte:02x}"),
+        byte => char::from(*byte).to_string(),
+    };
+    let path: String = file.as_os_str().as_bytes().iter().map(escaped).collect();
     format!("file:{path}{options}")
 }
