@@ -4,8 +4,8 @@
 
 mod support;
 
-use std::fs;
-use support::{SMALL, fail, run};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path, process::Command};
+use support::{SMALL, fail, osee, run};
 
 /// A small run with these changes, into a fresh folder.
 fn small(changes: &[&str]) -> (i32, String) {
@@ -131,4 +131,133 @@ fn a_run_directory_is_never_taken_from_somebody_else() {
     let at = args.iter().position(|arg| *arg == own.to_str().unwrap()).unwrap();
     args[at] = file.to_str().unwrap();
     says(fail(&args), 5, "cannot write to");
+}
+
+#[test]
+fn a_dead_terminal_changes_nothing_but_what_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, rows: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("arch,v\n{rows}")).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let truth = file("truth.csv", "a,1\nb,2\nc,3\nd,4\nnone,\n");
+    let scores = file("scores.csv", "a,1\nb,3\nc,2\nd,4\nother,1\n");
+    let criteria = ["criteria", "--truth", &truth, "--truth-column", "v", "--scores", &scores];
+    let criteria = [&criteria[..], &["--key", "arch", "--score-column", "v"]].concat();
+    let run_into = |name: &str| {
+        let out = folder.path().join(name).to_str().unwrap().to_owned();
+        let mut args: Vec<String> =
+            ["run", "--archs", "3", "--seeds", "0", "--format", "csv", "--out", &out]
+                .map(str::to_owned)
+                .to_vec();
+        args.extend(["--estimators", "params,flops"].map(str::to_owned));
+        args.extend(SMALL.map(str::to_owned));
+        args
+    };
+    // Closed, full, or hung up.
+    let ways = ["2>&-", "2>/dev/full", "2> >(exec true)"];
+    let through = |redirection: &str, args: &[String]| {
+        let plain = osee(&[]);
+        let script = format!("sleep 0.1; exec \"$@\" {redirection}");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_osee-host")]).args(args);
+        command.env("OSEE_LOG", "debug");
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let criteria: Vec<String> = criteria.iter().map(|it| (*it).to_owned()).collect();
+    let expected = through("", &criteria);
+    assert!(expected.0 == Some(0) && !expected.1.is_empty(), "{expected:?}");
+    let untimed = |(code, text): (Option<i32>, String)| {
+        let lines = text.lines().map(|line| line.rsplit_once(',').map_or(line, |it| it.0));
+        (code, lines.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let whole = untimed(through("", &run_into("whole")));
+    assert!(whole.0 == Some(0) && whole.1.len() > 2, "{whole:?}");
+    for (i, way) in ways.into_iter().enumerate() {
+        assert_eq!(through(way, &criteria), expected, "{way}");
+        let run = untimed(through(way, &run_into(&i.to_string())));
+        assert_eq!((run.0, run.1.len()), (whole.0, whole.1.len()), "{way}: {run:?}");
+        // An error keeps its code.
+        assert_eq!(through(way, &["leaderboard".to_owned(), "/nowhere".to_owned()]).0, Some(5));
+        assert_eq!(through(way, &["--no-such-flag".to_owned()]).0, Some(2));
+    }
+    // Output that is the command's whole purpose is another matter.
+    for args in [&criteria[..], &["--help".to_owned()], &["space".to_owned(), "--help".to_owned()]]
+    {
+        assert_eq!(through(">/dev/full", args).0, Some(1), "{args:?}");
+        assert_eq!(through("> >(exec true)", args).0, Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn paths_need_not_be_utf_8() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&odd).unwrap();
+    let plugin = odd.join("libmine.so");
+    fs::copy(support::fixture("misbehaving"), &plugin).unwrap();
+    let list = odd.join(OsStr::from_bytes(b"archs\xff.txt"));
+    let arch = |op: &str| format!("|{op}~0|+|{op}~0|{op}~1|+|{op}~0|{op}~1|{op}~2|\n");
+    let archs = ["none", "skip_connect", "nor_conv_1x1"].map(arch);
+    fs::write(&list, archs.concat()).unwrap();
+    let truth = odd.join(OsStr::from_bytes(b"truth\xff.csv"));
+    let rows = archs.iter().enumerate().map(|(i, arch)| format!("{},{i}\n", arch.trim_end()));
+    fs::write(&truth, "arch,acc\n".to_owned() + &rows.collect::<String>()).unwrap();
+    let command = |args: &[&OsStr], in_folder: &Path| {
+        let output = support::osee(&[]).args(args).current_dir(in_folder).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{args:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = |text: &'static str| OsStr::new(text);
+    let mut args = vec![text("run"), text("--plugin"), plugin.as_os_str()];
+    args.extend([text("--allow-unpinned"), text("--archs"), list.as_os_str()]);
+    args.extend(SMALL.map(OsStr::new));
+    args.extend(["--seeds", "0", "--estimators", "params,misbehaving"].map(OsStr::new));
+    args.extend([text("--truth"), truth.as_os_str()]);
+    args.extend(["--truth-key", "arch", "--truth-column", "acc"].map(OsStr::new));
+    let out = odd.join("out");
+    let absolute = [&args[..], &[text("--out"), out.as_os_str()]].concat();
+    let board = command(&absolute, folder.path());
+    assert!(board.contains("misbehaving"), "{board}");
+    // Resumed, from there, and read by other commands.
+    command(&[&args[..], &[text("--out"), text("out")]].concat(), &odd);
+    let study = fs::read_to_string(out.join("study.toml")).unwrap();
+    let study: osee_core::study::Study = toml::from_str(&study).unwrap();
+    assert_eq!(study.plugins, [plugin]);
+    assert_eq!(study.architectures.file, Some(list));
+    assert_eq!(study.truth.unwrap().file, truth);
+    for read in ["leaderboard", "export", "analyze", "report"] {
+        command(&[text(read), out.as_os_str()], folder.path());
+    }
+    assert!(out.join("report/report.html").exists());
+    command(&[text("plugin"), text("list")], &odd);
+    // Images beside the study: what is missing there is named, whatever the folder.
+    let missing = support::osee(&["run", "--data", "cifar10:images", "--out", "new"])
+        .current_dir(&odd)
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(6), "{missing:?}");
+}
+
+#[test]
+fn images_lie_where_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"im\xe9"));
+    fs::create_dir(&odd).unwrap();
+    let file = fs::File::create(odd.join("train.bin")).unwrap();
+    file.set_len(153_700_000).unwrap();
+    let out = folder.path().join("out");
+    let data = [b"cifar100:", odd.as_os_str().as_bytes()].concat();
+    let mut args: Vec<&OsStr> = vec![OsStr::new("run")];
+    args.extend(SMALL.map(OsStr::new));
+    args.extend(["--set", "classes=100", "--archs", "2", "--seeds", "0"].map(OsStr::new));
+    args.extend(["--estimators", "params,grad_norm", "--data"].map(OsStr::new));
+    args.extend([OsStr::from_bytes(&data), OsStr::new("--out"), out.as_os_str()]);
+    let output = support::osee(&[]).args(&args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }

@@ -7,13 +7,14 @@ mod one_shot;
 use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
-    loader::{Plugin, Registry, Space},
+    loader::{Plugin, Registry, Space, libtorch::this_program},
+    worker::ended,
 };
 use osee_core::{
     estimator::{EstimatorInfo, Failure, FailureKind},
     graph::Graph,
     protocol::Protocol,
-    settings::{Settings, Value},
+    settings::{SettingSpec, Settings, Value},
     store::Outcome,
 };
 use osee_sdk::{
@@ -21,6 +22,8 @@ use osee_sdk::{
     abi::root::{Foreign, ForeignMeta},
 };
 use std::{
+    io,
+    process::Stdio,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -75,12 +78,16 @@ pub fn check(
     let tell: Tell<'_> = &mut tell;
     match export {
         ExportInfo::Space(info) => {
+            declared_once(&info.settings, tell);
             let space = registry.space(&info.id).map_err(|error| Error::new(error.to_string()))?;
             check_space(&space, tell);
         }
         ExportInfo::Estimator(info) => {
-            let settings = declared(plugin, info, tell)?;
-            match plugin.functions.create(&info.id, &settings)? {
+            declared_once(&info.settings, tell);
+            let settings = declared(plugin, info, tell);
+            // What cannot be made has been told.
+            let Ok(made) = plugin.functions.create(&info.id, &settings) else { return Ok(()) };
+            match made {
                 Foreign::Meta(meta) => check_meta(&meta, tell),
                 Foreign::OneShot(one_shot) => one_shot::check(registry, &one_shot, tell)?,
                 _ => {
@@ -93,8 +100,24 @@ pub fn check(
     Ok(())
 }
 
-/// The defaults, and whether a setting of another type is refused.
-fn declared(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<Settings> {
+/// Of two settings of one name a study can give only one.
+fn declared_once(settings: &[SettingSpec], tell: Tell<'_>) {
+    rule(tell, "every setting is declared once", || {
+        let twice = settings
+            .iter()
+            .enumerate()
+            .find(|(i, spec)| settings[..*i].iter().any(|earlier| earlier.key == spec.key));
+        match twice {
+            Some((_, spec)) => {
+                Err((format!("`{}` is declared twice", spec.key), "give one another key"))
+            }
+            None => Ok(()),
+        }
+    });
+}
+
+/// The defaults, and whether it is made with them.
+fn declared(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Settings {
     let defaults = Settings::defaults(&info.settings);
     rule(tell, "it is described, and made with its default settings", || {
         if info.summary.is_empty() || info.citation.is_empty() {
@@ -104,7 +127,7 @@ fn declared(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<Set
         let made = plugin.functions.create(&info.id, &defaults);
         made.map(drop).map_err(|error| (error.to_string(), "let `new` accept every default"))
     });
-    Ok(defaults)
+    defaults
 }
 
 /// An estimator that scores networks or graphs, and networks for it.
@@ -132,6 +155,8 @@ impl<'a> Subject<'a> {
             let graph = space.functions.graph(&arch, &small)?;
             Ok((arch, graph))
         };
+        // Sums do not depend on the process then.
+        tch::set_num_threads(1);
         let preset = Protocol::preset("paper").ok_or_else(|| Error::new("no preset `paper`"))?;
         Ok(Self {
             plugin,
@@ -225,6 +250,11 @@ fn check_scores(subject: &Subject<'_>, tell: Tell<'_>) {
     rule(tell, "scores do not depend on the order", || {
         same(&first, &subject.scores(&backwards), "keep nothing from one score to the next")
     });
+    rule(tell, "scores do not depend on the process", || {
+        let mend = "keep nothing for the life of the process, such as a static's first value";
+        let other = elsewhere(subject).map_err(|error| (error.to_string(), mend))?;
+        same(&first, &other, mend)
+    });
     rule(tell, "grad mode, threads and torch's generator are left as found", || leaves(subject));
     rule(tell, "tensors of the network are left as found", || {
         let (network, instance) = prepared(subject)?;
@@ -249,6 +279,42 @@ fn check_scores(subject: &Subject<'_>, tell: Tell<'_>) {
             _ => Ok(()),
         }
     });
+}
+
+/// Scores by their bits, which no text changes.
+type Bits = Vec<std::result::Result<u64, Failure>>;
+
+/// The scores in a process that has made no other, the last architecture first.
+fn elsewhere(subject: &Subject<'_>) -> io::Result<Vec<Outcome>> {
+    let output = this_program()?
+        .arg("__scores")
+        .args([&subject.plugin.path, &subject.plugin.copy])
+        .arg(subject.id)
+        .stderr(Stdio::inherit())
+        .output()?;
+    match output.status.success() {
+        true => {
+            let bits: Bits = serde_json::from_slice(&output.stdout).map_err(io::Error::other)?;
+            Ok(bits.into_iter().map(|it| it.map(f64::from_bits)).collect())
+        }
+        false => Err(io::Error::other(ended("another process", output.status))),
+    }
+}
+
+/// The other side, `osee-host __scores FILE COPY ID`: scores of one export with
+/// its defaults, the last architecture first.
+///
+/// # Errors
+/// When there is none, or no networks for it.
+pub fn scores_backwards(registry: &Registry, plugin: &Plugin, id: &str) -> Result<Bits> {
+    let info = plugin.exports.iter().find_map(|export| match export {
+        ExportInfo::Estimator(info) if info.id == id => Some(info),
+        _ => None,
+    });
+    let info = info.ok_or_else(|| Error::new(format!("there is no estimator `{id}`")))?;
+    let subject = Subject::new(registry, plugin, info, Settings::defaults(&info.settings))?;
+    let backwards: Vec<usize> = (0..SPREAD.len()).rev().collect();
+    Ok(subject.scores(&backwards).into_iter().map(|it| it.map(f64::to_bits)).collect())
 }
 
 fn prepared(subject: &Subject<'_>) -> std::result::Result<(Rc<Network>, Foreign), Broken> {

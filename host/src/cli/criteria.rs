@@ -1,7 +1,7 @@
 //! `osee-host criteria`: scores anyone computed, by the same criteria.
 
 use super::{CliError, leaderboard::CompatArg, print};
-use crate::report::criteria_document;
+use crate::{report::criteria_document, terminal::say};
 use clap::{Args, ValueEnum};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions, evaluate},
@@ -148,18 +148,18 @@ fn report_gaps(scores: &Table, truth: &Table, joined: &Join, without_value: usiz
         if !table.duplicates.is_empty() {
             let differ = table.duplicates.iter().filter(|d| !d.agree).count();
             let count = table.duplicates.len();
-            eprintln!(
+            say(format_args!(
                 "note: {count} keys stand in several rows of the {what}, {differ} with different values"
-            );
+            ));
         }
     }
     for (what, left_out) in [("truth", &joined.only_left), ("scores", &joined.only_right)] {
         if let Some(first) = left_out.first() {
-            eprintln!("note: {} keys have no {what}, first `{first}`", left_out.len());
+            say(format_args!("note: {} keys have no {what}, first `{first}`", left_out.len()));
         }
     }
     if without_value > 0 {
-        eprintln!("note: {without_value} keys have an empty truth");
+        say(format_args!("note: {without_value} keys have an empty truth"));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     data::DataError,
     engine::DeviceError,
     export::ExportError,
-    loader::{LoadError, LockError, RegistryError},
+    loader::{LoadError, LockError, RegistryError, libtorch::LibtorchError},
     report::{ReportError, html::WriteError},
     runner::RunError,
     worker::SetupError,
@@ -28,7 +28,7 @@ pub enum ExitCode {
     /// Something named is not there, or malformed: a study, space, estimator,
     /// setting or architecture.
     Input = 3,
-    /// A plugin cannot be loaded.
+    /// A plugin cannot be loaded, or its code ended the program.
     Plugin = 4,
     /// The run directory cannot be used.
     Store = 5,
@@ -47,7 +47,7 @@ impl ExitCode {
     /// For `--help`.
     pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
         3 unknown or malformed study, space, estimator, setting or architecture; \
-        4 plugin; 5 run directory; 6 images or weights; 7 truth or score table; \
+        4 plugin that cannot be loaded, or ended the program; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
         (undefined ones are no fault); \
         9 incomplete: stopped by SIGTERM or SIGINT, or shards or trainings are missing; \
@@ -151,6 +151,12 @@ pub enum CliError {
     /// Standard output.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
+    /// Plugins of the user's own, whose code runs in a supervised process only.
+    #[error("plugins of one's own need a supervised process, and this is none")]
+    OwnPlugins(Vec<PathBuf>),
+    /// The libtorch in use.
+    #[error(transparent)]
+    Libtorch(#[from] LibtorchError),
     /// The worker's socket.
     #[error("worker: {0}")]
     Worker(io::Error),
@@ -162,6 +168,9 @@ impl CliError {
         match self {
             Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
+            Self::Libtorch(LibtorchError::None(_) | LibtorchError::Unusable { .. }) => {
+                ExitCode::Input
+            }
             Self::Lock(_) | Self::Load(_) => ExitCode::Plugin,
             Self::Store(_)
             | Self::Trainings(_)
@@ -190,6 +199,8 @@ impl CliError {
             | Self::Export(_)
             | Self::Scheduler(_)
             | Self::Worker(_)
+            | Self::OwnPlugins(_)
+            | Self::Libtorch(_)
             | Self::WorkingFolder(_) => ExitCode::Internal,
         }
     }

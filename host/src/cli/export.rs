@@ -4,10 +4,13 @@ use super::{
     CliError,
     leaderboard::{TruthArgs, registry_of, truth_of},
 };
-use crate::export::{ExportError, Table, export};
+use crate::{
+    export::{ExportError, Table, export},
+    terminal::output,
+};
 use clap::Args;
 use osee_core::store::Store;
-use std::{fs::File, io, path::PathBuf};
+use std::{fs::File, path::PathBuf};
 
 /// Which run, and where to.
 #[derive(Debug, Args)]
@@ -33,7 +36,7 @@ pub fn run(args: &ExportArgs) -> Result<(), CliError> {
     let judged = truth_of(&store, &registry_of(&store.study()?)?, &args.truth)?;
     let judged = judged.as_ref().map(|(_, judged)| judged);
     let Some(file) = &args.out else {
-        let out = io::stdout();
+        let out = output();
         return Ok(export(&store, judged, !args.no_timing, args.format, out)?);
     };
     let mut part = file.as_os_str().to_owned();

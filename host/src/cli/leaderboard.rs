@@ -89,9 +89,12 @@ pub fn run(args: &LeaderboardArgs) -> Result<(), CliError> {
 /// The plugins of a run. One that is not at hand does not stand in the way of
 /// what can be said without.
 pub fn registry_of(study: &Study) -> Result<Registry, CliError> {
-    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }
-        .registry()
-        .or_else(|_| PluginArgs::default().registry())
+    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }.registry().or_else(
+        |error| match error {
+            CliError::OwnPlugins(_) => Err(error),
+            _ => PluginArgs::default().registry(),
+        },
+    )
 }
 
 /// What a run holds, judged by its truth, or by another.

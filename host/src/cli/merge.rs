@@ -1,6 +1,6 @@
 //! `osee-host merge OUT [DIR...]`.
 
-use super::{CliError, ExitCode, leaderboard::registry_of, plugin_args::PluginArgs, print};
+use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
 use crate::runner::{self, MergeReport, RunError};
 use clap::Args;
 use osee_core::{
@@ -31,9 +31,12 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     let submitted = args.out.join(JOBS).join("study.toml");
     let registry = |store: &Store| {
         let study = store.study()?;
-        let registry = PluginArgs::default().load(&study.plugins, Some(&submitted));
+        // Of its own plugins nothing is called here; meta estimators have a worker.
+        let plugins = PluginArgs::default();
+        let registry = plugins.load_here(&study.plugins, Some(&submitted));
         registry
-            .or_else(|_| registry_of(&study))
+            .or_else(|_| plugins.load_here(&study.plugins, None))
+            .or_else(|_| plugins.registry())
             .map_err(|error| RunError::Plugin(osee_sdk::Error::new(error.to_string())))
     };
     let report = runner::merge(&args.out, &dirs, registry)?;

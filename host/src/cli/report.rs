@@ -11,6 +11,7 @@ use crate::{
     analysis::{Material, Tables, from_run, from_tables, names, page, text},
     loader::Space,
     report::{Truth, html::write},
+    terminal::say,
 };
 use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
@@ -83,7 +84,7 @@ pub fn report(args: &ReportArgs) -> Result<(), CliError> {
     let own = args.source.dir.as_ref().map(|dir| dir.join("report"));
     let folder = args.out.clone().or(own).unwrap_or_else(|| PathBuf::from("report"));
     let files = write(&page(&material), &folder)?;
-    eprintln!("{} figures and tables beside it", files.len().saturating_sub(1));
+    say(format_args!("{} figures and tables beside it", files.len().saturating_sub(1)));
     print(&format!("{}\n", folder.join("report.html").display()))
 }
 

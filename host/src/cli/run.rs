@@ -1,18 +1,20 @@
 //! `osee-host [run]`.
 
 use super::{
-    CliError, ExitCode, criteria::DuplicatesArg, plugin_args::PluginArgs, print,
+    CliError, ExitCode, criteria::DuplicatesArg, path_text, plugin_args::PluginArgs, print,
     shard_args::ShardArg,
 };
 use crate::{
     loader::Registry,
     report::{Format, Leaderboard, TruthTable, faults, render, standing},
     runner::{self, Failed, Isolation, Plan, Ran, RunError, RunOptions, Stop},
+    terminal::{say, say_text},
     worker::Limits,
 };
 use clap::Args;
 use osee_core::{
     criteria::CriteriaOptions,
+    paths,
     settings::Settings,
     store::{Curve, Store},
     study::{EstimatorChoice, Study, TruthChoice},
@@ -43,7 +45,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "A,B|all")]
     estimators: Option<String>,
     /// How many architectures, all, or a file with one per line.
-    #[arg(long, value_name = "N|all|FILE")]
+    #[arg(long, value_name = "N|all|FILE", value_parser = path_text())]
     archs: Option<String>,
     /// Only architectures that the truth table has.
     #[arg(long)]
@@ -61,7 +63,7 @@ pub struct RunArgs {
     #[arg(long)]
     batch_size: Option<usize>,
     /// digits, cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or noise.
-    #[arg(long, value_name = "SPEC")]
+    #[arg(long, value_name = "SPEC", value_parser = path_text())]
     data: Option<String>,
     /// Ground truth, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
@@ -125,7 +127,9 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let Ran { store, failed, stopped } = runner::run(study, plan, registry, &args.options()?)?;
     let trained = report_trainings(&failed);
     if let Some(units) = stopped {
-        eprintln!("stopped; {units} units are outstanding, and the same command goes on with them");
+        say(format_args!(
+            "stopped; {units} units are outstanding, and the same command goes on with them"
+        ));
         return Ok(ExitCode::Incomplete);
     }
     if !plan.shard.is_whole() {
@@ -138,24 +142,24 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
         print(&standing(&board))?;
     }
     let faults = faults(&board);
-    eprint!("{faults}");
-    eprintln!("everything is in {}", plan.setup.run.display());
+    say_text(&faults);
+    say(format_args!("everything is in {}", plan.setup.run.display()));
     Ok(if faults.is_empty() && trained { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 /// Says how a shard ended: what needs the whole study comes with the merge.
 fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, CliError> {
     let units = store.progress()?.unwrap_or_default().units;
-    eprintln!(
+    say(format_args!(
         "shard {}: its {units} units are in {}; the leaderboard, and estimators that vote over the \
          whole study, come when all shards are there: osee-host merge {}",
         plan.shard,
         plan.dir.display(),
         plan.setup.run.display()
-    );
+    ));
     let failed = store.failures()?;
     for (row, kind, count) in &failed {
-        eprintln!("{row}: {count} x {kind}");
+        say(format_args!("{row}: {count} x {kind}"));
     }
     Ok(if failed.is_empty() && trained { ExitCode::Done } else { ExitCode::SomeFailed })
 }
@@ -188,9 +192,9 @@ pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
     }
     print(&text)?;
     let trained = report_trainings(&failed);
-    eprintln!("checkpoints are in {}", plan.setup.run.join("supernets").display());
+    say(format_args!("checkpoints are in {}", plan.setup.run.join("supernets").display()));
     if let Some(trainings) = stopped {
-        eprintln!("stopped; {trainings} trainings are left, and the same command goes on");
+        say(format_args!("stopped; {trainings} trainings are left, and the same command goes on"));
         return Ok(ExitCode::Incomplete);
     }
     Ok(if trained { ExitCode::Done } else { ExitCode::SomeFailed })
@@ -199,7 +203,9 @@ pub fn train(args: RunArgs) -> Result<ExitCode, CliError> {
 /// Says what was not trained; whether all was.
 fn report_trainings(failed: &[Failed]) -> bool {
     for Failed { job: (_, seed), name, error } in failed {
-        eprintln!("{name} seed {seed} is not trained: {error}; the same command goes on with it");
+        say(format_args!(
+            "{name} seed {seed} is not trained: {error}; the same command goes on with it"
+        ));
     }
     failed.is_empty()
 }
@@ -230,7 +236,11 @@ impl RunArgs {
 
     pub(super) fn prepare(&self) -> Result<Prepared, CliError> {
         let study = self.study()?;
-        let registry = self.plugins.load(&study.plugins, self.file().as_deref())?;
+        let file = self.file();
+        let registry = match self.isolation {
+            Isolation::Process => self.plugins.load(&study.plugins, file.as_deref())?,
+            Isolation::None => self.plugins.load_here(&study.plugins, file.as_deref())?,
+        };
         let space = registry.space(&study.space.id)?;
         let truth = study.truth.as_ref();
         let data = study.data_kind();
@@ -299,7 +309,7 @@ impl RunArgs {
                 Ok(count) => {
                     (study.architectures.count, study.architectures.file) = (Some(count), None);
                 }
-                Err(_) => study.architectures.file = Some(PathBuf::from(text)),
+                Err(_) => study.architectures.file = Some(paths::path(text)),
             },
         }
         if self.file().is_none() && self.archs.is_some() {

@@ -20,11 +20,12 @@ use digits::Digits;
 use imagenet16::ImageNet16;
 use osee_core::{
     graph::{Graph, Shape},
+    paths,
     protocol::{Images, Normalisation, Protocol},
     seed::{below, order, stream},
 };
 use rand_distr::{Distribution, StandardNormal};
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 use tch::Tensor;
 
 /// Where images come from.
@@ -61,7 +62,7 @@ impl Source {
                 _ => Err(DataError::Unknown(spec.to_owned())),
             };
         };
-        let folder = Path::new(folder);
+        let folder = &*paths::path(folder);
         Ok(Self::Set(match kind {
             "cifar10" => Box::new(Cifar::open(&CIFAR10, folder)?),
             "cifar100" => Box::new(Cifar::open(&CIFAR100, folder)?),

@@ -18,3 +18,4 @@ pub mod network;
 pub mod one_shot;
 pub mod root;
 pub mod tensor;
+pub mod watch;

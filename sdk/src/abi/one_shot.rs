@@ -5,6 +5,7 @@ use super::{
     document,
     guard::{self, FfiResult},
     root::{FfiSpace, FfiSpace_TO, ForeignSpace, Instance},
+    watch,
 };
 use crate::{
     OneShot, Result,
@@ -91,7 +92,7 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
 }
 
 /// A plugin's one-shot estimator.
-pub struct ForeignOneShot(pub(super) FfiOneShot_TO<'static, RBox<()>>);
+pub struct ForeignOneShot(pub(super) FfiOneShot_TO<'static, RBox<()>>, pub(super) String);
 
 impl ForeignOneShot {
     /// See [`OneShot::recipe`].
@@ -99,7 +100,7 @@ impl ForeignOneShot {
     /// # Errors
     /// The plugin's panic.
     pub fn recipe(&self) -> Result<Recipe> {
-        document::decode(&guard::receive(self.0.recipe())?)
+        document::decode(&guard::receive(self.watched("recipe", || self.0.recipe()))?)
     }
 
     /// See [`OneShot::evaluation`].
@@ -107,7 +108,7 @@ impl ForeignOneShot {
     /// # Errors
     /// The plugin's panic.
     pub fn evaluation(&self) -> Result<Evaluation> {
-        document::decode(&guard::receive(self.0.evaluation())?)
+        document::decode(&guard::receive(self.watched("evaluation", || self.0.evaluation()))?)
     }
 
     /// See [`OneShot::survey`].
@@ -116,11 +117,9 @@ impl ForeignOneShot {
     /// The plugin's failure or panic.
     pub fn survey(&self, epoch: &Epoch, space: &LentSpace) -> Result<Vec<String>> {
         let epoch = document::encode(epoch);
-        let wanted = guard::receive(self.0.survey(
-            epoch.as_slice().into(),
-            space.info.as_slice().into(),
-            space.lend(),
-        ))?;
+        let info = space.info.as_slice();
+        let call = || self.0.survey(epoch.as_slice().into(), info.into(), space.lend());
+        let wanted = guard::receive(self.watched("survey", call))?;
         Ok(wanted.into_iter().map(RString::into_string).collect())
     }
 
@@ -130,11 +129,9 @@ impl ForeignOneShot {
     /// The plugin's failure or panic.
     pub fn sample(&self, epoch: &Epoch, space: &LentSpace) -> Result<Sampled> {
         let epoch = document::encode(epoch);
-        document::decode(&guard::receive(self.0.sample(
-            epoch.as_slice().into(),
-            space.info.as_slice().into(),
-            space.lend(),
-        ))?)
+        let info = space.info.as_slice();
+        let call = || self.0.sample(epoch.as_slice().into(), info.into(), space.lend());
+        document::decode(&guard::receive(self.watched("sample", call))?)
     }
 
     /// See [`OneShot::score`].
@@ -143,7 +140,11 @@ impl ForeignOneShot {
     /// The plugin's failure or panic.
     pub fn score(&self, batches: &[BatchResult]) -> Result<f64> {
         let batches = document::encode(&batches.to_vec());
-        guard::receive(self.0.score(batches.as_slice().into()))
+        guard::receive(self.watched("score", || self.0.score(batches.as_slice().into())))
+    }
+
+    fn watched<T>(&self, what: &str, call: impl FnOnce() -> T) -> T {
+        watch::during(|| format!("estimator `{}`, {what}", self.1), call)
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     guard::{self, FfiResult},
     network::{FfiNetwork_TO, NetworkHandle},
     one_shot::{FfiOneShot_TO, ForeignOneShot},
+    watch,
 };
 use crate::{
     Error, Population, Result,
@@ -24,7 +25,7 @@ use osee_core::{
     settings::Settings,
     space::{Counts, Mutation},
 };
-use std::path::Path;
+use std::{fmt::Display, path::Path};
 
 pub use abi_stable::library::LibHeader;
 
@@ -145,7 +146,8 @@ impl ForeignPlugin {
     /// # Errors
     /// When the plugin fails to say.
     pub fn exports(&self) -> Result<Vec<ExportInfo>> {
-        document::decode(&guard::receive(self.0.exports()())?)
+        let call = || self.0.exports()();
+        document::decode(&guard::receive(watch::during(|| "its list of exports".to_owned(), call))?)
     }
 
     /// One export with settings.
@@ -154,13 +156,15 @@ impl ForeignPlugin {
     /// When the plugin refuses the settings.
     pub fn create(&self, id: &str, settings: &Settings) -> Result<Foreign> {
         let settings = document::encode(settings);
-        let instance = guard::receive(self.0.create()(id.into(), settings.as_slice().into()))?;
+        let call = || self.0.create()(id.into(), settings.as_slice().into());
+        let instance = guard::receive(watch::during(|| format!("`{id}`, making it"), call))?;
+        let id = id.to_owned();
         Ok(match instance {
-            Instance::ZeroShot(it) => Foreign::ZeroShot(ForeignZeroShot(it)),
-            Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it)),
-            Instance::Meta(it) => Foreign::Meta(ForeignMeta(it)),
-            Instance::Space(it) => Foreign::Space(ForeignSpace(it)),
-            Instance::OneShot(it) => Foreign::OneShot(ForeignOneShot(it)),
+            Instance::ZeroShot(it) => Foreign::ZeroShot(ForeignZeroShot(it, id)),
+            Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it, id)),
+            Instance::Meta(it) => Foreign::Meta(ForeignMeta(it, id)),
+            Instance::Space(it) => Foreign::Space(ForeignSpace(it, id)),
+            Instance::OneShot(it) => Foreign::OneShot(ForeignOneShot(it, id)),
         })
     }
 }
@@ -180,7 +184,7 @@ pub enum Foreign {
 }
 
 /// A plugin's zero-shot estimator.
-pub struct ForeignZeroShot(FfiZeroShot_TO<'static, RBox<()>>);
+pub struct ForeignZeroShot(FfiZeroShot_TO<'static, RBox<()>>, String);
 
 impl ForeignZeroShot {
     /// A zero-shot instance made in this library.
@@ -189,7 +193,7 @@ impl ForeignZeroShot {
     /// When it is of another kind.
     pub(crate) fn from_instance(instance: Instance) -> Result<Self> {
         match instance {
-            Instance::ZeroShot(it) => Ok(Self(it)),
+            Instance::ZeroShot(it) => Ok(Self(it, "zero-shot".to_owned())),
             _ => Err(Error::new("this instance is no zero-shot estimator")),
         }
     }
@@ -199,12 +203,13 @@ impl ForeignZeroShot {
     /// # Errors
     /// The plugin's failure or panic.
     pub fn score(&self, network: NetworkHandle) -> Result<f64> {
-        guard::receive(self.0.score(network.into_ffi()))
+        let call = || self.0.score(network.into_ffi());
+        guard::receive(watch::during(|| format!("estimator `{}`, score", self.1), call))
     }
 }
 
 /// A plugin's baseline.
-pub struct ForeignBaseline(FfiBaseline_TO<'static, RBox<()>>);
+pub struct ForeignBaseline(FfiBaseline_TO<'static, RBox<()>>, String);
 
 impl ForeignBaseline {
     /// See [`Baseline::score`](crate::Baseline::score).
@@ -212,12 +217,13 @@ impl ForeignBaseline {
     /// # Errors
     /// The plugin's failure or panic.
     pub fn score(&self, graph: &Graph) -> Result<f64> {
-        guard::receive(self.0.score(document::encode(graph).as_slice().into()))
+        let call = || self.0.score(document::encode(graph).as_slice().into());
+        guard::receive(watch::during(|| format!("estimator `{}`, score", self.1), call))
     }
 }
 
 /// A plugin's meta estimator.
-pub struct ForeignMeta(FfiMeta_TO<'static, RBox<()>>);
+pub struct ForeignMeta(FfiMeta_TO<'static, RBox<()>>, String);
 
 impl ForeignMeta {
     /// See [`Meta::needs`](crate::Meta::needs).
@@ -225,7 +231,8 @@ impl ForeignMeta {
     /// # Errors
     /// The plugin's panic.
     pub fn needs(&self) -> Result<Vec<String>> {
-        Ok(guard::receive(self.0.needs())?.into_iter().map(RString::into_string).collect())
+        let needs = watch::during(|| format!("estimator `{}`, needs", self.1), || self.0.needs());
+        Ok(guard::receive(needs)?.into_iter().map(RString::into_string).collect())
     }
 
     /// See [`Meta::scores`](crate::Meta::scores).
@@ -234,16 +241,18 @@ impl ForeignMeta {
     /// The plugin's failure or panic.
     pub fn scores(&self, population: &Population) -> Result<Vec<f64>> {
         let document = document::encode(population);
-        Ok(guard::receive(self.0.scores(document.as_slice().into()))?.into_vec())
+        let call = || self.0.scores(document.as_slice().into());
+        let scores = watch::during(|| format!("estimator `{}`, scores", self.1), call);
+        Ok(guard::receive(scores)?.into_vec())
     }
 }
 
 /// A plugin's search space. Architectures are strings on this side.
-pub struct ForeignSpace(FfiSpace_TO<'static, RBox<()>>);
+pub struct ForeignSpace(FfiSpace_TO<'static, RBox<()>>, String);
 
 impl ForeignSpace {
     pub(super) fn from_table(table: FfiSpace_TO<'static, RBox<()>>) -> Self {
-        Self(table)
+        Self(table, "space".to_owned())
     }
 
     pub(super) fn table(&self) -> &FfiSpace_TO<'static, RBox<()>> {
@@ -256,9 +265,13 @@ impl ForeignSpace {
     /// When the instance is of another kind.
     pub(crate) fn from_instance(instance: Instance) -> Result<Self> {
         match instance {
-            Instance::Space(it) => Ok(Self(it)),
+            Instance::Space(it) => Ok(Self(it, "space".to_owned())),
             _ => Err(Error::new("this instance is no search space")),
         }
+    }
+
+    fn watched<T>(&self, what: &str, of: impl Display, call: impl FnOnce() -> T) -> T {
+        watch::during(|| format!("search space `{}`, {what} of {of}", self.1), call)
     }
 
     /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable).
@@ -266,7 +279,7 @@ impl ForeignSpace {
     /// # Errors
     /// When the architecture is malformed.
     pub fn trainable(&self, arch: &str) -> Result<bool> {
-        guard::receive(self.0.trainable(arch.into()))
+        guard::receive(self.watched("trainable", arch, || self.0.trainable(arch.into())))
     }
 
     /// See [`SearchSpace::architecture`](crate::SearchSpace::architecture).
@@ -274,7 +287,8 @@ impl ForeignSpace {
     /// # Errors
     /// When the number is out of range.
     pub fn architecture(&self, index: u64) -> Result<String> {
-        guard::receive(self.0.architecture(index)).map(RString::into_string)
+        let call = || self.0.architecture(index);
+        guard::receive(self.watched("architecture", index, call)).map(RString::into_string)
     }
 
     /// The architecture in the space's own spelling.
@@ -282,7 +296,8 @@ impl ForeignSpace {
     /// # Errors
     /// When it is malformed: what and where.
     pub fn parse(&self, arch: &str) -> Result<String> {
-        guard::receive(self.0.parse(arch.into())).map(RString::into_string)
+        guard::receive(self.watched("parse", arch, || self.0.parse(arch.into())))
+            .map(RString::into_string)
     }
 
     /// See [`SearchSpace::canonical`](crate::SearchSpace::canonical).
@@ -290,7 +305,8 @@ impl ForeignSpace {
     /// # Errors
     /// When the architecture is malformed.
     pub fn canonical(&self, arch: &str) -> Result<String> {
-        guard::receive(self.0.canonical(arch.into())).map(RString::into_string)
+        guard::receive(self.watched("canonical", arch, || self.0.canonical(arch.into())))
+            .map(RString::into_string)
     }
 
     /// See [`SearchSpace::mutations`](crate::SearchSpace::mutations).
@@ -298,7 +314,9 @@ impl ForeignSpace {
     /// # Errors
     /// When the architecture is malformed.
     pub fn mutations(&self, arch: &str) -> Result<Vec<Mutation>> {
-        document::decode(&guard::receive(self.0.mutations(arch.into()))?)
+        document::decode(&guard::receive(
+            self.watched("mutations", arch, || self.0.mutations(arch.into())),
+        )?)
     }
 
     /// See [`SearchSpace::benchmark_counts`](crate::SearchSpace::benchmark_counts).
@@ -306,7 +324,9 @@ impl ForeignSpace {
     /// # Errors
     /// When the architecture is malformed or has no network.
     pub fn benchmark_counts(&self, arch: &str) -> Result<Counts> {
-        document::decode(&guard::receive(self.0.benchmark_counts(arch.into()))?)
+        document::decode(&guard::receive(
+            self.watched("benchmark_counts", arch, || self.0.benchmark_counts(arch.into())),
+        )?)
     }
 
     /// The network, its shapes checked.
@@ -316,7 +336,8 @@ impl ForeignSpace {
     /// the plugin's graph is not one.
     pub fn graph(&self, arch: &str, settings: &Settings) -> Result<Graph> {
         let settings = document::encode(settings);
-        let bytes = guard::receive(self.0.graph(arch.into(), settings.as_slice().into()))?;
+        let call = || self.0.graph(arch.into(), settings.as_slice().into());
+        let bytes = guard::receive(self.watched("graph", arch, call))?;
         let graph: Graph = document::decode(&bytes)?;
         graph.validate()?;
         Ok(graph)

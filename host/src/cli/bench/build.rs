@@ -4,6 +4,7 @@
 use crate::{
     benchmark::{Benchmark, BuildError, KERNELS, card},
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
+    terminal::say,
 };
 use clap::{Args, Subcommand};
 use osee_core::{
@@ -103,12 +104,12 @@ fn build(args: &BuildArgs) -> Result<ExitCode, CliError> {
         let table = benchmark.table(&args.out)?;
         let missing = table.missing().len();
         if missing > 0 {
-            eprintln!(
+            say(format_args!(
                 "shard {} is done; {missing} architectures are left for other shards, whose \
                  trainings-*.jsonl belong into {} for the table",
                 args.shard,
                 args.out.display()
-            );
+            ));
             return Ok(ExitCode::Done);
         }
         let card = card(benchmark, &table, &processor());
@@ -118,7 +119,7 @@ fn build(args: &BuildArgs) -> Result<ExitCode, CliError> {
             let path = args.out.join(name);
             write_whole(&path, &text).map_err(|source| unwritable(&path, source))?;
         }
-        eprintln!("{} holds table.csv, curves.csv and card.md", args.out.display());
+        say(format_args!("{} holds table.csv, curves.csv and card.md", args.out.display()));
         Ok(match table.trainings().any(|it| it.failure.is_some()) {
             true => ExitCode::SomeFailed,
             false => ExitCode::Done,

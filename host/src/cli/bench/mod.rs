@@ -11,9 +11,9 @@ mod scale;
 mod throughput;
 
 use super::{CliError, ExitCode, print};
-use crate::worker::MALLOC;
+use crate::{loader::libtorch::this_program, terminal::output_of_child, worker::MALLOC};
 use clap::{Args, ValueEnum};
-use std::{os::unix::process::CommandExt, process::Command};
+use std::os::unix::process::CommandExt;
 
 /// A part of the measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,10 +76,10 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
     }
     if args.only.is_none() {
         // In a process of its own, for its memory.
-        let host = std::env::current_exe().map_err(CliError::Worker)?;
-        let mut command = Command::new(host);
+        let mut command = this_program().map_err(CliError::Worker)?;
         command.args(["bench", "--only", "scale"]).env_remove("GLIBC_TUNABLES");
-        command.status().map_err(CliError::Worker)?;
+        let output = output_of_child().map_err(CliError::Worker)?;
+        command.stdout(output).status().map_err(CliError::Worker)?;
     }
     Ok(())
 }
@@ -87,11 +87,10 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
 /// Starts the program again in this process with these variables, which
 /// libraries read when they are loaded; why it could not.
 fn start_again(variables: &[(&str, &str)]) -> CliError {
-    let host = match std::env::current_exe() {
-        Ok(host) => host,
-        Err(error) => return CliError::Worker(error),
+    let start = || {
+        let mut command = this_program()?;
+        command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
+        Err(command.stdout(output_of_child()?).exec())
     };
-    let mut command = Command::new(host);
-    command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
-    CliError::Worker(command.exec())
+    start().map_or_else(CliError::Worker, |never: std::convert::Infallible| match never {})
 }

@@ -4,11 +4,12 @@
 use crate::{
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
     conformance::{self, Verdict},
+    loader::{Plugin, libtorch::this_program},
+    terminal::output_of_child,
 };
 use clap::Args;
 use std::{
-    path::PathBuf,
-    process::Command,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -33,11 +34,11 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     if args.here {
         return here(args);
     }
-    let mut child = Command::new(std::env::current_exe().map_err(CliError::Worker)?)
-        .args(std::env::args_os().skip(1))
-        .arg("--here")
-        .spawn()
-        .map_err(CliError::Worker)?;
+    let start = || {
+        let mut command = this_program()?;
+        command.args(std::env::args_os().skip(1)).arg("--here").stdout(output_of_child()?).spawn()
+    };
+    let mut child = start().map_err(CliError::Worker)?;
     let start = Instant::now();
     let status = loop {
         match child.try_wait().map_err(CliError::Worker)? {
@@ -70,7 +71,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
 fn here(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let plugins =
         PluginArgs { plugin: vec![args.file.clone()], allow_unpinned: args.allow_unpinned };
-    let registry = plugins.registry()?;
+    let registry = plugins.load_here(&plugins.plugin, None)?;
     let own = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
     let Some(plugin) = registry.plugins().iter().find(|plugin| plugin.path == own) else {
         return Err(CliError::New(format!("{} was not loaded", args.file.display())));
@@ -82,10 +83,11 @@ fn here(args: &CheckArgs) -> Result<ExitCode, CliError> {
         plugin.header.rustc,
         plugin.exports.len()
     ))?;
-    let mut failed = 0;
+    let (mut failed, mut names) = (0, Vec::new());
     for export in &plugin.exports {
         print(&format!("\n{}\n", export.id()))?;
-        conformance::check(&registry, plugin, export, |check, verdict| {
+        let before = failed;
+        let checked = conformance::check(&registry, plugin, export, |check, verdict| {
             let line = match verdict {
                 // Said before it is judged, for the plugin may end the process.
                 Verdict::Begun => format!("  {check} ... "),
@@ -97,11 +99,27 @@ fn here(args: &CheckArgs) -> Result<ExitCode, CliError> {
             };
             // A reader that hung up does not change the verdict.
             let _ = print(&line);
-        })?;
+        });
+        if let Err(error) = checked {
+            // The other exports may be checked all the same.
+            failed += 1;
+            print(&format!("  FAILED\n    it cannot be checked: {error}\n"))?;
+        }
+        if failed > before {
+            names.push(export.id());
+        }
     }
     print(&match failed {
         0 => "\nit keeps the rules\n".to_owned(),
-        failed => format!("\n{failed} checks failed\n"),
+        failed => format!("\n{failed} checks failed, of {}\n", names.join(", ")),
     })?;
     Ok(if failed == 0 { ExitCode::Done } else { ExitCode::Plugin })
+}
+
+/// Prints the scores of one estimator in this process, for [`conformance`].
+pub fn scores(file: &Path, copy: &Path, id: &str) -> Result<(), CliError> {
+    let registry = PluginArgs::default().registry()?;
+    let plugin = Plugin::load_copy(file, copy, |_, _| Ok(()))?;
+    let scores = conformance::scores_backwards(&registry, &plugin, id)?;
+    print(&serde_json::to_string(&scores).expect("scores are plain data"))
 }

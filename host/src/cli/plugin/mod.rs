@@ -5,6 +5,8 @@ mod list;
 mod new;
 mod trust;
 
+pub use check::scores;
+
 use super::{CliError, ExitCode};
 use clap::Subcommand;
 

@@ -126,7 +126,10 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
 
 fn existing(what: &str, path: PathBuf) -> Result<String, CliError> {
     match fs::canonicalize(&path) {
-        Ok(path) => Ok(path.display().to_string()),
+        Ok(path) => path.into_os_string().into_string().map_err(|path| {
+            let path = path.display();
+            CliError::New(format!("{path} is not UTF-8, and Cargo.toml is; link to it elsewhere"))
+        }),
         Err(error) => Err(CliError::New(format!(
             "there is no {what} at {}: {error}; say where with --{what}",
             path.display()

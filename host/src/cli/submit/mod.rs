@@ -80,6 +80,14 @@ impl JobArgs {
             return Err(CliError::Usage(what.to_owned()));
         }
         let out = std::path::absolute(&plan.setup.run).map_err(CliError::WorkingFolder)?;
+        // Scripts and manifests are text.
+        for path in [&out, &std::env::current_dir().map_err(CliError::WorkingFolder)?] {
+            if path.to_str().is_none() {
+                let path = path.display();
+                let what = format!("{path} is not UTF-8, and a job is described in text");
+                return Err(CliError::Usage(what));
+            }
+        }
         Ok(Jobs {
             name: study.name.clone(),
             out,

@@ -1,7 +1,10 @@
 //! `osee-host submit slurm`.
 
 use super::{JobArgs, Jobs};
-use crate::cli::{CliError, print};
+use crate::{
+    cli::{CliError, print},
+    terminal::say,
+};
 use clap::Args;
 use std::{
     fmt::Write,
@@ -73,7 +76,7 @@ pub fn run(args: &SlurmArgs) -> Result<(), CliError> {
     }
     let lines = submitted.iter().map(|(file, id)| format!("{id} {file}\n"));
     print(&lines.collect::<String>())?;
-    eprintln!("logs are in {}", jobs.folder().display());
+    say(format_args!("logs are in {}", jobs.folder().display()));
     Ok(())
 }
 
