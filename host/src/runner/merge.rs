@@ -1,7 +1,7 @@
 //! Puts the shards of a study together, and computes what needs all of it.
 
-use super::{RunError, vote};
-use crate::loader::Registry;
+use super::{Isolation, RunError, vote};
+use crate::{loader::Registry, worker::Limits};
 use osee_core::{
     estimator::EstimatorKind,
     shard::Shard,
@@ -127,7 +127,9 @@ fn judge(
         seed: study.seeds[0],
         device: &study.device,
     };
-    vote::finish(&population, &registry, store)?;
+    let dir = store.dir().to_owned();
+    let (isolation, limits) = (Isolation::Process, Limits::default());
+    vote::finish(&population, &registry, store, &vote::Bench { isolation, limits, dir: &dir })?;
     Ok(left_out)
 }
 

@@ -101,7 +101,9 @@ pub fn run(
         return Ok(Ran { store, failed, stopped: Some(left) });
     }
     if plan.shard.is_whole() {
-        vote::finish(&plan.population(&store, meta)?, registry, &mut store)?;
+        let RunOptions { isolation, limits, .. } = *options;
+        let bench = vote::Bench { isolation, limits, dir: &plan.dir };
+        vote::finish(&plan.population(&store, meta)?, registry, &mut store, &bench)?;
     }
     Ok(Ran { store, failed, stopped: None })
 }

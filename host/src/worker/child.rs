@@ -2,8 +2,11 @@
 
 use super::{
     Scorer,
-    frames::{self, Answer, Order},
+    frames::{self, Answer, MetaSetup, Order},
 };
+use crate::loader::{Registry, RegistryError};
+use osee_core::estimator::{Failure, FailureKind};
+use osee_sdk::abi::root::{Foreign, ForeignMeta};
 use rustix::process::Signal;
 use std::{
     fs::File,
@@ -31,6 +34,7 @@ pub fn serve() -> io::Result<()> {
         )));
     }
     let mut scorer: Option<Scorer> = None;
+    let mut meta: Option<ForeignMeta> = None;
     loop {
         let order = match frames::read::<Order>(&mut stream) {
             Ok(order) => order,
@@ -61,10 +65,45 @@ pub fn serve() -> io::Result<()> {
                 };
                 frames::write(&mut stream, &answer)?;
             }
+            (Order::Meta(setup), _) => {
+                let answer = match begin(&setup) {
+                    Ok((estimator, needs)) => {
+                        meta = Some(estimator);
+                        Answer::Needs(needs)
+                    }
+                    Err(failure) => Answer::Failed(failure),
+                };
+                frames::write(&mut stream, &answer)?;
+            }
+            (Order::Judge(population), _) => {
+                let answer = match meta.as_ref().map(|meta| meta.scores(&population)) {
+                    Some(Ok(scores)) => Answer::Judged(scores),
+                    Some(Err(error)) => Answer::Failed(error.into()),
+                    None => Answer::Refused("asked to judge before set-up".to_owned()),
+                };
+                frames::write(&mut stream, &answer)?;
+            }
             (Order::Score(_) | Order::Train { .. }, None) => {
                 let refused = Answer::Refused("asked to work before set-up".to_owned());
                 frames::write(&mut stream, &refused)?;
             }
+        }
+    }
+}
+
+/// A meta estimator, and whose scores it needs.
+fn begin(setup: &MetaSetup) -> Result<(ForeignMeta, Vec<String>), Failure> {
+    let wrong = |error: RegistryError| Failure::new(FailureKind::Error, error.to_string());
+    let registry = Registry::exactly(&setup.plugins).map_err(wrong)?;
+    let (plugin, _) = registry.estimator(&setup.id).map_err(wrong)?;
+    match plugin.functions.create(&setup.id, &setup.settings)? {
+        Foreign::Meta(meta) => {
+            let needs = meta.needs()?;
+            Ok((meta, needs))
+        }
+        _ => {
+            let what = format!("`{}` is no meta estimator", setup.id);
+            Err(Failure::new(FailureKind::Error, what))
         }
     }
 }

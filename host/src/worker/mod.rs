@@ -12,7 +12,7 @@ mod parent;
 mod scorer;
 
 pub use child::serve;
-pub use frames::{Answer, Scored, Unit};
+pub use frames::{Answer, MetaSetup, Scored, Unit};
 pub use limits::Limits;
-pub use parent::{Death, MALLOC, Worker, WorkerError};
+pub use parent::{Death, MALLOC, Worker, WorkerError, ended};
 pub use scorer::{Named, Scorer, Setup, SetupError, finite};

@@ -2,12 +2,13 @@
 
 use super::{
     Setup,
-    frames::{self, Answer, Order, Scored, Unit},
+    frames::{self, Answer, MetaSetup, Order, Scored, Unit},
     limits::{Exceeded, Limits, Watched},
     output::Output,
 };
-use crate::one_shot::Step;
+use crate::{loader::libtorch::this_program, one_shot::Step};
 use osee_core::estimator::{Failure, FailureKind};
+use osee_sdk::Population;
 use std::{
     fmt, io,
     ops::ControlFlow,
@@ -16,7 +17,7 @@ use std::{
         unix::{net::UnixStream, process::ExitStatusExt},
     },
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ExitStatus, Stdio},
 };
 
 /// By default glibc returns every freed feature map to the kernel, which then
@@ -86,7 +87,7 @@ impl Worker {
     fn spawn(log: &Path, limits: Limits) -> io::Result<Self> {
         let (mut stream, theirs) = UnixStream::pair()?;
         let (output, writer) = Output::capture(log)?;
-        let child = Command::new(std::env::current_exe()?)
+        let child = this_program()?
             .arg("__worker")
             .env("GLIBC_TUNABLES", MALLOC)
             // One thread each, also in libraries that read the environment.
@@ -157,6 +158,49 @@ impl Worker {
         }
     }
 
+    /// Starts a worker for a meta estimator, whose output goes to `log`; with
+    /// it, the estimators whose columns that judges by.
+    ///
+    /// # Errors
+    /// When the worker cannot be started; what goes wrong after that is the
+    /// estimator's failure.
+    pub fn meta(
+        setup: MetaSetup,
+        log: &Path,
+        limits: Limits,
+    ) -> Result<Result<(Self, Vec<String>), Failure>, WorkerError> {
+        let mut worker = Self::spawn(log, limits).map_err(WorkerError::Start)?;
+        match worker.ask(&Order::Meta(setup)) {
+            Ok(Answer::Needs(needs)) => Ok(Ok((worker, needs))),
+            answer => worker.failed(answer).map(Err),
+        }
+    }
+
+    /// The scores of the meta estimator it was started for.
+    ///
+    /// # Errors
+    /// When the worker does not do as it was asked; what the estimator fails
+    /// with is its failure.
+    pub fn judge(
+        mut self,
+        population: Population,
+    ) -> Result<Result<Vec<f64>, Failure>, WorkerError> {
+        match self.ask(&Order::Judge(population)) {
+            Ok(Answer::Judged(scores)) => Ok(Ok(scores)),
+            answer => self.failed(answer).map(Err),
+        }
+    }
+
+    /// A meta estimator's failure, by what its worker answers instead.
+    fn failed(&mut self, answer: io::Result<Answer>) -> Result<Failure, WorkerError> {
+        match answer {
+            Ok(Answer::Failed(failure)) => Ok(failure),
+            Ok(Answer::Refused(reason)) => Err(WorkerError::Refused(reason)),
+            Ok(_) => Err(out_of_turn()),
+            Err(error) => Ok(self.post_mortem(None, &error).failure),
+        }
+    }
+
     fn ask(&mut self, order: &Order) -> io::Result<Answer> {
         frames::write(&mut self.stream, order)?;
         self.next()
@@ -182,7 +226,7 @@ impl Worker {
         let (kind, end) = match (exceeded, self.child.wait()) {
             (Some(Exceeded::Time(_)), _) => (FailureKind::Timeout, error.to_string()),
             (Some(Exceeded::Memory(_)), _) => (FailureKind::Crash, error.to_string()),
-            (None, Ok(status)) if hung_up => (FailureKind::Crash, ended(status)),
+            (None, Ok(status)) if hung_up => (FailureKind::Crash, ended("the worker", status)),
             (None, Ok(_)) => (FailureKind::Crash, format!("the worker spoke nonsense: {error}")),
             (None, Err(error)) => (FailureKind::Crash, error.to_string()),
         };
@@ -197,11 +241,12 @@ fn out_of_turn() -> WorkerError {
     WorkerError::Refused("it answered out of turn".to_owned())
 }
 
-fn ended(status: ExitStatus) -> String {
+/// How a process ended.
+pub fn ended(who: &str, status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("the worker died of {}", signal_name(signal)),
-        (None, Some(code)) => format!("the worker ended with exit code {code}"),
-        (None, None) => "the worker ended".to_owned(),
+        (Some(signal), _) => format!("{who} died of {}", signal_name(signal)),
+        (None, Some(code)) => format!("{who} ended with exit code {code}"),
+        (None, None) => format!("{who} ended"),
     }
 }
 

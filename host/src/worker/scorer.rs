@@ -83,6 +83,7 @@ pub struct Setup {
     /// The study's seeds, for scores that are means over supernets.
     pub seeds: Vec<u64>,
     /// The run's directory, where checkpoints are.
+    #[serde(with = "osee_core::paths")]
     pub run: PathBuf,
 }
 
