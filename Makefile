@@ -50,6 +50,7 @@ template: setup
 
 fuzz: setup
 	@OSEE_FUZZ_CASES=10000000 cargo test --release -p osee-host --lib fuzz
+	@OSEE_FUZZ_CASES=1000000 cargo test --release -p space-nb101 -p space-nb201 -p space-nb301 -p space-nds
 
 slurm-test: setup
 	@echo "building osee-host and its plugins (release; minutes the first time)"

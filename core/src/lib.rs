@@ -13,6 +13,7 @@ pub mod criteria;
 pub mod embedded;
 pub mod estimator;
 pub mod graph;
+pub mod notation;
 pub mod one_shot;
 pub mod protocol;
 pub mod seed;

@@ -17,8 +17,10 @@
 //! assert_eq!(testkit::score_through_tables::<LossAtStart>(&network), Ok(2.5));
 //! ```
 
+mod notation;
 mod small_space;
 
+pub use notation::notation;
 pub use small_space::{Pair, SmallSpace, small_space};
 
 use crate::{
