@@ -3,7 +3,7 @@
 use super::{CliError, plugin_args::PluginArgs, print};
 use crate::{
     data::Source,
-    engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters},
+    engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters, weights_file},
     loader::Registry,
     worker::finite,
 };
@@ -29,7 +29,8 @@ pub struct ScoreArgs {
     /// Setting of the search space, such as channels=16.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Parameters, and `input` and `target` if it has them, from this file.
+    /// All parameters and nothing else, and a batch `input` and `target` if it
+    /// has one, from this file. A dtype is converted where no value changes.
     #[arg(long, value_name = "FILE.safetensors")]
     weights: Option<PathBuf>,
     /// Estimators by comma, or all.
@@ -118,7 +119,7 @@ impl ScoreArgs {
         source: &Source,
     ) -> Result<(Vec<tch::Tensor>, Batch), CliError> {
         let (values, batch) = match &self.weights {
-            Some(file) => parameters::from_file(file, graph).map_err(CliError::Weights)?,
+            Some(file) => weights_file::read(file, graph).map_err(CliError::Weights)?,
             None => {
                 let mut initialiser = parameters::Initialiser::default();
                 (initialiser.draw(graph, protocol, self.seed, &self.space, arch), None)
