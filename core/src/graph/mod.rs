@@ -99,7 +99,7 @@ impl Graph {
     }
 
     /// Checks a graph that was decoded rather than built: order, arity,
-    /// shapes and parameter shapes.
+    /// shapes, parameter shapes, and that the output is a vector of logits.
     ///
     /// # Errors
     /// The first [`GraphError`] in topological order.
@@ -143,6 +143,17 @@ pub enum GraphError {
         slice: String,
         /// The stored shape.
         stored: String,
+    },
+    /// The output is something else than logits.
+    #[error(
+        "node {node}, the output, is {shape}, and a network ends in a vector of logits, one for each \
+         class; global_avg_pool and linear make one"
+    )]
+    Output {
+        /// Index of the node.
+        node: usize,
+        /// What it is.
+        shape: Shape,
     },
     /// A node or parameter id points nowhere, or forward.
     #[error("node {node}: {reason}")]

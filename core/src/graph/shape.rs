@@ -271,5 +271,8 @@ pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
     if graph.output.index() >= graph.nodes.len() {
         return Err(order(graph.output.index(), "the output is not in the graph"));
     }
-    Ok(())
+    match shapes[graph.output.index()] {
+        Shape::Flat { features: 1.. } => Ok(()),
+        shape => Err(GraphError::Output { node: graph.output.index(), shape }),
+    }
 }

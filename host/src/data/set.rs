@@ -58,15 +58,24 @@ impl Facts {
         self.check_classes(graph.node(graph.output).shape.channels())
     }
 
-    /// Whether a network with so many outputs has one for every label.
+    /// Whether a network with so many outputs has one for every label. Outputs
+    /// without a label are no fault, and are told.
     ///
     /// # Errors
     /// When it has not.
     pub fn check_classes(&self, outputs: usize) -> Result<(), DataError> {
-        match outputs < self.classes {
-            true => Err(DataError::Classes { set: *self, outputs }),
-            false => Ok(()),
+        if outputs < self.classes {
+            return Err(DataError::Classes { set: *self, outputs });
         }
+        if outputs > self.classes {
+            tracing::warn!(
+                "the networks have {outputs} classes, {} has {}: the others are never right, and count \
+                 in losses and parameters",
+                self.name,
+                self.classes
+            );
+        }
+        Ok(())
     }
 }
 
