@@ -5,6 +5,7 @@ use crate::report::criteria_document;
 use clap::{Args, ValueEnum};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions, evaluate},
+    embedded,
     truth::{Duplicate, Duplicates, Join, Table, join},
 };
 use serde_json::{Value, json};
@@ -45,10 +46,11 @@ pub struct CriteriaArgs {
     /// Ground truth, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     truth: PathBuf,
-    /// Column with the accuracy.
+    /// Column with the accuracy; an embedded table has its own by default.
     #[arg(long, value_name = "COL")]
-    truth_column: String,
-    /// Key column of the truth; that of the scores by default.
+    truth_column: Option<String>,
+    /// Key column of the truth; that of an embedded table, else that of the
+    /// scores by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
     /// Scores, CSV or CSV.gz.
@@ -85,9 +87,13 @@ pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
     wanted.extend(args.negate.iter().filter(|name| !args.score_column.contains(name)).cloned());
     let wanted = (!wanted.is_empty()).then_some(wanted);
     let scores = Table::read(&args.scores, &args.key, wanted.as_deref(), policy)?;
-    let truth_key = args.truth_key.as_ref().unwrap_or(&args.key);
-    let column = [args.truth_column.clone()];
-    let truth = Table::read(&args.truth, truth_key, Some(&column), policy)?;
+    let own = embedded::columns(&args.truth);
+    let truth_key = args.truth_key.as_deref().or(own.map(|[key, _]| key)).unwrap_or(&args.key);
+    let column = args.truth_column.as_deref().or(own.map(|[_, value]| value));
+    let column = column.ok_or_else(|| {
+        CliError::Usage("--truth-column says which column of the truth is the accuracy".to_owned())
+    })?;
+    let truth = Table::read(&args.truth, truth_key, Some(&[column.to_owned()]), policy)?;
     let mut joined = join(&scores.keys, &truth.keys);
     let before = joined.rows.len();
     joined.rows.retain(|(_, at)| truth.columns[0][*at].is_finite());

@@ -15,6 +15,7 @@ use crate::{
 use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions},
+    embedded,
     store::Store,
     truth::Seeds,
 };
@@ -27,7 +28,7 @@ pub struct Source {
     #[arg(required_unless_present = "scores", conflicts_with = "scores")]
     dir: Option<PathBuf>,
     /// Table of scores instead, CSV or CSV.gz.
-    #[arg(long, value_name = "FILE", requires = "truth", requires = "truth_column")]
+    #[arg(long, value_name = "FILE", requires = "truth")]
     scores: Option<PathBuf>,
     /// Key column of the scores, or a form such as {a};{b}; by default the
     /// space's own.
@@ -125,8 +126,16 @@ impl Source {
         let key = self.key.clone().or(own).ok_or_else(|| {
             CliError::Usage("--key says which column of the scores is the architecture".to_owned())
         })?;
-        let truth_key = self.truth.truth_key.clone().unwrap_or_else(|| key.clone());
         let truth = self.truth.truth.as_deref().unwrap_or(scores);
+        let embedded = embedded::columns(truth);
+        let truth_key = self.truth.truth_key.clone();
+        let truth_key =
+            truth_key.or(embedded.map(|[key, _]| key.to_owned())).unwrap_or_else(|| key.clone());
+        let truth_column = self.truth.truth_column.as_deref().or(embedded.map(|[_, value]| value));
+        let truth_column = truth_column.ok_or_else(|| {
+            let what = "--truth-column says which column of the truth is the accuracy";
+            CliError::Usage(what.to_owned())
+        })?;
         let tables = Tables {
             scores,
             key: &key,
@@ -134,7 +143,7 @@ impl Source {
             negate: &self.negate,
             truth,
             truth_key: &truth_key,
-            truth_column: self.truth.truth_column.as_deref().unwrap_or_default(),
+            truth_column,
             duplicates: self.duplicates.into(),
         };
         let mut material = from_tables(&tables, space.as_ref())?;

@@ -57,8 +57,8 @@ pub struct TruthTable {
 }
 
 impl TruthTable {
-    /// Reads what `choice` names; where it names none, the space's own columns
-    /// for images `data`, the word of a study without the folder.
+    /// Reads what `choice` names; where it names none, the columns of an embedded
+    /// table, of another the space's own for images `data`, the word of a study without the folder.
     /// Architectures of the table are known by the space's spelling of them.
     /// Without the space's plugin they must be written as the run has them,
     /// and the columns be named.
@@ -71,13 +71,20 @@ impl TruthTable {
         data: &str,
     ) -> Result<Self, ReportError> {
         let own = space.map(|space| &space.info.truth);
+        let embedded = embedded::columns(&choice.file);
         let column = |named: &Option<String>, own: Option<&str>| {
             named.clone().or_else(|| own.map(str::to_owned)).ok_or(ReportError::NoColumns)
         };
         let truth = Truth {
             file: choice.file.clone(),
-            key: column(&choice.key, own.map(|own| own.key.as_str()))?,
-            column: column(&choice.column, own.map(|own| own.value_on(data)))?,
+            key: column(
+                &choice.key,
+                embedded.map(|[key, _]| key).or(own.map(|own| own.key.as_str())),
+            )?,
+            column: column(
+                &choice.column,
+                embedded.map(|[_, value]| value).or(own.map(|own| own.value_on(data))),
+            )?,
         };
         let columns = [truth.column.clone()];
         let spelling = |key: &str| match space {
