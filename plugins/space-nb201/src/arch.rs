@@ -148,9 +148,11 @@ impl FromStr for Arch {
     /// different orders.
     fn from_str(text: &str) -> Result<Self> {
         let mut reader = Reader::new(text);
+        let nodes = text.split('+').count();
         let read = match reader.sees("[") || reader.sees("(") {
             true => read_lists(reader),
-            false => read_string(reader),
+            false if nodes == NODES => read_string(reader),
+            false => Err(Misread::whole(format!("it has {nodes} nodes between `+`, not {NODES}"))),
         };
         read.map(Self).map_err(|wrong| {
             Error::new(wrong.of(text, "nb201 architecture", "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"))
@@ -165,11 +167,8 @@ fn read_string(mut reader: Reader<'_>) -> notation::Result<[EdgeOp; 6]> {
     let mut ops = [EdgeOp::None; 6];
     for (op, (to, from)) in ops.iter_mut().zip(EDGES) {
         if from == 0 {
-            let nodes = to - 1;
-            if to > 1 && !reader.eat("+") {
-                let wrong = reader.expected("`+`");
-                let what = format!("after {nodes} nodes of {NODES}, {}", wrong.message);
-                return Err(Misread { message: what, ..wrong });
+            if to > 1 {
+                reader.expect("+")?;
             }
             reader.expect("|")?;
         }

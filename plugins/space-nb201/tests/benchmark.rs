@@ -84,7 +84,7 @@ fn a_list_of_nodes_is_a_cell_and_every_edge_counts() {
         ("~2|", "~02|", "not from `02`"),
         ("~2|", "~2||", "expected the end"),
         ("~2|", "|", "expected `~2` after edge `nor_conv_1x1` of node 3, found `|`"),
-        ("+|none~0", "+|", "column 18: expected `~0` after edge `` of node 2, found `|`"),
+        ("+|none~0", "+|", "column 19: expected `~0` after edge `` of node 2, found `|`"),
     ] {
         let text = text.replacen(from, to, 1);
         assert!(wrong(&text).contains(what), "{}", wrong(&text));
