@@ -4,8 +4,8 @@
 
 mod support;
 
-use std::fs;
-use support::{SMALL, fail, run};
+use std::{fs, path::Path};
+use support::{SMALL, fail, fixture, run};
 
 /// A small run with these changes, into a fresh folder.
 fn small(changes: &[&str]) -> (i32, String) {
@@ -100,6 +100,182 @@ fn truth_that_cannot_be_used_is_known_before_the_scoring() {
     says(small(&["--truth", truth, "--truth-column", "accu"]), 7, "did you mean `acc`?");
     says(small(&["--truth", "/nowhere.csv", "--truth-column", "acc"]), 7, "/nowhere.csv");
     says(small(&["--truth", truth, "--truth-column", "acc"]), 7, "no architecture of the run");
+}
+
+#[test]
+fn the_embedded_benchmark_is_found_by_its_images_or_its_truth_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, named) in
+        [("data", ["--data", "digits"]), ("truth", ["--truth", "embedded:nb201-digits"])]
+    {
+        let out = folder.path().join(name);
+        let out = out.to_str().unwrap();
+        let small = ["--archs", "12", "--estimators", "params,flops", "--out", out];
+        let text = run(&[&["run"][..], &named, &small].concat());
+        assert!(text.contains("12 architectures of nb201"), "{text}");
+        assert!(text.contains("test_accuracy of embedded:nb201-digits"), "{text}");
+        let study = fs::read_to_string(folder.path().join(name).join("study.toml")).unwrap();
+        assert!(study.contains("data = \"digits\"") && study.contains("image_size = 8"), "{study}");
+    }
+    // Whatever else is named has its own networks; the columns are the table's.
+    let out = folder.path().join("noise");
+    let out = out.to_str().unwrap();
+    let small = ["--archs", "12", "--estimators", "params,flops", "--out", out];
+    let text = run(&[&["run", "--truth", "embedded:nb201-digits"][..], &SMALL, &small].concat());
+    assert!(text.contains("test_accuracy of embedded:nb201-digits"), "{text}");
+    let again = run(&["leaderboard", out, "--truth", "embedded:nb201-digits"]);
+    assert!(again.contains("test_accuracy of embedded:nb201-digits"), "{again}");
+    let scores = folder.path().join("scores.csv");
+    fs::write(&scores, run(&["leaderboard", out, "--format", "scores-csv"])).unwrap();
+    let scores = scores.to_str().unwrap();
+    let tables = ["--scores", scores, "--key", "arch", "--truth", "embedded:nb201-digits"];
+    let judged = run(&[&["criteria"][..], &tables].concat());
+    assert!(judged.lines().any(|line| line.starts_with("params ")), "{judged}");
+    let text = run(&[&["analyze", "--space", "nb201"][..], &tables].concat());
+    assert!(text.contains("truth: test_accuracy"), "{text}");
+    let mut own = tables;
+    own[5] = scores;
+    says(fail(&[&["criteria"][..], &own].concat()), 2, "--truth-column says which column");
+    says(fail(&[&["analyze"][..], &own].concat()), 2, "--truth-column says which column");
+}
+
+#[test]
+fn groups_of_a_huge_space_are_refused_by_the_name_of_who_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, list) = (folder.path().join("s.toml"), folder.path().join("archs.txt"));
+    let row =
+        "[[estimators]]\nid = \"one_shot\"\nname = \"post\"\nsettings = { isomorphic = true }\n";
+    fs::write(
+        &list,
+        run(&["space", "show", "nb301", GENOTYPE]).lines().nth(1).unwrap()[11..].to_owned(),
+    )
+    .unwrap();
+    for (space, list, words) in [
+        (
+            "nb301",
+            list.to_str().unwrap(),
+            "1076746950455072400, too many to go through; leave `isomorphic` out",
+        ),
+        (
+            "nb301",
+            "3",
+            "`post` has `isomorphic = true`, which needs every architecture of search space `nb301`",
+        ),
+    ] {
+        fs::write(&study, format!("[space]\nid = \"{space}\"\n{row}")).unwrap();
+        let args =
+            ["run", "--study", study.to_str().unwrap(), "--archs", list, "--out", "/nowhere/x"];
+        says(fail(&args), 3, words);
+    }
+}
+
+const GENOTYPE: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), \
+    ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), \
+    ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=range(2, 6), \
+    reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), \
+    ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], \
+    reduce_concat=range(2, 6))";
+
+/// A run of the fixture's widths in this order; its exit code, what it printed
+/// and what it said.
+fn widths(folder: &Path, list: &[usize], more: &[&str]) -> (i32, String, String) {
+    let (plugin, file) = (fixture("widths"), folder.join("archs.txt"));
+    let lines: Vec<String> = list.iter().map(usize::to_string).collect();
+    fs::write(&file, lines.join("\n")).unwrap();
+    let mut args = vec!["run", "--plugin", plugin.to_str().unwrap(), "--allow-unpinned"];
+    args.extend(["--space", "widths", "--batch-size", "4", "--seeds", "0"]);
+    args.extend(["--estimators", "params,l2_norm", "--archs", file.to_str().unwrap()]);
+    args.extend(more);
+    let output = support::osee(&args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn an_architecture_without_a_network_is_a_failure_wherever_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = folder.path().join("truth.csv");
+    let rows: String = (0..12).map(|it| format!("{it},{}\n", it * it)).collect();
+    fs::write(&truth, format!("arch,acc\n{rows}")).unwrap();
+    let truth = truth.to_str().unwrap();
+    let forwards: Vec<usize> = (0..12).collect();
+    let backwards: Vec<usize> = (0..12).rev().collect();
+    let why = "`0` makes no network: a convolution has at least one channel";
+    for (name, list) in [("first", forwards), ("last", backwards)] {
+        let out = folder.path().join(name);
+        let out = out.to_str().unwrap();
+        let more = ["--data", "noise", "--truth", truth, "--out", out, "--format", "scores-csv"];
+        let (code, scores, said) = widths(folder.path(), &list, &more);
+        assert_eq!(code, 8, "{said}");
+        assert!(said.contains(why), "{said}");
+        let row = scores.lines().find(|line| line.starts_with("0,")).unwrap();
+        assert_eq!((scores.lines().count(), row), (13, "0,,"), "{scores}");
+        // The failure ranks last, which is right; analyses are about the others, too.
+        run(&["report", out]);
+    }
+    let alone = ["--data", "noise", "--out", "/nowhere/x"];
+    let (code, _, said) = widths(folder.path(), &[0], &alone);
+    assert!(code == 3 && said.contains(why), "{said}");
+}
+
+#[test]
+fn a_benchmark_has_failures_for_an_architecture_without_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, list) = (folder.path().join("bench.toml"), folder.path().join("archs.txt"));
+    let text = format!(
+        "name = \"b\"\nplugins = [{:?}]\nseeds = [0, 1]\ndata = \"digits\"\n[space]\nid = \"widths\"\n\
+         [architectures]\nfile = \"archs.txt\"\n[training]\nepochs = 1\nimages = 64\nbatch-size = 32\n\
+         validation-images = 32\nvalidation-batch-size = 32\n",
+        fixture("widths")
+    );
+    fs::write(&study, &text).unwrap();
+    let build = |name: &str| {
+        let out = folder.path().join(name);
+        let args = ["bench", "build", "--study", study.to_str().unwrap(), "--allow-unpinned"];
+        let args = [&args[..], &["--out", out.to_str().unwrap()]].concat();
+        (support::osee(&args).output().unwrap(), out)
+    };
+    for (name, archs) in [("first", "0\n8\n"), ("last", "8\n0\n")] {
+        fs::write(&list, archs).unwrap();
+        let (output, out) = build(name);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() || output.status.code() == Some(8), "{said}");
+        let log = fs::read_dir(&out).unwrap().map(|it| it.unwrap().path());
+        let log = log.filter_map(|file| fs::read_to_string(file).ok()).collect::<String>();
+        let why = "`0` makes no network: a convolution has at least one channel";
+        assert_eq!(log.matches(why).count(), 2, "{log}");
+    }
+    // Networks that end in feature maps are refused before any is trained.
+    fs::write(&list, "8\n").unwrap();
+    fs::write(&study, text.replace("\"widths\"\n", "\"widths\"\nsettings = { ends = \"map\" }\n"))
+        .unwrap();
+    let (output, out) = build("maps");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(3) && said.contains("ends in a vector of logits"),
+        "{said}"
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn networks_end_in_logits_one_for_every_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let with = |set: &str, data: &str| {
+        let more = ["--set", set, "--data", data, "--out", out.to_str().unwrap()];
+        widths(folder.path(), &[4, 8], &more)
+    };
+    for data in ["noise", "digits"] {
+        let (code, _, said) = with("ends=map", data);
+        let why = "node 2, the output, is [4, 8, 8], and a network ends in a vector of logits";
+        assert!(code == 3 && said.contains(why), "{said}");
+    }
+    let (code, _, said) = with("classes=9", "digits");
+    assert!(code == 6 && said.contains("has 10 classes, the network 9"), "{said}");
+    assert!(!out.exists());
+    let (code, _, said) = with("classes=12", "digits");
+    assert!(code == 0 && said.contains("the networks have 12 classes"), "{said}");
 }
 
 #[test]

@@ -63,7 +63,8 @@ pub struct Study {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpaceChoice {
-    /// Its id.
+    /// Its id; nb201 if absent.
+    #[serde(default = "nb201")]
     pub id: String,
     /// Settings that differ from the defaults.
     #[serde(default)]
@@ -89,13 +90,27 @@ pub struct Architectures {
     /// Seed of the draw.
     #[serde(default)]
     pub seed: u64,
+    /// Of so many of them, all mutations are scored, too; of those that the
+    /// truth has, if there is one. They give analyses by operation their pairs,
+    /// and nothing else looks at them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub neighbours: u64,
+    /// How many architectures come before the neighbours. Written by a run; of
+    /// no effect in a study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<u64>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A preset with changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProtocolChoice {
-    /// One of [`Protocol::PRESETS`].
+    /// One of [`Protocol::PRESETS`]; paper if absent.
+    #[serde(default = "paper")]
     pub preset: String,
     /// Images per batch.
     #[serde(default)]
@@ -236,6 +251,12 @@ fn default_seeds() -> Vec<u64> {
 pub(crate) fn cpu() -> String {
     "cpu".to_owned()
 }
+fn nb201() -> String {
+    "nb201".to_owned()
+}
+fn paper() -> String {
+    "paper".to_owned()
+}
 fn noise() -> String {
     "noise".to_owned()
 }
@@ -254,20 +275,28 @@ fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, StudyEr
 
 impl Default for SpaceChoice {
     fn default() -> Self {
-        Self { id: "nb201".to_owned(), settings: BTreeMap::new() }
+        Self { id: nb201(), settings: BTreeMap::new() }
     }
 }
 
 impl Default for Architectures {
     fn default() -> Self {
-        Self { count: Some(100), file: None, judged: false, unique: true, seed: 0 }
+        Self {
+            count: Some(100),
+            file: None,
+            judged: false,
+            unique: true,
+            seed: 0,
+            neighbours: 0,
+            drawn: None,
+        }
     }
 }
 
 impl Default for ProtocolChoice {
     fn default() -> Self {
         Self {
-            preset: "paper".to_owned(),
+            preset: paper(),
             batch_size: None,
             batches: None,
             images: None,
@@ -399,6 +428,57 @@ mod tests {
         let study = read("").unwrap();
         assert_eq!(study, Study::default());
         assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study);
+    }
+
+    #[test]
+    fn every_field_can_stand_alone_or_says_what_it_needs() {
+        for text in [
+            "name = \"a\"",
+            "shard = \"1/2\"",
+            "plugins = [\"a.so\"]",
+            "seeds = [3]",
+            "device = \"cpu\"",
+            "data = \"noise\"",
+            "[space]\nid = \"nds-resnet\"",
+            "[space]\nsettings = { channels = 4 }",
+            "[space.settings]\nchannels = 4",
+            "[architectures]\ncount = 3",
+            "[architectures]\nfile = \"a.txt\"",
+            "[architectures]\njudged = true",
+            "[architectures]\nunique = true",
+            "[architectures]\nseed = 3",
+            "[architectures]\nneighbours = 3",
+            "[protocol]\npreset = \"naswot\"",
+            "[protocol]\nbatch-size = 32",
+            "[protocol]\nbatches = 2",
+            "[protocol]\nimages = \"train-shuffled\"",
+            "[protocol]\naugment = true",
+            "[protocol]\nweights = \"standalone\"",
+            "[protocol]\ninit = \"pytorch\"",
+            "[training]\npreset = \"small\"",
+            "[training]\nepochs = 3",
+            "[training]\nspace = { channels = 4 }",
+            "[truth]\nfile = \"t.csv\"",
+            "[[estimators]]\nid = \"params\"",
+        ] {
+            let study = read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_ne!(study, Study::default(), "{text}");
+            study.protocol.resolve(None).unwrap();
+            assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study, "{text}");
+        }
+        let batch = read("[protocol]\nbatch-size = 32").unwrap().protocol;
+        assert_eq!((batch.preset.as_str(), batch.batch_size), ("paper", Some(32)));
+        let space = read("[space]\nsettings = { channels = 4 }").unwrap().space;
+        assert_eq!((space.id.as_str(), space.settings["channels"].clone()), ("nb201", 4.into()));
+        for (text, needs) in [
+            ("[truth]", "file"),
+            ("[truth]\ncolumn = \"acc\"", "file"),
+            ("[[estimators]]\nname = \"a\"", "id"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("missing field `{needs}`")), "{error}");
+            assert!(error.contains("line 1"), "{error}");
+        }
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::{collections::HashMap, path::Path};
 pub struct Candidate {
     /// As the space writes it.
     pub arch: String,
-    /// Trainable parameters.
-    pub params: u64,
-    /// Multiply-accumulates of one image.
-    pub flops: u64,
+    /// Trainable parameters; `None` if it makes no network.
+    pub params: Option<u64>,
+    /// Multiply-accumulates of one image; `None` if it makes no network.
+    pub flops: Option<u64>,
 }
 
 /// A table under way: trainings by architecture and seed.
@@ -124,7 +124,8 @@ impl<'a> BenchmarkTable<'a> {
         let head = ["arch", "params", "flops"].map(str::to_owned).into_iter().chain(names);
         let rows = self.candidates.iter().enumerate().map(|(i, it)| {
             let cells = columns.iter().map(move |(_, values)| cell(values[i]));
-            [it.arch.clone(), it.params.to_string(), it.flops.to_string()].into_iter().chain(cells)
+            let count = |it: Option<u64>| it.map_or_else(String::new, |it| it.to_string());
+            [it.arch.clone(), count(it.params), count(it.flops)].into_iter().chain(cells)
         });
         csv_text(head, rows)
     }
@@ -222,7 +223,8 @@ mod tests {
     use super::*;
 
     fn candidates() -> Vec<Candidate> {
-        let candidate = |arch: &str| Candidate { arch: arch.to_owned(), params: 7, flops: 9 };
+        let candidate =
+            |arch: &str| Candidate { arch: arch.to_owned(), params: Some(7), flops: Some(9) };
         ["a", "b"].map(candidate).to_vec()
     }
 

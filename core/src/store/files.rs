@@ -33,7 +33,7 @@ pub(super) fn refuse_other_study(
     // themselves, and a scorer's key says what the images were.
     let choice = |study: &Study| {
         let wanted = &study.architectures;
-        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed)
+        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed, wanted.neighbours)
     };
     let data = |study: &Study| study.data.split(':').next().map(str::to_owned);
     let differs = [

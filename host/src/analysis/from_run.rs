@@ -2,7 +2,7 @@
 
 use super::{
     MaterialError,
-    material::{ByBatch, Material, Observed, Scorer, Structure, ranked},
+    material::{ByBatch, Material, Neighbourhood, Observed, Scorer, Structure, grouped, ranked},
 };
 use crate::{loader::Space, one_shot::supernet_folder, report::Leaderboard};
 use osee_core::{
@@ -32,6 +32,12 @@ pub fn from_run(
     let ids: BTreeMap<String, ScorerId> =
         store.scorers()?.into_iter().map(|(id, key)| (key.name, id)).collect();
     let mut scorers = Vec::new();
+    let mut around: Option<Neighbourhood> = board.neighbourhood.as_ref().map(|all| Neighbourhood {
+        architectures: all.positions.iter().map(|&at| board.architectures[at].clone()).collect(),
+        neighbours: all.positions.len() - judged.positions.len(),
+        truth: all.values.clone(),
+        ..Neighbourhood::default()
+    });
     for row in &board.rows {
         let orient = |score: f64| row.key.direction.orient(score);
         let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
@@ -43,6 +49,12 @@ pub fn from_run(
         let pick = |values: &[f64]| judged.positions.iter().map(|&at| values[at]).collect();
         let once = matches!(row.key.kind, EstimatorKind::Baseline | EstimatorKind::Meta);
         let seeds = seeds.iter().filter(|_| !once).map(|(seed, values)| (*seed, pick(values)));
+        if let (Some(around), Some(all)) = (&mut around, &board.neighbourhood)
+            && row.key.kind != EstimatorKind::Meta
+        {
+            let values = all.positions.iter().map(|&at| orient(row.scores[at])).collect();
+            around.values.insert(row.key.name.clone(), values);
+        }
         scorers.push(Scorer {
             name: row.key.name.clone(),
             estimator: row.key.estimator.clone(),
@@ -57,7 +69,13 @@ pub fn from_run(
         });
     }
     let given = store.study()?.space.settings;
-    let structure = space.map(|space| Structure::of(space, &given, &architectures)).transpose()?;
+    let of = |architectures: &[String]| -> Result<Option<Structure>, MaterialError> {
+        space.map(|space| Structure::of(space, &given, architectures)).transpose()
+    };
+    let structure = of(&architectures)?;
+    if let Some(around) = &mut around {
+        around.structure = of(&around.architectures)?;
+    }
     let truth = board.truth.as_ref().map(|truth| truth.column.clone()).unwrap_or_default();
     Ok(Material {
         name: board.name.clone(),
@@ -66,6 +84,7 @@ pub fn from_run(
         without_truth: board.without_truth,
         trainings: None,
         structure,
+        neighbourhood: around,
         evaluations: evaluations(store, board, &architectures)?,
         observed: observed(store, board)?,
         architectures,
@@ -78,7 +97,7 @@ fn basis(board: &Leaderboard) -> Vec<(String, String)> {
     let seeds: Vec<String> = board.seeds.iter().map(u64::to_string).collect();
     let mut basis = vec![
         ("Search space".to_owned(), board.space.clone()),
-        ("Architectures".to_owned(), super::material::grouped(board.architectures.len())),
+        ("Architectures".to_owned(), counted(board)),
         ("Seeds".to_owned(), seeds.join(", ")),
         ("Protocol".to_owned(), board.protocol.clone()),
         ("Data".to_owned(), board.data.clone()),
@@ -88,6 +107,15 @@ fn basis(board: &Leaderboard) -> Vec<(String, String)> {
         basis.push(("Truth".to_owned(), format!("{} of {file}", truth.column)));
     }
     basis
+}
+
+/// "300", or "300, and 480 neighbours".
+fn counted(board: &Leaderboard) -> String {
+    let drawn = grouped(board.drawn);
+    match board.architectures.len() - board.drawn {
+        0 => drawn,
+        neighbours => format!("{drawn}, and {} neighbours", grouped(neighbours)),
+    }
 }
 
 /// `os_loss@40` is a checkpoint of `os_loss`.

@@ -8,7 +8,7 @@ use super::MaterialError;
 use osee_core::{
     criteria::kendall_tau_b,
     estimator::EstimatorKind,
-    graph::{Graph, Sketch, SketchedCell},
+    graph::{Sketch, SketchedCell},
     one_shot::Observation,
     settings::{Settings, Value},
     space::{Counts, Mutation},
@@ -36,10 +36,28 @@ pub struct Material {
     pub scorers: Vec<Scorer>,
     /// What the search space says of the architectures, if it is at hand.
     pub structure: Option<Structure>,
+    /// With their neighbours, if the run scored some.
+    pub neighbourhood: Option<Neighbourhood>,
     /// Sub-networks on single validation batches.
     pub evaluations: Vec<ByBatch>,
     /// Supernets that were looked at while they trained.
     pub observed: Vec<Observed>,
+}
+
+/// Judged architectures with those of their mutations that have a truth, too.
+/// Pairs are found among all of them; nothing else looks at neighbours.
+#[derive(Debug, Default)]
+pub struct Neighbourhood {
+    /// The drawn ones first.
+    pub architectures: Vec<String>,
+    /// How many of them are neighbours.
+    pub neighbours: usize,
+    /// The truth of each.
+    pub truth: Vec<f64>,
+    /// What the search space says of each.
+    pub structure: Option<Structure>,
+    /// Mean over seeds, oriented, by row; without rows that judge by others.
+    pub values: BTreeMap<String, Vec<f64>>,
 }
 
 /// A row: an estimator with its settings.
@@ -100,7 +118,7 @@ pub struct Observed {
 #[derive(Debug, Default)]
 pub struct Structure {
     /// Trainable parameters, as the benchmark counts them where they are its
-    /// networks.
+    /// networks; NaN where the architecture makes no network.
     pub params: Vec<f64>,
     /// FLOPs, as the benchmark counts them where they are its networks; else
     /// multiply-accumulates.
@@ -126,8 +144,8 @@ impl Structure {
     /// those of the space's benchmark.
     ///
     /// # Errors
-    /// The first architecture that makes no network, or a setting that the
-    /// space does not have.
+    /// An architecture that the space refuses, or a setting that it does not
+    /// have.
     pub fn of(
         space: &crate::loader::Space<'_>,
         given: &BTreeMap<String, Value>,
@@ -180,7 +198,18 @@ impl One {
         settings: &Settings,
         usual: bool,
     ) -> Result<Self, osee_sdk::Error> {
-        let graph: Graph = space.functions.graph(arch, settings)?;
+        // It has a failure in every row, and analyses are about the others, too.
+        let Ok(graph) = space.functions.graph(arch, settings) else {
+            return Ok(Self {
+                params: f64::NAN,
+                flops: f64::NAN,
+                depth: f64::NAN,
+                receptive_field: f64::NAN,
+                canonical: space.functions.canonical(arch)?,
+                mutations: space.functions.mutations(arch)?.into_iter().map(named).collect(),
+                sketches: Vec::new(),
+            });
+        };
         let counts = match usual {
             true => space.functions.benchmark_counts(arch)?,
             false => Counts::default(),

@@ -110,15 +110,20 @@ impl<'a> Benchmark<'a> {
         settings.extend(study.training.space.clone());
         let space_settings = space.resolve(&settings)?;
         open_device(&study.device)?;
-        let architectures = runner::choose(&study.architectures, &space, None)?;
+        let architectures = runner::choose(&study.architectures, &space, None)?.list;
         let mut candidates = Vec::with_capacity(architectures.len());
-        for (i, arch) in architectures.into_iter().enumerate() {
-            let graph = space.functions.graph(&arch, &space_settings)?;
-            if i == 0 {
-                source.facts().check_network(&graph)?;
-            }
-            let cost = graph.cost();
-            candidates.push(Candidate { arch, params: cost.params, flops: cost.flops() });
+        source.facts().check_network(&runner::any_network(
+            &space,
+            &architectures,
+            &space_settings,
+        )?)?;
+        for arch in architectures {
+            let cost = space.functions.graph(&arch, &space_settings).ok().map(|it| it.cost());
+            candidates.push(Candidate {
+                arch,
+                params: cost.map(|it| it.params),
+                flops: cost.map(|it| it.flops()),
+            });
         }
         // Which architectures there are besides changes no training; seeds do, by
         // rounding, since they train side by side.
@@ -174,15 +179,22 @@ impl<'a> Benchmark<'a> {
         workers: usize,
         mut keep: impl FnMut(Vec<Training>) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
-        let Some(&first) = architectures.first() else { return Ok(()) };
+        if architectures.is_empty() {
+            return Ok(());
+        }
         let device = open_device(&self.study.device)?;
         // The sums of a training must not depend on how many go on beside it.
         tch::set_num_threads(1);
-        let like = self.graph(&self.candidates[first].arch)?;
+        let asked: Vec<String> =
+            architectures.iter().map(|&at| self.candidates[at].arch.clone()).collect();
+        let like = match runner::any_network(&self.space, &asked, &self.space_settings) {
+            Ok(like) => like,
+            Err(_) => return asked.iter().try_for_each(|arch| keep(self.without_network(arch))),
+        };
         let trainer =
             || Trainer::new(&self.recipe, &self.space.info.id, &self.source, &like, device);
         let next = AtomicUsize::new(0);
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel::<Result<Vec<Training>, BuildError>>();
         std::thread::scope(|scope| {
             for _ in 0..workers.clamp(1, architectures.len()) {
                 let (sender, next, trainer) = (sender.clone(), &next, &trainer);
@@ -197,7 +209,10 @@ impl<'a> Benchmark<'a> {
                     while let Some(&at) = next() {
                         let arch = &self.candidates[at].arch;
                         let train = |graph| trainer.train(&graph, arch, &self.study.seeds);
-                        let trained = self.graph(arch).map(train);
+                        let trained = match self.graph(arch) {
+                            Ok(graph) => Ok(train(graph)),
+                            Err(_) => Ok(self.without_network(arch)),
+                        };
                         if sender.send(trained).is_err() {
                             break;
                         }
@@ -210,8 +225,23 @@ impl<'a> Benchmark<'a> {
         })
     }
 
-    fn graph(&self, arch: &str) -> Result<Graph, BuildError> {
-        Ok(self.space.functions.graph(arch, &self.space_settings)?)
+    fn graph(&self, arch: &str) -> osee_sdk::Result<Graph> {
+        self.space.functions.graph(arch, &self.space_settings)
+    }
+
+    /// The failures of an architecture that cannot be trained.
+    fn without_network(&self, arch: &str) -> Vec<Training> {
+        let why = self.graph(arch).err().map(|error| error.to_string()).unwrap_or_default();
+        let failure = Some(format!("`{arch}` makes no network: {why}"));
+        let one = |&seed: &u64| Training {
+            arch: arch.to_owned(),
+            seed,
+            epochs: Vec::new(),
+            test: None,
+            failure: failure.clone(),
+            seconds: 0.0,
+        };
+        self.study.seeds.iter().map(one).collect()
     }
 }
 

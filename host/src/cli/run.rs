@@ -28,7 +28,8 @@ use std::{
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Study file; osee.toml if there is one, else the embedded benchmark where
-    /// --space, --data and --truth name nothing else. What follows overrides it.
+    /// --space, --data and --truth name nothing else; --data digits or --truth
+    /// embedded:nb201-digits alone are its own. What follows overrides it.
     #[arg(long, value_name = "FILE.toml")]
     study: Option<PathBuf>,
     #[command(flatten)]
@@ -51,6 +52,10 @@ pub struct RunArgs {
     /// One architecture per isomorphism group.
     #[arg(long)]
     unique: bool,
+    /// Of so many architectures, all mutations, too: pairs for the analysis by
+    /// operation. They are not on the leaderboard.
+    #[arg(long, value_name = "K")]
+    neighbours: Option<u64>,
     /// Initialisation seeds by comma.
     #[arg(long, value_delimiter = ',')]
     seeds: Option<Vec<u64>>,
@@ -229,7 +234,7 @@ impl RunArgs {
     }
 
     pub(super) fn prepare(&self) -> Result<Prepared, CliError> {
-        let study = self.study()?;
+        let mut study = self.study()?;
         let registry = self.plugins.load(&study.plugins, self.file().as_deref())?;
         let space = registry.space(&study.space.id)?;
         let truth = study.truth.as_ref();
@@ -238,6 +243,9 @@ impl RunArgs {
         let out = self.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
         let mut plan = Plan::new(&study, &registry, &out, truth.as_ref())?;
         plan.setup.threads = self.torch_threads.max(1);
+        // Who reads the run later is told which of its architectures are judged.
+        let neighbours = plan.architectures.len() > plan.drawn;
+        study.architectures.drawn = neighbours.then_some(plan.drawn as u64);
         Ok(Prepared { study, registry, plan, truth })
     }
 
@@ -270,12 +278,24 @@ impl RunArgs {
         Ok(RunOptions { isolation: self.isolation, workers, limits, stop })
     }
 
+    /// The study where there is no file: the embedded benchmark, unless a space,
+    /// images or a truth are named that are not its own.
+    fn unwritten(&self) -> Result<Study, CliError> {
+        let embedded = Study::parse("digits.toml", EMBEDDED)?;
+        let own_truth = embedded.truth.as_ref().map(|truth| &truth.file);
+        let data = self.data.as_ref().map(|data| *data == embedded.data);
+        let truth = self.truth.as_ref().map(|file| Some(file) == own_truth);
+        let space = self.space.as_ref().map(|space| *space == embedded.space.id);
+        // A space alone is no reason: it has other networks than that benchmark's.
+        let named = space.is_some() && data.is_none() && truth.is_none();
+        let other = [data, truth, space].contains(&Some(false));
+        Ok(if named || other { Study::default() } else { embedded })
+    }
+
     fn study(&self) -> Result<Study, CliError> {
-        let own = self.space.is_some() || self.data.is_some() || self.truth.is_some();
         let mut study = match self.file() {
             Some(file) => Study::read(&file)?,
-            None if own => Study::default(),
-            None => Study::parse("digits.toml", EMBEDDED)?,
+            None => self.unwritten()?,
         };
         study.plugins.extend(self.plugins.plugin.iter().cloned());
         if let Some(space) = &self.space {
@@ -308,6 +328,9 @@ impl RunArgs {
         }
         study.architectures.judged |= self.judged;
         study.architectures.unique |= self.unique;
+        if let Some(neighbours) = self.neighbours {
+            study.architectures.neighbours = neighbours;
+        }
         if let Some(seeds) = &self.seeds {
             study.seeds.clone_from(seeds);
         }

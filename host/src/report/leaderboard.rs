@@ -87,6 +87,9 @@ pub struct Leaderboard {
     pub data: String,
     /// Architectures of the run.
     pub architectures: Vec<String>,
+    /// How many of them, the first, are judged; the rest are neighbours, for
+    /// analyses by operation.
+    pub drawn: usize,
     /// Architectures without truth; not judged.
     pub without_truth: usize,
     /// Initialisation seeds.
@@ -95,6 +98,8 @@ pub struct Leaderboard {
     pub truth: Option<Truth>,
     /// Which of them have a truth, and it.
     pub judged: Option<Judged>,
+    /// The same with neighbours, if there are some.
+    pub neighbourhood: Option<Judged>,
     /// Ids of the estimators that the user brought; their rows are marked.
     pub brought: Vec<String>,
     /// Best tau-b first, undefined last.
@@ -114,7 +119,10 @@ impl Leaderboard {
     ) -> Result<Self, ReportError> {
         let study = store.study()?;
         let architectures = store.plan()?;
-        let (truth, judged) = truth.unzip();
+        let drawn = study.architectures.drawn.map_or(architectures.len(), |it| it as usize);
+        let (truth, all) = truth.unzip();
+        let judged = all.as_ref().map(|all| only_first(all, drawn));
+        let neighbourhood = all.filter(|_| drawn < architectures.len());
         let mut rows = Vec::new();
         // A plugin that was rebuilt, or a row with another recipe, is another
         // scorer; what the last run asked for counts.
@@ -132,7 +140,12 @@ impl Leaderboard {
                 EstimatorKind::Baseline | EstimatorKind::Meta => 1,
                 _ => study.seeds.len(),
             };
-            rows.push(row(key, scores, architectures.len(), seeds, judged.as_ref(), options)?);
+            let planned = match key.kind {
+                EstimatorKind::Meta => drawn,
+                _ => architectures.len() * seeds,
+            };
+            let architectures = architectures.len();
+            rows.push(row(key, scores, architectures, planned, judged.as_ref(), options)?);
         }
         rows.sort_by(|a, b| {
             let kd =
@@ -148,10 +161,10 @@ impl Leaderboard {
                 format!("{}, {} x {} images", p.preset, p.batches, p.batch_size)
             }),
             data: first.map_or_else(String::new, |key| key.data),
-            without_truth: judged
-                .as_ref()
-                .map_or(0, |judged| architectures.len() - judged.positions.len()),
+            without_truth: judged.as_ref().map_or(0, |judged| drawn - judged.positions.len()),
             judged,
+            neighbourhood,
+            drawn,
             brought: Vec::new(),
             architectures,
             seeds: study.seeds,
@@ -161,11 +174,17 @@ impl Leaderboard {
     }
 }
 
+/// The truth of the first `drawn` architectures alone.
+fn only_first(all: &Judged, drawn: usize) -> Judged {
+    let count = all.positions.partition_point(|&at| at < drawn);
+    Judged { positions: all.positions[..count].to_vec(), values: all.values[..count].to_vec() }
+}
+
 fn row(
     key: ScorerKey,
     scores: Vec<Score>,
     architectures: usize,
-    seeds: usize,
+    planned: usize,
     judged: Option<&Judged>,
     options: &CriteriaOptions,
 ) -> Result<Row, ReportError> {
@@ -195,7 +214,7 @@ fn row(
         }
     }
     Ok(Row {
-        missing: (architectures * seeds).saturating_sub(scores.len()),
+        missing: planned.saturating_sub(scores.len()),
         ms_per_arch: cost / scores.len() as f64,
         scores: means,
         criteria,

@@ -112,9 +112,13 @@ fn line(i: usize, row: &Row, timing: bool, digits: usize) -> Vec<String> {
 /// What the numbers are about, in a line or two.
 pub fn caption(board: &Leaderboard) -> String {
     let mut text = format!(
-        "{}: {} architectures of {}, seeds {:?}, protocol {}, data {}",
+        "{}: {} architectures{} of {}, seeds {:?}, protocol {}, data {}",
         board.name,
-        board.architectures.len(),
+        board.drawn,
+        match board.architectures.len() - board.drawn {
+            0 => String::new(),
+            neighbours => format!(" and {neighbours} neighbours"),
+        },
         board.space,
         board.seeds,
         board.protocol,
@@ -219,7 +223,8 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
     json!({
         "name": board.name,
         "space": board.space,
-        "architectures": board.architectures.len(),
+        "architectures": board.drawn,
+        "neighbours": board.architectures.len() - board.drawn,
         "without_truth": board.without_truth,
         "seeds": board.seeds,
         "protocol": board.protocol,

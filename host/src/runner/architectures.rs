@@ -1,9 +1,14 @@
 //! Which architectures of a space a study looks at.
 
 use super::RunError;
-use crate::{loader::Space, report::TruthTable};
+use crate::{
+    loader::Space,
+    report::{ReportError, TruthTable},
+};
 use osee_core::{
+    graph::Graph,
     seed::{order, stream},
+    settings::Settings,
     study::Architectures,
 };
 use sha2::{Digest, Sha256};
@@ -12,9 +17,75 @@ use std::collections::HashSet;
 /// More architectures than these are not listed.
 pub const LISTABLE: u64 = 20_000_000;
 
-/// The architectures, in the order of the study. A draw of more is the draw
-/// of fewer and some on top. `judged` are those that a truth table has.
+/// Most neighbours of all architectures together.
+const MOST_NEIGHBOURS: usize = 1_000_000;
+
+/// The architectures of a study.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Those that it asks for, then neighbours.
+    pub list: Vec<String>,
+    /// How many of them it asks for.
+    pub drawn: usize,
+}
+
+/// The architectures, in the order of the study, and neighbours after them. A
+/// draw of more is the draw of fewer and some on top, and keeps their
+/// neighbours' architectures. `judged` are those that a truth table has.
 pub fn choose(
+    wanted: &Architectures,
+    space: &Space<'_>,
+    judged: Option<&TruthTable>,
+) -> Result<Choice, RunError> {
+    let mut list = drawn(wanted, space, judged)?;
+    let drawn = list.len();
+    if wanted.neighbours > 0 {
+        list.extend(neighbours(wanted, space, judged, &list)?);
+    }
+    Ok(Choice { list, drawn })
+}
+
+/// Every mutation of some architectures that is not among them, once, whatever
+/// it is isomorphic to; where a truth is known, those that have one.
+fn neighbours(
+    wanted: &Architectures,
+    space: &Space<'_>,
+    judged: Option<&TruthTable>,
+    drawn: &[String],
+) -> Result<Vec<String>, RunError> {
+    let there = drawn.len();
+    let count = usize::try_from(wanted.neighbours).ok().filter(|count| *count <= there);
+    let count = count.ok_or(RunError::TooManyNeighbours { wanted: wanted.neighbours, there })?;
+    // What was drawn is in random order; a list or a whole space is not.
+    let random = wanted.count.is_some() && wanted.file.is_none();
+    let mut stream = stream(wanted.seed, &["neighbours", &space.info.id]);
+    let picked: Vec<usize> = match random {
+        true => (0..count).collect(),
+        false => order(&mut stream, there as u64).take(count).map(|at| at as usize).collect(),
+    };
+    let mut known: HashSet<String> = drawn.iter().cloned().collect();
+    let mut list = Vec::new();
+    for at in picked {
+        for mutation in space.functions.mutations(&drawn[at])? {
+            if known.insert(mutation.arch.clone()) {
+                list.push(mutation.arch);
+            }
+        }
+        if list.len() > MOST_NEIGHBOURS {
+            return Err(RunError::TooLargeNeighbourhood(wanted.neighbours, MOST_NEIGHBOURS));
+        }
+    }
+    let Some(table) = judged else { return Ok(list) };
+    match table.judge(&list, Some(space)) {
+        Ok(judged) => Ok(judged.positions.into_iter().map(|at| list[at].clone()).collect()),
+        Err(ReportError::Space(error)) => Err(error.into()),
+        // The table has none of them, or too few for any pair.
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// The architectures that the study asks for.
+fn drawn(
     wanted: &Architectures,
     space: &Space<'_>,
     judged: Option<&TruthTable>,
@@ -66,6 +137,34 @@ pub fn choose(
         return Err(RunError::TooMany { wanted: count, there, unique: wanted.unique });
     }
     chosen.finish()
+}
+
+/// Architectures that are tried before a study is said to make no network.
+const TRIED: usize = 1_000;
+
+/// A network of the study; one architecture that makes none is a failure of
+/// that alone, wherever it stands.
+///
+/// # Errors
+/// When none of the first [`TRIED`] makes one.
+pub fn any_network(
+    space: &Space<'_>,
+    architectures: &[String],
+    settings: &Settings,
+) -> Result<Graph, RunError> {
+    let mut refused = None;
+    for arch in architectures.iter().take(TRIED) {
+        match space.functions.graph(arch, settings) {
+            Ok(graph) => return Ok(graph),
+            Err(error) => {
+                refused.get_or_insert((arch, error));
+            }
+        }
+    }
+    let tried = architectures.len().min(TRIED);
+    let (first, error) =
+        refused.map(|(arch, error)| (arch.clone(), error)).ok_or(RunError::NoArchitectures)?;
+    Err(RunError::NoNetwork { first, tried, error })
 }
 
 struct Chosen<'a> {

@@ -119,7 +119,9 @@ fn judge(
         }
     });
     let meta: Vec<_> = same.collect();
-    let (study, architectures) = (store.study()?, store.plan()?);
+    let (study, mut architectures) = (store.study()?, store.plan()?);
+    // Who votes over a population is not told of neighbours.
+    architectures.truncate(study.architectures.drawn.map_or(usize::MAX, |it| it as usize));
     let population = vote::Population {
         architectures: &architectures,
         experts,

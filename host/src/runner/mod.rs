@@ -15,7 +15,7 @@ pub mod stop;
 mod training;
 mod vote;
 
-pub use architectures::{LISTABLE, choose};
+pub use architectures::{Choice, LISTABLE, any_network, choose};
 pub use vote::seed_means;
 
 pub use forecast::{Cost, Forecast};

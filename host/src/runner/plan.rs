@@ -1,7 +1,7 @@
 //! What a study comes to: architectures x seeds x estimators, all settings
 //! resolved, less what the store has.
 
-use super::{architectures, rows::Rows, training::Job, vote::Population};
+use super::{Choice, architectures, rows::Rows, training::Job, vote::Population};
 use crate::{
     data::{DataError, Source},
     engine::{DeviceError, open_device},
@@ -68,6 +68,20 @@ pub enum RunError {
         /// What is wrong.
         error: osee_sdk::Error,
     },
+    /// Settings, or a list, of which nothing comes.
+    #[error("{}`{first}` makes no network: {error}", if *tried > 1 {
+        format!("none of {tried} architectures makes a network; ")
+    } else {
+        String::new()
+    })]
+    NoNetwork {
+        /// The first architecture.
+        first: String,
+        /// How many were tried.
+        tried: usize,
+        /// What is wrong with it.
+        error: osee_sdk::Error,
+    },
     /// The list of architectures.
     #[error("cannot read architectures from {}: {source}", path.display())]
     ArchitectureFile {
@@ -85,6 +99,22 @@ pub enum RunError {
     /// Too many for a list.
     #[error("search space `{0}` has {1} architectures, too many to take all; say how many")]
     TooLarge(String, u64),
+    /// Isomorphism groups of a space whose architectures are not gone through.
+    #[error(
+        "`{row}` has `isomorphic = true`, which needs every architecture of search space `{space}`, and \
+         {}; leave `isomorphic` out", match size {
+            Some(size) => format!("that has {size}, too many to go through"),
+            None => "those have no numbers".to_owned(),
+        }
+    )]
+    Groups {
+        /// Name of the row.
+        row: String,
+        /// The space.
+        space: String,
+        /// Architectures there are, if they can be numbered.
+        size: Option<u64>,
+    },
     /// More than there are.
     #[error("{wanted} architectures were asked for, there are {there}{}", if *unique { " unique ones" } else { "" })]
     TooMany {
@@ -95,6 +125,19 @@ pub enum RunError {
         /// Whether isomorphic ones count once.
         unique: bool,
     },
+    /// Neighbours of more architectures than there are.
+    #[error(
+        "neighbours of {wanted} architectures were asked for, and the study has {there} architectures"
+    )]
+    TooManyNeighbours {
+        /// Asked for.
+        wanted: u64,
+        /// There.
+        there: usize,
+    },
+    /// Too many for a list.
+    #[error("{0} architectures have more than {1} neighbours; ask for those of fewer")]
+    TooLargeNeighbourhood(u64, usize),
     /// None at all.
     #[error("the study has no architectures")]
     NoArchitectures,
@@ -161,8 +204,10 @@ pub enum RunError {
 /// A study with everything resolved.
 #[derive(Debug)]
 pub struct Plan {
-    /// In order.
+    /// In order, neighbours last.
     pub architectures: Vec<String>,
+    /// How many of them are no neighbours.
+    pub drawn: usize,
     /// Initialisation seeds.
     pub seeds: Vec<u64>,
     /// Whose units are this run's.
@@ -206,9 +251,10 @@ impl Plan {
         let space_settings = space.resolve(&space_settings)?;
         open_device(&study.device)?;
         let data = source.identity()?;
-        let architectures = architectures::choose(&study.architectures, &space, truth)?;
+        let Choice { list: architectures, drawn } =
+            architectures::choose(&study.architectures, &space, truth)?;
         // Settings that make no network are refused here, once.
-        let graph = space.functions.graph(&architectures[0], &space_settings)?;
+        let graph = architectures::any_network(&space, &architectures, &space_settings)?;
 
         let rows = Rows::resolve(study, registry, &space, (&source, &data))?;
         let looks_at_images =
@@ -217,7 +263,7 @@ impl Plan {
             source.check_network(&graph)?;
         }
         for spec in &rows.supernets {
-            let graph = space.functions.graph(&architectures[0], &spec.space_settings)?;
+            let graph = architectures::any_network(&space, &architectures, &spec.space_settings)?;
             spec.check_network(&source, &graph)?;
         }
         let key = |named: &Named| rows.key(named, &protocol, &space_settings);
@@ -227,14 +273,15 @@ impl Plan {
         let isomorphic = |named: &Named| {
             named.supernet.as_ref().is_some_and(|looks_at| looks_at.evaluation.isomorphic)
         };
-        let groups = match estimators.iter().any(isomorphic) {
-            true => groups(&space, &architectures)?,
-            false => HashMap::new(),
+        let groups = match estimators.iter().find(|named| isomorphic(named)) {
+            Some(row) => groups(&space, &architectures, &row.name)?,
+            None => HashMap::new(),
         };
         Ok(Self {
             keys: keys(&estimators)?,
             meta_keys: keys(&meta)?,
             architectures,
+            drawn,
             groups,
             seeds: study.seeds.clone(),
             shard: study.shard,
@@ -294,7 +341,7 @@ impl Plan {
         meta: Vec<ScorerId>,
     ) -> Result<Population<'_>, RunError> {
         Ok(Population {
-            architectures: &self.architectures,
+            architectures: &self.architectures[..self.drawn],
             experts: self.scorers(store)?.into_iter().zip(self.keys.clone()).collect(),
             meta: meta.into_iter().zip(self.meta_keys.clone()).collect(),
             seed: self.seeds[0],
@@ -323,15 +370,19 @@ impl Plan {
     }
 }
 
-/// The isomorphism groups of `architectures`, by member of the list.
+/// The isomorphism groups of `architectures`, by member of the list; `row` asks
+/// for them.
 fn groups(
     space: &Space<'_>,
     architectures: &[String],
+    row: &str,
 ) -> Result<HashMap<String, Vec<String>>, RunError> {
-    let size = space.info.size.ok_or_else(|| RunError::NotEnumerable(space.info.id.clone()))?;
-    if size > architectures::LISTABLE {
-        return Err(RunError::TooLarge(space.info.id.clone(), size));
-    }
+    let size = space.info.size.filter(|size| *size <= architectures::LISTABLE);
+    let size = size.ok_or_else(|| RunError::Groups {
+        row: row.to_owned(),
+        space: space.info.id.clone(),
+        size: space.info.size,
+    })?;
     let mut all: HashMap<String, Vec<String>> = HashMap::new();
     for index in 0..size {
         let arch = space.functions.architecture(index)?;

@@ -35,7 +35,7 @@ fn create(id: &str, settings: &Settings, registry: &Registry) -> Result<ForeignM
 
 /// A study's rows in a store, and what it is of.
 pub struct Population<'a> {
-    /// In order.
+    /// In order, without neighbours: a vote depends on who is voted on.
     pub architectures: &'a [String],
     /// Rows that score architectures.
     pub experts: Vec<(ScorerId, ScorerKey)>,

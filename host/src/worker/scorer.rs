@@ -256,7 +256,11 @@ impl Scorer {
             Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
             None => &self.setup.space_settings,
         };
-        let graph = self.space.graph(&unit.text, settings)?;
+        let graph = self.space.graph(&unit.text, settings).map_err(|error| {
+            let failure = Failure::from(error);
+            let message = format!("`{}` makes no network: {}", unit.text, failure.message);
+            Failure { message, ..failure }
+        })?;
         let baseline = |&i: &usize| self.setup.estimators[i].kind == EstimatorKind::Baseline;
         if unit.estimators.iter().all(baseline) {
             return Ok((graph, Vec::new()));

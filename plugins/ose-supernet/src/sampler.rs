@@ -134,7 +134,8 @@ impl Sampler {
         let size = space.size()?;
         if size > LISTABLE {
             return Err(Error::new(format!(
-                "this needs a list of all architectures, and {} has {size}",
+                "the sampler `deiso`, and `keep`, need a list of all architectures, and {} has {size}; \
+                 take another sampler, and leave `keep` out",
                 space.info().id
             )));
         }

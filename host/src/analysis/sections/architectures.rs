@@ -1,7 +1,7 @@
 //! Which architectures does an estimator put first and last, and what are
 //! they really?
 
-use super::{looked_at, refused, three};
+use super::{looked_at, ranked_by, refused, section_of, three};
 use crate::{
     analysis::Material,
     report::{
@@ -20,6 +20,7 @@ const EACH: usize = 3;
 
 /// Both ends of every row that is looked at.
 pub fn section(material: &Material) -> Result<Section, Absent> {
+    ranked_by(material, HEADING)?;
     let structure = material.structure.as_ref();
     let columns: Vec<(&str, &[f64])> = structure.map_or_else(Vec::new, |it| {
         vec![
@@ -29,7 +30,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             ("isomorphic", &it.group_size),
         ]
     });
-    let mut section = Section::new("architectures", HEADING);
+    let mut section = section_of(HEADING);
     let mut heads = vec![
         Column::text("Estimator", ""),
         Column::text("End", ""),

@@ -1,6 +1,6 @@
 //! What becomes of a ranking while a supernet trains?
 
-use super::{absent, refused, three, value};
+use super::{CONSTANT, absent, refused, section_of, three, value};
 use crate::{
     analysis::{Material, Scorer, material::Checkpoints},
     report::{
@@ -57,7 +57,7 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
         let points = over_checkpoints(&columns(&points), &material.truth);
         trends.push((base, points.map_err(refused(TREND))?));
     }
-    let mut section = Section::new("trend", TREND).rests_on(&material.rests_on());
+    let mut section = section_of(TREND).rests_on(&material.rests_on());
     for (name, label, pick) in criteria {
         let mut lines = Lines::new(Axis::new("epoch"), Axis::new(label));
         for (base, points) in &trends {
@@ -66,7 +66,11 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
         }
         section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
     }
-    let (base, points) = &trends[0];
+    // The first that has a ranking at both ends, if there is one.
+    let ends = |points: &[TrendPoint]| points.first()?.kd.zip(points.last()?.kd);
+    let Some((base, points)) = trends.iter().find(|(_, points)| ends(points).is_some()) else {
+        return Err(absent(TREND, &format!("no row has a KD at both ends: {CONSTANT}"), ""));
+    };
     let end = |at: Option<&TrendPoint>| {
         at.and_then(|it| it.kd).map_or_else(|| "undefined".to_owned(), three)
     };
@@ -119,7 +123,7 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
             tie_aware(&it.stability.p_bottom.get("0.05").cloned())
         }),
     ];
-    let mut section = Section::new("stability", STABILITY).rests_on(&format!(
+    let mut section = section_of(STABILITY).rests_on(&format!(
         "{}; the scores of each checkpoint predict those of the next",
         material.rests_on()
     ));
@@ -136,8 +140,10 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
         .filter_map(|(name, steps)| Some((steps.last()?.stability.kd?, name.as_str())))
         .collect();
     let most = last.iter().max_by(|a, b| a.0.total_cmp(&b.0));
-    let finding = most.map_or_else(String::new, |(kd, name)| {
-        format!("At the end {name} is the most stable, with a relative KD of {}.", three(*kd))
-    });
+    let Some((kd, name)) = most else {
+        return Err(absent(STABILITY, &format!("no step has a relative KD: {CONSTANT}"), ""));
+    };
+    let finding =
+        format!("At the end {name} is the most stable, with a relative KD of {}.", three(*kd));
     Ok(section.finding(&finding))
 }

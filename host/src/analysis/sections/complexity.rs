@@ -1,6 +1,6 @@
 //! Does an estimator favour small or large architectures?
 
-use super::{absent, cell, looked_at, refused, signed, value};
+use super::{absent, cell, looked_at, ranked_by, refused, section_of, signed, value};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -22,6 +22,11 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         let reason = "nothing is known of the architectures without their search space";
         return Err(absent(HEADING, reason, "--space SPACE"));
     };
+    ranked_by(material, HEADING)?;
+    if structure.flops.iter().all(|flops| *flops == structure.flops[0]) {
+        let reason = "all architectures have the same FLOPs";
+        return Err(absent(HEADING, reason, "[architectures]\n# some of different size"));
+    }
     let report = |row: &Scorer| {
         complexity_groups(&row.values, &material.truth, &structure.flops, GROUPS)
             .map_err(refused(HEADING))
@@ -29,7 +34,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows = looked_at(material);
     let reports = rows.iter().map(|row| report(row)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-    let mut section = Section::new("complexity", HEADING)
+    let mut section = section_of(HEADING)
         .finding(&finding(&names, &reports))
         .rests_on(&format!(
             "{}; five groups of equal count by FLOPs; ranking difference (true less estimated rank) \
@@ -105,6 +110,9 @@ fn finding(names: &[&str], reports: &[ComplexityReport]) -> String {
     let tilts = names.iter().zip(reports).map(|(name, it)| (*name, tilt(it)));
     let most = tilts.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     match most {
+        Some((_, 0.0)) => {
+            "None of these ranks the largest architectures otherwise than the smallest.".to_owned()
+        }
         Some((name, tilt)) => format!(
             "Most biased of these is {name}: it {} the largest architectures by {:.1}% of all ranks \
              more than the smallest.",

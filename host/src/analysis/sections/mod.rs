@@ -16,12 +16,30 @@ pub mod variants;
 use super::{Material, Scorer};
 use crate::report::{
     figure::Value,
-    html::{Absent, Cell},
+    html::{Absent, Cell, Section},
 };
 use osee_core::{analysis::AnalysisError, criteria::TieAware};
 
 /// Most rows that a figure tells apart.
 const SHOWN: usize = 6;
+
+/// A section under its heading; its name is that of its analysis.
+fn section_of(heading: &str) -> Section {
+    Section::new("", heading)
+}
+
+/// Rows to rank architectures by.
+fn ranked_by<'a>(material: &'a Material, heading: &str) -> Result<Vec<&'a Scorer>, Absent> {
+    let rows: Vec<&Scorer> = material.rows().collect();
+    match rows.is_empty() {
+        true => Err(absent(
+            heading,
+            "there is no estimator with scores",
+            "[[estimators]]\nid = \"all\"",
+        )),
+        false => Ok(rows),
+    }
+}
 
 /// What is not there.
 fn absent(heading: &str, reason: &str, add: &str) -> Absent {

@@ -1,6 +1,6 @@
 //! How good can any estimator look?
 
-use super::{absent, refused, three};
+use super::{absent, refused, section_of, three};
 use crate::{
     analysis::{Material, material::grouped},
     report::{
@@ -22,7 +22,10 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     };
     let found = noise_ceiling(trainings).map_err(refused(HEADING))?;
     let Some(seed) = found.seed_kd else {
-        return Err(absent(HEADING, "no two trainings of the same architectures", ""));
+        let reason = "no two columns of the truth have trainings of the same architectures, with \
+                      accuracies that differ between those";
+        let add = "osee-host report DIR --seed-columns A,B  # two trainings of each architecture";
+        return Err(absent(HEADING, reason, add));
     };
     let by = |pick: fn(&osee_core::analysis::Ceiling) -> f64| {
         let points = found.ceilings.iter().map(|it| (it.seeds as f64, pick(it).into()));
@@ -40,7 +43,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         three(most),
         found.ceilings.len()
     );
-    Ok(Section::new("noise", HEADING)
+    Ok(section_of(HEADING)
         .finding(&finding)
         .rests_on(&format!(
             "{} architectures with two or more trainings; the mean of n by Spearman and Brown's \

@@ -1,6 +1,6 @@
 //! How sure is the order of the leaderboard?
 
-use super::{absent, looked_at, p_value, refused, signed, three, value};
+use super::{absent, looked_at, p_value, refused, section_of, signed, three, value};
 use crate::{
     analysis::Material,
     report::{
@@ -77,7 +77,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         first.kd.map_or_else(|| "no value".to_owned(), three),
         found.comparisons.len(),
     );
-    Ok(Section::new("significance", HEADING)
+    Ok(section_of(HEADING)
         .finding(&finding)
         .rests_on(&format!(
             "{}; intervals and p-values from the asymptotic theory of tau-b with ties, scores \

@@ -1,7 +1,7 @@
 //! How much validation data does a one-shot score need, and is the loss better
 //! than the accuracy?
 
-use super::{absent, cell, listed, refused, supernet, three, value};
+use super::{CONSTANT, absent, cell, listed, refused, section_of, supernet, three, value};
 use crate::{
     analysis::{ByBatch, Material},
     report::{
@@ -47,8 +47,10 @@ pub fn scores(material: &Material) -> Result<Section, Absent> {
         let by_loss = by_loss.map_err(refused(SCORES))?;
         let kd = |scores: &[f64]| kendall_tau_b(scores, &material.truth);
         let (a, l) = (kd(&by_accuracy), kd(&by_loss));
-        judged += 1;
-        better += usize::from(l > a);
+        if let (Some(a), Some(l)) = (a, l) {
+            judged += 1;
+            better += usize::from(l > a);
+        }
         let spread = [&by_accuracy, &by_loss].map(|it| Distribution::of(it, Bins::Fit(1)));
         table = table.row(vec![
             Cell::text(&supernet(&of.name, of.seed)),
@@ -61,9 +63,12 @@ pub fn scores(material: &Material) -> Result<Section, Absent> {
         accuracy = accuracy.series(&supernet(&of.name, of.seed), by_accuracy);
         loss = loss.series(&supernet(&of.name, of.seed), by_loss);
     }
+    if judged == 0 {
+        return Err(absent(SCORES, &format!("no supernet has a KD by both: {CONSTANT}"), ""));
+    }
     let finding =
         format!("The loss ranks better than the accuracy in {better} of {judged} supernets.");
-    Ok(Section::new("scores", SCORES)
+    Ok(section_of(SCORES)
         .finding(&finding)
         .rests_on(&format!("{}; {}", material.rests_on(), data(evaluations)))
         .figure(Figure::new(
@@ -138,14 +143,14 @@ pub fn batches(material: &Material) -> Result<Section, Absent> {
         ]);
     }
     let least = gains.iter().min_by(|a, b| a.0.total_cmp(&b.0));
-    let finding = least.map_or_else(String::new, |(gain, name)| {
-        let mean = gains.iter().map(|(gain, _)| gain).sum::<f64>() / gains.len() as f64;
-        format!(
-            "All batches instead of one change KD by {mean:+.3} on average, least for {name} \
-             ({gain:+.3})."
-        )
-    });
-    Ok(Section::new("batches", BATCHES)
+    let Some((gain, name)) = least else {
+        return Err(absent(BATCHES, &format!("no supernet has a KD: {CONSTANT}"), ""));
+    };
+    let mean = gains.iter().map(|(gain, _)| gain).sum::<f64>() / gains.len() as f64;
+    let finding = format!(
+        "All batches instead of one change KD by {mean:+.3} on average, least for {name} ({gain:+.3})."
+    );
+    Ok(section_of(BATCHES)
         .finding(&finding)
         .rests_on(&format!("{}; {}", material.rests_on(), data(evaluations)))
         .figure(Figure::new("kd", "KD by the number of validation batches", kd))

@@ -1,6 +1,6 @@
 //! One estimator in several ways: samplers, pruning, trained weights.
 
-use super::{absent, cell, listed, p_value, signed};
+use super::{CONSTANT, absent, cell, listed, p_value, section_of, signed};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -27,7 +27,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         let reason = "every estimator stands in one row";
         return Err(absent(HEADING, reason, ADD));
     }
-    let mut section = Section::new("variants", HEADING).rests_on(&material.rests_on());
+    let mut section = section_of(HEADING).rests_on(&material.rests_on());
     let mut table = Table::new(vec![
         Column::text("Estimator", ""),
         Column::text("Row", ""),
@@ -66,7 +66,10 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             ]);
         }
         let last = rows[rows.len() - 1];
-        told.push(format!("of {id}, {} ranks best and {} worst", rows[0].name, last.name));
+        told.push(match own_kd(material, rows[0]) {
+            Some(_) => format!("of {id}, {} ranks best and {} worst", rows[0].name, last.name),
+            None => format!("of {id}, no row has a KD: {CONSTANT}"),
+        });
         let title = format!("{id}: KD of its rows against that of {}", rows[0].name);
         section = section.figure(Figure::new(id, &title, figure));
     }

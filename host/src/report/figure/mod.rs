@@ -77,6 +77,40 @@ impl Figure {
         Self { note: note.to_owned(), ..self }
     }
 
+    /// Why nothing is drawn; `None` if something is.
+    pub fn nothing(&self) -> Option<String> {
+        let values: Vec<&Value> = match &self.chart {
+            Chart::Drawings(it) => {
+                return it.drawings.is_empty().then(|| "there is no architecture".to_owned());
+            }
+            Chart::Histogram(it) => {
+                let known =
+                    it.series.iter().flat_map(|(_, values)| values).any(|it| it.is_finite());
+                return (!known).then(|| "there are no values".to_owned());
+            }
+            Chart::Lines(it) => {
+                let points = it.series.iter().flat_map(|(_, points)| points);
+                points.map(|(_, estimate)| &estimate.value).collect()
+            }
+            Chart::Bars(it) => {
+                let bars = it.panels.iter().flat_map(|panel| panel.values.iter().flatten());
+                bars.map(|estimate| &estimate.value).collect()
+            }
+            Chart::HeatMap(it) => it.cells.iter().flatten().collect(),
+            Chart::Scatter(it) => {
+                let marks = it.groups.iter().flat_map(|(_, marks)| marks);
+                marks.map(|mark| &mark.y.value).collect()
+            }
+            Chart::Intervals(it) => {
+                it.rows.iter().map(|(_, estimate, _)| &estimate.value).collect()
+            }
+        };
+        if values.iter().any(|value| value.number().is_some()) {
+            return None;
+        }
+        Some(values.first().map_or("there are no values", |value| value.reason()).to_owned())
+    }
+
     /// The picture.
     pub fn svg(&self) -> String {
         match &self.chart {
