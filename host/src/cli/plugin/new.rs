@@ -177,9 +177,13 @@ impl NewArgs {
             if words.clone().any(|word| word == of_type) {
                 return Some(format!("its type would be `{of_type}`, as one that it uses"));
             }
-            // What stands in a path would be looked for in the crate.
-            let in_path = line.starts_with("use ") || line.contains(&format!("{name}::"));
-            if in_path && words.any(|word| word == name) {
+            // What is imported, or begins a path, would be looked for in the crate.
+            let path = format!("{name}::");
+            let begins = |(at, _): (usize, &str)| {
+                !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+            };
+            let imported = line.starts_with("use ") && words.any(|word| word == name);
+            if imported || line.match_indices(&path).any(begins) {
                 return Some(format!("it uses `{name}` for something else"));
             }
         }
