@@ -124,6 +124,9 @@ pub enum FailureKind {
     Crash,
     /// The time limit passed.
     Timeout,
+    /// The supernet that the score would come of could not be trained. It counts
+    /// as outstanding: the next run tries again.
+    Untrained,
 }
 
 impl fmt::Display for FailureKind {
@@ -135,6 +138,7 @@ impl fmt::Display for FailureKind {
             Self::Panic => "panic",
             Self::Crash => "crash",
             Self::Timeout => "timeout",
+            Self::Untrained => "untrained",
         })
     }
 }

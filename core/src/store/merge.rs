@@ -9,6 +9,7 @@ use super::{
     files::refuse_other_study,
     list::{List, add, set_list},
     results::outcome,
+    schema::INSERT,
 };
 use crate::shard::Shard;
 use rusqlite::{
@@ -191,9 +192,6 @@ impl Store {
     ) -> Result<(), MergeError> {
         let read = "SELECT arch, seed, value, failure_kind, failure_message, milliseconds, device
              FROM score WHERE scorer = ?1 ORDER BY arch, seed";
-        let write = "INSERT OR IGNORE INTO score
-             (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let known = "SELECT value, value, value, failure_kind, failure_message FROM score
              WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
         let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
@@ -204,7 +202,7 @@ impl Store {
             place,
             |at, row| {
                 let cell = |column| row.get_ref(column);
-                let new = self.connection.prepare_cached(write)?.execute(params![
+                let new = self.connection.prepare_cached(INSERT)?.execute(params![
                     to.0,
                     Raw(cell(0)?),
                     Raw(cell(1)?),

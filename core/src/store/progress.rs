@@ -1,6 +1,6 @@
 //! How far a run is.
 
-use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json};
+use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json, schema::IS_DONE};
 use crate::{
     estimator::{EstimatorKind, FailureKind},
     shard::unit_name,
@@ -48,7 +48,8 @@ pub struct Progress {
 }
 
 impl Store {
-    /// What `scorer` has already of the first `architectures` with `seeds`.
+    /// What `scorer` has already of the first `architectures` with `seeds`. What
+    /// waits for a supernet to be trained is not there.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -60,8 +61,8 @@ impl Store {
     ) -> Result<Done, StoreError> {
         let mut done = Done::none(architectures, seeds);
         let mut read = || -> rusqlite::Result<()> {
-            let mut query =
-                self.connection.prepare_cached("SELECT arch, seed FROM score WHERE scorer = ?1")?;
+            let read = format!("SELECT arch, seed FROM score WHERE scorer = ?1 AND {IS_DONE}");
+            let mut query = self.connection.prepare_cached(&read)?;
             let mut rows = query.query([scorer.0])?;
             while let Some(row) = rows.next()? {
                 let (arch, seed) = (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as u64);
@@ -81,9 +82,11 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn cost(&self, scorer: ScorerId) -> Result<(f64, u64), StoreError> {
-        let read = "SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE scorer = ?1";
+        let read = format!(
+            "SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE scorer = ?1 AND {IS_DONE}"
+        );
         self.connection
-            .query_row(read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
+            .query_row(&read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
             .map_err(|e| self.sqlite(e))
     }
 

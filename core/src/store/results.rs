@@ -3,7 +3,7 @@
 use super::{
     Outcome, Record, Score, ScorerId, ScorerKey, StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
-    schema::{FORMAT, SCHEMA},
+    schema::{FORMAT, INSERT, SCHEMA},
 };
 use crate::{
     estimator::{Failure, FailureKind},
@@ -199,7 +199,8 @@ impl Store {
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
     }
 
-    /// Stores results, all or none; what is there already stays.
+    /// Stores results, all or none; what is there already stays, but for the
+    /// mark of a supernet that was not trained.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -291,11 +292,7 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
         }
     };
     connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO score
-             (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
+        .prepare_cached(INSERT)?
         .execute(params![
             record.scorer.0,
             record.arch as i64,
@@ -371,6 +368,28 @@ mod tests {
             store.scores(scorer).unwrap().into_iter().map(|score| score.outcome).collect();
         assert_eq!(outcomes, [Ok(0.1), Err(failure)]);
         assert!(store.done(scorer, &[u64::MAX], 2).unwrap().has(1, 0));
+    }
+
+    #[test]
+    fn what_was_not_trained_is_outstanding_and_gives_way_to_a_score() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::for_run(dir.path(), &Study::default()).unwrap();
+        store.set_plan(&["x".to_owned()]).unwrap();
+        let scorer = store.scorer(&key()).unwrap();
+        let untrained = |why| Err(Failure::new(FailureKind::Untrained, why));
+        for outcome in [untrained("the disk is full"), untrained("the loss is NaN")] {
+            store.record(&[record(scorer, 0, outcome.clone())]).unwrap();
+            assert_eq!(store.scores(scorer).unwrap()[0].outcome, outcome);
+            assert!(!store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
+            assert_eq!(store.cost(scorer).unwrap(), (0.0, 0));
+            let failures = store.failures().unwrap();
+            assert_eq!(failures, [("a".to_owned(), FailureKind::Untrained, 1)]);
+        }
+        for (given, kept) in [(Ok(0.5), 0.5), (Ok(0.7), 0.5), (untrained("no"), 0.5)] {
+            store.record(&[record(scorer, 0, given)]).unwrap();
+            assert_eq!(store.scores(scorer).unwrap()[0].outcome, Ok(kept));
+        }
+        assert!(store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
     }
 
     #[test]

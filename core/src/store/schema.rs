@@ -2,6 +2,19 @@
 //! answered; `epoch` and `evaluation` are what came of supernets, by the
 //! supernet's key.
 
+/// Stores a result: what is there already stays, unless all that is there is
+/// that a supernet was not trained.
+pub const INSERT: &str = "INSERT OR IGNORE INTO score
+    (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT (scorer, arch, seed) DO UPDATE SET value = excluded.value, failure_kind = excluded.failure_kind,
+        failure_message = excluded.failure_message, milliseconds = excluded.milliseconds,
+        device = excluded.device
+    WHERE score.failure_kind = '\"untrained\"'";
+
+/// A condition for what counts as done.
+pub const IS_DONE: &str = "failure_kind IS NOT '\"untrained\"'";
+
 /// Kept in `user_version`; another one is refused.
 pub const FORMAT: i64 = 4;
 

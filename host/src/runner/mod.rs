@@ -90,6 +90,7 @@ pub fn run(
     }
     let failed = training::run(plan, &jobs, &mut store, options)?;
     outstanding.drop_untrained(&failed);
+    training::record(plan, &failed, &mut store)?;
     if !outstanding.is_empty() && !options.stop.is_set() {
         tracing::info!(units = outstanding.len(), "scoring");
         score(plan, &outstanding, &mut store, options)?;

@@ -6,7 +6,10 @@ use crate::{
     worker::{Worker, WorkerError},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use osee_core::store::{Curve, Store};
+use osee_core::{
+    estimator::{Failure, FailureKind},
+    store::{Curve, Record, Store},
+};
 use std::{
     collections::{BTreeSet, VecDeque},
     ops::ControlFlow,
@@ -107,6 +110,40 @@ pub fn run(
         bars.clear();
         Ok(failed)
     })
+}
+
+/// Stores, for every score that would have come of a failed training, why there
+/// is none. It stays outstanding.
+///
+/// # Errors
+/// When the store fails.
+pub fn record(plan: &Plan, failed: &[Failed], store: &mut Store) -> Result<(), RunError> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let scorers = plan.scorers(store)?;
+    for (estimator, scorer) in scorers.into_iter().enumerate() {
+        for (round, &seed) in plan.seeds.iter().enumerate() {
+            let mut jobs = plan.jobs_of(estimator, round);
+            let cause = jobs.find_map(|job| failed.iter().find(|it| it.job == job));
+            let Some(Failed { error, .. }) = cause else { continue };
+            let why = match error {
+                WorkerError::Refused(why) => why.clone(),
+                error => error.to_string(),
+            };
+            let failure = Failure::new(FailureKind::Untrained, why);
+            let record = |arch| Record {
+                scorer,
+                arch,
+                seed,
+                outcome: Err(failure.clone()),
+                milliseconds: 0.0,
+                device: plan.setup.device.clone(),
+            };
+            store.record(&(0..plan.architectures.len()).map(record).collect::<Vec<_>>())?;
+        }
+    }
+    Ok(())
 }
 
 /// A few trainings more than workers share the cores and end together, which
