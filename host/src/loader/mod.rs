@@ -15,4 +15,4 @@ pub mod trust;
 pub use error::{LoadError, LoadErrorKind};
 pub use library::{Plugin, open_libtorch_cuda};
 pub use registry::{Pinned, Registry, RegistryError, Space};
-pub use trust::{LOCK, Lock, LockError, Trust};
+pub use trust::{Entry, LOCK, Lock, LockError, Trust, lock_text};

@@ -115,10 +115,8 @@ impl Lock {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
-        let document = Document { version: VERSION, plugins: self.entries.clone() };
-        let text = "# Plugins that may be loaded: `osee-host plugin trust FILE`.\n".to_owned()
-            + &toml::to_string(&document).expect("a lock is plain data");
-        write_whole(path, &text).map_err(|source| LockError::Io { path: path.to_owned(), source })
+        write_whole(path, &lock_text(&self.entries))
+            .map_err(|source| LockError::Io { path: path.to_owned(), source })
     }
 
     /// Whether `file` with this hash may be loaded.
@@ -146,6 +144,13 @@ impl Lock {
         // The parent of a bare name is empty, which is no folder to canonicalize.
         Path::new(".").join(&self.folder).join(file)
     }
+}
+
+/// A lock file with these entries.
+pub fn lock_text(entries: &[Entry]) -> String {
+    let document = Document { version: VERSION, plugins: entries.to_vec() };
+    "# Plugins that may be loaded: `osee-host plugin trust FILE`.\n".to_owned()
+        + &toml::to_string(&document).expect("a lock is plain data")
 }
 
 /// What may be loaded in this run.

@@ -11,7 +11,7 @@ use super::{
     CliError,
     run::{Prepared, RunArgs},
 };
-use crate::loader::{LOCK, Lock};
+use crate::loader::{LOCK, Lock, Registry};
 use clap::{Args, Subcommand};
 use osee_core::{
     shard::Shard,
@@ -59,8 +59,8 @@ struct Jobs {
     out: PathBuf,
     /// The resolved study.
     study: String,
-    /// Plugins that are not bundled, with their hashes: other nodes load the
-    /// same or none.
+    /// Plugins that are not bundled, as the study names them, with their
+    /// hashes: other nodes load the same or none.
     plugins: Vec<(PathBuf, String)>,
     /// Whether supernets are to be trained.
     trains: bool,
@@ -84,17 +84,23 @@ impl JobArgs {
             name: study.name.clone(),
             out,
             study: study.to_toml(),
-            plugins: registry
-                .given()
-                .iter()
-                .map(|plugin| (plugin.path.clone(), plugin.sha256.clone()))
-                .collect(),
+            plugins: pins(&study.plugins, &registry),
             trains: !plan.setup.supernets.is_empty(),
             shards: self.shards,
             workers,
             flags: self.run.flags(),
         })
     }
+}
+
+/// Those of a study's plugin files that are not bundled, with their hashes.
+fn pins(files: &[PathBuf], registry: &Registry) -> Vec<(PathBuf, String)> {
+    let given = |file: &PathBuf| {
+        let path = std::fs::canonicalize(file).ok()?;
+        let plugin = registry.given().iter().find(|plugin| plugin.path == path)?;
+        Some((file.clone(), plugin.sha256.clone()))
+    };
+    files.iter().filter_map(given).collect()
 }
 
 impl Jobs {
