@@ -80,8 +80,6 @@ pub struct Setup {
     pub estimators: Vec<Named>,
     /// Supernets that estimators look at.
     pub supernets: Vec<SupernetSpec>,
-    /// The study's seeds, for scores that are means over supernets.
-    pub seeds: Vec<u64>,
     /// The run's directory, where checkpoints are.
     pub run: PathBuf,
 }
@@ -142,7 +140,6 @@ impl Scorer {
             sub_networks: SubNetworks::new(
                 &setup.supernets,
                 &setup.space,
-                &setup.seeds,
                 setup.run.clone(),
                 device,
             ),
