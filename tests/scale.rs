@@ -148,6 +148,7 @@ images = 64
 batch-size = 32
 validation-images = 32
 validation-batch-size = 32
+keep-every = 1
 [training.space]
 channels = 2
 cells = 1
@@ -158,7 +159,7 @@ name = "loss"
 [[estimators]]
 id = "one_shot"
 name = "both"
-settings = { supernets = 2 }
+settings = { checkpoints = 2 }
 [[estimators]]
 id = "params"
 "#;
@@ -187,6 +188,78 @@ id = "params"
     }));
     support::run(&args.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(bytes(&one), bytes(&out));
+}
+
+/// Copeland's scores by their definition: wins minus losses, where whoever at
+/// least half of the experts put above the other wins.
+fn copeland(experts: &[Vec<f64>]) -> Vec<f64> {
+    let wins = |i: usize, j: usize| {
+        2 * experts.iter().filter(|column| column[i] > column[j]).count() >= experts.len()
+    };
+    let count = experts[0].len();
+    let score = |i| (0..count).map(|j| f64::from(wins(i, j)) - f64::from(wins(j, i))).sum();
+    (0..count).map(score).collect()
+}
+
+/// A meta estimator may judge by another one, in whatever order the study has
+/// them, at once or of shards; in a circle it may not.
+#[test]
+fn votes_on_votes_come_after_those_and_the_same_of_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study.toml");
+    let study = |rows: &[(&str, &str)]| {
+        let mut text = "seeds = [1, 2]\n[architectures]\ncount = 20\n".to_owned();
+        for (name, experts) in rows {
+            text += &format!(
+                "[[estimators]]\nid = \"vote\"\nname = \"{name}\"\n\
+                 settings = {{ experts = \"{experts}\" }}\n"
+            );
+        }
+        for id in ["params", "flops", "relu"] {
+            text += &format!("[[estimators]]\nid = \"{id}\"\n");
+        }
+        fs::write(&file, text).unwrap();
+    };
+    study(&[
+        ("outer", "inner,flops,-relu"),
+        ("a_last", "outer,-inner"),
+        ("inner", "params,-flops,relu"),
+    ]);
+    let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
+    support::run(&run_args(&file, &one, &[]));
+    let column = |row: &str| -> Vec<f64> {
+        let store = Store::open(&one).unwrap();
+        let (id, _) = store.newest().unwrap()[row];
+        store.scores(id).unwrap().into_iter().map(|score| score.outcome.unwrap()).collect()
+    };
+    let less = |row: &str| -> Vec<f64> { column(row).into_iter().map(|score| -score).collect() };
+    let inner = [column("params"), less("flops"), column("relu")];
+    assert_eq!(column("inner"), copeland(&inner));
+    assert_eq!(column("outer"), copeland(&[column("inner"), column("flops"), less("relu")]));
+    assert_eq!(column("a_last"), copeland(&[column("outer"), less("inner")]));
+    assert!(column("outer").iter().any(|score| *score != 0.0));
+    // Again, and of shards.
+    let before = bytes(&one);
+    support::run(&run_args(&file, &one, &[]));
+    assert_eq!(before, bytes(&one));
+    for part in ["2/2", "1/2"] {
+        support::run(&run_args(&file, &out, &["--shard", part]));
+    }
+    support::run(&["merge", out.to_str().unwrap()]);
+    assert_eq!(before, bytes(&out));
+
+    study(&[("outer", "inner,flops"), ("inner", "params,other"), ("other", "inner")]);
+    let (code, said) = fail(&run_args(&file, &folder.path().join("none"), &[]));
+    assert!(
+        code == 3 && said.contains("in a circle: `inner` by `other` by `inner`;"),
+        "{code}: {said}"
+    );
+    study(&[("mine", "params,mine")]);
+    let (code, said) = fail(&run_args(&file, &folder.path().join("none"), &[]));
+    assert!(code == 3 && said.contains("in a circle: `mine` by `mine`;"), "{code}: {said}");
+    study(&[("mine", "params,missing")]);
+    let (code, said) = fail(&run_args(&file, &folder.path().join("none"), &[]));
+    assert!(code == 3 && said.contains("needs `missing`, which the study does not have"), "{said}");
 }
 
 /// pandas reads the Parquet file, and the documented example reproduces KD.

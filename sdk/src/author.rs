@@ -70,7 +70,8 @@ pub trait Meta: Send + Sync + Sized + 'static {
     /// When a value makes no sense.
     fn new(settings: &Settings) -> Result<Self>;
 
-    /// The estimators whose columns it needs.
+    /// The estimators whose columns it needs, by name of their rows. They may be
+    /// meta estimators, unless those need this one in turn.
     fn needs(&self) -> Vec<String>;
 
     /// One score per architecture of the population.

@@ -118,7 +118,11 @@ fn judge(
             false
         }
     });
-    let meta: Vec<_> = same.collect();
+    let mut meta: Vec<_> = same.collect();
+    while let Some((name, expert)) = vote::without_expert(&meta, &experts, &registry)? {
+        meta.retain(|(_, key)| key.name != name);
+        left_out.push((name, format!("it judges by `{expert}`, which is not there")));
+    }
     let (study, architectures) = (store.study()?, store.plan()?);
     let population = vote::Population {
         architectures: &architectures,

@@ -12,17 +12,71 @@ use osee_core::{
 };
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
 
-/// Refuses a meta estimator whose experts are not among `named`.
+/// Refuses a meta estimator whose experts are not among `named`, and meta
+/// estimators that judge by one another in a circle.
 pub fn check_experts(named: &[Named], registry: &Registry) -> Result<(), RunError> {
+    let mut needs = Vec::new();
     for meta in named.iter().filter(|named| named.kind == EstimatorKind::Meta) {
-        for expert in create(&meta.id, &meta.settings, registry)?.needs()? {
-            let there = |it: &Named| it.name == expert && it.kind != EstimatorKind::Meta;
-            if !named.iter().any(there) {
-                return Err(RunError::MissingExpert { meta: meta.name.clone(), expert });
-            }
+        let experts = create(&meta.id, &meta.settings, registry)?.needs()?;
+        if let Some(expert) = experts.iter().find(|it| named.iter().all(|row| row.name != **it)) {
+            let expert = expert.clone();
+            return Err(RunError::MissingExpert { meta: meta.name.clone(), expert });
+        }
+        needs.push((meta.name.clone(), experts));
+    }
+    order(&needs).map(drop)
+}
+
+/// Positions of meta estimators, given by name and experts, so that each comes
+/// after its experts; else as they are.
+fn order(needs: &[(String, Vec<String>)]) -> Result<Vec<usize>, RunError> {
+    let mut order: Vec<usize> = Vec::with_capacity(needs.len());
+    while order.len() < needs.len() {
+        let left = |at: &usize| !order.contains(at);
+        let waits =
+            |expert: &String| (0..needs.len()).filter(left).any(|other| needs[other].0 == *expert);
+        let ready = |at: &usize| !needs[*at].1.iter().any(waits);
+        match (0..needs.len()).filter(left).find(ready) {
+            Some(next) => order.push(next),
+            None => return Err(RunError::Circle(circle(needs, &order))),
         }
     }
-    Ok(())
+    Ok(order)
+}
+
+/// A circle among those that are not in `order`, each of which waits for
+/// another.
+fn circle(needs: &[(String, Vec<String>)], order: &[usize]) -> Vec<String> {
+    let mut path: Vec<usize> = Vec::new();
+    let mut next = (0..needs.len()).find(|at| !order.contains(at));
+    while let Some(at) = next {
+        if let Some(first) = path.iter().position(|it| *it == at) {
+            path.drain(..first);
+            break;
+        }
+        path.push(at);
+        let waits = |other: &usize| needs[at].1.contains(&needs[*other].0);
+        next = (0..needs.len()).filter(|other| !order.contains(other)).find(waits);
+    }
+    path.into_iter().map(|at| needs[at].0.clone()).collect()
+}
+
+/// A meta estimator as it was stored.
+fn stored(key: &ScorerKey, registry: &Registry) -> Result<ForeignMeta, RunError> {
+    let settings = serde_json::from_str(&key.settings)
+        .map_err(|error| osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name)))?;
+    create(&key.estimator, &settings, registry)
+}
+
+/// Stored meta estimators in the order in which they can be computed.
+fn in_order<'a>(
+    meta: &'a [(ScorerId, ScorerKey)],
+    registry: &Registry,
+) -> Result<Vec<&'a (ScorerId, ScorerKey)>, RunError> {
+    let needs =
+        |(_, key): &(ScorerId, ScorerKey)| Ok((key.name.clone(), stored(key, registry)?.needs()?));
+    let needs = meta.iter().map(needs).collect::<Result<Vec<_>, RunError>>()?;
+    Ok(order(&needs)?.into_iter().map(|at| &meta[at]).collect())
 }
 
 fn create(id: &str, settings: &Settings, registry: &Registry) -> Result<ForeignMeta, RunError> {
@@ -31,6 +85,22 @@ fn create(id: &str, settings: &Settings, registry: &Registry) -> Result<ForeignM
         Foreign::Meta(meta) => Ok(meta),
         _ => Err(osee_sdk::Error::new(format!("`{id}` is no meta estimator")).into()),
     }
+}
+
+/// One of `meta` with an expert that is neither among them nor among `experts`.
+pub fn without_expert(
+    meta: &[(ScorerId, ScorerKey)],
+    experts: &[(ScorerId, ScorerKey)],
+    registry: &Registry,
+) -> Result<Option<(String, String)>, RunError> {
+    for (_, key) in meta {
+        let there = |name: &String| meta.iter().chain(experts).any(|(_, it)| it.name == *name);
+        let mut needs = stored(key, registry)?.needs()?.into_iter();
+        if let Some(expert) = needs.find(|name| !there(name)) {
+            return Ok(Some((key.name.clone(), expert)));
+        }
+    }
+    Ok(None)
 }
 
 /// A study's rows in a store, and what it is of.
@@ -55,16 +125,14 @@ pub fn finish(
     store: &mut Store,
 ) -> Result<(), RunError> {
     let Population { architectures, experts: rows, meta, seed, device } = population;
-    for (scorer, key) in meta {
-        let settings = serde_json::from_str(&key.settings).map_err(|error| {
-            osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name))
-        })?;
-        let functions = create(&key.estimator, &settings, registry)?;
+    for (scorer, key) in in_order(meta, registry)? {
+        let functions = stored(key, registry)?;
         let experts = functions.needs()?;
         let mut columns = Vec::new();
         let mut milliseconds = 0.0;
         for expert in &experts {
-            let Some((id, key)) = rows.iter().find(|(_, key)| key.name == *expert) else {
+            let Some((id, key)) = rows.iter().chain(meta).find(|(_, key)| key.name == *expert)
+            else {
                 continue;
             };
             let scores = store.scores(*id)?;
@@ -107,4 +175,32 @@ pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
     }
     // Without any score that is 0 / 0.
     sums.into_iter().map(|(sum, count)| sum / f64::from(count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RunError, order};
+
+    fn named(needs: &[(&str, &str)]) -> Result<String, String> {
+        let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let needs: Vec<_> =
+            needs.iter().map(|(name, experts)| ((*name).to_owned(), split(experts))).collect();
+        match order(&needs) {
+            Ok(order) => Ok(order.into_iter().map(|at| needs[at].0.as_str()).collect()),
+            Err(RunError::Circle(names)) => Err(names.join(" ")),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn experts_come_first_and_a_circle_is_named_without_what_leads_to_it() {
+        assert_eq!(named(&[]), Ok(String::new()));
+        assert_eq!(named(&[("a", "x y"), ("b", "x")]), Ok("ab".to_owned()));
+        assert_eq!(named(&[("a", "b c"), ("b", "c x"), ("c", "y")]), Ok("cba".to_owned()));
+        assert_eq!(named(&[("a", "a")]), Err("a".to_owned()));
+        assert_eq!(
+            named(&[("d", "x"), ("a", "b"), ("b", "c"), ("c", "b d")]),
+            Err("b c".to_owned())
+        );
+    }
 }
