@@ -14,7 +14,8 @@ const KERNELS: [usize; 3] = [1, 3, 5];
 impl FromStr for Kernels {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let sizes: Vec<usize> = text.split('-').filter_map(|part| part.parse().ok()).collect();
+        let sizes: Vec<usize> =
+            text.split('-').map(|part| part.parse().unwrap_or_default()).collect();
         match <[usize; 3]>::try_from(sizes) {
             Ok(sizes) if sizes.iter().all(|size| KERNELS.contains(size)) => Ok(Self(sizes)),
             _ => Err(Error::new(format!("`{text}` is not three of 1, 3, 5, as in 3-1-5"))),

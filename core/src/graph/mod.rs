@@ -10,6 +10,7 @@
 //! checked, whether the graph was made by a [`GraphBuilder`] or decoded and
 //! [validated](Graph::validate).
 
+pub mod bounds;
 mod builder;
 mod cost;
 mod fingerprint;
@@ -98,7 +99,7 @@ impl Graph {
         self.nodes.iter().filter(|node| node.op == Op::Relu).count()
     }
 
-    /// Checks a graph that was decoded rather than built: order, arity,
+    /// Checks a graph that was decoded rather than built: its size, order, arity,
     /// shapes and parameter shapes.
     ///
     /// # Errors
@@ -143,6 +144,14 @@ pub enum GraphError {
         slice: String,
         /// The stored shape.
         stored: String,
+    },
+    /// More than [`bounds`] allow.
+    #[error("{what} is too large: at most {limit} are taken")]
+    TooLarge {
+        /// What, with its size.
+        what: String,
+        /// The bound.
+        limit: usize,
     },
     /// A node or parameter id points nowhere, or forward.
     #[error("node {node}: {reason}")]

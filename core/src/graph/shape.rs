@@ -1,6 +1,6 @@
 //! Shape inference: what each operation yields, or why it cannot.
 
-use super::{Cell, Graph, GraphError, Node, NodeId, Op, ParamId, Parameter, Select};
+use super::{Cell, Graph, GraphError, Node, NodeId, Op, ParamId, Parameter, Select, bounds};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt};
 
@@ -228,6 +228,7 @@ fn window(
 }
 
 pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
+    bounds::check(graph)?;
     let names: HashSet<&str> = graph.parameters.iter().map(|it| it.name.as_str()).collect();
     for parameter in &graph.parameters {
         parameter.check()?;

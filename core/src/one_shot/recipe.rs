@@ -55,6 +55,9 @@ impl Recipe {
     /// Names of the presets.
     pub const PRESETS: [&'static str; 3] = ["paper", "small", "standalone"];
 
+    /// Most epochs: the list of those that are kept must fit memory.
+    const EPOCHS: u32 = 1_000_000;
+
     /// The recipe called `name`:
     /// - `paper`: the study's for NAS-Bench-201, 1,000 epochs of batch 512;
     /// - `small`: for two cores and minutes: a narrow network on images of 16
@@ -149,10 +152,17 @@ impl Recipe {
         }
     }
 
-    fn check(&self) -> Result<(), StudyError> {
+    /// Whether its numbers make a training.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), StudyError> {
         let wrong = |what: &str| Err(StudyError::Invalid(format!("training needs {what}")));
         if self.epochs == 0 {
             return wrong("at least one epoch");
+        }
+        if self.epochs > Self::EPOCHS {
+            return wrong("at most 1,000,000 epochs");
         }
         if self.batch_size < 2 || self.validation_batch_size < 2 {
             return wrong("batches of at least two images");

@@ -95,6 +95,9 @@ enum Command {
     /// Serve a host; not for people.
     #[command(name = "__worker", hide = true)]
     Worker,
+    /// Answer what a check asks of a plugin; not for people.
+    #[command(name = "__interview", hide = true)]
+    Interview,
 }
 
 /// Runs the program.
@@ -148,6 +151,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
             Ok(())
         }
         Command::Worker => crate::worker::serve().map_err(CliError::Worker),
+        Command::Interview => crate::conformance::serve().map_err(CliError::Worker),
     }
     .map(|()| ExitCode::Done)
 }

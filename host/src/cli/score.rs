@@ -5,7 +5,7 @@ use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters},
     loader::Registry,
-    worker::finite,
+    worker::{finite, own_seed},
 };
 use clap::Args;
 use osee_core::{
@@ -83,7 +83,11 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     };
     let (mut scores, mut failures) = (Map::new(), Map::new());
     for id in ids {
-        let Some(outcome) = one(&registry, &id, &graph, &network)? else { continue };
+        let Some(outcome) =
+            one(&registry, &id, &graph, &network, own_seed(args.seed, &args.space, &arch, &id, 0))?
+        else {
+            continue;
+        };
         match outcome {
             Ok(score) => scores.insert(id, json!(score)),
             Err(failure) => {
@@ -140,12 +144,13 @@ fn one(
     id: &str,
     graph: &Graph,
     network: &Rc<Network>,
+    seed: u64,
 ) -> Result<Option<Outcome>, CliError> {
     let (plugin, info) = registry.estimator(id)?;
     let settings = Settings::defaults(&info.settings);
     let _state = TorchState::protect(0);
     let result = match plugin.functions.create(id, &settings)? {
-        Foreign::ZeroShot(estimator) => estimator.score(network.handle()),
+        Foreign::ZeroShot(estimator) => estimator.score(network.handle(seed)),
         Foreign::Baseline(estimator) => estimator.score(graph),
         _ => return Ok(None),
     };

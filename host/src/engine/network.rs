@@ -149,9 +149,10 @@ impl Network {
         }))
     }
 
-    /// The object to lend to an estimator for one call.
-    pub fn handle(self: &Rc<Self>) -> NetworkHandle {
-        NetworkHandle::lend(Lent(Rc::clone(self)))
+    /// The object to lend to an estimator for one call, whose own random
+    /// numbers have this seed.
+    pub fn handle(self: &Rc<Self>, seed: u64) -> NetworkHandle {
+        NetworkHandle::lend(Lent { network: Rc::clone(self), seed })
     }
 
     /// The tensors of a measurement; a repeated one, or its failure, comes
@@ -436,24 +437,31 @@ fn share(result: &Result<Vec<Tensor>>) -> Result<Vec<Tensor>> {
     }
 }
 
-struct Lent(Rc<Network>);
+struct Lent {
+    network: Rc<Network>,
+    seed: u64,
+}
 
 impl HostNetwork for Lent {
     fn graph_document(&self) -> Vec<u8> {
-        document::encode(&self.0.graph)
+        document::encode(&self.network.graph)
     }
 
     fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
+        if what == Measurement::Seed {
+            // Not the network's: each estimator has its own. The bits are kept.
+            return Ok(vec![Tensor::from(self.seed as i64)]);
+        }
         // A plugin may call from inside its own no_grad.
         let _grad = GradOn::new();
-        self.0.measure(what)
+        self.network.measure(what)
     }
 
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        self.0.executor().logits(images)
+        self.network.executor().logits(images)
     }
 
     fn cancelled(&self) -> bool {
-        self.0.cancelled.get()
+        self.network.cancelled.get()
     }
 }

@@ -12,6 +12,10 @@ use std::collections::HashSet;
 /// More architectures than these are not listed.
 pub const LISTABLE: u64 = 20_000_000;
 
+/// Draws in a row that bring nothing new, after which no more are made: a space
+/// may have far fewer architectures, or isomorphism groups, than numbers.
+const FRUITLESS: u64 = 1_000_000;
+
 /// The architectures, in the order of the study. A draw of more is the draw
 /// of fewer and some on top. `judged` are those that a truth table has.
 pub fn choose(
@@ -55,11 +59,18 @@ pub fn choose(
         return chosen.finish();
     };
     let mut stream = stream(wanted.seed, &["architectures", &space.info.id]);
+    let mut fruitless = 0;
     for index in order(&mut stream, size) {
-        if chosen.list.len() as u64 == count {
+        if chosen.list.len() as u64 == count || fruitless == FRUITLESS {
             break;
         }
+        let before = chosen.list.len();
         chosen.take(at(index)?)?;
+        fruitless = if chosen.list.len() > before { 0 } else { fruitless + 1 };
+    }
+    if (chosen.list.len() as u64) < count && fruitless == FRUITLESS {
+        let (space, found) = (space.info.id.clone(), chosen.list.len());
+        return Err(RunError::Fruitless { space, found, draws: FRUITLESS });
     }
     if (chosen.list.len() as u64) < count {
         let there = chosen.list.len();

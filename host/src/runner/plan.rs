@@ -95,6 +95,19 @@ pub enum RunError {
         /// Whether isomorphic ones count once.
         unique: bool,
     },
+    /// Number after number is an architecture that is there already.
+    #[error(
+        "search space `{space}` gave {draws} architectures in a row that were among the {found} \
+         drawn before; ask for at most {found}"
+    )]
+    Fruitless {
+        /// The space.
+        space: String,
+        /// Different ones.
+        found: usize,
+        /// Draws without another.
+        draws: u64,
+    },
     /// None at all.
     #[error("the study has no architectures")]
     NoArchitectures,

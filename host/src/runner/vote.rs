@@ -8,7 +8,7 @@ use crate::{
 use osee_core::{
     estimator::EstimatorKind,
     settings::Settings,
-    store::{Record, Score, ScorerId, ScorerKey, Store},
+    store::{Outcome, Record, Score, ScorerId, ScorerKey, Store},
 };
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
 
@@ -78,15 +78,19 @@ pub fn finish(
             estimators: experts,
             columns,
         };
-        let records: Vec<Record> = functions
-            .scores(&population)?
+        // What it cannot score, or answers wrongly, is its own row's failure.
+        let outcomes: Vec<Outcome> = match functions.scores(&population) {
+            Ok(scores) => scores.into_iter().map(|score| finite(Ok(score))).collect(),
+            Err(error) => vec![Err(error.into()); architectures.len()],
+        };
+        let records: Vec<Record> = outcomes
             .into_iter()
             .enumerate()
-            .map(|(arch, value)| Record {
+            .map(|(arch, outcome)| Record {
                 scorer: *scorer,
                 arch,
                 seed: *seed,
-                outcome: finite(Ok(value)),
+                outcome,
                 milliseconds,
                 device: (*device).to_owned(),
             })

@@ -11,16 +11,26 @@ use std::{
     os::{fd::AsFd, unix::net::UnixStream},
 };
 
+/// The socket that a process was given as its standard input by the host that
+/// started it.
+///
+/// # Errors
+/// When it cannot be moved away from there.
+pub fn socket() -> io::Result<UnixStream> {
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // A plugin that reads its standard input finds the end of it, not our frames.
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    // A host that is killed cannot say goodbye to a process that hangs.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    Ok(stream)
+}
+
 /// Serves one host until it hangs up.
 ///
 /// # Errors
 /// When the socket fails, or the host speaks another protocol.
 pub fn serve() -> io::Result<()> {
-    let mut stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // A plugin that reads its standard input finds the end of it, not our frames.
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    // A host that is killed cannot say goodbye to a worker that hangs.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut stream = socket()?;
     crate::runner::stop::leave_to_host()?;
     frames::write_hello(&mut stream)?;
     let host = frames::read_hello(&mut stream)?;

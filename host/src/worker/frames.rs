@@ -89,16 +89,28 @@ pub enum Answer {
     Trained,
 }
 
+/// Says which protocol this side speaks.
+///
+/// # Errors
+/// When the stream fails.
 pub fn write_hello(stream: &mut impl Write) -> io::Result<()> {
     stream.write_all(&PROTOCOL.to_le_bytes())
 }
 
+/// The protocol of the other side.
+///
+/// # Errors
+/// When the stream fails.
 pub fn read_hello(stream: &mut impl Read) -> io::Result<u32> {
     let mut bytes = [0; 4];
     stream.read_exact(&mut bytes)?;
     Ok(u32::from_le_bytes(bytes))
 }
 
+/// Sends one message.
+///
+/// # Errors
+/// When the stream fails, or the message is too long for a frame.
 pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     let bytes = rmp_serde::to_vec_named(message).map_err(io::Error::other)?;
     let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -106,6 +118,10 @@ pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()
     stream.write_all(&bytes)
 }
 
+/// Receives one message.
+///
+/// # Errors
+/// When the stream fails or ends, or what came is no such message.
 pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;

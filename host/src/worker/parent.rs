@@ -197,7 +197,8 @@ fn out_of_turn() -> WorkerError {
     WorkerError::Refused("it answered out of turn".to_owned())
 }
 
-fn ended(status: ExitStatus) -> String {
+/// How a worker ended, in words.
+pub fn ended(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => format!("the worker died of {}", signal_name(signal)),
         (None, Some(code)) => format!("the worker ended with exit code {code}"),

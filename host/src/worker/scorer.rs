@@ -10,6 +10,7 @@ use osee_core::{
     estimator::{Direction, EstimatorInfo, EstimatorKind, Failure, FailureKind},
     graph::{Graph, Shape},
     protocol::Protocol,
+    seed::derived,
     settings::Settings,
     store::Outcome,
 };
@@ -211,7 +212,7 @@ impl Scorer {
                 None => self.networks(unit, looks_at.as_ref()),
             };
             let scored = match &made {
-                Ok((graph, networks)) => self.one(estimator, graph, networks),
+                Ok((graph, networks)) => self.one(unit, estimator, graph, networks),
                 Err(failure) => Scored::new(estimator, Err(failure.clone()), 0.0),
             };
             tell(Answer::Scored(scored))?;
@@ -295,13 +296,21 @@ impl Scorer {
         Ok(self.batches[&(seed, shape)].iter().map(Batch::share).collect())
     }
 
-    fn one(&self, estimator: usize, graph: &Graph, networks: &[Rc<Network>]) -> Scored {
+    fn one(
+        &self,
+        unit: &Unit,
+        estimator: usize,
+        graph: &Graph,
+        networks: &[Rc<Network>],
+    ) -> Scored {
+        let id = &self.setup.estimators[estimator].id;
         let start = Instant::now();
         let (outcome, cost) = match &self.estimators[estimator] {
             Foreign::Baseline(baseline) => (baseline.score(graph), start.elapsed()),
-            Foreign::ZeroShot(zero_shot) => mean(networks, |network| {
+            Foreign::ZeroShot(zero_shot) => mean(networks, |batch, network| {
                 let _state = TorchState::protect(0);
-                let score = zero_shot.score(network.handle());
+                let seed = own_seed(unit.seed, &self.setup.space, &unit.text, id, batch);
+                let score = zero_shot.score(network.handle(seed));
                 match network.altered() {
                     Some(what) => Err(osee_sdk::Error::new(format!(
                         "it changed {what}, which others use, in place; copy it first"
@@ -319,17 +328,23 @@ impl Scorer {
     }
 }
 
+/// Seed of an estimator's own random numbers for one network on one batch, by
+/// position: not of who else is scored, nor where or when.
+pub fn own_seed(seed: u64, space: &str, arch: &str, estimator: &str, batch: usize) -> u64 {
+    derived(seed, &["estimator", estimator, space, arch, &batch.to_string()])
+}
+
 /// Mean score over the batches, and what it would cost alone.
 fn mean(
     networks: &[Rc<Network>],
-    score: impl Fn(&Rc<Network>) -> osee_sdk::Result<f64>,
+    score: impl Fn(usize, &Rc<Network>) -> osee_sdk::Result<f64>,
 ) -> (osee_sdk::Result<f64>, Duration) {
     let mut sum = 0.0;
     let mut cost = Duration::ZERO;
-    for network in networks {
+    for (batch, network) in networks.iter().enumerate() {
         let (start, passes) = (Instant::now(), network.total_cost());
         network.begin_requests();
-        let result = score(network);
+        let result = score(batch, network);
         // Its own time, without passes that it happened to be the first to
         // ask for, plus every pass it needs, whoever asked first.
         let own = start.elapsed().saturating_sub(network.total_cost() - passes);

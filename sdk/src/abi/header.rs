@@ -9,7 +9,7 @@ pub const MAGIC: [u8; 8] = *b"OSEEPLUG";
 /// plugin's.
 pub const ABI_MAJOR: u32 = 3;
 /// See [`ABI_MAJOR`].
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 
 const TEXT: usize = 64;
 

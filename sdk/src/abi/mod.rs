@@ -10,6 +10,8 @@
     reason = "expansions of abi_stable 0.11's derives"
 )]
 
+pub mod answer;
+mod declaration;
 pub mod document;
 pub mod glue;
 pub mod guard;
