@@ -142,3 +142,21 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
     /// When the settings make no network.
     fn graph(&self, arch: &Self::Arch, settings: &Settings) -> Result<Graph>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::seed::unit;
+
+    #[test]
+    fn a_population_has_random_numbers_of_its_own() {
+        let population = |archs: &[&str]| Population {
+            architectures: archs.iter().map(|arch| (*arch).to_owned()).collect(),
+            ..Population::default()
+        };
+        let draw = |archs: &[&str], purpose| unit(&mut population(archs).random(purpose));
+        assert_eq!(draw(&["a", "b"], "ties"), draw(&["a", "b"], "ties"));
+        assert_ne!(draw(&["a", "b"], "ties"), draw(&["a", "c"], "ties"));
+        assert_ne!(draw(&["a", "b"], "ties"), draw(&["a", "b"], "order"));
+    }
+}

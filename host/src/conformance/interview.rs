@@ -5,7 +5,7 @@
 use super::{Broken, lent_space, meta, one_shot, scores, space};
 use crate::{
     loader::{Pinned, Plugin, Registry},
-    worker::{Limits, Watched, ended, frames, socket},
+    worker::{Limits, Watched, frames, socket},
 };
 use osee_core::estimator::EstimatorKind;
 use osee_sdk::{Error, ExportInfo, Result};
@@ -119,7 +119,7 @@ impl Order {
         let status = child.wait().map_err(failed)?;
         answers.map_err(|(heard, error)| {
             let end = match hung_up(&error) {
-                true => ended(status),
+                true => status.to_string(),
                 false => error.to_string(),
             };
             let wanted = self.questions.len();

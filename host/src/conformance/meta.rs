@@ -45,7 +45,7 @@ pub fn check(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<()
     let populations: Vec<Population> =
         SIZES.iter().map(|count| population(&experts, *count)).collect();
     rule(tell, "there is one finite score per architecture", || {
-        let mend = "return population.architectures.len() numbers";
+        let mend = "return population.architectures.len() finite numbers";
         for population in &populations {
             let scores = meta.scores(population).map_err(broken(mend))?;
             if let Some(score) = scores.iter().find(|score| !score.is_finite()) {
@@ -55,8 +55,8 @@ pub fn check(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<()
         Ok(())
     });
     rule(tell, "scores tell architectures apart", || {
-        let first = meta.scores(&populations[0]).unwrap_or_default();
-        match first.windows(2).all(|pair| pair[0] == pair[1]) {
+        let first = meta.scores(&populations[0]);
+        match first.is_ok_and(|first| first.windows(2).all(|pair| pair[0] == pair[1])) {
             true => Err(("all are equal".to_owned(), "a constant ranks nothing")),
             false => Ok(()),
         }

@@ -104,8 +104,9 @@ impl<'a> Subject<'a> {
 pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
     let forwards: Vec<usize> = (0..SPREAD.len()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
-    let first = subject.scores(&forwards);
+    let mut first = Vec::new();
     rule(tell, "scores are finite, or say why they are not", || {
+        first = subject.scores(&forwards);
         for ((arch, _), outcome) in subject.graphs.iter().zip(&first) {
             let seen = match outcome {
                 Ok(score) if score.is_finite() => continue,

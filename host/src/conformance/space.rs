@@ -3,7 +3,7 @@
 use super::{Broken, Tell, broken, interview, rule};
 use crate::loader::{Plugin, Registry, Space};
 use osee_core::{
-    graph::Graph,
+    graph::{Graph, Op},
     seed::{order, stream},
     settings::{Settings, key_hash},
     space::{Mutation, SpaceInfo},
@@ -226,14 +226,14 @@ impl Subject<'_> {
         for members in groups.values().filter(|members| members.len() > 1).take(GROUPS) {
             let mut first: Option<(&str, usize)> = None;
             for arch in members.iter().take(MEMBERS) {
-                let own = live_parameters(&self.graph(arch).map_err(broken(mend))?);
+                let own = parameters_at_work(&self.graph(arch).map_err(broken(mend))?);
                 match first {
                     Some((other, count)) if count != own => {
                         let (other, arch) = (shown(other), shown(arch));
                         return Err((
                             format!(
                                 "{other} and {arch} share a form, and have {count} and {own} \
-                                 parameters that reach the output"
+                                 parameters between input and output"
                             ),
                             mend,
                         ));
@@ -292,13 +292,28 @@ fn shown(arch: &str) -> String {
     }
 }
 
-/// Parameters of operations that reach the output: those of others are no part
-/// of what isomorphic networks share.
-fn live_parameters(graph: &Graph) -> usize {
-    let live = graph.live();
-    let nodes = graph.iter().filter(|(id, _)| live[id.index()]);
-    let used: BTreeSet<usize> =
-        nodes.flat_map(|(_, node)| node.op.parameters()).map(|id| id.index()).collect();
+/// Parameters of operations between the input and the output. Others are no part
+/// of what isomorphic networks share: what nothing but zeros reaches may still
+/// have a shift, and differs from nothing by that alone.
+fn parameters_at_work(graph: &Graph) -> usize {
+    let mut carries = vec![false; graph.nodes.len()];
+    for (id, node) in graph.iter() {
+        let fed = node.inputs.iter().any(|input| carries[input.index()]);
+        carries[id.index()] = match node.op {
+            Op::Input => true,
+            Op::Zero { .. } => false,
+            _ => fed,
+        };
+    }
+    let mut works = vec![false; graph.nodes.len()];
+    works[graph.output.index()] = carries[graph.output.index()];
+    let mut used = BTreeSet::new();
+    for at in (0..graph.nodes.len()).rev().filter(|at| carries[*at]) {
+        if works[at] {
+            used.extend(graph.nodes[at].op.parameters().map(|id| id.index()));
+            graph.nodes[at].inputs.iter().for_each(|input| works[input.index()] = true);
+        }
+    }
     used.into_iter().map(|at| graph.parameters[at].numel()).sum()
 }
 
@@ -361,6 +376,7 @@ impl interview::Subject for Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use osee_core::graph::{ConvSpec, GraphBuilder, Shape};
 
     #[test]
     fn numbers_of_a_space_as_large_as_can_be_do_not_overflow() {
@@ -380,6 +396,22 @@ mod tests {
     fn mutation(decision: &str, from: &str, to: &str) -> Mutation {
         let [decision, from, to] = [decision, from, to].map(str::to_owned);
         Mutation { arch: "x".to_owned(), decision, from, to }
+    }
+
+    #[test]
+    fn what_only_zeros_reach_is_not_at_work() {
+        let mut g = GraphBuilder::new(Shape::square(3, 8));
+        let x = g.conv("conv", g.input(), ConvSpec::same(4, 3));
+        let zero = g.op(Op::Zero { stride: 1 }, &[x]);
+        let shifted = g.conv("fed_zeros", zero, ConvSpec::same(4, 1));
+        let shifted = g.batch_norm("shift", shifted, true);
+        let sum = g.op(Op::Add, &[x, shifted]);
+        let _unread = g.conv("unread", x, ConvSpec::same(4, 5));
+        let x = g.global_avg_pool(sum);
+        let x = g.linear("classifier", x, 10);
+        let graph = g.finish(x).unwrap();
+        // 4 x 3 x 3 x 3 of the convolution, 10 x 4 + 10 of the classifier.
+        assert_eq!(parameters_at_work(&graph), 108 + 50);
     }
 
     #[test]

@@ -14,5 +14,5 @@ mod scorer;
 pub use child::{serve, socket};
 pub use frames::{Answer, Scored, Unit};
 pub use limits::{Exceeded, Limits, Watched};
-pub use parent::{Death, MALLOC, Worker, WorkerError, ended};
+pub use parent::{Death, MALLOC, Worker, WorkerError};
 pub use scorer::{Named, Scorer, Setup, SetupError, finite, own_seed};

@@ -197,8 +197,7 @@ fn out_of_turn() -> WorkerError {
     WorkerError::Refused("it answered out of turn".to_owned())
 }
 
-/// How a worker ended, in words.
-pub fn ended(status: ExitStatus) -> String {
+fn ended(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => format!("the worker died of {}", signal_name(signal)),
         (None, Some(code)) => format!("the worker ended with exit code {code}"),

@@ -111,7 +111,9 @@ impl ForeignOneShot {
         let call = self.origin.call("recipe");
         let recipe: Recipe = call.document(self.table.recipe())?;
         call.at_most(recipe.space.len(), DECLARED, "settings of the space")?;
-        recipe.check().map_err(|error| call.wrong("a recipe that cannot be run", error))?;
+        recipe.check().map_err(|error| {
+            call.wrong(format!("a recipe that cannot be run: {error}"), "one that can")
+        })?;
         Ok(recipe)
     }
 

@@ -5,7 +5,7 @@
 use crate::{
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
     conformance::{self, Verdict},
-    worker::{Exceeded, Limits, Watched, ended, frames, socket},
+    worker::{Exceeded, Limits, Watched, frames, socket},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Most memory of the process that checks, bytes; less where the machine's
 /// share is less.
-const MEMORY: u64 = 4 << 30;
+const MEMORY: u64 = 2 << 30;
 
 /// What to check.
 #[derive(Debug, Args)]
@@ -140,7 +140,7 @@ fn died(exceeded: Option<&Exceeded>, status: ExitStatus) -> Watch {
             help: "look for a list or a loop without end",
         },
         None => Watch::Died {
-            what: format!("the plugin ended the process: {}", ended(status)),
+            what: format!("the plugin ended the process: {status}"),
             help: "run it in a debugger: osee-host plugin check --here FILE",
         },
     }
@@ -191,6 +191,8 @@ struct Report {
     exports: Vec<String>,
     /// The export that is looked at.
     at: usize,
+    /// Whether the last rule that was begun is judged.
+    judged: bool,
     /// Broken rules of each export.
     failed: Vec<usize>,
 }
@@ -207,15 +209,25 @@ impl Report {
             }
             News::Export(number) => {
                 self.at = number;
+                self.judged = true;
                 format!("\n{}\n", self.exports.get(number).map_or("", String::as_str))
             }
-            News::Rule(name) => format!("  {name} ... "),
-            News::Kept => "ok\n".to_owned(),
+            News::Rule(name) => {
+                self.judged = false;
+                format!("  {name} ... ")
+            }
+            News::Kept => {
+                self.judged = true;
+                "ok\n".to_owned()
+            }
             News::Broken(what, mend) => {
+                // It may end the process between two rules.
+                let begun = if self.judged { "  it can be looked at ... " } else { "" };
+                self.judged = true;
                 if let Some(failed) = self.failed.get_mut(self.at) {
                     *failed += 1;
                 }
-                format!("FAILED\n    {what}\n    help: {mend}\n")
+                format!("{begun}FAILED\n    {what}\n    help: {mend}\n")
             }
             News::Over => return Ok(()),
         };
