@@ -102,7 +102,7 @@ fn every_rung_of_the_ladder_has_its_own_error() {
     expect(
         &forged_abi,
         &allow,
-        "it was built with osee-sdk 0.1.0 (ABI 99.0); this host has ABI 3.1",
+        "it was built with osee-sdk 0.1.0 (ABI 99.1); this host has ABI 3.1",
         "rebuild it: cargo update -p osee-sdk && cargo build --release",
     );
     let (_keep, forged_torch) = forged(|header| header[24 + 64..][..6].copy_from_slice(b"2.9.1\0"));
