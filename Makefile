@@ -31,7 +31,10 @@ nb201: setup
 	@echo "building osee-host and its plugins (release; minutes the first time)"
 	@cargo build --release --workspace
 	@echo "scoring; stop and call again at any time, nothing is computed twice"
-	@target/release/osee-host run --study host/studies/nb201.toml --out runs/nb201
+	@truth="$${OSEE_DATA:+$$OSEE_DATA/nb201/nb201_gt.csv.gz}"; \
+	target/release/osee-host run --study host/studies/nb201.toml --out runs/nb201 \
+		$${truth:+--truth "$$truth"} || [ $$? -eq 8 ]
+	@target/release/osee-host report runs/nb201
 
 test: setup
 	@echo "running all tests"
@@ -50,6 +53,7 @@ template: setup
 
 fuzz: setup
 	@OSEE_FUZZ_CASES=10000000 cargo test --release -p osee-host --lib fuzz
+	@OSEE_FUZZ_CASES=1000000 cargo test --release -p space-nb101 -p space-nb201 -p space-nb301 -p space-nds
 
 slurm-test: setup
 	@echo "building osee-host and its plugins (release; minutes the first time)"

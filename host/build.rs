@@ -8,6 +8,7 @@ fn main() {
     let libtorch = std::path::Path::new(&lib).parent().map(|folder| folder.display().to_string());
     println!("cargo::rustc-env=OSEE_LIBTORCH={}", libtorch.unwrap_or_default());
     if !lib.is_empty() {
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{lib}");
+        // Tags that come before LD_LIBRARY_PATH, which may name another libtorch.
+        println!("cargo::rustc-link-arg=-Wl,--disable-new-dtags,-rpath,{lib}");
     }
 }

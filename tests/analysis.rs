@@ -42,7 +42,7 @@ id = "grad_norm"
 id = "synflow"
 "#;
 
-/// Architectures that differ in one or two edges, with a truth made up from
+/// 24 architectures that differ in up to three edges, with a truth made up from
 /// their operations.
 fn table() -> (String, String) {
     let (mut archs, mut truth) = (String::new(), "arch_str,acc,seeds\n".to_owned());
@@ -50,11 +50,15 @@ fn table() -> (String, String) {
         ["nor_conv_3x3", "nor_conv_1x1", "skip_connect", "avg_pool_3x3"].iter().enumerate()
     {
         for (j, last) in ["nor_conv_3x3", "nor_conv_1x1", "skip_connect"].iter().enumerate() {
-            let arch =
-                format!("|{first}~0|+|none~0|skip_connect~1|+|{last}~0|none~1|nor_conv_1x1~2|");
-            let acc = 90.0 - 3.0 * i as f64 - 2.0 * j as f64;
-            truth += &format!("{arch},{acc},{};{}\n", acc + 0.5, acc - (i % 2) as f64);
-            archs += &format!("{arch}\n");
+            for (k, middle) in ["skip_connect", "avg_pool_3x3"].iter().enumerate() {
+                let arch =
+                    format!("|{first}~0|+|none~0|{middle}~1|+|{last}~0|none~1|nor_conv_1x1~2|");
+                let acc = 90.0 - 3.0 * i as f64 - 2.0 * j as f64 - 0.7 * k as f64;
+                // The mean of two trainings, which differ by more for every other operation.
+                let off = 0.5 + (i % 2) as f64;
+                truth += &format!("{arch},{acc},{};{}\n", acc + off, acc - off);
+                archs += &format!("{arch}\n");
+            }
         }
     }
     (archs, truth)
@@ -198,9 +202,121 @@ fn what_a_zero_shot_study_lacks_is_said_with_what_to_add() {
     }
     // Two runs side by side: the same scores agree wholly.
     let both = support::run(&["compare", &run.path(), &run.at("other"), "--format", "csv"]);
-    let synflow = both.lines().find(|line| line.contains(",synflow,")).unwrap();
-    let cells: Vec<&str> = synflow.split(',').collect();
-    assert_eq!((cells[2], cells[5], cells[7]), ("12", "+0.000", "1.000"), "{both}");
+    let mut rows = csv::Reader::from_reader(both.as_bytes());
+    let cells = rows.records().map(Result::unwrap).find(|row| &row[1] == "synflow").unwrap();
+    assert_eq!((&cells[2], &cells[5], &cells[7]), ("21", "0.0", "1.0"), "{both}");
+}
+
+/// The run of 20 architectures with what is changed, and its leaderboard's rows.
+fn small(folder: &Path, name: &str, more: &[&str]) -> (String, serde_json::Value) {
+    let out = folder.join(name).to_str().unwrap().to_owned();
+    let mut args = vec!["run", "--archs", "20", "--seeds", "0", "--out", &out];
+    args.extend(["--estimators", "params,synflow,relu_logdet,jacob_cov,vote"]);
+    args.extend(["--truth", "embedded:nb201-digits"]);
+    args.extend(support::SMALL);
+    args.extend(more);
+    support::osee(&args).output().unwrap();
+    (out.clone(), board(&out))
+}
+
+fn board(out: &str) -> serde_json::Value {
+    let args = ["leaderboard", out, "--format", "json", "--no-timing"];
+    serde_json::from_str(&support::run(&args)).unwrap()
+}
+
+/// The architectures of a run, by its table of scores.
+fn listed(out: &str) -> Vec<String> {
+    let text = support::run(&["leaderboard", out, "--format", "scores-csv"]);
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    rows.records().map(|row| row.unwrap()[0].to_owned()).collect()
+}
+
+/// Every cell with another operation on one edge, edge by edge.
+fn mutations(arch: &str) -> Vec<String> {
+    let ops = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+    let parts: Vec<&str> = arch.split_inclusive('|').collect();
+    let edges = (0..parts.len()).filter(|&at| parts[at].contains('~'));
+    edges
+        .flat_map(|at| {
+            let (own, from) = parts[at].split_once('~').unwrap();
+            let parts = &parts;
+            ops.into_iter().filter(move |op| *op != own).map(move |op| {
+                let mut parts: Vec<String> = parts.iter().map(|it| (*it).to_owned()).collect();
+                parts[at] = format!("{op}~{from}");
+                parts.concat()
+            })
+        })
+        .collect()
+}
+
+#[test]
+fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (alone, rows) = small(folder.path(), "alone", &[]);
+    let (with, board_with) = small(folder.path(), "with", &["--neighbours", "4"]);
+    // All mutations of the first four that were drawn, by hand.
+    let drawn = listed(&alone);
+    let all = listed(&with);
+    let mut wanted = drawn.clone();
+    for arch in &drawn[..4] {
+        for mutation in mutations(arch) {
+            if !wanted.contains(&mutation) {
+                wanted.push(mutation);
+            }
+        }
+    }
+    assert_eq!((drawn.len(), &all), (20, &wanted));
+    // Failures are counted of all; every criterion is of the drawn.
+    let criteria = |board: &serde_json::Value| {
+        let mut rows = board["rows"].as_array().unwrap().clone();
+        for row in &mut rows {
+            let row = row.as_object_mut().unwrap();
+            for of_all in ["failures", "failures_by_kind", "failure_examples"] {
+                assert!(row.remove(of_all).is_some(), "{of_all}");
+            }
+        }
+        rows
+    };
+    assert_eq!(criteria(&board_with), criteria(&rows));
+    assert_eq!((&board_with["architectures"], &rows["neighbours"]), (&20.into(), &0.into()));
+    assert_eq!(board_with["neighbours"], wanted.len() - 20);
+    let table = support::run(&["leaderboard", &with]);
+    let heading = format!("20 architectures and {} neighbours of nb201", wanted.len() - 20);
+    assert!(table.contains(&heading), "{table}");
+
+    let other = |text: &str| -> String {
+        let from = text.find("[operations]").map(|at| text[..at].rfind('\n').unwrap_or(0));
+        let end = text.find("The best and the worst").unwrap();
+        from.map_or_else(|| text.to_owned(), |from| text[..from + 1].to_owned() + &text[end..])
+    };
+    let few = support::run(&["analyze", &alone, "--only", "operations"]);
+    assert!(few.starts_with("not here: Bias by operation: "), "{few}");
+    assert!(few.contains("neighbours = 20"), "{few}");
+    let text = support::run(&["analyze", &with, "--only", "operations"]);
+    let rests = format!("found among them and {} neighbours", wanted.len() - 20);
+    assert!(text.contains("The largest bias is that of") && text.contains(&rests), "{text}");
+    assert!(!text.contains("vote"), "a vote over the drawn says nothing of others: {text}");
+    let only = "agreement,complexity,architectures,significance";
+    let [a, b] = [&alone, &with].map(|out| support::run(&["analyze", out, "--only", only]));
+    assert_eq!(other(&a), other(&b));
+
+    // In shards, and again.
+    for shard in ["1/2", "2/2"] {
+        let out = folder.path().join("sharded").to_str().unwrap().to_owned();
+        let mut args = vec!["run", "--archs", "20", "--seeds", "0", "--out", &out];
+        args.extend(["--estimators", "params,synflow,relu_logdet,jacob_cov,vote"]);
+        args.extend(["--truth", "embedded:nb201-digits", "--neighbours", "4", "--shard", shard]);
+        args.extend(support::SMALL);
+        support::osee(&args).output().unwrap();
+    }
+    let sharded = folder.path().join("sharded").to_str().unwrap().to_owned();
+    support::run(&["merge", &sharded]);
+    assert_eq!(board(&sharded), board_with);
+    small(folder.path(), "with", &["--neighbours", "4"]);
+    assert_eq!(board(&with), board_with);
+    let fewer = ["run", "--archs", "20", "--neighbours", "21", "--out", "/nowhere"];
+    let (code, said) = support::fail(&[&fewer[..], &support::SMALL].concat());
+    assert!(code == 3 && said.contains("neighbours of 21 architectures were asked for"), "{said}");
 }
 
 #[test]
@@ -229,6 +345,8 @@ fn the_studys_own_scores_give_its_figures() {
         file,
         "--truth-column",
         "surrogate_acc",
+        "--duplicates",
+        "last",
         "--only",
         "seeds,significance,trend,operations",
     ]);
@@ -245,6 +363,125 @@ fn the_studys_own_scores_give_its_figures() {
     // operation, and those apart by one input.
     assert!(text.contains("750 ordered pairs found among them"), "{text}");
     assert!(text.contains("From epoch 100 to 1000 the KD of os_acc goes from"), "{text}");
+}
+
+#[test]
+fn one_run_has_one_interval() {
+    let run = Run::new("noise");
+    let board = support::run(&["leaderboard", &run.path(), "--format", "json"]);
+    let board: serde_json::Value = serde_json::from_str(&board).unwrap();
+    support::run(&["report", &run.path()]);
+    let figure = Path::new(&run.path()).join("report/figures/significance-kd.csv");
+    let figure = fs::read_to_string(figure).unwrap();
+    let page = fs::read_to_string(Path::new(&run.path()).join("report/report.html")).unwrap();
+    let mut compared = 0;
+    for row in board["rows"].as_array().unwrap() {
+        let name = row["estimator"].as_str().unwrap();
+        if name.contains('@') {
+            continue;
+        }
+        let line = figure.lines().find(|line| line.split(',').next() == Some(name)).unwrap();
+        let cells: Vec<&str> = line.split(',').collect();
+        let ends = row["kd_ci"].as_array().unwrap_or_else(|| panic!("{row}"));
+        let [low, high] = [0, 1].map(|at| ends[at].as_f64().unwrap());
+        // Every digit.
+        assert_eq!([cells[2], cells[3]], [low.to_string(), high.to_string()], "{name}");
+        assert!(page.contains(&format!("{low:.3} .. {high:.3}")), "{name} {low} {high}");
+        assert!(-1.0 <= low && low < high && high <= 1.0, "{name} {low} {high}");
+        compared += 1;
+    }
+    // `loss` is there by its checkpoints.
+    assert_eq!(compared, 4);
+}
+
+/// `criteria` as JSON, of one table with all columns.
+fn criteria(file: &str, more: &[&str]) -> serde_json::Value {
+    let mut args = vec!["criteria", "--truth", file, "--truth-column", "acc", "--scores", file];
+    args.extend(["--key", "arch", "--score-column", "flat", "--score-column", "coarse"]);
+    args.extend(["--format", "json"]);
+    args.extend(more);
+    let found: serde_json::Value = serde_json::from_str(&support::run(&args)).unwrap();
+    found["rows"].clone()
+}
+
+#[test]
+fn ties_do_not_depend_on_the_order_of_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |i: usize| format!("a{i},{},1,{}\n", i as f64 / 200.0, i / 7);
+    let file = |name: &str, rows: &mut dyn Iterator<Item = usize>| {
+        let path = folder.path().join(name);
+        fs::write(&path, "arch,acc,flat,coarse\n".to_owned() + &rows.map(row).collect::<String>())
+            .unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let best_first = file("best.csv", &mut (0..200).rev());
+    let worst_first = file("worst.csv", &mut (0..200));
+    let mixed = file("mixed.csv", &mut (0..200).map(|i| i * 77 % 200));
+    let found = criteria(&best_first, &[]);
+    assert_eq!(found, criteria(&worst_first, &[]));
+    assert_eq!(found, criteria(&mixed, &[]));
+    let of = |row: &serde_json::Value, what: &str, k: &str| row[what][k].as_f64().unwrap();
+    assert!((of(&found[0], "p_top", "0.05") - 0.05).abs() < 1e-12, "{found}");
+    assert_eq!(found[0]["ties"]["p_top"]["0.05"]["max"], 1.0);
+    // Inside the predicted top 10 three of seven are taken of the second level.
+    assert_eq!(found[0]["kd_top"]["0.05"], serde_json::Value::Null);
+    assert!(
+        of(&found[1], "kd_top", "0.05") > 0.5 && found[1]["ties"]["kd_top"]["0.05"].is_object()
+    );
+    // The study's rule is that of its rows.
+    let theirs = |file: &str| of(&criteria(file, &["--compat", "awnas"])[0], "p_top", "0.05");
+    assert_eq!((theirs(&best_first), theirs(&worst_first)), (0.0, 1.0));
+    // For people the range stands beside the mean.
+    let text = support::run(&[
+        "criteria",
+        "--truth",
+        &mixed,
+        "--truth-column",
+        "acc",
+        "--scores",
+        &mixed,
+        "--key",
+        "arch",
+        "--score-column",
+        "flat",
+    ]);
+    assert!(text.contains("0.0500 (0.0000 .. 1.0000)"), "{text}");
+}
+
+#[test]
+fn three_architectures_promise_nothing_and_what_is_constant_is_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("three.csv");
+    fs::write(&file, "arch,acc,right,wrong,other,flat\na,1,1,3,2,1\nb,2,2,2,1,1\nc,3,3,1,3,1\n")
+        .unwrap();
+    let file = file.to_str().unwrap();
+    let mut args = vec!["analyze", "--scores", file, "--key", "arch", "--truth", file];
+    args.extend(["--truth-column", "acc", "--only", "significance"]);
+    for column in ["right", "wrong", "other", "flat"] {
+        args.extend(["--column", column]);
+    }
+    let text = support::run(&args);
+    let first = "right is first with a KD of 1.000; it cannot be told from other and wrong.";
+    assert!(text.contains(first), "{text}");
+    assert!(text.contains("Of 3 pairs of estimators, 0 can be told apart at 5%. 3 more pairs are"));
+    let few = "The smallest p that 3 architectures allow is 0.250, and 0.750 corrected for all pairs: \
+               they are too few to tell any two estimators apart.";
+    assert!(text.contains(few), "{text}");
+    // By all 8 exchanges of ranks; b has rank 2 by both.
+    let named = |line: &&str| line.trim_start().starts_with("right") && line.contains(" wrong ");
+    let pair = text.lines().rfind(named);
+    let cells: Vec<&str> = pair.unwrap().split_whitespace().collect();
+    assert_eq!(cells[cells.len() - 4..], ["+2.000", "none", "0.500", "1.000"], "{text}");
+    let mut args = vec!["criteria", "--truth", file, "--truth-column", "acc", "--scores", file];
+    args.extend(["--key", "arch", "--score-column", "right"]);
+    let text = support::run(&args);
+    assert!(text.contains("the smallest that 3 allow is 0.333, so no KD of them"), "{text}");
+    args.extend(["--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&support::run(&args)).unwrap();
+    let row = &found["rows"][0];
+    assert_eq!((&row["kd"], &row["kd_ci"]), (&1.0.into(), &serde_json::Value::Null));
+    assert!((row["kd_p"].as_f64().unwrap() - 1.0 / 3.0).abs() < 1e-15, "{row}");
+    assert!(row["kd_ci_missing"].as_str().unwrap().contains("too few for an interval"), "{row}");
 }
 
 #[test]

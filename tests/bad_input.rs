@@ -4,8 +4,8 @@
 
 mod support;
 
-use std::fs;
-use support::{SMALL, fail, run};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path, process::Command};
+use support::{SMALL, fail, fixture, osee, run};
 
 /// A small run with these changes, into a fresh folder.
 fn small(changes: &[&str]) -> (i32, String) {
@@ -103,6 +103,179 @@ fn truth_that_cannot_be_used_is_known_before_the_scoring() {
 }
 
 #[test]
+fn the_embedded_benchmark_is_found_by_its_images_or_its_truth_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, named) in
+        [("data", ["--data", "digits"]), ("truth", ["--truth", "embedded:nb201-digits"])]
+    {
+        let out = folder.path().join(name);
+        let out = out.to_str().unwrap();
+        let small = ["--archs", "12", "--estimators", "params,flops", "--out", out];
+        let text = run(&[&["run"][..], &named, &small].concat());
+        assert!(text.contains("12 architectures of nb201"), "{text}");
+        assert!(text.contains("test_accuracy of embedded:nb201-digits"), "{text}");
+        let study = fs::read_to_string(folder.path().join(name).join("study.toml")).unwrap();
+        assert!(study.contains("data = \"digits\"") && study.contains("image_size = 8"), "{study}");
+    }
+    // Whatever else is named has its own networks; the columns are the table's.
+    let out = folder.path().join("noise");
+    let out = out.to_str().unwrap();
+    let small = ["--archs", "12", "--estimators", "params,flops", "--out", out];
+    let text = run(&[&["run", "--truth", "embedded:nb201-digits"][..], &SMALL, &small].concat());
+    assert!(text.contains("test_accuracy of embedded:nb201-digits"), "{text}");
+    let again = run(&["leaderboard", out, "--truth", "embedded:nb201-digits"]);
+    assert!(again.contains("test_accuracy of embedded:nb201-digits"), "{again}");
+    let scores = folder.path().join("scores.csv");
+    fs::write(&scores, run(&["leaderboard", out, "--format", "scores-csv"])).unwrap();
+    let scores = scores.to_str().unwrap();
+    let tables = ["--scores", scores, "--key", "arch", "--truth", "embedded:nb201-digits"];
+    let judged = run(&[&["criteria"][..], &tables].concat());
+    let is_params = |line: &str| line.split_whitespace().nth(1) == Some("params");
+    assert!(judged.lines().any(is_params), "{judged}");
+    let text = run(&[&["analyze", "--space", "nb201"][..], &tables].concat());
+    assert!(text.contains("truth: test_accuracy"), "{text}");
+    let mut own = tables;
+    own[5] = scores;
+    says(fail(&[&["criteria"][..], &own].concat()), 2, "--truth-column says which column");
+    says(fail(&[&["analyze"][..], &own].concat()), 2, "--truth-column says which column");
+}
+
+#[test]
+fn groups_of_a_huge_space_are_refused_by_the_name_of_who_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, list) = (folder.path().join("s.toml"), folder.path().join("archs.txt"));
+    let row = "[[estimators]]\nid = \"one_shot\"\nname = \"post\"\nsettings = { sampler = \"uniform\", isomorphic = true }\n";
+    let shown = run(&["space", "show", "nb301", GENOTYPE]);
+    fs::write(&list, &shown.lines().nth(1).unwrap()[11..]).unwrap();
+    for (space, list, words) in [
+        (
+            "nb301",
+            list.to_str().unwrap(),
+            "`nb301` has 1076746950455072400; leave `isomorphic` out there",
+        ),
+        (
+            "nb301",
+            "3",
+            "`post` averages over isomorphism groups, for which all architectures are listed",
+        ),
+    ] {
+        fs::write(&study, format!("[space]\nid = \"{space}\"\n{row}")).unwrap();
+        let args =
+            ["run", "--study", study.to_str().unwrap(), "--archs", list, "--out", "/nowhere/x"];
+        says(fail(&args), 3, words);
+    }
+}
+
+const GENOTYPE: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), \
+    ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), \
+    ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=range(2, 6), \
+    reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), \
+    ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], \
+    reduce_concat=range(2, 6))";
+
+/// A run of the fixture's widths in this order; its exit code, what it printed
+/// and what it said.
+fn widths(folder: &Path, list: &[usize], more: &[&str]) -> (i32, String, String) {
+    let (plugin, file) = (fixture("widths"), folder.join("archs.txt"));
+    let lines: Vec<String> = list.iter().map(usize::to_string).collect();
+    fs::write(&file, lines.join("\n")).unwrap();
+    let mut args = vec!["run", "--plugin", plugin.to_str().unwrap(), "--allow-unpinned"];
+    args.extend(["--space", "widths", "--batch-size", "4", "--seeds", "0"]);
+    args.extend(["--estimators", "params,l2_norm", "--archs", file.to_str().unwrap()]);
+    args.extend(more);
+    let output = support::osee(&args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn an_architecture_without_a_network_is_a_failure_wherever_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = folder.path().join("truth.csv");
+    let rows: String = (0..12).map(|it| format!("{it},{}\n", it * it)).collect();
+    fs::write(&truth, format!("arch,acc\n{rows}")).unwrap();
+    let truth = truth.to_str().unwrap();
+    let forwards: Vec<usize> = (0..12).collect();
+    let backwards: Vec<usize> = (0..12).rev().collect();
+    let why = "`0` makes no network: a convolution has at least one channel";
+    for (name, list) in [("first", forwards), ("last", backwards)] {
+        let out = folder.path().join(name);
+        let out = out.to_str().unwrap();
+        let more = ["--data", "noise", "--truth", truth, "--out", out, "--format", "scores-csv"];
+        let (code, scores, said) = widths(folder.path(), &list, &more);
+        assert_eq!(code, 8, "{said}");
+        assert!(said.contains(why), "{said}");
+        let row = scores.lines().find(|line| line.starts_with("0,")).unwrap();
+        assert_eq!((scores.lines().count(), row), (13, "0,,"), "{scores}");
+        // The failure ranks last, which is right; analyses are about the others, too.
+        run(&["report", out]);
+    }
+    let alone = ["--data", "noise", "--out", "/nowhere/x"];
+    let (code, _, said) = widths(folder.path(), &[0], &alone);
+    assert!(code == 3 && said.contains(why), "{said}");
+}
+
+#[test]
+fn a_benchmark_has_failures_for_an_architecture_without_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let (study, list) = (folder.path().join("bench.toml"), folder.path().join("archs.txt"));
+    let text = format!(
+        "name = \"b\"\nplugins = [{:?}]\nseeds = [0, 1]\ndata = \"digits\"\n[space]\nid = \"widths\"\n\
+         [architectures]\nfile = \"archs.txt\"\n[training]\nepochs = 1\nimages = 64\nbatch-size = 32\n\
+         validation-images = 32\nvalidation-batch-size = 32\n",
+        fixture("widths")
+    );
+    fs::write(&study, &text).unwrap();
+    let build = |name: &str| {
+        let out = folder.path().join(name);
+        let args = ["bench", "build", "--study", study.to_str().unwrap(), "--allow-unpinned"];
+        let args = [&args[..], &["--out", out.to_str().unwrap()]].concat();
+        (support::osee(&args).output().unwrap(), out)
+    };
+    for (name, archs) in [("first", "0\n8\n"), ("last", "8\n0\n")] {
+        fs::write(&list, archs).unwrap();
+        let (output, out) = build(name);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() || output.status.code() == Some(8), "{said}");
+        let log = fs::read_dir(&out).unwrap().map(|it| it.unwrap().path());
+        let log = log.filter_map(|file| fs::read_to_string(file).ok()).collect::<String>();
+        let why = "`0` makes no network: a convolution has at least one channel";
+        assert_eq!(log.matches(why).count(), 2, "{log}");
+    }
+    // Networks that end in feature maps are refused before any is trained.
+    fs::write(&list, "8\n").unwrap();
+    fs::write(&study, text.replace("\"widths\"\n", "\"widths\"\nsettings = { ends = \"map\" }\n"))
+        .unwrap();
+    let (output, out) = build("maps");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(3) && said.contains("ends in a vector of logits"),
+        "{said}"
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn networks_end_in_logits_one_for_every_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let with = |set: &str, data: &str| {
+        let more = ["--set", set, "--data", data, "--out", out.to_str().unwrap()];
+        widths(folder.path(), &[4, 8], &more)
+    };
+    for data in ["noise", "digits"] {
+        let (code, _, said) = with("ends=map", data);
+        let why = "node 2, the output, is [4, 8, 8], and a network ends in a vector of logits";
+        assert!(code == 3 && said.contains(why), "{said}");
+    }
+    let (code, _, said) = with("classes=9", "digits");
+    assert!(code == 6 && said.contains("has 10 classes, the network 9"), "{said}");
+    assert!(!out.exists());
+    let (code, _, said) = with("classes=12", "digits");
+    assert!(code == 0 && said.contains("the networks have 12 classes"), "{said}");
+}
+
+#[test]
 fn a_run_directory_is_never_taken_from_somebody_else() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
@@ -131,4 +304,133 @@ fn a_run_directory_is_never_taken_from_somebody_else() {
     let at = args.iter().position(|arg| *arg == own.to_str().unwrap()).unwrap();
     args[at] = file.to_str().unwrap();
     says(fail(&args), 5, "cannot write to");
+}
+
+#[test]
+fn a_dead_terminal_changes_nothing_but_what_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, rows: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, format!("arch,v\n{rows}")).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let truth = file("truth.csv", "a,1\nb,2\nc,3\nd,4\nnone,\n");
+    let scores = file("scores.csv", "a,1\nb,3\nc,2\nd,4\nother,1\n");
+    let criteria = ["criteria", "--truth", &truth, "--truth-column", "v", "--scores", &scores];
+    let criteria = [&criteria[..], &["--key", "arch", "--score-column", "v"]].concat();
+    let run_into = |name: &str| {
+        let out = folder.path().join(name).to_str().unwrap().to_owned();
+        let mut args: Vec<String> =
+            ["run", "--archs", "3", "--seeds", "0", "--format", "csv", "--out", &out]
+                .map(str::to_owned)
+                .to_vec();
+        args.extend(["--estimators", "params,flops"].map(str::to_owned));
+        args.extend(SMALL.map(str::to_owned));
+        args
+    };
+    // Closed, full, or hung up.
+    let ways = ["2>&-", "2>/dev/full", "2> >(exec true)"];
+    let through = |redirection: &str, args: &[String]| {
+        let plain = osee(&[]);
+        let script = format!("sleep 0.1; exec \"$@\" {redirection}");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_osee-host")]).args(args);
+        command.env("OSEE_LOG", "debug");
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let criteria: Vec<String> = criteria.iter().map(|it| (*it).to_owned()).collect();
+    let expected = through("", &criteria);
+    assert!(expected.0 == Some(0) && !expected.1.is_empty(), "{expected:?}");
+    let untimed = |(code, text): (Option<i32>, String)| {
+        let lines = text.lines().map(|line| line.rsplit_once(',').map_or(line, |it| it.0));
+        (code, lines.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let whole = untimed(through("", &run_into("whole")));
+    assert!(whole.0 == Some(0) && whole.1.len() > 2, "{whole:?}");
+    for (i, way) in ways.into_iter().enumerate() {
+        assert_eq!(through(way, &criteria), expected, "{way}");
+        let run = untimed(through(way, &run_into(&i.to_string())));
+        assert_eq!((run.0, run.1.len()), (whole.0, whole.1.len()), "{way}: {run:?}");
+        // An error keeps its code.
+        assert_eq!(through(way, &["leaderboard".to_owned(), "/nowhere".to_owned()]).0, Some(5));
+        assert_eq!(through(way, &["--no-such-flag".to_owned()]).0, Some(2));
+    }
+    // Output that is the command's whole purpose is another matter.
+    for args in [&criteria[..], &["--help".to_owned()], &["space".to_owned(), "--help".to_owned()]]
+    {
+        assert_eq!(through(">/dev/full", args).0, Some(1), "{args:?}");
+        assert_eq!(through("> >(exec true)", args).0, Some(0), "{args:?}");
+    }
+}
+
+#[test]
+fn paths_need_not_be_utf_8() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&odd).unwrap();
+    let plugin = odd.join("libmine.so");
+    fs::copy(support::fixture("misbehaving"), &plugin).unwrap();
+    let list = odd.join(OsStr::from_bytes(b"archs\xff.txt"));
+    let arch = |op: &str| format!("|{op}~0|+|{op}~0|{op}~1|+|{op}~0|{op}~1|{op}~2|\n");
+    let archs = ["none", "skip_connect", "nor_conv_1x1"].map(arch);
+    fs::write(&list, archs.concat()).unwrap();
+    let truth = odd.join(OsStr::from_bytes(b"truth\xff.csv"));
+    let rows = archs.iter().enumerate().map(|(i, arch)| format!("{},{i}\n", arch.trim_end()));
+    fs::write(&truth, "arch,acc\n".to_owned() + &rows.collect::<String>()).unwrap();
+    let command = |args: &[&OsStr], in_folder: &Path| {
+        let output = support::osee(&[]).args(args).current_dir(in_folder).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{args:?}: {said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = |text: &'static str| OsStr::new(text);
+    let mut args = vec![text("run"), text("--plugin"), plugin.as_os_str()];
+    args.extend([text("--allow-unpinned"), text("--archs"), list.as_os_str()]);
+    args.extend(SMALL.map(OsStr::new));
+    args.extend(["--seeds", "0", "--estimators", "params,misbehaving"].map(OsStr::new));
+    args.extend([text("--truth"), truth.as_os_str()]);
+    args.extend(["--truth-key", "arch", "--truth-column", "acc"].map(OsStr::new));
+    let out = odd.join("out");
+    let absolute = [&args[..], &[text("--out"), out.as_os_str()]].concat();
+    let board = command(&absolute, folder.path());
+    assert!(board.contains("misbehaving"), "{board}");
+    // Resumed, from there, and read by other commands.
+    command(&[&args[..], &[text("--out"), text("out")]].concat(), &odd);
+    let study = fs::read_to_string(out.join("study.toml")).unwrap();
+    let study: osee_core::study::Study = toml::from_str(&study).unwrap();
+    assert_eq!(study.plugins, [plugin]);
+    assert_eq!(study.architectures.file, Some(list));
+    assert_eq!(study.truth.unwrap().file, truth);
+    for read in ["leaderboard", "export", "analyze", "report"] {
+        command(&[text(read), out.as_os_str()], folder.path());
+    }
+    assert!(out.join("report/report.html").exists());
+    command(&[text("plugin"), text("list")], &odd);
+    // Images beside the study: what is missing there is named, whatever the folder.
+    let missing = support::osee(&["run", "--data", "cifar10:images", "--out", "new"])
+        .current_dir(&odd)
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(6), "{missing:?}");
+}
+
+#[test]
+fn images_lie_where_they_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"im\xe9"));
+    fs::create_dir(&odd).unwrap();
+    let file = fs::File::create(odd.join("train.bin")).unwrap();
+    file.set_len(153_700_000).unwrap();
+    let out = folder.path().join("out");
+    let data = [b"cifar100:", odd.as_os_str().as_bytes()].concat();
+    let mut args: Vec<&OsStr> = vec![OsStr::new("run")];
+    args.extend(SMALL.map(OsStr::new));
+    args.extend(["--set", "classes=100", "--archs", "2", "--seeds", "0"].map(OsStr::new));
+    args.extend(["--estimators", "params,grad_norm", "--data"].map(OsStr::new));
+    args.extend([OsStr::from_bytes(&data), OsStr::new("--out"), out.as_os_str()]);
+    let output = support::osee(&[]).args(&args).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }

@@ -79,7 +79,10 @@ fn training_again_gives_the_tables_numbers_and_no_others() {
     };
     let args = check(&own);
     let said = support::run(&args.each_ref().map(String::as_str));
-    assert_eq!(said, "24 of 24 numbers of 3 architectures with 2 seeds are the table's\n");
+    // Parameters, FLOPs, and four columns of a mean and two seeds.
+    assert_eq!(said, "42 of 42 numbers of 3 architectures with 2 seeds are the table's\n");
+    let none = ["bench", "check", table.to_str().unwrap(), "--study", &own, "--rows", "0"];
+    assert_eq!(support::fail(&none).0, 2);
     // One epoch more is another benchmark.
     let args = check(&study(folder.path(), 3));
     let (code, said) = support::fail(&args.each_ref().map(String::as_str));
@@ -90,6 +93,49 @@ fn training_again_gives_the_tables_numbers_and_no_others() {
     assert_eq!(code, 5);
     assert!(said.contains("trainings of another benchmark"), "{said}");
     assert_eq!(fs::read_to_string(&table).unwrap().lines().count(), 9);
+}
+
+#[test]
+fn a_table_with_columns_written_over_or_rows_of_another_study_is_not_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let own = study(folder.path(), 2);
+    support::run(&build(&own, &out, &[]));
+    let text = fs::read_to_string(out.join("table.csv")).unwrap();
+    let table = folder.path().join("table.csv");
+    let check = |text: String| {
+        fs::write(&table, text).unwrap();
+        let args = ["bench", "check", table.to_str().unwrap(), "--study", &own, "--rows", "2"];
+        let output = support::osee(&args).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    // Means, parameters and FLOPs, while what single seeds came to stays.
+    let names: Vec<&str> = lines[0].split(',').collect();
+    let over = |line: &&str| {
+        let cells = line.split(',').zip(&names);
+        let cells = cells.map(|(cell, name)| match *name {
+            "arch" => cell,
+            name if name.contains("_s") => cell,
+            _ => "1.2345",
+        });
+        cells.collect::<Vec<_>>().join(",") + "\n"
+    };
+    let changed: String = lines[1..].iter().map(over).collect();
+    let (code, said) = check(format!("{}\n{changed}", lines[0]));
+    assert_eq!(code, Some(7), "{said}");
+    // Two rows of fourteen numbers, six of which are no seed's.
+    assert!(said.contains("16 of 28 numbers"), "{said}");
+    for column in ["params", "flops", "test_accuracy", "test_loss"] {
+        assert!(said.contains(&format!(" {column}: 1.2345 in the table")), "{column}: {said}");
+    }
+    // What the table lacks is not drawn: both of its rows are.
+    let (code, said) = check(lines[..3].join("\n"));
+    assert!(code == Some(0) && said.contains("28 of 28"), "{said}");
+    let foreign = lines[1].replacen("none", "nor_conv_3x3", 1).replacen("skip_connect", "none", 1);
+    assert!(!text.contains(&foreign));
+    let (code, said) = check(format!("{text}{foreign}\n"));
+    assert!(code == Some(7) && said.contains("1 rows of the table are of arch"), "{said}");
 }
 
 /// Seeds that lose their loss while others of the same network go on.

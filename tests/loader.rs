@@ -11,8 +11,11 @@ use osee_sdk::{
 };
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 use tch::Tensor;
 
@@ -102,7 +105,7 @@ fn every_rung_of_the_ladder_has_its_own_error() {
     expect(
         &forged_abi,
         &allow,
-        "it was built with osee-sdk 0.1.0 (ABI 99.0); this host has ABI 3.0",
+        "it was built with osee-sdk 0.1.0 (ABI 99.0); this host has ABI 4.0",
         "rebuild it: cargo update -p osee-sdk && cargo build --release",
     );
     let (_keep, forged_torch) = forged(|header| header[24 + 64..][..6].copy_from_slice(b"2.9.1\0"));
@@ -121,11 +124,11 @@ fn every_rung_of_the_ladder_has_its_own_error() {
     );
     let whole = fs::read(support::fixture("misbehaving")).unwrap();
     let plugin = file("plugin.so", &whole);
-    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o664)).unwrap();
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o666)).unwrap();
     expect(
         &plugin,
         &allow,
-        "others than its owner can write to it (mode 664)",
+        "others than its owner can write to it (mode 666): everyone can",
         "chmod go-w it, and look at what it is",
     );
     fs::set_permissions(&plugin, fs::Permissions::from_mode(0o644)).unwrap();
@@ -142,11 +145,11 @@ fn every_rung_of_the_ladder_has_its_own_error() {
         "it does not survive being loaded: signal: 6 (SIGABRT)",
         "see why: osee-host plugin check --here FILE, under a debugger",
     );
-    // A table cut off: the header stands before it, the linker finds out.
-    let cut = whole.len() - whole.len() / 3;
-    let broken = file("broken.so", &whole[..cut]);
-    let said = refusal(&broken, &allow);
+    // What is to be mapped is cut off; the header stands before it.
+    let header = whole.windows(8).position(|bytes| bytes == b"OSEEPLUG").unwrap();
+    let said = refusal(&file("broken.so", &whole[..header + 4096]), &allow);
     assert!(said.lines().count() <= 3 && said.contains("help: "), "{said}");
+    assert!(said.contains("it is cut off: "), "{said}");
 }
 
 #[test]
@@ -217,4 +220,240 @@ fn the_check_names_the_rule_that_is_broken() {
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
+}
+
+#[test]
+fn a_check_goes_through_all_exports_and_names_those_that_fail() {
+    let plugin = support::fixture("in_host").to_str().unwrap().to_owned();
+    let output = support::osee(&["plugin", "check", &plugin, "--allow-unpinned"]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    let part = |id: &str| {
+        let from = said.find(&format!("\n{id}\n")).unwrap() + id.len() + 2;
+        said[from..].split("\n\n").next().unwrap().to_owned()
+    };
+    // Clean in one process, whatever the order.
+    let keeps = part("keeps");
+    assert!(keeps.contains("scores do not depend on the order ... ok"), "{keeps}");
+    let apart = "answers are the same in a fresh process, backwards, and by two workers ... FAILED";
+    assert!(keeps.contains(apart), "{keeps}");
+    let refuses = part("refuses");
+    assert!(refuses.contains("info gave setting `level` twice"), "{refuses}");
+    assert!(!part("chatty").contains("FAILED"), "{said}");
+    // The exports after one that cannot be made.
+    assert!(part("shaky").contains("every architecture makes a graph ... ok"), "{said}");
+    let end = said.lines().last().unwrap();
+    assert!(end.contains("keeps") && end.contains("refuses") && !end.contains("chatty"), "{end}");
+}
+
+/// Who is in a group by the name service, other than root and this user.
+fn others_in(group: u32) -> bool {
+    let script = "own=$(id -un); \
+        { getent group \"$1\" | cut -d: -f4 | tr , '\\n'; \
+          getent passwd | awk -F: -v g=\"$1\" '$4 == g { print $1 }'; } \
+        | grep -v -x -e \"$own\" -e root -e ''";
+    let output = Command::new("sh").args(["-c", script, "sh", &group.to_string()]).output();
+    !output.unwrap().stdout.is_empty()
+}
+
+#[test]
+fn a_group_of_ones_own_is_nobody_else_and_trust_asks_what_loading_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("libmine.so");
+    let here = |args: &[&str]| {
+        let output = support::osee(args).current_dir(folder.path()).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let list = ["plugin", "list", "--plugin", "libmine.so"];
+    let trust = ["plugin", "trust", "libmine.so"];
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    fs::copy(support::fixture("misbehaving"), &plugin).unwrap();
+    // As umask 002 leaves them.
+    mode(&plugin, 0o775);
+    mode(folder.path(), 0o2775);
+    let group = fs::metadata(&plugin).unwrap().gid();
+    match others_in(group) {
+        false => {
+            assert_eq!(here(&trust).0, Some(0), "{}", here(&trust).1);
+            assert_eq!(here(&list).0, Some(0), "{}", here(&list).1);
+        }
+        true => {
+            let (code, said) = here(&trust);
+            assert!(code == Some(4) && said.contains("by group"), "{said}");
+        }
+    }
+    // Of a group that has another member, or that nobody knows; root may give files away.
+    for (group, words) in [(1, "can, by group"), (4_000_000, "no list of groups has it")] {
+        mode(folder.path(), 0o755);
+        if chown(&plugin, None, Some(group)).is_err() {
+            println!("skipped: this user cannot give a file to group {group}");
+            continue;
+        }
+        mode(&plugin, 0o775);
+        for args in [&trust[..], &list] {
+            let (code, said) = here(args);
+            assert!(code == Some(4) && said.contains(words), "{said}");
+        }
+        chown(&plugin, None, fs::metadata(folder.path()).ok().map(|it| it.gid())).unwrap();
+        mode(&plugin, 0o755);
+    }
+    fs::remove_file(folder.path().join("osee.lock")).ok();
+    // Whoever can write to a folder can put another file there, unless it is sticky.
+    for (bits, expected) in [(0o777, Some(4)), (0o1777, Some(0))] {
+        mode(folder.path(), bits);
+        let (code, said) = here(&trust);
+        assert_eq!(code, expected, "{said}");
+        assert!(code == Some(0) || said.contains("can put another file in its place"), "{said}");
+        assert_eq!(folder.path().join("osee.lock").exists(), code == Some(0));
+    }
+}
+
+#[test]
+fn what_is_no_plugin_beside_the_program_is_passed_over_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::copy(library("meta_vote"), at("libmeta_vote.so")).unwrap();
+    fs::write(at("text.so"), "hello").unwrap();
+    symlink("nowhere", at("broken.so")).unwrap();
+    fs::create_dir(at("folder.so")).unwrap();
+    assert!(Command::new("mkfifo").arg(at("pipe.so")).status().unwrap().success());
+    let list = |level: &str| {
+        let mut command = support::osee(&["plugin", "list"]);
+        command.env("OSEE_PLUGIN_PATH", folder.path()).env("OSEE_LOG", level);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        assert!(String::from_utf8(output.stdout).unwrap().contains("vote"));
+        said
+    };
+    let said = list("warn");
+    for name in ["broken.so", "folder.so", "pipe.so"] {
+        assert!(said.contains(name), "{name}: {said}");
+    }
+    // Ordinary libraries lie beside many a program.
+    assert!(!said.contains("text.so"), "{said}");
+    assert!(list("info").contains("text.so"));
+}
+
+#[test]
+fn a_plugin_without_section_headers_is_a_plugin() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("libmine.so");
+    let mut bytes = fs::read(support::fixture("misbehaving")).unwrap();
+    // Their place, and their number, as `strip --strip-section-headers` leaves them.
+    bytes[40..48].fill(0);
+    bytes[60..64].fill(0);
+    fs::write(&plugin, bytes).unwrap();
+    let plugin = Plugin::load(&plugin, |_, _| Ok(())).unwrap();
+    assert_eq!(plugin.exports[0].id(), "misbehaving");
+}
+
+#[test]
+fn a_plugin_that_is_overwritten_in_place_is_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("libmine.so");
+    fs::copy(support::fixture("in_host"), &plugin).unwrap();
+    let out = folder.path().join("out");
+    let mut args = vec!["run", "--plugin", plugin.to_str().unwrap(), "--allow-unpinned"];
+    args.extend(support::SMALL);
+    args.extend(["--archs", "400", "--seeds", "0", "--estimators", "params,chatty,judge"]);
+    args.extend(["--out", out.to_str().unwrap(), "--workers", "1"]);
+    let mut child =
+        support::osee(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Once the first worker has loaded it, there is more to map.
+    while !out.join("worker-0.log").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "{:?}", child.wait_with_output());
+        thread::sleep(Duration::from_millis(5));
+    }
+    let size = fs::metadata(&plugin).unwrap().len();
+    let file = fs::File::options().write(true).open(&plugin).unwrap();
+    file.write_all_at(&vec![0; size as usize], 0).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{:?} {said}", ended.status);
+    // Its meta estimator has a worker that starts when the file is long gone.
+    let table = support::run(&["leaderboard", out.to_str().unwrap(), "--format", "scores-csv"]);
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 400);
+    assert!(rows.iter().all(|row| row.iter().all(|cell| !cell.is_empty())), "{:?}", rows[0]);
+}
+
+#[test]
+fn two_plugins_that_come_and_go_keep_their_own_copies() {
+    // A copy whose descriptor was closed would give its name to the next.
+    let id = |name| Plugin::load(&library(name), |_, _| Ok(())).unwrap().exports[0].id().to_owned();
+    for _ in 0..3 {
+        assert_eq!(id("meta_vote"), "vote");
+        assert_eq!(id("zse_activation"), "jacob_cov");
+    }
+    let again = || Plugin::load(&library("meta_vote"), |_, _| Ok(())).unwrap().copy;
+    assert_eq!(again(), again(), "a file that is loaded again needs no other copy");
+}
+
+/// A folder with a library of libtorch's name and nothing in it.
+fn fake_libtorch() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let lib = folder.path().join("lib");
+    fs::create_dir(&lib).unwrap();
+    for name in ["libtorch_cpu.so", "libc10.so", "libtorch.so", "libgomp.so.1"] {
+        let soname = format!("-Wl,-soname,{name}");
+        let source = folder.path().join("empty.c");
+        fs::write(&source, "int fake;\n").unwrap();
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", &soname, "-o"]).arg(lib.join(name)).arg(source);
+        assert!(cc.status().unwrap().success());
+    }
+    folder
+}
+
+#[test]
+fn another_libtorch_on_the_library_path_is_not_taken() {
+    let fake = fake_libtorch();
+    let mut command = support::osee(&["plugin", "list"]);
+    let output = command.env("LD_LIBRARY_PATH", fake.path().join("lib")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("grad_norm"));
+}
+
+#[test]
+fn a_chosen_libtorch_is_taken_if_it_fits() {
+    let list = |folder: &Path| {
+        let mut args = vec!["run", "--archs", "2", "--estimators", "params", "--seeds", "0"];
+        args.extend(support::SMALL);
+        let out = tempfile::tempdir().unwrap();
+        let run = out.path().join("run");
+        args.extend(["--out", run.to_str().unwrap()]);
+        let mut command = support::osee(&args);
+        let output =
+            command.env("OSEE_LIBTORCH", folder).env("OSEE_LOG", "debug").output().unwrap();
+        let mut said = String::from_utf8_lossy(&output.stderr).into_owned();
+        said += &fs::read_to_string(run.join("worker-0.log")).unwrap_or_default();
+        (output.status.code().unwrap_or(-1), said)
+    };
+    // One that holds none, one that is none, one of another version by its own word.
+    let fake = fake_libtorch();
+    let (code, said) = list(&fake.path().join("lib/nowhere"));
+    assert!(code == 3 && said.contains("has no libtorch_cpu.so"), "{code} {said}");
+    let (code, said) = list(fake.path());
+    assert!(code == 3 && said.contains("cannot be used") && said.contains("help: "), "{said}");
+    fs::write(fake.path().join("build-version"), "2.9.1+cu128\n").unwrap();
+    let (code, said) = list(fake.path());
+    assert!(code == 3 && said.contains("cannot be used: it is libtorch 2.9.1\n"), "{said}");
+    assert!(said.contains("name one of version 2.11.0"), "{said}");
+    // The one in use at another place, which needs no other file.
+    let other = tempfile::tempdir().unwrap();
+    let lib = other.path().join("lib");
+    fs::create_dir(&lib).unwrap();
+    for entry in fs::read_dir(support::libtorch().join("lib")).unwrap().flatten() {
+        let (from, to) = (fs::canonicalize(entry.path()).unwrap(), lib.join(entry.file_name()));
+        fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop)).unwrap();
+    }
+    let (code, said) = list(other.path());
+    assert_eq!(code, 0, "{said}");
+    let taken = format!("Ok({:?})", fs::canonicalize(&lib).unwrap().join("libtorch_cpu.so"));
+    assert_eq!(said.matches(&taken).count(), 2, "the host and its worker: {said}");
 }

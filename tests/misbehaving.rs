@@ -4,7 +4,14 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Output};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 use support::{SMALL, fixture, osee, run};
 
 /// Bundled estimators, one or more of each library.
@@ -102,4 +109,168 @@ fn an_estimator_may_use_autograd_itself() {
         assert!((own - bundled).abs() <= 1e-2 * bundled.abs() + 1e-6, "{own} {bundled}");
     }
     assert!(columns["snip"].iter().all(|score| !score.is_empty()));
+}
+
+/// Runs the fixture's meta estimator in this mode beside others.
+fn judged(folder: &Path, mode: Option<&str>) -> (Output, String) {
+    let mut text = format!("plugins = [{:?}]\nseeds = [0]\n", fixture("in_host"));
+    text += "[[estimators]]\nid = \"params\"\n[[estimators]]\nid = \"synflow\"\n";
+    if let Some(mode) = mode {
+        text += &format!("[[estimators]]\nid = \"judge\"\nsettings = {{ mode = {mode:?} }}\n");
+    }
+    let name = mode.unwrap_or("without");
+    let file = folder.join(format!("{name}.toml"));
+    fs::write(&file, text).unwrap();
+    let out = folder.join(name).to_str().unwrap().to_owned();
+    let mut args = vec!["run", "--study", file.to_str().unwrap(), "--out", &out];
+    args.extend(SMALL);
+    args.extend(["--archs", "4", "--workers", "1", "--allow-unpinned", "--time-limit", "4"]);
+    (osee(&args).output().unwrap(), out)
+}
+
+#[test]
+fn a_meta_estimator_that_goes_wrong_costs_its_own_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let (without, out) = judged(folder.path(), None);
+    assert!(without.status.success(), "{without:?}");
+    let expected = columns(&out);
+    let modes = [
+        ("behave", ""),
+        ("segfault", "4 x crash, such as: the worker died of SIGSEGV"),
+        ("abort", "SIGABRT"),
+        ("exit", "4 x crash, such as: the worker ended with exit code 0"),
+        ("panic", "4 x panic, such as: as asked at"),
+        ("error", "4 x error, such as: it says why"),
+        ("hang", "4 x timeout, such as: no score after 4 s; --time-limit allows more"),
+        ("short", "scores gave 1 scores, expected 4"),
+        ("nan", "4 x not-finite, such as: the score is NaN"),
+    ];
+    for (mode, words) in modes {
+        let (ended, out) = judged(folder.path(), Some(mode));
+        let said = String::from_utf8_lossy(&ended.stderr);
+        let code = if words.is_empty() { 0 } else { 8 };
+        assert_eq!(ended.status.code(), Some(code), "{mode}: {said}");
+        assert!(said.contains(words), "{mode}: {said}");
+        let mut found = columns(&out);
+        let own = found.remove("judge").unwrap();
+        match words {
+            // It hands on what it judges by.
+            "" => assert_eq!(own, found["params"]),
+            _ => assert!(own.iter().all(String::is_empty), "{mode}: {own:?}"),
+        }
+        assert_eq!(found, expected, "{mode}");
+    }
+}
+
+#[test]
+fn code_of_a_plugin_that_ends_the_host_is_named_with_its_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = fixture("in_host").to_str().unwrap().to_owned();
+    let out = folder.path().join("out");
+    let shaky = |args: &[&str], call: &str| {
+        let all = [args, &["--plugin", &plugin, "--allow-unpinned"]].concat();
+        osee(&all).env("OSEE_TEST_SHAKY", call).output().unwrap()
+    };
+    let run = ["run", "--space", "shaky", "--archs", "9", "--estimators", "params", "--seeds", "0"];
+    let run = [&run[..], &["--data", "noise", "--out", out.to_str().unwrap()]].concat();
+    let done = shaky(&run, "");
+    assert!(done.status.success(), "{done:?}");
+    let stored = fs::read(out.join("results.sqlite")).unwrap();
+    let calls = [
+        ("new", "`shaky`, making it", "SIGSEGV"),
+        ("architecture", "search space `shaky`, architecture of 0", "SIGSEGV"),
+        ("graph", "search space `shaky`, graph of 1", "SIGSEGV"),
+        ("graph!", "search space `shaky`, graph of 1", "exit code 0"),
+    ];
+    for (call, words, how) in calls {
+        let ended = shaky(&run, call);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(4), "{call}: {said}");
+        assert!(said.contains(words) && said.contains(how), "{call}: {said}");
+        assert!(said.contains("what was stored before is kept"), "{said}");
+        assert_eq!(fs::read(out.join("results.sqlite")).unwrap(), stored, "{call}");
+    }
+    // Whatever the command is, and whatever kind of export.
+    let ended = shaky(&["space", "show", "shaky", "3"], "graph");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code() == Some(4) && said.contains("graph of 3"), "{said}");
+    let (ended, _) = judged(folder.path(), Some("segfault-in-needs"));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code() == Some(4), "{said}");
+    assert!(said.contains("estimator `judge`, needs") && said.contains("SIGSEGV"), "{said}");
+    // The same run, once it is mended.
+    assert!(shaky(&run, "").status.success());
+}
+
+#[test]
+fn what_a_plugin_prints_is_not_what_a_command_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = fixture("in_host").to_str().unwrap().to_owned();
+    let output = |args: &[&str]| {
+        let all = [args, &["--plugin", &plugin, "--allow-unpinned"]].concat();
+        let output = osee(&all).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let out = folder.path().join("out").to_str().unwrap().to_owned();
+    let run = ["run", "--space", "shaky", "--archs", "9", "--seeds", "0", "--data", "noise"];
+    let estimators = ["--estimators", "params,chatty,judge", "--format", "json", "--out", &out];
+    let (code, said, news) = output(&[&run[..], &estimators].concat());
+    assert_eq!(code, Some(0), "{news}");
+    let board: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(board.is_object(), "{board}");
+    for line in ["shaky graph", "chatty new", "judge new"] {
+        assert!(news.contains(&format!("libin_host.so: {line}\n")), "{line}: {news}");
+    }
+    let (code, table, _) = output(&["space", "table", "shaky"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(table.lines().count(), 10, "a heading and nine rows: {table}");
+    // Its verdict is a command's output, too, although a child prints it.
+    let check = osee(&["plugin", "check", &plugin, "--allow-unpinned"]).output().unwrap();
+    let said = String::from_utf8(check.stdout).unwrap();
+    assert!(said.contains("it loads") && said.contains("chatty\n"), "{said}");
+    assert!(!said.contains("chatty new") && !said.contains("shaky graph"), "{said}");
+    let news = String::from_utf8(check.stderr).unwrap();
+    assert!(news.contains("chatty new"), "{news}");
+}
+
+#[test]
+fn signals_reach_a_command_that_loads_a_plugin() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = fixture("in_host").to_str().unwrap().to_owned();
+    let out = folder.path().join("out");
+    let mut args = vec!["run", "--plugin", &plugin, "--allow-unpinned", "--archs", "300"];
+    args.extend(SMALL);
+    args.extend(["--seeds", "0", "--estimators", "chatty,grad_norm,synflow", "--workers", "1"]);
+    args.extend(["--out", out.to_str().unwrap()]);
+    let stopped_by = |signal: &str, log: &Path| {
+        let mut child = osee(&args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        while !log.exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before its first unit");
+            thread::sleep(Duration::from_millis(5));
+        }
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        child.wait_with_output().unwrap()
+    };
+    let log = out.join("worker-0.log");
+    for signal in ["-TERM", "-INT"] {
+        let ended = stopped_by(signal, &log);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(9), "{signal}: {said}");
+        assert!(said.contains("the same command goes on"), "{signal}: {said}");
+        fs::remove_file(&log).unwrap();
+    }
+    // Killed, it leaves nobody behind who holds the run: the same command goes on.
+    assert_eq!(stopped_by("-KILL", &log).status.code(), None);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        let done = osee(&args).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        match said.contains("another osee-host is writing") {
+            true => thread::sleep(Duration::from_millis(50)),
+            false => return assert!(done.status.success(), "{said}"),
+        }
+    }
+    panic!("the run is held for ever");
 }

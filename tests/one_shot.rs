@@ -96,10 +96,6 @@ name = "temporal"
 settings = { checkpoints = 3 }
 [[estimators]]
 id = "one_shot"
-name = "two_supernets"
-settings = { supernets = 2 }
-[[estimators]]
-id = "one_shot"
 name = "trend"
 trend = true
 [[estimators]]
@@ -136,6 +132,14 @@ id = "synflow"
 name = "synflow_trained"
 supernet = "loss"
 [[estimators]]
+id = "synflow"
+name = "synflow_at_start"
+supernet = "start"
+[[estimators]]
+id = "synflow"
+name = "synflow_of_mean"
+supernet = "temporal"
+[[estimators]]
 id = "grad_norm"
 name = "grad_norm_at_start"
 supernet = "loss"
@@ -153,7 +157,7 @@ fn every_variant_is_what_it_says() {
     let store = Store::open(&out).unwrap();
     let plan = store.plan().unwrap();
     let scores = scores(&store);
-    assert_eq!(scores.len(), 16 + 4, "{:?}", scores.keys());
+    assert_eq!(scores.len(), 17 + 4, "{:?}", scores.keys());
 
     // What was evaluated, by epochs and seed, of the supernet that most rows share.
     let key = store.evaluations(&plan[0]).unwrap();
@@ -175,8 +179,6 @@ fn every_variant_is_what_it_says() {
             assert!(close(of("accuracy"), f64::from(correct) / 96.0));
             assert!(close(of("first_two"), -mean_loss(&last[..2])));
             assert!(close(of("temporal"), -mean_loss(&batches(arch, seed, &[2, 3, 4]))));
-            let both = mean_loss(&last) + mean_loss(&batches(arch, 3 - seed, &[4]));
-            assert!(close(of("two_supernets"), -both / 2.0));
             for epoch in 1..=4 {
                 let expected = -mean_loss(&batches(arch, seed, &[epoch]));
                 assert!(close(of(&format!("trend@{epoch}")), expected));
@@ -189,6 +191,16 @@ fn every_variant_is_what_it_says() {
     assert_ne!(scores["loss"], scores["start"]);
     assert_ne!(scores["loss"], scores["affine"]);
     assert_ne!(scores["synflow_trained"], scores["grad_norm_at_start"]);
+    // A zero-shot row has the weights that the row it names looks at.
+    assert_ne!(scores["synflow_at_start"], scores["synflow_trained"]);
+    assert_ne!(scores["synflow_of_mean"], scores["synflow_trained"]);
+    let epochs = |row: &str| -> serde_json::Value {
+        let key = &store.newest().unwrap()[row].1;
+        serde_json::from_str::<serde_json::Value>(&key.protocol).unwrap()["epochs"].clone()
+    };
+    assert_eq!(epochs("synflow_trained"), serde_json::json!([4]));
+    assert_eq!(epochs("synflow_at_start"), serde_json::json!([0]));
+    assert_eq!(epochs("synflow_of_mean"), serde_json::json!([2, 3, 4]));
 
     // Isomorphic architectures of the first one with a group.
     let library = std::env::current_exe().unwrap().with_file_name("libspace_nb201.so");
@@ -291,6 +303,18 @@ id = "params"
     assert_eq!(output.status.code(), Some(8), "{said}");
     assert!(said.contains("one_shot seed 1 is not trained: ") && said.contains("loss"), "{said}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("params"));
+    // The board has the row, and why it has no scores.
+    let why = "one_shot: 10 x untrained, such as: the loss of epoch 1 is NaN";
+    assert!(said.contains(why), "{said}");
+    let board = support::run(&["leaderboard", out.to_str().unwrap(), "--format", "csv"]);
+    assert!(board.lines().any(|line| line.split(',').nth(1) == Some("one_shot")), "{board}");
+    // It is outstanding, and the same command tries again.
+    let progress = Store::open(&out).unwrap().progress().unwrap().unwrap();
+    assert_eq!((progress.units, progress.outstanding), (10, 10));
+    let again = support::osee(&args).output().unwrap();
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.code() == Some(8) && said.contains("seed 2 is not trained: "), "{said}");
+    assert!(said.contains(why), "{said}");
 }
 
 #[test]
@@ -319,6 +343,108 @@ fn studies_that_make_no_sense_are_refused() {
     assert!(said.contains("did you mean `channels`?"), "{said}");
     let said = refused(&format!("{one_shot}training = {{ space = {{ image_size = 12 }} }}\n"));
     assert!(said.contains("32 pixels"), "{said}");
+}
+
+/// Refused before anything is trained, with what is allowed.
+#[test]
+fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |rows: &str, parts: &[&str]| {
+        let file = study(folder.path(), rows);
+        let out = folder.path().join("none");
+        let args = ["plan", "--study", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        let (code, said) = support::fail(&args);
+        assert!(code == 3 && !out.exists(), "{rows}: {code}: {said}");
+        assert!(parts.iter().all(|part| said.contains(part)), "{rows}: {said}");
+    };
+    let row = |more: &str| format!("[[estimators]]\nid = \"one_shot\"\nname = \"mine\"\n{more}\n");
+    let settings = |text: &str| row(&format!("settings = {{ {text} }}"));
+    let training = |text: &str| row(&format!("training = {{ {text} }}"));
+
+    // The estimator's own settings.
+    let unknown = "`mine` cannot be trained: setting `without`: nb201 has no `max_pool_3x3`";
+    refused(&settings("without = \"max_pool_3x3\""), &[unknown, "`avg_pool_3x3`"]);
+    let nothing = "`without` leaves no architecture";
+    refused(&settings("without = \"nor_conv_3x3,nor_conv_1x1\""), &["`mine`", nothing]);
+    let late = "`keep_after` is 4, and there are 4 epochs";
+    refused(&settings("keep = 0.5, keep_after = 4"), &["`mine`", late]);
+    refused(&settings("supernets = 2"), &["no setting `supernets`"]);
+    let controller = "[[estimators]]\nid = \"one_shot_controller\"\nsettings = { warm_up =";
+    refused(&format!("{controller} -1 }}\n"), &["`warm_up` must be a number of epochs"]);
+    refused(&format!("{controller} 4 }}\n"), &["nothing evolves"]);
+
+    // What a row asks of its supernet.
+    let few = "`mine` averages 5 checkpoints up to epoch 4, and there are those after [1, 2, 3, 4]";
+    refused(&settings("checkpoints = 5"), &[few]);
+    let initial = row("epoch = 0\nsettings = { checkpoints = 2 }");
+    refused(&initial, &["averages 2 checkpoints up to epoch 0", "after [0]"]);
+    let trend = row("trend = true\nsettings = { checkpoints = 5 }");
+    refused(&trend, &["averages 5 checkpoints"]);
+    refused(&settings("batches = 4"), &["the first 4 validation batches; its recipe has 3"]);
+    refused(&row("epoch = 2\ntrend = true"), &["`mine` has `trend`", "beside `epoch`"]);
+
+    // Recipes, and rows without one.
+    refused(
+        &training("keep-every = 5"),
+        &["`keep-every` of [training] is 5, and there are 4 epochs"],
+    );
+    refused(&training("observe = 9"), &["`observe` of [training] is 9, and there are 8 steps"]);
+    let batch = "`validation-batch-size` of [training] is 97, and there are 96";
+    refused(&training("validation-batch-size = 97"), &[batch]);
+    refused(&training("cutout = 32"), &["`cutout` of [training] is 32", "32 pixels"]);
+    for id in ["synflow", "params", "vote"] {
+        let rows = format!("[[estimators]]\nid = \"{id}\"\ntraining = {{ epochs = 2 }}\n");
+        refused(&rows, &[&format!("`{id}` has `training`, and trains no supernet")]);
+    }
+    let lent = "[[estimators]]\nid = \"synflow\"\nsupernet = \"mine\"\ntraining = { epochs = 2 }\n";
+    refused(&format!("{}{lent}", row("")), &["`synflow` has `training`"]);
+}
+
+/// The cause is the setting that needs a list of all architectures, not how many were asked for,
+/// nor the file of them that was given.
+#[test]
+fn a_setting_that_needs_a_list_is_named_where_there_can_be_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let exe = std::env::current_exe().unwrap();
+    let refused = |id: &str, archs: Option<&str>, settings: &str, parts: &[&str]| {
+        let library = exe.with_file_name(format!("libspace_{id}.so"));
+        let space = osee_sdk::testkit::lent_space_of_library(&library, id).unwrap();
+        let example = space.view().unwrap().info().example.clone();
+        fs::write(folder.path().join("archs.txt"), archs.unwrap_or(&example)).unwrap();
+        let text = format!(
+            "seeds = [1]\n[space]\nid = \"{id}\"\n[architectures]\nfile = \"archs.txt\"\n\
+             [training]\nepochs = 2\nimages = 64\nbatch-size = 32\n\
+             [[estimators]]\nid = \"one_shot\"\nsettings = {{ {settings} }}\n"
+        );
+        let file = folder.path().join("study.toml");
+        fs::write(&file, text).unwrap();
+        let (code, said) = support::fail(&["plan", "--study", file.to_str().unwrap()]);
+        assert!(code == 3 && parts.iter().all(|part| said.contains(part)), "{code}: {said}");
+        assert!(!said.contains("say how many") && !said.contains("give a file"), "{said}");
+    };
+    let deiso = "`one_shot` cannot be trained: `sampler = \"deiso\"` lists all architectures, and";
+    refused("nb301", None, "", &[deiso, "uniform and fair"]);
+    let uniform = "sampler = \"uniform\"";
+    let groups = "`one_shot` averages over isomorphism groups";
+    refused("nb301", None, &format!("{uniform}, isomorphic = true"), &[groups, "`nb301` has 1"]);
+    refused("nb301", None, &format!("{uniform}, keep = 0.5"), &["`keep` evaluates all", "has 1"]);
+    for settings in ["", uniform, "sampler = \"fair\"", "isomorphic = true"] {
+        refused("nb101", None, settings, &["nb101 cannot be enumerated"]);
+    }
+    let three = ["|nor_conv_3x3~0|", "|nor_conv_3x3~0|nor_conv_3x3~1|"].join("+")
+        + "+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|";
+    refused("nb201", Some(&three), "isomorphic = true", &[groups, "no architecture of the study"]);
+}
+
+#[test]
+fn a_trend_of_means_begins_where_there_are_enough_checkpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "[[estimators]]\nid = \"one_shot\"\ntrend = true\nsettings = { checkpoints = 3 }\n";
+    let out = folder.path().join("run");
+    run("run", &study(folder.path(), rows), &out);
+    let store = Store::open(&out).unwrap();
+    let rows: Vec<String> = store.newest().unwrap().into_keys().collect();
+    assert_eq!(rows, ["one_shot@3", "one_shot@4"]);
 }
 
 #[test]
@@ -356,4 +482,49 @@ fn looking_at_a_training_changes_nothing_and_says_what_became_of_its_steps() {
         assert!(last.layer.starts_with("classifier.weight") && last.architectures == 3);
         assert!(it.similarity.iter().all(|it| it.cosines.count <= 3));
     }
+}
+
+/// Whether images suit the networks is a question of each row: a baseline reads
+/// none, whatever stands beside it.
+#[test]
+fn a_row_does_not_depend_on_its_neighbours() {
+    let folder = tempfile::tempdir().unwrap();
+    let one_shot = "[training]\nepochs = 1\nimages = 64\nbatch-size = 32\n\
+         validation-images = 32\nvalidation-batch-size = 32\n\
+         [training.space]\nimage_size = 8\n[[estimators]]\nid = \"one_shot\"\n";
+    let scores = |name: &str, more: &str| -> Vec<String> {
+        let [file, out] = ["toml", "out"].map(|it| folder.path().join(format!("{name}.{it}")));
+        // Digits cannot be made as large as the networks that params looks at.
+        let text = format!(
+            "seeds = [0]\ndata = \"digits\"\n[space]\nid = \"nb201\"\n\
+             settings = {{ channels = 2, cells = 1 }}\n[architectures]\ncount = 3\n\
+             {more}[[estimators]]\nid = \"params\"\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let [file, out] = [&file, &out].map(|path| path.to_str().unwrap());
+        support::run(&["run", "--study", file, "--out", out]);
+        let table = support::run(&["leaderboard", out, "--format", "scores-csv"]);
+        let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let at = lines.next().unwrap().iter().position(|name| *name == "params").unwrap();
+        lines.map(|cells| cells[at].to_owned()).collect()
+    };
+    let alone = scores("alone", "");
+    assert!(alone.len() == 3 && alone.iter().all(|score| !score.is_empty()));
+    assert_eq!(scores("beside", one_shot), alone);
+
+    // Other weights in place of those that the scores are of are not passed over.
+    let out = folder.path().join("beside.out");
+    let trained = std::fs::read_dir(out.join("supernets")).unwrap().next().unwrap().unwrap();
+    let weights = trained.path().join("epoch-0001.safetensors");
+    let own = std::fs::read(&weights).unwrap();
+    let mut other = own.clone();
+    *other.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, other).unwrap();
+    let file = folder.path().join("beside.toml");
+    let args = ["run", "--study", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let (code, said) = support::fail(&args);
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("is not the file that scores of this run were made with"), "{said}");
+    std::fs::write(&weights, own).unwrap();
+    support::run(&args);
 }

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{path::Path, thread, time::Duration};
+use std::{fs, os::unix::fs::FileExt, path::Path, thread, time::Duration};
 
 fn study(out: &Path) -> Vec<String> {
     let mut args = vec!["run".to_owned()];
@@ -79,4 +79,35 @@ fn the_number_of_workers_changes_nothing() {
         boards(&out)
     });
     assert_eq!(boards[0], boards[1]);
+}
+
+/// Any image may be one that a protocol reads, so any change is of other data.
+#[test]
+fn images_that_changed_are_scored_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = fs::File::create(folder.path().join("train.bin")).unwrap();
+    file.set_len(50_000 * 3074).unwrap();
+    let data = format!("cifar100:{}", folder.path().display());
+    let out = folder.path().join("out").to_str().unwrap().to_owned();
+    let mut args = vec!["run", "--archs", "2", "--seeds", "0", "--out", &out];
+    args.extend(support::SMALL);
+    // The later flag wins.
+    args.extend(["--data", &data, "--set", "classes=100", "--estimators", "l2_norm,params"]);
+    let images = || -> Vec<String> {
+        support::run(&args);
+        let store = osee_core::store::Store::open(out.as_ref()).unwrap();
+        let scorers = store.scorers().unwrap().into_iter();
+        scorers.filter(|(_, key)| key.name == "l2_norm").map(|(_, key)| key.data).collect()
+    };
+    assert_eq!(images(), images(), "the same images are the same data");
+    // The first pixel of image 110, and the label of the last one.
+    let mut known = 1;
+    for (image, byte) in [(110, 2), (49_999, 1)] {
+        file.write_all_at(&[1], image * 3074 + byte).unwrap();
+        known += 1;
+        let all = images();
+        assert_eq!(all.len(), known, "image {image}: {all:?}");
+        let board = support::run(&["leaderboard", &out]);
+        assert!(board.contains(all.last().unwrap()), "{board}");
+    }
 }

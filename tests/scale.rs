@@ -132,6 +132,55 @@ fn a_scheduler_says_which_shard() {
     assert!(said.lines().any(time), "{said}");
 }
 
+/// The same study takes what its units took, at most what their estimators would
+/// one by one; what other estimators take is told from that, and said to be.
+#[test]
+fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let [done, out] = ["done", "out"].map(|name| folder.path().join(name));
+    support::run(&run_args(&study, &done, &["--workers", "1"]));
+    let connection = rusqlite::Connection::open(done.join("results.sqlite")).unwrap();
+    let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, f64>(0)).unwrap();
+    let unit = one("SELECT AVG(milliseconds) FROM unit");
+    let alone = "SELECT SUM(milliseconds) / 80 FROM score, scorer
+         WHERE scorer = id AND json_extract(key, '$.kind') <> 'meta'";
+    let alone = one(alone);
+    assert_eq!(one("SELECT COUNT(*) FROM unit"), 80.0);
+    assert!(unit < alone, "estimators share passes: {unit} of {alone}");
+    let plan = |more: &[&str]| {
+        let mut args =
+            run_args(&study, &out, &["--workers", "2", "--from", done.to_str().unwrap()]);
+        args[0] = "plan";
+        args.extend(more);
+        support::run(&args)
+    };
+    // `N ms` or `N s` after these words, as milliseconds.
+    let figure = |text: &str, after: &str| {
+        let rest = text.split(after).nth(1).unwrap_or_else(|| panic!("{after}: {text}"));
+        let mut words = rest.split_whitespace();
+        let number: f64 = words.next().unwrap().parse().unwrap();
+        let unit = words.next().unwrap().trim_end_matches([',', ';']);
+        number * [("ms", 1.0), ("s", 1e3), ("min", 6e4)].iter().find(|it| it.0 == unit).unwrap().1
+    };
+    let close = |a: f64, b: f64| (a - b).abs() < 0.06 * b + 0.06;
+    let said = plan(&[]);
+    assert!(close(figure(&said, "time: about "), unit), "{unit}: {said}");
+    assert!(close(figure(&said, "time: at most "), alone), "{alone}: {said}");
+    let workers = "on 1, 8 and 64 machines of 2 workers ";
+    let whole = figure(&said, workers);
+    assert!((whole - 40.0 * unit).abs() < 0.1 * whole, "{unit}: {said}");
+    assert!(said.contains("as 80 units took that are known"), "{said}");
+    let said = plan(&["--estimators", "snip,synflow"]);
+    assert!(said.contains("80 units of other estimators"), "{said}");
+    assert!(figure(&said, "time: about ") < figure(&said, "time: at most "), "{said}");
+    // A run that kept no times has a bound only.
+    connection.execute_batch("DROP TABLE unit").unwrap();
+    let said = plan(&[]);
+    assert!(said.contains("no run here says what a unit takes"), "{said}");
+    assert!(close(figure(&said, "time: at most "), alone), "{alone}: {said}");
+}
+
 /// Sub-networks need the supernet that one process has trained; shards find it.
 #[test]
 fn a_one_shot_study_is_trained_once_and_evaluated_in_shards() {
@@ -148,6 +197,7 @@ images = 64
 batch-size = 32
 validation-images = 32
 validation-batch-size = 32
+keep-every = 1
 [training.space]
 channels = 2
 cells = 1
@@ -158,7 +208,7 @@ name = "loss"
 [[estimators]]
 id = "one_shot"
 name = "both"
-settings = { supernets = 2 }
+settings = { checkpoints = 2 }
 [[estimators]]
 id = "params"
 "#;
@@ -187,6 +237,78 @@ id = "params"
     }));
     support::run(&args.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(bytes(&one), bytes(&out));
+}
+
+/// Copeland's scores by their definition: wins minus losses, where whoever at
+/// least half of the experts put above the other wins.
+fn copeland(experts: &[Vec<f64>]) -> Vec<f64> {
+    let wins = |i: usize, j: usize| {
+        2 * experts.iter().filter(|column| column[i] > column[j]).count() >= experts.len()
+    };
+    let count = experts[0].len();
+    let score = |i| (0..count).map(|j| f64::from(wins(i, j)) - f64::from(wins(j, i))).sum();
+    (0..count).map(score).collect()
+}
+
+/// A meta estimator may judge by another one, in whatever order the study has
+/// them, at once or of shards; in a circle it may not.
+#[test]
+fn votes_on_votes_come_after_those_and_the_same_of_shards() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study.toml");
+    let study = |rows: &[(&str, &str)]| {
+        let mut text = "seeds = [1, 2]\n[architectures]\ncount = 20\n".to_owned();
+        for (name, experts) in rows {
+            text += &format!(
+                "[[estimators]]\nid = \"vote\"\nname = \"{name}\"\n\
+                 settings = {{ experts = \"{experts}\" }}\n"
+            );
+        }
+        for id in ["params", "flops", "relu"] {
+            text += &format!("[[estimators]]\nid = \"{id}\"\n");
+        }
+        fs::write(&file, text).unwrap();
+    };
+    study(&[
+        ("outer", "inner,flops,-relu"),
+        ("a_last", "outer,-inner"),
+        ("inner", "params,-flops,relu"),
+    ]);
+    let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
+    support::run(&run_args(&file, &one, &[]));
+    let column = |row: &str| -> Vec<f64> {
+        let store = Store::open(&one).unwrap();
+        let (id, _) = store.newest().unwrap()[row];
+        store.scores(id).unwrap().into_iter().map(|score| score.outcome.unwrap()).collect()
+    };
+    let less = |row: &str| -> Vec<f64> { column(row).into_iter().map(|score| -score).collect() };
+    let inner = [column("params"), less("flops"), column("relu")];
+    assert_eq!(column("inner"), copeland(&inner));
+    assert_eq!(column("outer"), copeland(&[column("inner"), column("flops"), less("relu")]));
+    assert_eq!(column("a_last"), copeland(&[column("outer"), less("inner")]));
+    assert!(column("outer").iter().any(|score| *score != 0.0));
+    // Again, and of shards.
+    let before = bytes(&one);
+    support::run(&run_args(&file, &one, &[]));
+    assert_eq!(before, bytes(&one));
+    for part in ["2/2", "1/2"] {
+        support::run(&run_args(&file, &out, &["--shard", part]));
+    }
+    support::run(&["merge", out.to_str().unwrap()]);
+    assert_eq!(before, bytes(&out));
+
+    study(&[("outer", "inner,flops"), ("inner", "params,other"), ("other", "inner")]);
+    let (code, said) = fail(&run_args(&file, &folder.path().join("none"), &[]));
+    assert!(
+        code == 3 && said.contains("in a circle: `inner` by `other` by `inner`;"),
+        "{code}: {said}"
+    );
+    study(&[("mine", "params,mine")]);
+    let (code, said) = fail(&run_args(&file, &folder.path().join("none"), &[]));
+    assert!(code == 3 && said.contains("in a circle: `mine` by `mine`;"), "{code}: {said}");
+    study(&[("mine", "params,missing")]);
+    let (code, said) = fail(&run_args(&file, &folder.path().join("none"), &[]));
+    assert!(code == 3 && said.contains("needs `missing`, which the study does not have"), "{said}");
 }
 
 /// pandas reads the Parquet file, and the documented example reproduces KD.
@@ -223,7 +345,8 @@ fn the_example_of_the_documentation_reproduces_a_leaderboard() {
     for line in board.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         let theirs = said.lines().find(|line| line.split(' ').next() == Some(cells[1])).unwrap();
-        assert!(theirs.ends_with(cells[2]), "{line}: {theirs}");
+        let kd: f64 = cells[2].parse().unwrap();
+        assert!(theirs.ends_with(&format!("{kd:.6}")), "{line}: {theirs}");
     }
 }
 

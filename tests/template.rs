@@ -25,11 +25,15 @@ fn every_kind_is_a_whole_crate() {
         assert_eq!(files.len(), 9, "{files:?}");
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("{%"), "{}: {text}", file.display());
             assert!(!text.contains("{{") || text.contains("{{ "), "{}: {text}", file.display());
             if file.extension().is_some_and(|e| e == "toml" || e == "lock") {
                 text.parse::<toml::Table>().unwrap();
             }
         }
+        let study = osee_core::study::Study::read(&into.join("osee.toml")).unwrap();
+        assert_eq!(study.space.id, if kind == "space" { "my_own" } else { "nb201" });
+        assert_eq!(study.truth.is_some(), kind != "space");
         let lines = fs::read_to_string(into.join("src").join(kind.replace('-', "_") + ".rs"));
         assert!(kind == "space" || lines.unwrap().lines().count() <= 40);
     }
@@ -48,6 +52,8 @@ fn what_cannot_be_a_crate_is_refused_and_nothing_is_overwritten() {
         let (code, said) = fail(&["plugin", "new", name, "--into", own]);
         assert!(code == 3 && said.contains("is no crate name"), "{name}: {said}");
     }
+    let (code, said) = fail(&["plugin", "new", "self", "--into", "/tmp/none"]);
+    assert!(code == 3 && said.contains("a plugin cannot be called `self`: Rust keeps"), "{said}");
     let (code, said) = fail(&["plugin", "new", "mine", "--sdk", "/nowhere", "--into", "/tmp/none"]);
     assert!(code == 3 && said.contains("say where with --sdk"), "{said}");
 }

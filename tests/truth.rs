@@ -52,6 +52,14 @@ fn nb201_is_whole_and_its_seeds_agree_as_published() {
     // Two seeds are known of more architectures than three, and agree less on them.
     let all = "0.9080 (0.9053 .. 0.9097), over 7961 to 13400 architectures";
     assert_eq!(seeds_of(&text), all);
+    // They are of version 1.1, and the truth is not; that of 1.1 is their mean.
+    let foreign = "ceiling     none: the truth is the mean of these trainings for 11";
+    assert!(line(&text, "ceiling").starts_with(foreign), "{text}");
+    let mut args = vec!["truth", "check", "nb201", "--truth", file.to_str().unwrap()];
+    args.extend(seeds);
+    args.extend(["--truth-column", "c10_test_hp200_v11"]);
+    let own = run(&args);
+    assert!(line(&own, "ceiling").ends_with("the truth is the mean of 1 to 3 trainings"), "{own}");
     // Where all three are known it is the published 0.909.
     let folder = tempfile::tempdir().unwrap();
     let three = folder.path().join("three.csv");

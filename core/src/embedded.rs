@@ -9,9 +9,20 @@ use std::{io::Read, path::Path};
 /// What stands before the name of a table in place of a path.
 const PREFIX: &str = "embedded:";
 
-/// Gzipped CSV by name.
-const TABLES: [(&str, &[u8]); 1] =
-    [("nb201-digits", include_bytes!("../benchmarks/nb201-digits/table.csv.gz"))];
+/// A table that is part of the program.
+struct Embedded {
+    name: &'static str,
+    /// Gzipped CSV.
+    bytes: &'static [u8],
+    /// Columns with the architecture and with the accuracy.
+    columns: [&'static str; 2],
+}
+
+const TABLES: [Embedded; 1] = [Embedded {
+    name: "nb201-digits",
+    bytes: include_bytes!("../benchmarks/nb201-digits/table.csv.gz"),
+    columns: ["arch", "test_accuracy"],
+}];
 
 /// The name in a path `embedded:NAME`; `None` for the path of a file.
 pub fn table_name(path: &Path) -> Option<&str> {
@@ -23,11 +34,18 @@ pub fn table_name(path: &Path) -> Option<&str> {
 /// # Errors
 /// An unknown name; the text says which there are.
 pub fn table(name: &str) -> Result<&'static [u8], String> {
-    let found = TABLES.iter().find(|(known, _)| *known == name);
-    found.map(|(_, bytes)| *bytes).ok_or_else(|| {
-        let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
+    let found = TABLES.iter().find(|known| known.name == name);
+    found.map(|table| table.bytes).ok_or_else(|| {
+        let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
         format!("there is no embedded table `{name}`; there is {}", names.join(", "))
     })
+}
+
+/// Columns of the embedded table at `path` with the architecture and with the
+/// accuracy; `None` for a file, and for a table that is not there.
+pub fn columns(path: &Path) -> Option<[&'static str; 2]> {
+    let name = table_name(path)?;
+    TABLES.iter().find(|known| known.name == name).map(|table| table.columns)
 }
 
 const DIGITS: &[u8] = include_bytes!("../benchmarks/digits/images.csv.gz");
@@ -60,7 +78,7 @@ mod tests {
     use super::*;
     use crate::{
         analysis::noise_ceiling,
-        truth::{Duplicates, Seeds, Table},
+        truth::{Averaged, Duplicates, Seeds, Sheet, Table, averaged},
     };
 
     #[test]
@@ -70,12 +88,21 @@ mod tests {
         let table = Table::read(path, "arch", Some(&columns), Duplicates::Error).unwrap();
         assert_eq!(table.keys.len(), 6466);
         assert!(table.columns.iter().flatten().all(|value| value.is_finite()));
+        assert_eq!(super::columns(path), Some(["arch", "test_accuracy"]));
         let same = |key: &str| Some(key.to_owned());
-        let seeds = Seeds::find(path, "arch", "test_accuracy", &[], same).unwrap().unwrap();
-        let runs: Vec<Vec<f64>> = seeds.runs().into_values().collect();
+        let sheet = Sheet::read(path).unwrap();
+        let key = sheet.key("arch").unwrap();
+        let seeds = Seeds::find(&sheet, &key, "test_accuracy", &[], Duplicates::Error, same);
+        let seeds = seeds.unwrap().unwrap();
+        let runs: Vec<Vec<f64>> = table.keys.iter().map(|key| seeds.of(key).to_vec()).collect();
         assert!(runs.iter().all(|run| run.len() == 3));
         let noise = noise_ceiling(&runs).unwrap();
         assert!(noise.seed_kd.unwrap() >= 0.6, "{:?}", noise.seed_kd);
+        // The ceiling is that of the column that judges.
+        assert_eq!(averaged(&table.columns[1], &runs), Some(Averaged::Of(3)));
+        assert_eq!(averaged(&table.columns[2], &runs), Some(Averaged::Of(1)));
+        let params = averaged(&table.columns[0], &runs);
+        assert_eq!(params, Some(Averaged::Other { known: 6466, equal: 0 }));
     }
 
     #[test]
@@ -84,6 +111,7 @@ mod tests {
         let error = Table::read(path, "arch", None, Duplicates::Error).unwrap_err().to_string();
         assert!(error.contains("`nb102`; there is nb201-digits"), "{error}");
         assert_eq!(table_name(Path::new("runs/embedded:x")), None);
+        assert_eq!([path, Path::new("t.csv")].map(columns), [None, None]);
     }
 
     #[test]

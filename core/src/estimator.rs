@@ -2,7 +2,7 @@
 
 use crate::settings::SettingSpec;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// What an estimator looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -124,6 +124,15 @@ pub enum FailureKind {
     Crash,
     /// The time limit passed.
     Timeout,
+    /// The supernet that the score would come of could not be trained. It counts
+    /// as outstanding: the next run tries again.
+    Untrained,
+}
+
+impl FailureKind {
+    /// All there are.
+    pub const ALL: [Self; 6] =
+        [Self::Undefined, Self::NotFinite, Self::Error, Self::Panic, Self::Crash, Self::Timeout];
 }
 
 impl fmt::Display for FailureKind {
@@ -135,8 +144,19 @@ impl fmt::Display for FailureKind {
             Self::Panic => "panic",
             Self::Crash => "crash",
             Self::Timeout => "timeout",
+            Self::Untrained => "untrained",
         })
     }
+}
+
+/// What a score may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// Time of one score.
+    Time(Duration),
+    /// Resident memory of a worker, bytes.
+    Memory(u64),
 }
 
 /// A score that could not be had, as stored and shown.
@@ -146,6 +166,10 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What happened, as a lower-case fragment.
     pub message: String,
+    /// The limit that was passed, if one was: under a wider one there may be a
+    /// score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
 }
 
 impl fmt::Display for Failure {
@@ -162,6 +186,12 @@ impl std::error::Error for Failure {}
 impl Failure {
     /// A failure of this kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), limit: None }
+    }
+
+    /// The same by a limit.
+    #[must_use]
+    pub fn by(self, limit: Option<Limit>) -> Self {
+        Self { limit, ..self }
     }
 }

@@ -26,6 +26,17 @@ pub fn stream(seed: u64, path: &[&str]) -> Stream {
     ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
+/// The first number of the stream of `seed` at `path`: a seed for what keeps a
+/// stream of its own.
+pub fn derived(seed: u64, path: &[&str]) -> u64 {
+    stream(seed, path).next_u64()
+}
+
+/// A number from 0 to below 1, in steps of 2^-53.
+pub fn unit(stream: &mut Stream) -> f64 {
+    (stream.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
 /// A number below `bound`, each equally likely to one part in 2^64 / `bound`
 /// (multiply-shift; Lemire 2019 without the rejection).
 pub fn below(stream: &mut Stream, bound: usize) -> usize {
@@ -66,6 +77,16 @@ mod tests {
         }
         let huge = order(&mut stream(3, &["order"]), u64::MAX).take(100).max();
         assert!(huge > Some(u64::MAX / 2));
+    }
+
+    #[test]
+    fn units_fill_the_interval_evenly() {
+        let mut random = stream(5, &["unit"]);
+        let drawn: Vec<f64> = (0..10_000).map(|_| unit(&mut random)).collect();
+        assert!(drawn.iter().all(|it| (0.0..1.0).contains(it)));
+        let mean = drawn.iter().sum::<f64>() / 1e4;
+        // Its standard deviation is 1 / sqrt(12 * 10,000) = 0.0029.
+        assert!((mean - 0.5).abs() < 0.012, "{mean}");
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub struct SpaceInfo {
     pub citation: String,
     /// An architecture in the field's own notation, as an example.
     pub example: String,
-    /// Number of architectures, if they can be numbered from 0.
+    /// Number of architectures, if they can be numbered from 0. A space of more
+    /// than 2^64 numbers the first `u64::MAX` of a fixed order.
     pub size: Option<u64>,
     /// Network settings with their defaults.
     pub settings: Vec<SettingSpec>,

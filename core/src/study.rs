@@ -3,10 +3,11 @@
 use crate::{
     embedded,
     one_shot::TrainingChoice,
+    paths,
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
     shard::Shard,
-    truth::Duplicates,
+    truth::{Duplicates, Filter},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -25,7 +26,7 @@ pub struct Study {
     #[serde(default, skip_serializing_if = "Shard::is_whole")]
     pub shard: Shard,
     /// Plugin files besides the bundled ones.
-    #[serde(default)]
+    #[serde(default, with = "paths::list")]
     pub plugins: Vec<PathBuf>,
     /// Initialisation seeds; scores are averaged over them.
     #[serde(default = "default_seeds")]
@@ -63,7 +64,8 @@ pub struct Study {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpaceChoice {
-    /// Its id.
+    /// Its id; nb201 if absent.
+    #[serde(default = "nb201")]
     pub id: String,
     /// Settings that differ from the defaults.
     #[serde(default)]
@@ -78,7 +80,7 @@ pub struct Architectures {
     #[serde(default)]
     pub count: Option<u64>,
     /// A file with one architecture per line instead.
-    #[serde(default)]
+    #[serde(default, with = "paths::optional")]
     pub file: Option<PathBuf>,
     /// Only those that the truth table has, in its order where all are taken.
     #[serde(default)]
@@ -89,13 +91,27 @@ pub struct Architectures {
     /// Seed of the draw.
     #[serde(default)]
     pub seed: u64,
+    /// Of so many of them, all mutations are scored, too; of those that the
+    /// truth has, if there is one. They give analyses by operation their pairs,
+    /// and nothing else looks at them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub neighbours: u64,
+    /// How many architectures come before the neighbours. Written by a run; of
+    /// no effect in a study.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<u64>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A preset with changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProtocolChoice {
-    /// One of [`Protocol::PRESETS`].
+    /// One of [`Protocol::PRESETS`]; paper if absent.
+    #[serde(default = "paper")]
     pub preset: String,
     /// Images per batch.
     #[serde(default)]
@@ -126,6 +142,7 @@ pub struct ProtocolChoice {
 #[serde(deny_unknown_fields)]
 pub struct TruthChoice {
     /// CSV or CSV.gz, or `embedded:NAME` for one that is part of osee.
+    #[serde(with = "paths")]
     pub file: PathBuf,
     /// Column with the architecture; the space's own if absent.
     #[serde(default)]
@@ -140,6 +157,27 @@ pub struct TruthChoice {
     /// have one. So it is with embedded tables.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub isomorphic: bool,
+    /// Of a table of several things, what stands in which column of the rows
+    /// that are meant; all rows if empty.
+    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub rows: BTreeMap<String, String>,
+}
+
+impl TruthChoice {
+    /// A table without further choice.
+    pub fn plain(file: PathBuf) -> Self {
+        let (duplicates, rows) = (Duplicates::default(), BTreeMap::new());
+        Self { file, key: None, column: None, duplicates, isomorphic: false, rows }
+    }
+
+    /// Which of its rows are meant.
+    pub fn filters(&self) -> Vec<Filter> {
+        let filter = |(column, value): (&String, &String)| Filter {
+            column: column.clone(),
+            value: value.clone(),
+        };
+        self.rows.iter().map(filter).collect()
+    }
 }
 
 /// An estimator with settings.
@@ -236,6 +274,12 @@ fn default_seeds() -> Vec<u64> {
 pub(crate) fn cpu() -> String {
     "cpu".to_owned()
 }
+fn nb201() -> String {
+    "nb201".to_owned()
+}
+fn paper() -> String {
+    "paper".to_owned()
+}
 fn noise() -> String {
     "noise".to_owned()
 }
@@ -254,20 +298,28 @@ fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, StudyEr
 
 impl Default for SpaceChoice {
     fn default() -> Self {
-        Self { id: "nb201".to_owned(), settings: BTreeMap::new() }
+        Self { id: nb201(), settings: BTreeMap::new() }
     }
 }
 
 impl Default for Architectures {
     fn default() -> Self {
-        Self { count: Some(100), file: None, judged: false, unique: true, seed: 0 }
+        Self {
+            count: Some(100),
+            file: None,
+            judged: false,
+            unique: true,
+            seed: 0,
+            neighbours: 0,
+            drawn: None,
+        }
     }
 }
 
 impl Default for ProtocolChoice {
     fn default() -> Self {
         Self {
-            preset: "paper".to_owned(),
+            preset: paper(),
             batch_size: None,
             batches: None,
             images: None,
@@ -339,8 +391,15 @@ impl Study {
     /// Refuses what TOML allows and a study does not.
     ///
     /// # Errors
-    /// No seeds, or one twice.
+    /// No seeds, or one twice, or a row without a name.
     pub fn check(&self) -> Result<(), StudyError> {
+        if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
+            let what = format!(
+                "a row of estimator `{}` has an empty name; give it a `name`, or leave that out",
+                nameless.id
+            );
+            return Err(StudyError::Invalid(what));
+        }
         if self.seeds.is_empty() {
             return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
         }
@@ -349,6 +408,15 @@ impl Study {
             Some(twice) => Err(StudyError::Invalid(format!("seed {twice} is given twice"))),
             None => Ok(()),
         }
+    }
+
+    /// Whether it asks for a row of this name, or of `NAME@EPOCH`.
+    pub fn asks_for(&self, row: &str) -> bool {
+        let all = self.estimators.is_empty() || self.estimators.iter().any(|it| it.id == "all");
+        let named = |it: &EstimatorChoice| {
+            row.strip_prefix(it.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+        };
+        all || self.estimators.iter().any(named)
     }
 
     /// The word for its images, without the folder.
@@ -370,79 +438,10 @@ impl Study {
             *path = folder.join(&*path);
         }
         if let Some((kind, data)) = self.data.split_once(':') {
-            self.data = format!("{kind}:{}", folder.join(data).display());
+            self.data = format!("{kind}:{}", paths::text(&folder.join(paths::path(data))));
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<Study, StudyError> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("study.toml");
-        std::fs::write(&path, text).unwrap();
-        Study::read(&path)
-    }
-
-    #[test]
-    fn an_embedded_table_has_no_folder() {
-        let study = read("[truth]\nfile = \"embedded:nb201-digits\"\n").unwrap();
-        assert_eq!(study.truth.unwrap().file, Path::new("embedded:nb201-digits"));
-        let study = read("[truth]\nfile = \"t.csv\"\n").unwrap();
-        assert!(study.truth.unwrap().file.is_absolute());
-    }
-
-    #[test]
-    fn an_empty_study_is_a_whole_one_and_survives_writing() {
-        let study = read("").unwrap();
-        assert_eq!(study, Study::default());
-        assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study);
-    }
-
-    #[test]
-    fn seeds_are_some_and_different() {
-        let wrong = |seeds| Study { seeds, ..Study::default() }.check().unwrap_err().to_string();
-        assert_eq!(wrong(vec![]), "a study needs at least one seed");
-        assert_eq!(wrong(vec![3, 1, 3]), "seed 3 is given twice");
-    }
-
-    #[test]
-    fn unknown_fields_and_presets_are_named() {
-        let wrong = read("[space]\nid = \"nb201\"\nsetings = {}\n").unwrap_err().to_string();
-        assert!(wrong.contains("setings") && wrong.contains("line 3"), "{wrong}");
-        let study = read("[protocol]\npreset = \"naswott\"\n").unwrap();
-        let wrong = study.protocol.resolve(None).unwrap_err().to_string();
-        assert_eq!(wrong, "there is no preset `naswott`; did you mean `naswot`?");
-    }
-
-    #[test]
-    fn changes_override_the_preset() {
-        let study = read("[protocol]\npreset = \"paper\"\nbatch-size = 64\n").unwrap();
-        let protocol = study.protocol.resolve(None).unwrap();
-        assert_eq!((protocol.batch_size, protocol.weights), (64, Weights::Supernet));
-    }
-
-    #[test]
-    fn pixel_statistics_are_the_studys_then_the_data_sets_then_the_presets() {
-        let own = |mean| Normalisation { mean: [mean; 3], std: [1.0; 3] };
-        let set = own(0.25);
-        let preset = ProtocolChoice::default();
-        let kept = Protocol::preset("paper").unwrap().normalisation;
-        assert_eq!(preset.resolve(None).unwrap().normalisation, kept);
-        assert_eq!(preset.resolve(Some(set)).unwrap().normalisation, set);
-        let study = ProtocolChoice { normalisation: Some(own(0.5)), ..preset };
-        assert_eq!(study.resolve(Some(set)).unwrap().normalisation, own(0.5));
-    }
-
-    #[test]
-    fn folders_of_images_are_relative_to_the_study() {
-        let mut study = Study { data: "cifar100:images".to_owned(), ..Study::default() };
-        study.rebase(Path::new("/studies"));
-        assert_eq!(
-            (study.data.as_str(), study.data_kind()),
-            ("cifar100:/studies/images", "cifar100")
-        );
-    }
-}
+mod tests;

@@ -6,12 +6,12 @@
 mod support;
 
 use osee_core::{
-    estimator::{Failure, FailureKind},
+    estimator::{Failure, FailureKind, Limit},
     shard::{Shard, unit_name},
-    store::{MergeError, Merged, Progress, Record, Score, Store, StoreError},
+    store::{MergeError, Merged, Progress, Record, Retry, Score, Store, StoreError, UnitTimes},
     study::Study,
 };
-use std::path::Path;
+use std::{path::Path, time::Duration};
 use support::key;
 
 const SEEDS: [u64; 2] = [3, u64::MAX];
@@ -151,6 +151,47 @@ fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
     again.record(&[wrong]).unwrap();
     let error = refused(&mut merged, &[first, again]);
     assert!(matches!(error, MergeError::OtherResult { .. }), "{error}");
+}
+
+/// A unit that failed in one part has its score, or its failure under the wider
+/// limit, from another, whatever the order.
+#[test]
+fn a_failure_gives_way_to_a_score_and_to_a_wider_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let seconds = Duration::from_secs;
+    let slow = |limit| {
+        let failure = Failure::new(FailureKind::Timeout, "slow");
+        Err(failure.by(Some(Limit::Time(seconds(limit)))))
+    };
+    let part = |name: &str, outcomes: [Result<f64, Failure>; 2]| {
+        let mut store = Store::for_run(&folder.path().join(name), &study(Shard::WHOLE)).unwrap();
+        store.set_plan(&plan()).unwrap();
+        let scorer = store.scorer(&key("a", "x")).unwrap();
+        for (arch, outcome) in outcomes.into_iter().enumerate() {
+            let device = "cpu".to_owned();
+            let record = Record { scorer, arch, seed: 3, outcome, milliseconds: 2.0, device };
+            store.record_unit(&[record], 1.5).unwrap();
+        }
+        store
+    };
+    let mut parts = [part("one", [slow(4), slow(9)]), part("two", [Ok(0.5), slow(4)])];
+    for name in ["forwards", "backwards"] {
+        let mut merged = into(&folder.path().join(name));
+        merged.merge(&parts[..1]).unwrap();
+        merged.merge(&parts).unwrap();
+        let (id, _) = merged.newest().unwrap()["a"];
+        assert_eq!(merged.scores(id).unwrap()[0].outcome, Ok(0.5), "{name}");
+        let open = |limit| {
+            let retry = Retry::within(seconds(limit), u64::MAX);
+            let done = merged.done_but(id, &[3], 2, &retry).unwrap();
+            [0, 1].map(|arch| !done.has(arch, 0))
+        };
+        assert_eq!([open(9), open(10)], [[false, false], [false, true]], "{name}");
+        // Of a unit in two parts one time counts.
+        let times = UnitTimes { units: 2, milliseconds: 3.0, alone: 4.0 };
+        assert_eq!(merged.unit_times().unwrap(), times);
+        parts.reverse();
+    }
 }
 
 #[test]

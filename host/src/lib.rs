@@ -3,7 +3,8 @@
 //! [`worker`] processes, which [load](loader) plugins, put [`data`] through
 //! the torch [`engine`] and let estimators judge; the [`report`] joins stored
 //! scores with the truth, [`analysis`] says why they differ, and [`export`]
-//! hands them to other programs.
+//! hands them to other programs. A [`supervisor`] looks after commands that load
+//! plugins of one's own; the [`terminal`] is what all of them print to.
 //!
 //! Invariant: no bundled plugin is named here; all are found as files.
 
@@ -20,4 +21,7 @@ pub mod loader;
 pub mod one_shot;
 pub mod report;
 pub mod runner;
+pub mod stop;
+pub mod supervisor;
+pub mod terminal;
 pub mod worker;

@@ -14,9 +14,11 @@ const KERNELS: [usize; 3] = [1, 3, 5];
 impl FromStr for Kernels {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let sizes: Vec<usize> = text.split('-').filter_map(|part| part.parse().ok()).collect();
-        match <[usize; 3]>::try_from(sizes) {
-            Ok(sizes) if sizes.iter().all(|size| KERNELS.contains(size)) => Ok(Self(sizes)),
+        // Every part must be one: what is passed over would make another network.
+        let known = |part| KERNELS.into_iter().find(|size| size.to_string() == part);
+        let sizes: Option<Vec<usize>> = text.split('-').map(known).collect();
+        match sizes.map(<[usize; 3]>::try_from) {
+            Some(Ok(sizes)) => Ok(Self(sizes)),
             _ => Err(Error::new(format!("`{text}` is not three of 1, 3, 5, as in 3-1-5"))),
         }
     }

@@ -15,5 +15,8 @@ fn every_architecture_is_read_as_it_was_written_and_makes_a_graph() {
         let graph = own.graph(&arch, &Settings::default()).unwrap();
         assert_eq!(loaded.graph(&arch.to_string(), &Settings::default()).unwrap(), graph);
     }
-    assert!(loaded.parse("3-2-5").is_err());
+    for wrong in ["3-2-5", "3-1-5-1", "3-x-1-5", "3-1", "3-1-x-5", "3-1-5-"] {
+        assert!(loaded.parse(wrong).is_err(), "{wrong}");
+    }
+    testkit::notation::<{{crate_name}}::{{project-name | upper_camel_case}}>(&[]).unwrap();
 }

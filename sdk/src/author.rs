@@ -5,6 +5,7 @@ use crate::{Network, Result};
 use osee_core::{
     estimator::EstimatorInfo,
     graph::Graph,
+    seed::{Stream, stream},
     settings::Settings,
     space::{Counts, Mutation, SpaceInfo},
 };
@@ -59,6 +60,17 @@ pub struct Population {
     pub columns: Vec<Vec<f64>>,
 }
 
+impl Population {
+    /// Random numbers for a purpose, always the same for these architectures
+    /// and estimators; [`core::seed`](osee_core::seed) has functions that draw
+    /// from them.
+    pub fn random(&self, purpose: &str) -> Stream {
+        let named = self.architectures.iter().chain(&self.estimators).map(String::as_str);
+        let path: Vec<&str> = ["population", purpose].into_iter().chain(named).collect();
+        stream(0, &path)
+    }
+}
+
 /// A meta estimator: judges by what other estimators say.
 pub trait Meta: Send + Sync + Sized + 'static {
     /// Name, version, direction, settings, citation.
@@ -70,10 +82,12 @@ pub trait Meta: Send + Sync + Sized + 'static {
     /// When a value makes no sense.
     fn new(settings: &Settings) -> Result<Self>;
 
-    /// The estimators whose columns it needs.
+    /// The estimators whose columns it needs, by name of their rows. They may be
+    /// meta estimators, unless those need this one in turn.
     fn needs(&self) -> Vec<String>;
 
-    /// One score per architecture of the population.
+    /// One score per architecture of the population, in its order; another
+    /// number of scores is a failure of all of them.
     ///
     /// # Errors
     /// Whatever keeps them from being computed.
@@ -91,16 +105,19 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
     /// The space itself.
     fn new() -> Self;
 
-    /// The architecture with this number, `0..size`.
+    /// The architecture with this number, `0..size`; each number has another,
+    /// which is one line of at most 64 KiB.
     ///
     /// # Errors
     /// When the number is out of range.
     fn architecture(&self, index: u64) -> Result<Self::Arch>;
 
-    /// A string that isomorphic architectures share, and only they.
+    /// A string that isomorphic architectures share, and only they, of at most
+    /// 64 KiB.
     fn canonical(&self, arch: &Self::Arch) -> String;
 
-    /// Every architecture that differs in one decision.
+    /// Every architecture that differs in one decision: for each decision and
+    /// each other value of it one, at most 100,000 in all.
     fn mutations(&self, arch: &Self::Arch) -> Vec<Mutation>;
 
     /// Whether it makes sense to train a supernet on `arch`; samplers pass
@@ -119,9 +136,28 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
         Ok(Counts { params: Some(cost.params), flops: Some(cost.flops()) })
     }
 
-    /// The network of `arch` under `settings`, which fit the declaration.
+    /// The network of `arch` under `settings`, which fit the declaration; how
+    /// large it may be is in [`bounds`](osee_core::graph::bounds).
     ///
     /// # Errors
     /// When the settings make no network.
     fn graph(&self, arch: &Self::Arch, settings: &Settings) -> Result<Graph>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::seed::unit;
+
+    #[test]
+    fn a_population_has_random_numbers_of_its_own() {
+        let population = |archs: &[&str]| Population {
+            architectures: archs.iter().map(|arch| (*arch).to_owned()).collect(),
+            ..Population::default()
+        };
+        let draw = |archs: &[&str], purpose| unit(&mut population(archs).random(purpose));
+        assert_eq!(draw(&["a", "b"], "ties"), draw(&["a", "b"], "ties"));
+        assert_ne!(draw(&["a", "b"], "ties"), draw(&["a", "c"], "ties"));
+        assert_ne!(draw(&["a", "b"], "ties"), draw(&["a", "b"], "order"));
+    }
 }

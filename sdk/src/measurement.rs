@@ -46,6 +46,10 @@ pub enum Measurement {
     /// w'Hg, a scalar in f64: g the loss gradient at the convolution and
     /// linear weights w, H the loss Hessian there.
     WeightHessianGradient,
+    /// Seed of the random numbers of the estimator that asks, a scalar, i64:
+    /// named by the study's seed, the space, the architecture, the estimator
+    /// and the batch. See [`Network::rng`](crate::Network::rng).
+    Seed,
 }
 
 impl Measurement {
@@ -64,6 +68,7 @@ impl Measurement {
             Self::SynapticFlow(BatchNormMode::Bypassed) => "synaptic_flow",
             Self::SynapticFlow(BatchNormMode::Kept) => "synaptic_flow_bn",
             Self::WeightHessianGradient => "weight_hessian_gradient",
+            Self::Seed => "seed",
         }
     }
 }

@@ -4,7 +4,10 @@ use crate::{
     BatchNormMode, Error, Measurement, Result,
     abi::{document, network::NetworkHandle},
 };
-use osee_core::graph::{Graph, Op, Parameter};
+use osee_core::{
+    graph::{Graph, Op, Parameter},
+    seed::{Stream, stream},
+};
 use tch::Tensor;
 
 /// A batch of images with labels.
@@ -219,7 +222,34 @@ impl Network {
         self.handle.forward(images)
     }
 
-    /// Whether the user asked to stop; long estimators return early then.
+    /// The estimator's own random numbers for this network: a stream named by
+    /// the study's seed, the space, the architecture, the estimator and the
+    /// batch, so that scores depend neither on what was scored before nor on
+    /// the number of workers. Every call begins the same stream again;
+    /// [`core::seed`](osee_core::seed) has functions that draw from it.
+    ///
+    /// ```no_run
+    /// # use osee_sdk::{core::seed, prelude::*};
+    /// # fn score(network: &Network) -> Result<f64> {
+    /// let mut random = network.rng()?;
+    /// let noise: Vec<f64> = (0..10).map(|_| seed::unit(&mut random)).collect();
+    /// let noise = Tensor::from_slice(&noise);
+    /// # Ok(noise.sum(Kind::Double).double_value(&[]))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the host cannot name it.
+    pub fn rng(&self) -> Result<Stream> {
+        let [seed] = self.exactly(Measurement::Seed)?;
+        // The bits of an unsigned number.
+        Ok(stream(seed.f_int64_value(&[])? as u64, &["estimator"]))
+    }
+
+    /// Whether the time limit has passed or the user asked to stop. Estimators
+    /// that take more than a second or two ask in their loops and return early:
+    /// what they return then, a score or an error, is not kept, and their worker
+    /// need not be killed. From the first `true` on there is only `true`.
     pub fn cancelled(&self) -> bool {
         self.handle.cancelled()
     }

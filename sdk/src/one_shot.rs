@@ -40,10 +40,13 @@ pub trait OneShot: Send + Sync + Sized + 'static {
 
     /// Architectures whose sub-networks [`sample`](Self::sample) wants to see
     /// evaluated before this epoch; none by default. Same inputs, same answer:
-    /// a resumed run asks again.
+    /// a resumed run asks again. A study that is planned asks for the first
+    /// epoch, too, so settings that this space or so many epochs do not allow
+    /// are best refused there, before anything is trained.
     ///
     /// # Errors
-    /// Whatever keeps it from choosing; ends the training.
+    /// Whatever keeps it from choosing; ends the training, or refuses the
+    /// study.
     fn survey(&self, _epoch: &Epoch, _space: &Space) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

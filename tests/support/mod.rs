@@ -32,6 +32,11 @@ pub fn fixture(name: &str) -> PathBuf {
     file
 }
 
+/// The libtorch that everything was built against.
+pub fn libtorch() -> PathBuf {
+    PathBuf::from(std::env::var_os("LIBTORCH").expect("cargo sets it, by .cargo/config.toml"))
+}
+
 /// `osee-host` with these arguments.
 pub fn osee(args: &[&str]) -> Command {
     let exe = std::env::current_exe().expect("a test has a path");

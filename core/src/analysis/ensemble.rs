@@ -1,23 +1,29 @@
 //! Scores of several supernets, seeds or estimators as one.
 
 use super::{AnalysisError, at_least, same_length};
-use crate::criteria::average_ranks;
+use crate::{criteria::average_ranks, mean::mean};
 
-/// Mean score per architecture, of columns in one unit such as the accuracies
-/// of several supernets; NaN where any failed.
+/// [Mean](crate::mean::mean) score per architecture, of columns in one unit such
+/// as the accuracies of several supernets; NaN where any failed.
 ///
 /// # Errors
 /// No column, or columns of different length.
 pub fn mean_scores<S: AsRef<[f64]>>(columns: &[S]) -> Result<Vec<f64>, AnalysisError> {
     at_least("score columns", columns.len(), 1)?;
     let m = columns[0].as_ref().len();
-    let mut sums = vec![0.0; m];
     for column in columns {
         same_length("scores", column.as_ref().len(), m)?;
-        sums.iter_mut().zip(column.as_ref()).for_each(|(sum, score)| *sum += score);
     }
-    let n = columns.len() as f64;
-    Ok(sums.into_iter().map(|sum| sum / n).collect())
+    if let [only] = columns {
+        return Ok(only.as_ref().to_vec());
+    }
+    let mut scores = Vec::with_capacity(columns.len());
+    let of = |row: usize| {
+        scores.clear();
+        scores.extend(columns.iter().map(|column| column.as_ref()[row]));
+        if scores.iter().any(|score| score.is_nan()) { f64::NAN } else { mean(&scores) }
+    };
+    Ok((0..m).map(of).collect())
 }
 
 /// Mean rank per architecture (1 the lowest, so higher is better), of columns

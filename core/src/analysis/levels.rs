@@ -2,7 +2,7 @@
 
 use super::{AnalysisError, Bins, Distribution, at_least, judged, mean_scores, same_length};
 use crate::criteria::{
-    TieAware, kendall_tau_b,
+    Compat, TieAware, kendall_tau_b,
     rank::{ascending, compare},
     top_k::{End, Orders},
 };
@@ -85,7 +85,7 @@ pub fn batch_study<S: AsRef<[f64]>>(
         let scores = mean_scores(&batches[..n])?;
         judged(&scores, truths)?;
         let k = (truths.len() as f64 * 0.05) as usize;
-        let precision = || Orders::new(&scores, truths, false).precision(k, End::Top);
+        let precision = || Orders::new(&scores, truths, Compat::Osee).precision(k, End::Top);
         Ok(BatchPoint {
             batches: n,
             kd: kendall_tau_b(&scores, truths),

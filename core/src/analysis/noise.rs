@@ -9,7 +9,10 @@
 //! (Kruskal, JASA 53, 1958). [`SplitCheck`] says how well that fits the data.
 
 use super::{AnalysisError, at_least};
-use crate::criteria::{kendall_tau_b, pearson};
+use crate::{
+    criteria::{kendall_tau_b, pearson},
+    mean::mean as mean_of,
+};
 use serde::Serialize;
 use std::f64::consts::PI;
 
@@ -132,7 +135,10 @@ fn check(runs: &[Vec<f64>], most: usize) -> Option<SplitCheck> {
     }
     let single = mean(seed_pairs(&full, most).iter().filter_map(|pair| pair.kd))?;
     let left_out = |at: usize| {
-        let rest = |runs: &Vec<f64>| (runs.iter().sum::<f64>() - runs[at]) / (most - 1) as f64;
+        let rest = |runs: &Vec<f64>| {
+            let others = runs.iter().enumerate().filter(|(seed, run)| *seed != at && !run.is_nan());
+            mean_of(&others.map(|(_, run)| *run).collect::<Vec<_>>())
+        };
         let (one, others): (Vec<f64>, Vec<f64>) = full.iter().map(|it| (it[at], rest(it))).unzip();
         kendall_tau_b(&one, &others)
     };

@@ -1,38 +1,39 @@
 //! Is one estimator's tau-b truly above another's, or do these architectures
-//! merely happen to say so? All pairs at once, without resampling.
+//! merely happen to say so? All pairs of estimators at once.
 //!
-//! tau-b is a function of three U-statistics of order 2: the mean over pairs
-//! of concordance c, and the shares a and b of pairs untied in score and in
-//! truth; tau-b = c / sqrt(a b). Each is asymptotically the mean of what every
-//! architecture contributes (Hoeffding, Ann. Math. Stat. 19, 1948), the ties'
-//! share by the delta method (Brown & Benedetti, JASA 72, 1977). Two
-//! estimators on the same architectures differ by the mean of the difference
-//! of contributions, so that their covariance needs no term of its own (Cliff
-//! & Charlin, Multivariate Behavioral Research 26, 1991). The variance is the
-//! jackknife's (Arvesen, Ann. Math. Stat. 40, 1969).
+//! Up to [`EXCHANGED_UP_TO`] architectures a p-value is exact, by all exchanges
+//! of the two estimators' ranks, and there is no interval. From there on both
+//! are normal: the jackknife's error of the difference, on the scale of
+//! Fisher's transformation (`criteria/jackknife.rs`). The two need not meet
+//! where one takes over from the other, and p may rise there.
 //!
-//! Invariant: O(M log M) per estimator and O(M) per pair; failures rank last,
-//! equal to one another.
+//! Invariant: O(M log M) per estimator and per pair; failures rank last, equal
+//! to one another; what is undefined is compared with nothing; nothing depends
+//! on the order of the rows.
 
 use super::{
     AnalysisError, all_finite, at_least,
-    normal::{half_width, two_sided},
+    exchange::{EXCHANGED_UP_TO, exchange_p_value, smallest_exchange_p_value},
     same_length,
 };
-use crate::criteria::correlation::RankedPair;
+use crate::criteria::{
+    MIN_ARCHITECTURES, NoInterval,
+    correlation::RankedPair,
+    jackknife::{Influence, Normal},
+};
 use serde::Serialize;
 
-/// One estimator's tau-b.
+/// One estimator's tau-b. Its interval is
+/// [`Bootstrap::tau_b`](crate::criteria::Bootstrap::tau_b)'s.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EstimatorTau {
     /// Name.
     pub name: String,
     /// tau-b; `None` where the score or the truth is constant.
     pub kd: Option<f64>,
-    /// Its standard error over the choice of architectures.
+    /// The jackknife's standard error over the choice of architectures; `None`
+    /// also for two.
     pub standard_error: Option<f64>,
-    /// Its normal interval.
-    pub ci: Option<[f64; 2]>,
     /// NaN scores.
     pub failures: usize,
 }
@@ -47,14 +48,19 @@ pub struct Comparison {
     /// tau-b of the first less that of the second; `None` where either is
     /// undefined, as is everything below.
     pub difference: Option<f64>,
-    /// Standard error of the difference.
+    /// The jackknife's standard error of the difference; `None` also for two
+    /// architectures.
     pub standard_error: Option<f64>,
-    /// Normal interval of the difference, for this pair alone.
+    /// Interval of the difference, for this pair alone, inside [-2, 2].
     pub ci: Option<[f64; 2]>,
+    /// Why there is none.
+    pub ci_missing: Option<NoInterval>,
     /// Two-sided, for this pair alone; 1 where the rankings are the same.
+    /// `None` also where more architectures than can be exchanged differ in
+    /// what cannot be told from chance: all contribute alike.
     pub p_value: Option<f64>,
-    /// Corrected for looking at all defined pairs (Holm, Scand. J. Stat. 6,
-    /// 1979).
+    /// Corrected for looking at all pairs with a p-value (Holm, Scand. J.
+    /// Stat. 6, 1979).
     pub holm_p_value: Option<f64>,
 }
 
@@ -65,24 +71,36 @@ pub struct SignificanceReport {
     pub architectures: usize,
     /// Coverage of the intervals.
     pub confidence: f64,
+    /// No p-value of one pair is below.
+    pub smallest_p: f64,
     /// In the order given.
     pub estimators: Vec<EstimatorTau>,
     /// Every pair, `first < second`, in order.
     pub comparisons: Vec<Comparison>,
 }
 
-/// tau-b and what each architecture contributes to its error.
-struct Influence {
-    tau: f64,
-    /// Sums to 0.
-    values: Vec<f64>,
+impl SignificanceReport {
+    /// Pairs that have a p-value.
+    pub fn compared(&self) -> usize {
+        self.comparisons.iter().filter(|pair| pair.p_value.is_some()).count()
+    }
+
+    /// No corrected p-value is below.
+    pub fn smallest_holm_p(&self) -> f64 {
+        (self.smallest_p * self.compared() as f64).min(1.0)
+    }
+
+    /// Whether the architectures are so few that p-values are exact.
+    pub fn is_exact(&self) -> bool {
+        self.architectures <= EXCHANGED_UP_TO
+    }
 }
 
 /// Compares every two estimators by tau-b with the truth; `confidence` such
 /// as 0.95.
 ///
 /// # Errors
-/// Fewer than three architectures, columns of different length, or a truth
+/// Fewer than two architectures, columns of different length, or a truth
 /// that is not finite.
 pub fn significance(
     estimators: &[(&str, &[f64])],
@@ -90,89 +108,72 @@ pub fn significance(
     confidence: f64,
 ) -> Result<SignificanceReport, AnalysisError> {
     all_finite("truth", truths)?;
-    at_least("architectures", truths.len(), 3)?;
-    let z = half_width(confidence);
-    let around = |value: f64, error: f64| [value - z * error, value + z * error];
+    at_least("architectures", truths.len(), MIN_ARCHITECTURES)?;
     let mut influences = Vec::with_capacity(estimators.len());
     let mut singles = Vec::with_capacity(estimators.len());
     for (name, scores) in estimators {
         same_length(name, scores.len(), truths.len())?;
-        let influence = Influence::of(scores, truths);
-        let kd = influence.as_ref().map(|it| it.tau);
-        let error = influence.as_ref().map(|it| jackknife(it.values.iter().copied()));
+        let influence = Influence::of(&RankedPair::new(scores, truths));
         singles.push(EstimatorTau {
             name: (*name).to_owned(),
-            kd,
-            standard_error: error,
-            ci: kd.zip(error).map(|(tau, error)| around(tau, error)),
+            kd: influence.as_ref().map(|it| it.tau),
+            standard_error: influence.as_ref().and_then(|it| error(it.estimate())),
             failures: scores.iter().filter(|score| score.is_nan()).count(),
         });
         influences.push(influence);
     }
     let mut comparisons = Vec::new();
-    for second in 0..estimators.len() {
-        for first in 0..second {
+    for first in 0..estimators.len() {
+        for second in first + 1..estimators.len() {
             let both = influences[first].as_ref().zip(influences[second].as_ref());
-            let test = both.map(|(a, b)| {
-                let error = jackknife(a.values.iter().zip(&b.values).map(|(a, b)| a - b));
-                (a.tau - b.tau, error)
-            });
+            let difference = both.map(|(a, b)| a.less(b));
+            let exact = || exchange_p_value(estimators[first].1, estimators[second].1, truths);
             comparisons.push(Comparison {
                 first,
                 second,
-                difference: test.map(|(difference, _)| difference),
-                standard_error: test.map(|(_, error)| error),
-                ci: test.map(|(difference, error)| around(difference, error)),
-                p_value: test.map(|(difference, error)| p_value(difference, error)),
-                holm_p_value: None,
+                ..compared(difference, truths.len(), confidence, exact)
             });
         }
     }
-    comparisons.sort_by_key(|pair| (pair.first, pair.second));
     holm(&mut comparisons);
     Ok(SignificanceReport {
         architectures: truths.len(),
         confidence,
+        smallest_p: smallest_exchange_p_value(truths.len()),
         estimators: singles,
         comparisons,
     })
 }
 
-impl Influence {
-    /// `None` where a side is constant.
-    fn of(scores: &[f64], truths: &[f64]) -> Option<Self> {
-        let m = truths.len() as f64;
-        let all = RankedPair::new(scores, truths).concordance();
-        let net = all.net.iter().sum::<i64>() as f64;
-        let score = all.untied_in_score.iter().sum::<u64>() as f64;
-        let truth = all.untied_in_truth.iter().sum::<u64>() as f64;
-        let scale = (score * truth).sqrt();
-        if scale == 0.0 {
-            return None;
-        }
-        let tau = (net / scale).clamp(-1.0, 1.0);
-        let values = (0..truths.len()).map(|i| {
-            let concordance = (all.net[i] as f64 * m - net) / scale;
-            let ties = all.untied_in_score[i] as f64 * m / score
-                + all.untied_in_truth[i] as f64 * m / truth
-                - 2.0;
-            concordance - tau / 2.0 * ties
-        });
-        Some(Self { tau, values: values.collect() })
+/// Two architectures leave no error: its formula divides by M - 2.
+fn error(of: Normal) -> Option<f64> {
+    Some(of.error).filter(|error| error.is_finite())
+}
+
+/// One pair on `architectures`; `exact` is its p-value where those are few.
+fn compared(
+    difference: Option<Normal>,
+    architectures: usize,
+    confidence: f64,
+    exact: impl Fn() -> f64,
+) -> Comparison {
+    let few = architectures <= EXCHANGED_UP_TO;
+    let interval = match difference {
+        None => Err(NoInterval::Undefined),
+        Some(_) if few => Err(NoInterval::TooFew { architectures, needed: EXCHANGED_UP_TO + 1 }),
+        Some(it) => it.interval(confidence),
+    };
+    let p_value = difference.and_then(|it| if few { Some(exact()) } else { it.p_value() });
+    Comparison {
+        first: 0,
+        second: 0,
+        difference: difference.map(|it| it.value),
+        standard_error: difference.and_then(error),
+        ci: interval.ok(),
+        ci_missing: interval.err(),
+        p_value: p_value.map(|p| p.max(smallest_exchange_p_value(architectures))),
+        holm_p_value: None,
     }
-}
-
-/// Standard error of a U-statistic of order 2 from its contributions.
-fn jackknife(contributions: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let m = contributions.len() as f64;
-    let squares: f64 = contributions.map(|it| it * it).sum();
-    (4.0 * (m - 1.0) / (m * (m - 2.0).powi(2)) * squares).sqrt()
-}
-
-/// An error of 0 means that the rankings stand alike to the truth, pair by
-/// pair, or that they differ in a way that no other sample would change.
-fn p_value(difference: f64, error: f64) -> f64 {
-    if difference == 0.0 { 1.0 } else { two_sided(difference / error) }
 }
 
 fn holm(comparisons: &mut [Comparison]) {
@@ -190,9 +191,10 @@ fn holm(comparisons: &mut [Comparison]) {
 mod tests {
     use super::*;
     use crate::{
-        criteria::{Bootstrap, kendall_tau_b, paired_comparison},
+        criteria::{Bootstrap, bootstrap, kendall_tau_b},
         seed::stream,
     };
+    use proptest::prelude::*;
     use rand::Rng;
 
     /// Truth with noise, rounded to `step` so that there are ties.
@@ -217,20 +219,20 @@ mod tests {
         let bootstrap = Bootstrap { resamples: 4000, ..Bootstrap::default() };
         for (column, own) in columns.iter().zip(&ours.estimators) {
             assert!((own.kd.unwrap() - kendall_tau_b(column, &truth).unwrap()).abs() < 1e-12);
-            let ([low, high], theirs) = (own.ci.unwrap(), bootstrap.tau_b(column, &truth).unwrap());
+            let influence = Influence::of(&RankedPair::new(column, &truth)).unwrap();
+            let [low, high] = influence.estimate().interval(0.95).unwrap();
+            let theirs = bootstrap.tau_b(column, &truth).unwrap();
             let ratio = (high - low) / (theirs[1] - theirs[0]);
             assert!((ratio - 1.0).abs() < 0.06, "{own:?} {theirs:?}");
         }
         for pair in &ours.comparisons {
             let (a, b) = (&columns[pair.first], &columns[pair.second]);
-            let theirs = paired_comparison(a, b, &truth, &bootstrap).unwrap();
-            assert!((pair.difference.unwrap() - theirs.difference).abs() < 1e-12);
+            let (theirs, p) = bootstrap::paired(a, b, &truth, &bootstrap);
             let [low, high] = pair.ci.unwrap();
-            let width = theirs.ci[1] - theirs.ci[0];
+            let width = theirs[1] - theirs[0];
             assert!(((high - low) / width - 1.0).abs() < 0.06, "{pair:?} {theirs:?}");
-            assert!((low - theirs.ci[0]).abs() < 0.1 * width, "{pair:?} {theirs:?}");
-            let agree = (pair.p_value.unwrap() - theirs.p_value).abs() < 0.02;
-            assert!(agree, "{pair:?} {theirs:?}");
+            assert!((low - theirs[0]).abs() < 0.1 * width, "{pair:?} {theirs:?}");
+            assert!((pair.p_value.unwrap() - p).abs() < 0.02, "{pair:?} {p}");
         }
     }
 
@@ -290,6 +292,7 @@ mod tests {
             difference: Some(0.1),
             standard_error: None,
             ci: None,
+            ci_missing: None,
             p_value,
             holm_p_value: None,
         };
@@ -298,5 +301,97 @@ mod tests {
         let corrected: Vec<_> = pairs.iter().map(|p| p.holm_p_value).collect();
         // Holm by hand: 4 * 0.005, 3 * 0.01, 2 * 0.03, max(0.06, 0.04).
         assert_eq!(corrected, [Some(0.03), Some(0.06), None, Some(0.06), Some(0.02)]);
+    }
+    #[test]
+    fn what_is_undefined_is_not_counted() {
+        let truth: Vec<f64> = (0..40).map(f64::from).collect();
+        let (good, bad) = (noisy(&truth, 20.0, 1.0, "good"), noisy(&truth, 80.0, 1.0, "bad"));
+        let flat = [2.0; 40];
+        let all: [(&str, &[f64]); 4] =
+            [("good", &good), ("bad", &bad), ("flat", &flat), ("truth", &truth)];
+        let report = significance(&all, &truth, 0.95).unwrap();
+        assert_eq!((report.comparisons.len(), report.compared()), (6, 3));
+        let without: [(&str, &[f64]); 3] = [all[0], all[1], all[3]];
+        let without = significance(&without, &truth, 0.95).unwrap();
+        let corrected = |report: &SignificanceReport| -> Vec<f64> {
+            report.comparisons.iter().filter_map(|pair| pair.holm_p_value).collect()
+        };
+        assert_eq!(corrected(&report), corrected(&without));
+        let undefined = &report.comparisons[1];
+        assert_eq!((undefined.second, undefined.p_value, undefined.holm_p_value), (2, None, None));
+        assert_eq!(undefined.ci_missing, Some(NoInterval::Undefined));
+    }
+
+    #[test]
+    fn three_architectures_tell_nothing_apart() {
+        let truth = [1.0, 2.0, 3.0];
+        let all: [(&str, &[f64]); 2] = [("right", &truth), ("wrong", &[3.0, 2.0, 1.0])];
+        let report = significance(&all, &truth, 0.95).unwrap();
+        let pair = &report.comparisons[0];
+        // The one in the middle has rank 2 by both: of 8 exchanges 4 leave 2 or -2.
+        assert_eq!((pair.difference, pair.p_value, pair.ci), (Some(2.0), Some(0.5), None));
+        assert_eq!(pair.ci_missing, Some(NoInterval::TooFew { architectures: 3, needed: 13 }));
+        assert_eq!((report.smallest_p, report.is_exact()), (0.25, true));
+        let two = significance(&[("a", &truth[..2]), ("b", &[2.0, 1.0])], &truth[..2], 0.95);
+        let pair = &two.unwrap().comparisons[0];
+        assert_eq!((pair.difference, pair.p_value), (Some(2.0), Some(0.5)));
+        assert_eq!((pair.standard_error, pair.ci), (None, None));
+    }
+
+    #[test]
+    fn no_p_value_is_below_what_the_architectures_allow() {
+        let truth: Vec<f64> = (0..13).map(f64::from).collect();
+        let reverse: Vec<f64> = truth.iter().map(|t| -t).collect();
+        // Either half is in order, and the better half is put last.
+        let halves: Vec<f64> = (0..14).map(|i| f64::from((i + 7) % 14)).collect();
+        let all: [(&str, &[f64]); 2] = [("right", &truth), ("wrong", &reverse)];
+        let report = significance(&all, &truth, 0.95).unwrap();
+        let pair = &report.comparisons[0];
+        assert_eq!((pair.difference, pair.p_value), (Some(2.0), Some(2.0 / 8192.0)));
+        assert_eq!((pair.ci, pair.ci_missing), (None, Some(NoInterval::AllAlike)));
+        // Every architecture is in the right order with 6 others: the formula has
+        // no error, which says nothing.
+        let truth: Vec<f64> = (0..14).map(f64::from).collect();
+        let all: [(&str, &[f64]); 2] = [("right", &truth), ("halves", &halves)];
+        let report = significance(&all, &truth, 0.95).unwrap();
+        let pair = &report.comparisons[0];
+        assert!((pair.difference.unwrap() - 14.0 / 13.0).abs() < 1e-12);
+        assert_eq!((pair.p_value, pair.ci), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn neither_the_order_of_rows_nor_a_constant_changes_anything(
+            (rows, shuffled) in prop::collection::vec((0i32..9, 1i32..9, 0i32..9), 2..40)
+                .prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle())),
+            constant in 0i32..1000,
+        ) {
+            // Some scores fail.
+            let score = |s: i32| if s == 0 { f64::NAN } else { f64::from(s) / 8.0 };
+            let report = |rows: &[(i32, i32, i32)], constant: f64| {
+                let column = |of: &dyn Fn(&(i32, i32, i32)) -> f64| -> Vec<f64> {
+                    rows.iter().map(of).collect()
+                };
+                let first = column(&|row| score(row.0) + constant);
+                let (second, truth) =
+                    (column(&|row| score(row.1)), column(&|row| f64::from(row.2)));
+                let all: [(&str, &[f64]); 3] =
+                    [("first", &first), ("second", &second), ("again", &first)];
+                significance(&all, &truth, 0.95).unwrap()
+            };
+            let found = report(&rows, 0.0);
+            // Its text has every digit.
+            prop_assert_eq!(format!("{found:?}"), format!("{:?}", report(&shuffled, 0.0)));
+            prop_assert_eq!(&found, &report(&rows, f64::from(constant) / 4.0));
+            let itself = &found.comparisons[1];
+            if found.estimators[0].kd.is_some() {
+                prop_assert_eq!((itself.difference, itself.p_value), (Some(0.0), Some(1.0)));
+            }
+            for pair in &found.comparisons {
+                if let Some([low, high]) = pair.ci {
+                    prop_assert!(-2.0 <= low && low < high && high <= 2.0);
+                }
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{AnalysisError, at_least, same_length};
 use crate::criteria::{
-    TieAware, kendall_tau_b,
+    Compat, TieAware, kendall_tau_b,
     top_k::{End, Orders},
 };
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub fn stability(
     ratios: &[f64],
 ) -> Result<Stability, AnalysisError> {
     same_length("later scores", later.len(), earlier.len())?;
-    let orders = Orders::new(earlier, later, false);
+    let orders = Orders::new(earlier, later, Compat::Osee);
     let table = |end| {
         let sized = ratios.iter().map(|ratio| (ratio, (earlier.len() as f64 * ratio) as usize));
         sized

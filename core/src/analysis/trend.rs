@@ -2,7 +2,7 @@
 
 use super::{AnalysisError, Checkpoint, judged};
 use crate::criteria::{
-    TieAware, kendall_tau_b, spearman,
+    Compat, TieAware, kendall_tau_b, spearman,
     top_k::{End, Orders},
 };
 use serde::Serialize;
@@ -45,7 +45,7 @@ pub fn trend(
 fn point(checkpoint: &Checkpoint<'_>, truths: &[f64]) -> Result<TrendPoint, AnalysisError> {
     let Checkpoint { epoch, scores } = *checkpoint;
     judged(scores, truths)?;
-    let orders = Orders::new(scores, truths, false);
+    let orders = Orders::new(scores, truths, Compat::Osee);
     let k = |ratio: f64| Some((truths.len() as f64 * ratio) as usize).filter(|k| *k >= 1);
     let finite: Vec<f64> = scores.iter().copied().filter(|score| score.is_finite()).collect();
     let some = !finite.is_empty();

@@ -8,7 +8,7 @@ mod log;
 mod table;
 
 pub use log::{Log, LogError};
-pub use table::{BenchmarkTable, Candidate, Comparison, Difference};
+pub use table::{BenchmarkTable, Candidate, Comparison, Difference, architectures};
 
 use crate::{
     one_shot::TrainingChoice,
@@ -25,7 +25,7 @@ pub struct BenchmarkStudy {
     /// Name, for headings.
     pub name: String,
     /// Plugin files besides the bundled ones.
-    #[serde(default)]
+    #[serde(default, with = "crate::paths::list")]
     pub plugins: Vec<PathBuf>,
     /// Every architecture is trained once with each.
     pub seeds: Vec<u64>,

@@ -1,18 +1,24 @@
 //! Trainings as a table of ground truth.
 
 use super::{Fit, Training};
-use crate::truth::{Duplicates, Table, TableError};
-use std::{collections::HashMap, path::Path};
+use crate::{
+    csv_text::{Field, csv_text},
+    truth::{Duplicates, Table, TableError},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// An architecture of a benchmark, untrained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// As the space writes it.
     pub arch: String,
-    /// Trainable parameters.
-    pub params: u64,
-    /// Multiply-accumulates of one image.
-    pub flops: u64,
+    /// Trainable parameters; `None` if it makes no network.
+    pub params: Option<u64>,
+    /// Multiply-accumulates of one image; `None` if it makes no network.
+    pub flops: Option<u64>,
 }
 
 /// A table under way: trainings by architecture and seed.
@@ -59,8 +65,20 @@ const COLUMNS: [Column; 4] = [
     Column { name: "test_loss", value: |it| it.tested().map(|fit| fit.loss) },
 ];
 
+/// The column of architectures.
+const KEY: &str = "arch";
+
 /// Digits after the point that a table has.
 const DIGITS: usize = 4;
+
+/// The architectures of the table in `file`.
+///
+/// # Errors
+/// When it cannot be read, or has two rows of one that differ.
+pub fn architectures(file: &Path) -> Result<HashSet<String>, TableError> {
+    let table = Table::read(file, KEY, Some(&[]), Duplicates::Error)?;
+    Ok(table.keys.into_iter().collect())
+}
 
 impl<'a> BenchmarkTable<'a> {
     /// What `trainings` say of `candidates`; of a training that is there twice
@@ -119,14 +137,15 @@ impl<'a> BenchmarkTable<'a> {
     /// empty where there is no result, a column left out where there is none
     /// at all.
     pub fn to_csv(&self) -> String {
-        let columns = self.columns();
+        let columns = self.columns(|_| false);
         let names = columns.iter().map(|(name, _)| name.clone());
-        let head = ["arch", "params", "flops"].map(str::to_owned).into_iter().chain(names);
+        let head = [KEY, "params", "flops"].map(str::to_owned).into_iter().chain(names);
         let rows = self.candidates.iter().enumerate().map(|(i, it)| {
             let cells = columns.iter().map(move |(_, values)| cell(values[i]));
-            [it.arch.clone(), it.params.to_string(), it.flops.to_string()].into_iter().chain(cells)
+            let count = |it: Option<u64>| it.map_or_else(String::new, |it| it.to_string());
+            [it.arch.clone(), count(it.params), count(it.flops)].into_iter().chain(cells)
         });
-        csv_text(head, rows)
+        csv_text(head, rows.map(|row| row.map(Field::from).collect()))
     }
 
     /// Learning curves as CSV: a row for every architecture, seed and epoch.
@@ -141,37 +160,54 @@ impl<'a> BenchmarkTable<'a> {
                 of.into_iter().chain(cells)
             })
         });
-        csv_text(head.map(str::to_owned), rows)
+        csv_text(head, rows.map(|row| row.map(Field::from).collect()))
     }
 
-    /// Compares with the table in `file`, seed by seed, the architectures that
-    /// were trained here.
+    /// Compares with the table in `file` every number that it has of the
+    /// candidates: parameters, FLOPs, what each seed came to and its mean. A
+    /// column of numbers that this study does not make differs throughout.
     ///
     /// # Errors
     /// When the table cannot be read or lacks a column.
     pub fn compare(&self, file: &Path) -> Result<Comparison, TableError> {
-        let columns: Vec<(String, Vec<f64>)> =
-            self.columns().into_iter().filter(|(name, _)| name.contains("_s")).collect();
-        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        let table = Table::read(file, "arch", Some(&names), Duplicates::Error)?;
-        let at: HashMap<&str, usize> =
-            table.keys.iter().enumerate().map(|(i, key)| (key.as_str(), i)).collect();
-        let mut differences = Vec::new();
+        let read = |names: Option<&[String]>| Table::read(file, KEY, names, Duplicates::Error);
+        let all = read(None)?;
+        let number = |of: fn(&Candidate) -> Option<u64>| {
+            let count = |it: &Candidate| of(it).map_or(f64::NAN, |count| count as f64);
+            let values = self.candidates.iter().map(count);
+            values.collect::<Vec<f64>>()
+        };
+        let mut columns = vec![
+            ("params".to_owned(), number(|it| it.params)),
+            ("flops".to_owned(), number(|it| it.flops)),
+        ];
+        columns.extend(self.columns(|names| names.iter().any(|name| all.names.contains(name))));
+        let own: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+        let others = all.names.into_iter().zip(all.columns);
+        let others: Vec<_> = others.filter(|(name, _)| !own.contains(name)).collect();
+        let table = read(Some(&own))?;
+        let at = table.index();
+        let mut comparison = Comparison { numbers: 0, differences: Vec::new() };
         for (i, candidate) in self.candidates.iter().enumerate() {
             let row = at.get(candidate.arch.as_str());
-            for ((column, values), known) in columns.iter().zip(&table.columns) {
-                let known = row.map_or(f64::NAN, |&row| known[row]);
-                if cell(known) != cell(values[i]) {
-                    let (arch, column) = (candidate.arch.clone(), column.clone());
-                    differences.push(Difference { arch, column, table: known, now: values[i] });
+            let known = |column: &[f64]| row.map_or(f64::NAN, |&row| column[row]);
+            let own = columns.iter().zip(&table.columns);
+            let own = own.map(|((name, values), column)| (name, known(column), values[i]));
+            let others = others.iter().map(|(name, column)| (name, known(column), f64::NAN));
+            for (name, known, now) in own.chain(others) {
+                comparison.numbers += 1;
+                if cell(known) != cell(now) {
+                    let (arch, column) = (candidate.arch.clone(), name.clone());
+                    comparison.differences.push(Difference { arch, column, table: known, now });
                 }
             }
         }
-        Ok(Comparison { numbers: columns.len() * self.candidates.len(), differences })
+        Ok(comparison)
     }
 
-    /// Names with a value per candidate, NaN for none.
-    fn columns(&self) -> Vec<(String, Vec<f64>)> {
+    /// Names with a value per candidate, NaN for none; a mean, then what it is
+    /// of. Those without any value are left out, unless they are `wanted`.
+    fn columns(&self, wanted: impl Fn(&[String]) -> bool) -> Vec<(String, Vec<f64>)> {
         let mut columns = Vec::new();
         for column in &COLUMNS {
             let of = |i: usize, seed: u64| {
@@ -181,31 +217,19 @@ impl<'a> BenchmarkTable<'a> {
             let by_seed: Vec<Vec<f64>> = (self.seeds.iter())
                 .map(|&seed| (0..self.candidates.len()).map(|i| of(i, seed)).collect())
                 .collect();
-            if by_seed.iter().flatten().all(|value| value.is_nan()) {
+            let of_seed = |seed: &u64| format!("{}_s{seed}", column.name);
+            let names = [column.name.to_owned()].into_iter().chain(self.seeds.iter().map(of_seed));
+            let names: Vec<String> = names.collect();
+            if by_seed.iter().flatten().all(|value| value.is_nan()) && !wanted(&names) {
                 continue;
             }
             let mean =
                 |i: usize| by_seed.iter().map(|it| it[i]).sum::<f64>() / by_seed.len() as f64;
-            columns.push((column.name.to_owned(), (0..self.candidates.len()).map(mean).collect()));
-            for (seed, values) in self.seeds.iter().zip(by_seed) {
-                columns.push((format!("{}_s{seed}", column.name), values));
-            }
+            let means: Vec<f64> = (0..self.candidates.len()).map(mean).collect();
+            columns.extend(names.into_iter().zip([means].into_iter().chain(by_seed)));
         }
         columns
     }
-}
-
-fn csv_text<R: IntoIterator<Item = String>>(
-    head: impl Iterator<Item = String>,
-    rows: impl Iterator<Item = R>,
-) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(head).expect("writing to memory cannot fail");
-    for row in rows {
-        writer.write_record(row).expect("writing to memory cannot fail");
-    }
-    let bytes = writer.into_inner().expect("writing to memory cannot fail");
-    String::from_utf8(bytes).expect("it was written from strings")
 }
 
 /// Empty for NaN.
@@ -222,7 +246,8 @@ mod tests {
     use super::*;
 
     fn candidates() -> Vec<Candidate> {
-        let candidate = |arch: &str| Candidate { arch: arch.to_owned(), params: 7, flops: 9 };
+        let candidate =
+            |arch: &str| Candidate { arch: arch.to_owned(), params: Some(7), flops: Some(9) };
         ["a", "b"].map(candidate).to_vec()
     }
 
@@ -274,15 +299,63 @@ mod tests {
         let all = || [training("a", 0, 0.5), training("b", 0, 0.25)];
         let table = BenchmarkTable::new(&candidates, &[0], all());
         std::fs::write(file.path(), table.to_csv()).unwrap();
+        // Parameters and FLOPs; four means, and four of the seed.
         assert_eq!(
             table.compare(file.path()).unwrap(),
-            Comparison { numbers: 8, differences: Vec::new() }
+            Comparison { numbers: 20, differences: Vec::new() }
         );
         let close = [training("a", 0, 0.500_001), training("b", 0, 0.3)];
         let found = BenchmarkTable::new(&candidates, &[0], close).compare(file.path()).unwrap();
-        let names: Vec<(&str, &str)> =
-            found.differences.iter().map(|it| (it.arch.as_str(), it.column.as_str())).collect();
-        let columns = ["validation_accuracy_s0", "validation_loss_s0", "test_accuracy_s0"];
-        assert_eq!(names, columns.map(|column| ("b", column)));
+        let of = ["validation_accuracy", "validation_loss", "test_accuracy"];
+        let columns = of.map(|it| [it.to_owned(), format!("{it}_s0")]).concat();
+        let expected: Vec<_> = columns.into_iter().map(|it| ("b".to_owned(), it)).collect();
+        assert_eq!(names(&found), expected);
+    }
+
+    fn names(found: &Comparison) -> Vec<(String, String)> {
+        found.differences.iter().map(|it| (it.arch.clone(), it.column.clone())).collect()
+    }
+
+    /// Whatever column of a table is written over is said of every row.
+    #[test]
+    fn every_column_of_a_table_is_compared() {
+        let candidates = candidates();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let all = ["a", "b"]
+            .into_iter()
+            .flat_map(|arch| [0, 3].map(|seed| training(arch, seed, 0.3 + 0.1 * seed as f64)));
+        let table = BenchmarkTable::new(&candidates, &[0, 3], all.collect::<Vec<_>>());
+        let text = table.to_csv();
+        let names_of: Vec<&str> = text.lines().next().unwrap().split(',').skip(1).collect();
+        assert_eq!(names_of.len(), 2 + 4 * 3);
+        for (at, name) in names_of.iter().enumerate() {
+            let change = |(i, line): (usize, &str)| {
+                let mut cells: Vec<&str> = line.split(',').collect();
+                if i > 0 {
+                    cells[at + 1] = "0.9999";
+                }
+                cells.join(",") + "\n"
+            };
+            let changed: String = text.lines().enumerate().map(change).collect();
+            std::fs::write(file.path(), changed).unwrap();
+            let found = table.compare(file.path()).unwrap();
+            let expected = ["a", "b"].map(|arch| (arch.to_owned(), (*name).to_owned()));
+            assert_eq!((names(&found), found.numbers), (expected.to_vec(), 28), "{name}");
+        }
+        // A column of another study, and one that is lost.
+        let extra =
+            |line: &str| format!("{line},{}\n", if line.contains("arch") { "x_s9" } else { "1" });
+        std::fs::write(file.path(), text.lines().map(extra).collect::<String>()).unwrap();
+        let found = table.compare(file.path()).unwrap();
+        assert_eq!(names(&found), ["a", "b"].map(|arch| (arch.to_owned(), "x_s9".to_owned())));
+        std::fs::write(file.path(), text.replace("test_loss_s3", "lost")).unwrap();
+        assert!(matches!(table.compare(file.path()), Err(TableError::Column { .. })));
+        // Trainings that came to nothing do not have what the table says.
+        let failed =
+            |arch| Training { failure: Some("diverged".to_owned()), ..training(arch, 0, 1.0) };
+        let none = BenchmarkTable::new(&candidates, &[0, 3], ["a", "b"].map(failed));
+        std::fs::write(file.path(), &text).unwrap();
+        let found = none.compare(file.path()).unwrap();
+        assert_eq!((found.differences.len(), found.numbers), (24, 28));
     }
 }

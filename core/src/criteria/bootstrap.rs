@@ -1,14 +1,46 @@
 //! Uncertainty of tau-b from the finite set of architectures: percentile
 //! bootstrap (Efron & Tibshirani 1993), seeded.
 
-use super::correlation::RankedPair;
-use crate::analysis::significance;
+use super::{correlation::RankedPair, jackknife::Influence};
 use crate::seed::{Stream, below, stream};
 use serde::{Deserialize, Serialize};
 
 /// From so many architectures on an interval is the jackknife's: resampling
 /// would take minutes, and the two agree long before.
 pub const LARGE: usize = 50_000;
+
+/// Fewer architectures have no interval: those that are drawn twice leave too
+/// few others to rank, and tau-b is tested by all orders instead
+/// ([`super::kendall_p_value`]).
+pub const INTERVAL_FROM: usize = 9;
+
+/// Why there is no interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoInterval {
+    /// No resamples.
+    #[error("no resamples were asked for")]
+    NotAsked,
+    /// There is no number that it could be about.
+    #[error("scores or truths are all equal")]
+    Undefined,
+    /// Too few architectures.
+    #[error("{architectures} architectures are too few for an interval, which needs {needed}")]
+    TooFew {
+        /// How many there are.
+        architectures: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+    /// Too many resamples have no tau-b.
+    #[error("scores or truths are all equal in too many resamples")]
+    OftenUndefined,
+    /// A perfect ranking, for example.
+    #[error(
+        "any choice among these architectures gives the same number, so they do not say how far off it is"
+    )]
+    AllAlike,
+}
 
 /// How resampling is done.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -40,23 +72,47 @@ impl Bootstrap {
         })
     }
 
-    fn interval(&self, mut values: Vec<f64>) -> Option<[f64; 2]> {
-        if values.is_empty() {
-            return None;
+    /// Interval of tau-b between scores (NaN for a failure) and truths, whatever the order of
+    /// the rows.
+    ///
+    /// # Errors
+    /// Where resampling cannot give one: fewer than [`INTERVAL_FROM`]
+    /// architectures, a constant side, in the data or in more resamples than
+    /// the interval may leave out, or the same number in nearly all of them.
+    pub fn tau_b(&self, scores: &[f64], truths: &[f64]) -> Result<[f64; 2], NoInterval> {
+        self.of(&RankedPair::new(scores, truths))
+    }
+
+    /// The same of what is ranked already.
+    pub(super) fn of(&self, pair: &RankedPair) -> Result<[f64; 2], NoInterval> {
+        let architectures = pair.len();
+        if self.resamples == 0 {
+            return Err(NoInterval::NotAsked);
+        }
+        let tau = pair.pairs().tau_b().ok_or(NoInterval::Undefined)?;
+        if architectures < INTERVAL_FROM {
+            return Err(NoInterval::TooFew { architectures, needed: INTERVAL_FROM });
+        }
+        if tau.abs() == 1.0 {
+            return Err(NoInterval::AllAlike);
+        }
+        if architectures >= LARGE {
+            let influence = Influence::of(pair).ok_or(NoInterval::Undefined)?;
+            return influence.estimate().interval(self.confidence);
+        }
+        let values: Vec<f64> =
+            self.draws(architectures).filter_map(|times| pair.tau_b(&times)).collect();
+        self.interval(values)
+    }
+
+    fn interval(&self, mut values: Vec<f64>) -> Result<[f64; 2], NoInterval> {
+        if (values.len() as f64) < self.confidence * self.resamples as f64 {
+            return Err(NoInterval::OftenUndefined);
         }
         values.sort_by(f64::total_cmp);
         let tail = (1.0 - self.confidence) / 2.0;
-        Some([quantile(&values, tail), quantile(&values, 1.0 - tail)])
-    }
-
-    /// Interval of tau-b.
-    pub fn tau_b(&self, scores: &[f64], truths: &[f64]) -> Option<[f64; 2]> {
-        if scores.len() >= LARGE && self.resamples > 0 {
-            let report = significance(&[("", scores)], truths, self.confidence).ok()?;
-            return report.estimators[0].ci.map(|ends| ends.map(|end| end.clamp(-1.0, 1.0)));
-        }
-        let pair = RankedPair::new(scores, truths);
-        self.interval(self.draws(scores.len()).filter_map(|times| pair.tau_b(&times)).collect())
+        let [low, high] = [quantile(&values, tail), quantile(&values, 1.0 - tail)];
+        if low < high { Ok([low, high]) } else { Err(NoInterval::AllAlike) }
     }
 }
 
@@ -67,39 +123,32 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
 }
 
-/// Two estimators on the same architectures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Paired {
-    /// tau-b of the first less that of the second.
-    pub difference: f64,
-    /// Bootstrap interval of the difference.
-    pub ci: [f64; 2],
-    /// Two-sided: twice the share of resamples on the other side of zero, at
-    /// least 1 / (resamples + 1).
-    pub p_value: f64,
-}
-
-/// Compares two estimators' tau-b on the same resamples, so that what the
-/// architectures have in common cancels. `None` when either is undefined or
-/// there are no resamples.
-pub fn paired_comparison(
+/// Interval, and twice the share of resamples on the other side of 0, of the
+/// difference of two tau-b on the same resamples: slower, but by another route
+/// than the jackknife's.
+#[cfg(test)]
+pub(crate) fn paired(
     first: &[f64],
     second: &[f64],
     truths: &[f64],
     bootstrap: &Bootstrap,
-) -> Option<Paired> {
-    let (a, b) = (RankedPair::new(first, truths), RankedPair::new(second, truths));
-    let once = vec![1; truths.len()];
-    let difference = a.tau_b(&once)? - b.tau_b(&once)?;
+) -> ([f64; 2], f64) {
+    let repeated = |values: &[f64], times: &[u32]| -> Vec<f64> {
+        values.iter().zip(times).flat_map(|(v, n)| vec![*v; *n as usize]).collect()
+    };
     let differences: Vec<f64> = bootstrap
         .draws(truths.len())
-        .filter_map(|times| Some(a.tau_b(&times)? - b.tau_b(&times)?))
+        .filter_map(|times| {
+            let truths = repeated(truths, &times);
+            let tau = |v: &[f64]| super::kendall_tau_b(&repeated(v, &times), &truths);
+            Some(tau(first)? - tau(second)?)
+        })
         .collect();
     let n = differences.len() as f64;
     let below = differences.iter().filter(|d| **d <= 0.0).count() as f64;
     let above = differences.iter().filter(|d| **d >= 0.0).count() as f64;
     let p_value = (2.0 * (below.min(above) + 1.0) / (n + 1.0)).min(1.0);
-    Some(Paired { difference, ci: bootstrap.interval(differences)?, p_value })
+    (bootstrap.interval(differences).expect("a test's data have one"), p_value)
 }
 
 #[cfg(test)]
@@ -120,7 +169,7 @@ mod tests {
         let bootstrap = Bootstrap::default();
         let [low, high] = bootstrap.tau_b(&scores, &truth).unwrap();
         assert!(low < tau && tau < high && high - low < 0.3, "{low} {tau} {high}");
-        assert_eq!(bootstrap.tau_b(&scores, &truth), Some([low, high]));
+        assert_eq!(bootstrap.tau_b(&scores, &truth), Ok([low, high]));
     }
 
     #[test]
@@ -139,12 +188,28 @@ mod tests {
     }
 
     #[test]
-    fn a_clear_difference_is_significant_and_none_is_not() {
-        let truth: Vec<f64> = (0..200).map(f64::from).collect();
-        let (good, bad) = (noisy(200, 20.0, "a"), noisy(200, 800.0, "b"));
-        let clear = paired_comparison(&good, &bad, &truth, &Bootstrap::default()).unwrap();
-        assert!(clear.p_value < 0.01 && clear.ci[0] > 0.0, "{clear:?}");
-        let none = paired_comparison(&good, &good, &truth, &Bootstrap::default()).unwrap();
-        assert_eq!((none.difference, none.p_value), (0.0, 1.0));
+    fn where_resampling_cannot_give_an_interval_there_is_none() {
+        let reason = |scores: &[f64], truths: &[f64]| Bootstrap::default().tau_b(scores, truths);
+        let truth: Vec<f64> = (0..40).map(f64::from).collect();
+        let mut swapped = truth.clone();
+        swapped.swap(0, 1);
+        assert_eq!(reason(&truth, &truth), Err(NoInterval::AllAlike));
+        assert_eq!(reason(&[1.0; 40], &truth), Err(NoInterval::Undefined));
+        let few = NoInterval::TooFew { architectures: 8, needed: 9 };
+        assert_eq!(reason(&swapped[..8], &truth[..8]), Err(few));
+        assert!(reason(&swapped[..9], &truth[..9]).is_ok());
+        // A resample without the only two other scores, 13.5% of them, is constant.
+        let mut two = [0.0; 40];
+        two[3] = 1.0;
+        two[20] = 2.0;
+        assert_eq!(reason(&two, &truth), Err(NoInterval::OftenUndefined));
+        let none = Bootstrap { resamples: 0, ..Bootstrap::default() };
+        assert_eq!(none.tau_b(&swapped, &truth), Err(NoInterval::NotAsked));
+    }
+
+    #[test]
+    fn a_huge_sample_without_a_fault_has_no_interval() {
+        let truth: Vec<f64> = (0..LARGE).map(|i| i as f64).collect();
+        assert_eq!(Bootstrap::default().tau_b(&truth, &truth), Err(NoInterval::AllAlike));
     }
 }

@@ -1,11 +1,12 @@
 //! Correlation of a score with the truth.
 
-use super::rank::{average, dense};
+use super::rank::{average, compare, dense};
 
 /// Score and truth as dense ranks, ready to be compared under any
-/// multiplicities: sorted once, resampled many times.
+/// multiplicities: sorted once, resampled many times. Rows stand in ascending
+/// order of truth, then of score, whatever order they were given in.
 pub struct RankedPair {
-    /// Dense ranks of the scores, in ascending order of truth.
+    /// Dense ranks of the scores.
     scores: Vec<u32>,
     /// Dense ranks of the truth, ascending.
     truths: Vec<u32>,
@@ -26,11 +27,12 @@ pub struct Concordance {
 }
 
 /// Numbers of pairs, from which Kendall's coefficients follow.
-struct Pairs {
-    all: f64,
-    concordant_minus_discordant: f64,
-    tied_in_score: f64,
-    tied_in_truth: f64,
+#[derive(Debug, Clone, Copy)]
+pub struct Pairs {
+    pub all: f64,
+    pub concordant_minus_discordant: f64,
+    pub tied_in_score: f64,
+    pub tied_in_truth: f64,
 }
 
 impl RankedPair {
@@ -38,7 +40,7 @@ impl RankedPair {
         let (score_ranks, distinct_scores) = dense(scores);
         let (truth_ranks, _) = dense(truths);
         let mut positions: Vec<usize> = (0..scores.len()).collect();
-        positions.sort_by_key(|&at| truth_ranks[at]);
+        positions.sort_by_key(|&at| (truth_ranks[at], score_ranks[at]));
         Self {
             scores: positions.iter().map(|&at| score_ranks[at]).collect(),
             truths: positions.iter().map(|&at| truth_ranks[at]).collect(),
@@ -47,10 +49,29 @@ impl RankedPair {
         }
     }
 
-    /// tau-b when input `i` counts `times[i]` times.
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.truths.len()
+    }
+
+    /// Every row once.
+    pub fn pairs(&self) -> Pairs {
+        self.count(|_| 1)
+    }
+
+    /// tau-b when row `i`, in ascending order of truth and score, counts
+    /// `times[i]` times.
     pub fn tau_b(&self, times: &[u32]) -> Option<f64> {
-        let pairs = self.count(|at| u64::from(times[at]));
-        pairs.tau_b()
+        self.count(|row| times[row]).tau_b()
+    }
+
+    /// Sizes of the groups of equal score, and of equal truth.
+    pub fn tie_sizes(&self) -> [Vec<u64>; 2] {
+        [&self.scores, &self.truths].map(|ranks| {
+            let mut sizes = vec![0u64; self.truths.len()];
+            ranks.iter().for_each(|rank| sizes[*rank as usize] += 1);
+            sizes
+        })
     }
 
     /// How every input stands to all others, in input order: O(M log M).
@@ -76,24 +97,25 @@ impl RankedPair {
     /// Adds to each input, `sign` times, the inputs of other truth that come
     /// before it in `order` with a lower score, less those with a higher one.
     fn add_lower(&self, order: impl Iterator<Item = usize>, sign: i64, net: &mut [i64]) {
-        let mut tree = vec![0u64; self.distinct_scores + 1];
-        let mut seen = 0u64;
+        let mut tree = vec![0u32; self.distinct_scores + 1];
+        let mut seen = 0u32;
         let mut group: Vec<usize> = Vec::new();
         for i in order {
             if group.first().is_some_and(|&first| self.truths[first] != self.truths[i]) {
-                seen += group.len() as u64;
+                seen += group.len() as u32;
                 group.drain(..).for_each(|i| add(&mut tree, self.scores[i] as usize, 1));
             }
             let rank = self.scores[i] as usize;
             let (below, up_to) = (prefix(&tree, rank), prefix(&tree, rank + 1));
-            net[self.positions[i]] += sign * (below as i64 - (seen - up_to) as i64);
+            net[self.positions[i]] += sign * (i64::from(below) - i64::from(seen - up_to));
             group.push(i);
         }
     }
 
     /// Knight's algorithm (JASA 1966) with a Fenwick tree over score ranks.
-    fn count(&self, times: impl Fn(usize) -> u64) -> Pairs {
-        let mut tree = vec![0u64; self.distinct_scores + 1];
+    fn count(&self, times: impl Fn(usize) -> u32) -> Pairs {
+        let mut tree = vec![0u32; self.distinct_scores + 1];
+        let mut per_score = vec![0u32; self.distinct_scores];
         let mut seen = 0u64;
         let (mut concordant, mut discordant) = (0u64, 0u64);
         let mut tied_in_truth = 0u64;
@@ -102,50 +124,56 @@ impl RankedPair {
             let mut end = start;
             let mut group = 0u64;
             while end < self.truths.len() && self.truths[end] == self.truths[start] {
-                let count = times(self.positions[end]);
+                let count = u64::from(times(end));
                 if count > 0 {
                     let rank = self.scores[end] as usize;
-                    let below = prefix(&tree, rank);
-                    let up_to = prefix(&tree, rank + 1);
+                    let below = u64::from(prefix(&tree, rank));
                     concordant += count * below;
-                    discordant += count * (seen - up_to);
+                    discordant += count * (seen - below - u64::from(per_score[rank]));
                     group += count;
                 }
                 end += 1;
             }
-            for i in start..end {
-                add(&mut tree, self.scores[i] as usize, times(self.positions[i]));
+            for row in start..end {
+                let (rank, count) = (self.scores[row] as usize, times(row));
+                if count > 0 {
+                    add(&mut tree, rank, count);
+                    per_score[rank] += count;
+                }
             }
             seen += group;
             tied_in_truth += choose_two(group);
             start = end;
         }
-        let mut per_score = vec![0u64; self.distinct_scores];
-        for (rank, &at) in self.scores.iter().zip(&self.positions) {
-            per_score[*rank as usize] += times(at);
-        }
+        let tied_in_score: u64 = per_score.into_iter().map(|n| choose_two(n.into())).sum();
         Pairs {
             all: choose_two(seen) as f64,
             concordant_minus_discordant: concordant as f64 - discordant as f64,
-            tied_in_score: per_score.into_iter().map(choose_two).sum::<u64>() as f64,
+            tied_in_score: tied_in_score as f64,
             tied_in_truth: tied_in_truth as f64,
         }
     }
 }
 
 impl Pairs {
-    fn tau_b(&self) -> Option<f64> {
+    /// `None` when either side is constant.
+    pub fn tau_b(&self) -> Option<f64> {
         let scale = ((self.all - self.tied_in_score) * (self.all - self.tied_in_truth)).sqrt();
         (scale > 0.0).then(|| (self.concordant_minus_discordant / scale).clamp(-1.0, 1.0))
     }
+
+    /// `None` for fewer than two.
+    pub fn tau_a(&self) -> Option<f64> {
+        (self.all > 0.0).then(|| self.concordant_minus_discordant / self.all)
+    }
 }
 
-fn choose_two(n: u64) -> u64 {
+pub(super) fn choose_two(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
 /// Sum of the counts of ranks below `rank`.
-fn prefix(tree: &[u64], rank: usize) -> u64 {
+fn prefix(tree: &[u32], rank: usize) -> u32 {
     let (mut i, mut sum) = (rank, 0);
     while i > 0 {
         sum += tree[i];
@@ -154,7 +182,7 @@ fn prefix(tree: &[u64], rank: usize) -> u64 {
     sum
 }
 
-fn add(tree: &mut [u64], rank: usize, count: u64) {
+fn add(tree: &mut [u32], rank: usize, count: u32) {
     let mut i = rank + 1;
     while i < tree.len() {
         tree[i] += count;
@@ -165,13 +193,12 @@ fn add(tree: &mut [u64], rank: usize, count: u64) {
 /// Kendall's tau-b, corrected for ties: the study's KD, as
 /// `scipy.stats.kendalltau`. `None` when either side is constant.
 pub fn kendall_tau_b(scores: &[f64], truths: &[f64]) -> Option<f64> {
-    RankedPair::new(scores, truths).count(|_| 1).tau_b()
+    RankedPair::new(scores, truths).pairs().tau_b()
 }
 
 /// Kendall's tau-a: ties count as neither. `None` for fewer than two.
 pub fn kendall_tau_a(scores: &[f64], truths: &[f64]) -> Option<f64> {
-    let pairs = RankedPair::new(scores, truths).count(|_| 1);
-    (pairs.all > 0.0).then(|| pairs.concordant_minus_discordant / pairs.all)
+    RankedPair::new(scores, truths).pairs().tau_a()
 }
 
 /// Spearman's rho on average ranks. `None` when either side is constant.
@@ -180,25 +207,32 @@ pub fn spearman(scores: &[f64], truths: &[f64]) -> Option<f64> {
 }
 
 /// Pearson's linear correlation, the study's LC. `None` when either side is
-/// constant or not finite.
+/// constant or not finite. Sums are taken in ascending order of score and
+/// truth, so that they do not depend on the order of the rows.
 pub fn pearson(scores: &[f64], truths: &[f64]) -> Option<f64> {
-    let n = scores.len() as f64;
-    let centred = |values: &[f64]| {
-        // Scaled first: synflow's squares overflow f64.
-        let largest = values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
-        let values: Vec<f64> = values.iter().map(|v| v / largest.max(f64::MIN_POSITIVE)).collect();
-        let mean = values.iter().sum::<f64>() / n;
-        values.into_iter().map(|v| v - mean).collect::<Vec<f64>>()
-    };
-    let (x, y) = (centred(scores), centred(truths));
+    let mut rows: Vec<(f64, f64)> = scores.iter().copied().zip(truths.iter().copied()).collect();
+    rows.sort_by(|a, b| compare(a.0, b.0).then_with(|| compare(a.1, b.1)));
+    let (scores, truths): (Vec<f64>, Vec<f64>) = rows.into_iter().unzip();
+    let (x, y) = (centred(&scores)?, centred(&truths)?);
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let scale = dot(&x, &x).sqrt() * dot(&y, &y).sqrt();
-    let constant = |v: &[f64]| v.windows(2).all(|pair| pair[0] == pair[1]);
-    if constant(scores) || constant(truths) {
+    let correlation = dot(&x, &y) / (dot(&x, &x) * dot(&y, &y)).sqrt();
+    correlation.is_finite().then(|| correlation.clamp(-1.0, 1.0))
+}
+
+/// As a share of the range, less the mean: synflow's squares overflow f64, and
+/// what all values have in common costs no digits. `None` without a range.
+fn centred(values: &[f64]) -> Option<Vec<f64>> {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // The range itself may be too large for f64.
+    let scale = if (high - low).is_finite() { 1.0 } else { 0.5 };
+    let range = high * scale - low * scale;
+    if range.is_nan() || range <= 0.0 {
         return None;
     }
-    let correlation = dot(&x, &y) / scale;
-    correlation.is_finite().then(|| correlation.clamp(-1.0, 1.0))
+    let shares: Vec<f64> = values.iter().map(|v| (v * scale - low * scale) / range).collect();
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    Some(shares.into_iter().map(|share| share - mean).collect())
 }
 
 #[cfg(test)]
@@ -269,7 +303,9 @@ mod tests {
                 v.iter().zip(&times).flat_map(|(v, &t)| vec![*v; t as usize]).collect()
             };
             let direct = kendall_tau_b(&repeat(&x), &repeat(&y));
-            let counted = RankedPair::new(&x, &y).tau_b(&times);
+            let pair = RankedPair::new(&x, &y);
+            let sorted: Vec<u32> = pair.positions.iter().map(|&at| times[at]).collect();
+            let counted = pair.tau_b(&sorted);
             match (direct, counted) {
                 (Some(a), Some(b)) => prop_assert!((a - b).abs() < 1e-12),
                 (a, b) => prop_assert_eq!(a, b),

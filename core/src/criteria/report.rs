@@ -1,26 +1,15 @@
 //! All criteria of one estimator at once.
 
 use super::{
-    Bootstrap, TieAware, kendall_tau_a, kendall_tau_b, pearson,
+    Bootstrap, Compat, NoInterval, TieAware,
+    correlation::RankedPair,
+    independence, pearson,
     rank::dense,
     spearman,
     top_k::{End, Orders},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Whose tie rule `value` follows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Compat {
-    /// osee's: ties in input order.
-    #[default]
-    Osee,
-    /// The study's published tables: a reversed ascending sort. Theirs was
-    /// unstable besides, so a published number need only lie within
-    /// [`TieAware`]'s range.
-    Awnas,
-}
 
 /// What to compute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,9 +18,9 @@ pub struct CriteriaOptions {
     pub precision_ratios: Vec<f64>,
     /// K of BR@K and WR@K, as shares of M.
     pub rank_ratios: Vec<f64>,
-    /// Tie rule.
+    /// Whose tie rule the reported numbers follow.
     pub compat: Compat,
-    /// Intervals.
+    /// Intervals; its seed is that of drawn tie-breakings, too.
     pub bootstrap: Bootstrap,
 }
 
@@ -78,8 +67,13 @@ pub struct CriteriaReport {
     pub distinct_truths: usize,
     /// Kendall's tau-b.
     pub kd: Option<f64>,
-    /// Its bootstrap interval.
+    /// Its interval: see [`Bootstrap::tau_b`].
     pub kd_ci: Option<[f64; 2]>,
+    /// Why it has none.
+    pub kd_ci_missing: Option<NoInterval>,
+    /// Its two-sided p-value against 0: see
+    /// [`kendall_p_value`](super::kendall_p_value).
+    pub kd_p: Option<f64>,
     /// Kendall's tau-a.
     pub tau_a: Option<f64>,
     /// Spearman's rho.
@@ -96,10 +90,11 @@ pub struct CriteriaReport {
     pub br: BTreeMap<String, TieAware>,
     /// WR@K by K.
     pub wr: BTreeMap<String, TieAware>,
-    /// tau-b inside the predicted top K.
-    pub kd_top: BTreeMap<String, Option<f64>>,
-    /// tau-b inside the predicted bottom K.
-    pub kd_bottom: BTreeMap<String, Option<f64>>,
+    /// tau-b inside the predicted top K; `None` where scores or truths are all
+    /// equal there. Of more than 1,000 tie-breakings, as many are drawn.
+    pub kd_top: BTreeMap<String, Option<TieAware>>,
+    /// tau-b inside the predicted bottom K, likewise.
+    pub kd_bottom: BTreeMap<String, Option<TieAware>>,
 }
 
 /// Fewer cannot be ranked.
@@ -131,12 +126,8 @@ pub fn evaluate(
     let positive = finite_scores.iter().all(|score| *score > 0.0);
     let logs: Vec<f64> = finite_scores.iter().map(|score| score.ln()).collect();
 
-    let orders = Orders::new(scores, truths, options.compat == Compat::Awnas);
-    let inside = |k, end| {
-        let chosen = orders.chosen(k, end);
-        let pick = |values: &[f64]| chosen.iter().map(|&at| values[at]).collect::<Vec<f64>>();
-        kendall_tau_b(&pick(scores), &pick(truths))
-    };
+    let orders = Orders::new(scores, truths, options.compat);
+    let seed = options.bootstrap.seed;
     let by_ratio = |ratios: &[f64]| -> Vec<(String, usize)> {
         // k = int(M * K), the study's floor.
         let sized = ratios.iter().map(|ratio| (ratio.to_string(), (m as f64 * ratio) as usize));
@@ -150,17 +141,21 @@ pub fn evaluate(
     let inner = |end| {
         precision
             .iter()
-            .map(|(name, k)| (name.clone(), inside(*k, end)))
+            .map(|(name, k)| (name.clone(), orders.kd_inside(*k, end, seed)))
             .collect::<BTreeMap<_, _>>()
     };
+    let pair = RankedPair::new(scores, truths);
+    let (pairs, interval) = (pair.pairs(), options.bootstrap.of(&pair));
     Ok(CriteriaReport {
         architectures: m,
         failures: scores.iter().filter(|score| score.is_nan()).count(),
         distinct_scores: dense(scores).1,
         distinct_truths: dense(truths).1,
-        kd: kendall_tau_b(scores, truths),
-        kd_ci: options.bootstrap.tau_b(scores, truths),
-        tau_a: kendall_tau_a(scores, truths),
+        kd: pairs.tau_b(),
+        kd_ci: interval.ok(),
+        kd_ci_missing: interval.err(),
+        kd_p: independence::of(&pair, scores, truths),
+        tau_a: pairs.tau_a(),
         spearman: spearman(scores, truths),
         lc: pearson(&finite_scores, &finite_truths),
         log_lc: if positive { pearson(&logs, &finite_truths) } else { None },
@@ -176,12 +171,15 @@ pub fn evaluate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_perfect_ranking_is_perfect_by_every_criterion() {
         let truth: Vec<f64> = (0..200).map(f64::from).collect();
         let report = evaluate(&truth, &truth, &CriteriaOptions::default()).unwrap();
-        assert_eq!((report.kd, report.kd_ci), (Some(1.0), Some([1.0, 1.0])));
+        // That other architectures would be ranked as well is not known.
+        assert_eq!((report.kd, report.kd_ci), (Some(1.0), None));
+        assert_eq!(report.kd_ci_missing, Some(NoInterval::AllAlike));
         assert_eq!(report.p_top["0.05"].value, 1.0);
         assert_eq!(report.br["0.05"].value, 1.0 / 200.0);
         assert_eq!(report.wr["0.05"].value, 10.0 / 200.0);
@@ -195,6 +193,62 @@ mod tests {
         let report = evaluate(&[f64::NAN, -1e9, 0.0, 1.0], &truth, &CriteriaOptions::default());
         let report = report.unwrap();
         assert_eq!((report.kd, report.failures, report.lc.is_some()), (Some(1.0), 1, true));
+    }
+
+    #[test]
+    fn two_architectures_promise_nothing() {
+        let report = evaluate(&[1.0, 2.0], &[1.0, 2.0], &CriteriaOptions::default()).unwrap();
+        assert_eq!((report.kd, report.kd_ci, report.kd_p), (Some(1.0), None, Some(1.0)));
+        let few = NoInterval::TooFew { architectures: 2, needed: 9 };
+        assert_eq!(report.kd_ci_missing, Some(few));
+    }
+
+    type Rows = Vec<(i32, i32)>;
+
+    fn columns(rows: &Rows) -> (Vec<f64>, Vec<f64>) {
+        // Some scores fail, and the others are no round numbers.
+        let score = |s: i32| if s == 0 { f64::NAN } else { f64::from(s) * 1.7 - 3.0 };
+        rows.iter().map(|(s, t)| (score(*s), f64::from(*t) / 7.0)).unzip()
+    }
+
+    fn text(scores: &[f64], truths: &[f64]) -> String {
+        let bootstrap = Bootstrap { resamples: 40, ..Bootstrap::default() };
+        let options = CriteriaOptions {
+            precision_ratios: vec![0.05, 0.3, 0.5],
+            rank_ratios: vec![0.05, 0.3, 0.5],
+            bootstrap,
+            ..CriteriaOptions::default()
+        };
+        // Its text has every digit.
+        format!("{:?}", evaluate(scores, truths, &options).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_rows_changes_nothing(
+            (rows, shuffled) in prop::collection::vec((0i32..9, 0i32..9), 2..60)
+                .prop_flat_map(|rows| (Just(rows.clone()), Just(rows).prop_shuffle()))
+        ) {
+            let ((a, b), (c, d)) = (columns(&rows), columns(&shuffled));
+            prop_assert_eq!(text(&a, &b), text(&c, &d));
+        }
+
+        #[test]
+        fn a_constant_added_to_all_scores_changes_nothing(
+            rows in prop::collection::vec((1i32..40, 0i32..40), 2..60),
+            constant in 0i32..1000,
+        ) {
+            let (scores, truths): (Vec<f64>, Vec<f64>) =
+                rows.iter().map(|(s, t)| (f64::from(*s) / 8.0, f64::from(*t))).unzip();
+            let moved: Vec<f64> = scores.iter().map(|s| s + f64::from(constant) / 4.0).collect();
+            // Of logarithms it does.
+            let of = |scores: &[f64]| {
+                let text = text(scores, &truths);
+                let (before, rest) = text.split_once("log_lc").unwrap();
+                before.to_owned() + rest.split_once("p_top").unwrap().1
+            };
+            prop_assert_eq!(of(&scores), of(&moved));
+        }
     }
 
     #[test]

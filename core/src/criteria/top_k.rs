@@ -1,16 +1,30 @@
 //! Criteria on the predicted best or worst k architectures.
 //!
-//! Ties at the boundary of k have no right answer. Each number is given by a
-//! fixed rule (input order), together with its expectation when ties are
-//! broken at random, and the range over all ways to break them.
+//! Ties at the boundary of k have no right answer. Each number is reported as
+//! its expectation when ties are broken at random, together with the range over
+//! all ways to break them; in the study's compatibility mode, by its rule.
 
 use super::rank::{ascending, compare, descending};
 use serde::{Deserialize, Serialize};
 
+/// How ties are broken for the number that is reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compat {
+    /// osee's: in every way, and their mean is reported.
+    #[default]
+    Osee,
+    /// The study's published tables: a reversed ascending sort of the rows as
+    /// they were given. Theirs was unstable besides, so a published number need
+    /// only lie within [`TieAware`]'s range.
+    Awnas,
+}
+
 /// A criterion whose value may depend on how ties are broken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TieAware {
-    /// Ties broken by input order (or as the compatibility mode says).
+    /// What is reported: `expected`, or with [`Compat::Awnas`] what the study's
+    /// order of the rows gives.
     pub value: f64,
     /// Mean over random tie-breaking of scores and truth.
     pub expected: f64,
@@ -20,12 +34,30 @@ pub struct TieAware {
     pub max: f64,
 }
 
-/// Both sides in an order from best to worst.
+/// A range no wider is not worth its room.
+const NARROW: f64 = 0.05;
+
+impl TieAware {
+    /// The range, where it belongs beside the number: smallest and largest
+    /// differ by more than 0.05.
+    pub fn range(&self) -> Option<[f64; 2]> {
+        // 1 less 0.95 is 0.05 and a rounding error.
+        (self.max - self.min > NARROW + 1e-9).then_some([self.min, self.max])
+    }
+}
+
+/// Scores and truths, to be asked about both ends.
 pub struct Orders<'a> {
-    scores: &'a [f64],
-    truths: &'a [f64],
+    pub(super) scores: &'a [f64],
+    pub(super) truths: &'a [f64],
+    /// The study's, if it is to be followed.
+    order: Option<Order>,
+}
+
+/// Both sides from best to worst, ties as the rows were given.
+struct Order {
     /// Predicted order, best first.
-    pub predicted: Vec<usize>,
+    predicted: Vec<usize>,
     /// True rank from 0 of each input.
     true_rank: Vec<usize>,
 }
@@ -38,37 +70,36 @@ pub enum End {
 }
 
 impl<'a> Orders<'a> {
-    /// `reversed` breaks ties as a reversed stable ascending sort does.
-    pub fn new(scores: &'a [f64], truths: &'a [f64], reversed: bool) -> Self {
-        let order = |values| match reversed {
-            true => ascending(values).into_iter().rev().collect(),
-            false => descending(values),
-        };
-        let predicted = order(scores);
-        let mut true_rank = vec![0; truths.len()];
-        for (rank, at) in order(truths).into_iter().enumerate() {
-            true_rank[at] = rank;
-        }
-        Self { scores, truths, predicted, true_rank }
+    /// Ties are broken as `compat` says.
+    pub fn new(scores: &'a [f64], truths: &'a [f64], compat: Compat) -> Self {
+        let order = (compat == Compat::Awnas).then(|| Order::new(scores, truths));
+        Self { scores, truths, order }
     }
 
-    /// The predicted best or worst `k`.
-    pub fn chosen(&self, k: usize, end: End) -> &[usize] {
-        match end {
-            End::Top => &self.predicted[..k],
-            End::Bottom => &self.predicted[self.predicted.len() - k..],
-        }
+    /// The study's predicted best or worst `k`, if it is to be followed.
+    pub(super) fn chosen(&self, k: usize, end: End) -> Option<&[usize]> {
+        let predicted = &self.order.as_ref()?.predicted;
+        Some(match end {
+            End::Top => &predicted[..k],
+            End::Bottom => &predicted[predicted.len() - k..],
+        })
+    }
+
+    /// The study's true ranks from 0 of the predicted best or worst `k`.
+    fn true_ranks(&self, k: usize, end: End) -> Option<impl Iterator<Item = usize>> {
+        let ranks = &self.order.as_ref()?.true_rank;
+        Some(self.chosen(k, end)?.iter().map(|&at| ranks[at]))
     }
 
     /// P@topK or P@bottomK: the share of the predicted k that truly belongs
     /// there.
     pub fn precision(&self, k: usize, end: End) -> TieAware {
         let m = self.scores.len();
-        let belongs = |at: &&usize| match end {
-            End::Top => self.true_rank[**at] < k,
-            End::Bottom => self.true_rank[**at] >= m - k,
+        let belongs = |rank: &usize| match end {
+            End::Top => *rank < k,
+            End::Bottom => *rank >= m - k,
         };
-        let hits = self.chosen(k, end).iter().filter(belongs).count();
+        let hits = self.true_ranks(k, end).map(|ranks| ranks.filter(belongs).count());
         let predicted = Membership::of(self.scores, k, end);
         let truly = Membership::of(self.truths, k, end);
         let mut cells = [[0usize; 3]; 3];
@@ -99,29 +130,24 @@ impl<'a> Orders<'a> {
         let elsewhere = truly.tied - sure[1] - second;
         let fewest = sure[0] + forced + truly.open.saturating_sub(elsewhere);
         let share = |hits: usize| hits as f64 / k as f64;
-        TieAware {
-            value: share(hits),
-            expected: expected / k as f64,
-            min: share(fewest),
-            max: share(most),
-        }
+        reported(hits.map(share), expected / k as f64, [share(fewest), share(most)])
     }
 
     /// BR@K: the best true rank (from 1, over M) among the predicted top k.
     pub fn best_rank(&self, k: usize) -> TieAware {
-        let value = self.chosen(k, End::Top).iter().map(|&at| self.true_rank[at]).min();
-        self.extreme(k, value.unwrap_or(0), false)
+        let rank = self.true_ranks(k, End::Top).and_then(Iterator::min);
+        self.extreme(k, rank, false)
     }
 
     /// WR@K: the worst true rank (from 1, over M) among the predicted top k.
     pub fn worst_rank(&self, k: usize) -> TieAware {
-        let value = self.chosen(k, End::Top).iter().map(|&at| self.true_rank[at]).max();
-        self.extreme(k, value.unwrap_or(0), true)
+        let rank = self.true_ranks(k, End::Top).and_then(Iterator::max);
+        self.extreme(k, rank, true)
     }
 
     /// The rank of the chosen one nearest to one end of the truth; seen from
     /// the worst end the same as seen from the best, mirrored.
-    fn extreme(&self, k: usize, rank: usize, from_worst: bool) -> TieAware {
+    fn extreme(&self, k: usize, rank: Option<usize>, from_worst: bool) -> TieAware {
         let m = self.truths.len();
         let predicted = Membership::of(self.scores, k, End::Top);
         let mut order = descending(self.truths);
@@ -135,19 +161,33 @@ impl<'a> Orders<'a> {
             true => (m as f64 - rank) / m as f64,
         };
         let (a, b) = (over_m(least), over_m(most));
-        TieAware {
-            value: (rank + 1) as f64 / m as f64,
-            expected: over_m(expected),
-            min: a.min(b),
-            max: a.max(b),
-        }
+        let value = rank.map(|rank| (rank + 1) as f64 / m as f64);
+        reported(value, over_m(expected), [a.min(b), a.max(b)])
     }
 }
 
+impl Order {
+    fn new(scores: &[f64], truths: &[f64]) -> Self {
+        let order = |values| ascending(values).into_iter().rev().collect::<Vec<usize>>();
+        let mut true_rank = vec![0; truths.len()];
+        for (rank, at) in order(truths).into_iter().enumerate() {
+            true_rank[at] = rank;
+        }
+        Self { predicted: order(scores), true_rank }
+    }
+}
+
+/// An expectation is a sum of many parts and may miss the range's end by a
+/// rounding error.
+fn reported(value: Option<f64>, expected: f64, [min, max]: [f64; 2]) -> TieAware {
+    let expected = expected.clamp(min, max);
+    TieAware { value: value.unwrap_or(expected), expected, min, max }
+}
+
 /// Who is among the k at one end, whatever the tie-breaking.
-struct Membership {
+pub(super) struct Membership {
     /// 0 surely, 1 if a tie is broken so, 2 surely not.
-    class: Vec<u8>,
+    pub(super) class: Vec<u8>,
     /// Size of the tie at the boundary.
     tied: usize,
     /// How many of the tie get in.
@@ -155,7 +195,7 @@ struct Membership {
 }
 
 impl Membership {
-    fn of(values: &[f64], k: usize, end: End) -> Self {
+    pub(super) fn of(values: &[f64], k: usize, end: End) -> Self {
         let order = match end {
             End::Top => descending(values),
             End::Bottom => ascending(values),
@@ -311,12 +351,13 @@ mod tests {
                 values.iter().zip(order).map(|(v, o)| v + *o as f64 * 1e-3).collect()
             };
             for (name, criterion) in CRITERIA {
-                let ours = criterion(&Orders::new(&x, &y, false), k);
+                let ours = criterion(&Orders::new(&x, &y, Compat::Osee), k);
                 let mut all = Vec::new();
                 for p in permutations(5) {
                     for q in permutations(5) {
                         let (x, y) = (broken(&x, &p), broken(&y, &q));
-                        all.push(criterion(&Orders::new(&x, &y, false), k).value);
+                        // The study's rule counts, and without ties it is no choice.
+                        all.push(criterion(&Orders::new(&x, &y, Compat::Awnas), k).value);
                     }
                 }
                 let mean = all.iter().sum::<f64>() / all.len() as f64;
@@ -324,8 +365,33 @@ mod tests {
                 prop_assert!((ours.expected - mean).abs() < 1e-9, "{} {:?} mean {}", name, ours, mean);
                 prop_assert!((ours.min - min).abs() < 1e-9 && (ours.max - max).abs() < 1e-9,
                     "{} {:?} range {} {}", name, ours, min, max);
-                prop_assert!(ours.min <= ours.value && ours.value <= ours.max);
+                prop_assert_eq!(ours.value, ours.expected);
+                let theirs = criterion(&Orders::new(&x, &y, Compat::Awnas), k);
+                prop_assert!(ours.min <= theirs.value && theirs.value <= ours.max);
+                prop_assert_eq!(theirs.expected, ours.expected);
             }
         }
+    }
+
+    #[test]
+    fn a_constant_score_picks_at_random_in_any_order_of_rows() {
+        let best_first: Vec<f64> = (0..100).rev().map(f64::from).collect();
+        let worst_first: Vec<f64> = (0..100).map(f64::from).collect();
+        for truth in [best_first, worst_first] {
+            let orders = Orders::new(&[1.0; 100], &truth, Compat::Osee);
+            let top = orders.precision(5, End::Top);
+            assert!((top.value - 0.05).abs() < 1e-12, "{top:?}");
+            assert_eq!(top.range(), Some([0.0, 1.0]));
+            // Of 5 random places of 100 the worst is at 5 * 101 / 6 on average.
+            let worst = orders.worst_rank(5);
+            assert!((worst.value - 5.0 * 101.0 / 6.0 / 100.0).abs() < 1e-12, "{worst:?}");
+        }
+    }
+
+    #[test]
+    fn a_narrow_range_is_not_worth_its_room() {
+        let within = |min, max| TieAware { value: min, expected: min, min, max }.range();
+        assert_eq!((within(0.95, 1.0), within(0.3, 0.3)), (None, None));
+        assert_eq!(within(0.4, 0.6), Some([0.4, 0.6]));
     }
 }

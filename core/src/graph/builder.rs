@@ -2,6 +2,7 @@
 
 use super::{
     Cell, Graph, GraphError, Node, NodeId, Op, ParamId, ParamRole, Parameter, Pool, Select, Shape,
+    bounds,
     shape::{infer, list},
 };
 use std::collections::HashMap;
@@ -289,7 +290,7 @@ impl GraphBuilder {
         self.graph.output = output;
         match self.error {
             Some(error) => Err(error),
-            None => Ok(self.graph),
+            None => bounds::check(&self.graph).map(|()| self.graph),
         }
     }
 

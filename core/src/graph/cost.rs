@@ -40,7 +40,8 @@ impl Graph {
             let pixels = node.shape.pixels() as u64;
             match node.op {
                 Op::Conv2d { weight, .. } => {
-                    cost.conv_macs += self.parameter(weight).numel() as u64 * pixels;
+                    let macs = (self.parameter(weight).numel() as u64).saturating_mul(pixels);
+                    cost.conv_macs = cost.conv_macs.saturating_add(macs);
                 }
                 Op::Linear { weight, bias } => {
                     cost.linear_macs += self.parameter(weight).numel() as u64;

@@ -10,6 +10,7 @@
 //! checked, whether the graph was made by a [`GraphBuilder`] or decoded and
 //! [validated](Graph::validate).
 
+pub mod bounds;
 mod builder;
 mod cost;
 mod fingerprint;
@@ -98,8 +99,8 @@ impl Graph {
         self.nodes.iter().filter(|node| node.op == Op::Relu).count()
     }
 
-    /// Checks a graph that was decoded rather than built: order, arity,
-    /// shapes and parameter shapes.
+    /// Checks a graph that was decoded rather than built: its size, order, arity,
+    /// shapes, parameter shapes, and that the output is a vector of logits.
     ///
     /// # Errors
     /// The first [`GraphError`] in topological order.
@@ -143,6 +144,25 @@ pub enum GraphError {
         slice: String,
         /// The stored shape.
         stored: String,
+    },
+    /// The output is something else than logits.
+    #[error(
+        "node {node}, the output, is {shape}, and a network ends in a vector of logits, one for each \
+         class; global_avg_pool and linear make one"
+    )]
+    Output {
+        /// Index of the node.
+        node: usize,
+        /// What it is.
+        shape: Shape,
+    },
+    /// More than [`bounds`] allow.
+    #[error("{what} is too large: at most {limit} are taken")]
+    TooLarge {
+        /// What, with its size.
+        what: String,
+        /// The bound.
+        limit: usize,
     },
     /// A node or parameter id points nowhere, or forward.
     #[error("node {node}: {reason}")]

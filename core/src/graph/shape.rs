@@ -1,6 +1,6 @@
 //! Shape inference: what each operation yields, or why it cannot.
 
-use super::{Cell, Graph, GraphError, Node, NodeId, Op, ParamId, Parameter, Select};
+use super::{Cell, Graph, GraphError, Node, NodeId, Op, ParamId, Parameter, Select, bounds};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt};
 
@@ -228,6 +228,7 @@ fn window(
 }
 
 pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
+    bounds::check(graph)?;
     let names: HashSet<&str> = graph.parameters.iter().map(|it| it.name.as_str()).collect();
     for parameter in &graph.parameters {
         parameter.check()?;
@@ -271,5 +272,8 @@ pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
     if graph.output.index() >= graph.nodes.len() {
         return Err(order(graph.output.index(), "the output is not in the graph"));
     }
-    Ok(())
+    match shapes[graph.output.index()] {
+        Shape::Flat { features: 1.. } => Ok(()),
+        shape => Err(GraphError::Output { node: graph.output.index(), shape }),
+    }
 }

@@ -54,6 +54,21 @@ fn parts_of_a_shared_kernel_are_parameters_of_their_own_shape() {
 }
 
 #[test]
+fn a_network_ends_in_logits() {
+    let mut g = GraphBuilder::new(Shape::square(3, 8));
+    let x = g.conv("a", g.input(), ConvSpec::same(4, 3));
+    let map = g.finish(x).unwrap();
+    let error = map.validate().unwrap_err().to_string();
+    assert!(
+        error.starts_with("node 1, the output, is [4, 8, 8], and a network ends in"),
+        "{error}"
+    );
+    let mut g = GraphBuilder::new(Shape::square(3, 8));
+    let x = g.global_avg_pool(g.input());
+    assert_eq!(g.finish(x).unwrap().validate(), Ok(()));
+}
+
+#[test]
 fn a_cell_is_what_was_built_in_it() {
     let mut g = GraphBuilder::new(Shape::square(3, 8));
     let x = g.conv("stem", g.input(), ConvSpec::same(4, 3));

@@ -38,16 +38,14 @@ pub struct Evaluation {
     /// Weights are the mean over the last so many kept checkpoints (temporal
     /// ensemble).
     pub checkpoints: usize,
-    /// Scores are means over the supernets of so many of the study's seeds.
-    pub supernets: usize,
     /// Scores are means over an architecture's isomorphism group (post-deiso).
     pub isomorphic: bool,
 }
 
 impl Default for Evaluation {
-    /// The last weights of one supernet on all batches.
+    /// The last weights on all batches.
     fn default() -> Self {
-        Self { batches: None, checkpoints: 1, supernets: 1, isomorphic: false }
+        Self { batches: None, checkpoints: 1, isomorphic: false }
     }
 }
 

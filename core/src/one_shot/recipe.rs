@@ -45,7 +45,8 @@ pub struct Recipe {
     /// Images that sub-networks are evaluated on: the first so many of the
     /// other 20%.
     pub validation_images: usize,
-    /// Images per evaluated batch, whose statistics normalise it.
+    /// Images per evaluated batch, whose statistics normalise it; the last
+    /// batch has the rest.
     pub validation_batch_size: usize,
     /// Settings of the search space that supernets change.
     pub space: BTreeMap<String, Value>,
@@ -54,6 +55,9 @@ pub struct Recipe {
 impl Recipe {
     /// Names of the presets.
     pub const PRESETS: [&'static str; 3] = ["paper", "small", "standalone"];
+
+    /// Most epochs: the list of those that are kept must fit memory.
+    const EPOCHS: u32 = 1_000_000;
 
     /// The recipe called `name`:
     /// - `paper`: the study's for NAS-Bench-201, 1,000 epochs of batch 512;
@@ -131,6 +135,11 @@ impl Recipe {
         self.images / self.batch_size
     }
 
+    /// Evaluated batches.
+    pub fn validation_batches(&self) -> usize {
+        self.validation_images.div_ceil(self.validation_batch_size)
+    }
+
     /// Whether there are so many images to train and to evaluate on.
     ///
     /// # Errors
@@ -149,10 +158,17 @@ impl Recipe {
         }
     }
 
-    fn check(&self) -> Result<(), StudyError> {
+    /// Whether its numbers make a training.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> Result<(), StudyError> {
         let wrong = |what: &str| Err(StudyError::Invalid(format!("training needs {what}")));
         if self.epochs == 0 {
             return wrong("at least one epoch");
+        }
+        if self.epochs > Self::EPOCHS {
+            return wrong("at most 1,000,000 epochs");
         }
         if self.batch_size < 2 || self.validation_batch_size < 2 {
             return wrong("batches of at least two images");
@@ -167,6 +183,14 @@ impl Recipe {
         let rates = [self.learning_rate, self.momentum, self.weight_decay, self.max_norm];
         if !rates.into_iter().all(sane) || self.learning_rate == 0.0 {
             return wrong("a learning rate above 0, and no negative momentum, decay or norm");
+        }
+        if self.keep_every == 0 {
+            return wrong("`keep-every` of at least one epoch");
+        }
+        let Normalisation { mean, std } = self.normalisation;
+        let scales = |std: &f32| std.is_finite() && *std > 0.0;
+        if !mean.iter().all(|mean| mean.is_finite()) || !std.iter().all(scales) {
+            return wrong("pixels with a finite mean and a standard deviation above 0");
         }
         Ok(())
     }
@@ -252,6 +276,39 @@ impl TrainingChoice {
         Ok(resolved)
     }
 
+    /// Refuses changes that would change nothing of the training of a supernet by
+    /// `recipe`, which they were resolved to. A preset's own numbers are no
+    /// changes.
+    ///
+    /// # Errors
+    /// The first of them, with what is allowed.
+    pub fn check_supernet(&self, recipe: &Recipe) -> Result<(), StudyError> {
+        let most = [
+            ("keep-every", self.keep_every.map(|it| it as usize), recipe.epochs as usize, "epochs"),
+            (
+                "validation-batch-size",
+                self.validation_batch_size,
+                recipe.validation_images,
+                "validation images",
+            ),
+            ("observe", self.observe, recipe.steps(), "steps in an epoch"),
+        ];
+        for (field, given, most, of) in most {
+            if let Some(given) = given.filter(|given| *given > most) {
+                return Err(StudyError::Invalid(format!(
+                    "`{field}` of [training] is {given}, and there are {most} {of}; it is at most \
+                     that"
+                )));
+            }
+        }
+        match self.schedule {
+            None => Ok(()),
+            Some(schedule) => schedule
+                .check(recipe.learning_rate, recipe.epochs)
+                .map_err(|what| StudyError::Invalid(format!("`schedule` of [training]: {what}"))),
+        }
+    }
+
     /// These changes with `over` on top.
     pub fn with(&self, over: &Self) -> Self {
         let mut space = self.space.clone();
@@ -317,5 +374,43 @@ mod tests {
         assert!(few.contains("wants 10000 images") && few.contains("`validation-images`"), "{few}");
         assert!(wrong("learning-rate = -1.0").contains("learning rate above 0"));
         assert!(wrong("preset = \"papr\"").contains("did you mean `paper`?"));
+        assert!(wrong("keep-every = 0").contains("`keep-every` of at least one epoch"));
+        let flat = "normalisation = { mean = [0.5, 0.5, 0.5], std = [0.2, 0.0, 0.2] }";
+        assert!(wrong(flat).contains("standard deviation above 0"));
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_is_refused_and_a_presets_own_number_is_not() {
+        let checked = |text: &str| {
+            let choice: TrainingChoice = toml::from_str(text).unwrap();
+            let recipe = choice.resolve(Recipe::default(), None).unwrap();
+            choice.check_supernet(&recipe).map_err(|error| error.to_string())
+        };
+        let refused = |text: &str, part: &str| {
+            let said = checked(text).unwrap_err();
+            assert!(said.contains(part), "{text}: {said}");
+        };
+        // The preset keeps every tenth, and evaluates batches of 250.
+        assert_eq!(checked("epochs = 3\nvalidation-images = 96"), Ok(()));
+        refused("epochs = 3\nkeep-every = 4", "`keep-every` of [training] is 4, and there are 3");
+        assert_eq!(checked("epochs = 3\nkeep-every = 3"), Ok(()));
+        let batches = "validation-images = 96\nvalidation-batch-size =";
+        refused(&format!("{batches} 97"), "is 97, and there are 96 validation images");
+        assert_eq!(checked(&format!("{batches} 96")), Ok(()));
+        let steps = "images = 256\nbatch-size = 32\nobserve =";
+        refused(&format!("{steps} 9"), "`observe` of [training] is 9, and there are 8 steps");
+        assert_eq!(checked(&format!("{steps} 8")), Ok(()));
+        refused("schedule = { kind = \"cosine\", last = 0.05 }", "below the first, 0.05");
+        refused("epochs = 1\nschedule = { kind = \"cosine\", last = 0.0 }", "two epochs");
+        let plateau = |factor: f64, patience: u32| {
+            format!(
+                "schedule = {{ kind = \"plateau\", factor = {factor:?}, patience = {patience} }}"
+            )
+        };
+        refused(&plateau(1.0, 2), "`factor` is above 0 and below 1");
+        refused(&plateau(0.0, 2), "`factor` is above 0 and below 1");
+        refused(&plateau(0.5, 48), "`patience` is at most 47");
+        assert_eq!(checked(&plateau(0.5, 47)), Ok(()));
+        refused(&format!("epochs = 2\n{}", plateau(0.5, 0)), "at least three epochs");
     }
 }

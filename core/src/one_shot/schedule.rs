@@ -50,6 +50,36 @@ impl Schedule {
         }
     }
 
+    /// Refuses what changes nothing in so many epochs that begin with the rate
+    /// `first`, or makes no rate.
+    ///
+    /// # Errors
+    /// What is allowed.
+    pub fn check(self, first: f64, epochs: u32) -> Result<(), String> {
+        match self {
+            Self::Constant => Ok(()),
+            Self::Cosine { last } if !(0.0..first).contains(&last) => {
+                Err(format!("`last` of a cosine is a rate from 0, and below the first, {first}"))
+            }
+            Self::Cosine { .. } if epochs < 2 => {
+                Err("a cosine changes something from two epochs on".to_owned())
+            }
+            Self::Cosine { .. } => Ok(()),
+            Self::Plateau { factor, .. } if !(factor > 0.0 && factor < 1.0) => {
+                Err("`factor` is above 0 and below 1".to_owned())
+            }
+            // The first epoch sets the mark, the patience is borne, one more is too many, and one
+            // is left that has the new rate.
+            Self::Plateau { patience, .. } => match epochs.checked_sub(3) {
+                None => Err("a plateau needs at least three epochs to change anything".to_owned()),
+                Some(most) if patience > most => Err(format!(
+                    "`patience` is at most {most} in {epochs} epochs, for the rate to change at all"
+                )),
+                Some(_) => Ok(()),
+            },
+        }
+    }
+
     /// Takes note of an epoch's mean training loss.
     pub fn observe(self, state: &mut Progress, loss: f64) {
         let Self::Plateau { factor, patience } = self else { return };
@@ -82,6 +112,30 @@ mod tests {
             })
             .collect();
         assert_eq!(rates, [0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05]);
+    }
+
+    /// By the schedule itself: with a loss that never falls, the most patient one that is allowed
+    /// changes the last epoch's rate, and one epoch more of patience changes none.
+    #[test]
+    fn the_most_patience_is_the_most_that_changes_a_rate() {
+        for epochs in 3..12 {
+            let rates = |patience| -> Vec<f64> {
+                let schedule = Schedule::Plateau { factor: 0.5, patience };
+                let mut state = schedule.start(0.1);
+                let rate = |epoch| {
+                    let rate = schedule.rate(0.1, &state, epoch, epochs);
+                    schedule.observe(&mut state, 1.0);
+                    rate
+                };
+                (0..epochs).map(rate).collect()
+            };
+            let plateau = |patience| Schedule::Plateau { factor: 0.5, patience };
+            let most = epochs - 3;
+            assert!(plateau(most).check(0.1, epochs).is_ok());
+            assert_eq!(rates(most).last(), Some(&0.05), "{epochs}");
+            assert!(plateau(most + 1).check(0.1, epochs).is_err());
+            assert!(rates(most + 1).iter().all(|rate| *rate == 0.1), "{epochs}");
+        }
     }
 
     #[test]

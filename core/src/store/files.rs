@@ -2,8 +2,8 @@
 
 use super::StoreError;
 use crate::study::Study;
-use rusqlite::{Connection, OpenFlags};
-use std::path::Path;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::{os::unix::ffi::OsStrExt, path::Path};
 
 /// Writes a file that is there whole or not at all: beside itself first.
 ///
@@ -33,7 +33,7 @@ pub(super) fn refuse_other_study(
     // themselves, and a scorer's key says what the images were.
     let choice = |study: &Study| {
         let wanted = &study.architectures;
-        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed)
+        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed, wanted.neighbours)
     };
     let data = |study: &Study| study.data.split(':').next().map(str::to_owned);
     let differs = [
@@ -56,6 +56,12 @@ pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
+/// Whether a file has a table that not every file has.
+pub(super) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
+    Ok(connection.query_row(find, [name], |_| Ok(())).optional()?.is_some())
+}
+
 /// In WAL mode even a reader makes files beside the database. Where it cannot,
 /// and no writer has left any, the file is all there is and does not change.
 pub(super) fn read_only(file: &Path) -> rusqlite::Result<Connection> {
@@ -72,9 +78,13 @@ pub(super) fn read_only(file: &Path) -> rusqlite::Result<Connection> {
     open(&uri(file, "?immutable=1"))
 }
 
-/// SQLite's name of a file; `%`, `?` and `#` would end the path.
+/// SQLite's name of a file; `%`, `?` and `#` would end the path, and not every
+/// path is UTF-8.
 fn uri(file: &Path, options: &str) -> String {
-    let path = file.display().to_string();
-    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let escaped = |byte: &u8| match byte {
+        b'%' | b'?' | b'#' | 0x80.. => format!("%{byte:02x}"),
+        byte => char::from(*byte).to_string(),
+    };
+    let path: String = file.as_os_str().as_bytes().iter().map(escaped).collect();
     format!("file:{path}{options}")
 }

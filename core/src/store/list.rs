@@ -4,7 +4,7 @@
 //! and what the whole list's hash is, so that parts of two lists are never
 //! taken for one.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, files::has_table};
 use crate::shard::unit_name;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
@@ -86,9 +86,8 @@ impl Store {
     /// # Errors
     /// When SQLite fails.
     pub fn list(&self) -> Result<Option<List>, StoreError> {
-        let there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'whole'";
         let read = || -> rusqlite::Result<Option<List>> {
-            if self.connection.query_row(there, [], |_| Ok(())).optional()?.is_none() {
+            if !has_table(&self.connection, "whole")? {
                 return Ok(None);
             }
             let read = "SELECT architectures, sha256 FROM whole";

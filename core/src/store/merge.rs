@@ -6,11 +6,16 @@
 
 use super::{
     Outcome, ScorerId, ScorerKey, Store, StoreError,
-    files::refuse_other_study,
+    files::{has_table, refuse_other_study},
     list::{List, add, set_list},
     results::outcome,
+    retry::set_limit,
+    schema::INSERT,
 };
-use crate::shard::Shard;
+use crate::{
+    estimator::{Failure, Limit},
+    shard::Shard,
+};
 use rusqlite::{
     Row, Rows, fallible_streaming_iterator::FallibleStreamingIterator, params, types::ValueRef,
 };
@@ -122,6 +127,8 @@ impl Store {
         for table in ["epoch", "evaluation"] {
             parts.iter().try_for_each(|part| self.take(part, table))?;
         }
+        parts.iter().try_for_each(|part| self.take_weights(part))?;
+        parts.iter().try_for_each(|part| self.take_times(part))?;
         if let Some(list) = list {
             let listed = self.listed()?;
             let whole = listed.architectures >= list.architectures;
@@ -191,7 +198,7 @@ impl Store {
     ) -> Result<(), MergeError> {
         let read = "SELECT arch, seed, value, failure_kind, failure_message, milliseconds, device
              FROM score WHERE scorer = ?1 ORDER BY arch, seed";
-        let write = "INSERT OR IGNORE INTO score
+        let keep = "INSERT OR IGNORE INTO score
              (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let known = "SELECT value, value, value, failure_kind, failure_message FROM score
@@ -204,27 +211,48 @@ impl Store {
             place,
             |at, row| {
                 let cell = |column| row.get_ref(column);
-                let new = self.connection.prepare_cached(write)?.execute(params![
-                    to.0,
-                    Raw(cell(0)?),
-                    Raw(cell(1)?),
-                    Raw(cell(2)?),
-                    Raw(cell(3)?),
-                    Raw(cell(4)?),
-                    Raw(cell(5)?),
-                    Raw(cell(6)?)
-                ])?;
-                merged.added += new as u64;
-                if new == 0 {
-                    merged.known += 1;
-                    let unit: (i64, i64) = (row.get(0)?, row.get(1)?);
-                    let mut known = self.connection.prepare_cached(known)?;
-                    let there = known.query_row(params![to.0, unit.0, unit.1], outcome)?;
-                    if let Some((first, other)) = differ(&there, &outcome(row)?) {
-                        contradiction.get_or_insert((at, unit, first, other));
+                let copy = |write| {
+                    self.connection.prepare_cached(write)?.execute(params![
+                        to.0,
+                        Raw(cell(0)?),
+                        Raw(cell(1)?),
+                        Raw(cell(2)?),
+                        Raw(cell(3)?),
+                        Raw(cell(4)?),
+                        Raw(cell(5)?),
+                        Raw(cell(6)?)
+                    ])
+                };
+                let unit: (i64, i64) = (row.get(0)?, row.get(1)?);
+                let place = (to, unit.0, unit.1);
+                let limit = || match ids[at] {
+                    Some(id) => parts[at].limit_of((id, unit.0, unit.1)),
+                    None => Ok(None),
+                };
+                if copy(keep)? > 0 {
+                    merged.added += 1;
+                    return match cell(2)? {
+                        ValueRef::Null => set_limit(&self.connection, place, limit()?),
+                        _ => Ok(()),
+                    };
+                }
+                let mut known = self.connection.prepare_cached(known)?;
+                let there = known.query_row(params![to.0, unit.0, unit.1], outcome)?;
+                let other = outcome(row)?;
+                if let Some((first, other)) = differ(&there, &other) {
+                    contradiction.get_or_insert((at, unit, first, other));
+                }
+                match there {
+                    Err(there) if gives_way(&there, self.limit_of(place)?, (other, limit()?)) => {
+                        merged.added += 1;
+                        copy(INSERT)?;
+                        set_limit(&self.connection, place, limit()?)
+                    }
+                    _ => {
+                        merged.known += 1;
+                        Ok(())
                     }
                 }
-                Ok(())
             },
         )
         .map_err(|(at, error)| self.failed(parts, at, error))?;
@@ -239,6 +267,50 @@ impl Store {
                 dir: parts[at].dir.clone(),
             }),
         }
+    }
+
+    /// Copies which checkpoints scores were made with; parts must agree.
+    fn take_weights(&self, part: &Self) -> Result<(), MergeError> {
+        if !has_table(&part.connection, "weights").map_err(|e| part.sqlite(e))? {
+            return Ok(());
+        }
+        let read = "SELECT supernet, seed, epoch, sha256 FROM weights";
+        let mut query = part.connection.prepare(read).map_err(|e| part.sqlite(e))?;
+        let rows = query.query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?))
+        });
+        for row in rows.map_err(|e| part.sqlite(e))? {
+            let row: (String, i64, u32, String) = row.map_err(|e| part.sqlite(e))?;
+            let (supernet, seed, epoch, sha256) = row;
+            if !self.same_weights((&supernet, seed as u64, epoch), &sha256)? {
+                return Err(self.other(part, "supernets' weights"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies what units took; of two merges of a part the later one knows more.
+    fn take_times(&self, part: &Self) -> Result<(), MergeError> {
+        if !has_table(&part.connection, "unit").map_err(|e| part.sqlite(e))? {
+            return Ok(());
+        }
+        let read = "SELECT arch, seed, milliseconds, alone FROM unit";
+        let write = "INSERT INTO unit VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (arch, seed) DO UPDATE SET
+                 milliseconds = max(milliseconds, excluded.milliseconds),
+                 alone = max(alone, excluded.alone)";
+        let mut query = part.connection.prepare(read).map_err(|e| part.sqlite(e))?;
+        let mut rows = query.query([]).map_err(|e| part.sqlite(e))?;
+        while let Some(row) = rows.next().map_err(|e| part.sqlite(e))? {
+            let copy = || -> rusqlite::Result<usize> {
+                let cells = (0..4).map(|at| row.get_ref(at).map(Raw));
+                let cells = cells.collect::<rusqlite::Result<Vec<_>>>()?;
+                let mut write = self.connection.prepare_cached(write)?;
+                write.execute(rusqlite::params_from_iter(cells))
+            };
+            copy().map_err(|e| self.sqlite(e))?;
+        }
+        Ok(())
     }
 
     /// Copies a table whose rows are their own names.
@@ -283,6 +355,27 @@ fn differ(first: &Outcome, other: &Outcome) -> Option<(f64, f64)> {
     match (first, other) {
         (Ok(first), Ok(other)) if first.to_bits() != other.to_bits() => Some((*first, *other)),
         _ => None,
+    }
+}
+
+/// Whether a failure, by this limit if by one, is replaced by what another part
+/// has of the same unit: by any score, and by the failure under a wider limit,
+/// whatever the order of parts.
+fn gives_way(
+    there: &Failure,
+    limit: Option<Limit>,
+    (other, others): (Outcome, Option<Limit>),
+) -> bool {
+    let rank = |it: &Failure, limit: Option<Limit>| {
+        let limit = limit.map(|limit| match limit {
+            Limit::Time(time) => time.as_nanos(),
+            Limit::Memory(bytes) => bytes.into(),
+        });
+        (limit, it.kind, it.message.clone())
+    };
+    match other {
+        Ok(_) => true,
+        Err(other) => rank(&other, others) > rank(there, limit),
     }
 }
 

@@ -2,8 +2,9 @@
 //! file of scores.
 //!
 //! Invariants: a unit of work (one architecture and seed) is stored whole or
-//! not at all, before the next one starts; nothing stored is computed or
-//! written again; a directory that is no run of this study is left alone.
+//! not at all, before the next one starts; no stored score is computed or
+//! written again, a failure only where it is tried again; a directory that is
+//! no run of this study is left alone.
 
 mod error;
 mod files;
@@ -12,8 +13,10 @@ mod merge;
 mod progress;
 mod record;
 mod results;
+mod retry;
 mod schema;
 mod training;
+mod unit;
 
 pub use error::StoreError;
 pub use files::write_whole;
@@ -22,4 +25,6 @@ pub use merge::{MergeError, Merged};
 pub use progress::{Done, Progress};
 pub use record::{Outcome, Record, Score, ScorerId, ScorerKey};
 pub use results::{JOBS, Store};
+pub use retry::Retry;
 pub use training::Curve;
+pub use unit::UnitTimes;

@@ -1,6 +1,6 @@
 //! How far a run is.
 
-use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json};
+use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json, schema::IS_DONE};
 use crate::{
     estimator::{EstimatorKind, FailureKind},
     shard::unit_name,
@@ -30,6 +30,12 @@ impl Done {
         self.bits[at / 64] |= 1 << (at % 64);
     }
 
+    /// Takes the architecture's result for a seed as not there.
+    pub(super) fn reopen(&mut self, arch: usize, round: usize) {
+        let at = round * self.architectures + arch;
+        self.bits[at / 64] &= !(1 << (at % 64));
+    }
+
     /// Whether the architecture at this position has a result for the study's
     /// seed at that one.
     pub fn has(&self, arch: usize, round: usize) -> bool {
@@ -48,7 +54,8 @@ pub struct Progress {
 }
 
 impl Store {
-    /// What `scorer` has already of the first `architectures` with `seeds`.
+    /// What `scorer` has already of the first `architectures` with `seeds`. What
+    /// waits for a supernet to be trained is not there.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -58,10 +65,21 @@ impl Store {
         seeds: &[u64],
         architectures: usize,
     ) -> Result<Done, StoreError> {
+        self.found(scorer, seeds, architectures, IS_DONE)
+    }
+
+    /// Its results that fulfil a condition of SQL.
+    fn found(
+        &self,
+        scorer: ScorerId,
+        seeds: &[u64],
+        architectures: usize,
+        condition: &str,
+    ) -> Result<Done, StoreError> {
         let mut done = Done::none(architectures, seeds);
         let mut read = || -> rusqlite::Result<()> {
-            let mut query =
-                self.connection.prepare_cached("SELECT arch, seed FROM score WHERE scorer = ?1")?;
+            let read = format!("SELECT arch, seed FROM score WHERE scorer = ?1 AND {condition}");
+            let mut query = self.connection.prepare_cached(&read)?;
             let mut rows = query.query([scorer.0])?;
             while let Some(row) = rows.next()? {
                 let (arch, seed) = (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as u64);
@@ -76,14 +94,42 @@ impl Store {
         Ok(done)
     }
 
+    /// Of each of the first `architectures`, whether `scorer` has a result with
+    /// every one of `seeds`; and how many results it has in all.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn scored(
+        &self,
+        scorer: ScorerId,
+        seeds: &[u64],
+        architectures: usize,
+    ) -> Result<(Vec<bool>, usize), StoreError> {
+        let read = "SELECT COUNT(*) FROM score WHERE scorer = ?1";
+        let count: i64 = self
+            .connection
+            .query_row(read, [scorer.0], |row| row.get(0))
+            .map_err(|e| self.sqlite(e))?;
+        let count = count as usize;
+        // A run has results of its own architectures and seeds alone.
+        if count == architectures * seeds.len() {
+            return Ok((vec![true; architectures], count));
+        }
+        let done = self.found(scorer, seeds, architectures, "TRUE")?;
+        let all = |arch| (0..seeds.len()).all(|round| done.has(arch, round));
+        Ok(((0..architectures).map(all).collect(), count))
+    }
+
     /// Milliseconds of all that `scorer` has, and how much that is.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn cost(&self, scorer: ScorerId) -> Result<(f64, u64), StoreError> {
-        let read = "SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE scorer = ?1";
+        let read = format!(
+            "SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE scorer = ?1 AND {IS_DONE}"
+        );
         self.connection
-            .query_row(read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
+            .query_row(&read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
             .map_err(|e| self.sqlite(e))
     }
 

@@ -34,6 +34,17 @@ pub struct ScorerKey {
     pub data: String,
 }
 
+impl ScorerKey {
+    /// Those of a study's `seeds` that it has scores of: what does not depend
+    /// on the seed is scored once.
+    pub fn seeds<'a>(&self, seeds: &'a [u64]) -> &'a [u64] {
+        match self.kind {
+            EstimatorKind::Baseline | EstimatorKind::Meta => &seeds[..seeds.len().min(1)],
+            _ => seeds,
+        }
+    }
+}
+
 /// A scorer in one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScorerId(pub(super) i64);

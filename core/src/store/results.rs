@@ -3,7 +3,9 @@
 use super::{
     Outcome, Record, Score, ScorerId, ScorerKey, StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
-    schema::{FORMAT, SCHEMA},
+    retry::set_limit,
+    schema::{ADDED, FORMAT, INSERT, SCHEMA},
+    unit::add_time,
 };
 use crate::{
     estimator::{Failure, FailureKind},
@@ -126,6 +128,7 @@ impl Store {
             }
             found => return Err(StoreError::Version { dir: dir.to_owned(), found, known: FORMAT }),
         }
+        connection.execute_batch(ADDED).map_err(sqlite)?;
         Ok(Self { dir: dir.to_owned(), connection, _lock: None })
     }
 
@@ -199,15 +202,31 @@ impl Store {
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
     }
 
-    /// Stores results, all or none; what is there already stays.
+    /// Stores results, all or none; scores that are there already stay, a
+    /// failure gives way.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn record(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        self.write(records, None)
+    }
+
+    /// The same of one unit, which took so long for all of them together.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn record_unit(&mut self, records: &[Record], milliseconds: f64) -> Result<(), StoreError> {
+        self.write(records, Some(milliseconds))
+    }
+
+    fn write(&mut self, records: &[Record], took: Option<f64>) -> Result<(), StoreError> {
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
             for record in records {
                 insert(&transaction, record)?;
+            }
+            if let Some(milliseconds) = took {
+                add_time(&transaction, records, milliseconds)?;
             }
             transaction.commit()
         };
@@ -290,23 +309,23 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             (None, Some(kind), Some(failure.message.as_str()))
         }
     };
-    connection
-        .prepare_cached(
-            "INSERT OR IGNORE INTO score
-             (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            record.scorer.0,
-            record.arch as i64,
-            record.seed as i64,
-            value,
-            kind,
-            message,
-            record.milliseconds,
-            record.device
-        ])
-        .map(drop)
+    let new = connection.prepare_cached(INSERT)?.execute(params![
+        record.scorer.0,
+        record.arch as i64,
+        record.seed as i64,
+        value,
+        kind,
+        message,
+        record.milliseconds,
+        record.device
+    ])?;
+    match &record.outcome {
+        Err(failure) if new > 0 => {
+            let unit = (record.scorer, record.arch as i64, record.seed as i64);
+            set_limit(connection, unit, failure.limit)
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
@@ -316,12 +335,12 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::estimator::{Direction, EstimatorKind};
     use crate::study::TruthChoice;
 
-    fn key() -> ScorerKey {
+    pub(in crate::store) fn key() -> ScorerKey {
         let text = String::new;
         ScorerKey {
             name: "a".to_owned(),
@@ -340,7 +359,7 @@ mod tests {
         }
     }
 
-    fn record(scorer: ScorerId, arch: usize, outcome: Outcome) -> Record {
+    pub(in crate::store) fn record(scorer: ScorerId, arch: usize, outcome: Outcome) -> Record {
         Record {
             scorer,
             arch,
@@ -371,6 +390,28 @@ mod tests {
             store.scores(scorer).unwrap().into_iter().map(|score| score.outcome).collect();
         assert_eq!(outcomes, [Ok(0.1), Err(failure)]);
         assert!(store.done(scorer, &[u64::MAX], 2).unwrap().has(1, 0));
+    }
+
+    #[test]
+    fn what_was_not_trained_is_outstanding_and_gives_way_to_a_score() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::for_run(dir.path(), &Study::default()).unwrap();
+        store.set_plan(&["x".to_owned()]).unwrap();
+        let scorer = store.scorer(&key()).unwrap();
+        let untrained = |why| Err(Failure::new(FailureKind::Untrained, why));
+        for outcome in [untrained("the disk is full"), untrained("the loss is NaN")] {
+            store.record(&[record(scorer, 0, outcome.clone())]).unwrap();
+            assert_eq!(store.scores(scorer).unwrap()[0].outcome, outcome);
+            assert!(!store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
+            assert_eq!(store.cost(scorer).unwrap(), (0.0, 0));
+            let failures = store.failures().unwrap();
+            assert_eq!(failures, [("a".to_owned(), FailureKind::Untrained, 1)]);
+        }
+        for (given, kept) in [(Ok(0.5), 0.5), (Ok(0.7), 0.5), (untrained("no"), 0.5)] {
+            store.record(&[record(scorer, 0, given)]).unwrap();
+            assert_eq!(store.scores(scorer).unwrap()[0].outcome, Ok(kept));
+        }
+        assert!(store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
     }
 
     #[test]
@@ -409,13 +450,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let bare = Study::default();
         drop(Store::for_run(dir.path(), &bare).unwrap());
-        let truth = TruthChoice {
-            file: "truth.csv".into(),
-            key: None,
-            column: None,
-            duplicates: crate::truth::Duplicates::Error,
-            isomorphic: false,
-        };
+        let truth = TruthChoice::plain("truth.csv".into());
         let judged = Study { truth: Some(truth), ..bare.clone() };
         drop(Store::for_run(dir.path(), &judged).unwrap());
         assert_eq!(Store::for_run(dir.path(), &bare).unwrap().study().unwrap(), judged);

@@ -2,7 +2,22 @@
 //! answered; `epoch` and `evaluation` are what came of supernets, by the
 //! supernet's key.
 
-/// Kept in `user_version`; another one is refused.
+/// A score stays, a failure gives way.
+pub const INSERT: &str = "INSERT INTO score
+     (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+     ON CONFLICT (scorer, arch, seed) DO UPDATE SET
+         value = excluded.value, failure_kind = excluded.failure_kind,
+         failure_message = excluded.failure_message, milliseconds = excluded.milliseconds,
+         device = excluded.device
+     WHERE score.value IS NULL";
+
+/// A condition for what counts as done: all but the mark of a supernet that was
+/// not trained.
+pub const IS_DONE: &str = "failure_kind IS NOT '\"untrained\"'";
+
+/// Kept in `user_version`; another one is refused. Tables that a reader can do
+/// without are added under the same number, see [`ADDED`].
 pub const FORMAT: i64 = 4;
 
 /// A new file.
@@ -42,5 +57,33 @@ pub const SCHEMA: &str = "
         batches TEXT NOT NULL,
         milliseconds REAL NOT NULL,
         PRIMARY KEY (supernet, seed, epochs, arch)
+    ) WITHOUT ROWID;
+";
+
+/// Tables that a file may lack: how long a unit took, with all its estimators
+/// together and by the sum of what each would take alone; the limits that
+/// failures passed; and which checkpoints scores were made with.
+pub const ADDED: &str = "
+    CREATE TABLE IF NOT EXISTS unit (
+        arch INTEGER NOT NULL,
+        seed INTEGER NOT NULL,
+        milliseconds REAL NOT NULL,
+        alone REAL NOT NULL,
+        PRIMARY KEY (arch, seed)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS failure_limit (
+        scorer INTEGER NOT NULL,
+        arch INTEGER NOT NULL,
+        seed INTEGER NOT NULL,
+        seconds REAL,
+        bytes INTEGER,
+        PRIMARY KEY (scorer, arch, seed)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS weights (
+        supernet TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        PRIMARY KEY (supernet, seed, epoch)
     ) WITHOUT ROWID;
 ";

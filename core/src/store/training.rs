@@ -59,6 +59,27 @@ impl Store {
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
     }
 
+    /// Whether the weights of a supernet after an epoch, by their file's hash,
+    /// are those that the store's scores were made with; the first ones are.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn same_weights(
+        &self,
+        (supernet, seed, epoch): (&str, u64, u32),
+        sha256: &str,
+    ) -> Result<bool, StoreError> {
+        let write = "INSERT OR IGNORE INTO weights VALUES (?1, ?2, ?3, ?4)";
+        let read = "SELECT sha256 FROM weights WHERE supernet = ?1 AND seed = ?2 AND epoch = ?3";
+        let same = || -> rusqlite::Result<bool> {
+            let place = params![supernet, seed as i64, epoch];
+            self.connection.execute(write, params![supernet, seed as i64, epoch, sha256])?;
+            let known: String = self.connection.query_row(read, place, |row| row.get(0))?;
+            Ok(known == sha256)
+        };
+        same().map_err(|e| self.sqlite(e))
+    }
+
     /// Stores sub-networks' batches; what is there already stays.
     ///
     /// # Errors
@@ -120,7 +141,14 @@ mod tests {
     fn batches_and_curves_come_back_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::for_run(folder.path(), &Study::default()).unwrap();
-        let batches = vec![BatchResult { images: 7, loss: 0.1 + 0.2, correct: 3 }; 2];
+        let batches = vec![
+            BatchResult {
+                images: 7,
+                loss: f64::from_bits(4_600_310_783_001_914_724),
+                correct: 3
+            };
+            2
+        ];
         let one = Evaluated {
             supernet: "key".to_owned(),
             seed: u64::MAX,
@@ -133,6 +161,9 @@ mod tests {
         store.record_evaluations(&[one.clone(), changed]).unwrap();
         assert_eq!(store.evaluations("a").unwrap(), [one]);
         assert!(store.evaluations("b").unwrap().is_empty());
+
+        let same = |seed, sha256| store.same_weights(("key", seed, 80), sha256).unwrap();
+        assert!(same(u64::MAX, "a") && same(3, "b") && same(3, "b") && !same(3, "a"));
 
         let report = |loss| EpochReport {
             epoch: 1,

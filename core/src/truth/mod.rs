@@ -4,21 +4,32 @@
 //! Invariant: duplicate, missing and unmatched rows are facts that are
 //! reported, never silently averaged or dropped.
 
+mod content;
+mod filter;
 mod key;
 mod quality;
+mod rows;
+mod seeds;
 mod sheet;
 
-pub use quality::{Seeds, Ties};
+pub use content::{Foreign, GZIP, foreign};
+pub use filter::Filter;
+pub use key::Key;
+pub use quality::{Averaged, Ties, averaged};
+pub use rows::mean_there;
+pub use seeds::Seeds;
+pub use sheet::{LeftOut, Sheet};
 
 use crate::settings::nearest;
+use rows::Rows;
 use serde::{Deserialize, Serialize};
-use sheet::Sheet;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
 };
 
-/// What becomes of rows with one key and different values.
+/// What becomes of rows with one key and different values. A cell without a
+/// value is none: of a mean it is left out, and it is neither first nor last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duplicates {
@@ -57,8 +68,21 @@ pub enum TableError {
         /// The nearest, or all.
         hint: String,
     },
+    /// A column that is not one.
+    #[error("{} has {count} columns `{column}`, and which is meant is not known; rename them", path.display())]
+    Repeated {
+        /// The file.
+        path: PathBuf,
+        /// As asked.
+        column: String,
+        /// How many there are.
+        count: usize,
+    },
     /// Not a number.
-    #[error("{} row {row}: column `{column}` holds `{value}`, which is no number", path.display())]
+    #[error(
+        "{} row {row}: column `{column}` holds `{value}`, which is no number{}; a cell without a \
+         value is empty or nan", path.display(), spelt(value)
+    )]
     Number {
         /// The file.
         path: PathBuf,
@@ -69,11 +93,50 @@ pub enum TableError {
         /// What stands there.
         value: String,
     },
+    /// A number that no accuracy can be.
+    #[error(
+        "{} row {row}: column `{column}` holds `{value}`; a truth is finite, and where there is none \
+         its cell is empty or nan", path.display()
+    )]
+    Infinite {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What stands there.
+        value: String,
+    },
+    /// No comma between columns.
+    #[error(
+        "the columns of {} are set apart by {}; a table is CSV, with commas: \
+         pandas.read_csv(FILE, sep={separator:?}).to_csv(OTHER, index=False) in Python converts it",
+        path.display(), if *separator == ';' { "semicolons" } else { "tabs" }
+    )]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// What is between them.
+        separator: char,
+    },
+    /// A filter that takes no row.
+    #[error("no row of {} has `{value}` in column `{column}`; {hint}", path.display())]
+    Where {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// As asked.
+        value: String,
+        /// The nearest, or all.
+        hint: String,
+    },
     /// One key, several values.
     #[error(
         "{}: {count} keys have several rows with different values, first `{key}`; \
          choose which counts, with --duplicates or `duplicates` of the study's [truth]: first, last or \
-         mean", path.display()
+         mean{}", path.display(), by_column(apart)
     )]
     Duplicate {
         /// The file.
@@ -82,6 +145,8 @@ pub enum TableError {
         count: usize,
         /// One of them.
         key: String,
+        /// A column that tells its rows apart.
+        apart: Option<String>,
     },
     /// A form of a key that is none.
     #[error("{}: key `{form}` has a brace without its partner; the form is {{column}};{{column}}", path.display())]
@@ -103,12 +168,15 @@ pub struct Duplicate {
     pub key: String,
     /// How many rows.
     pub rows: usize,
-    /// Whether all columns read agree in them.
+    /// Whether all values read agree in them.
     pub agree: bool,
+    /// Rows that lack a value in a column read.
+    #[serde(default)]
+    pub without: usize,
 }
 
 /// Columns of numbers by key, in order of first appearance. An empty cell, or
-/// one that says nan, is NaN.
+/// one that says nan, is NaN: there is no value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// One per row kept.
@@ -121,6 +189,10 @@ pub struct Table {
     pub duplicates: Vec<Duplicate>,
     /// Keys that are none, as they stand in the table; their rows are left out.
     pub unknown: Vec<String>,
+    /// Columns that hold no numbers, where all that do were asked for.
+    pub left_out: Vec<LeftOut>,
+    /// A column that tells apart the rows of a key whose values differ.
+    pub apart: Option<String>,
 }
 
 impl Table {
@@ -153,103 +225,87 @@ impl Table {
     ) -> Result<Self, TableError> {
         let sheet = Sheet::read(path)?;
         let key = sheet.key(key)?;
-        let wanted: Vec<usize> = match columns {
-            Some(names) => names.iter().map(|name| sheet.column(name)).collect::<Result<_, _>>()?,
-            None => {
-                let numeric = |at: &usize| sheet.records.iter().all(|r| number(&r[*at]).is_some());
-                (0..sheet.header.len()).filter(|at| !key.has(*at)).filter(numeric).collect()
+        let (wanted, left_out) = match columns {
+            Some(names) => {
+                let at = |name: &String| sheet.column(name);
+                (names.iter().map(at).collect::<Result<_, _>>()?, Vec::new())
             }
+            None => sheet.numbers(&key),
         };
-        let mut builder = Builder::new(path, wanted.len(), duplicates);
+        let table = Self::of(&sheet, &key, &wanted, duplicates, spelling)?;
+        Ok(Self { left_out, ..table })
+    }
+
+    /// The columns at `wanted` of a sheet, rows by `key` in another spelling.
+    ///
+    /// # Errors
+    /// A cell that is no number, or rows that differ.
+    pub fn of(
+        sheet: &Sheet<'_>,
+        key: &Key,
+        wanted: &[usize],
+        duplicates: Duplicates,
+        spelling: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, TableError> {
+        let mut rows = Rows::new(wanted.len(), duplicates);
+        let mut unknown = Vec::new();
         for record in &sheet.records {
             let value = |&at: &usize| sheet.number(record, at, &record[at]);
             let values = wanted.iter().map(value).collect::<Result<Vec<f64>, _>>()?;
             let own = key.of(record);
             match spelling(&own) {
-                Some(key) => builder.push(key, values),
-                None => builder.unknown.push(own),
+                Some(key) => rows.push(key, values),
+                None => unknown.push(own),
             }
         }
-        builder.finish(wanted.iter().map(|&at| sheet.header[at].clone()).collect())
+        let repeated = rows.finish();
+        let differing = repeated.iter().find(|it| !it.agree);
+        let apart = differing.and_then(|it| {
+            let of_it = |own: &&String| spelling(own).as_ref() == Some(&it.key);
+            let own: Vec<String> = sheet.records.iter().map(|record| key.of(record)).collect();
+            sheet.telling_apart(key, own.iter().find(of_it)?)
+        });
+        let table = Self {
+            keys: rows.keys,
+            names: wanted.iter().map(|&at| sheet.header[at].clone()).collect(),
+            columns: rows.columns,
+            duplicates: repeated,
+            unknown,
+            left_out: Vec::new(),
+            apart,
+        };
+        match duplicates {
+            Duplicates::Error => table.agreeing(sheet.path()),
+            _ => Ok(table),
+        }
+    }
+
+    /// The table, if rows of one key agree.
+    ///
+    /// # Errors
+    /// When some differ; `path` is the table's.
+    pub fn agreeing(self, path: &Path) -> Result<Self, TableError> {
+        match self.differing(path) {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
+
+    /// What is wrong if rows of one key have to agree.
+    pub fn differing(&self, path: &Path) -> Option<TableError> {
+        let differing = || self.duplicates.iter().filter(|it| !it.agree);
+        let first = differing().next()?;
+        Some(TableError::Duplicate {
+            path: path.to_owned(),
+            count: differing().count(),
+            key: first.key.clone(),
+            apart: self.apart.clone(),
+        })
     }
 
     /// Position of every key.
     pub fn index(&self) -> HashMap<&str, usize> {
         self.keys.iter().enumerate().map(|(at, key)| (key.as_str(), at)).collect()
-    }
-}
-
-struct Builder<'a> {
-    path: &'a Path,
-    policy: Duplicates,
-    at: HashMap<String, usize>,
-    keys: Vec<String>,
-    columns: Vec<Vec<f64>>,
-    repeated: Vec<Option<Duplicate>>,
-    unknown: Vec<String>,
-}
-
-impl<'a> Builder<'a> {
-    fn new(path: &'a Path, columns: usize, policy: Duplicates) -> Self {
-        Self {
-            path,
-            policy,
-            at: HashMap::new(),
-            keys: Vec::new(),
-            columns: vec![Vec::new(); columns],
-            repeated: Vec::new(),
-            unknown: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, key: String, values: Vec<f64>) {
-        let Some(&at) = self.at.get(&key) else {
-            self.at.insert(key.clone(), self.keys.len());
-            return self.append(key, values);
-        };
-        let same = |(column, value): (&Vec<f64>, &f64)| column[at].to_bits() == value.to_bits();
-        let agree = self.columns.iter().zip(&values).all(same);
-        let first = || Duplicate { key: key.clone(), rows: 1, agree: true };
-        let duplicate = self.repeated[at].get_or_insert_with(first);
-        duplicate.rows += 1;
-        duplicate.agree &= agree;
-        let rows = duplicate.rows as f64;
-        let mut each = |change: fn(&mut f64, f64, f64)| {
-            for (column, value) in self.columns.iter_mut().zip(&values) {
-                change(&mut column[at], *value, rows);
-            }
-        };
-        match self.policy {
-            Duplicates::Error | Duplicates::First => {}
-            Duplicates::Last => each(|old, value, _| *old = value),
-            Duplicates::Mean => each(|mean, value, rows| *mean += (value - *mean) / rows),
-            Duplicates::Keep => self.append(key, values),
-        }
-    }
-
-    fn append(&mut self, key: String, values: Vec<f64>) {
-        self.keys.push(key);
-        self.repeated.push(None);
-        self.columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
-    }
-
-    fn finish(self, names: Vec<String>) -> Result<Table, TableError> {
-        let duplicates: Vec<Duplicate> = self.repeated.into_iter().flatten().collect();
-        let differing: Vec<&Duplicate> = duplicates.iter().filter(|d| !d.agree).collect();
-        match differing.first() {
-            Some(first) if self.policy == Duplicates::Error => Err(TableError::Duplicate {
-                path: self.path.to_owned(),
-                count: differing.len(),
-                key: first.key.clone(),
-            }),
-            _ => Ok(Table {
-                keys: self.keys,
-                names,
-                columns: self.columns,
-                duplicates,
-                unknown: self.unknown,
-            }),
-        }
     }
 }
 
@@ -286,13 +342,48 @@ pub fn join(left: &[String], right: &[String]) -> Join {
 }
 
 fn find_column(path: &Path, header: &[String], column: &str) -> Result<usize, TableError> {
-    header.iter().position(|name| name == column).ok_or_else(|| {
-        let hint = match nearest(column, header.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has {}", header.join(", ")),
-        };
-        TableError::Column { path: path.to_owned(), column: column.to_owned(), hint }
-    })
+    let mut found = header.iter().enumerate().filter(|(_, name)| *name == column);
+    match (found.next(), found.count()) {
+        (Some((at, _)), 0) => Ok(at),
+        (Some(_), more) => {
+            let (path, column) = (path.to_owned(), column.to_owned());
+            Err(TableError::Repeated { path, column, count: more + 1 })
+        }
+        (None, _) => Err(no_column(path, column, header.iter().map(String::as_str))),
+    }
+}
+
+/// A column that is none of `known`.
+fn no_column<'a>(
+    path: &Path,
+    column: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> TableError {
+    let hint = match nearest(column, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", known.collect::<Vec<_>>().join(", ")),
+    };
+    TableError::Column { path: path.to_owned(), column: column.to_owned(), hint }
+}
+
+/// How a number is written that `value` may have been meant for.
+fn spelt(value: &str) -> &'static str {
+    let value = value.trim();
+    match value {
+        _ if number(&value.replace(',', ".")).is_some() => " (a decimal point is meant)",
+        _ if value.strip_suffix('%').is_some_and(|it| number(it).is_some()) => {
+            " (leave out the percent sign)"
+        }
+        _ => "",
+    }
+}
+
+/// How to take some of the rows.
+fn by_column(apart: &Option<String>) -> String {
+    match apart {
+        Some(column) => format!("; or take the rows that are meant, with --where '{column}=...'"),
+        None => String::new(),
+    }
 }
 
 fn number(cell: &str) -> Option<f64> {
@@ -303,67 +394,4 @@ fn number(cell: &str) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-
-    fn table(text: &str, policy: Duplicates) -> Result<Table, TableError> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        Table::read(file.path(), "arch", Some(&["acc".to_owned()]), policy)
-    }
-
-    #[test]
-    fn duplicates_are_reported_and_follow_the_policy() {
-        let text = "arch,acc\na,1\nb,2\na,3\nb,2\n";
-        let error = table(text, Duplicates::Error).unwrap_err().to_string();
-        assert!(error.contains("1 keys") && error.contains("`a`"), "{error}");
-        let last = table(text, Duplicates::Last).unwrap();
-        assert_eq!((last.keys.len(), last.columns[0].clone()), (2, vec![3.0, 2.0]));
-        let agree: Vec<bool> = last.duplicates.iter().map(|d| d.agree).collect();
-        assert_eq!(agree, [false, true]);
-        let mean = table(text, Duplicates::Mean).unwrap();
-        assert_eq!((mean.keys.len(), mean.columns[0].clone()), (2, vec![2.0, 2.0]));
-        let kept = table(text, Duplicates::Keep).unwrap();
-        assert_eq!((kept.keys.len(), kept.columns[0].clone()), (4, vec![1.0, 2.0, 3.0, 2.0]));
-        assert_eq!(kept.duplicates.len(), 2);
-    }
-
-    #[test]
-    fn mistakes_name_the_column_the_row_and_the_nearest() {
-        let wrong = table("arch,accuracy\na,1\n", Duplicates::Error).unwrap_err().to_string();
-        assert!(wrong.contains("no column `acc`; did you mean `accuracy`?"), "{wrong}");
-        let wrong = table("arch,acc\na,1\nb,x\n", Duplicates::Error).unwrap_err().to_string();
-        assert!(wrong.contains("row 3") && wrong.contains("`x`"), "{wrong}");
-        assert!(matches!(table("arch,acc\n", Duplicates::Error), Err(TableError::Empty(_))));
-        let wrong = table("PAR1\u{15}\u{4}", Duplicates::Error).unwrap_err().to_string();
-        assert!(wrong.contains("a Parquet file") && wrong.contains("to_csv"), "{wrong}");
-    }
-
-    #[test]
-    fn a_key_may_be_made_of_columns_and_spelt_otherwise() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"a,b,acc\n1,x,7\n2,y,8\n9,z,9\n").unwrap();
-        let read = |key: &str| {
-            let spelling = |key: &str| (!key.contains('9')).then(|| key.to_uppercase());
-            Table::read_spelt(file.path(), key, None, Duplicates::Error, spelling)
-        };
-        let table = read("<{b}-{a}>").unwrap();
-        assert_eq!(
-            (table.keys, table.names),
-            (["<X-1>", "<Y-2>"].map(String::from).to_vec(), vec!["acc".to_owned()])
-        );
-        assert_eq!(table.unknown, ["<z-9>"]);
-        let wrong = read("{a").unwrap_err().to_string();
-        assert!(wrong.contains("brace without its partner"), "{wrong}");
-        assert!(matches!(read("{c}"), Err(TableError::Column { .. })));
-    }
-
-    #[test]
-    fn a_join_says_what_it_left_out() {
-        let keys = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let join = join(&keys("a b c"), &keys("c d a"));
-        assert_eq!(join.rows, [(0, 2), (2, 0)]);
-        assert_eq!((join.only_left, join.only_right), (keys("b"), keys("d")));
-    }
-}
+mod tests;

@@ -1,10 +1,6 @@
-//! How much a truth can tell apart: ties, and the noise of its trainings.
+//! How much a truth can tell apart: ties, and what it averages.
 
-use super::{TableError, sheet::Sheet};
-use std::{
-    collections::{HashMap, HashSet},
-    path::Path,
-};
+use super::mean_there;
 
 /// Equal values among truths.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,129 +20,94 @@ impl Ties {
         sorted.sort_by(f64::total_cmp);
         let groups = || sorted.chunk_by(|a, b| a == b).map(<[f64]>::len);
         let pairs = |n: usize| n as f64 * n.saturating_sub(1) as f64 / 2.0;
+        // The sum of nothing is -0.
+        let tied = 0.0 + groups().map(pairs).sum::<f64>();
         Self {
             distinct: groups().count(),
             largest: groups().max().unwrap_or(0),
-            pairs: groups().map(pairs).sum::<f64>() / pairs(values.len()).max(1.0),
+            pairs: tied / pairs(values.len()).max(1.0),
         }
     }
 }
 
-/// Accuracies of several trainings of each architecture.
+/// What a truth is of the single trainings beside it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seeds {
-    /// The architectures, in the table's order.
-    keys: Vec<String>,
-    /// By seed one value per architecture, NaN where it was not trained.
-    columns: Vec<Vec<f64>>,
+pub enum Averaged {
+    /// The mean of so many of each architecture; 1 for single trainings.
+    Of(usize),
+    /// The mean of those there are, which is of different numbers of them.
+    Between {
+        /// Fewest of an architecture.
+        few: usize,
+        /// Most of one.
+        most: usize,
+    },
+    /// Something else, such as of another data set.
+    Other {
+        /// Architectures with trainings.
+        known: usize,
+        /// Those whose truth is the mean of them.
+        equal: usize,
+    },
 }
 
-impl Seeds {
-    /// The single trainings behind `column` of a table: of the columns `named`,
-    /// where there are none of those named `COLUMN_sSEED`, as
-    /// [`BenchmarkTable`](crate::benchmark::BenchmarkTable) has them beside
-    /// their mean; `None` without either. A column holds one seed, or several by
-    /// `;`. Of rows with one key the first counts; those without `spelling` are
-    /// left out.
-    ///
-    /// # Errors
-    /// See [`TableError`].
-    pub fn find(
-        path: &Path,
-        key: &str,
-        column: &str,
-        named: &[String],
-        spelling: impl Fn(&str) -> Option<String>,
-    ) -> Result<Option<Self>, TableError> {
-        let sheet = Sheet::read(path)?;
-        let columns = match named {
-            [] => beside(&sheet.header, column),
-            named => named.to_vec(),
-        };
-        match columns.is_empty() {
-            true => Ok(None),
-            false => Self::read(&sheet, key, &columns, spelling).map(Some),
-        }
-    }
+/// Rounding of single-precision values and of six digits, as a share.
+const ROUNDING: f64 = 1e-6;
 
-    fn read(
-        sheet: &Sheet<'_>,
-        key: &str,
-        columns: &[String],
-        spelling: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, TableError> {
-        let key = sheet.key(key)?;
-        let at = columns.iter().map(|name| sheet.column(name)).collect::<Result<Vec<_>, _>>()?;
-        let mut seen = HashSet::new();
-        let mut keys = Vec::new();
-        // A column's seeds go on where those of the last one end.
-        let mut parts: Vec<Vec<Vec<f64>>> = vec![Vec::new(); at.len()];
-        for record in &sheet.records {
-            let Some(key) = spelling(&key.of(record)) else { continue };
-            if !seen.insert(key.clone()) {
-                continue;
-            }
-            keys.push(key);
-            for (&column, part) in at.iter().zip(&mut parts) {
-                let cell = record[column].split(';');
-                let values = cell.map(|text| sheet.number(record, column, text));
-                part.push(values.collect::<Result<_, _>>()?);
-            }
-        }
-        let seeds = |part: &Vec<Vec<f64>>| {
-            let count = part.iter().map(Vec::len).max().unwrap_or(0);
-            let seed = |i: usize| part.iter().map(move |row| row.get(i).copied());
-            (0..count).map(|i| seed(i).map(|it| it.unwrap_or(f64::NAN)).collect()).collect()
-        };
-        Ok(Self {
-            keys,
-            columns: parts.iter().flat_map(|part| -> Vec<Vec<f64>> { seeds(part) }).collect(),
-        })
-    }
-
-    /// Results of every architecture by seed, NaN where it was not trained:
-    /// what [`noise_ceiling`](crate::analysis::noise_ceiling) takes.
-    pub fn runs(&self) -> HashMap<&str, Vec<f64>> {
-        let of = |row: usize| self.columns.iter().map(|column| column[row]).collect();
-        self.keys.iter().enumerate().map(|(row, key)| (key.as_str(), of(row))).collect()
-    }
-
-    /// How many seeds there are.
-    pub fn count(&self) -> usize {
-        self.columns.len()
-    }
-}
-
-/// Of the names in `header` those that are `COLUMN_sSEED`.
-fn beside(header: &[String], column: &str) -> Vec<String> {
-    let is_seed = |name: &&String| {
-        let seed = name.strip_prefix(column).and_then(|rest| rest.strip_prefix("_s"));
-        seed.is_some_and(|seed| seed.parse::<u64>().is_ok())
+/// What `truth` is of the trainings that an architecture has in `runs`, by seed,
+/// NaN where there is none: their mean, or one of them, to half a unit of the last
+/// digits that both are written with. `None` without any.
+pub fn averaged(truth: &[f64], runs: &[Vec<f64>]) -> Option<Averaged> {
+    let there = |runs: &Vec<f64>| runs.iter().filter(|run| !run.is_nan()).count();
+    let known: Vec<(f64, &Vec<f64>)> = truth
+        .iter()
+        .copied()
+        .zip(runs)
+        .filter(|(truth, runs)| truth.is_finite() && there(runs) > 0)
+        .collect();
+    let counts = || known.iter().map(|(_, runs)| there(runs));
+    let (few, most) = (counts().min()?, counts().max()?);
+    let half = |digits: Option<usize>| 0.51 * 0.1f64.powi(digits.unwrap_or(0) as i32);
+    let runs_of = known.iter().flat_map(|(_, runs)| runs.iter());
+    let off_by_writing = half(known.iter().map(|(truth, _)| decimals(*truth)).max())
+        + half(runs_of.map(|run| decimals(*run)).max());
+    let close = |truth: f64, value: f64| {
+        let off = (truth - value).abs();
+        off <= off_by_writing + ROUNDING * truth.abs()
     };
-    header.iter().filter(is_seed).cloned().collect()
+    let of_mean: Vec<f64> = known.iter().map(|(_, runs)| mean_there(runs)).collect();
+    let off = |values: &[f64]| -> f64 {
+        known.iter().zip(values).map(|((truth, _), value)| (truth - value).powi(2)).sum()
+    };
+    let fits = |values: &[f64]| {
+        known.iter().zip(values).filter(|((truth, _), value)| close(*truth, **value)).count()
+    };
+    let equal = fits(&of_mean);
+    let seeds = known.iter().map(|(_, runs)| runs.len()).max().unwrap_or(0);
+    let single = (0..seeds)
+        .map(|seed| known.iter().map(move |(_, runs)| runs.get(seed).copied().unwrap_or(f64::NAN)))
+        .map(Iterator::collect::<Vec<f64>>)
+        .filter(|values| fits(values) == known.len())
+        .map(|values| off(&values))
+        .min_by(f64::total_cmp);
+    let mean = (equal == known.len()).then(|| off(&of_mean));
+    Some(match (mean, single) {
+        (None, None) => Averaged::Other { known: known.len(), equal },
+        (Some(mean), Some(single)) if single < mean => Averaged::Of(1),
+        (None, Some(_)) => Averaged::Of(1),
+        (Some(_), _) if few == most => Averaged::Of(most),
+        (Some(_), _) => Averaged::Between { few, most },
+    })
+}
+
+/// Digits after the point that tell a number from all others.
+fn decimals(value: f64) -> usize {
+    value.to_string().split_once('.').map_or(0, |(_, digits)| digits.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-
-    #[test]
-    fn a_benchmarks_seeds_stand_beside_its_mean() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(b"arch,acc,acc_s0,acc_s12,acc_sd,loss_s0\na,2,1,3,1,0\n").unwrap();
-        let sheet = Sheet::read(file.path()).unwrap();
-        assert_eq!(beside(&sheet.header, "acc"), ["acc_s0", "acc_s12"]);
-        assert!(beside(&sheet.header, "los").is_empty());
-    }
-
-    fn seeds(text: &str, columns: &[&str]) -> Result<Seeds, TableError> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text.as_bytes()).unwrap();
-        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
-        let spelling = |key: &str| (key != "none").then(|| key.to_owned());
-        Ok(Seeds::find(file.path(), "arch", "", &columns, spelling)?.unwrap())
-    }
 
     #[test]
     fn ties_are_counted_by_value() {
@@ -154,25 +115,27 @@ mod tests {
         let ties = Ties::of(&[1.0, 2.0, 2.0, 2.0, 3.0]);
         assert_eq!(ties, Ties { distinct: 3, largest: 3, pairs: 0.3 });
         assert_eq!(Ties::of(&[]), Ties { distinct: 0, largest: 0, pairs: 0.0 });
+        assert!(Ties::of(&[]).pairs.is_sign_positive());
         assert_eq!(Ties::of(&[0.0, -0.0]).largest, 2);
     }
 
     #[test]
-    fn seeds_in_columns_or_in_one_cell_are_the_same() {
-        let apart =
-            seeds("arch,a,b,c\nx,1,2,3\nnone,9,9,9\ny,2,,1\nz,3,1,\nx,0,0,0\n", &["a", "b", "c"]);
-        let apart = apart.unwrap();
-        let joined = seeds("arch,all\nx,1;2;3\nnone,9;9\ny,2;;1\nz,3;1\nx,0\n", &["all"]).unwrap();
-        assert_eq!(format!("{apart:?}"), format!("{joined:?}"));
-        let runs = apart.runs();
-        assert_eq!((apart.count(), runs.len(), &runs["x"]), (3, 3, &vec![1.0, 2.0, 3.0]));
-        assert!(runs["y"][1].is_nan() && runs["y"][2] == 1.0);
-    }
-
-    #[test]
-    fn words_are_no_accuracy() {
-        let wrong = seeds("arch,a\nx,1;no\n", &["a"]).unwrap_err().to_string();
-        assert!(wrong.contains("row 2: column `a` holds `no`"), "{wrong}");
-        assert!(matches!(seeds("arch,a\nx,1\n", &["b"]), Err(TableError::Column { .. })));
+    fn a_truth_is_the_mean_of_its_trainings_or_one_of_them_or_neither() {
+        let none = f64::NAN;
+        let runs = [vec![90.0, 91.0, 93.0], vec![80.0, 81.0, 81.0], vec![70.0, 70.0, 71.0]];
+        let of = |truth: [f64; 3]| averaged(&truth, &runs);
+        assert_eq!(of([91.333, 80.667, 70.333]), Some(Averaged::Of(3)));
+        assert_eq!(of([91.33333, 80.66666, 70.33333]), Some(Averaged::Of(3)));
+        assert_eq!(of([91.0, 81.0, 70.0]), Some(Averaged::Of(1)));
+        assert_eq!(of([91.333, 80.667, 60.3]), Some(Averaged::Other { known: 3, equal: 2 }));
+        // The second architecture was trained twice, the third not at all.
+        let runs = [vec![90.0, 91.0, 93.0], vec![80.0, none, 81.0], vec![]];
+        let mixed = averaged(&[91.3333, 80.5, 1.0], &runs);
+        assert_eq!(mixed, Some(Averaged::Between { few: 2, most: 3 }));
+        assert_eq!(averaged(&[1.0], &[vec![none]]), None);
+        // Two seeds that happen to agree are no reason to take the mean for one of them.
+        let same = [vec![1.0, 1.0], vec![2.0, 3.0]];
+        assert_eq!(averaged(&[1.0, 2.5], &same), Some(Averaged::Of(2)));
+        assert_eq!(averaged(&[1.0, 3.0], &same), Some(Averaged::Of(1)));
     }
 }

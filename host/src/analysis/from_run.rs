@@ -2,9 +2,13 @@
 
 use super::{
     MaterialError,
-    material::{ByBatch, Material, Observed, Scorer, Structure, ranked},
+    material::{ByBatch, Material, Neighbourhood, Observed, Scorer, Structure, grouped, ranked},
 };
-use crate::{loader::Space, one_shot::supernet_folder, report::Leaderboard};
+use crate::{
+    loader::Space,
+    one_shot::supernet_folder,
+    report::{self, Leaderboard},
+};
 use osee_core::{
     estimator::{Direction, EstimatorKind},
     one_shot::Observation,
@@ -26,12 +30,21 @@ pub fn from_run(
     board: &Leaderboard,
     space: Option<&Space<'_>>,
 ) -> Result<Material, MaterialError> {
-    let judged = board.judged.clone().ok_or(MaterialError::NoTruth)?;
+    let judged = board.judged.clone().ok_or_else(|| match &board.truth {
+        Some(_) => MaterialError::TooFewScored(board.scored.notice().trim_end().to_owned()),
+        None => MaterialError::NoTruth,
+    })?;
     let architectures: Vec<String> =
         judged.positions.iter().map(|&at| board.architectures[at].clone()).collect();
     let ids: BTreeMap<String, ScorerId> =
         store.scorers()?.into_iter().map(|(id, key)| (key.name, id)).collect();
     let mut scorers = Vec::new();
+    let mut around: Option<Neighbourhood> = board.neighbourhood.as_ref().map(|all| Neighbourhood {
+        architectures: all.positions.iter().map(|&at| board.architectures[at].clone()).collect(),
+        neighbours: all.positions.len() - judged.positions.len(),
+        truth: all.values.clone(),
+        ..Neighbourhood::default()
+    });
     for row in &board.rows {
         let orient = |score: f64| row.key.direction.orient(score);
         let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
@@ -43,13 +56,21 @@ pub fn from_run(
         let pick = |values: &[f64]| judged.positions.iter().map(|&at| values[at]).collect();
         let once = matches!(row.key.kind, EstimatorKind::Baseline | EstimatorKind::Meta);
         let seeds = seeds.iter().filter(|_| !once).map(|(seed, values)| (*seed, pick(values)));
+        if let (Some(around), Some(all)) = (&mut around, &board.neighbourhood)
+            && row.key.kind != EstimatorKind::Meta
+        {
+            let values = all.positions.iter().map(|&at| orient(row.scores[at])).collect();
+            around.values.insert(row.key.name.clone(), values);
+        }
         scorers.push(Scorer {
             name: row.key.name.clone(),
             estimator: row.key.estimator.clone(),
             kind: Some(row.key.kind),
             settings: settings(&row.key),
             values: pick(&row.scores.iter().copied().map(orient).collect::<Vec<_>>()),
+            missing: Vec::new(),
             seeds: seeds.collect(),
+            missing_by_seed: Vec::new(),
             milliseconds: Some(row.ms_per_arch),
             lower_is_better: row.key.direction == Direction::LowerIsBetter,
             own: board.brought.contains(&row.key.estimator),
@@ -57,28 +78,45 @@ pub fn from_run(
         });
     }
     let given = store.study()?.space.settings;
-    let structure = space.map(|space| Structure::of(space, &given, &architectures)).transpose()?;
+    let of = |architectures: &[String]| -> Result<Option<Structure>, MaterialError> {
+        space.map(|space| Structure::of(space, &given, architectures)).transpose()
+    };
+    let structure = of(&architectures)?;
+    if let Some(around) = &mut around {
+        around.structure = of(&around.architectures)?;
+    }
     let truth = board.truth.as_ref().map(|truth| truth.column.clone()).unwrap_or_default();
     Ok(Material {
         name: board.name.clone(),
         basis: basis(board),
+        notes: board
+            .truth
+            .iter()
+            .flat_map(|it| &it.notes)
+            .map(|it| format!("truth: {it}"))
+            .collect(),
         truth_name: truth,
         without_truth: board.without_truth,
+        progress: board.scored.progress(),
+        not_run: board.scored.not_run.clone(),
         trainings: None,
         structure,
+        neighbourhood: around,
         evaluations: evaluations(store, board, &architectures)?,
         observed: observed(store, board)?,
         architectures,
         scorers: ranked(scorers, &judged.values),
         truth: judged.values,
+        ..Material::default()
     })
 }
 
 fn basis(board: &Leaderboard) -> Vec<(String, String)> {
     let seeds: Vec<String> = board.seeds.iter().map(u64::to_string).collect();
+    let architectures = board.scored.progress().unwrap_or_else(|| counted(board));
     let mut basis = vec![
         ("Search space".to_owned(), board.space.clone()),
-        ("Architectures".to_owned(), super::material::grouped(board.architectures.len())),
+        ("Architectures".to_owned(), architectures),
         ("Seeds".to_owned(), seeds.join(", ")),
         ("Protocol".to_owned(), board.protocol.clone()),
         ("Data".to_owned(), board.data.clone()),
@@ -88,6 +126,15 @@ fn basis(board: &Leaderboard) -> Vec<(String, String)> {
         basis.push(("Truth".to_owned(), format!("{} of {file}", truth.column)));
     }
     basis
+}
+
+/// "300", or "300, and 480 neighbours".
+fn counted(board: &Leaderboard) -> String {
+    let drawn = grouped(board.drawn);
+    match board.architectures.len() - board.drawn {
+        0 => drawn,
+        neighbours => format!("{drawn}, and {} neighbours", grouped(neighbours)),
+    }
 }
 
 /// `os_loss@40` is a checkpoint of `os_loss`.
@@ -110,10 +157,11 @@ fn settings(key: &ScorerKey) -> String {
 /// Key of the supernet that a row looks at, and the epochs whose weights it
 /// averages.
 fn supernet(key: &ScorerKey) -> Option<(String, Vec<u32>)> {
+    let supernet = report::supernet(key)?;
     let protocol: Value = serde_json::from_str(&key.protocol).ok()?;
     let epochs = protocol.get("epochs")?.as_array()?;
     let epochs = epochs.iter().filter_map(|it| it.as_u64()?.try_into().ok()).collect();
-    Some((protocol.get("supernet")?.as_str()?.to_owned(), epochs))
+    Some((supernet, epochs))
 }
 
 /// What trainings left beside their checkpoints, by supernet and seed.

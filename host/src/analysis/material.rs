@@ -5,15 +5,20 @@
 //! oriented so that higher is better, NaN where they failed.
 
 use super::MaterialError;
+use crate::report::NotRun;
 use osee_core::{
-    criteria::kendall_tau_b,
+    criteria::{Bootstrap, NoInterval, kendall_p_value, kendall_tau_b},
     estimator::EstimatorKind,
-    graph::{Graph, Sketch, SketchedCell},
+    graph::{Sketch, SketchedCell},
     one_shot::Observation,
     settings::{Settings, Value},
     space::{Counts, Mutation},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+};
 
 /// A run, or tables that anyone computed.
 #[derive(Debug, Default)]
@@ -30,16 +35,55 @@ pub struct Material {
     pub truth: Vec<f64>,
     /// Architectures left out because they have none.
     pub without_truth: usize,
-    /// Results of several trainings of each, if the truth has them.
+    /// How many of a run's architectures are scored, as "77 of 200 scored", if
+    /// that is not all.
+    pub progress: Option<String>,
+    /// Rows that are not judged, as they are not computed yet.
+    pub not_run: Vec<NotRun>,
+    /// What else a reader should know of the tables, a sentence each.
+    pub notes: Vec<String>,
+    /// Results of the single trainings behind the truth of each, if its table
+    /// has them; none of an architecture without.
     pub trainings: Option<Vec<Vec<f64>>>,
     /// Rows, best KD first.
     pub scorers: Vec<Scorer>,
     /// What the search space says of the architectures, if it is at hand.
     pub structure: Option<Structure>,
+    /// With their neighbours, if the run scored some.
+    pub neighbourhood: Option<Neighbourhood>,
     /// Sub-networks on single validation batches.
     pub evaluations: Vec<ByBatch>,
     /// Supernets that were looked at while they trained.
     pub observed: Vec<Observed>,
+    /// Filled when it is first asked for: resampling takes seconds.
+    pub uncertain: OnceLock<Vec<Uncertain>>,
+}
+
+/// What the architectures say of a row's KD.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Uncertain {
+    /// tau-b; `None` where scores or truths are all equal.
+    pub kd: Option<f64>,
+    /// Its 95% interval, as a leaderboard has it, or why there is none.
+    pub interval: Result<[f64; 2], NoInterval>,
+    /// Its p-value against 0.
+    pub p: Option<f64>,
+}
+
+/// Judged architectures with those of their mutations that have a truth, too.
+/// Pairs are found among all of them; nothing else looks at neighbours.
+#[derive(Debug, Default)]
+pub struct Neighbourhood {
+    /// The drawn ones first.
+    pub architectures: Vec<String>,
+    /// How many of them are neighbours.
+    pub neighbours: usize,
+    /// The truth of each.
+    pub truth: Vec<f64>,
+    /// What the search space says of each.
+    pub structure: Option<Structure>,
+    /// Mean over seeds, oriented, by row; without rows that judge by others.
+    pub values: BTreeMap<String, Vec<f64>>,
 }
 
 /// A row: an estimator with its settings.
@@ -53,11 +97,17 @@ pub struct Scorer {
     pub kind: Option<EstimatorKind>,
     /// Settings, as `key=value`, those of its supernet's recipe left out.
     pub settings: String,
-    /// Mean over seeds, oriented.
+    /// Mean over the seeds that are there, oriented.
     pub values: Vec<f64>,
+    /// Positions of architectures that a table has no score of, ascending: they
+    /// were not measured, and did not fail. None in a run.
+    pub missing: Vec<usize>,
     /// The same seed by seed.
     pub seeds: Vec<(u64, Vec<f64>)>,
-    /// Cost of one score by itself, milliseconds.
+    /// What is missing of each seed; empty where nothing is.
+    pub missing_by_seed: Vec<Vec<usize>>,
+    /// Mean cost of an architecture by itself, all seeds included,
+    /// milliseconds.
     pub milliseconds: Option<f64>,
     /// Whether the estimator's own scores have the other sign.
     pub lower_is_better: bool,
@@ -65,6 +115,40 @@ pub struct Scorer {
     pub own: bool,
     /// Of a checkpoint's row: the row it belongs to, and the epoch.
     pub checkpoint: Option<(String, u64)>,
+}
+
+/// Scores and the truth of the same architectures.
+pub type Pairs<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>);
+
+impl Scorer {
+    /// Scores, NaN where they failed, and truth of the architectures that were
+    /// measured: what the row is judged by.
+    pub fn judged<'a>(&'a self, truth: &'a [f64]) -> Pairs<'a> {
+        there(&self.values, &self.missing, truth)
+    }
+
+    /// The same of the seed at this position of `seeds`.
+    pub fn judged_by_seed<'a>(&'a self, at: usize, truth: &'a [f64]) -> Pairs<'a> {
+        let missing = self.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
+        there(&self.seeds[at].1, missing, truth)
+    }
+
+    /// How many architectures were measured.
+    pub fn measured(&self) -> usize {
+        self.values.len() - self.missing.len()
+    }
+}
+
+/// Two columns where neither is `missing`.
+pub fn there<'a>(values: &'a [f64], missing: &[usize], truth: &'a [f64]) -> Pairs<'a> {
+    if missing.is_empty() {
+        return (Cow::Borrowed(values), Cow::Borrowed(truth));
+    }
+    let kept = |column: &[f64]| -> Cow<'a, [f64]> {
+        let rows = (0..column.len()).filter(|row| missing.binary_search(row).is_err());
+        Cow::Owned(rows.map(|row| column[row]).collect())
+    };
+    (kept(values), kept(truth))
 }
 
 /// Rows of one supernet's checkpoints, by epoch.
@@ -100,7 +184,7 @@ pub struct Observed {
 #[derive(Debug, Default)]
 pub struct Structure {
     /// Trainable parameters, as the benchmark counts them where they are its
-    /// networks.
+    /// networks; NaN where the architecture makes no network.
     pub params: Vec<f64>,
     /// FLOPs, as the benchmark counts them where they are its networks; else
     /// multiply-accumulates.
@@ -126,8 +210,8 @@ impl Structure {
     /// those of the space's benchmark.
     ///
     /// # Errors
-    /// The first architecture that makes no network, or a setting that the
-    /// space does not have.
+    /// An architecture that the space refuses, or a setting that it does not
+    /// have.
     pub fn of(
         space: &crate::loader::Space<'_>,
         given: &BTreeMap<String, Value>,
@@ -180,7 +264,18 @@ impl One {
         settings: &Settings,
         usual: bool,
     ) -> Result<Self, osee_sdk::Error> {
-        let graph: Graph = space.functions.graph(arch, settings)?;
+        // It has a failure in every row, and analyses are about the others, too.
+        let Ok(graph) = space.functions.graph(arch, settings) else {
+            return Ok(Self {
+                params: f64::NAN,
+                flops: f64::NAN,
+                depth: f64::NAN,
+                receptive_field: f64::NAN,
+                canonical: space.functions.canonical(arch)?,
+                mutations: space.functions.mutations(arch)?.into_iter().map(named).collect(),
+                sketches: Vec::new(),
+            });
+        };
         let counts = match usual {
             true => space.functions.benchmark_counts(arch)?,
             false => Counts::default(),
@@ -228,6 +323,31 @@ impl Material {
         self.scorers.iter().filter(|row| row.checkpoint.is_none())
     }
 
+    /// KD of every one of [`Material::rows`] with its interval, computed once,
+    /// on all cores.
+    pub fn uncertain(&self) -> &[Uncertain] {
+        self.uncertain.get_or_init(|| {
+            let rows: Vec<&Scorer> = self.rows().collect();
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let share = rows.len().div_ceil(cores).max(1);
+            let of = |row: &&Scorer| {
+                let (scores, truth) = row.judged(&self.truth);
+                Uncertain {
+                    kd: kendall_tau_b(&scores, &truth),
+                    interval: Bootstrap::default().tau_b(&scores, &truth),
+                    p: kendall_p_value(&scores, &truth),
+                }
+            };
+            let of = |part: &[&Scorer]| part.iter().map(of).collect::<Vec<Uncertain>>();
+            std::thread::scope(|scope| {
+                let parts: Vec<_> =
+                    rows.chunks(share).map(|part| scope.spawn(move || of(part))).collect();
+                let parts = parts.into_iter();
+                parts.flat_map(|part| part.join().expect("a criterion does not panic")).collect()
+            })
+        })
+    }
+
     /// Checkpoints of one row, in order of epochs.
     pub fn checkpoints(&self) -> Vec<(&str, Checkpoints<'_>)> {
         let mut found: BTreeMap<&str, Checkpoints<'_>> = BTreeMap::new();
@@ -259,6 +379,9 @@ impl Material {
             [one] => text += &format!(", seed {one}"),
             [most @ .., last] => text += &format!(", seeds {} and {last}", most.join(", ")),
         }
+        if let Some(progress) = &self.progress {
+            text += &format!("; {progress}");
+        }
         text + &format!("; truth: {}", self.truth_name)
     }
 }
@@ -277,7 +400,10 @@ pub fn ranked(mut scorers: Vec<Scorer>, truth: &[f64]) -> Vec<Scorer> {
         }
     }
     scorers.extend(last.into_values().map(|(_, row)| row));
-    let kd = |row: &Scorer| kendall_tau_b(&row.values, truth).unwrap_or(f64::NEG_INFINITY);
+    let kd = |row: &Scorer| {
+        let (scores, truth) = row.judged(truth);
+        kendall_tau_b(&scores, &truth).unwrap_or(f64::NEG_INFINITY)
+    };
     let mut judged: Vec<(f64, Scorer)> = scorers.into_iter().map(|row| (kd(&row), row)).collect();
     judged.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.name.cmp(&other.name)));
     judged.into_iter().map(|(_, row)| row).collect()

@@ -4,20 +4,26 @@
 //! Invariant: an analysis either has a section or says why not and what would
 //! give it; none is left out in silence.
 
+mod columns;
 mod from_run;
 mod from_tables;
+mod join;
 mod material;
 mod page;
 mod sections;
 mod text;
 
 pub use from_run::from_run;
-pub use from_tables::{Tables, from_tables};
-pub use material::{ByBatch, Material, Observed, Scorer, Structure};
+pub use from_tables::from_tables;
+pub use join::{Joined, Judgement, Tables, joined};
+pub use material::{ByBatch, Material, Neighbourhood, Observed, Scorer, Structure};
 pub use page::page;
 pub use text::text;
 
-use crate::report::html::{Absent, Section};
+use crate::report::{
+    ReportError,
+    html::{Absent, Section},
+};
 use osee_core::{
     analysis::AnalysisError, settings::SettingError, store::StoreError, truth::TableError,
 };
@@ -33,6 +39,30 @@ pub enum MaterialError {
     /// A table.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The truth.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A form of columns that is none.
+    #[error("`{form}` is no form of columns: {why}")]
+    Form {
+        /// As asked.
+        form: String,
+        /// Why not.
+        why: String,
+    },
+    /// Two rows of one name.
+    #[error(
+        "columns `{first}` and `{second}` would both be called `{name}`, and are not seeds of one \
+         estimator; ask for one of them, or rename it"
+    )]
+    SameName {
+        /// The name.
+        name: String,
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// Columns that do not go together.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
@@ -58,6 +88,9 @@ pub enum MaterialError {
         /// The truth.
         truth: PathBuf,
     },
+    /// A run that has just begun.
+    #[error("too few architectures with truth are scored to be ranked\n{0}")]
+    TooFewScored(String),
     /// Nothing to judge by.
     #[error(
         "the run has no truth, and nothing can be said about errors without; give one with --truth FILE"
@@ -98,13 +131,185 @@ pub fn analyse(material: &Material, only: &[String]) -> (Vec<Section>, Vec<Absen
     let (mut sections, mut absent) = (Vec::new(), Vec::new());
     let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
     for (name, analysis) in ANALYSES.iter().filter(|(name, _)| asked(name)) {
-        match analysis(material) {
-            Ok(section) => {
-                debug_assert_eq!(section.name, *name, "a section goes by the name of its analysis");
-                sections.push(section);
-            }
+        match analysis(material).and_then(without_blanks) {
+            Ok(section) => sections.push(Section { name: (*name).to_owned(), ..section }),
             Err(missing) => absent.push(missing),
         }
     }
     (sections, absent)
+}
+
+/// The section without figures that would show nothing, which it names with
+/// their reason; or why nothing is left.
+fn without_blanks(mut section: Section) -> Result<Section, Absent> {
+    let mut blank = Vec::new();
+    section.figures.retain(|figure| {
+        let reason = figure.nothing();
+        blank.extend(reason.iter().map(|reason| format!("{} ({reason})", figure.title)));
+        reason.is_none()
+    });
+    section.table = section.table.filter(|table| !table.texts().is_empty());
+    if section.figures.is_empty() && section.table.is_none() {
+        let reason = match blank.is_empty() {
+            true => "there is nothing to show".to_owned(),
+            false => format!("there would be nothing in {}", blank.join(", ")),
+        };
+        return Err(Absent { heading: section.heading, reason, add: String::new() });
+    }
+    if !blank.is_empty() {
+        section.rests_on += &format!("; not drawn: {}", blank.join(", "));
+    }
+    Ok(section)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::{estimator::EstimatorKind, one_shot::Observation};
+
+    fn scorer(name: &str, values: &[f64]) -> Scorer {
+        Scorer {
+            name: name.to_owned(),
+            estimator: "os".to_owned(),
+            kind: Some(EstimatorKind::OneShot),
+            settings: String::new(),
+            values: values.to_vec(),
+            missing: Vec::new(),
+            missing_by_seed: Vec::new(),
+            seeds: vec![(0, values.to_vec()), (1, values.to_vec())],
+            milliseconds: Some(1.0),
+            lower_is_better: false,
+            own: false,
+            checkpoint: None,
+        }
+    }
+
+    const COUNT: usize = 12;
+
+    /// Two rows, checkpoints, batches and observations, in which nothing differs.
+    fn constant(value: f64) -> Material {
+        let values = vec![value; COUNT];
+        let checkpoint = |epoch| Scorer {
+            checkpoint: Some(("a".to_owned(), epoch)),
+            ..scorer(&format!("a@{epoch}"), &values)
+        };
+        let same = || vec![vec![0.5; COUNT]; 2];
+        let observed = |epoch| Observation {
+            epoch,
+            architectures: Vec::new(),
+            after_step: Vec::new(),
+            after_epoch: Vec::new(),
+            similarity: Vec::new(),
+        };
+        Material {
+            architectures: (0..COUNT).map(|it| it.to_string()).collect(),
+            truth: (0..COUNT).map(|it| it as f64).collect(),
+            scorers: vec![scorer("a", &values), scorer("b", &values), checkpoint(1), checkpoint(2)],
+            structure: Some(Structure {
+                params: vec![7.0; COUNT],
+                flops: vec![9.0; COUNT],
+                depth: vec![f64::NAN; COUNT],
+                receptive_field: vec![f64::NAN; COUNT],
+                group_size: vec![1.0; COUNT],
+                mutations: vec![Vec::new(); COUNT],
+                sketches: vec![Vec::new(); COUNT],
+            }),
+            trainings: Some(vec![vec![1.0, 1.0]; COUNT]),
+            evaluations: vec![ByBatch {
+                name: "a".to_owned(),
+                seed: 0,
+                images: 8,
+                accuracy: same(),
+                loss: same(),
+            }],
+            observed: vec![Observed {
+                name: "a".to_owned(),
+                seed: 0,
+                epochs: vec![observed(1), observed(2)],
+            }],
+            ..Material::default()
+        }
+    }
+
+    /// What is absent, with its reason; all else must say something.
+    fn absent(material: &Material) -> Vec<String> {
+        let (sections, absent) = analyse(material, &[]);
+        assert_eq!(sections.len() + absent.len(), ANALYSES.len());
+        for section in &sections {
+            let name = &section.name;
+            assert!(section.finding.len() > 20, "{name}: {}", section.finding);
+            assert!(
+                !section.finding.contains("are .") && !section.finding.contains("  "),
+                "{name}"
+            );
+            assert!(!section.figures.is_empty() || section.table.is_some(), "{name}");
+            assert!(section.figures.iter().all(|it| it.nothing().is_none()), "{name}");
+            assert!(section.table.iter().all(|it| !it.texts().is_empty()), "{name}");
+        }
+        assert!(absent.iter().all(|it| it.reason.len() > 10), "{absent:?}");
+        absent.into_iter().map(|it| format!("{}: {}", it.heading, it.reason)).collect()
+    }
+
+    #[test]
+    fn a_section_says_something_or_says_why_not() {
+        let told = |missing: &[String], what: &str| {
+            assert!(missing.iter().any(|it| it.contains(what)), "{what}: {missing:#?}");
+        };
+        for value in [1.0, f64::NAN] {
+            let missing = absent(&constant(value));
+            for what in [
+                "What does quality cost?: no estimator has a KD",
+                "Which estimators say the same?: of every two",
+                "How much does a seed matter?: no seed has a KD",
+                "Bias by complexity: all architectures have the same FLOPs",
+                "Bias by operation: only 0 pairs of architectures with a truth",
+                "Criteria while the supernet trains: no row has a KD at both ends",
+                "How stable is the ranking?: no step has a relative KD",
+                "Accuracy or loss as the score?: no supernet has a KD by both",
+                "How much validation data?: no supernet has a KD",
+                "Do architectures forget?: no architecture that was looked at",
+                "Do architectures pull the same way?: no layer is shared",
+            ] {
+                told(&missing, what);
+            }
+        }
+        let missing = absent(&Material { scorers: Vec::new(), ..constant(1.0) });
+        for what in ["What does quality cost?", "say the same?", "by operation", "worst by each"] {
+            told(
+                &missing,
+                &format!("{what}: there is no estimator with scores")
+                    .replace("worst by each", "worst by each estimator"),
+            );
+        }
+        let one = Material {
+            scorers: vec![scorer("a", &(0..COUNT).map(|it| it as f64).collect::<Vec<_>>())],
+            structure: None,
+            ..constant(1.0)
+        };
+        told(&absent(&one), "Which estimators say the same?: there is only one estimator");
+    }
+
+    #[test]
+    fn too_few_pairs_of_any_change_are_said_with_how_many_there_are() {
+        let mut material = constant(1.0);
+        let mutation = |to: usize, change: usize| osee_core::space::Mutation {
+            arch: to.to_string(),
+            decision: "edge".to_owned(),
+            from: format!("op{change}"),
+            to: "skip".to_owned(),
+        };
+        // Nine pairs of one change and four of another.
+        let structure = material.structure.as_mut().unwrap();
+        for at in 0..9 {
+            structure.mutations[at].push(mutation(at + 1, 1));
+        }
+        for at in 0..4 {
+            structure.mutations[at].push(mutation(at + 2, 2));
+        }
+        let (sections, absent) = analyse(&material, &["operations".to_owned()]);
+        assert!(sections.is_empty());
+        let reason = "no change of a decision occurs in 10 pairs; op1 to skip occurs in 9";
+        assert_eq!(absent[0].reason, reason);
+        assert!(absent[0].add.contains("neighbours = 20"), "{}", absent[0].add);
+    }
 }

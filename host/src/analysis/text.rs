@@ -9,6 +9,9 @@ pub fn text(material: &Material, only: &[String]) -> String {
     let (sections, absent) = analyse(material, only);
     let mut text = String::new();
     // Writing to a string cannot fail.
+    if let Some(progress) = &material.progress {
+        let _ = writeln!(text, "{progress}: what follows is about these architectures alone\n");
+    }
     for section in &sections {
         let _ = writeln!(text, "{} [{}]", section.heading, section.name);
         let _ = writeln!(text, "  {}", section.finding);
@@ -17,6 +20,12 @@ pub fn text(material: &Material, only: &[String]) -> String {
             text += &terminal_table(&table.names(), &table.texts());
         }
         text.push('\n');
+    }
+    for note in &material.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    for row in &material.not_run {
+        let _ = writeln!(text, "not run: {} ({} scored): {}", row.key.name, row.scored, row.reason);
     }
     for missing in &absent {
         let _ = writeln!(text, "not here: {}: {}", missing.heading, missing.reason);

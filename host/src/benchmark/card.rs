@@ -1,6 +1,7 @@
 //! What a user of a benchmark's table should know of it.
 
 use super::{Benchmark, KERNELS};
+use crate::report::markdown_cell;
 use osee_core::{analysis::noise_ceiling, benchmark::BenchmarkTable, truth::Ties};
 use serde::Serialize;
 
@@ -21,7 +22,7 @@ pub fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>, processor: &s
          Settings of the space:\n\n{}\n\
          Networks are judged with the statistics that batch normalisations see of the first \
          `validation-batch-size` training images under the weights at hand.\n",
-        study.name,
+        markdown_cell(&study.name),
         runs.len(),
         study.space.id,
         study.seeds,
@@ -73,7 +74,7 @@ fn facts(table: &BenchmarkTable<'_>, runs: &[Vec<f64>], processor: &str) -> Vec<
             "made by",
             format!("osee {}, libtorch {}", env!("CARGO_PKG_VERSION"), osee_sdk::LIBTORCH),
         ),
-        fact("on", processor.to_owned()),
+        fact("on", markdown_cell(processor)),
         fact("kernels", kernels[..3].join(", ")),
     ]);
     facts

@@ -16,6 +16,7 @@ use crate::{
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
     runner::{self, RunError},
+    stop::Stop,
     worker::MALLOC,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -110,15 +111,20 @@ impl<'a> Benchmark<'a> {
         settings.extend(study.training.space.clone());
         let space_settings = space.resolve(&settings)?;
         open_device(&study.device)?;
-        let architectures = runner::choose(&study.architectures, &space, None)?;
+        let architectures = runner::choose(&study.architectures, &space, None)?.list;
         let mut candidates = Vec::with_capacity(architectures.len());
-        for (i, arch) in architectures.into_iter().enumerate() {
-            let graph = space.functions.graph(&arch, &space_settings)?;
-            if i == 0 {
-                source.facts().check_network(&graph)?;
-            }
-            let cost = graph.cost();
-            candidates.push(Candidate { arch, params: cost.params, flops: cost.flops() });
+        source.facts().check_network(&runner::any_network(
+            &space,
+            &architectures,
+            &space_settings,
+        )?)?;
+        for arch in architectures {
+            let cost = space.functions.graph(&arch, &space_settings).ok().map(|it| it.cost());
+            candidates.push(Candidate {
+                arch,
+                params: cost.map(|it| it.params),
+                flops: cost.map(|it| it.flops()),
+            });
         }
         // Which architectures there are besides changes no training; seeds do, by
         // rounding, since they train side by side.
@@ -135,22 +141,29 @@ impl<'a> Benchmark<'a> {
     }
 
     /// Trains what is outstanding of `shard` in `dir` with `workers` threads,
-    /// and keeps it.
+    /// and keeps it; how many are left because it was stopped.
     ///
     /// # Errors
     /// When the folder cannot be used, or torch fails for a reason that is not
     /// the architecture's.
-    pub fn build(&self, dir: &Path, shard: Shard, workers: usize) -> Result<(), BuildError> {
+    pub fn build(
+        &self,
+        dir: &Path,
+        shard: Shard,
+        (workers, stop): (usize, &Stop),
+    ) -> Result<usize, BuildError> {
         let mut log = Log::open(dir, shard, &self.key)?;
         let mut outstanding = self.table(dir)?.missing();
         outstanding.retain(|&at| shard.holds(&self.candidates[at].arch));
         let bar = progress(outstanding.len() as u64);
-        self.train(&outstanding, workers, |trainings| {
+        let mut left = outstanding.len();
+        self.train(&outstanding, (workers, stop), |trainings| {
             bar.inc(1);
+            left -= 1;
             trainings.iter().try_for_each(|training| Ok(log.add(training)?))
         })?;
         bar.finish_and_clear();
-        Ok(())
+        Ok(left)
     }
 
     /// What the shards in `dir` have come to.
@@ -163,7 +176,8 @@ impl<'a> Benchmark<'a> {
     }
 
     /// Trains these architectures, by position, with all seeds; each is handed
-    /// to `keep` when it is done, in no order.
+    /// to `keep` when it is done, in no order. Once `stop` is set nothing is
+    /// begun, and what is under way is given up.
     ///
     /// # Errors
     /// What `keep` fails with, or torch for a reason that is not the
@@ -171,18 +185,25 @@ impl<'a> Benchmark<'a> {
     pub fn train(
         &self,
         architectures: &[usize],
-        workers: usize,
+        (workers, stop): (usize, &Stop),
         mut keep: impl FnMut(Vec<Training>) -> Result<(), BuildError>,
     ) -> Result<(), BuildError> {
-        let Some(&first) = architectures.first() else { return Ok(()) };
+        if architectures.is_empty() {
+            return Ok(());
+        }
         let device = open_device(&self.study.device)?;
         // The sums of a training must not depend on how many go on beside it.
         tch::set_num_threads(1);
-        let like = self.graph(&self.candidates[first].arch)?;
+        let asked: Vec<String> =
+            architectures.iter().map(|&at| self.candidates[at].arch.clone()).collect();
+        let like = match runner::any_network(&self.space, &asked, &self.space_settings) {
+            Ok(like) => like,
+            Err(_) => return asked.iter().try_for_each(|arch| keep(self.without_network(arch))),
+        };
         let trainer =
-            || Trainer::new(&self.recipe, &self.space.info.id, &self.source, &like, device);
+            || Trainer::new((&self.recipe, stop), &self.space.info.id, &self.source, &like, device);
         let next = AtomicUsize::new(0);
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel::<Result<Vec<Training>, BuildError>>();
         std::thread::scope(|scope| {
             for _ in 0..workers.clamp(1, architectures.len()) {
                 let (sender, next, trainer) = (sender.clone(), &next, &trainer);
@@ -194,11 +215,14 @@ impl<'a> Benchmark<'a> {
                         Err(error) => return drop(sender.send(Err(error.into()))),
                     };
                     let next = || architectures.get(next.fetch_add(1, Ordering::Relaxed));
-                    while let Some(&at) = next() {
+                    while let Some(&at) = next().filter(|_| !stop.is_set()) {
                         let arch = &self.candidates[at].arch;
-                        let train = |graph| trainer.train(&graph, arch, &self.study.seeds);
-                        let trained = self.graph(arch).map(train);
-                        if sender.send(trained).is_err() {
+                        let trained = match self.graph(arch) {
+                            Ok(graph) => trainer.train(&graph, arch, &self.study.seeds),
+                            Err(_) => Some(self.without_network(arch)),
+                        };
+                        let Some(trained) = trained else { break };
+                        if sender.send(Ok(trained)).is_err() {
                             break;
                         }
                     }
@@ -210,8 +234,23 @@ impl<'a> Benchmark<'a> {
         })
     }
 
-    fn graph(&self, arch: &str) -> Result<Graph, BuildError> {
-        Ok(self.space.functions.graph(arch, &self.space_settings)?)
+    fn graph(&self, arch: &str) -> osee_sdk::Result<Graph> {
+        self.space.functions.graph(arch, &self.space_settings)
+    }
+
+    /// The failures of an architecture that cannot be trained.
+    fn without_network(&self, arch: &str) -> Vec<Training> {
+        let why = self.graph(arch).err().map(|error| error.to_string()).unwrap_or_default();
+        let failure = Some(format!("`{arch}` makes no network: {why}"));
+        let one = |&seed: &u64| Training {
+            arch: arch.to_owned(),
+            seed,
+            epochs: Vec::new(),
+            test: None,
+            failure: failure.clone(),
+            seconds: 0.0,
+        };
+        self.study.seeds.iter().map(one).collect()
     }
 }
 

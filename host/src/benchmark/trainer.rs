@@ -4,6 +4,7 @@
 use crate::{
     data::{DataError, ImageSet, Preparation, Source},
     engine::{Batch, parameters::Initialiser, standalone::Standalone, supernet::Sgd},
+    stop::Stop,
 };
 use osee_core::{
     benchmark::{EpochFit, Fit, Training},
@@ -18,6 +19,7 @@ use tch::{Device, Tensor};
 /// Recipe and images, for any number of networks of one space.
 pub struct Trainer<'a> {
     recipe: &'a Recipe,
+    stop: &'a Stop,
     space: &'a str,
     device: Device,
     images: ImageSet,
@@ -29,12 +31,12 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// For networks of `space` with the input of `like`.
+    /// For networks of `space` with the input of `like`, until it is stopped.
     ///
     /// # Errors
     /// When images cannot be had.
     pub fn new(
-        recipe: &'a Recipe,
+        (recipe, stop): (&'a Recipe, &'a Stop),
         space: &'a str,
         source: &Source,
         like: &Graph,
@@ -52,6 +54,7 @@ impl<'a> Trainer<'a> {
         let of_validation = validation.start..validation.start + recipe.validation_images;
         Ok(Self {
             recipe,
+            stop,
             space,
             device,
             seen: plain(of_training)?.into_iter().next().expect("a recipe has images"),
@@ -63,17 +66,19 @@ impl<'a> Trainer<'a> {
     }
 
     /// Trains the network `graph` of architecture `arch` with each of `seeds`;
-    /// a failure of torch or a loss that is lost is the training's.
-    pub fn train(&self, graph: &Graph, arch: &str, seeds: &[u64]) -> Vec<Training> {
+    /// a failure of torch or a loss that is lost is the training's. None if it
+    /// was stopped in the midst of it.
+    pub fn train(&self, graph: &Graph, arch: &str, seeds: &[u64]) -> Option<Vec<Training>> {
         // What lowers the rate on a plateau is a network's own loss.
         let together = match self.recipe.schedule {
             Schedule::Plateau { .. } => 1,
             Schedule::Constant | Schedule::Cosine { .. } => seeds.len().max(1),
         };
-        seeds.chunks(together).flat_map(|seeds| self.side_by_side(graph, arch, seeds)).collect()
+        let chunks = seeds.chunks(together).map(|seeds| self.side_by_side(graph, arch, seeds));
+        chunks.collect::<Option<Vec<_>>>().map(|all| all.concat())
     }
 
-    fn side_by_side(&self, graph: &Graph, arch: &str, seeds: &[u64]) -> Vec<Training> {
+    fn side_by_side(&self, graph: &Graph, arch: &str, seeds: &[u64]) -> Option<Vec<Training>> {
         let start = Instant::now();
         let untrained = |&seed: &u64| Training {
             arch: arch.to_owned(),
@@ -84,17 +89,22 @@ impl<'a> Trainer<'a> {
             seconds: 0.0,
         };
         let mut trainings: Vec<Training> = seeds.iter().map(untrained).collect();
-        if let Err(error) = self.run(graph, arch, &mut trainings) {
-            for training in &mut trainings {
-                training.failure.get_or_insert_with(|| error.to_string());
+        match self.run(graph, arch, &mut trainings) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => {
+                for training in &mut trainings {
+                    training.failure.get_or_insert_with(|| error.to_string());
+                }
             }
         }
         let seconds = start.elapsed().as_secs_f64() / seeds.len() as f64;
         trainings.iter_mut().for_each(|it| it.seconds = seconds);
-        trainings
+        Some(trainings)
     }
 
-    fn run(&self, graph: &Graph, arch: &str, trainings: &mut [Training]) -> Result<()> {
+    /// Whether it came to its end, and was not stopped.
+    fn run(&self, graph: &Graph, arch: &str, trainings: &mut [Training]) -> Result<bool> {
         let recipe = self.recipe;
         let draw =
             |it: &Training| Initialiser::standalone(graph, recipe.init, it.seed, self.space, arch);
@@ -104,7 +114,10 @@ impl<'a> Trainer<'a> {
         let mut schedule = recipe.schedule.start(recipe.learning_rate);
         for epoch in 0..recipe.epochs {
             let rate = recipe.schedule.rate(recipe.learning_rate, &schedule, epoch, recipe.epochs);
-            let fits = self.epoch(&mut network, &Sgd::new(recipe, rate), &seeds, epoch)?;
+            let sgd = Sgd::new(recipe, rate);
+            let Some(fits) = self.epoch(&mut network, &sgd, &seeds, epoch)? else {
+                return Ok(false);
+            };
             recipe.schedule.observe(&mut schedule, fits[0].loss);
             let validation = self.judge(&network, &self.validation)?;
             let fits = fits.into_iter().zip(validation);
@@ -121,7 +134,7 @@ impl<'a> Trainer<'a> {
                 }
             }
             if trainings.iter().all(|it| it.failure.is_some()) {
-                return Ok(());
+                return Ok(true);
             }
         }
         if !self.test.is_empty() {
@@ -134,17 +147,18 @@ impl<'a> Trainer<'a> {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// The images of an epoch are the same for every architecture of a seed.
+    /// None if it was stopped. The images of an epoch are the same for every
+    /// architecture of a seed.
     fn epoch(
         &self,
         network: &mut Standalone,
         sgd: &Sgd,
         seeds: &[u64],
         epoch: u32,
-    ) -> Result<Vec<Fit>> {
+    ) -> Result<Option<Vec<Fit>>> {
         let epoch = epoch.to_string();
         let streams = |what| seeds.iter().map(move |&seed| (seed, what));
         let start = |(seed, what)| stream(seed, &["standalone", what, &epoch]);
@@ -157,7 +171,8 @@ impl<'a> Trainer<'a> {
         };
         let orders: Vec<Vec<usize>> = random.iter_mut().map(shuffled).collect();
         let size = self.recipe.batch_size;
-        let fits = (0..self.images.len() / size).map(|step| {
+        let steps = (0..self.images.len() / size).take_while(|_| !self.stop.is_set());
+        let fits = steps.map(|step| {
             let batch = |(order, random): (&Vec<usize>, &mut Stream)| {
                 let positions = &order[step * size..(step + 1) * size];
                 self.images.batch(positions, &self.preparation, random).on(self.device)
@@ -165,7 +180,8 @@ impl<'a> Trainer<'a> {
             let batches: Vec<Batch> = orders.iter().zip(&mut random).map(batch).collect();
             Ok((network.step(&batches, sgd, &dropouts)?, size))
         });
-        means(fits)
+        let fits = means(fits)?;
+        Ok((!self.stop.is_set()).then_some(fits))
     }
 
     /// Each network on `batches`.

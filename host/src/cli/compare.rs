@@ -2,15 +2,16 @@
 //! such as one with images and one with noise.
 
 use super::{
-    CliError,
-    leaderboard::{TruthArgs, judged, registry_of},
+    CliError, ExitCode,
+    leaderboard::{TruthArgs, ended, judged, registry_of},
     print,
 };
-use crate::report::{Across, Format, Leaderboard, Row, csv_text, terminal_table};
+use crate::report::{Across, Format, Leaderboard, Row, p_text, terminal_table, told_apart};
 use clap::Args;
 use osee_core::{
-    analysis::significance,
+    analysis::{Comparison, significance},
     criteria::{CriteriaOptions, kendall_tau_b},
+    csv_text::{Field, csv_text},
     store::Store,
     truth::join,
 };
@@ -27,100 +28,187 @@ pub struct CompareArgs {
     format: String,
 }
 
+/// Two runs, and what they have in common.
+struct Pair<'a> {
+    /// Their names, no two alike.
+    names: [&'a str; 2],
+    boards: [&'a Leaderboard; 2],
+    /// Positions of the architectures that both have scored and, as far as
+    /// they have a truth, know the truth of.
+    common: Vec<[usize; 2]>,
+    /// Truth of those by each run's own table.
+    truths: [Option<Vec<f64>>; 2],
+}
+
 /// An estimator in two runs, on the architectures of both.
-struct Both {
-    name: String,
-    architectures: usize,
-    /// With the truth, in the first and in the other run.
+struct Both<'a> {
+    name: &'a str,
+    /// With the truth of its own run, in the first and in the other.
     kd: [Option<f64>; 2],
-    /// The second less the first, with its p-value.
+    /// The second less the first.
     difference: Option<f64>,
-    p_value: Option<f64>,
+    /// Whether that is more than chance; only where both have one truth.
+    compared: Option<Comparison>,
     /// Between the scores of the two runs.
     agreement: Option<f64>,
 }
 
+const HEADER: [&str; 8] =
+    ["runs", "estimator", "common", "KD first", "KD second", "difference", "p", "KD between"];
+
 /// Prints it.
-pub fn run(args: &CompareArgs) -> Result<(), CliError> {
+pub fn run(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let board = |dir: &PathBuf| {
         let store = Store::open(dir)?;
         let registry = registry_of(&store.study()?)?;
         judged(&store, &registry, &TruthArgs::default(), &CriteriaOptions::default())
     };
     let boards = args.dir.iter().map(board).collect::<Result<Vec<Leaderboard>, CliError>>()?;
-    let (first, others) = boards.split_first().expect("clap wants two");
-    let header =
-        ["runs", "estimator", "common", "KD first", "KD second", "difference", "p", "KD between"];
-    let mut text = match args.format.as_str() {
-        "csv" => String::new(),
-        _ => Across::new(&boards).render(Format::Table) + "\n",
-    };
-    let mut lines = Vec::new();
-    for other in others {
-        let pair = format!("{} : {}", first.name, other.name);
-        if first.space != other.space {
-            let _ = writeln!(
-                text,
-                "{pair}: of {} and {}, so they have no architecture in common",
-                first.space, other.space
-            );
-            continue;
-        }
-        lines.extend(both(first, other).into_iter().map(|it| line(&pair, it)));
+    let names = told_apart(&boards, &args.dir);
+    let pairs: Vec<Pair<'_>> = (1..boards.len())
+        .map(|at| Pair::new([&names[0], &names[at]], [&boards[0], &boards[at]]))
+        .collect();
+    print(&match args.format.as_str() {
+        "csv" => csv(&pairs),
+        _ => Across::new(&boards, names.clone()).render(Format::Table) + "\n" + &text(&pairs),
+    })?;
+    Ok(ended(args.dir.iter().zip(boards.iter().map(|board| &board.scored))))
+}
+
+impl<'a> Pair<'a> {
+    fn new(names: [&'a String; 2], boards: [&'a Leaderboard; 2]) -> Self {
+        let known = |side: usize, at: usize| {
+            let Leaderboard { judged, scored, .. } = boards[side];
+            let known = judged.as_ref().map_or(&scored.positions, |it| &it.positions);
+            known.binary_search(&at).is_ok()
+        };
+        let joined = join(&boards[0].architectures, &boards[1].architectures);
+        let both = joined.rows.into_iter().filter(|&(a, b)| known(0, a) && known(1, b));
+        let common: Vec<[usize; 2]> = both.map(|(a, b)| [a, b]).collect();
+        let truths = [0, 1].map(|side| {
+            let judged = boards[side].judged.as_ref()?;
+            let of = |at: &[usize; 2]| judged.positions.binary_search(&at[side]).ok();
+            common.iter().map(|at| of(at).map(|at| judged.values[at])).collect()
+        });
+        Self { names: names.map(String::as_str), boards, common, truths }
     }
-    if args.format == "csv" {
-        return print(&csv_text(&header, &lines));
+
+    fn name(&self) -> String {
+        self.names.join(" : ")
+    }
+
+    /// What a reader must know of the pair, in a line.
+    fn note(&self) -> Option<String> {
+        let [first, second] = &self.boards;
+        let why = match &self.truths {
+            _ if first.space != second.space => format!(
+                "of {} and {}, so they have no architecture in common",
+                first.space, second.space
+            ),
+            [Some(own), Some(theirs)] if own != theirs => {
+                "judged by different truths, each by its own, so there is no p-value".to_owned()
+            }
+            [Some(_), Some(_)] | [None, None] => return None,
+            [own, _] => {
+                let (which, board) = match own {
+                    None => ("first", first),
+                    Some(_) => ("second", second),
+                };
+                let why = match board.truth {
+                    None => "no truth",
+                    Some(_) => "too few scored architectures with truth",
+                };
+                format!("the {which} has {why}")
+            }
+        };
+        Some(format!("{}: {why}", self.name()))
+    }
+
+    fn rows(&self) -> Vec<Both<'a>> {
+        let [first, second] = self.boards;
+        if first.space != second.space {
+            return Vec::new();
+        }
+        let their = |row: &Row| second.rows.iter().find(|it| it.key.name == row.key.name);
+        first.rows.iter().filter_map(|row| Some(self.both([row, their(row)?]))).collect()
+    }
+
+    fn both(&self, rows: [&'a Row; 2]) -> Both<'a> {
+        let scores = [0, 1].map(|side| -> Vec<f64> {
+            let Row { key, scores, .. } = rows[side];
+            self.common.iter().map(|at| key.direction.orient(scores[at[side]])).collect()
+        });
+        let kd = [0, 1].map(|side| kendall_tau_b(&scores[side], self.truths[side].as_ref()?));
+        let compared = self.truths[0].as_ref().filter(|_| self.truths[0] == self.truths[1]);
+        let compared = compared.and_then(|truths| {
+            let columns: [(&str, &[f64]); 2] = [("second", &scores[1]), ("first", &scores[0])];
+            significance(&columns, truths, 0.95).ok()?.comparisons.pop()
+        });
+        Both {
+            name: &rows[0].key.name,
+            kd,
+            difference: kd[0].zip(kd[1]).map(|(first, second)| second - first),
+            compared,
+            agreement: kendall_tau_b(&scores[0], &scores[1]),
+        }
+    }
+}
+
+fn text(pairs: &[Pair<'_>]) -> String {
+    let mut text = String::new();
+    let absent = || "-".to_owned();
+    let number = |value: Option<f64>| value.map_or_else(absent, |it| format!("{it:.3}"));
+    let mut lines = Vec::new();
+    for pair in pairs {
+        if let Some(note) = pair.note() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{note}");
+        }
+        lines.extend(pair.rows().into_iter().map(|both| {
+            vec![
+                pair.name(),
+                both.name.to_owned(),
+                pair.common.len().to_string(),
+                number(both.kd[0]),
+                number(both.kd[1]),
+                both.difference.map_or_else(absent, |it| format!("{it:+.3}")),
+                both.compared.and_then(|it| it.p_value).map_or_else(absent, p_text),
+                number(both.agreement),
+            ]
+        }));
     }
     if !lines.is_empty() {
-        text += &terminal_table(&header, &lines);
+        text += &terminal_table(&HEADER, &lines);
+        text += "KD first, KD second: each with the truth of its own run\n";
         text += "KD between: of an estimator's scores in one run with those in the other\n";
     }
-    print(&text)
+    text
 }
 
-fn both(first: &Leaderboard, other: &Leaderboard) -> Vec<Both> {
-    let joined = join(&first.architectures, &other.architectures);
-    let truth = |board: &Leaderboard, at: usize| {
-        let judged = board.judged.as_ref()?;
-        judged.positions.binary_search(&at).ok().map(|at| judged.values[at])
-    };
-    let common: Vec<(usize, usize, f64)> =
-        joined.rows.iter().filter_map(|&(a, b)| Some((a, b, truth(first, a)?))).collect();
-    let truths: Vec<f64> = common.iter().map(|(.., truth)| *truth).collect();
-    let pairs = first.rows.iter().filter_map(|row| {
-        Some((row, other.rows.iter().find(|theirs| theirs.key.name == row.key.name)?))
+fn csv(pairs: &[Pair<'_>]) -> String {
+    let more =
+        ["first", "second", "truth first", "truth second", "difference_low", "difference_high"];
+    let rows = pairs.iter().flat_map(|pair| {
+        pair.rows().into_iter().map(|both| -> Vec<Field<'_>> {
+            let ci = both.compared.as_ref().and_then(|it| it.ci);
+            let truth = |side: usize| pair.boards[side].truth.as_ref().map(|it| it.column.as_str());
+            vec![
+                pair.name().into(),
+                both.name.into(),
+                pair.common.len().into(),
+                both.kd[0].into(),
+                both.kd[1].into(),
+                both.difference.into(),
+                both.compared.as_ref().and_then(|it| it.p_value).into(),
+                both.agreement.into(),
+                pair.names[0].into(),
+                pair.names[1].into(),
+                truth(0).into(),
+                truth(1).into(),
+                ci.map(|it| it[0]).into(),
+                ci.map(|it| it[1]).into(),
+            ]
+        })
     });
-    let of = |(row, theirs): (&Row, &Row)| {
-        let own: Vec<f64> =
-            common.iter().map(|(a, ..)| row.key.direction.orient(row.scores[*a])).collect();
-        let their: Vec<f64> =
-            common.iter().map(|(_, b, _)| theirs.key.direction.orient(theirs.scores[*b])).collect();
-        let columns: [(&str, &[f64]); 2] = [("second", &their), ("first", &own)];
-        let found = significance(&columns, &truths, 0.95).ok();
-        let compared = found.as_ref().and_then(|it| it.comparisons.first());
-        Both {
-            name: row.key.name.clone(),
-            architectures: common.len(),
-            kd: [kendall_tau_b(&own, &truths), kendall_tau_b(&their, &truths)],
-            difference: compared.and_then(|it| it.difference),
-            p_value: compared.and_then(|it| it.p_value),
-            agreement: kendall_tau_b(&own, &their),
-        }
-    };
-    pairs.map(of).collect()
-}
-
-fn line(pair: &str, both: Both) -> Vec<String> {
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| format!("{it:.3}"));
-    let signed = both.difference.map_or_else(|| "-".to_owned(), |it| format!("{it:+.3}"));
-    vec![
-        pair.to_owned(),
-        both.name,
-        both.architectures.to_string(),
-        number(both.kd[0]),
-        number(both.kd[1]),
-        signed,
-        number(both.p_value),
-        number(both.agreement),
-    ]
+    csv_text(HEADER.into_iter().chain(more), rows)
 }

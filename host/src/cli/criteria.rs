@@ -1,14 +1,23 @@
 //! `osee-host criteria`: scores anyone computed, by the same criteria.
 
-use super::{CliError, leaderboard::CompatArg, print};
-use crate::report::criteria_document;
+use super::{CliError, fixed, leaderboard::CompatArg, print};
+use crate::{
+    analysis::{Joined, Judgement, Tables, joined},
+    report::{criteria_document, few, interval_text, terminal_table, tie_text},
+    terminal::say,
+};
 use clap::{Args, ValueEnum};
 use osee_core::{
-    criteria::{Bootstrap, CriteriaOptions, evaluate},
-    truth::{Duplicate, Duplicates, Join, Table, join},
+    criteria::{
+        Bootstrap, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, TieAware,
+        evaluate,
+    },
+    embedded,
+    study::TruthChoice,
+    truth::{Duplicate, Duplicates, Filter},
 };
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, path::PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum CriteriaFormat {
@@ -45,28 +54,34 @@ pub struct CriteriaArgs {
     /// Ground truth, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     truth: PathBuf,
-    /// Column with the accuracy.
+    /// Column with the accuracy; an embedded table has its own by default.
     #[arg(long, value_name = "COL")]
-    truth_column: String,
-    /// Key column of the truth; that of the scores by default.
+    truth_column: Option<String>,
+    /// Key column of the truth, or a form such as {a};{b}; that of an embedded
+    /// table, else that of the scores by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
     /// Scores, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     scores: PathBuf,
-    /// Column with the architecture.
+    /// Column with the architecture, or a form such as {a};{b}.
     #[arg(long, value_name = "COL")]
     key: String,
-    /// Column with scores; every numeric one by default.
+    /// Column with scores; every numeric one by default. The form
+    /// os_acc_s{seed} stands for the mean over all seeds of os_acc.
     #[arg(long, value_name = "COL")]
     score_column: Vec<String>,
-    /// Column in which low is good, such as a loss.
+    /// Column, form, or name of a row, in which low is good, such as a loss.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
-    /// Which row counts when rows of one key differ; they are reported. The
-    /// study's own code lets the last one count.
-    #[arg(long, value_enum, default_value_t = DuplicatesArg::Last)]
+    /// Which row counts when rows of one key differ. The study's own code lets
+    /// the last one count.
+    #[arg(long, value_enum, default_value_t = DuplicatesArg::Error)]
     duplicates: DuplicatesArg,
+    /// Only rows with this in a column, such as task=jigsaw, of each table that
+    /// has the column; may be repeated.
+    #[arg(long = "where", value_name = "COL=VALUE")]
+    filter: Vec<Filter>,
     /// Tie rule.
     #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
     compat: CompatArg,
@@ -78,57 +93,92 @@ pub struct CriteriaArgs {
     format: CriteriaFormat,
 }
 
+/// A row with its criteria; `None` where too few architectures were measured.
+struct Row {
+    of: Judgement,
+    criteria: Option<CriteriaReport>,
+}
+
 /// Judges and prints.
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
-    let policy = args.duplicates.into();
-    let mut wanted = args.score_column.clone();
-    wanted.extend(args.negate.iter().filter(|name| !args.score_column.contains(name)).cloned());
-    let wanted = (!wanted.is_empty()).then_some(wanted);
-    let scores = Table::read(&args.scores, &args.key, wanted.as_deref(), policy)?;
-    let truth_key = args.truth_key.as_ref().unwrap_or(&args.key);
-    let column = [args.truth_column.clone()];
-    let truth = Table::read(&args.truth, truth_key, Some(&column), policy)?;
-    let mut joined = join(&scores.keys, &truth.keys);
-    let before = joined.rows.len();
-    joined.rows.retain(|(_, at)| truth.columns[0][*at].is_finite());
-    let without_value = before - joined.rows.len();
-    if joined.rows.is_empty() {
-        let (scores, truth) = (args.scores.clone(), args.truth.clone());
-        return Err(CliError::NoCommonKey { scores, truth });
+    if args.truth_column.is_none() && embedded::columns(&args.truth).is_none() {
+        let what = "--truth-column says which column of the truth is the accuracy";
+        return Err(CliError::Usage(what.to_owned()));
     }
-    report_gaps(&scores, &truth, &joined, without_value);
+    let truth = TruthChoice {
+        key: args.truth_key.clone(),
+        column: args.truth_column.clone(),
+        duplicates: args.duplicates.into(),
+        ..TruthChoice::plain(args.truth.clone())
+    };
+    let tables = Tables {
+        scores: &args.scores,
+        key: &args.key,
+        columns: &args.score_column,
+        negate: &args.negate,
+        truth: &truth,
+        filters: &args.filter,
+        seed_columns: &[],
+    };
+    let mut found = joined(&tables, None)?;
+    if found.truth.len() < MIN_ARCHITECTURES {
+        return Err(CriteriaError::TooFew(found.truth.len()).into());
+    }
     let bootstrap = Bootstrap { resamples: args.resamples, ..Bootstrap::default() };
     let options =
         CriteriaOptions { compat: args.compat.into(), bootstrap, ..CriteriaOptions::default() };
-    let truths: Vec<f64> = joined.rows.iter().map(|(_, at)| truth.columns[0][*at]).collect();
-    let mut rows = Vec::new();
-    for (name, column) in scores.names.iter().zip(&scores.columns) {
-        let negated = args.negate.contains(name);
-        let sign = if negated { -1.0 } else { 1.0 };
-        let column: Vec<f64> = joined.rows.iter().map(|(at, _)| sign * column[*at]).collect();
-        let mut row = criteria_document(&evaluate(&column, &truths, &options)?);
-        row.insert("column".to_owned(), json!(name));
-        row.insert("negated".to_owned(), json!(negated));
-        rows.push(Value::Object(row));
-    }
+    let judge = |of: Judgement| -> Result<Row, CliError> {
+        let (scores, truth) = of.judged(&found.truth);
+        let enough = scores.len() >= MIN_ARCHITECTURES;
+        let criteria = enough.then(|| evaluate(&scores, &truth, &options)).transpose()?;
+        Ok(Row { criteria, of })
+    };
+    let rows = std::mem::take(&mut found.rows);
+    let rows = rows.into_iter().map(judge).collect::<Result<Vec<Row>, _>>()?;
     if args.format == CriteriaFormat::Table {
-        return print(&table(&rows));
+        return print(&table(args, &found, &rows));
     }
-    let document = json!({
-        "architectures": truths.len(),
+    found.notes.iter().for_each(|note| say(format_args!("note: {note}")));
+    let text = serde_json::to_string_pretty(&document(args, &found, &rows));
+    print(&(text.expect("a document is plain data") + "\n"))
+}
+
+fn document(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> Value {
+    let [scores, truth] = &found.duplicates;
+    let left_out = found.left_out.iter().map(|it| json!({ "column": it.column, "why": it.why }));
+    json!({
+        "architectures": found.truth.len(),
         "compat": format!("{:?}", args.compat).to_lowercase(),
         "duplicates": {
-            "policy": format!("{:?}", args.duplicates).to_lowercase(),
-            "scores": duplicates(&scores.duplicates),
-            "truth": duplicates(&truth.duplicates),
+            "policy": policy(args),
+            "scores": duplicates(scores),
+            "truth": duplicates(truth),
         },
-        "only_in_scores": joined.only_left.len(),
-        "only_in_truth": joined.only_right.len(),
-        "truth_without_value": without_value,
-        "rows": rows,
-    });
-    let text = serde_json::to_string_pretty(&document).expect("a document is plain data");
-    print(&(text + "\n"))
+        "where": args.filter.iter().map(|it| (&it.column, &it.value)).collect::<BTreeMap<_, _>>(),
+        "only_in_scores": found.only_in_scores.0,
+        "only_in_truth": found.only_in_truth.0,
+        "truth_without_value": found.without_value,
+        "left_out": left_out.collect::<Vec<_>>(),
+        "rows": rows.iter().map(row_document).collect::<Vec<_>>(),
+    })
+}
+
+fn row_document(row: &Row) -> Value {
+    let mut document = row.criteria.as_ref().map_or_else(Map::new, criteria_document);
+    let of = &row.of;
+    let more = [
+        ("column", json!(of.name)),
+        ("negated", json!(of.negated)),
+        ("measured", json!(of.values.len() - of.missing.len())),
+        ("seeds", json!(of.seeds.iter().map(|(seed, ..)| seed).collect::<Vec<_>>())),
+        ("means_of_fewer_seeds", json!(of.partial)),
+    ];
+    document.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(document)
+}
+
+fn policy(args: &CriteriaArgs) -> String {
+    format!("{:?}", args.duplicates).to_lowercase()
 }
 
 fn duplicates(found: &[Duplicate]) -> Value {
@@ -138,51 +188,65 @@ fn duplicates(found: &[Duplicate]) -> Value {
         "keys": found.len(),
         "rows_dropped": found.iter().map(|d| d.rows - 1).sum::<usize>(),
         "keys_that_differ": found.iter().filter(|d| !d.agree).count(),
+        "rows_without_value": found.iter().map(|d| d.without).sum::<usize>(),
         "first_that_differ": differing,
     })
 }
 
-/// What was not judged, on standard error.
-fn report_gaps(scores: &Table, truth: &Table, joined: &Join, without_value: usize) {
-    for (what, table) in [("scores", scores), ("truth", truth)] {
-        if !table.duplicates.is_empty() {
-            let differ = table.duplicates.iter().filter(|d| !d.agree).count();
-            let count = table.duplicates.len();
-            eprintln!(
-                "note: {count} keys stand in several rows of the {what}, {differ} with different values"
-            );
-        }
+const HEADER: [&str; 12] = [
+    "#",
+    "column",
+    "KD",
+    "95% interval",
+    "Spearman",
+    "LC",
+    "P@top5%",
+    "P@bot5%",
+    "BR@1%",
+    "WR@5%",
+    "failed",
+    "measured",
+];
+
+fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut text = format!(
+        "{}: {} architectures\ntruth: {} of {}; rows of one architecture: {}\n",
+        name(&args.scores),
+        found.truth.len(),
+        found.truth_of.column,
+        name(&args.truth),
+        policy(args)
+    );
+    let lines: Vec<Vec<String>> = rows.iter().enumerate().map(|(at, row)| line(at, row)).collect();
+    text += &terminal_table(&HEADER, &lines);
+    if let Some(note) = few(found.truth.len()) {
+        text += &(note + "\n");
     }
-    for (what, left_out) in [("truth", &joined.only_left), ("scores", &joined.only_right)] {
-        if let Some(first) = left_out.first() {
-            eprintln!("note: {} keys have no {what}, first `{first}`", left_out.len());
-        }
-    }
-    if without_value > 0 {
-        eprintln!("note: {without_value} keys have an empty truth");
-    }
+    found.notes.iter().for_each(|note| text += &format!("note: {note}\n"));
+    text
 }
 
-fn table(rows: &[Value]) -> String {
-    let mut text = format!(
-        "{:<32} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
-        "column", "KD", "Spearman", "LC", "P@top5%", "P@bot5%", "BR@1%"
-    );
-    for row in rows {
-        let number = |value: &Value| match value.as_f64() {
-            Some(number) => format!("{number:.4}"),
-            None => "-".to_owned(),
-        };
-        text += &format!(
-            "{:<32} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
-            row["column"].as_str().unwrap_or_default(),
-            number(&row["kd"]),
-            number(&row["spearman"]),
-            number(&row["lc"]),
-            number(&row["p_top"]["0.05"]),
-            number(&row["p_bottom"]["0.05"]),
-            number(&row["br"]["0.01"]),
-        );
-    }
-    text
+fn line(at: usize, row: &Row) -> Vec<String> {
+    let criteria = row.criteria.as_ref();
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, 4));
+    let of = |pick: fn(&CriteriaReport) -> Option<f64>| number(criteria.and_then(pick));
+    let tied = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
+        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, 4))
+    };
+    let (all, measured) = (row.of.values.len(), row.of.values.len() - row.of.missing.len());
+    vec![
+        (at + 1).to_string(),
+        row.of.name.clone(),
+        of(|it| it.kd),
+        criteria.map_or("-".to_owned(), interval_text),
+        of(|it| it.spearman),
+        of(|it| it.lc),
+        tied(|it| &it.p_top, "0.05"),
+        tied(|it| &it.p_bottom, "0.05"),
+        tied(|it| &it.br, "0.01"),
+        tied(|it| &it.wr, "0.05"),
+        criteria.map_or("-".to_owned(), |it| it.failures.to_string()),
+        if measured < all { format!("{measured} of {all}") } else { all.to_string() },
+    ]
 }

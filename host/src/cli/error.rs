@@ -5,7 +5,7 @@ use crate::{
     data::DataError,
     engine::DeviceError,
     export::ExportError,
-    loader::{LoadError, LockError, RegistryError},
+    loader::{LoadError, LockError, RegistryError, libtorch::LibtorchError},
     report::{ReportError, html::WriteError},
     runner::RunError,
     worker::SetupError,
@@ -28,7 +28,7 @@ pub enum ExitCode {
     /// Something named is not there, or malformed: a study, space, estimator,
     /// setting or architecture.
     Input = 3,
-    /// A plugin cannot be loaded.
+    /// A plugin cannot be loaded, or its code ended the program.
     Plugin = 4,
     /// The run directory cannot be used.
     Store = 5,
@@ -47,7 +47,7 @@ impl ExitCode {
     /// For `--help`.
     pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
         3 unknown or malformed study, space, estimator, setting or architecture; \
-        4 plugin; 5 run directory; 6 images or weights; 7 truth or score table; \
+        4 plugin that cannot be loaded, or ended the program; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
         (undefined ones are no fault); \
         9 incomplete: stopped by SIGTERM or SIGINT, or shards or trainings are missing; \
@@ -109,14 +109,6 @@ pub enum CliError {
     /// A weights file.
     #[error("{0}")]
     Weights(osee_sdk::Error),
-    /// Two tables about different things.
-    #[error("{} and {} have no key in common", scores.display(), truth.display())]
-    NoCommonKey {
-        /// The scores.
-        scores: PathBuf,
-        /// The truth.
-        truth: PathBuf,
-    },
     /// The working folder is gone.
     #[error("the working folder cannot be used: {0}")]
     WorkingFolder(io::Error),
@@ -151,6 +143,12 @@ pub enum CliError {
     /// Standard output.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
+    /// Plugins of the user's own, whose code runs in a supervised process only.
+    #[error("plugins of one's own need a supervised process, and this is none")]
+    OwnPlugins(Vec<PathBuf>),
+    /// The libtorch in use.
+    #[error(transparent)]
+    Libtorch(#[from] LibtorchError),
     /// The worker's socket.
     #[error("worker: {0}")]
     Worker(io::Error),
@@ -162,19 +160,23 @@ impl CliError {
         match self {
             Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
+            Self::Libtorch(LibtorchError::None(_) | LibtorchError::Unusable { .. }) => {
+                ExitCode::Input
+            }
             Self::Lock(_) | Self::Load(_) => ExitCode::Plugin,
             Self::Store(_)
             | Self::Trainings(_)
             | Self::Jobs { .. }
             | Self::Report(ReportError::Store(_)) => ExitCode::Store,
-            Self::Table(_)
-            | Self::Criteria(_)
-            | Self::NoCommonKey { .. }
-            | Self::Differs(_)
-            | Self::Report(_) => ExitCode::Table,
+            Self::Table(_) | Self::Criteria(_) | Self::Differs(_) | Self::Report(_) => {
+                ExitCode::Table
+            }
             Self::Material(error) => match error {
-                MaterialError::Store(_) => ExitCode::Store,
+                MaterialError::Store(_) | MaterialError::Report(ReportError::Store(_)) => {
+                    ExitCode::Store
+                }
                 MaterialError::Plugin(_) => ExitCode::Input,
+                MaterialError::TooFewScored(_) => ExitCode::Incomplete,
                 _ => ExitCode::Table,
             },
             Self::Export(ExportError::Store(_)) => ExitCode::Store,
@@ -190,6 +192,8 @@ impl CliError {
             | Self::Export(_)
             | Self::Scheduler(_)
             | Self::Worker(_)
+            | Self::OwnPlugins(_)
+            | Self::Libtorch(_)
             | Self::WorkingFolder(_) => ExitCode::Internal,
         }
     }
@@ -205,9 +209,12 @@ fn registry(error: &RegistryError) -> ExitCode {
 fn run(error: &RunError) -> ExitCode {
     match error {
         RunError::Registry(error) => registry(error),
-        RunError::Store(_) | RunError::Merge(_) | RunError::NoShards(_) => ExitCode::Store,
+        RunError::Store(_)
+        | RunError::Merge(_)
+        | RunError::NoShards(_)
+        | RunError::OtherWeights(_) => ExitCode::Store,
         RunError::Untrained { .. } => ExitCode::Incomplete,
-        RunError::Data(_) => ExitCode::Data,
+        RunError::Data(_) | RunError::Weights { .. } => ExitCode::Data,
         RunError::Device(_) | RunError::Worker(_) | RunError::Signals(_) => ExitCode::Internal,
         _ => ExitCode::Input,
     }

@@ -1,13 +1,17 @@
 //! `osee-host export DIR`.
 
 use super::{
-    CliError,
-    leaderboard::{TruthArgs, registry_of, truth_of},
+    CliError, ExitCode,
+    leaderboard::{TruthArgs, ended, registry_of, truth_of},
 };
-use crate::export::{ExportError, Table, export};
+use crate::{
+    export::{ExportError, Table, export},
+    report::Scored,
+    terminal::output,
+};
 use clap::Args;
 use osee_core::store::Store;
-use std::{fs::File, io, path::PathBuf};
+use std::{fs::File, path::PathBuf};
 
 /// Which run, and where to.
 #[derive(Debug, Args)]
@@ -27,19 +31,28 @@ pub struct ExportArgs {
     no_timing: bool,
 }
 
-/// Writes it, a file whole or not at all.
-pub fn run(args: &ExportArgs) -> Result<(), CliError> {
+/// Writes it, a file whole or not at all; of a run that is not finished, what
+/// there is.
+pub fn run(args: &ExportArgs) -> Result<ExitCode, CliError> {
     let store = Store::open(&args.dir)?;
-    let judged = truth_of(&store, &registry_of(&store.study()?)?, &args.truth)?;
+    write(args, &store)?;
+    let all = store.listed()?.architectures;
+    let drawn = store.study()?.architectures.drawn.map_or(all, |it| it as usize);
+    let (scored, _) = Scored::of(&store, drawn, all.saturating_sub(drawn))?;
+    Ok(ended([(&args.dir, &scored)]))
+}
+
+fn write(args: &ExportArgs, store: &Store) -> Result<(), CliError> {
+    let judged = truth_of(store, &registry_of(&store.study()?)?, &args.truth)?;
     let judged = judged.as_ref().map(|(_, judged)| judged);
     let Some(file) = &args.out else {
-        let out = io::stdout();
-        return Ok(export(&store, judged, !args.no_timing, args.format, out)?);
+        let out = output();
+        return Ok(export(store, judged, !args.no_timing, args.format, out)?);
     };
     let mut part = file.as_os_str().to_owned();
     part.push(".part");
     let to = File::create(&part).map_err(ExportError::Write)?;
-    let written = export(&store, judged, !args.no_timing, args.format, to);
+    let written = export(store, judged, !args.no_timing, args.format, to);
     let moved = written.and_then(|()| Ok(std::fs::rename(&part, file)?));
     if moved.is_err() {
         // A half of a table helps nobody.

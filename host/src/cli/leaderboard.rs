@@ -1,24 +1,28 @@
 //! `osee-host leaderboard DIR`.
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::{CliError, ExitCode, criteria::DuplicatesArg, plugin_args::PluginArgs, print};
 use crate::{
-    loader::Registry,
-    report::{Across, Format, Judged, Leaderboard, Truth, TruthTable, render},
+    loader::{Registry, Space},
+    report::{
+        Across, Format, Judged, Leaderboard, Scored, Truth, TruthTable, faults, render, told_apart,
+    },
+    terminal::{say, say_text},
 };
 use clap::{Args, ValueEnum};
 use osee_core::{
     criteria::{Compat, CriteriaOptions},
     store::Store,
     study::{Study, TruthChoice},
+    truth::Filter,
 };
 use std::path::PathBuf;
 
 /// Which tie rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum CompatArg {
-    /// Ties in input order.
+    /// Every number is its mean over all ways to break ties.
     Osee,
-    /// As the study's published tables.
+    /// As the study's published tables: by a reversed sort of the rows.
     Awnas,
 }
 
@@ -46,6 +50,14 @@ pub struct TruthArgs {
     /// A row of it is about all architectures isomorphic to its own.
     #[arg(long, requires = "truth")]
     pub truth_isomorphic: bool,
+    /// Which row of a table counts when rows of one architecture differ; an
+    /// error by default.
+    #[arg(long, value_enum)]
+    pub duplicates: Option<DuplicatesArg>,
+    /// Only rows of a table with this in a column, such as task=jigsaw; may be
+    /// repeated.
+    #[arg(long = "where", value_name = "COL=VALUE")]
+    pub filter: Vec<Filter>,
 }
 
 /// Which run, which truth, which form.
@@ -69,7 +81,7 @@ pub struct LeaderboardArgs {
 }
 
 /// Prints it.
-pub fn run(args: &LeaderboardArgs) -> Result<(), CliError> {
+pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
     if args.dir.len() > 1 && args.truth.truth.is_some() {
         let what = "--truth names the table of one run, and several are given";
         return Err(CliError::Usage(what.to_owned()));
@@ -82,16 +94,38 @@ pub fn run(args: &LeaderboardArgs) -> Result<(), CliError> {
     let boards: Vec<Leaderboard> = args.dir.iter().map(board).collect::<Result<_, CliError>>()?;
     print(&match boards.as_slice() {
         [one] => render(one, args.format, !args.no_timing),
-        several => Across::new(several).render(args.format),
-    })
+        several => Across::new(several, told_apart(several, &args.dir)).render(args.format),
+    })?;
+    for board in &boards {
+        say_text(faults(board));
+    }
+    Ok(ended(args.dir.iter().zip(boards.iter().map(|board| &board.scored))))
+}
+
+/// How a command ends that has printed what there is of runs: what they lack is
+/// said on standard error.
+pub fn ended<'a>(runs: impl IntoIterator<Item = (&'a PathBuf, &'a Scored)>) -> ExitCode {
+    let mut code = ExitCode::Done;
+    for (dir, scored) in runs {
+        for line in scored.notice().lines() {
+            say(format_args!("{}: {line}", dir.display()));
+        }
+        if scored.unfinished {
+            code = ExitCode::Incomplete;
+        }
+    }
+    code
 }
 
 /// The plugins of a run. One that is not at hand does not stand in the way of
 /// what can be said without.
 pub fn registry_of(study: &Study) -> Result<Registry, CliError> {
-    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }
-        .registry()
-        .or_else(|_| PluginArgs::default().registry())
+    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }.registry().or_else(
+        |error| match error {
+            CliError::OwnPlugins(_) => Err(error),
+            _ => PluginArgs::default().registry(),
+        },
+    )
 }
 
 /// What a run holds, judged by its truth, or by another.
@@ -110,26 +144,39 @@ pub fn truth_of(
     registry: &Registry,
     asked: &TruthArgs,
 ) -> Result<Option<(Truth, Judged)>, CliError> {
+    // Without its space, a table must write architectures as the run does.
     let study = store.study()?;
+    let space = registry.space(&study.space.id).ok();
+    let Some(choice) = choice_of(&study, asked) else { return Ok(None) };
+    let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
+    let judged = judge(store, &table, space.as_ref())?;
+    Ok(Some((table.truth, judged)))
+}
+
+/// What a table says of a run's architectures.
+pub fn judge(
+    store: &Store,
+    table: &TruthTable,
+    space: Option<&Space<'_>>,
+) -> Result<Judged, CliError> {
+    Ok(table.judge(&store.plan()?, space)?)
+}
+
+/// Which table judges a run: its own, or another.
+pub fn choice_of(study: &Study, asked: &TruthArgs) -> Option<TruthChoice> {
     let mut choice = study.truth.clone();
     if let Some(file) = &asked.truth {
-        // Another table has columns of its own.
-        let (file, duplicates) = (file.clone(), choice.map(|own| own.duplicates));
-        let duplicates = duplicates.unwrap_or_default();
+        // Another table has columns and rows of its own.
+        let duplicates = choice.map(|own| own.duplicates).unwrap_or_default();
         let isomorphic = asked.truth_isomorphic;
-        choice = Some(TruthChoice { file, key: None, column: None, duplicates, isomorphic });
+        choice = Some(TruthChoice { duplicates, isomorphic, ..TruthChoice::plain(file.clone()) });
     }
-    let choice = choice.map(|own| TruthChoice {
+    let rows = || asked.filter.iter().map(|it| (it.column.clone(), it.value.clone()));
+    choice.map(|own| TruthChoice {
         key: asked.truth_key.clone().or(own.key),
         column: asked.truth_column.clone().or(own.column),
+        duplicates: asked.duplicates.map_or(own.duplicates, Into::into),
+        rows: if asked.filter.is_empty() { own.rows } else { rows().collect() },
         ..own
-    });
-    // Without its space, a table must write architectures as the run does.
-    let space = registry.space(&study.space.id).ok();
-    let judge = |choice: TruthChoice| -> Result<(Truth, Judged), CliError> {
-        let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
-        let judged = table.judge(&store.plan()?, space.as_ref())?;
-        Ok((table.truth, judged))
-    };
-    choice.map(judge).transpose()
+    })
 }

@@ -1,7 +1,10 @@
 //! `osee-host merge OUT [DIR...]`.
 
-use super::{CliError, ExitCode, leaderboard::registry_of, plugin_args::PluginArgs, print};
-use crate::runner::{self, MergeReport, RunError};
+use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
+use crate::{
+    runner::{self, MergeReport, RunError},
+    stop,
+};
 use clap::Args;
 use osee_core::{
     shard::Shard,
@@ -23,6 +26,8 @@ pub struct MergeArgs {
 
 /// Merges, and says what is missing.
 pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
+    // A merge is one transaction, which is there whole or not at all.
+    stop::end_on_signals(ExitCode::Incomplete as i32).map_err(RunError::Signals)?;
     let dirs = match args.dirs.as_slice() {
         [] => shards_in(&args.out)?,
         dirs => dirs.to_vec(),
@@ -31,9 +36,12 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     let submitted = args.out.join(JOBS).join("study.toml");
     let registry = |store: &Store| {
         let study = store.study()?;
-        let registry = PluginArgs::default().load(&study.plugins, Some(&submitted));
+        // Of its own plugins nothing is called here; meta estimators have a worker.
+        let plugins = PluginArgs::default();
+        let registry = plugins.load_here(&study.plugins, Some(&submitted));
         registry
-            .or_else(|_| registry_of(&study))
+            .or_else(|_| plugins.load_here(&study.plugins, None))
+            .or_else(|_| plugins.registry())
             .map_err(|error| RunError::Plugin(osee_sdk::Error::new(error.to_string())))
     };
     let report = runner::merge(&args.out, &dirs, registry)?;

@@ -21,9 +21,21 @@ mod truth;
 
 pub use error::{CliError, ExitCode};
 
-use crate::export::ExportError;
-use clap::{Parser, Subcommand};
-use std::path::PathBuf;
+use crate::{
+    export::ExportError,
+    loader::libtorch,
+    supervisor::{self, Ended},
+    terminal::{self, say},
+};
+use clap::{
+    Parser, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser},
+};
+use osee_core::paths;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 use tracing_subscriber::EnvFilter;
 
 /// Runs efficient performance estimators on neural architectures and says how
@@ -91,37 +103,98 @@ enum Command {
     Probe {
         /// The plugin.
         file: PathBuf,
+        /// What is opened.
+        copy: PathBuf,
     },
     /// Serve a host; not for people.
     #[command(name = "__worker", hide = true)]
     Worker,
+    /// Answer what a check asks of a plugin; not for people.
+    #[command(name = "__interview", hide = true)]
+    Interview,
 }
 
 /// Runs the program.
 pub fn main() -> std::process::ExitCode {
+    terminal::report_panics();
+    // What panicked has said so.
+    std::panic::catch_unwind(run_program).unwrap_or(ExitCode::Internal as u8).into()
+}
+
+/// The whole program, with its exit code.
+fn run_program() -> u8 {
+    // Before anything that needs libtorch, and while there is one thread.
+    if let Err(error) = libtorch::settle() {
+        return failed(&error.into());
+    }
     let filter = EnvFilter::try_from_env("OSEE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would tell standard error that standard error cannot be written.
+        .log_internal_errors(false)
         .without_time()
         .with_target(false)
         .init();
-    let cli = Cli::parse();
-    match dispatch(cli.command.unwrap_or(Command::Run(cli.run))) {
-        Ok(code) => std::process::ExitCode::from(code as u8),
+    tracing::debug!(libtorch = ?libtorch::mapped());
+    let arguments = match supervisor::arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => return failed(&CliError::Worker(error)),
+    };
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let ended = terminal::keep_output(std::io::stderr())
+        .map_err(CliError::Worker)
+        .and_then(|()| dispatch(cli.command.unwrap_or(Command::Run(cli.run))));
+    match ended {
+        Ok(code) => code as u8,
+        Err(CliError::OwnPlugins(files)) => match supervisor::run(&files) {
+            Ok(ended) => ended_child(&ended),
+            Err(error) => failed(&CliError::Worker(error)),
+        },
         // Whoever read our output has heard enough.
-        Err(CliError::Export(ExportError::Write(error)))
+        Err(CliError::Output(error) | CliError::Export(ExportError::Write(error)))
             if error.kind() == std::io::ErrorKind::BrokenPipe =>
         {
-            std::process::ExitCode::SUCCESS
+            ExitCode::Done as u8
         }
-        Err(CliError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            std::process::ExitCode::SUCCESS
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says how a supervised command ended; its exit code.
+fn ended_child(ended: &Ended) -> u8 {
+    match ended {
+        Ended::Itself(code) => *code,
+        Ended::InCall { call, how } => {
+            say(format_args!(
+                "error: {how} in code of a plugin: {call}\n  \
+                 help: this is a bug of the plugin; what was stored before is kept"
+            ));
+            ExitCode::Plugin as u8
         }
-        Err(error) => {
-            eprintln!("error: {error}");
-            std::process::ExitCode::from(error.exit_code() as u8)
+        Ended::Killed(how, signal) => {
+            say(format_args!("error: {how}"));
+            // As a shell says it.
+            128u8.saturating_add(u8::try_from(*signal).unwrap_or_default())
         }
+    }
+}
+
+fn failed(error: &CliError) -> u8 {
+    say(format_args!("error: {error}"));
+    error.exit_code() as u8
+}
+
+/// Help, the version, or what is wrong with the command line.
+fn usage(error: &clap::Error) -> u8 {
+    match error.print() {
+        Err(write) if !error.use_stderr() && write.kind() != std::io::ErrorKind::BrokenPipe => {
+            failed(&CliError::Output(write))
+        }
+        _ => u8::try_from(error.exit_code()).unwrap_or(ExitCode::Usage as u8),
     }
 }
 
@@ -132,29 +205,43 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Merge(args) => return merge::run(&args),
         Command::Submit(command) => submit::run(command),
         Command::Plan(args) => plan::run(args),
-        Command::Leaderboard(args) => leaderboard::run(&args),
-        Command::Export(args) => export::run(&args),
-        Command::Analyze(args) => report::analyze(&args),
-        Command::Report(args) => report::report(&args),
-        Command::Compare(args) => compare::run(&args),
+        Command::Leaderboard(args) => return leaderboard::run(&args),
+        Command::Export(args) => return export::run(&args),
+        Command::Analyze(args) => return report::analyze(&args),
+        Command::Report(args) => return report::report(&args),
+        Command::Compare(args) => return compare::run(&args),
         Command::Criteria(args) => criteria::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Space(command) => space::run(&command),
         Command::Truth(command) => truth::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
         Command::Bench(args) => return bench::run(&args),
-        Command::Probe { file } => {
-            crate::loader::probe::probe(&file);
+        Command::Probe { file, copy } => {
+            crate::loader::probe::probe(&file, &copy);
             Ok(())
         }
         Command::Worker => crate::worker::serve().map_err(CliError::Worker),
+        Command::Interview => crate::conformance::serve().map_err(CliError::Worker),
     }
     .map(|()| ExitCode::Done)
 }
 
 /// Prints to standard output.
 fn print(text: &str) -> Result<(), CliError> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::output();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Output)
+}
+
+/// With so many digits and no minus before zero.
+fn fixed(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|it| matches!(it, '0' | '.')) => rest.to_owned(),
+        _ => text,
+    }
+}
+
+/// For a flag that is a path, or has one in it: any bytes, as [`paths::text`].
+fn path_text() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|text| paths::text(Path::new(&text)))
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     report::terminal_table,
-    runner::{Forecast, RunError},
+    runner::{Forecast, RunError, Stop},
 };
 use clap::Args;
 use osee_core::{
@@ -37,7 +37,7 @@ pub struct PlanArgs {
 
 /// Prints it; nothing is computed or written.
 pub fn run(args: PlanArgs) -> Result<(), CliError> {
-    let workers = args.run.options()?.workers;
+    let (workers, retry) = (args.run.workers(), args.run.options(Stop::default())?.retry());
     let Prepared { study, plan, .. } = args.run.prepare()?;
     let out = &plan.setup.run;
     let folders = if out.exists() { merge::shards_in(out)? } else { Vec::new() };
@@ -53,7 +53,7 @@ pub fn run(args: PlanArgs) -> Result<(), CliError> {
     }
     let earlier = args.from.iter().map(|dir| Store::open(dir));
     let earlier = earlier.collect::<Result<Vec<_>, _>>()?;
-    let forecast = Forecast::new(&plan, shards, &stores, &earlier)?;
+    let forecast = Forecast::new(&plan, shards, (&stores, &retry), &earlier)?;
     print(&said(&study.name, &plan_size(&plan), &forecast, workers))
 }
 
@@ -74,11 +74,13 @@ fn plan_size(plan: &crate::runner::Plan) -> String {
 fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
     let progress = forecast.progress;
     let mut text = format!("{name}: {size}\n\n");
-    let header = ["ms alone", "estimator", "scores left", "time on one core"];
+    let header = ["ms/arch", "estimator", "ms/score", "scores left", "time on one core"];
     let rows = forecast.rows.iter().map(|row| {
-        let milliseconds = row.milliseconds.map_or("?".to_owned(), |it| format!("{it:.1}"));
-        let all = row.milliseconds.map(|it| it * row.outstanding as f64);
-        vec![milliseconds, row.name.clone(), row.outstanding.to_string(), long(all)]
+        let times = |count: f64| row.milliseconds.map(|it| it * count);
+        let shown = |it: Option<f64>| it.map_or("?".to_owned(), |it| format!("{it:.1}"));
+        let [per_arch, per_score] = [row.seeds as f64, 1.0].map(|count| shown(times(count)));
+        let left = row.outstanding.to_string();
+        vec![per_arch, row.name.clone(), per_score, left, long(times(row.outstanding as f64))]
     });
     text += &terminal_table(&header, &rows.collect::<Vec<_>>());
     // Writing to a string cannot fail.
@@ -95,19 +97,7 @@ fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
     if all > 0 {
         say(format!("trainings: {all}, not trained to their end: {left}"));
     }
-    let total = forecast.milliseconds();
-    match total {
-        None => say("time: unknown; run a few architectures, and name that run with --from".into()),
-        Some(_) => {
-            let on = |machines| long(total.map(|it| it / machines / workers as f64));
-            say(format!(
-                "time: at most {} a unit; on 1, 8 and 64 machines of {workers} workers at most {} \
-                 (estimators together share passes, and take less)",
-                long(total.map(|it| it / progress.outstanding.max(1) as f64)),
-                MACHINES.map(on).join(", ")
-            ));
-        }
-    }
+    time(forecast, workers).into_iter().for_each(say);
     if forecast.shards.len() > 1 {
         let header = ["units", "shard", "outstanding"];
         let rows = forecast.shards.iter().map(|(shard, progress)| {
@@ -116,6 +106,45 @@ fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
         text += &format!("\n{}", terminal_table(&header, &rows.collect::<Vec<_>>()));
     }
     text
+}
+
+/// How long it takes: by what units took, and at most.
+fn time(forecast: &Forecast, workers: usize) -> Vec<String> {
+    let Some(most) = forecast.milliseconds() else {
+        let what = "time: unknown; run a few architectures, and name that run with --from";
+        return vec![what.to_owned()];
+    };
+    let each = |total: f64| long(Some(total / forecast.progress.outstanding.max(1) as f64));
+    let on = |total: f64| {
+        let on = |machines| long(Some(total / machines / workers as f64));
+        format!("on 1, 8 and 64 machines of {workers} workers")
+            + &format!(" {}", MACHINES.map(on).join(", "))
+    };
+    let known = forecast.times.units;
+    let (forecasts, most) = match forecast.shared() {
+        None => (
+            "time: no run here says what a unit takes; run it anew for a forecast".to_owned(),
+            most,
+        ),
+        Some(total) => {
+            let rests = match forecast.alike {
+                true => format!("as {known} units took that are known"),
+                false => format!(
+                    "by the share of their estimators' sum that {known} units of other estimators \
+                     took, so that these may take longer"
+                ),
+            };
+            let text = format!("time: about {} a unit; {} ({rests})", each(total), on(total));
+            // What a unit takes besides its estimators is in no sum of theirs.
+            (text, most.max(total))
+        }
+    };
+    let most = format!(
+        "time: at most {} a unit; {} (estimators one by one, without the passes they share)",
+        each(most),
+        on(most).replacen(" workers ", " workers at most ", 1)
+    );
+    vec![forecasts, most]
 }
 
 /// Milliseconds, for people.

@@ -1,7 +1,10 @@
 //! Which plugins a command loads besides the bundled ones.
 
 use super::CliError;
-use crate::loader::{Registry, Trust};
+use crate::{
+    loader::{Registry, Trust},
+    supervisor,
+};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -22,8 +25,21 @@ impl PluginArgs {
         self.load(&self.plugin, None)
     }
 
-    /// These and the bundled plugins, with the lock file beside `study`.
+    /// These and the bundled plugins, with the lock file beside `study`. Where
+    /// any is the user's own, only in a supervised process.
+    ///
+    /// # Errors
+    /// [`CliError::OwnPlugins`] where this process is none.
     pub fn load(&self, files: &[PathBuf], study: Option<&Path>) -> Result<Registry, CliError> {
+        let own = Registry::own(files);
+        match supervisor::is_supervised() || own.is_empty() {
+            true => self.load_here(files, study),
+            false => Err(CliError::OwnPlugins(own)),
+        }
+    }
+
+    /// The same in whatever process this is, where a debugger may be.
+    pub fn load_here(&self, files: &[PathBuf], study: Option<&Path>) -> Result<Registry, CliError> {
         let trust = Trust::open(study, self.allow_unpinned)?;
         Ok(Registry::load(files, &trust)?)
     }

@@ -1,22 +1,23 @@
 //! `osee-host report` and `osee-host analyze`: why estimators are wrong.
 
 use super::{
-    CliError,
-    criteria::DuplicatesArg,
-    leaderboard::{TruthArgs, judged, registry_of},
+    CliError, ExitCode,
+    leaderboard::{TruthArgs, choice_of, ended, judge, registry_of},
     plugin_args::PluginArgs,
     print,
 };
 use crate::{
     analysis::{Material, Tables, from_run, from_tables, names, page, text},
-    loader::Space,
-    report::{Truth, html::write},
+    report::{Leaderboard, Scored, TruthTable, html::write},
+    terminal::say,
 };
 use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions},
+    embedded,
     store::Store,
-    truth::Seeds,
+    study::TruthChoice,
+    truth::Sheet,
 };
 use std::path::{Path, PathBuf};
 
@@ -26,26 +27,24 @@ pub struct Source {
     /// Run directory.
     #[arg(required_unless_present = "scores", conflicts_with = "scores")]
     dir: Option<PathBuf>,
-    /// Table of scores instead, CSV or CSV.gz.
-    #[arg(long, value_name = "FILE", requires = "truth", requires = "truth_column")]
+    /// Table of scores instead, CSV or CSV.gz; needs --truth, which may be the
+    /// same file.
+    #[arg(long, value_name = "FILE")]
     scores: Option<PathBuf>,
     /// Key column of the scores, or a form such as {a};{b}; by default the
     /// space's own.
-    #[arg(long, value_name = "COL", requires = "scores")]
+    #[arg(long, value_name = "COL")]
     key: Option<String>,
     /// Column with scores; every numeric one by default. The form
     /// os_acc_s{seed}_e{epoch} stands for all seeds and checkpoints of os_acc.
-    #[arg(long, value_name = "COL", requires = "scores")]
+    #[arg(long, value_name = "COL")]
     column: Vec<String>,
-    /// Column, or form, in which low is good.
-    #[arg(long, value_name = "COL", requires = "scores")]
+    /// Column, form, or name of a row, in which low is good.
+    #[arg(long, value_name = "COL")]
     negate: Vec<String>,
     /// Search space of the tables' architectures.
-    #[arg(long, requires = "scores")]
+    #[arg(long)]
     space: Option<String>,
-    /// Which row counts when rows of one key differ.
-    #[arg(long, value_enum, default_value_t = DuplicatesArg::Last, requires = "scores")]
-    duplicates: DuplicatesArg,
     #[command(flatten)]
     truth: TruthArgs,
     /// Columns of the truth with single trainings, or one with them joined by
@@ -78,92 +77,120 @@ pub struct AnalyzeArgs {
 }
 
 /// Writes a report.
-pub fn report(args: &ReportArgs) -> Result<(), CliError> {
-    let material = args.source.material()?;
+pub fn report(args: &ReportArgs) -> Result<ExitCode, CliError> {
+    let (material, scored) = args.source.material()?;
     let own = args.source.dir.as_ref().map(|dir| dir.join("report"));
     let folder = args.out.clone().or(own).unwrap_or_else(|| PathBuf::from("report"));
     let files = write(&page(&material), &folder)?;
-    eprintln!("{} figures and tables beside it", files.len().saturating_sub(1));
-    print(&format!("{}\n", folder.join("report.html").display()))
+    say(format_args!("{} figures and tables beside it", files.len().saturating_sub(1)));
+    print(&format!("{}\n", folder.join("report.html").display()))?;
+    Ok(ended(args.source.dir.iter().zip(&scored)))
 }
 
 /// Prints the analyses.
-pub fn analyze(args: &AnalyzeArgs) -> Result<(), CliError> {
-    print(&text(&args.source.material()?, &args.only))
+pub fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, CliError> {
+    let (material, scored) = args.source.material()?;
+    print(&text(&material, &args.only))?;
+    Ok(ended(args.source.dir.iter().zip(&scored)))
 }
 
 impl Source {
-    fn material(&self) -> Result<Material, CliError> {
+    /// What is analysed; of a run, with what of it is scored.
+    fn material(&self) -> Result<(Material, Option<Scored>), CliError> {
         match (&self.dir, &self.scores) {
-            (Some(dir), _) => self.of_run(Store::open(dir)?),
-            (None, Some(scores)) => self.of_tables(scores),
-            (None, None) => Err(CliError::Usage("give a run directory or --scores".to_owned())),
+            (Some(dir), _) => {
+                self.refuse_columns()?;
+                let (material, scored) = self.of_run(Store::open(dir)?)?;
+                Ok((material, Some(scored)))
+            }
+            (None, Some(scores)) => Ok((self.of_tables(scores)?, None)),
+            (None, None) => Err(usage("give a run directory or --scores")),
         }
     }
 
-    fn of_run(&self, store: Store) -> Result<Material, CliError> {
+    /// What says something of a table says nothing of a run.
+    fn refuse_columns(&self) -> Result<(), CliError> {
+        let given = [
+            ("--key", self.key.is_some()),
+            ("--column", !self.column.is_empty()),
+            ("--negate", !self.negate.is_empty()),
+            ("--space", self.space.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some((flag, _)) => Err(usage(&format!(
+                "{flag} is about a table of scores, with --scores FILE; a run knows its space, its \
+                 estimators and which end of their scores is good"
+            ))),
+        }
+    }
+
+    fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
         let study = store.study()?;
         let registry = registry_of(&study)?;
+        let space = registry.space(&study.space.id).ok();
         // Intervals come with the analyses.
         let options = CriteriaOptions {
             bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
             ..CriteriaOptions::default()
         };
-        let board = judged(&store, &registry, &self.truth, &options)?;
-        let space = registry.space(&study.space.id).ok();
+        let Some(choice) = choice_of(&study, &self.truth) else {
+            let board = Leaderboard::new(&store, None, &options)?;
+            return Ok((from_run(&store, &board, space.as_ref())?, board.scored));
+        };
+        let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
+        let (kind, seeds) = (study.data_kind(), Some(self.seed_columns.as_slice()));
+        let table = TruthTable::of(&sheet, &choice, space.as_ref(), kind, seeds)?;
+        drop(sheet);
+        let judged = judge(&store, &table, space.as_ref())?;
+        let board = Leaderboard::new(&store, Some((table.truth.clone(), judged)), &options)?;
         let mut material = from_run(&store, &board, space.as_ref())?;
-        if let Some(truth) = &board.truth {
-            self.add_trainings(&mut material, truth, space.as_ref())?;
-        }
-        Ok(material)
+        material.trainings = board.judged.as_ref().and_then(|it| table.trainings(&it.rows));
+        Ok((material, board.scored))
     }
 
     fn of_tables(&self, scores: &Path) -> Result<Material, CliError> {
+        let Some(file) = &self.truth.truth else {
+            return Err(usage(
+                "--scores needs --truth FILE, the table with the accuracy, which may be the same file",
+            ));
+        };
+        let embedded = embedded::columns(file).is_some();
+        if self.truth.truth_column.is_none() && self.space.is_none() && !embedded {
+            return Err(usage(
+                "--truth-column says which column is the accuracy; with --space it is the space's own",
+            ));
+        }
+        if self.truth.truth_isomorphic && self.space.is_none() {
+            return Err(usage("--truth-isomorphic needs --space, which says what is isomorphic"));
+        }
         let registry = self.plugins.registry()?;
         let space = self.space.as_ref().map(|id| registry.space(id)).transpose()?;
         let own = space.as_ref().map(|space| space.info.truth.key.clone());
-        let key = self.key.clone().or(own).ok_or_else(|| {
-            CliError::Usage("--key says which column of the scores is the architecture".to_owned())
-        })?;
-        let truth_key = self.truth.truth_key.clone().unwrap_or_else(|| key.clone());
-        let truth = self.truth.truth.as_deref().unwrap_or(scores);
+        let key =
+            self.key.clone().or(own).ok_or_else(|| {
+                usage("--key says which column of the scores is the architecture")
+            })?;
+        let choice = TruthChoice {
+            key: self.truth.truth_key.clone(),
+            column: self.truth.truth_column.clone(),
+            duplicates: self.truth.duplicates.map(Into::into).unwrap_or_default(),
+            isomorphic: self.truth.truth_isomorphic,
+            ..TruthChoice::plain(file.clone())
+        };
         let tables = Tables {
             scores,
             key: &key,
             columns: &self.column,
             negate: &self.negate,
-            truth,
-            truth_key: &truth_key,
-            truth_column: self.truth.truth_column.as_deref().unwrap_or_default(),
-            duplicates: self.duplicates.into(),
+            truth: &choice,
+            filters: &self.truth.filter,
+            seed_columns: &self.seed_columns,
         };
-        let mut material = from_tables(&tables, space.as_ref())?;
-        let truth = Truth {
-            file: truth.to_owned(),
-            key: truth_key.clone(),
-            column: tables.truth_column.to_owned(),
-        };
-        self.add_trainings(&mut material, &truth, space.as_ref())?;
-        Ok(material)
+        Ok(from_tables(&tables, space.as_ref())?)
     }
+}
 
-    /// Single trainings of the judged architectures, where the truth has them.
-    fn add_trainings(
-        &self,
-        material: &mut Material,
-        truth: &Truth,
-        space: Option<&Space<'_>>,
-    ) -> Result<(), CliError> {
-        let Truth { file, key, column } = truth;
-        let spelling = |key: &str| match space {
-            Some(space) => space.spelling(key),
-            None => Some(key.to_owned()),
-        };
-        let found = Seeds::find(file, key, column, &self.seed_columns, spelling)?;
-        let Some(seeds) = found else { return Ok(()) };
-        let runs = seeds.runs();
-        let of = |arch: &String| runs.get(arch.as_str()).cloned();
-        material.trainings = Some(material.architectures.iter().filter_map(of).collect());
-        Ok(())
-    }
+fn usage(what: &str) -> CliError {
+    CliError::Usage(what.to_owned())
 }

@@ -3,9 +3,9 @@
 use super::{CliError, plugin_args::PluginArgs, print};
 use crate::{
     data::Source,
-    engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters},
+    engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters, weights_file},
     loader::Registry,
-    worker::finite,
+    worker::{finite, own_seed},
 };
 use clap::Args;
 use osee_core::{
@@ -29,7 +29,8 @@ pub struct ScoreArgs {
     /// Setting of the search space, such as channels=16.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Parameters, and `input` and `target` if it has them, from this file.
+    /// All parameters and nothing else, and a batch `input` and `target` if it
+    /// has one, from this file. A dtype is converted where no value changes.
     #[arg(long, value_name = "FILE.safetensors")]
     weights: Option<PathBuf>,
     /// Estimators by comma, or all.
@@ -83,7 +84,11 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     };
     let (mut scores, mut failures) = (Map::new(), Map::new());
     for id in ids {
-        let Some(outcome) = one(&registry, &id, &graph, &network)? else { continue };
+        let Some(outcome) =
+            one(&registry, &id, &graph, &network, own_seed(args.seed, &args.space, &arch, &id, 0))?
+        else {
+            continue;
+        };
         match outcome {
             Ok(score) => scores.insert(id, json!(score)),
             Err(failure) => {
@@ -118,7 +123,7 @@ impl ScoreArgs {
         source: &Source,
     ) -> Result<(Vec<tch::Tensor>, Batch), CliError> {
         let (values, batch) = match &self.weights {
-            Some(file) => parameters::from_file(file, graph).map_err(CliError::Weights)?,
+            Some(file) => weights_file::read(file, graph).map_err(CliError::Weights)?,
             None => {
                 let mut initialiser = parameters::Initialiser::default();
                 (initialiser.draw(graph, protocol, self.seed, &self.space, arch), None)
@@ -140,12 +145,13 @@ fn one(
     id: &str,
     graph: &Graph,
     network: &Rc<Network>,
+    seed: u64,
 ) -> Result<Option<Outcome>, CliError> {
     let (plugin, info) = registry.estimator(id)?;
     let settings = Settings::defaults(&info.settings);
     let _state = TorchState::protect(0);
     let result = match plugin.functions.create(id, &settings)? {
-        Foreign::ZeroShot(estimator) => estimator.score(network.handle()),
+        Foreign::ZeroShot(estimator) => estimator.score(network.handle(seed)),
         Foreign::Baseline(estimator) => estimator.score(graph),
         _ => return Ok(None),
     };

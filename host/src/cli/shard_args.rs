@@ -2,6 +2,7 @@
 //! that started it.
 
 use super::CliError;
+use crate::terminal::say;
 use clap::Args;
 use osee_core::shard::Shard;
 
@@ -29,7 +30,7 @@ impl ShardArg {
         }
         let shard = of_environment(|name| std::env::var(name).ok()).map_err(wrong)?;
         if let Some((shard, variable)) = &shard {
-            eprintln!("shard {shard}, by {variable}; --shard 1/1 for the whole study");
+            say(format_args!("shard {shard}, by {variable}; --shard 1/1 for the whole study"));
         }
         Ok(shard.map(|(shard, _)| shard))
     }

@@ -1,16 +1,21 @@
 //! The rules of one-shot estimators.
 
-use super::{Broken, Tell, rule};
-use crate::loader::Registry;
-use osee_core::one_shot::BatchResult;
+use super::{Tell, broken, interview, lent_space, rule};
+use crate::loader::{Plugin, Registry};
+use osee_core::{estimator::EstimatorInfo, one_shot::BatchResult, settings::Settings};
 use osee_sdk::{
     Epoch, Error, Result, Sampled, Surveyed,
-    abi::one_shot::{ForeignOneShot, LentSpace},
+    abi::{
+        one_shot::{ForeignOneShot, LentSpace},
+        root::Foreign,
+    },
 };
 use std::sync::Arc;
 
 /// Steps of an epoch that is sampled.
 const STEPS: usize = 20;
+/// Seeds whose epochs are compared over processes.
+const SEEDS: usize = 4;
 
 fn batches(loss: f64) -> Vec<BatchResult> {
     (0..4)
@@ -37,22 +42,33 @@ fn sample(estimator: &ForeignOneShot, space: &LentSpace, seed: u64) -> Result<Ve
     Ok(epochs)
 }
 
-fn broken(mend: &'static str) -> impl Fn(Error) -> Broken {
-    move |error| (error.to_string(), mend)
+fn create(plugin: &Plugin, info: &EstimatorInfo) -> Result<ForeignOneShot> {
+    match plugin.functions.create(&info.id, &Settings::defaults(&info.settings))? {
+        Foreign::OneShot(one_shot) => Ok(one_shot),
+        _ => Err(Error::new(format!("`{}` is no one-shot estimator", info.id))),
+    }
 }
 
 /// Checks a one-shot estimator on the bundled space.
-pub fn check(registry: &Registry, estimator: &ForeignOneShot, tell: Tell<'_>) -> Result<()> {
-    let space = registry.space("nb201").map_err(|error| Error::new(error.to_string()))?;
+pub fn check(
+    registry: &Registry,
+    plugin: &Plugin,
+    info: &EstimatorInfo,
+    tell: Tell<'_>,
+) -> Result<()> {
+    let estimator = &create(plugin, info)?;
+    let space = lent_space(registry)?;
     let functions = Arc::new(space.functions);
     let lent = LentSpace::new(space.info, Arc::clone(&functions));
+    rule(tell, "its recipe and its evaluation can be run", || {
+        let mend = "start from Recipe::default() and Evaluation::default()";
+        estimator.recipe().map_err(broken(mend))?;
+        estimator.evaluation().map(drop).map_err(broken(mend))
+    });
     let first = sample(estimator, &lent, 1);
     rule(tell, "every step of an epoch has architectures of the space", || {
         let mend = "return `epoch.steps` lists of architectures, none of them empty";
         for sampled in first.as_ref().map_err(|error| (error.to_string(), mend))? {
-            if sampled.steps.len() != STEPS || sampled.steps.iter().any(Vec::is_empty) {
-                return Err((format!("{} steps, {STEPS} were wanted", sampled.steps.len()), mend));
-            }
             for arch in sampled.steps.iter().flatten() {
                 functions.parse(arch).map_err(broken(mend))?;
             }
@@ -89,4 +105,34 @@ pub fn check(registry: &Registry, estimator: &ForeignOneShot, tell: Tell<'_>) ->
         }
     });
     Ok(())
+}
+
+/// Asked for the epochs of one seed after another.
+pub struct Asked {
+    estimator: ForeignOneShot,
+    space: LentSpace,
+}
+
+impl Asked {
+    pub fn new(registry: &Registry, plugin: &Plugin, info: &EstimatorInfo) -> Result<Self> {
+        let space = lent_space(registry)?;
+        let lent = LentSpace::new(space.info, Arc::new(space.functions));
+        Ok(Self { estimator: create(plugin, info)?, space: lent })
+    }
+}
+
+impl interview::Subject for Asked {
+    fn questions(&self) -> usize {
+        SEEDS
+    }
+
+    fn answer(&self, question: usize) -> String {
+        let epochs = sample(&self.estimator, &self.space, question as u64);
+        let score = self.estimator.score(&batches(1.0 + question as f64));
+        format!(
+            "epochs {}\nscore {}",
+            interview::text(epochs, |epochs| format!("{epochs:?}")),
+            interview::text(score, f64::to_string)
+        )
+    }
 }

@@ -8,7 +8,7 @@ use super::{
 use osee_core::protocol::Normalisation;
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -131,8 +131,7 @@ impl DataSet for Cifar {
                 // Of several labels only the last one is kept.
                 let start = image * self.layout.record() + labels - 1;
                 let mut record = vec![0; 1 + facts.pixels()];
-                handle.seek(SeekFrom::Start(start as u64)).map_err(read)?;
-                handle.read_exact(&mut record).map_err(read)?;
+                handle.read_exact_at(&mut record, start as u64).map_err(read)?;
                 let label = record[0].into();
                 match usize::from(record[0]) < facts.classes {
                     true => Ok(record),
@@ -149,7 +148,6 @@ impl DataSet for Cifar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::FileExt;
 
     /// Files whose second image has these labels; the last file is cut.
     fn folder(layout: &Layout, labels: &[u8], cut: u64) -> tempfile::TempDir {

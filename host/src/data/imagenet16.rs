@@ -31,6 +31,10 @@ const LABELS: std::ops::RangeInclusive<i64> = 1..=1000;
 /// Folders that archives and benchmarks put them in.
 const FOLDERS: [&str; 3] = ["ImageNet16", "Imagenet16_train_npz", "Imagenet16_train"];
 
+/// What makes a file of types that can be read.
+const CONVERT: &str = "labels are int64 after: d = numpy.load(FILE); \
+    numpy.savez(FILE, data=d['data'], labels=d['labels'].astype('int64'))";
+
 /// A file's pixels and labels.
 struct Arrays {
     data: Vec<u8>,
@@ -127,7 +131,13 @@ fn read(path: &Path) -> Result<Arrays, DataError> {
 }
 
 fn npz(path: &Path) -> Result<Arrays, String> {
-    let arrays = Tensor::read_npz(path).map_err(|error| format!("no NumPy archive: {error}"))?;
+    let arrays = Tensor::read_npz(path).map_err(|error| match error.to_string() {
+        // Its name in NumPy, which torch has no kind for.
+        kind if kind.contains("descr") => {
+            format!("an array of it has a type that cannot be read ({kind}); {CONVERT}")
+        }
+        other => format!("no NumPy archive: {other}"),
+    })?;
     let array = |name: &str| -> Result<Tensor, String> {
         let found = arrays.iter().find(|(own, _)| own == name);
         let (_, tensor) = found.ok_or_else(|| format!("it has no array `{name}`"))?;
@@ -142,13 +152,22 @@ fn npz(path: &Path) -> Result<Arrays, String> {
         tensor.copy_data_u8(&mut values, tensor.numel());
         values
     };
-    let labels = Vec::<i64>::try_from(array("labels")?.to_kind(Kind::Int64));
+    let labels = array("labels")?;
+    let whole = [Kind::Uint8, Kind::Int8, Kind::Int16, Kind::Int, Kind::Int64];
+    if !whole.contains(&labels.kind()) {
+        return Err(format!(
+            "`labels` are {:?}, and should be whole numbers; {CONVERT}",
+            labels.kind()
+        ));
+    }
+    let labels = Vec::<i64>::try_from(labels.to_kind(Kind::Int64));
     Ok(Arrays { data: bytes(&data), labels: labels.map_err(|error| error.to_string())? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::identity;
 
     /// Ten archives of three images, one of them of a later class; the second
     /// image of the third file has `label`.
@@ -179,9 +198,37 @@ mod tests {
     #[test]
     fn archives_in_the_usual_folder_have_the_same_identity() {
         let (flat, nested) = (archives(120), tempfile::tempdir().unwrap());
-        let own = ImageNet16::open(flat.path()).unwrap().identity().unwrap();
+        let own = identity(&ImageNet16::open(flat.path()).unwrap()).unwrap();
         std::fs::rename(flat.path(), nested.path().join("ImageNet16")).unwrap();
-        assert_eq!(ImageNet16::open(nested.path()).unwrap().identity().unwrap(), own);
+        assert_eq!(identity(&ImageNet16::open(nested.path()).unwrap()).unwrap(), own);
+    }
+
+    /// Every `old` as `new` of the same length.
+    fn renamed(mut bytes: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
+        for at in 0..bytes.len() - old.len() {
+            if bytes[at..].starts_with(old) {
+                bytes[at..at + old.len()].copy_from_slice(new);
+            }
+        }
+        bytes
+    }
+
+    #[test]
+    fn labels_of_every_whole_type_are_the_same() {
+        let folder = archives(120);
+        let own = identity(&ImageNet16::open(folder.path()).unwrap()).unwrap();
+        for kind in [Kind::Uint8, Kind::Int16, Kind::Int] {
+            for i in 1..=FILES {
+                let path = folder.path().join(format!("train_data_batch_{i}.npz"));
+                let arrays = Tensor::read_npz(&path).unwrap();
+                let of = |it: &(String, Tensor)| match it.0.as_str() {
+                    "labels" => (it.0.clone(), it.1.to_kind(kind)),
+                    _ => (it.0.clone(), it.1.shallow_clone()),
+                };
+                Tensor::write_npz(&arrays.iter().map(of).collect::<Vec<_>>(), &path).unwrap();
+            }
+            assert_eq!(identity(&ImageNet16::open(folder.path()).unwrap()).unwrap(), own);
+        }
     }
 
     #[test]
@@ -198,6 +245,16 @@ mod tests {
         let (data, labels) = (Tensor::from_slice(&[1u8, 2]), Tensor::from_slice(&[1i64]));
         Tensor::write_npz(&[("data", data.shallow_clone())], &file).unwrap();
         assert!(wrong(folder.path()).contains("no array `labels`"));
+        let halves = labels.to_kind(Kind::Float) / 2;
+        let named = [("data", data.shallow_clone()), ("labels", halves)];
+        Tensor::write_npz(&named, &file).unwrap();
+        let error = wrong(folder.path());
+        assert!(error.contains("`labels` are Float") && error.contains("int64"), "{error}");
+        // As NumPy names 16 bits without a sign.
+        let bytes = std::fs::read(folder.path().join("train_data_batch_1.npz")).unwrap();
+        std::fs::write(&file, renamed(bytes, b"'<i8'", b"'<u2'")).unwrap();
+        let error = wrong(folder.path());
+        assert!(error.contains("u2") && error.contains("astype('int64')"), "{error}");
         Tensor::write_npz(&[("data", data), ("labels", labels)], &file).unwrap();
         assert!(wrong(folder.path()).contains("1 labels and 2 bytes of pixels"));
         std::fs::remove_file(&file).unwrap();

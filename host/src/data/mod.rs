@@ -6,11 +6,13 @@
 mod cifar;
 mod digits;
 mod error;
+mod identity;
 mod imagenet16;
 mod images;
 mod set;
 
 pub use error::DataError;
+pub use identity::identity;
 pub use images::{ImageSet, Preparation};
 pub use set::{DataSet, Facts};
 
@@ -20,11 +22,12 @@ use digits::Digits;
 use imagenet16::ImageNet16;
 use osee_core::{
     graph::{Graph, Shape},
+    paths,
     protocol::{Images, Normalisation, Protocol},
     seed::{below, order, stream},
 };
 use rand_distr::{Distribution, StandardNormal};
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 use tch::Tensor;
 
 /// Where images come from.
@@ -61,7 +64,7 @@ impl Source {
                 _ => Err(DataError::Unknown(spec.to_owned())),
             };
         };
-        let folder = Path::new(folder);
+        let folder = &*paths::path(folder);
         Ok(Self::Set(match kind {
             "cifar10" => Box::new(Cifar::open(&CIFAR10, folder)?),
             "cifar100" => Box::new(Cifar::open(&CIFAR100, folder)?),
@@ -70,13 +73,14 @@ impl Source {
         }))
     }
 
-    /// What the images are, for the key of a result.
+    /// What the images and labels are, every one of them, for the key of a
+    /// result.
     ///
     /// # Errors
-    /// When a file cannot be read.
+    /// When a file cannot be read, or has a label that it cannot have.
     pub fn identity(&self) -> Result<String, DataError> {
         match self {
-            Self::Set(set) => Ok(format!("{}:{}", set.facts().key, set.identity()?)),
+            Self::Set(set) => Ok(format!("{}:{}", set.facts().key, identity(&**set)?)),
             Self::Noise => Ok(NOISE.key.to_owned()),
         }
     }

@@ -5,7 +5,6 @@ use osee_core::{
     graph::{Graph, Shape},
     protocol::Normalisation,
 };
-use sha2::{Digest, Sha256};
 use std::{fmt::Debug, ops::Range};
 
 /// Colours of a pixel.
@@ -58,15 +57,24 @@ impl Facts {
         self.check_classes(graph.node(graph.output).shape.channels())
     }
 
-    /// Whether a network with so many outputs has one for every label.
+    /// Whether a network with so many outputs has one for every label. Outputs
+    /// without a label are no fault, and are told.
     ///
     /// # Errors
     /// When it has not.
     pub fn check_classes(&self, outputs: usize) -> Result<(), DataError> {
-        match outputs < self.classes {
-            true => Err(DataError::Classes { set: *self, outputs }),
-            false => Ok(()),
+        if outputs < self.classes {
+            return Err(DataError::Classes { set: *self, outputs });
         }
+        if outputs > self.classes {
+            tracing::warn!(
+                "the networks have {outputs} classes, {} has {}: the others are never right, and count \
+                 in losses and parameters",
+                self.name,
+                self.classes
+            );
+        }
+        Ok(())
     }
 }
 
@@ -84,21 +92,6 @@ pub trait DataSet: Debug + Send + Sync {
     /// # Errors
     /// When a file cannot be read, or has a label that it cannot have.
     fn records(&self, wanted: &[usize]) -> Result<Vec<Vec<u8>>, DataError>;
-
-    /// Hash of a hundred images of every ten thousand.
-    ///
-    /// # Errors
-    /// When a file cannot be read.
-    fn identity(&self) -> Result<String, DataError> {
-        let mut hash = Sha256::new();
-        for start in (0..self.count()).step_by(10_000) {
-            let end = (start + 100).min(self.count());
-            for record in self.records(&(start..end).collect::<Vec<_>>())? {
-                hash.update(&record);
-            }
-        }
-        Ok(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
-    }
 
     /// Images that supernets are trained on: the first 80%, as the study
     /// splits CIFAR-10.

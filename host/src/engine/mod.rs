@@ -16,6 +16,7 @@ mod program;
 mod relu_kernel;
 pub mod standalone;
 pub mod supernet;
+pub mod weights_file;
 
 pub use device::{DeviceError, open as open_device};
 pub use network::{Batch, Layout, Network};

@@ -7,6 +7,7 @@ use super::{
     program::Program,
     relu_kernel,
 };
+use crate::stop::Stop;
 use osee_core::graph::{Graph, Op};
 use osee_sdk::{
     BatchNormMode, Error, Measurement, Result,
@@ -81,7 +82,9 @@ pub struct Network {
     measured: RefCell<HashMap<Measurement, Result<Vec<Tensor>>>>,
     /// Version counters of what was measured, as it was made.
     versions: RefCell<HashMap<Measurement, Vec<i64>>>,
-    /// Whether estimators should return early.
+    /// Set when estimators should return early.
+    stop: RefCell<Stop>,
+    /// Whether one was told so.
     cancelled: Cell<bool>,
     costs: RefCell<Vec<(Measurement, Duration)>>,
     /// Passes that the current call depends on, memoised or not.
@@ -142,6 +145,7 @@ impl Network {
             pass: RefCell::default(),
             measured: RefCell::default(),
             versions: RefCell::default(),
+            stop: RefCell::default(),
             cancelled: Cell::default(),
             costs: RefCell::default(),
             used: RefCell::default(),
@@ -149,9 +153,10 @@ impl Network {
         }))
     }
 
-    /// The object to lend to an estimator for one call.
-    pub fn handle(self: &Rc<Self>) -> NetworkHandle {
-        NetworkHandle::lend(Lent(Rc::clone(self)))
+    /// The object to lend to an estimator for one call, whose own random
+    /// numbers have this seed.
+    pub fn handle(self: &Rc<Self>, seed: u64) -> NetworkHandle {
+        NetworkHandle::lend(Lent { network: Rc::clone(self), seed })
     }
 
     /// The tensors of a measurement; a repeated one, or its failure, comes
@@ -188,9 +193,15 @@ impl Network {
         self.costs.borrow().clone()
     }
 
-    /// Tells estimators to return early.
-    pub fn cancel(&self) {
-        self.cancelled.set(true);
+    /// Estimators are told to return early once `stop` is set.
+    pub fn stopped_by(&self, stop: &Stop) {
+        self.stop.replace(stop.clone());
+    }
+
+    /// Whether an estimator was told to return early: what it returns is no
+    /// score.
+    pub fn was_cancelled(&self) -> bool {
+        self.cancelled.get()
     }
 
     /// A measurement whose tensors somebody has written to since it was made,
@@ -436,24 +447,33 @@ fn share(result: &Result<Vec<Tensor>>) -> Result<Vec<Tensor>> {
     }
 }
 
-struct Lent(Rc<Network>);
+struct Lent {
+    network: Rc<Network>,
+    seed: u64,
+}
 
 impl HostNetwork for Lent {
     fn graph_document(&self) -> Vec<u8> {
-        document::encode(&self.0.graph)
+        document::encode(&self.network.graph)
     }
 
     fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
+        if what == Measurement::Seed {
+            // Not the network's: each estimator has its own. The bits are kept.
+            return Ok(vec![Tensor::from(self.seed as i64)]);
+        }
         // A plugin may call from inside its own no_grad.
         let _grad = GradOn::new();
-        self.0.measure(what)
+        self.network.measure(what)
     }
 
     fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        self.0.executor().logits(images)
+        self.network.executor().logits(images)
     }
 
     fn cancelled(&self) -> bool {
-        self.0.cancelled.get()
+        let stop = self.network.stop.borrow().is_set();
+        self.network.cancelled.set(stop || self.network.cancelled.get());
+        stop
     }
 }

@@ -5,15 +5,13 @@
 //! of drawing. Name and stored shape together are what architectures share:
 //! the 1x1 and the 3x3 convolution of one edge are two parameters.
 
-use super::Batch;
 use osee_core::{
     graph::{Graph, ParamRole, Parameter, Select},
     protocol::{Init, Protocol, Weights},
     seed::stream,
 };
-use osee_sdk::{Error, Result};
 use rand_distr::{Distribution, Normal, Uniform};
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 use tch::Tensor;
 
 /// Draws parameters; remembers those that all architectures of a seed share.
@@ -156,45 +154,6 @@ fn diagonal_blocks(value: Tensor, blocks: i64) -> Tensor {
     let [out, inputs] = [0, 1].map(|dim| value.size()[dim] / blocks);
     let block = |i: i64| value.narrow(0, i * out, out).narrow(1, i * inputs, inputs);
     Tensor::cat(&(0..blocks).map(block).collect::<Vec<_>>(), 0)
-}
-
-/// Parameters of `graph` from a safetensors file, and its `input` and
-/// `target` if it has them.
-///
-/// # Errors
-/// When the file cannot be read, lacks a parameter, or has it in another
-/// shape.
-pub fn from_file(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> {
-    let tensors = Tensor::read_safetensors(path).map_err(|error| {
-        Error::new(format!("cannot read weights from {}: {error}", path.display()))
-    })?;
-    let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-    let stored = graph
-        .parameters
-        .iter()
-        .map(|parameter| {
-            let stored = tensors.get(&parameter.name).ok_or_else(|| {
-                Error::new(format!("{} has no parameter `{}`", path.display(), parameter.name))
-            })?;
-            let wanted: Vec<i64> = parameter.stored.iter().map(|&n| n as i64).collect();
-            if stored.size() != wanted {
-                return Err(Error::new(format!(
-                    "parameter `{}` in {} has shape {:?}, the architecture needs {wanted:?}",
-                    parameter.name,
-                    path.display(),
-                    stored.size()
-                )));
-            }
-            Ok(stored.to_kind(tch::Kind::Float))
-        })
-        .collect::<Result<Vec<Tensor>>>()?;
-    let batch = match (tensors.get("input"), tensors.get("target")) {
-        (Some(images), Some(labels)) => {
-            Some(Batch { images: images.shallow_clone(), labels: labels.shallow_clone() })
-        }
-        _ => None,
-    };
-    Ok((parts(graph, &stored), batch))
 }
 
 #[cfg(test)]

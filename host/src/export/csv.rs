@@ -1,44 +1,28 @@
-//! CSV (RFC 4180) with a header; an absent value is an empty cell.
+//! CSV with a header.
 
 use super::{COLUMNS, Cell, Row, Sink};
-use std::io::{self, BufWriter, Write};
+use osee_core::csv_text::{CsvWriter, Field};
+use std::io::{self, Write};
 
-pub struct Csv<W: Write>(BufWriter<W>);
+pub struct Csv<W: Write>(CsvWriter<W>);
 
 impl<W: Write> Csv<W> {
     pub fn new(to: W) -> io::Result<Self> {
-        let mut to = BufWriter::new(to);
-        let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        writeln!(to, "{}", names.join(","))?;
-        Ok(Self(to))
+        Ok(Self(CsvWriter::new(to, COLUMNS.iter().map(|(name, _)| *name))?))
     }
 }
 
 impl<W: Write> Sink for Csv<W> {
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
-        for (at, cell) in row.iter().enumerate() {
-            if at > 0 {
-                self.0.write_all(b",")?;
-            }
-            match cell {
-                Cell::Text(text) | Cell::MaybeText(Some(text)) => quoted(&mut self.0, text)?,
-                Cell::Count(count) => write!(self.0, "{count}")?,
-                // The shortest text that reads back as the same number.
-                Cell::MaybeNumber(Some(number)) => write!(self.0, "{number:?}")?,
-                Cell::MaybeText(None) | Cell::MaybeNumber(None) => {}
-            }
-        }
-        self.0.write_all(b"\n")
+        self.0.row(row.iter().map(|cell| match *cell {
+            Cell::Text(text) => text.into(),
+            Cell::MaybeText(text) => text.into(),
+            Cell::Count(count) => Field::Count(count),
+            Cell::MaybeNumber(number) => number.into(),
+        }))
     }
 
-    fn end(mut self: Box<Self>) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-fn quoted(to: &mut impl Write, text: &str) -> io::Result<()> {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => write!(to, "\"{}\"", text.replace('"', "\"\"")),
-        false => to.write_all(text.as_bytes()),
+    fn end(self: Box<Self>) -> io::Result<()> {
+        self.0.end()
     }
 }

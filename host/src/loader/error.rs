@@ -1,5 +1,6 @@
 //! Why a plugin was not loaded: one kind per rung of the ladder.
 
+use super::others::Others;
 use osee_sdk::abi::header::{ABI_MAJOR, ABI_MINOR};
 use std::path::PathBuf;
 
@@ -23,6 +24,9 @@ pub enum LoadErrorKind {
     /// Not an ELF shared library of this machine.
     #[error("it is no shared library for this machine: {0}")]
     NotALibrary(String),
+    /// A part of a file, such as a copy that was stopped.
+    #[error("it is cut off: {0} bytes are missing at its end")]
+    CutOff(u64),
     /// No `OSEE_PLUGIN_HEADER`.
     #[error("it is a shared library, but no osee plugin: it exports no OSEE_PLUGIN_HEADER")]
     NotAPlugin,
@@ -50,8 +54,26 @@ pub enum LoadErrorKind {
     #[error("it was built with panic = \"abort\", so a panic in it would end the host")]
     Aborts,
     /// Others can change it.
-    #[error("others than its owner can write to it (mode {0:o})")]
-    Writable(u32),
+    #[error("others than its owner can write to it (mode {mode:o}): {others}")]
+    Writable {
+        /// Its permissions.
+        mode: u32,
+        /// Who.
+        others: Others,
+    },
+    /// Others can put another file in its place.
+    #[error(
+        "others can put another file in its place, in folder {} (mode {mode:o}): {others}",
+        folder.display()
+    )]
+    Movable {
+        /// A folder that it is in.
+        folder: PathBuf,
+        /// The folder's permissions.
+        mode: u32,
+        /// Who.
+        others: Others,
+    },
     /// The lock file does not name it.
     #[error("it is not pinned in osee.lock, and loading a plugin runs its code")]
     Unpinned,
@@ -61,6 +83,9 @@ pub enum LoadErrorKind {
     /// It was another file when the run began.
     #[error("it was changed since the run began")]
     Replaced,
+    /// There is no private copy of it.
+    #[error("no private copy of it can be made in memory: {0}")]
+    Copy(std::io::Error),
     /// It ends the process that loads it.
     #[error("it does not survive being loaded: {0}")]
     Crashes(String),
@@ -82,11 +107,14 @@ impl LoadErrorKind {
             Self::NotALibrary(_) => {
                 "give the .so that `cargo build --release` made of a cdylib crate"
             }
+            Self::CutOff(_) => "copy it again, or build it again",
             Self::NotAPlugin => "its crate needs `osee_sdk::export! { ... }` and crate-type cdylib",
             Self::Abi { .. } => "rebuild it: cargo update -p osee-sdk && cargo build --release",
             Self::Libtorch { .. } => "rebuild it with LIBTORCH at the host's libtorch",
             Self::Aborts => "set panic = \"unwind\" in its Cargo.toml profile and rebuild it",
-            Self::Writable(_) => "chmod go-w it, and look at what it is",
+            Self::Writable { .. } => "chmod go-w it, and look at what it is",
+            Self::Movable { .. } => "chmod go-w the folder, and look at what the plugin is",
+            Self::Copy(_) => "free some memory; it needs Linux 3.17, and /proc",
             Self::Unpinned | Self::Changed => {
                 "if you know it: osee-host plugin trust FILE, or --allow-unpinned"
             }

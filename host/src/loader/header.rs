@@ -1,35 +1,17 @@
 //! Reads a plugin's header out of its file, without loading it.
 
-use super::LoadErrorKind;
-use object::{Object, ObjectSection, ObjectSymbol, read::File};
+use super::{LoadErrorKind, elf::Library};
 use osee_sdk::abi::header::{ABI_MAJOR, ABI_MINOR, PluginHeader};
+
+/// The symbol of the header.
+const SYMBOL: &str = "OSEE_PLUGIN_HEADER";
 
 /// The header in the bytes of a file, its facts checked against this host.
 pub fn read(bytes: &[u8]) -> Result<PluginHeader, LoadErrorKind> {
-    let file = File::parse(bytes).map_err(|error| LoadErrorKind::NotALibrary(error.to_string()))?;
-    if file.format() != object::BinaryFormat::Elf || file.kind() != object::ObjectKind::Dynamic {
-        let what = format!("{:?} {:?}", file.format(), file.kind());
-        return Err(LoadErrorKind::NotALibrary(what));
-    }
-    let machine = match std::env::consts::ARCH {
-        "x86_64" => object::Architecture::X86_64,
-        "aarch64" => object::Architecture::Aarch64,
-        _ => file.architecture(),
-    };
-    if file.architecture() != machine {
-        let what = format!("it is for {:?}", file.architecture());
-        return Err(LoadErrorKind::NotALibrary(what));
-    }
-    let header = find(&file).ok_or(LoadErrorKind::NotAPlugin)?;
+    let header = Library::parse(bytes)?.symbol(SYMBOL).and_then(PluginHeader::from_bytes);
+    let header = header.ok_or(LoadErrorKind::NotAPlugin)?;
     check(&header)?;
     Ok(header)
-}
-
-fn find(file: &File<'_>) -> Option<PluginHeader> {
-    let symbol = file.dynamic_symbols().find(|s| s.name() == Ok("OSEE_PLUGIN_HEADER"))?;
-    let section = file.section_by_index(symbol.section_index()?).ok()?;
-    let data = section.data_range(symbol.address(), size_of::<PluginHeader>() as u64).ok()??;
-    PluginHeader::from_bytes(data)
 }
 
 fn check(header: &PluginHeader) -> Result<(), LoadErrorKind> {
@@ -75,5 +57,21 @@ mod tests {
             let _ = PluginHeader::from_bytes(&bytes[at..]).map(|header| check(&header));
         });
         assert!(fitting > 0 && refused > 0, "{fitting} {refused}");
+    }
+
+    #[test]
+    fn the_header_is_found_without_section_headers() {
+        let exe = std::env::current_exe().unwrap();
+        let whole = std::fs::read(exe.with_file_name("libmeta_vote.so")).unwrap();
+        let at = u64::from_le_bytes(whole[40..48].try_into().unwrap()) as usize;
+        // Their place, number and names in the ELF header, then the table itself.
+        let mut stripped = whole.clone();
+        stripped.truncate(at);
+        stripped[40..48].fill(0);
+        stripped[60..64].fill(0);
+        let mut damaged = whole.clone();
+        damaged[at..].fill(0xff);
+        let found = read(&whole).unwrap();
+        assert_eq!((read(&stripped).unwrap(), read(&damaged).unwrap()), (found, found));
     }
 }

@@ -1,12 +1,11 @@
 //! A loaded plugin.
 
-use super::{LoadError, LoadErrorKind, header};
+use super::{LoadError, LoadErrorKind, Pinned, image::Image, libtorch};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
 use osee_sdk::{
     ExportInfo,
     abi::{header::PluginHeader, root::ForeignPlugin},
 };
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Keeps a library mapped for ever; not in every libc binding by name.
@@ -16,6 +15,8 @@ const RTLD_NODELETE: i32 = 0x1000;
 pub struct Plugin {
     /// The file.
     pub path: PathBuf,
+    /// The private copy of it that is loaded.
+    pub copy: PathBuf,
     /// SHA-256 of the file, hex.
     pub sha256: String,
     /// What it was built with.
@@ -27,16 +28,6 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// Whether the file means to be a plugin, fit or not. One that cannot be
-    /// read may be one.
-    pub fn is_meant(path: &Path) -> bool {
-        let foreign = |bytes: Vec<u8>| {
-            let header = header::read(&bytes);
-            matches!(header, Err(LoadErrorKind::NotAPlugin | LoadErrorKind::NotALibrary(_)))
-        };
-        !std::fs::read(path).is_ok_and(foreign)
-    }
-
     /// The header and the SHA-256 (hex) of the file at `path`, which is not
     /// loaded.
     ///
@@ -44,9 +35,8 @@ impl Plugin {
     /// The rung it failed on.
     pub fn inspect(path: &Path) -> Result<(PluginHeader, String), LoadError> {
         let error = |kind| LoadError { path: path.to_owned(), kind };
-        let bytes = std::fs::read(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
-        let header = header::read(&bytes).map_err(error)?;
-        Ok((header, Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect()))
+        let image = Image::read(path).map_err(error)?;
+        Ok((image.header().map_err(error)?, image.sha256()))
     }
 
     /// Climbs the whole ladder; `permit` says whether the file with this
@@ -58,27 +48,103 @@ impl Plugin {
         path: &Path,
         permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
     ) -> Result<Self, LoadError> {
+        Self::load_tried(path, permit, |_| Ok(()))
+    }
+
+    /// The same; `first` is told the path of what is about to be opened.
+    ///
+    /// # Errors
+    /// The rung it failed on.
+    pub fn load_tried(
+        path: &Path,
+        permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
+        first: impl FnOnce(&Path) -> Result<(), LoadErrorKind>,
+    ) -> Result<Self, LoadError> {
         let error = |kind| LoadError { path: path.to_owned(), kind };
-        // dlopen searches elsewhere for a name without a slash.
-        let path = std::fs::canonicalize(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
-        let (header, sha256) = Self::inspect(&path)?;
-        permit(&path, &sha256).map_err(error)?;
-        // NOW: a missing symbol is an error here, not a crash later. LOCAL:
-        // plugins export torch-sys's helpers, which must not bind to another
-        // plugin's. NODELETE: function pointers and libtorch registrations
-        // outlive any handle.
+        let real = std::fs::canonicalize(path).map_err(|e| error(LoadErrorKind::Read(e)))?;
+        let climb = || {
+            let image = Image::read(&real)?;
+            let (header, sha256) = (image.header()?, image.sha256());
+            permit(&real, &sha256)?;
+            let copy = image.seal(&real, &sha256).map_err(LoadErrorKind::Copy)?;
+            first(&copy)?;
+            Self::open(&real, &image, copy, (header, sha256))
+        };
+        climb().map_err(error)
+    }
+
+    /// Loads what another process of the run has looked at: its copy, or the file
+    /// itself where that cannot be had.
+    ///
+    /// # Errors
+    /// The rung it failed on; [`LoadErrorKind::Replaced`] for another file.
+    pub fn load_pinned(Pinned { path, sha256, copy }: &Pinned) -> Result<Self, LoadError> {
+        let same = |_: &Path, now: &str| match now == sha256 {
+            true => Ok(()),
+            false => Err(LoadErrorKind::Replaced),
+        };
+        match copy.exists() {
+            true => Self::load_copy(path, copy, same),
+            false => Self::load(path, same),
+        }
+    }
+
+    /// Loads the copy that another process has made of the file at `path`.
+    ///
+    /// # Errors
+    /// The rung it failed on.
+    pub fn load_copy(
+        path: &Path,
+        copy: &Path,
+        permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
+    ) -> Result<Self, LoadError> {
+        let climb = || {
+            let image = Image::read(copy)?;
+            let (header, sha256) = (image.header()?, image.sha256());
+            permit(path, &sha256)?;
+            Self::open(path, &image, copy.to_owned(), (header, sha256))
+        };
+        climb().map_err(|kind| LoadError { path: path.to_owned(), kind })
+    }
+
+    /// Opens `copy`, which is `image`, which was read at `path`.
+    fn open(
+        path: &Path,
+        image: &Image,
+        copy: PathBuf,
+        (header, sha256): (PluginHeader, String),
+    ) -> Result<Self, LoadErrorKind> {
+        // Errors name what the user knows.
+        let named = |text: String| text.replace(&*copy.to_string_lossy(), &path.to_string_lossy());
+        let refused = |error: libloading::Error| LoadErrorKind::Open(named(error.to_string()));
+        for file in image.beside(path.parent().unwrap_or(Path::new("/"))) {
+            // SAFETY: as below; the plugin was linked with it.
+            unsafe { map(&file) }.map_err(refused)?;
+        }
         // SAFETY: runs the library's constructors; its header was made by
         // osee_sdk::export!, and the user chose the file.
-        unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }
-            .map(std::mem::forget)
-            .map_err(|e| error(LoadErrorKind::Open(e.to_string())))?;
-        let functions = ForeignPlugin::load(&path).map_err(|account| {
-            tracing::debug!(path = %path.display(), "layout check failed: {account}");
-            error(LoadErrorKind::Layout)
+        unsafe { map(&copy) }.map_err(refused)?;
+        let functions = ForeignPlugin::load(&copy, path).map_err(|account| {
+            tracing::debug!(path = %path.display(), "layout check failed: {}", named(account));
+            LoadErrorKind::Layout
         })?;
-        let exports = functions.exports().map_err(|e| error(LoadErrorKind::Exports(e)))?;
-        Ok(Self { path, sha256, header, exports, functions })
+        let exports = functions.exports().map_err(LoadErrorKind::Exports)?;
+        Ok(Self { path: path.to_owned(), copy, sha256, header, exports, functions })
     }
+}
+
+/// Opens a library for as long as the process lives. NOW: a missing symbol is
+/// an error here, not a crash later. LOCAL: plugins export torch-sys's helpers,
+/// which must not bind to another plugin's. NODELETE: function pointers and
+/// libtorch registrations outlive any handle.
+///
+/// # Safety
+/// Its constructors run.
+unsafe fn map(file: &Path) -> Result<(), libloading::Error> {
+    // SAFETY: the caller answers for its constructors.
+    let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }?;
+    std::mem::forget(library);
+    Ok(())
 }
 
 /// Opens libtorch_cuda beside the libtorch_cpu of this process, which the
@@ -88,13 +154,8 @@ impl Plugin {
 /// # Errors
 /// Why there is no CUDA, as a fragment.
 pub fn open_libtorch_cuda() -> Result<(), String> {
-    let maps = std::fs::read_to_string("/proc/self/maps").map_err(|e| e.to_string())?;
-    let cpu = maps
-        .lines()
-        .filter_map(|line| line.split_whitespace().nth(5))
-        .find(|path| path.ends_with("libtorch_cpu.so"))
-        .ok_or("this process has no libtorch_cpu.so")?;
-    let cuda = Path::new(cpu).with_file_name("libtorch_cuda.so");
+    let cpu = libtorch::mapped()?;
+    let cuda = cpu.with_file_name("libtorch_cuda.so");
     if !cuda.exists() {
         return Err(format!("this libtorch is for CPU only ({} is missing)", cuda.display()));
     }

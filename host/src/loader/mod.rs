@@ -3,16 +3,23 @@
 //! loaded, then open, then abi_stable's layout check, then ask what it exports.
 //!
 //! Invariant: nothing of a plugin runs before its header was read and found
-//! fitting; a library is never unloaded.
+//! fitting; what is loaded is the bytes that were looked at; a library is never
+//! unloaded.
 
+mod elf;
 mod error;
 mod header;
+mod image;
 mod library;
+pub mod libtorch;
+mod others;
 pub mod probe;
 mod registry;
 pub mod trust;
 
 pub use error::{LoadError, LoadErrorKind};
+pub use image::shared_path;
 pub use library::{Plugin, open_libtorch_cuda};
+pub use others::Others;
 pub use registry::{Pinned, Registry, RegistryError, Space};
-pub use trust::{LOCK, Lock, LockError, Trust};
+pub use trust::{Entry, LOCK, Lock, LockError, Trust, lock_text};

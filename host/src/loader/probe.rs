@@ -1,10 +1,10 @@
 //! Loads a plugin in a process of its own first: its constructors and its
 //! list of exports may crash or hang, and should not take the host with them.
 
-use super::{LoadErrorKind, Plugin};
+use super::{LoadErrorKind, Plugin, libtorch};
 use std::{
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -12,14 +12,15 @@ use std::{
 /// Longest time for loading one plugin, libtorch included.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether `path`, which may be loaded, survives it.
+/// Whether the file at `path`, which may be loaded, survives it; `copy` is what
+/// is opened.
 ///
 /// # Errors
 /// [`LoadErrorKind::Crashes`] if it does not. What else is wrong with it is
 /// left for the load itself to say.
-pub fn survives(path: &Path) -> Result<(), LoadErrorKind> {
+pub fn survives(path: &Path, copy: &Path) -> Result<(), LoadErrorKind> {
     let crashes = |how: String| Err(LoadErrorKind::Crashes(how));
-    let status = match run(path) {
+    let status = match run(path, copy) {
         Ok(Some(status)) => status,
         Ok(None) => return crashes(format!("it was not loaded within {} s", PATIENCE.as_secs())),
         Err(error) => return crashes(format!("it could not be tried: {error}")),
@@ -30,10 +31,10 @@ pub fn survives(path: &Path) -> Result<(), LoadErrorKind> {
     }
 }
 
-fn run(path: &Path) -> std::io::Result<Option<ExitStatus>> {
-    let mut child = Command::new(std::env::current_exe()?)
+fn run(path: &Path, copy: &Path) -> std::io::Result<Option<ExitStatus>> {
+    let mut child = libtorch::this_program()?
         .arg("__probe")
-        .arg(path)
+        .args([path, copy])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -52,8 +53,8 @@ fn run(path: &Path) -> std::io::Result<Option<ExitStatus>> {
     }
 }
 
-/// The other side, `osee-host __probe FILE`: loads it and ends well, with
+/// The other side, `osee-host __probe FILE COPY`: loads it and ends well, with
 /// whatever result.
-pub fn probe(path: &Path) {
-    let _ = Plugin::load(path, |_, _| Ok(()));
+pub fn probe(path: &Path, copy: &Path) {
+    let _ = Plugin::load_copy(path, copy, |_, _| Ok(()));
 }

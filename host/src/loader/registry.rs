@@ -1,8 +1,9 @@
 //! All plugins of a run, and what they export by name.
 
-use super::{LoadError, LoadErrorKind, Plugin, Trust, probe};
+use super::{LoadError, LoadErrorKind, Plugin, Trust, image::Image, probe};
 use osee_core::{
     estimator::EstimatorInfo,
+    paths,
     settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
 };
@@ -27,9 +28,12 @@ pub struct Registry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pinned {
     /// The file.
+    #[serde(with = "paths")]
     pub path: PathBuf,
     /// Its SHA-256, hex.
     pub sha256: String,
+    /// The private copy of it that the host has loaded.
+    pub copy: PathBuf,
 }
 
 /// Why something was not found.
@@ -78,6 +82,16 @@ fn hint(near: &Option<String>, known: &[String]) -> String {
 }
 
 impl Registry {
+    /// Those of the `given` files that are not bundled.
+    pub fn own(given: &[PathBuf]) -> Vec<PathBuf> {
+        let bundled: Vec<PathBuf> = folders().iter().map(|folder| canonical(folder)).collect();
+        let is_bundled = |file: &PathBuf| {
+            let file = canonical(file);
+            file.parent().is_some_and(|folder| bundled.iter().any(|it| it == folder))
+        };
+        given.iter().filter(|file| !is_bundled(file)).cloned().collect()
+    }
+
     /// Loads `given` files, as far as they are trusted, then the bundled
     /// plugins: every osee plugin in `OSEE_PLUGIN_PATH` if set, else beside
     /// the running program. Files there that are no plugins are passed over.
@@ -89,14 +103,14 @@ impl Registry {
         let own: Vec<PathBuf> = bundled.iter().map(|file| canonical(file)).collect();
         let mut registry = Self { plugins: Vec::new(), given: 0 };
         for file in given.iter().filter(|file| !own.contains(&canonical(file))) {
-            registry.add(file, |path, sha256| {
-                trust.permits(path, sha256)?;
-                probe::survives(path)
+            registry.add(file, || {
+                let permit = |path: &Path, sha256: &str| trust.permits(path, sha256);
+                Plugin::load_tried(file, permit, |copy| probe::survives(file, copy))
             })?;
         }
         registry.given = registry.plugins.len();
         for file in &bundled {
-            registry.add(file, |_, _| Ok(()))?;
+            registry.add(file, || Plugin::load(file, |_, _| Ok(())))?;
         }
         Ok(registry)
     }
@@ -107,20 +121,19 @@ impl Registry {
     /// The first that fails, or is another file by now.
     pub fn exactly(files: &[Pinned]) -> Result<Self, RegistryError> {
         let mut registry = Self { plugins: Vec::new(), given: 0 };
-        for Pinned { path, sha256 } in files {
-            let same = |_: &Path, now: &str| match now == sha256 {
-                true => Ok(()),
-                false => Err(LoadErrorKind::Replaced),
-            };
-            registry.add(path, same)?;
+        for pinned in files {
+            registry.add(&pinned.path, || Plugin::load_pinned(pinned))?;
         }
         Ok(registry)
     }
 
     /// The files, for [`exactly`](Self::exactly) elsewhere.
     pub fn pinned(&self) -> Vec<Pinned> {
-        let pin =
-            |plugin: &Plugin| Pinned { path: plugin.path.clone(), sha256: plugin.sha256.clone() };
+        let pin = |plugin: &Plugin| Pinned {
+            path: plugin.path.clone(),
+            sha256: plugin.sha256.clone(),
+            copy: plugin.copy.clone(),
+        };
         self.plugins.iter().map(pin).collect()
     }
 
@@ -132,13 +145,13 @@ impl Registry {
     fn add(
         &mut self,
         file: &Path,
-        permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
+        load: impl FnOnce() -> Result<Plugin, LoadError>,
     ) -> Result<(), RegistryError> {
         let identity = canonical(file);
         if self.plugins.iter().any(|plugin| plugin.path == identity) {
             return Ok(());
         }
-        let plugin = Plugin::load(file, permit)?;
+        let plugin = load()?;
         self.refuse_duplicates(&plugin)?;
         self.plugins.push(plugin);
         Ok(())
@@ -272,21 +285,52 @@ fn unknown<'a>(
 
 /// Plugin files that come with the host, in order of their names.
 fn bundled() -> Vec<PathBuf> {
-    let folders: Vec<PathBuf> = match std::env::var_os("OSEE_PLUGIN_PATH") {
+    let mut files: Vec<PathBuf> =
+        folders().iter().flat_map(|folder| libraries_in(folder)).collect();
+    files.sort();
+    files.retain(|file| is_meant(file));
+    files
+}
+
+/// Where bundled plugins are.
+fn folders() -> Vec<PathBuf> {
+    match std::env::var_os("OSEE_PLUGIN_PATH") {
         Some(path) => std::env::split_paths(&path).collect(),
         None => std::env::current_exe()
             .ok()
             .and_then(|exe| exe.parent().map(Path::to_owned))
             .into_iter()
             .collect(),
-    };
-    let mut files: Vec<PathBuf> = folders
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "so"))
-        .filter(|path| Plugin::is_meant(path))
-        .collect();
-    files.sort();
-    files
+    }
+}
+
+/// Files called `.so` in a folder of plugins.
+fn libraries_in(folder: &Path) -> Vec<PathBuf> {
+    match std::fs::read_dir(folder) {
+        Ok(entries) => {
+            let files = entries.flatten().map(|entry| entry.path());
+            files.filter(|path| path.extension().is_some_and(|it| it == "so")).collect()
+        }
+        Err(error) => {
+            tracing::warn!(folder = %folder.display(), "no plugins are looked for there: {error}");
+            Vec::new()
+        }
+    }
+}
+
+/// Whether a file beside the program means to be a plugin, fit or not. What is
+/// none is passed over: other libraries may lie there as well.
+fn is_meant(file: &Path) -> bool {
+    match Image::read(file).and_then(|image| image.header()) {
+        Ok(_) => true,
+        Err(error @ (LoadErrorKind::Read(_) | LoadErrorKind::CutOff(_))) => {
+            tracing::warn!(file = %file.display(), "passed over: {error}");
+            false
+        }
+        Err(error @ (LoadErrorKind::NotAPlugin | LoadErrorKind::NotALibrary(_))) => {
+            tracing::info!(file = %file.display(), "passed over: {error}");
+            false
+        }
+        Err(_) => true,
+    }
 }

@@ -4,7 +4,7 @@
 //! There is no sandbox. A pin says that a file is the one that somebody looked
 //! at, not that it is harmless.
 
-use super::LoadErrorKind;
+use super::{LoadErrorKind, others};
 use osee_core::store::write_whole;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -25,6 +25,7 @@ pub const LOCK: &str = "osee.lock";
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The plugin; relative to the lock file's folder.
+    #[serde(with = "osee_core::paths")]
     pub file: PathBuf,
     /// SHA-256 it must have, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,10 +116,8 @@ impl Lock {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
-        let document = Document { version: VERSION, plugins: self.entries.clone() };
-        let text = "# Plugins that may be loaded: `osee-host plugin trust FILE`.\n".to_owned()
-            + &toml::to_string(&document).expect("a lock is plain data");
-        write_whole(path, &text).map_err(|source| LockError::Io { path: path.to_owned(), source })
+        write_whole(path, &lock_text(&self.entries))
+            .map_err(|source| LockError::Io { path: path.to_owned(), source })
     }
 
     /// Whether `file` with this hash may be loaded.
@@ -148,6 +147,13 @@ impl Lock {
     }
 }
 
+/// A lock file with these entries.
+pub fn lock_text(entries: &[Entry]) -> String {
+    let document = Document { version: VERSION, plugins: entries.to_vec() };
+    "# Plugins that may be loaded: `osee-host plugin trust FILE`.\n".to_owned()
+        + &toml::to_string(&document).expect("a lock is plain data")
+}
+
 /// What may be loaded in this run.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
@@ -172,7 +178,7 @@ impl Trust {
     /// # Errors
     /// The rung of the ladder.
     pub fn permits(&self, file: &Path, sha256: &str) -> Result<(), LoadErrorKind> {
-        refuse_writable(&std::fs::metadata(file).map_err(LoadErrorKind::Read)?)?;
+        refuse_others(file)?;
         let outcome = self.lock.allows(file, sha256);
         if self.allow_unpinned && outcome.is_err() {
             tracing::warn!(file = %file.display(), sha256, "loading a plugin that is not pinned");
@@ -205,12 +211,27 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, String> {
     Ok(document.plugins)
 }
 
-/// Refuses files that others than their owner can change.
-fn refuse_writable(metadata: &Metadata) -> Result<(), LoadErrorKind> {
-    match metadata.permissions().mode() & 0o022 {
-        0 => Ok(()),
-        _ => Err(LoadErrorKind::Writable(metadata.permissions().mode() & 0o777)),
+/// Refuses a file that others than its owner can change, or put another in the
+/// place of: what was looked at need not be what is loaded.
+///
+/// # Errors
+/// [`LoadErrorKind::Writable`], [`LoadErrorKind::Movable`], or it cannot be read.
+pub fn refuse_others(file: &Path) -> Result<(), LoadErrorKind> {
+    let file = std::fs::canonicalize(file).map_err(LoadErrorKind::Read)?;
+    let read = |path: &Path| std::fs::metadata(path).map_err(LoadErrorKind::Read);
+    let permissions = |metadata: &Metadata| metadata.permissions().mode() & 0o7777;
+    let metadata = read(&file)?;
+    if let Some(others) = others::writers(&file, &metadata) {
+        return Err(LoadErrorKind::Writable { mode: permissions(&metadata), others });
     }
+    for folder in file.ancestors().skip(1) {
+        let metadata = read(folder)?;
+        if let Some(others) = others::movers(folder, &metadata) {
+            let (folder, mode) = (folder.to_owned(), permissions(&metadata));
+            return Err(LoadErrorKind::Movable { folder, mode, others });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

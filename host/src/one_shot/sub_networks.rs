@@ -24,7 +24,6 @@ const HELD: usize = 16;
 pub struct SubNetworks {
     specs: Vec<SupernetSpec>,
     space: String,
-    seeds: Vec<u64>,
     run: PathBuf,
     device: Device,
     loaded: HashMap<(usize, u64, Vec<u32>), Supernet>,
@@ -35,18 +34,11 @@ pub struct SubNetworks {
 }
 
 impl SubNetworks {
-    /// Of the supernets `specs` of space `space`, trained in `run` for `seeds`.
-    pub fn new(
-        specs: &[SupernetSpec],
-        space: &str,
-        seeds: &[u64],
-        run: PathBuf,
-        device: Device,
-    ) -> Self {
+    /// Of the supernets `specs` of space `space`, trained in `run`.
+    pub fn new(specs: &[SupernetSpec], space: &str, run: PathBuf, device: Device) -> Self {
         Self {
             specs: specs.to_vec(),
             space: space.to_owned(),
-            seeds: seeds.to_vec(),
             run,
             device,
             loaded: HashMap::new(),
@@ -70,8 +62,8 @@ impl SubNetworks {
     }
 
     /// The score of an architecture: the mean over `group` (itself, or its
-    /// isomorphism group) and over supernets; and what it would cost alone, in
-    /// milliseconds, whoever asked the sub-networks first.
+    /// isomorphism group), and what it would cost alone, in milliseconds,
+    /// whoever asked the sub-networks first.
     ///
     /// # Errors
     /// A checkpoint cannot be read, an architecture makes no network, or the
@@ -84,25 +76,22 @@ impl SubNetworks {
         functions: (&ForeignSpace, &Source, &ForeignOneShot),
     ) -> Result<(f64, f64)> {
         let (space, source, estimator) = functions;
-        let seeds = self.ensemble(seed, looks_at.evaluation.supernets)?;
         let (mut sum, mut milliseconds) = (0.0, 0.0);
-        for &seed in &seeds {
-            for arch in group {
-                let (batches, cost) = self.batches(looks_at, seed, arch, space, source)?;
-                let used = looks_at.evaluation.batches.unwrap_or(batches.len());
-                if used > batches.len() {
-                    return Err(Error::new(format!(
-                        "{used} validation batches were asked for, the recipe has {}",
-                        batches.len()
-                    )));
-                }
-                let start = Instant::now();
-                sum += estimator.score(&batches[..used])?;
-                milliseconds += start.elapsed().as_secs_f64() * 1e3
-                    + cost * used as f64 / batches.len().max(1) as f64;
+        for arch in group {
+            let (batches, cost) = self.batches(looks_at, seed, arch, space, source)?;
+            let used = looks_at.evaluation.batches.unwrap_or(batches.len());
+            if used > batches.len() {
+                return Err(Error::new(format!(
+                    "{used} validation batches were asked for, the recipe has {}",
+                    batches.len()
+                )));
             }
+            let start = Instant::now();
+            sum += estimator.score(&batches[..used])?;
+            milliseconds += start.elapsed().as_secs_f64() * 1e3
+                + cost * used as f64 / batches.len().max(1) as f64;
         }
-        Ok((sum / (seeds.len() * group.len()) as f64, milliseconds))
+        Ok((sum / group.len() as f64, milliseconds))
     }
 
     /// Copies of the weights that `graph` uses.
@@ -122,18 +111,6 @@ impl SubNetworks {
     /// The settings of the space that a supernet was trained with.
     pub fn spec(&self, looks_at: &SupernetUse) -> &SupernetSpec {
         &self.specs[looks_at.supernet]
-    }
-
-    /// `seed` and those after it in the study, in a circle.
-    fn ensemble(&self, seed: u64, count: usize) -> Result<Vec<u64>> {
-        if count > self.seeds.len() {
-            return Err(Error::new(format!(
-                "the scores of {count} supernets need as many seeds; the study has {}",
-                self.seeds.len()
-            )));
-        }
-        let first = self.seeds.iter().position(|it| *it == seed).unwrap_or(0);
-        Ok((first..first + count).map(|i| self.seeds[i % self.seeds.len()]).collect())
     }
 
     fn batches(

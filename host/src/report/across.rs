@@ -2,9 +2,13 @@
 
 use super::{
     Format, Leaderboard, Row,
-    render::{caption, csv_text, markdown_table, terminal_table},
+    render::caption,
+    text::{markdown_table, markdown_text, terminal_table},
 };
-use osee_core::criteria::average_ranks;
+use osee_core::{
+    criteria::average_ranks,
+    csv_text::{Field, csv_text},
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -13,8 +17,8 @@ use std::collections::BTreeMap;
 pub struct AcrossRow {
     /// Name of its row.
     pub name: String,
-    /// Per run: tau-b and its interval; `None` where it was not run or has
-    /// none.
+    /// Per run: tau-b and its interval; `None` where it was not run, has too
+    /// few scores to be judged, or has none.
     pub kd: Vec<Option<(f64, Option<[f64; 2]>)>>,
     /// Per run: its rank by tau-b among the estimators that all runs have, 1
     /// the best, ties averaged; empty if it is not one of them.
@@ -43,8 +47,11 @@ impl AcrossRow {
 /// Estimators by runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Across {
-    /// Names of the runs, in the order given.
+    /// Names of the runs, in the order given, no two alike.
     pub runs: Vec<String>,
+    /// Of each, how many architectures all its rows have scored, and how many
+    /// it has.
+    pub scored: Vec<[usize; 2]>,
     /// What each of them is about.
     pub captions: Vec<String>,
     /// Best mean rank first; those that not all runs have at the end.
@@ -52,12 +59,17 @@ pub struct Across {
 }
 
 impl Across {
-    /// Puts leaderboards side by side.
-    pub fn new(boards: &[Leaderboard]) -> Self {
+    /// Puts leaderboards side by side; `runs` are [`told_apart`].
+    ///
+    /// [`told_apart`]: super::told_apart
+    pub fn new(boards: &[Leaderboard], runs: Vec<String>) -> Self {
         let mut found: BTreeMap<&str, Vec<Option<&Row>>> = BTreeMap::new();
         for (at, board) in boards.iter().enumerate() {
             for row in &board.rows {
                 found.entry(&row.key.name).or_insert(vec![None; boards.len()])[at] = Some(row);
+            }
+            for row in &board.scored.not_run {
+                found.entry(&row.key.name).or_insert(vec![None; boards.len()]);
             }
         }
         let kd = |row: &Row| {
@@ -90,7 +102,8 @@ impl Across {
             mean_a.total_cmp(&mean_b).then(worst_a.total_cmp(&worst_b)).then(a.name.cmp(&b.name))
         });
         Self {
-            runs: boards.iter().map(|board| board.name.clone()).collect(),
+            runs,
+            scored: boards.iter().map(|it| [it.scored.positions.len(), it.scored.of]).collect(),
             captions: boards.iter().map(caption).collect(),
             rows,
         }
@@ -103,24 +116,29 @@ impl Across {
                 let text = serde_json::to_string_pretty(&self.document());
                 text.expect("a document is plain data") + "\n"
             }
-            Format::Csv | Format::ScoresCsv => {
-                let header = self.header();
-                let header: Vec<&str> = header.iter().map(String::as_str).collect();
-                csv_text(&header, &self.lines(6))
-            }
+            Format::Csv | Format::ScoresCsv => self.csv(),
             Format::Markdown => {
-                let captions: Vec<String> = self
-                    .captions
-                    .iter()
-                    .map(|it| format!("- {}\n", it.replace('\n', "; ")))
-                    .collect();
-                format!("{}\n{}", captions.concat(), markdown_table(&self.header(), &self.lines(3)))
+                let captions = self.captions().map(|it| format!("- {}\n", markdown_text(&it)));
+                let captions: String = captions.collect();
+                format!("{captions}\n{}", markdown_table(&self.header(), &self.lines()))
             }
             Format::Table => {
-                let captions = self.captions.join("\n");
-                format!("{captions}\n{}", terminal_table(&self.header(), &self.lines(3)))
+                let captions: Vec<String> = self.captions().collect();
+                let captions = captions.join("\n");
+                format!("{captions}\n{}", terminal_table(&self.header(), &self.lines()))
             }
         }
+    }
+
+    /// What each run is about, a line each, by the name of its column.
+    fn captions(&self) -> impl Iterator<Item = String> {
+        self.runs.iter().zip(&self.captions).map(|(run, caption)| {
+            let caption = caption.replace('\n', "; ");
+            match caption.starts_with(&format!("{run}: ")) {
+                true => caption,
+                false => format!("{run} = {caption}"),
+            }
+        })
     }
 
     fn header(&self) -> Vec<String> {
@@ -128,7 +146,7 @@ impl Across {
         fixed.into_iter().chain(self.runs.iter().map(|run| format!("KD {run}"))).collect()
     }
 
-    fn lines(&self, digits: usize) -> Vec<Vec<String>> {
+    fn lines(&self) -> Vec<Vec<String>> {
         let number = |value: Option<f64>, digits: usize| {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
         };
@@ -138,16 +156,44 @@ impl Across {
                 row.name.clone(),
                 number(row.mean_rank(), 1),
                 number(row.worst_rank(), 1),
-                number(row.worst_kd(), digits),
+                number(row.worst_kd(), 3),
             ];
             line.extend(row.kd.iter().map(|kd| match kd {
                 None => "-".to_owned(),
-                Some((kd, None)) => format!("{kd:.digits$}"),
-                Some((kd, Some([a, b]))) => format!("{kd:.digits$} ({a:.digits$} .. {b:.digits$})"),
+                Some((kd, None)) => format!("{kd:.3}"),
+                Some((kd, Some([a, b]))) => format!("{kd:.3} ({a:.3} .. {b:.3})"),
             }));
             line
         };
         self.rows.iter().enumerate().map(one).collect()
+    }
+
+    /// The same with numbers in full; after KD of every run its bounds, then
+    /// how many architectures were judged.
+    fn csv(&self) -> String {
+        let runs = || self.runs.iter();
+        let mut names = self.header();
+        names.extend(runs().flat_map(|run| [format!("kd_low {run}"), format!("kd_high {run}")]));
+        names.extend(
+            runs().flat_map(|run| [format!("scored {run}"), format!("architectures {run}")]),
+        );
+        let rows = self.rows.iter().enumerate().map(|(i, row)| {
+            let mut fields = vec![
+                Field::from(i + 1),
+                row.name.as_str().into(),
+                row.mean_rank().into(),
+                row.worst_rank().into(),
+                row.worst_kd().into(),
+            ];
+            fields.extend(row.kd.iter().map(|it| it.map(|(kd, _)| kd).into()));
+            fields.extend(row.kd.iter().flat_map(|it| {
+                let ci = it.and_then(|(_, ci)| ci);
+                [ci.map(|it| it[0]).into(), ci.map(|it| it[1]).into()]
+            }));
+            fields.extend(self.scored.as_flattened().iter().map(|&it| Field::from(it)));
+            fields
+        });
+        csv_text(names, rows)
     }
 
     fn document(&self) -> Value {
@@ -166,7 +212,15 @@ impl Across {
                 })
             })
             .collect();
-        json!({ "runs": self.runs, "about": self.captions, "rows": rows })
+        let [scored, architectures] =
+            [0, 1].map(|at| self.scored.iter().map(|it| it[at]).collect::<Vec<_>>());
+        json!({
+            "runs": self.runs,
+            "about": self.captions,
+            "scored": scored,
+            "architectures": architectures,
+            "rows": rows,
+        })
     }
 }
 

@@ -1,11 +1,14 @@
 //! The leaderboard as data.
 
-use super::truth::{Judged, Truth};
+use super::{
+    scored::Scored,
+    truth::{Judged, Truth},
+};
 use crate::runner::seed_means;
 use osee_core::{
-    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, evaluate},
+    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
     estimator::{EstimatorKind, FailureKind},
-    store::{Score, ScorerId, ScorerKey, Store, StoreError},
+    store::{Score, ScorerKey, Store, StoreError},
     truth::TableError,
 };
 use std::{
@@ -58,20 +61,31 @@ pub struct Row {
     /// What was computed, and with what.
     pub key: ScorerKey,
     /// Mean score per architecture over seeds, as the estimator gives it;
-    /// NaN where all seeds failed.
+    /// NaN where all seeds failed, and where the architecture is not judged.
     pub scores: Vec<f64>,
-    /// Criteria of the oriented means; `None` without truth.
+    /// Criteria of the oriented means; `None` without truth, or where too few
+    /// architectures are scored.
     pub criteria: Option<CriteriaReport>,
     /// tau-b of every seed by itself.
     pub kd_seeds: Vec<Option<f64>>,
-    /// Scores that failed, over architectures and seeds.
+    /// Scores that failed, over the judged architectures and seeds.
     pub failures: BTreeMap<FailureKind, usize>,
     /// The first failure of each kind, by architecture and seed.
     pub examples: BTreeMap<FailureKind, String>,
     /// Planned scores that are not there yet.
     pub missing: usize,
-    /// Mean cost of one score by itself, milliseconds.
+    /// Mean cost of an architecture by itself, all seeds included,
+    /// milliseconds: what the scores that are judged cost.
     pub ms_per_arch: f64,
+    /// Mean cost of one score by itself, milliseconds.
+    pub ms_per_score: f64,
+}
+
+impl Row {
+    /// How many scores failed.
+    pub fn failed(&self) -> usize {
+        self.failures.values().sum()
+    }
 }
 
 /// All estimators of a run, best first.
@@ -87,14 +101,22 @@ pub struct Leaderboard {
     pub data: String,
     /// Architectures of the run.
     pub architectures: Vec<String>,
-    /// Architectures without truth; not judged.
+    /// How many of them, the first, are judged; the rest are neighbours, for
+    /// analyses by operation.
+    pub drawn: usize,
+    /// Which of them all rows have scored, and what is left to compute.
+    pub scored: Scored,
+    /// Scored architectures without truth; not judged.
     pub without_truth: usize,
     /// Initialisation seeds.
     pub seeds: Vec<u64>,
     /// The truth, if any.
     pub truth: Option<Truth>,
-    /// Which of them have a truth, and it.
+    /// Which of the scored ones have a truth, and it; `None` where those are
+    /// too few to rank.
     pub judged: Option<Judged>,
+    /// The same with neighbours, if there are some.
+    pub neighbourhood: Option<Judged>,
     /// Ids of the estimators that the user brought; their rows are marked.
     pub brought: Vec<String>,
     /// Best tau-b first, undefined last.
@@ -114,32 +136,32 @@ impl Leaderboard {
     ) -> Result<Self, ReportError> {
         let study = store.study()?;
         let architectures = store.plan()?;
-        let (truth, judged) = truth.unzip();
-        let mut rows = Vec::new();
         // A plugin that was rebuilt, or a row with another recipe, is another
         // scorer; what the last run asked for counts.
-        let newest: BTreeMap<String, (ScorerId, ScorerKey)> = store
-            .scorers()?
-            .into_iter()
-            .map(|(scorer, key)| (key.name.clone(), (scorer, key)))
-            .collect();
-        for (scorer, key) in newest.into_values() {
+        let drawn = study.architectures.drawn.map_or(architectures.len(), |it| it as usize);
+        let neighbours = architectures.len().saturating_sub(drawn);
+        let (scored, found) = Scored::of(store, drawn, neighbours)?;
+        let (truth, all) = truth.unzip();
+        let judged = all.clone().map(|all| all.among(&scored.mask(&scored.positions)));
+        let neighbourhood =
+            all.filter(|_| neighbours > 0).map(|all| all.among(&scored.mask(&scored.around)));
+        let without_truth =
+            judged.as_ref().map_or(0, |judged| scored.positions.len() - judged.positions.len());
+        let judged = judged.filter(|judged| judged.positions.len() >= MIN_ARCHITECTURES);
+        let mut rows = Vec::new();
+        for (scorer, key) in found {
+            let seeds = key.seeds(&study.seeds).len();
             let scores = store.scores(scorer)?;
-            if scores.is_empty() {
-                continue;
-            }
-            let seeds = match key.kind {
-                EstimatorKind::Baseline | EstimatorKind::Meta => 1,
-                _ => study.seeds.len(),
-            };
-            rows.push(row(key, scores, architectures.len(), seeds, judged.as_ref(), options)?);
+            rows.push(row(key, scores, seeds, &scored, judged.as_ref(), options)?);
         }
         rows.sort_by(|a, b| {
             let kd =
                 |row: &Row| row.criteria.as_ref().and_then(|c| c.kd).unwrap_or(f64::NEG_INFINITY);
             kd(b).total_cmp(&kd(a)).then_with(|| a.key.name.cmp(&b.key.name))
         });
-        let first = rows.first().map(|row| row.key.clone());
+        let first = rows.first().map(|row| &row.key);
+        let first = first.or(scored.not_run.first().map(|row| &row.key));
+        let data = first.map_or_else(String::new, |key| key.data.clone());
         let protocol = study.protocol.resolve(None).ok();
         Ok(Self {
             name: study.name,
@@ -147,11 +169,12 @@ impl Leaderboard {
             protocol: protocol.map_or_else(String::new, |p| {
                 format!("{}, {} x {} images", p.preset, p.batches, p.batch_size)
             }),
-            data: first.map_or_else(String::new, |key| key.data),
-            without_truth: judged
-                .as_ref()
-                .map_or(0, |judged| architectures.len() - judged.positions.len()),
+            data,
+            drawn,
+            scored,
+            without_truth,
             judged,
+            neighbourhood,
             brought: Vec::new(),
             architectures,
             seeds: study.seeds,
@@ -161,20 +184,33 @@ impl Leaderboard {
     }
 }
 
+/// The row of `scores`, of which there should be `seeds` per architecture.
 fn row(
     key: ScorerKey,
-    scores: Vec<Score>,
-    architectures: usize,
+    mut scores: Vec<Score>,
     seeds: usize,
+    scored: &Scored,
     judged: Option<&Judged>,
     options: &CriteriaOptions,
 ) -> Result<Row, ReportError> {
+    let architectures = scored.of + scored.neighbours;
+    let looks_at = match key.kind {
+        EstimatorKind::Meta => scored.of,
+        _ => architectures,
+    };
+    let missing = (looks_at * seeds).saturating_sub(scores.len());
+    if scored.around.len() < architectures {
+        let mask = scored.mask(&scored.around);
+        scores.retain(|score| mask.get(score.arch) == Some(&true));
+    }
     let (mut failures, mut examples) = (BTreeMap::new(), BTreeMap::new());
     for failure in scores.iter().filter_map(|score| score.outcome.as_ref().err()) {
         *failures.entry(failure.kind).or_default() += 1;
         examples.entry(failure.kind).or_insert_with(|| failure.message.clone());
     }
-    let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
+    // Neighbours are not judged, and cost nothing of what is.
+    let judged_scores = || scores.iter().filter(|score| score.arch < scored.of);
+    let cost: f64 = judged_scores().map(|score| score.milliseconds).sum();
     let means = seed_means(&scores, architectures);
     let oriented = |means: &[f64], judged: &Judged| -> Vec<f64> {
         judged.positions.iter().map(|&at| key.direction.orient(means[at])).collect()
@@ -195,8 +231,9 @@ fn row(
         }
     }
     Ok(Row {
-        missing: (architectures * seeds).saturating_sub(scores.len()),
-        ms_per_arch: cost / scores.len() as f64,
+        missing,
+        ms_per_arch: cost / scored.positions.len().max(1) as f64,
+        ms_per_score: cost / judged_scores().count().max(1) as f64,
         scores: means,
         criteria,
         kd_seeds,

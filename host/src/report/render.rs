@@ -1,9 +1,16 @@
 //! The leaderboard for people and for programs.
 
-use super::{Leaderboard, Row};
+use super::{
+    Leaderboard, NotRun, Row, few, p_equals,
+    text::{markdown_table, markdown_text, terminal_table},
+    tie_text,
+};
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-use osee_core::{criteria::TieAware, estimator::FailureKind};
+use osee_core::{
+    criteria::{CriteriaReport, TieAware, smallest_kendall_p_value},
+    csv_text::{Field, csv_text},
+    estimator::FailureKind,
+};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -18,7 +25,8 @@ pub enum Format {
     Json,
     /// For a README.
     Markdown,
-    /// One row per architecture, one column per estimator.
+    /// One row per architecture that all estimators have scored, one column
+    /// per estimator.
     ScoresCsv,
 }
 
@@ -28,7 +36,7 @@ pub fn render(board: &Leaderboard, format: Format, timing: bool) -> String {
     match format {
         Format::Table => table(board, timing),
         Format::Markdown => markdown(board, timing),
-        Format::Csv => csv_text(&header(timing), &lines(board, timing, true)),
+        Format::Csv => csv(board, timing),
         Format::Json => {
             let text = serde_json::to_string_pretty(&document(board, timing));
             text.expect("a document is plain data") + "\n"
@@ -71,36 +79,37 @@ fn header(timing: bool) -> Vec<&'static str> {
     header
 }
 
-fn lines(board: &Leaderboard, timing: bool, full: bool) -> Vec<Vec<String>> {
-    let digits = if full { 6 } else { 3 };
-    board.rows.iter().enumerate().map(|(i, row)| line(i, row, timing, digits)).collect()
+/// Digits after the point, for people.
+const DIGITS: usize = 3;
+
+fn lines(board: &Leaderboard, timing: bool) -> Vec<Vec<String>> {
+    let rows = board.rows.iter().enumerate().map(|(i, row)| line(i, row, timing));
+    rows.chain(board.scored.not_run.iter().map(|row| not_run_line(row, board, timing))).collect()
 }
 
-fn line(i: usize, row: &Row, timing: bool, digits: usize) -> Vec<String> {
+fn line(i: usize, row: &Row, timing: bool) -> Vec<String> {
     let number = |value: Option<f64>| match value {
-        Some(value) => format!("{value:.digits$}"),
+        Some(value) => format!("{value:.DIGITS$}"),
         None => "-".to_owned(),
     };
     let criteria = row.criteria.as_ref();
-    let tie_aware =
-        |pick: fn(&osee_core::criteria::CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-            number(criteria.and_then(|c| pick(c).get(k)).map(|t| t.value))
-        };
-    let interval = criteria.and_then(|c| c.kd_ci);
-    let failed = row.failures.values().sum::<usize>();
+    let tie_aware = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
+        let of = criteria.and_then(|c| pick(c).get(k));
+        of.map_or_else(|| "-".to_owned(), |of| tie_text(of, DIGITS))
+    };
     let mut line = vec![
         (i + 1).to_string(),
         row.key.name.clone(),
         number(criteria.and_then(|c| c.kd)),
-        interval.map_or_else(|| "-".to_owned(), |[a, b]| format!("{a:.digits$} .. {b:.digits$}")),
+        criteria.map_or_else(|| "-".to_owned(), interval_text),
         number(criteria.and_then(|c| c.spearman)),
         tie_aware(|c| &c.p_top, "0.05"),
         tie_aware(|c| &c.p_bottom, "0.05"),
         tie_aware(|c| &c.br, "0.01"),
         tie_aware(|c| &c.wr, "0.05"),
         match row.missing {
-            0 => failed.to_string(),
-            missing => format!("{failed} (+{missing} not run)"),
+            0 => row.failed().to_string(),
+            missing => format!("{} (+{missing} not run)", row.failed()),
         },
     ];
     if timing {
@@ -109,12 +118,102 @@ fn line(i: usize, row: &Row, timing: bool, digits: usize) -> Vec<String> {
     line
 }
 
+/// The interval of KD, such as `0.584 .. 0.660`; p of KD against 0 where there
+/// is none.
+pub fn interval_text(criteria: &CriteriaReport) -> String {
+    match (criteria.kd_ci, criteria.kd_p) {
+        (Some([low, high]), _) => format!("{low:.DIGITS$} .. {high:.DIGITS$}"),
+        (None, Some(p)) => format!("none, {}", p_equals(p)),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+fn not_run_line(row: &NotRun, board: &Leaderboard, timing: bool) -> Vec<String> {
+    let mut line = vec!["-".to_owned(); header(timing).len()];
+    line[1].clone_from(&row.key.name);
+    line[9] = format!("not run: {} of {} scored", row.scored, board.scored.of);
+    line
+}
+
+/// A row per estimator, numbers in full.
+fn csv(board: &Leaderboard, timing: bool) -> String {
+    let mut names: Vec<String> = header(timing).into_iter().map(str::to_owned).collect();
+    let own = board.rows.iter().enumerate().map(|(i, row)| fields(i, row, timing));
+    let mut rows: Vec<Vec<Field<'_>>> = own.collect();
+    for row in &board.scored.not_run {
+        let mut fields = vec![Field::Absent; names.len()];
+        fields[1] = row.key.name.as_str().into();
+        rows.push(fields);
+    }
+    let ranges = ["kd", "p_top5", "p_bot5", "br1", "wr5"];
+    names.extend(ranges.iter().flat_map(|it| [format!("{it}_low"), format!("{it}_high")]));
+    names.extend(["missing", "scored", "architectures", "not_run"].map(str::to_owned));
+    let scored = board.scored.positions.len();
+    let judged = board.rows.iter().map(|row| (Some(row), row.missing, scored, None));
+    let others = board.scored.not_run.iter();
+    let others = others.map(|row| (None, row.missing, row.scored, Some(row.reason.as_str())));
+    for (fields, (row, missing, scored, reason)) in rows.iter_mut().zip(judged.chain(others)) {
+        fields.extend(row.map_or(vec![Field::Absent; 2 * ranges.len()], bounds));
+        fields.extend([missing, scored, board.scored.of].map(Field::from));
+        fields.push(reason.into());
+    }
+    if timing {
+        names.push("ms/score".to_owned());
+        for (fields, row) in rows.iter_mut().zip(&board.rows) {
+            fields.push(row.ms_per_score.into());
+        }
+    }
+    csv_text(names, rows)
+}
+
+/// What [`line`] has, numbers in full.
+fn fields(i: usize, row: &Row, timing: bool) -> Vec<Field<'_>> {
+    let criteria = row.criteria.as_ref();
+    let tie_aware = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
+        Field::from(criteria.and_then(|c| pick(c).get(k)).map(|t| t.value))
+    };
+    let mut fields = vec![
+        (i + 1).into(),
+        row.key.name.as_str().into(),
+        criteria.and_then(|c| c.kd).into(),
+        criteria.filter(|c| c.kd_ci.is_some()).map(interval_text).into(),
+        criteria.and_then(|c| c.spearman).into(),
+        tie_aware(|c| &c.p_top, "0.05"),
+        tie_aware(|c| &c.p_bottom, "0.05"),
+        tie_aware(|c| &c.br, "0.01"),
+        tie_aware(|c| &c.wr, "0.05"),
+        row.failed().into(),
+    ];
+    if timing {
+        fields.push(row.ms_per_arch.into());
+    }
+    fields
+}
+
+/// The interval of KD, and what other orders of ties make of the others.
+fn bounds(row: &Row) -> Vec<Field<'static>> {
+    let criteria = row.criteria.as_ref();
+    let ties = |table: &BTreeMap<String, TieAware>, k: &str| table.get(k).map(|t| [t.min, t.max]);
+    let all = [
+        criteria.and_then(|c| c.kd_ci),
+        criteria.and_then(|c| ties(&c.p_top, "0.05")),
+        criteria.and_then(|c| ties(&c.p_bottom, "0.05")),
+        criteria.and_then(|c| ties(&c.br, "0.01")),
+        criteria.and_then(|c| ties(&c.wr, "0.05")),
+    ];
+    all.iter().flat_map(|it| [it.map(|it| it[0]).into(), it.map(|it| it[1]).into()]).collect()
+}
+
 /// What the numbers are about, in a line or two.
 pub fn caption(board: &Leaderboard) -> String {
     let mut text = format!(
-        "{}: {} architectures of {}, seeds {:?}, protocol {}, data {}",
+        "{}: {} architectures{} of {}, seeds {:?}, protocol {}, data {}",
         board.name,
-        board.architectures.len(),
+        board.drawn,
+        match board.architectures.len() - board.drawn {
+            0 => String::new(),
+            neighbours => format!(" and {neighbours} neighbours"),
+        },
         board.space,
         board.seeds,
         board.protocol,
@@ -124,93 +223,59 @@ pub fn caption(board: &Leaderboard) -> String {
         Some(truth) => {
             let file = truth.file.file_name().unwrap_or_default().to_string_lossy();
             let _ = write!(text, "\ntruth: {} of {file}", truth.column);
+            truth.notes.iter().for_each(|note| {
+                let _ = write!(text, "; {note}");
+            });
         }
         None => text.push_str("\nno truth was given, so there are scores but no criteria"),
     }
+    if board.truth.is_some() && board.judged.is_none() {
+        text.push_str("; too few architectures with truth are scored, so there are no criteria");
+    }
     if board.without_truth > 0 {
         let _ = write!(text, "; {} architectures without truth are left out", board.without_truth);
+    }
+    let notice = board.scored.notice();
+    if !notice.is_empty() {
+        let _ = write!(text, "\n{}", notice.trim_end());
     }
     text
 }
 
 fn table(board: &Leaderboard, timing: bool) -> String {
-    let mut lines = lines(board, timing, false);
+    let mut lines = lines(board, timing);
     for (row, line) in board.rows.iter().zip(&mut lines) {
         if board.brought.contains(&row.key.estimator) {
             line[1].insert_str(0, "> ");
         }
     }
-    format!("{}\n{}", caption(board), terminal_table(&header(timing), &lines))
+    format!("{}\n{}{}", caption(board), terminal_table(&header(timing), &lines), note(board))
+}
+
+/// What is to be said below the table: what so few architectures allow.
+fn note(board: &Leaderboard) -> String {
+    let few = board.judged.as_ref().and_then(|judged| few(judged.values.len()));
+    few.map_or_else(String::new, |few| few + "\n")
 }
 
 fn markdown(board: &Leaderboard, timing: bool) -> String {
-    let caption = caption(board).replace('\n', "; ");
-    format!("{caption}\n\n{}", markdown_table(&header(timing), &lines(board, timing, false)))
+    let caption = markdown_text(&caption(board).replace('\n', "; "));
+    let note = note(board);
+    let note = if note.is_empty() { note } else { format!("\n{note}") };
+    format!("{caption}\n\n{}{note}", markdown_table(&header(timing), &lines(board, timing)))
 }
 
-/// For a terminal; numbers to the right of their columns, the second column's
-/// names to the left.
-pub fn terminal_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> String {
-    let mut table = Table::new();
-    let line = LineStyle::none().fill('─').junction('─');
-    let frame = TableStyle::new().top_border(line).header_separator(line).bottom_border(line);
-    table.load_style(frame);
-    table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header.iter().map(AsRef::as_ref));
-    table.add_rows(lines);
-    for (i, column) in table.column_iter_mut().enumerate() {
-        if i != 1 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    format!("{table}\n")
-}
-
-/// For a README; aligned as [`terminal_table`].
-pub fn markdown_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> String {
-    let row = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
-    let mut text = row(&header.iter().map(AsRef::as_ref).collect::<Vec<_>>());
-    let rule: Vec<&str> = (0..header.len()).map(|i| if i == 1 { "---" } else { "--:" }).collect();
-    text += &row(&rule);
-    for line in lines {
-        text += &row(&line.iter().map(String::as_str).collect::<Vec<_>>());
-    }
-    text
-}
-
-/// A CSV file; cells are quoted where they must be.
-pub fn csv_text(header: &[&str], lines: &[Vec<String>]) -> String {
-    let quote = |cell: &str| match cell.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    };
-    let mut text = header.join(",") + "\n";
-    for line in lines {
-        text += &(line.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",") + "\n");
-    }
-    text
-}
-
-/// One row per architecture: `arch`, then the mean score of every estimator
-/// over seeds, empty where it failed.
+/// One row per architecture that all estimators have scored: `arch`, then the
+/// mean score of every estimator over seeds, empty where it failed.
 pub fn scores_csv(board: &Leaderboard) -> String {
     let mut rows: Vec<&Row> = board.rows.iter().collect();
     rows.sort_by(|a, b| a.key.name.cmp(&b.key.name));
-    let mut header = vec!["arch"];
-    header.extend(rows.iter().map(|row| row.key.name.as_str()));
-    let lines: Vec<Vec<String>> = board
-        .architectures
-        .iter()
-        .enumerate()
-        .map(|(at, arch)| {
-            let score = |row: &&Row| match row.scores[at] {
-                score if score.is_nan() => String::new(),
-                score => score.to_string(),
-            };
-            std::iter::once(arch.clone()).chain(rows.iter().map(score)).collect()
-        })
-        .collect();
-    csv_text(&header, &lines)
+    let names = std::iter::once("arch").chain(rows.iter().map(|row| row.key.name.as_str()));
+    let lines = board.scored.around.iter().map(|&at| {
+        let arch = Field::from(board.architectures[at].as_str());
+        std::iter::once(arch).chain(rows.iter().map(|row| row.scores[at].into())).collect()
+    });
+    csv_text(names, lines)
 }
 
 /// The JSON document.
@@ -219,7 +284,11 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
     json!({
         "name": board.name,
         "space": board.space,
-        "architectures": board.architectures.len(),
+        "architectures": board.drawn,
+        "neighbours": board.architectures.len() - board.drawn,
+        "scored": board.scored.positions.len(),
+        "unfinished": board.scored.unfinished,
+        "progress": board.scored.progress(),
         "without_truth": board.without_truth,
         "seeds": board.seeds,
         "protocol": board.protocol,
@@ -228,8 +297,20 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
             "file": truth.file.file_name().map(|name| name.to_string_lossy()),
             "key": truth.key,
             "column": truth.column,
+            "notes": truth.notes,
         })),
         "rows": rows,
+        "not_run": board.scored.not_run.iter().map(not_run_document).collect::<Vec<_>>(),
+    })
+}
+
+fn not_run_document(row: &NotRun) -> Value {
+    json!({
+        "estimator": row.key.name,
+        "kind": row.key.kind,
+        "scored": row.scored,
+        "missing": row.missing,
+        "reason": row.reason,
     })
 }
 
@@ -238,7 +319,6 @@ fn row_document(row: &Row, timing: bool) -> Value {
         Some(criteria) => criteria_document(criteria),
         None => Map::new(),
     };
-    let failed: usize = row.failures.values().sum();
     let by_kind: BTreeMap<String, usize> =
         row.failures.iter().map(|(kind, count)| (kind.to_string(), *count)).collect();
     document.insert("estimator".to_owned(), json!(row.key.name));
@@ -249,24 +329,35 @@ fn row_document(row: &Row, timing: bool) -> Value {
     document.insert("space_settings".to_owned(), parsed(&row.key.space_settings));
     document.insert("plugin_sha256".to_owned(), json!(row.key.plugin_sha256));
     document.insert("kd_seeds".to_owned(), json!(row.kd_seeds));
-    document.insert("failures".to_owned(), json!(failed));
+    document.insert("failures".to_owned(), json!(row.failed()));
     document.insert("failures_by_kind".to_owned(), json!(by_kind));
+    let examples: BTreeMap<String, &String> =
+        row.examples.iter().map(|(kind, message)| (kind.to_string(), message)).collect();
+    document.insert("failure_examples".to_owned(), json!(examples));
     document.insert("missing".to_owned(), json!(row.missing));
     if timing {
         document.insert("ms_per_arch".to_owned(), json!(row.ms_per_arch));
+        document.insert("ms_per_score".to_owned(), json!(row.ms_per_score));
     }
     Value::Object(document)
 }
 
 /// Criteria as the leaderboard's JSON has them: plain numbers, with what
-/// depends on ties beside them under `ties`.
-pub fn criteria_document(criteria: &osee_core::criteria::CriteriaReport) -> Map<String, Value> {
+/// depends on ties beside them under `ties`; `kd_p` is the p-value of KD
+/// against 0.
+pub fn criteria_document(criteria: &CriteriaReport) -> Map<String, Value> {
     let plain = |table: &BTreeMap<String, TieAware>| -> BTreeMap<String, f64> {
         table.iter().map(|(k, t)| (k.clone(), t.value)).collect()
+    };
+    let inside = |table: &BTreeMap<String, Option<TieAware>>| -> BTreeMap<String, Option<f64>> {
+        table.iter().map(|(k, t)| (k.clone(), t.map(|t| t.value))).collect()
     };
     let document = json!({
         "kd": criteria.kd,
         "kd_ci": criteria.kd_ci,
+        "kd_ci_missing": criteria.kd_ci_missing.map(|why| why.to_string()),
+        "kd_p": criteria.kd_p,
+        "kd_p_smallest": smallest_kendall_p_value(criteria.architectures),
         "tau_a": criteria.tau_a,
         "spearman": criteria.spearman,
         "lc": criteria.lc,
@@ -275,8 +366,8 @@ pub fn criteria_document(criteria: &osee_core::criteria::CriteriaReport) -> Map<
         "p_bottom": plain(&criteria.p_bottom),
         "br": plain(&criteria.br),
         "wr": plain(&criteria.wr),
-        "kd_top": criteria.kd_top,
-        "kd_bottom": criteria.kd_bottom,
+        "kd_top": inside(&criteria.kd_top),
+        "kd_bottom": inside(&criteria.kd_bottom),
         "distinct_scores": criteria.distinct_scores,
         "distinct_truths": criteria.distinct_truths,
         "failures": criteria.failures,
@@ -285,6 +376,8 @@ pub fn criteria_document(criteria: &osee_core::criteria::CriteriaReport) -> Map<
             "p_bottom": criteria.p_bottom,
             "br": criteria.br,
             "wr": criteria.wr,
+            "kd_top": criteria.kd_top,
+            "kd_bottom": criteria.kd_bottom,
         },
     });
     match document {

@@ -1,4 +1,4 @@
-//! The truth that a run is judged by: one column of a table, by architecture.
+//! The truth that scores are judged by: one column of a table, by architecture.
 
 use super::ReportError;
 use crate::loader::Space;
@@ -6,10 +6,13 @@ use osee_core::{
     criteria::{CriteriaError, MIN_ARCHITECTURES},
     embedded,
     study::TruthChoice,
-    truth::{Duplicate, Duplicates, Table},
+    truth::{Duplicate, Duplicates, Seeds, Sheet, Table},
 };
 use serde::Serialize;
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    path::PathBuf,
+};
 
 /// Which column of which table is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,6 +23,8 @@ pub struct Truth {
     pub key: String,
     /// Column with the accuracy.
     pub column: String,
+    /// What became of its rows, where it is not one of each architecture.
+    pub notes: Vec<String>,
 }
 
 /// Truth of a run's architectures.
@@ -29,6 +34,22 @@ pub struct Judged {
     pub positions: Vec<usize>,
     /// Their truth.
     pub values: Vec<f64>,
+    /// Rows of the table that it is from.
+    pub rows: Vec<usize>,
+}
+
+impl Judged {
+    /// Those of them that `mask` has.
+    #[must_use]
+    pub fn among(mut self, mask: &[bool]) -> Self {
+        let kept: Vec<bool> = self.positions.iter().map(|&at| mask[at]).collect();
+        let mut values = kept.iter();
+        self.values.retain(|_| values.next() == Some(&true));
+        let mut rows = kept.iter();
+        self.rows.retain(|_| rows.next() == Some(&true));
+        self.positions.retain(|&at| mask[at]);
+        self
+    }
 }
 
 /// What a truth table is made of.
@@ -50,6 +71,8 @@ pub struct TruthTable {
     /// Where it is from.
     pub truth: Truth,
     table: Table,
+    /// Single trainings, if they were asked for and are there.
+    seeds: Option<Seeds>,
     /// Whether repeated rows are in the table.
     keeps: bool,
     /// Whether a row is about all that is isomorphic to its architecture.
@@ -57,8 +80,8 @@ pub struct TruthTable {
 }
 
 impl TruthTable {
-    /// Reads what `choice` names; where it names none, the space's own columns
-    /// for images `data`, the word of a study without the folder.
+    /// Reads what `choice` names; where it names none, the columns of an embedded
+    /// table, of another the space's own for images `data`, the word of a study without the folder.
     /// Architectures of the table are known by the space's spelling of them.
     /// Without the space's plugin they must be written as the run has them,
     /// and the columns be named.
@@ -70,24 +93,68 @@ impl TruthTable {
         space: Option<&Space<'_>>,
         data: &str,
     ) -> Result<Self, ReportError> {
+        let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
+        Self::of(&sheet, choice, space, data, None)
+    }
+
+    /// The same of a file that has been read, of the rows that `choice` means;
+    /// with its single trainings if those are asked for, in the columns
+    /// `seeds`, or beside the truth where that names none.
+    ///
+    /// # Errors
+    /// When it is no table of truth.
+    pub fn of(
+        sheet: &Sheet<'_>,
+        choice: &TruthChoice,
+        space: Option<&Space<'_>>,
+        data: &str,
+        seeds: Option<&[String]>,
+    ) -> Result<Self, ReportError> {
         let own = space.map(|space| &space.info.truth);
-        let column = |named: &Option<String>, own: Option<&str>| {
+        let embedded = embedded::columns(&choice.file);
+        let named = |named: &Option<String>, own: Option<&str>| {
             named.clone().or_else(|| own.map(str::to_owned)).ok_or(ReportError::NoColumns)
         };
-        let truth = Truth {
-            file: choice.file.clone(),
-            key: column(&choice.key, own.map(|own| own.key.as_str()))?,
-            column: column(&choice.column, own.map(|own| own.value_on(data)))?,
+        let [own_key, own_column] = match embedded {
+            Some([key, column]) => [Some(key), Some(column)],
+            None => [own.map(|own| own.key.as_str()), own.map(|own| own.value_on(data))],
         };
-        let columns = [truth.column.clone()];
+        let name = named(&choice.key, own_key)?;
+        let column = named(&choice.column, own_column)?;
         let spelling = |key: &str| match space {
             Some(space) => space.spelling(key),
             None => Some(key.to_owned()),
         };
         let policy = choice.duplicates;
-        let table = Table::read_spelt(&truth.file, &truth.key, Some(&columns), policy, spelling)?;
+        let (key, at) = (sheet.key(&name)?, sheet.column(&column)?);
+        sheet.finite(at)?;
+        let table = Table::of(sheet, &key, &[at], policy, spelling)?;
+        let find = |named| Seeds::find(sheet, &key, &column, named, policy, spelling);
+        let seeds = seeds.map(find).transpose()?.flatten();
         let isomorphic = choice.isomorphic || embedded::table_name(&choice.file).is_some();
-        Ok(Self { truth, table, keeps: policy == Duplicates::Keep, isomorphic })
+        let truth =
+            Truth { file: choice.file.clone(), key: name, column, notes: notes(choice, &table) };
+        Ok(Self { truth, table, seeds, keeps: policy == Duplicates::Keep, isomorphic })
+    }
+
+    /// Rows of one architecture must agree.
+    ///
+    /// # Errors
+    /// When some do not.
+    pub fn agreeing(&self) -> Result<(), ReportError> {
+        self.table.differing(&self.truth.file).map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// How many seeds the columns of single trainings hold; `None` without any.
+    pub fn seeds(&self) -> Option<usize> {
+        self.seeds.as_ref().map(Seeds::count)
+    }
+
+    /// Results of the single trainings behind these rows of the table, NaN
+    /// where there is none; `None` without any.
+    pub fn trainings(&self, rows: &[usize]) -> Option<Vec<Vec<f64>>> {
+        let seeds = self.seeds.as_ref()?;
+        Some(rows.iter().map(|&row| seeds.of(&self.table.keys[row]).to_vec()).collect())
     }
 
     /// Architectures with their truth, in the table's order.
@@ -124,10 +191,10 @@ impl TruthTable {
         architectures: &[String],
         space: Option<&Space<'_>>,
     ) -> Result<Judged, ReportError> {
-        let values = self.values(architectures, space.filter(|_| self.isomorphic))?;
-        let known = values.into_iter().enumerate();
-        let (positions, values): (Vec<usize>, Vec<f64>) =
-            known.filter_map(|(at, value)| Some((at, value.filter(|it| it.is_finite())?))).unzip();
+        let rows = self.find(architectures, space)?;
+        let (positions, rows): (Vec<usize>, Vec<usize>) =
+            rows.into_iter().enumerate().filter_map(|(at, row)| Some((at, row?))).unzip();
+        let values = rows.iter().map(|&row| self.value(row)).collect();
         if positions.is_empty() {
             let theirs = self.table.keys.first().or(self.table.unknown.first());
             return Err(ReportError::NoMatch {
@@ -140,30 +207,79 @@ impl TruthTable {
         if positions.len() < MIN_ARCHITECTURES {
             return Err(CriteriaError::TooFew(positions.len()).into());
         }
-        Ok(Judged { positions, values })
+        Ok(Judged { positions, values, rows })
     }
 
-    /// What the table says of each architecture, or of the first row isomorphic
-    /// to it by `space`.
-    fn values(
+    /// The truth in a row of the table.
+    pub fn value(&self, row: usize) -> f64 {
+        self.table.columns[0][row]
+    }
+
+    /// The row with the truth of each architecture: its own, or, in a table
+    /// whose rows are about groups, the first with a truth of one isomorphic to
+    /// it by `space`. Everything that is looked up in the table is looked up
+    /// so.
+    ///
+    /// # Errors
+    /// When the space refuses an architecture.
+    pub fn find(
         &self,
         architectures: &[String],
         space: Option<&Space<'_>>,
-    ) -> Result<Vec<Option<f64>>, ReportError> {
-        let rows: HashMap<&str, f64> = self.cells().collect();
-        let mut values: Vec<Option<f64>> =
-            architectures.iter().map(|arch| rows.get(arch.as_str()).copied()).collect();
-        let Some(space) = space.filter(|_| values.contains(&None)) else { return Ok(values) };
+    ) -> Result<Vec<Option<usize>>, ReportError> {
+        let there = || {
+            let rows = self.cells().enumerate().filter(|(_, (_, value))| value.is_finite());
+            rows.map(|(row, (arch, _))| (row, arch))
+        };
+        let own: HashMap<&str, usize> = there().map(|(row, arch)| (arch, row)).collect();
+        let mut found: Vec<Option<usize>> =
+            architectures.iter().map(|arch| own.get(arch.as_str()).copied()).collect();
+        let space = space.filter(|_| self.isomorphic && found.contains(&None));
+        let Some(space) = space else { return Ok(found) };
         let canonical = |arch: &str| space.functions.canonical(arch);
         let mut groups = HashMap::new();
-        for (arch, value) in self.cells() {
-            groups.entry(canonical(arch)?).or_insert(value);
-        }
-        for (arch, value) in architectures.iter().zip(&mut values) {
-            if value.is_none() {
-                *value = groups.get(&canonical(arch)?).copied();
+        for (row, arch) in there() {
+            if let Entry::Vacant(group) = groups.entry(canonical(arch)?) {
+                group.insert(row);
             }
         }
-        Ok(values)
+        for (arch, row) in architectures.iter().zip(&mut found) {
+            if row.is_none() {
+                *row = groups.get(&canonical(arch)?).copied();
+            }
+        }
+        Ok(found)
     }
+}
+
+/// What became of rows that are not one of each architecture.
+fn notes(choice: &TruthChoice, table: &Table) -> Vec<String> {
+    let filters = choice.rows.iter().map(|(column, value)| format!("{column} = {value}"));
+    let filters = filters.collect::<Vec<_>>().join(", ");
+    let only = (!filters.is_empty()).then(|| format!("only its rows with {filters}"));
+    only.into_iter().chain(repeated(&table.duplicates, choice.duplicates)).collect()
+}
+
+/// "3 architectures stand in several rows, 2 with different values; their mean
+/// counts". Nothing where none does.
+pub fn repeated(duplicates: &[Duplicate], policy: Duplicates) -> Option<String> {
+    if duplicates.is_empty() {
+        return None;
+    }
+    let differing = duplicates.iter().filter(|it| !it.agree).count();
+    let without: usize = duplicates.iter().map(|it| it.without).sum();
+    let counts = match policy {
+        Duplicates::Error | Duplicates::Keep => "",
+        Duplicates::First => "; the first counts",
+        Duplicates::Last => "; the last counts",
+        Duplicates::Mean => "; their mean counts",
+    };
+    let gaps = match without {
+        0 => String::new(),
+        rows => format!(", of what is there: {rows} of these rows lack a value"),
+    };
+    Some(format!(
+        "{} architectures stand in several rows, {differing} with different values{counts}{gaps}",
+        duplicates.len()
+    ))
 }

@@ -1,20 +1,96 @@
 //! Which architectures of a space a study looks at.
 
 use super::RunError;
-use crate::{loader::Space, report::TruthTable};
+use crate::{
+    loader::Space,
+    report::{ReportError, TruthTable},
+};
 use osee_core::{
+    graph::Graph,
     seed::{order, stream},
+    settings::Settings,
     study::Architectures,
+    truth::{Foreign, GZIP, Sheet, foreign},
 };
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::{collections::HashSet, io, path::Path};
 
 /// More architectures than these are not listed.
 pub const LISTABLE: u64 = 20_000_000;
 
-/// The architectures, in the order of the study. A draw of more is the draw
-/// of fewer and some on top. `judged` are those that a truth table has.
+/// Draws in a row that bring nothing new, after which no more are made: a space
+/// may have far fewer architectures, or isomorphism groups, than numbers.
+const FRUITLESS: u64 = 1_000_000;
+
+/// Most neighbours of all architectures together.
+const MOST_NEIGHBOURS: usize = 1_000_000;
+
+/// The architectures of a study.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Those that it asks for, then neighbours.
+    pub list: Vec<String>,
+    /// How many of them it asks for.
+    pub drawn: usize,
+}
+
+/// The architectures, in the order of the study, and neighbours after them. A
+/// draw of more is the draw of fewer and some on top, and keeps their
+/// neighbours' architectures. `judged` are those that a truth table has.
 pub fn choose(
+    wanted: &Architectures,
+    space: &Space<'_>,
+    judged: Option<&TruthTable>,
+) -> Result<Choice, RunError> {
+    let mut list = drawn(wanted, space, judged)?;
+    let drawn = list.len();
+    if wanted.neighbours > 0 {
+        list.extend(neighbours(wanted, space, judged, &list)?);
+    }
+    Ok(Choice { list, drawn })
+}
+
+/// Every mutation of some architectures that is not among them, once, whatever
+/// it is isomorphic to; where a truth is known, those that have one.
+fn neighbours(
+    wanted: &Architectures,
+    space: &Space<'_>,
+    judged: Option<&TruthTable>,
+    drawn: &[String],
+) -> Result<Vec<String>, RunError> {
+    let there = drawn.len();
+    let count = usize::try_from(wanted.neighbours).ok().filter(|count| *count <= there);
+    let count = count.ok_or(RunError::TooManyNeighbours { wanted: wanted.neighbours, there })?;
+    // What was drawn is in random order; a list or a whole space is not.
+    let random = wanted.count.is_some() && wanted.file.is_none();
+    let mut stream = stream(wanted.seed, &["neighbours", &space.info.id]);
+    let picked: Vec<usize> = match random {
+        true => (0..count).collect(),
+        false => order(&mut stream, there as u64).take(count).map(|at| at as usize).collect(),
+    };
+    let mut known: HashSet<String> = drawn.iter().cloned().collect();
+    let mut list = Vec::new();
+    for at in picked {
+        for mutation in space.functions.mutations(&drawn[at])? {
+            if known.insert(mutation.arch.clone()) {
+                list.push(mutation.arch);
+            }
+        }
+        if list.len() > MOST_NEIGHBOURS {
+            return Err(RunError::TooLargeNeighbourhood(wanted.neighbours, MOST_NEIGHBOURS));
+        }
+    }
+    let Some(table) = judged else { return Ok(list) };
+    match table.judge(&list, Some(space)) {
+        Ok(judged) => Ok(judged.positions.into_iter().map(|at| list[at].clone()).collect()),
+        Err(ReportError::Space(error)) => Err(error.into()),
+        // The table has none of them, or too few for any pair.
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// The architectures that the study asks for.
+fn drawn(
     wanted: &Architectures,
     space: &Space<'_>,
     judged: Option<&TruthTable>,
@@ -22,13 +98,12 @@ pub fn choose(
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
-        let text = std::fs::read_to_string(file)
-            .map_err(|source| RunError::ArchitectureFile { path: file.clone(), source })?;
+        let text = list(file)?;
         let lines = text.lines().map(str::trim).enumerate();
         for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
             let arch = space.functions.parse(text).map_err(|error| RunError::Architecture {
                 place: format!("{} line {}: ", file.display(), line + 1),
-                error,
+                error: explained(space, file, error),
             })?;
             chosen.take(arch)?;
         }
@@ -55,17 +130,86 @@ pub fn choose(
         return chosen.finish();
     };
     let mut stream = stream(wanted.seed, &["architectures", &space.info.id]);
+    let mut fruitless = 0;
     for index in order(&mut stream, size) {
-        if chosen.list.len() as u64 == count {
+        if chosen.list.len() as u64 == count || fruitless == FRUITLESS {
             break;
         }
+        let before = chosen.list.len();
         chosen.take(at(index)?)?;
+        fruitless = if chosen.list.len() > before { 0 } else { fruitless + 1 };
+    }
+    if (chosen.list.len() as u64) < count && fruitless == FRUITLESS {
+        let (space, found) = (space.info.id.clone(), chosen.list.len());
+        return Err(RunError::Fruitless { space, found, draws: FRUITLESS });
     }
     if (chosen.list.len() as u64) < count {
         let there = chosen.list.len();
         return Err(RunError::TooMany { wanted: count, there, unique: wanted.unique });
     }
     chosen.finish()
+}
+
+/// The text of a list.
+fn list(file: &Path) -> Result<String, RunError> {
+    let wrong = |source| RunError::ArchitectureFile { path: file.to_owned(), source };
+    let bytes = std::fs::read(file).map_err(wrong)?;
+    let other = match bytes.starts_with(GZIP) {
+        true => Some(Foreign { what: "compressed by gzip", convert: "unpack it: gunzip -k FILE" }),
+        false => foreign(&bytes),
+    };
+    if let Some(Foreign { what, convert }) = other {
+        let what = format!("it is {what}, and a list is text, one architecture a line; {convert}");
+        return Err(wrong(io::Error::other(what)));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|error| wrong(io::Error::other(format!("it is no text in UTF-8: {error}"))))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Why a line is no architecture, where that is because the file is a table.
+fn explained(space: &Space<'_>, file: &Path, error: osee_sdk::Error) -> osee_sdk::Error {
+    let Ok(sheet) = Sheet::read(file) else { return error };
+    let known = sheet.header().iter().find(|column| {
+        let first = sheet.key(column).ok().and_then(|key| sheet.first(&key));
+        first.is_some_and(|arch| space.spelling(&arch).is_some())
+    });
+    match known {
+        None => error,
+        Some(column) => osee_sdk::Error::new(format!(
+            "the file is a table with architectures in column `{column}`; a list has one a line and \
+             nothing else, as pandas.read_csv(FILE)['{column}'].to_csv(LIST, index=False, header=False) \
+             writes it"
+        )),
+    }
+}
+
+/// Architectures that are tried before a study is said to make no network.
+const TRIED: usize = 1_000;
+
+/// A network of the study; one architecture that makes none is a failure of
+/// that alone, wherever it stands.
+///
+/// # Errors
+/// When none of the first [`TRIED`] makes one.
+pub fn any_network(
+    space: &Space<'_>,
+    architectures: &[String],
+    settings: &Settings,
+) -> Result<Graph, RunError> {
+    let mut refused = None;
+    for arch in architectures.iter().take(TRIED) {
+        match space.functions.graph(arch, settings) {
+            Ok(graph) => return Ok(graph),
+            Err(error) => {
+                refused.get_or_insert((arch, error));
+            }
+        }
+    }
+    let tried = architectures.len().min(TRIED);
+    let (first, error) =
+        refused.map(|(arch, error)| (arch.clone(), error)).ok_or(RunError::NoArchitectures)?;
+    Err(RunError::NoNetwork { first, tried, error })
 }
 
 struct Chosen<'a> {

@@ -4,8 +4,9 @@ use super::{Outstanding, Plan, RunError};
 use osee_core::{
     estimator::EstimatorKind,
     shard::{Shard, unit_name},
-    store::{Done, List, Progress, ScorerKey, Store},
+    store::{Done, List, Progress, Retry, ScorerKey, Store, UnitTimes},
 };
+use std::collections::BTreeSet;
 
 /// A plan against the stores that there are.
 #[derive(Debug)]
@@ -18,6 +19,10 @@ pub struct Forecast {
     pub shards: Vec<(Shard, Progress)>,
     /// Trainings of the study, and those that are left.
     pub trainings: [usize; 2],
+    /// What units took.
+    pub times: UnitTimes,
+    /// Whether all of those units were of the plan's estimators, all of them.
+    pub alike: bool,
 }
 
 /// One estimator.
@@ -28,27 +33,30 @@ pub struct Cost {
     /// Mean milliseconds of one score by itself on one core; none where no run
     /// has one.
     pub milliseconds: Option<f64>,
+    /// Scores of an architecture: one per seed that it depends on.
+    pub seeds: usize,
     /// Scores that are left.
     pub outstanding: u64,
 }
 
 impl Forecast {
-    /// Of `plan`, in `shards`; `stores` have some of its results, `earlier`
-    /// are runs of the same estimators.
+    /// Of `plan`, in `shards`; `stores` have some of its results, but for those
+    /// failures that are tried again; `earlier` are runs of the same estimators.
     ///
     /// # Errors
     /// When a store cannot be read.
     pub fn new(
         plan: &Plan,
         shards: Shard,
-        stores: &[Store],
+        (stores, retry): (&[Store], &Retry),
         earlier: &[Store],
     ) -> Result<Self, RunError> {
-        let outstanding = Outstanding::of(plan, known(plan, stores)?);
+        let outstanding = Outstanding::of(plan, known(plan, stores, retry)?);
         let mut rows: Vec<Cost> = Vec::new();
         for key in plan.keys() {
             let milliseconds = mean(key, stores.iter().chain(earlier))?;
-            rows.push(Cost { name: key.name.clone(), milliseconds, outstanding: 0 });
+            let seeds = key.seeds(&plan.seeds).len();
+            rows.push(Cost { name: key.name.clone(), milliseconds, seeds, outstanding: 0 });
         }
         let mut by_shard: Vec<(Shard, Progress)> =
             shards.siblings().map(|shard| (shard, Progress::default())).collect();
@@ -75,7 +83,16 @@ impl Forecast {
         }
         let jobs = plan.all_jobs();
         let trainings = [jobs.len(), super::training::open(plan, &jobs).count()];
-        Ok(Self { rows, progress, shards: by_shard, trainings })
+        let (times, alike) = times(plan, stores.iter().chain(earlier))?;
+        Ok(Self { rows, progress, shards: by_shard, trainings, times, alike })
+    }
+
+    /// Milliseconds of all that is left, on one core, by what units have taken
+    /// against their estimators one by one; none where nothing is known.
+    pub fn shared(&self) -> Option<f64> {
+        let UnitTimes { milliseconds, alone, .. } = self.times;
+        let share = Some(milliseconds / alone).filter(|share| share.is_finite());
+        Some(self.milliseconds()? * share?)
     }
 
     /// Milliseconds of all that is left, on one core, by estimators that share
@@ -86,7 +103,7 @@ impl Forecast {
 }
 
 /// What any of `stores` has of the plan.
-fn known(plan: &Plan, stores: &[Store]) -> Result<Vec<Done>, RunError> {
+fn known(plan: &Plan, stores: &[Store], retry: &Retry) -> Result<Vec<Done>, RunError> {
     let (count, seeds) = (plan.architectures.len(), &plan.seeds);
     let list = List::of(plan.architectures.iter().map(String::as_str));
     let mut known: Vec<Done> = plan.keys().iter().map(|_| Done::none(count, seeds)).collect();
@@ -101,23 +118,45 @@ fn known(plan: &Plan, stores: &[Store]) -> Result<Vec<Done>, RunError> {
         let newest = store.newest()?;
         for (key, known) in plan.keys().iter().zip(&mut known) {
             if let Some((id, _)) = newest.get(&key.name).filter(|(_, own)| own == key) {
-                known.join(&store.done(*id, seeds, count)?);
+                known.join(&store.done_but(*id, seeds, count, retry)?);
             }
         }
     }
     Ok(known)
 }
 
+/// Sums over all units, and whether the estimators were the plan's.
+fn times<'a>(
+    plan: &Plan,
+    stores: impl Iterator<Item = &'a Store>,
+) -> Result<(UnitTimes, bool), RunError> {
+    let own: BTreeSet<_> = plan.keys().iter().map(what).collect();
+    let (mut times, mut alike) = (UnitTimes::default(), true);
+    for store in stores {
+        let of = store.unit_times()?;
+        if of.units > 0 {
+            let scorers = store.newest()?.into_values().map(|(_, key)| key);
+            let scorers = scorers.filter(|key| key.kind != EstimatorKind::Meta);
+            alike &= scorers.map(|key| what(&key)).collect::<BTreeSet<_>>() == own;
+        }
+        times.join(of);
+    }
+    Ok((times, alike))
+}
+
+/// What a score costs by, whoever built its estimator and whatever the images
+/// were.
+fn what(key: &ScorerKey) -> [String; 5] {
+    let ScorerKey { estimator, settings, space, space_settings, protocol, .. } = key.clone();
+    [estimator, settings, space, space_settings, protocol]
+}
+
 /// Over the scores of the same estimator with the same settings in the same
-/// space, whoever built it and whatever the images were.
+/// space.
 fn mean<'a>(
     key: &ScorerKey,
     stores: impl Iterator<Item = &'a Store>,
 ) -> Result<Option<f64>, RunError> {
-    let what = |key: &ScorerKey| {
-        let space = (key.space.clone(), key.space_settings.clone());
-        (key.estimator.clone(), key.settings.clone(), space, key.protocol.clone())
-    };
     let (mut sum, mut count) = (0.0, 0u64);
     for store in stores {
         for (id, own) in store.scorers()? {

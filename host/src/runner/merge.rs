@@ -1,7 +1,7 @@
 //! Puts the shards of a study together, and computes what needs all of it.
 
-use super::{RunError, vote};
-use crate::loader::Registry;
+use super::{Isolation, RunError, vote};
+use crate::{loader::Registry, worker::Limits};
 use osee_core::{
     estimator::EstimatorKind,
     shard::Shard,
@@ -118,8 +118,14 @@ fn judge(
             false
         }
     });
-    let meta: Vec<_> = same.collect();
-    let (study, architectures) = (store.study()?, store.plan()?);
+    let mut meta: Vec<_> = same.collect();
+    while let Some((name, expert)) = vote::without_expert(&meta, &experts, &registry)? {
+        meta.retain(|(_, key)| key.name != name);
+        left_out.push((name, format!("it judges by `{expert}`, which is not there")));
+    }
+    let (study, mut architectures) = (store.study()?, store.plan()?);
+    // Who votes over a population is not told of neighbours.
+    architectures.truncate(study.architectures.drawn.map_or(usize::MAX, |it| it as usize));
     let population = vote::Population {
         architectures: &architectures,
         experts,
@@ -127,7 +133,9 @@ fn judge(
         seed: study.seeds[0],
         device: &study.device,
     };
-    vote::finish(&population, &registry, store)?;
+    let dir = store.dir().to_owned();
+    let (isolation, limits) = (Isolation::Process, Limits::default());
+    vote::finish(&population, &registry, store, &vote::Bench { isolation, limits, dir: &dir })?;
     Ok(left_out)
 }
 

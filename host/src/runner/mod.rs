@@ -1,8 +1,9 @@
 //! Runs a study: plan, supernets, outstanding work, workers, store.
 //!
-//! Invariants: what the store has is not computed again; every answer of a
-//! worker is stored before it counts as done; the leaderboard depends on the
-//! study alone, not on workers, order or interruptions.
+//! Invariants: scores that the store has are not computed again, failures only
+//! where their limit has grown or the user asks; every answer of a worker is
+//! stored before it counts as done; the leaderboard depends on the study alone,
+//! not on workers, order or interruptions.
 
 mod architectures;
 mod forecast;
@@ -11,18 +12,17 @@ mod outstanding;
 mod plan;
 mod pool;
 mod rows;
-pub mod stop;
 mod training;
 mod vote;
 
-pub use architectures::{LISTABLE, choose};
+pub use architectures::{Choice, LISTABLE, any_network, choose};
 pub use vote::seed_means;
 
+pub use crate::stop::Stop;
 pub use forecast::{Cost, Forecast};
 pub use merge::{MergeReport, Part, merge};
 pub use outstanding::Outstanding;
 pub use plan::{Plan, RunError};
-pub use stop::Stop;
 pub use training::Failed;
 
 use crate::{
@@ -31,9 +31,11 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use osee_core::{
-    store::{Record, Store},
+    estimator::FailureKind,
+    store::{Record, Retry, Store},
     study::Study,
 };
+use std::time::{Duration, Instant};
 
 /// How a study is run; none of it changes a number.
 #[derive(Debug, Clone)]
@@ -44,8 +46,22 @@ pub struct RunOptions {
     pub workers: usize,
     /// Of one worker.
     pub limits: Limits,
+    /// Kinds of stored failures that are tried again.
+    pub retry: Vec<FailureKind>,
     /// Ends it early.
     pub stop: Stop,
+}
+
+impl RunOptions {
+    /// Which stored failures are tried again.
+    pub fn retry(&self) -> Retry {
+        let Limits { time, memory } = match self.isolation {
+            Isolation::Process => self.limits,
+            // There is nobody to keep any.
+            Isolation::None => Limits { time: Duration::MAX, memory: u64::MAX },
+        };
+        Retry { kinds: self.retry.clone(), ..Retry::within(time, memory) }
+    }
 }
 
 /// What a run came to.
@@ -83,25 +99,29 @@ pub fn run(
 ) -> Result<Ran, RunError> {
     let mut store = Store::for_run(&plan.dir, study)?;
     store.set_plan(&plan.architectures)?;
-    let mut outstanding = Outstanding::new(plan, &store)?;
+    let mut outstanding = Outstanding::new(plan, &store, &options.retry())?;
+    let mut left = outstanding.len();
     let jobs = outstanding.jobs();
     if !plan.shard.is_whole() {
         training::check(plan, &jobs)?;
     }
     let failed = training::run(plan, &jobs, &mut store, options)?;
+    training::check_weights(plan, &store)?;
     outstanding.drop_untrained(&failed);
+    training::record(plan, &failed, &mut store)?;
     if !outstanding.is_empty() && !options.stop.is_set() {
         tracing::info!(units = outstanding.len(), "scoring");
-        score(plan, &outstanding, &mut store, options)?;
+        left -= score(plan, &outstanding, &mut store, options)?;
     }
     // A merge finds there what is to be computed of the whole.
     let meta = plan.meta_scorers(&store)?;
     if options.stop.is_set() {
-        let left = Outstanding::new(plan, &store)?.len() as u64;
-        return Ok(Ran { store, failed, stopped: Some(left) });
+        return Ok(Ran { store, failed, stopped: Some(left as u64) });
     }
     if plan.shard.is_whole() {
-        vote::finish(&plan.population(&store, meta)?, registry, &mut store)?;
+        let RunOptions { isolation, limits, .. } = *options;
+        let bench = vote::Bench { isolation, limits, dir: &plan.dir };
+        vote::finish(&plan.population(&store, meta)?, registry, &mut store, &bench)?;
     }
     Ok(Ran { store, failed, stopped: None })
 }
@@ -120,16 +140,18 @@ pub fn train(study: &Study, plan: &Plan, options: &RunOptions) -> Result<Ran, Ru
     Ok(Ran { store, failed, stopped })
 }
 
+/// How many units it completed.
 fn score(
     plan: &Plan,
     outstanding: &Outstanding<'_>,
     store: &mut Store,
     options: &RunOptions,
-) -> Result<(), RunError> {
+) -> Result<usize, RunError> {
     let scorers = plan.scorers(store)?;
     let device = plan.setup.device.clone();
     let bar = progress(outstanding.len() as u64, plan.units());
-    let keep = |unit: &Unit, scored: Vec<Scored>| {
+    let mut complete = 0;
+    let keep = |unit: &Unit, scored: Vec<Scored>, took: Duration| {
         for one in &scored {
             store.record_evaluations(&one.evaluated)?;
         }
@@ -144,7 +166,8 @@ fn score(
                 device: device.clone(),
             })
             .collect();
-        store.record(&records)?;
+        store.record_unit(&records, took.as_secs_f64() * 1e3)?;
+        complete += usize::from(!outstanding.waits(unit));
         bar.inc(1);
         Ok(())
     };
@@ -153,16 +176,16 @@ fn score(
         Isolation::None => in_host(plan, outstanding, options, keep)?,
     }
     bar.finish_and_clear();
-    Ok(())
+    Ok(complete)
 }
 
 fn in_host(
     plan: &Plan,
     units: &Outstanding<'_>,
     options: &RunOptions,
-    mut keep: impl FnMut(&Unit, Vec<Scored>) -> Result<(), RunError>,
+    mut keep: impl FnMut(&Unit, Vec<Scored>, Duration) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    let mut scorer = Scorer::new(&plan.setup)?;
+    let mut scorer = Scorer::new(&plan.setup)?.stopped_by(&options.stop);
     let mut queue = units.queue(&plan.dir, &options.stop)?;
     while let Some(unit) = queue.next()? {
         let mut scored = Vec::with_capacity(unit.estimators.len());
@@ -173,8 +196,12 @@ fn in_host(
             });
             Ok(())
         };
+        let start = Instant::now();
         scorer.score(&unit, tell).map_err(WorkerError::Start)?;
-        keep(&unit, scored)?;
+        // Else one of them was told to stop.
+        if scored.len() == unit.estimators.len() {
+            keep(&unit, scored, start.elapsed())?;
+        }
     }
     Ok(())
 }

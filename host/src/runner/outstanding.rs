@@ -5,14 +5,13 @@
 
 use super::{
     Plan, RunError,
-    stop::Stop,
     training::{Failed, Job},
 };
-use crate::worker::Unit;
+use crate::{stop::Stop, worker::Unit};
 use osee_core::{
     estimator::EstimatorKind,
     shard::unit_name,
-    store::{Done, Store},
+    store::{Done, Retry, Store},
 };
 use std::{
     collections::{BTreeSet, HashSet},
@@ -32,13 +31,15 @@ pub struct Outstanding<'a> {
 }
 
 impl<'a> Outstanding<'a> {
-    /// What `store` has not of those units of `plan` that are this run's.
+    /// What `store` has not of those units of `plan` that are this run's, or has
+    /// as failures that are tried again.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn new(plan: &'a Plan, store: &Store) -> Result<Self, RunError> {
+    pub fn new(plan: &'a Plan, store: &Store, retry: &Retry) -> Result<Self, RunError> {
         let (seeds, count) = (&plan.seeds, plan.architectures.len());
-        let done = plan.scorers(store)?.into_iter().map(|id| store.done(id, seeds, count));
+        let done = plan.scorers(store)?.into_iter();
+        let done = done.map(|id| store.done_but(id, seeds, count, retry));
         Ok(Self::of(plan, done.collect::<Result<_, _>>()?))
     }
 
@@ -82,6 +83,13 @@ impl<'a> Outstanding<'a> {
                 && !self.done[i].has(arch, round)
                 && !self.untrained.contains(&(i, round))
         })
+    }
+
+    /// Whether something of a unit that is scored is still left, for want of
+    /// weights.
+    pub fn waits(&self, unit: &Unit) -> bool {
+        let round = self.plan.seeds.iter().position(|seed| *seed == unit.seed);
+        self.untrained.iter().any(|&(i, of)| Some(of) == round && !self.done[i].has(unit.arch, of))
     }
 
     fn is_open(&self, arch: usize, round: usize) -> bool {

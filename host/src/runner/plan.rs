@@ -1,7 +1,7 @@
 //! What a study comes to: architectures x seeds x estimators, all settings
 //! resolved, less what the store has.
 
-use super::{architectures, rows::Rows, training::Job, vote::Population};
+use super::{Choice, architectures, rows::Rows, training::Job, vote::Population};
 use crate::{
     data::{DataError, Source},
     engine::{DeviceError, open_device},
@@ -68,6 +68,20 @@ pub enum RunError {
         /// What is wrong.
         error: osee_sdk::Error,
     },
+    /// Settings, or a list, of which nothing comes.
+    #[error("{}`{first}` makes no network: {error}", if *tried > 1 {
+        format!("none of {tried} architectures makes a network; ")
+    } else {
+        String::new()
+    })]
+    NoNetwork {
+        /// The first architecture.
+        first: String,
+        /// How many were tried.
+        tried: usize,
+        /// What is wrong with it.
+        error: osee_sdk::Error,
+    },
     /// The list of architectures.
     #[error("cannot read architectures from {}: {source}", path.display())]
     ArchitectureFile {
@@ -82,6 +96,26 @@ pub enum RunError {
     /// The table that architectures should be from.
     #[error("`judged` takes architectures from the truth table, and the study has none")]
     NoTruth,
+    /// Isomorphic architectures are found in a list of all.
+    #[error(
+        "`{row}` averages over isomorphism groups, for which all architectures are listed, and \
+         search space `{space}` {}; leave `isomorphic` out there",
+        too_large(size)
+    )]
+    NoGroups {
+        /// Name of the row.
+        row: String,
+        /// The search space.
+        space: String,
+        /// How many it has, if they can be listed at all.
+        size: Option<u64>,
+    },
+    /// Groups of one, whose mean is the score itself.
+    #[error(
+        "`{0}` averages over isomorphism groups, and no architecture of the study has another one \
+         in its group; leave `isomorphic` out there"
+    )]
+    LoneGroups(String),
     /// Too many for a list.
     #[error("search space `{0}` has {1} architectures, too many to take all; say how many")]
     TooLarge(String, u64),
@@ -94,6 +128,32 @@ pub enum RunError {
         there: usize,
         /// Whether isomorphic ones count once.
         unique: bool,
+    },
+    /// Neighbours of more architectures than there are.
+    #[error(
+        "neighbours of {wanted} architectures were asked for, and the study has {there} architectures"
+    )]
+    TooManyNeighbours {
+        /// Asked for.
+        wanted: u64,
+        /// There.
+        there: usize,
+    },
+    /// Too many for a list.
+    #[error("{0} architectures have more than {1} neighbours; ask for those of fewer")]
+    TooLargeNeighbourhood(u64, usize),
+    /// Number after number is an architecture that is there already.
+    #[error(
+        "search space `{space}` gave {draws} architectures in a row that were among the {found} \
+         drawn before; ask for at most {found}"
+    )]
+    Fruitless {
+        /// The space.
+        space: String,
+        /// Different ones.
+        found: usize,
+        /// Draws without another.
+        draws: u64,
     },
     /// None at all.
     #[error("the study has no architectures")]
@@ -121,6 +181,50 @@ pub enum RunError {
         /// The row most like it.
         near: Option<String>,
     },
+    /// A row with a recipe that trains nothing.
+    #[error(
+        "`{0}` has `training`, and trains no supernet; one-shot rows do, and `supernet` of another \
+         row names the one whose weights it looks at"
+    )]
+    NoTraining(String),
+    /// One checkpoint of all.
+    #[error(
+        "`{0}` has `trend`, which is a row for every kept epoch, beside `epoch`; leave one out"
+    )]
+    EpochOfTrend(String),
+    /// A supernet that its estimator will not begin with.
+    #[error("`{row}` cannot be trained: {error}")]
+    Untrainable {
+        /// Name of a row that looks at it.
+        row: String,
+        /// Why.
+        error: osee_sdk::Error,
+    },
+    /// More batches than are evaluated.
+    #[error("`{row}` looks at the first {wanted} validation batches; its recipe has {batches}")]
+    FewBatches {
+        /// Name of the row.
+        row: String,
+        /// As asked.
+        wanted: usize,
+        /// All there are.
+        batches: usize,
+    },
+    /// A mean of more checkpoints than there are.
+    #[error(
+        "`{row}` averages {wanted} checkpoints up to epoch {epoch}, and there are those after \
+         {there:?}"
+    )]
+    FewCheckpoints {
+        /// Name of the row.
+        row: String,
+        /// As asked.
+        wanted: usize,
+        /// The last of them.
+        epoch: u32,
+        /// All there are.
+        there: Vec<u32>,
+    },
     /// Weights that are not on disk.
     #[error("`{row}` wants the weights after epoch {epoch}; kept are those after {kept:?}")]
     NotKept {
@@ -143,6 +247,20 @@ pub enum RunError {
         /// Its seed.
         seed: u64,
     },
+    /// A checkpoint that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Weights {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A checkpoint that is not the one that scores are of.
+    #[error(
+        "{} is not the file that scores of this run were made with; put that one back, or give \
+         --out another folder", .0.display()
+    )]
+    OtherWeights(PathBuf),
     /// Signals.
     #[error("cannot handle signals: {0}")]
     Signals(std::io::Error),
@@ -156,13 +274,35 @@ pub enum RunError {
         /// What it needs.
         expert: String,
     },
+    /// Votes that wait for one another.
+    #[error(
+        "meta estimators judge by one another's scores in a circle: {}; take one out of the \
+         experts of another",
+        circle(.0)
+    )]
+    Circle(Vec<String>),
+}
+
+fn too_large(size: &Option<u64>) -> String {
+    match size {
+        Some(size) => format!("has {size}"),
+        None => "cannot be enumerated".to_owned(),
+    }
+}
+
+/// Each by the next, and the last by the first.
+fn circle(names: &[String]) -> String {
+    let names = names.iter().chain(names.first());
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" by ")
 }
 
 /// A study with everything resolved.
 #[derive(Debug)]
 pub struct Plan {
-    /// In order.
+    /// In order, neighbours last.
     pub architectures: Vec<String>,
+    /// How many of them are no neighbours.
+    pub drawn: usize,
     /// Initialisation seeds.
     pub seeds: Vec<u64>,
     /// Whose units are this run's.
@@ -206,9 +346,10 @@ impl Plan {
         let space_settings = space.resolve(&space_settings)?;
         open_device(&study.device)?;
         let data = source.identity()?;
-        let architectures = architectures::choose(&study.architectures, &space, truth)?;
+        let Choice { list: architectures, drawn } =
+            architectures::choose(&study.architectures, &space, truth)?;
         // Settings that make no network are refused here, once.
-        let graph = space.functions.graph(&architectures[0], &space_settings)?;
+        let graph = architectures::any_network(&space, &architectures, &space_settings)?;
 
         let rows = Rows::resolve(study, registry, &space, (&source, &data))?;
         let looks_at_images =
@@ -217,7 +358,7 @@ impl Plan {
             source.check_network(&graph)?;
         }
         for spec in &rows.supernets {
-            let graph = space.functions.graph(&architectures[0], &spec.space_settings)?;
+            let graph = architectures::any_network(&space, &architectures, &spec.space_settings)?;
             spec.check_network(&source, &graph)?;
         }
         let key = |named: &Named| rows.key(named, &protocol, &space_settings);
@@ -227,14 +368,15 @@ impl Plan {
         let isomorphic = |named: &Named| {
             named.supernet.as_ref().is_some_and(|looks_at| looks_at.evaluation.isomorphic)
         };
-        let groups = match estimators.iter().any(isomorphic) {
-            true => groups(&space, &architectures)?,
-            false => HashMap::new(),
+        let groups = match estimators.iter().find(|named| isomorphic(named)) {
+            Some(named) => groups(&space, &architectures, &named.name)?,
+            None => HashMap::new(),
         };
         Ok(Self {
             keys: keys(&estimators)?,
             meta_keys: keys(&meta)?,
             architectures,
+            drawn,
             groups,
             seeds: study.seeds.clone(),
             shard: study.shard,
@@ -253,7 +395,6 @@ impl Plan {
                 threads: 1,
                 estimators,
                 supernets: rows.supernets,
-                seeds: study.seeds.clone(),
                 run: run.to_owned(),
             },
         })
@@ -294,7 +435,7 @@ impl Plan {
         meta: Vec<ScorerId>,
     ) -> Result<Population<'_>, RunError> {
         Ok(Population {
-            architectures: &self.architectures,
+            architectures: &self.architectures[..self.drawn],
             experts: self.scorers(store)?.into_iter().zip(self.keys.clone()).collect(),
             meta: meta.into_iter().zip(self.meta_keys.clone()).collect(),
             seed: self.seeds[0],
@@ -305,9 +446,8 @@ impl Plan {
     /// The trainings that an estimator's scores with this seed, by position,
     /// come of.
     pub(super) fn jobs_of(&self, estimator: usize, round: usize) -> impl Iterator<Item = Job> {
-        let looks_at = self.looks_at(estimator).into_iter();
         let seed = self.seeds[round];
-        looks_at.flat_map(move |it| self.seeds_of(it, seed).map(|seed| (it.supernet, seed)))
+        self.looks_at(estimator).into_iter().map(move |it| (it.supernet, seed))
     }
 
     /// The trained supernet that an estimator looks at.
@@ -315,23 +455,21 @@ impl Plan {
         let looks_at = self.setup.estimators[estimator].supernet.as_ref();
         looks_at.filter(|looks_at| looks_at.epochs != [0])
     }
-
-    /// Those of the ensemble that a seed's score is the mean of.
-    fn seeds_of(&self, looks_at: &SupernetUse, seed: u64) -> impl Iterator<Item = u64> {
-        let all = looks_at.evaluation.supernets > 1;
-        self.seeds.iter().copied().filter(move |other| all || *other == seed)
-    }
 }
 
-/// The isomorphism groups of `architectures`, by member of the list.
+/// The isomorphism groups of `architectures`, by member of the list; `row` asks
+/// for them.
 fn groups(
     space: &Space<'_>,
     architectures: &[String],
+    row: &str,
 ) -> Result<HashMap<String, Vec<String>>, RunError> {
-    let size = space.info.size.ok_or_else(|| RunError::NotEnumerable(space.info.id.clone()))?;
-    if size > architectures::LISTABLE {
-        return Err(RunError::TooLarge(space.info.id.clone(), size));
-    }
+    let listable = space.info.size.filter(|size| *size <= architectures::LISTABLE);
+    let size = listable.ok_or_else(|| RunError::NoGroups {
+        row: row.to_owned(),
+        space: space.info.id.clone(),
+        size: space.info.size,
+    })?;
     let mut all: HashMap<String, Vec<String>> = HashMap::new();
     for index in 0..size {
         let arch = space.functions.architecture(index)?;
@@ -342,7 +480,10 @@ fn groups(
         let group = all.get(&space.functions.canonical(arch)?).cloned();
         groups.insert(arch.clone(), group.unwrap_or_else(|| vec![arch.clone()]));
     }
-    Ok(groups)
+    match groups.values().any(|group| group.len() > 1) {
+        true => Ok(groups),
+        false => Err(RunError::LoneGroups(row.to_owned())),
+    }
 }
 
 /// Settings and protocols as the JSON of a key.

@@ -5,28 +5,48 @@
 //! else something before it had broken the worker, and it has its score. The
 //! rest of the unit goes on. An estimator that fails this way again and again
 //! is given up, so that one that always hangs cannot hold up a study.
+//!
+//! An estimator that passes the time limit is told so, and so are all once the
+//! run is stopped: what listens returns, and its worker lives on. A unit that
+//! was cut by a stop is left as if it had not been begun.
 
 use super::{
     Plan, RunError, RunOptions,
     outstanding::{Outstanding, Queue},
 };
-use crate::worker::{Death, Scored, Unit, Worker, WorkerError};
+use crate::worker::{Death, Ended, Scored, Unit, Worker, WorkerError};
 use osee_core::estimator::{Failure, FailureKind};
 use std::{
     path::PathBuf,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    },
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread,
+    time::Duration,
 };
 
 /// Deaths and timeouts in a row, over all workers, after which an estimator
 /// is not tried again.
 const PATIENCE: u32 = 3;
 
-type Finished = Result<(Unit, Vec<Scored>), RunError>;
+/// A unit with its results, and how long it took.
+type Finished = Result<(Unit, Vec<Scored>, Duration), RunError>;
+
+/// What an estimator has been dying of.
+#[derive(Debug, Default)]
+struct Strikes {
+    /// In a row, over all workers.
+    count: u32,
+    last: Option<Failure>,
+}
+
+impl Strikes {
+    /// Why it is not tried again, if it is not.
+    fn given_up(&self) -> Option<Failure> {
+        let last = self.last.as_ref().filter(|_| self.count >= PATIENCE)?;
+        let what = format!("not tried after {PATIENCE} in a row of this: {}", last.message);
+        // Under a wider limit it may be worth a try, as the last one is.
+        Some(Failure::new(last.kind, what).by(last.limit))
+    }
+}
 
 /// Scores `units` with up to `options.workers` processes; `store` is called
 /// for each in the order they finish. Told to stop, it ends those under way.
@@ -34,12 +54,12 @@ pub fn run(
     plan: &Plan,
     units: &Outstanding<'_>,
     options: &RunOptions,
-    mut store: impl FnMut(&Unit, Vec<Scored>) -> Result<(), RunError>,
+    mut store: impl FnMut(&Unit, Vec<Scored>, Duration) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
     let workers = options.workers.clamp(1, units.len());
     let queue = Mutex::new(units.queue(&plan.dir, &options.stop)?);
-    let strikes: Vec<AtomicU32> =
-        plan.setup.estimators.iter().map(|_| AtomicU32::default()).collect();
+    let strikes: Vec<Mutex<Strikes>> =
+        plan.setup.estimators.iter().map(|_| Mutex::default()).collect();
     // Of no length: a worker starts its next unit only when its last is being
     // stored, so a kill loses at most what is under way.
     let (send, receive) = mpsc::sync_channel::<Finished>(0);
@@ -47,14 +67,16 @@ pub fn run(
         for number in 0..workers {
             let (send, queue) = (send.clone(), &queue);
             let log = plan.dir.join(format!("worker-{number}.log"));
-            let mut post = Post { plan, options, strikes: &strikes, log, worker: None };
+            let strikes = strikes.as_slice();
+            let mut post =
+                Post { plan, options, strikes, log, worker: None, spent: Duration::ZERO };
             scope.spawn(move || post.serve(queue, &send));
         }
         drop(send);
         let mut outcome = Ok(());
         while outcome.is_ok() {
             outcome = match receive.recv() {
-                Ok(Ok((unit, scored))) => store(&unit, scored),
+                Ok(Ok((unit, scored, took))) => store(&unit, scored, took),
                 Ok(Err(error)) => Err(error),
                 // Nobody is left who could send.
                 Err(_) => break,
@@ -73,10 +95,12 @@ pub fn run(
 struct Post<'a> {
     plan: &'a Plan,
     options: &'a RunOptions,
-    /// Deaths in a row, by estimator.
-    strikes: &'a [AtomicU32],
+    /// By estimator.
+    strikes: &'a [Mutex<Strikes>],
     log: PathBuf,
     worker: Option<Worker>,
+    /// Time that workers had for the unit at hand.
+    spent: Duration,
 }
 
 impl Post<'_> {
@@ -86,7 +110,9 @@ impl Post<'_> {
             let finished = match next {
                 Ok(None) => return,
                 Ok(Some(unit)) => match self.score(&unit) {
-                    Ok(scored) => Ok((unit, scored)),
+                    Ok(scored) => Ok((unit, scored, self.spent)),
+                    // As if it had not been begun.
+                    Err(WorkerError::Stopped) => return,
                     Err(error) => Err(error.into()),
                 },
                 Err(error) => Err(error),
@@ -102,12 +128,16 @@ impl Post<'_> {
     fn score(&mut self, unit: &Unit) -> Result<Vec<Scored>, WorkerError> {
         let mut scored: Vec<Scored> = Vec::with_capacity(unit.estimators.len());
         let mut left = unit.clone();
+        self.spent = Duration::ZERO;
         loop {
             left.estimators.retain(|estimator| !scored.iter().any(|s| s.estimator == *estimator));
-            for estimator in left.estimators.extract_if(.., |estimator| self.given_up(*estimator)) {
-                let what = format!("not tried: its worker died {PATIENCE} times in a row");
-                scored.push(failed(estimator, Failure::new(FailureKind::Crash, what)));
-            }
+            left.estimators.retain(|estimator| match self.strikes(*estimator).given_up() {
+                Some(failure) => {
+                    scored.push(Scored::new(*estimator, Err(failure), 0.0));
+                    false
+                }
+                None => true,
+            });
             if left.estimators.is_empty() {
                 return Ok(scored);
             }
@@ -116,28 +146,30 @@ impl Post<'_> {
             let Some(suspect) = death.estimator else { return Err(WorkerError::Died(death)) };
             if death.failure.kind == FailureKind::Timeout {
                 // It was at work all that time: there is no other suspect.
-                self.strike(suspect);
-                scored.push(failed(suspect, death.failure));
+                scored.push(self.strike(suspect, death));
                 continue;
             }
             let alone = Unit { estimators: vec![suspect], ..unit.clone() };
             if let Some(death) = self.attempt(&alone, &mut scored)? {
-                self.strike(suspect);
-                scored.push(failed(suspect, death.failure));
+                scored.push(self.strike(suspect, death));
             }
         }
     }
 
-    fn given_up(&self, estimator: usize) -> bool {
-        self.strikes[estimator].load(Ordering::Relaxed) >= PATIENCE
+    fn strikes(&self, estimator: usize) -> MutexGuard<'_, Strikes> {
+        self.strikes[estimator].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn strike(&self, estimator: usize) {
-        self.strikes[estimator].fetch_add(1, Ordering::Relaxed);
+    /// The result of an estimator that died.
+    fn strike(&self, estimator: usize, death: Death) -> Scored {
+        let mut strikes = self.strikes(estimator);
+        strikes.count += 1;
+        strikes.last = Some(death.failure.clone());
+        Scored::new(estimator, Err(death.failure), death.milliseconds)
     }
 
     /// One try, results added as they come; the death of the worker, if it
-    /// died, and then it is gone.
+    /// died, and then it is gone, or of the estimator alone.
     fn attempt(
         &mut self,
         unit: &Unit,
@@ -145,23 +177,30 @@ impl Post<'_> {
     ) -> Result<Option<Death>, WorkerError> {
         let mut worker = match self.worker.take() {
             Some(worker) => worker,
-            None => Worker::start(&self.plan.setup, &self.log, self.options.limits)?,
+            None => {
+                let Self { plan, options, log, .. } = self;
+                Worker::start(&plan.setup, log, options.limits, &options.stop)?
+            }
         };
+        let strikes = self.strikes;
         let keep = |result: Scored| {
-            self.strikes[result.estimator].store(0, Ordering::Relaxed);
+            let of = strikes[result.estimator].lock();
+            of.unwrap_or_else(PoisonError::into_inner).count = 0;
             scored.push(result);
         };
-        match worker.score(unit, keep) {
-            Ok(()) => {
+        let before = worker.spent();
+        let ended = worker.score(unit, keep);
+        self.spent += worker.spent() - before;
+        match ended {
+            Ok(ended) => {
                 self.worker = Some(worker);
-                Ok(None)
+                Ok(match ended {
+                    Ended::Whole | Ended::Cut => None,
+                    Ended::Late(death) => Some(death),
+                })
             }
             Err(WorkerError::Died(death)) => Ok(Some(death)),
             Err(error) => Err(error),
         }
     }
-}
-
-fn failed(estimator: usize, failure: Failure) -> Scored {
-    Scored::new(estimator, Err(failure), 0.0)
 }

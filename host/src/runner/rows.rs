@@ -10,13 +10,20 @@ use crate::{
 };
 use osee_core::{
     estimator::{EstimatorInfo, EstimatorKind},
-    one_shot::Evaluation,
+    one_shot::{Evaluation, TrainingChoice},
     protocol::Protocol,
     settings::{Settings, key_hash, nearest},
     store::ScorerKey,
-    study::{EstimatorChoice, Study},
+    study::{EstimatorChoice, Study, StudyError},
 };
-use osee_sdk::abi::{one_shot::ForeignOneShot, root::Foreign};
+use osee_sdk::{
+    Epoch,
+    abi::{
+        one_shot::{ForeignOneShot, LentSpace},
+        root::Foreign,
+    },
+};
+use std::sync::Arc;
 
 /// In place of an estimator's id.
 const ALL: &str = "all";
@@ -95,6 +102,13 @@ impl<'a> Rows<'a> {
     ) -> Result<(), RunError> {
         let (settings, instance) = self.create(choice)?;
         let (_, info) = self.registry.estimator(&choice.id)?;
+        let trains = info.kind == EstimatorKind::OneShot && choice.supernet.is_none();
+        if !trains && choice.training != TrainingChoice::default() {
+            return Err(RunError::NoTraining(choice.name().to_owned()));
+        }
+        if choice.trend && choice.epoch.is_some() {
+            return Err(RunError::EpochOfTrend(choice.name().to_owned()));
+        }
         let looks_at = match (&instance, &choice.supernet) {
             (Foreign::OneShot(one_shot), None) => Some(self.looks_at(choice, &settings, one_shot)?),
             (Foreign::ZeroShot(_), Some(row)) => Some(self.lent_by(row, choice, choices)?),
@@ -108,8 +122,9 @@ impl<'a> Rows<'a> {
         match (&named.supernet, choice.trend) {
             (Some(looks_at), true) => {
                 let kept = self.supernets[looks_at.supernet].recipe.kept();
-                for epoch in kept {
-                    let supernet = Some(self.at(looks_at, epoch, &choice.id)?);
+                // Those before have too few to average.
+                for epoch in kept.into_iter().skip(looks_at.evaluation.checkpoints - 1) {
+                    let supernet = Some(self.at(looks_at, epoch, choice.name())?);
                     let name = format!("{}@{epoch}", choice.name());
                     self.push(Named { name, supernet, ..named.clone() })?;
                 }
@@ -149,6 +164,16 @@ impl<'a> Rows<'a> {
         let recipe = asked.resolve(own, self.source.normalisation())?;
         let [training, validation] = self.source.split();
         recipe.check_images(training.len(), validation.len())?;
+        asked.check_supernet(&recipe)?;
+        let side = self.source.facts().side;
+        if recipe.cutout >= side {
+            return Err(StudyError::Invalid(format!(
+                "`cutout` of [training] is {}, and images have a side of {side} pixels; it is below \
+                 that",
+                recipe.cutout
+            ))
+            .into());
+        }
         let (plugin, info) = self.registry.estimator(&choice.id)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
         let mut of_space = Settings::of_supernet(&self.space.info.settings);
@@ -164,24 +189,49 @@ impl<'a> Rows<'a> {
         ));
         let known = self.supernets.iter().position(|spec| spec.key == key);
         let observe = asked.observe.unwrap_or(0);
-        let supernet = known.unwrap_or_else(|| {
-            self.supernets.push(SupernetSpec {
-                key,
-                name: choice.name().to_owned(),
-                estimator: choice.id.clone(),
-                settings: settings.clone(),
-                recipe,
-                space_settings,
-                observe: 0,
-            });
-            self.supernets.len() - 1
-        });
+        let supernet = match known {
+            Some(known) => known,
+            None => {
+                self.supernets.push(SupernetSpec {
+                    key,
+                    name: choice.name().to_owned(),
+                    estimator: choice.id.clone(),
+                    settings: settings.clone(),
+                    recipe,
+                    space_settings,
+                    observe: 0,
+                });
+                self.check_start(one_shot)?;
+                self.supernets.len() - 1
+            }
+        };
         let spec = &mut self.supernets[supernet];
         spec.observe = spec.observe.max(observe);
         let evaluation = one_shot.evaluation()?;
-        let last = self.supernets[supernet].recipe.epochs;
+        let (last, batches) = (spec.recipe.epochs, spec.recipe.validation_batches());
+        if let Some(wanted) = evaluation.batches.filter(|wanted| *wanted > batches) {
+            let row = choice.name().to_owned();
+            return Err(RunError::FewBatches { row, wanted, batches });
+        }
         let looks_at = SupernetUse { supernet, epochs: Vec::new(), evaluation };
         self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
+    }
+
+    /// Asks the estimator what it wants to see before the first epoch of the
+    /// last supernet: one that refuses can never train it.
+    fn check_start(&self, one_shot: &ForeignOneShot) -> Result<(), RunError> {
+        let Some(spec) = self.supernets.last() else { return Ok(()) };
+        let functions = self.registry.space(&self.space.info.id)?.functions;
+        let epoch = Epoch {
+            number: 0,
+            epochs: spec.recipe.epochs,
+            steps: spec.recipe.steps(),
+            seed: self.study.seeds[0],
+            surveyed: Vec::new(),
+            memory: Vec::new(),
+        };
+        let asked = one_shot.survey(&epoch, &LentSpace::new(self.space.info, Arc::new(functions)));
+        asked.map(drop).map_err(|error| RunError::Untrainable { row: spec.name.clone(), error })
     }
 
     /// The supernet of another row, for a zero-shot estimator.
@@ -201,24 +251,31 @@ impl<'a> Rows<'a> {
             return Err(unknown());
         };
         let lent = self.looks_at(lender, &settings, &one_shot)?;
-        let last = self.supernets[lent.supernet].recipe.epochs;
+        // The weights that the other row looks at, unless this one says which.
         let looks_at = SupernetUse { evaluation: Evaluation::default(), ..lent };
-        self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
+        match choice.epoch {
+            None => Ok(looks_at),
+            Some(epoch) => self.at(&looks_at, epoch, choice.name()),
+        }
     }
 
     /// The same at an epoch, with as many kept checkpoints before it as the
     /// row averages.
     fn at(&self, looks_at: &SupernetUse, epoch: u32, name: &str) -> Result<SupernetUse, RunError> {
         let kept = self.supernets[looks_at.supernet].recipe.kept();
-        let count = looks_at.evaluation.checkpoints.max(1);
-        let epochs = match (epoch, kept.iter().position(|it| *it == epoch)) {
+        let wanted = looks_at.evaluation.checkpoints;
+        let row = name.to_owned();
+        let up_to = match (epoch, kept.iter().position(|it| *it == epoch)) {
             (0, _) => vec![0],
-            (_, Some(at)) => kept[(at + 1).saturating_sub(count)..=at].to_vec(),
-            (_, None) => {
-                return Err(RunError::NotKept { row: name.to_owned(), epoch, kept });
-            }
+            (_, Some(at)) => kept[..=at].to_vec(),
+            (_, None) => return Err(RunError::NotKept { row, epoch, kept }),
         };
-        Ok(SupernetUse { epochs, ..looks_at.clone() })
+        match up_to.len().checked_sub(wanted) {
+            Some(first) if wanted > 0 => {
+                Ok(SupernetUse { epochs: up_to[first..].to_vec(), ..looks_at.clone() })
+            }
+            _ => Err(RunError::FewCheckpoints { row, wanted, epoch, there: up_to }),
+        }
     }
 
     /// The key of a row's results; `protocol` and `space_settings` are those of
@@ -234,13 +291,11 @@ impl<'a> Rows<'a> {
         let protocol = match spec {
             None => json(protocol),
             Some((looks_at, spec)) => {
-                let ensemble = looks_at.evaluation.supernets > 1;
                 let zero_shot = named.kind == EstimatorKind::ZeroShot;
                 json(&serde_json::json!({
                     "supernet": spec.key,
                     "recipe": spec.recipe,
                     "epochs": looks_at.epochs,
-                    "seeds": ensemble.then_some(&self.study.seeds),
                     "protocol": zero_shot.then_some(protocol),
                 }))
             }

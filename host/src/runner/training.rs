@@ -6,10 +6,17 @@ use crate::{
     worker::{Worker, WorkerError},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use osee_core::store::{Curve, Store};
+use osee_core::{
+    estimator::{Failure, FailureKind},
+    store::{Curve, Record, Store},
+};
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, VecDeque},
+    fs::File,
+    io::{self, BufRead, BufReader},
     ops::ControlFlow,
+    path::PathBuf,
     sync::{Mutex, PoisonError, mpsc},
     thread,
 };
@@ -52,6 +59,53 @@ pub fn check(plan: &Plan, jobs: &BTreeSet<Job>) -> Result<(), RunError> {
             Err(RunError::Untrained { row, seed })
         }
     }
+}
+
+/// Refuses to go on with other weights than those that scores in `store` were
+/// made with.
+///
+/// # Errors
+/// When a checkpoint that rows look at is another file than it was.
+pub fn check_weights(plan: &Plan, store: &Store) -> Result<(), RunError> {
+    let wanted: BTreeSet<(Job, u32)> = (0..plan.setup.estimators.len())
+        .flat_map(|i| (0..plan.seeds.len()).map(move |round| (i, round)))
+        .flat_map(|(i, round)| {
+            let epochs = plan.setup.estimators[i].supernet.iter().flat_map(|it| &it.epochs);
+            epochs.flat_map(move |epoch| plan.jobs_of(i, round).map(move |job| (job, *epoch)))
+        })
+        .collect();
+    for ((supernet, seed), epoch) in wanted {
+        let (spec, run) = (&plan.setup.supernets[supernet], &plan.setup.run);
+        // One that is not trained to its end has no scores.
+        if !spec.is_trained(run, seed) {
+            continue;
+        }
+        let path = spec.checkpoint(run, seed, epoch);
+        let sha256 = match sha256(&path) {
+            Ok(sha256) => sha256,
+            Err(source) => return Err(RunError::Weights { path, source }),
+        };
+        if !store.same_weights((&spec.key, seed, epoch), &sha256)? {
+            return Err(RunError::OtherWeights(path));
+        }
+    }
+    Ok(())
+}
+
+fn sha256(path: &PathBuf) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    loop {
+        let read = match file.fill_buf()? {
+            [] => break,
+            bytes => {
+                hash.update(bytes);
+                bytes.len()
+            }
+        };
+        file.consume(read);
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Trains what is not trained yet of `jobs`; epochs are stored and shown as
@@ -109,6 +163,40 @@ pub fn run(
     })
 }
 
+/// Stores, for every score that would have come of a failed training, why there
+/// is none. It stays outstanding.
+///
+/// # Errors
+/// When the store fails.
+pub fn record(plan: &Plan, failed: &[Failed], store: &mut Store) -> Result<(), RunError> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let scorers = plan.scorers(store)?;
+    for (estimator, scorer) in scorers.into_iter().enumerate() {
+        for (round, &seed) in plan.seeds.iter().enumerate() {
+            let mut jobs = plan.jobs_of(estimator, round);
+            let cause = jobs.find_map(|job| failed.iter().find(|it| it.job == job));
+            let Some(Failed { error, .. }) = cause else { continue };
+            let why = match error {
+                WorkerError::Refused(why) => why.clone(),
+                error => error.to_string(),
+            };
+            let failure = Failure::new(FailureKind::Untrained, why);
+            let record = |arch| Record {
+                scorer,
+                arch,
+                seed,
+                outcome: Err(failure.clone()),
+                milliseconds: 0.0,
+                device: plan.setup.device.clone(),
+            };
+            store.record(&(0..plan.architectures.len()).map(record).collect::<Vec<_>>())?;
+        }
+    }
+    Ok(())
+}
+
 /// A few trainings more than workers share the cores and end together, which
 /// is sooner than leaving the last ones a core each.
 fn at_once(jobs: usize, workers: usize) -> usize {
@@ -123,7 +211,7 @@ fn train(
 ) -> Result<(), WorkerError> {
     let key = &plan.setup.supernets[supernet].key;
     let log = plan.dir.join(format!("training-{key}-seed{seed}.log"));
-    let mut worker = Worker::start(&plan.setup, &log, options.limits)?;
+    let mut worker = Worker::start(&plan.setup, &log, options.limits, &options.stop)?;
     worker.train(supernet, seed, |step| {
         // Whoever shows it may be gone; the training need not be.
         let _ = send.send(News::Step((supernet, seed), step));

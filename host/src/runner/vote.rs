@@ -1,28 +1,84 @@
 //! Meta estimators: computed from stored columns when those are complete.
 
-use super::RunError;
+use super::{Isolation, RunError};
 use crate::{
     loader::Registry,
-    worker::{Named, finite},
+    worker::{Limits, MetaSetup, Named, Worker, finite},
 };
 use osee_core::{
-    estimator::EstimatorKind,
+    estimator::{EstimatorKind, Failure, FailureKind},
+    mean::mean,
     settings::Settings,
-    store::{Record, Score, ScorerId, ScorerKey, Store},
+    store::{Outcome, Record, Score, ScorerId, ScorerKey, Store},
 };
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
+use std::path::Path;
 
-/// Refuses a meta estimator whose experts are not among `named`.
+/// Refuses a meta estimator whose experts are not among `named`, and meta
+/// estimators that judge by one another in a circle.
 pub fn check_experts(named: &[Named], registry: &Registry) -> Result<(), RunError> {
+    let mut needs = Vec::new();
     for meta in named.iter().filter(|named| named.kind == EstimatorKind::Meta) {
-        for expert in create(&meta.id, &meta.settings, registry)?.needs()? {
-            let there = |it: &Named| it.name == expert && it.kind != EstimatorKind::Meta;
-            if !named.iter().any(there) {
-                return Err(RunError::MissingExpert { meta: meta.name.clone(), expert });
-            }
+        let experts = create(&meta.id, &meta.settings, registry)?.needs()?;
+        if let Some(expert) = experts.iter().find(|it| named.iter().all(|row| row.name != **it)) {
+            let expert = expert.clone();
+            return Err(RunError::MissingExpert { meta: meta.name.clone(), expert });
+        }
+        needs.push((meta.name.clone(), experts));
+    }
+    order(&needs).map(drop)
+}
+
+/// Positions of meta estimators, given by name and experts, so that each comes
+/// after its experts; else as they are.
+fn order(needs: &[(String, Vec<String>)]) -> Result<Vec<usize>, RunError> {
+    let mut order: Vec<usize> = Vec::with_capacity(needs.len());
+    while order.len() < needs.len() {
+        let left = |at: &usize| !order.contains(at);
+        let waits =
+            |expert: &String| (0..needs.len()).filter(left).any(|other| needs[other].0 == *expert);
+        let ready = |at: &usize| !needs[*at].1.iter().any(waits);
+        match (0..needs.len()).filter(left).find(ready) {
+            Some(next) => order.push(next),
+            None => return Err(RunError::Circle(circle(needs, &order))),
         }
     }
-    Ok(())
+    Ok(order)
+}
+
+/// A circle among those that are not in `order`, each of which waits for
+/// another.
+fn circle(needs: &[(String, Vec<String>)], order: &[usize]) -> Vec<String> {
+    let mut path: Vec<usize> = Vec::new();
+    let mut next = (0..needs.len()).find(|at| !order.contains(at));
+    while let Some(at) = next {
+        if let Some(first) = path.iter().position(|it| *it == at) {
+            path.drain(..first);
+            break;
+        }
+        path.push(at);
+        let waits = |other: &usize| needs[at].1.contains(&needs[*other].0);
+        next = (0..needs.len()).filter(|other| !order.contains(other)).find(waits);
+    }
+    path.into_iter().map(|at| needs[at].0.clone()).collect()
+}
+
+/// A meta estimator as it was stored.
+fn stored(key: &ScorerKey, registry: &Registry) -> Result<ForeignMeta, RunError> {
+    let settings = serde_json::from_str(&key.settings)
+        .map_err(|error| osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name)))?;
+    create(&key.estimator, &settings, registry)
+}
+
+/// Stored meta estimators in the order in which they can be computed.
+fn in_order<'a>(
+    meta: &'a [(ScorerId, ScorerKey)],
+    registry: &Registry,
+) -> Result<Vec<&'a (ScorerId, ScorerKey)>, RunError> {
+    let needs =
+        |(_, key): &(ScorerId, ScorerKey)| Ok((key.name.clone(), stored(key, registry)?.needs()?));
+    let needs = meta.iter().map(needs).collect::<Result<Vec<_>, RunError>>()?;
+    Ok(order(&needs)?.into_iter().map(|at| &meta[at]).collect())
 }
 
 fn create(id: &str, settings: &Settings, registry: &Registry) -> Result<ForeignMeta, RunError> {
@@ -33,9 +89,25 @@ fn create(id: &str, settings: &Settings, registry: &Registry) -> Result<ForeignM
     }
 }
 
+/// One of `meta` with an expert that is neither among them nor among `experts`.
+pub fn without_expert(
+    meta: &[(ScorerId, ScorerKey)],
+    experts: &[(ScorerId, ScorerKey)],
+    registry: &Registry,
+) -> Result<Option<(String, String)>, RunError> {
+    for (_, key) in meta {
+        let there = |name: &String| meta.iter().chain(experts).any(|(_, it)| it.name == *name);
+        let mut needs = stored(key, registry)?.needs()?.into_iter();
+        if let Some(expert) = needs.find(|name| !there(name)) {
+            return Ok(Some((key.name.clone(), expert)));
+        }
+    }
+    Ok(None)
+}
+
 /// A study's rows in a store, and what it is of.
 pub struct Population<'a> {
-    /// In order.
+    /// In order, without neighbours: a vote depends on who is voted on.
     pub architectures: &'a [String],
     /// Rows that score architectures.
     pub experts: Vec<(ScorerId, ScorerKey)>,
@@ -47,64 +119,174 @@ pub struct Population<'a> {
     pub device: &'a str,
 }
 
+/// Where meta estimators run, and with which limits.
+pub struct Bench<'a> {
+    /// In a worker each, or in the host.
+    pub isolation: Isolation,
+    /// Of a worker.
+    pub limits: Limits,
+    /// The run's directory, for what they print.
+    pub dir: &'a Path,
+}
+
 /// Computes every meta estimator over the whole population, scores averaged
-/// over seeds first, as the study does.
+/// over seeds first, as the study does. One that fails has the failure for
+/// every architecture.
 pub fn finish(
     population: &Population<'_>,
     registry: &Registry,
     store: &mut Store,
+    bench: &Bench<'_>,
 ) -> Result<(), RunError> {
-    let Population { architectures, experts: rows, meta, seed, device } = population;
-    for (scorer, key) in meta {
+    for (scorer, key) in in_order(&population.meta, registry)? {
         let settings = serde_json::from_str(&key.settings).map_err(|error| {
             osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name))
         })?;
-        let functions = create(&key.estimator, &settings, registry)?;
-        let experts = functions.needs()?;
-        let mut columns = Vec::new();
-        let mut milliseconds = 0.0;
-        for expert in &experts {
-            let Some((id, key)) = rows.iter().find(|(_, key)| key.name == *expert) else {
-                continue;
-            };
-            let scores = store.scores(*id)?;
-            let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
-            milliseconds += cost / scores.len().max(1) as f64;
-            let means = seed_means(&scores, architectures.len());
-            columns.push(means.into_iter().map(|mean| key.direction.orient(mean)).collect());
-        }
-        let population = osee_sdk::Population {
-            architectures: architectures.to_vec(),
-            estimators: experts,
-            columns,
+        let (outcomes, milliseconds) = match Judge::new(key, settings, registry, bench)? {
+            Ok((judge, experts)) => {
+                let (columns, milliseconds) = columns(population, experts, store)?;
+                let scores = judge.scores(columns)?;
+                (outcomes(scores, population.architectures.len()), milliseconds)
+            }
+            Err(failure) => (vec![Err(failure); population.architectures.len()], 0.0),
         };
-        let records: Vec<Record> = functions
-            .scores(&population)?
-            .into_iter()
-            .enumerate()
-            .map(|(arch, value)| Record {
-                scorer: *scorer,
-                arch,
-                seed: *seed,
-                outcome: finite(Ok(value)),
-                milliseconds,
-                device: (*device).to_owned(),
-            })
-            .collect();
+        let record = |(arch, outcome)| Record {
+            scorer: *scorer,
+            arch,
+            seed: population.seed,
+            outcome,
+            milliseconds,
+            device: population.device.to_owned(),
+        };
+        let records: Vec<Record> = outcomes.into_iter().enumerate().map(record).collect();
         store.replace(*scorer, &records)?;
     }
     Ok(())
 }
 
-/// Per architecture the mean over the seeds that have a score; NaN if none.
-pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
-    let mut sums = vec![(0.0, 0u32); architectures];
-    for score in scores {
-        if let (Ok(value), Some((sum, count))) = (&score.outcome, sums.get_mut(score.arch)) {
-            *sum += value;
-            *count += 1;
+/// A meta estimator, where it runs.
+enum Judge {
+    Here(ForeignMeta),
+    Apart(Box<Worker>),
+}
+
+impl Judge {
+    /// With the experts that it needs.
+    fn new(
+        key: &ScorerKey,
+        settings: Settings,
+        registry: &Registry,
+        bench: &Bench<'_>,
+    ) -> Result<Result<(Self, Vec<String>), Failure>, RunError> {
+        if bench.isolation == Isolation::None {
+            let meta = create(&key.estimator, &settings, registry)?;
+            let needs = meta.needs()?;
+            return Ok(Ok((Self::Here(meta), needs)));
+        }
+        let (plugins, id) = (registry.pinned(), key.estimator.clone());
+        let log = bench.dir.join("worker-meta.log");
+        let started = Worker::meta(MetaSetup { plugins, id, settings }, &log, bench.limits)?;
+        Ok(started.map(|(worker, needs)| (Self::Apart(Box::new(worker)), needs)))
+    }
+
+    fn scores(
+        self,
+        population: osee_sdk::Population,
+    ) -> Result<Result<Vec<f64>, Failure>, RunError> {
+        match self {
+            Self::Here(meta) => Ok(meta.scores(&population).map_err(Failure::from)),
+            Self::Apart(worker) => Ok(worker.judge(population)?),
         }
     }
-    // Without any score that is 0 / 0.
-    sums.into_iter().map(|(sum, count)| sum / f64::from(count)).collect()
+}
+
+/// What an estimator with these experts judges by, and what that costs per
+/// architecture, in milliseconds.
+fn columns(
+    population: &Population<'_>,
+    experts: Vec<String>,
+    store: &Store,
+) -> Result<(osee_sdk::Population, f64), RunError> {
+    let architectures = population.architectures;
+    let mut columns = Vec::new();
+    let mut milliseconds = 0.0;
+    for expert in &experts {
+        let Some((id, key)) =
+            population.experts.iter().chain(&population.meta).find(|(_, key)| key.name == *expert)
+        else {
+            continue;
+        };
+        let scores = store.scores(*id)?;
+        let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
+        // What a vote costs is what its voters cost, with all their seeds.
+        milliseconds += cost / architectures.len().max(1) as f64;
+        let means = seed_means(&scores, architectures.len());
+        columns.push(means.into_iter().map(|mean| key.direction.orient(mean)).collect());
+    }
+    let architectures = architectures.to_vec();
+    let population = osee_sdk::Population { architectures, estimators: experts, columns };
+    Ok((population, milliseconds))
+}
+
+/// One outcome per architecture, whatever the estimator gave.
+fn outcomes(scores: Result<Vec<f64>, Failure>, architectures: usize) -> Vec<Outcome> {
+    let failure = match scores {
+        Ok(scores) if scores.len() == architectures => {
+            return scores.into_iter().map(|score| finite(Ok(score))).collect();
+        }
+        Ok(scores) => {
+            let what = format!("{} scores for {architectures} architectures", scores.len());
+            Failure::new(FailureKind::Error, what)
+        }
+        Err(failure) => failure,
+    };
+    vec![Err(failure); architectures]
+}
+
+/// Per architecture the [mean](osee_core::mean::mean) over the seeds that have a
+/// score; NaN if none. Scores of one seed are as they are.
+pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
+    let score = |it: &Score| Some((it.arch, *it.outcome.as_ref().ok()?));
+    let mut there: Vec<(usize, f64)> = scores.iter().filter_map(score).collect();
+    // A store has them in this order already.
+    there.sort_by_key(|(arch, _)| *arch);
+    let several = scores.windows(2).any(|pair| pair[0].seed != pair[1].seed);
+    let mut means = vec![f64::NAN; architectures];
+    let mut values = Vec::new();
+    for of_one in there.chunk_by(|(one, _), (other, _)| one == other) {
+        values.clear();
+        values.extend(of_one.iter().map(|(_, score)| *score));
+        if let Some(slot) = means.get_mut(of_one[0].0) {
+            *slot = if several { mean(&values) } else { values[0] };
+        }
+    }
+    means
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RunError, order};
+
+    fn named(needs: &[(&str, &str)]) -> Result<String, String> {
+        let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let needs: Vec<_> =
+            needs.iter().map(|(name, experts)| ((*name).to_owned(), split(experts))).collect();
+        match order(&needs) {
+            Ok(order) => Ok(order.into_iter().map(|at| needs[at].0.as_str()).collect()),
+            Err(RunError::Circle(names)) => Err(names.join(" ")),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn experts_come_first_and_a_circle_is_named_without_what_leads_to_it() {
+        assert_eq!(named(&[]), Ok(String::new()));
+        assert_eq!(named(&[("a", "x y"), ("b", "x")]), Ok("ab".to_owned()));
+        assert_eq!(named(&[("a", "b c"), ("b", "c x"), ("c", "y")]), Ok("cba".to_owned()));
+        assert_eq!(named(&[("a", "a")]), Err("a".to_owned()));
+        assert_eq!(
+            named(&[("d", "x"), ("a", "b"), ("b", "c"), ("c", "b d")]),
+            Err("b c".to_owned())
+        );
+    }
 }

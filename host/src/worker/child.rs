@@ -2,8 +2,14 @@
 
 use super::{
     Scorer,
-    frames::{self, Answer, Order},
+    frames::{self, Answer, MetaSetup, Order},
 };
+use crate::{
+    loader::{Registry, RegistryError},
+    stop::Stop,
+};
+use osee_core::estimator::{Failure, FailureKind};
+use osee_sdk::abi::root::{Foreign, ForeignMeta};
 use rustix::process::Signal;
 use std::{
     fs::File,
@@ -11,17 +17,27 @@ use std::{
     os::{fd::AsFd, unix::net::UnixStream},
 };
 
+/// The socket that a process was given as its standard input by the host that
+/// started it.
+///
+/// # Errors
+/// When it cannot be moved away from there.
+pub fn socket() -> io::Result<UnixStream> {
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // A plugin that reads its standard input finds the end of it, not our frames.
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    // A host that is killed cannot say goodbye to a process that hangs.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    Ok(stream)
+}
+
 /// Serves one host until it hangs up.
 ///
 /// # Errors
 /// When the socket fails, or the host speaks another protocol.
 pub fn serve() -> io::Result<()> {
-    let mut stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // A plugin that reads its standard input finds the end of it, not our frames.
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    // A host that is killed cannot say goodbye to a worker that hangs.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    crate::runner::stop::leave_to_host()?;
+    let mut stream = socket()?;
+    let stop = Stop::left_to_host()?;
     frames::write_hello(&mut stream)?;
     let host = frames::read_hello(&mut stream)?;
     if host != frames::PROTOCOL {
@@ -31,6 +47,7 @@ pub fn serve() -> io::Result<()> {
         )));
     }
     let mut scorer: Option<Scorer> = None;
+    let mut meta: Option<ForeignMeta> = None;
     loop {
         let order = match frames::read::<Order>(&mut stream) {
             Ok(order) => order,
@@ -41,7 +58,7 @@ pub fn serve() -> io::Result<()> {
             (Order::Setup(setup), _) => {
                 let answer = match Scorer::new(&setup) {
                     Ok(new) => {
-                        scorer = Some(new);
+                        scorer = Some(new.stopped_by(&stop));
                         Answer::Ready
                     }
                     Err(error) => Answer::Refused(error.to_string()),
@@ -49,6 +66,8 @@ pub fn serve() -> io::Result<()> {
                 frames::write(&mut stream, &answer)?;
             }
             (Order::Score(unit), Some(scorer)) => {
+                // It was about the unit before.
+                stop.clear();
                 scorer.score(&unit, |answer| frames::write(&mut stream, &answer))?;
             }
             (Order::Train { supernet, seed }, Some(scorer)) => {
@@ -61,10 +80,45 @@ pub fn serve() -> io::Result<()> {
                 };
                 frames::write(&mut stream, &answer)?;
             }
+            (Order::Meta(setup), _) => {
+                let answer = match begin(&setup) {
+                    Ok((estimator, needs)) => {
+                        meta = Some(estimator);
+                        Answer::Needs(needs)
+                    }
+                    Err(failure) => Answer::Failed(failure),
+                };
+                frames::write(&mut stream, &answer)?;
+            }
+            (Order::Judge(population), _) => {
+                let answer = match meta.as_ref().map(|meta| meta.scores(&population)) {
+                    Some(Ok(scores)) => Answer::Judged(scores),
+                    Some(Err(error)) => Answer::Failed(error.into()),
+                    None => Answer::Refused("asked to judge before set-up".to_owned()),
+                };
+                frames::write(&mut stream, &answer)?;
+            }
             (Order::Score(_) | Order::Train { .. }, None) => {
                 let refused = Answer::Refused("asked to work before set-up".to_owned());
                 frames::write(&mut stream, &refused)?;
             }
+        }
+    }
+}
+
+/// A meta estimator, and whose scores it needs.
+fn begin(setup: &MetaSetup) -> Result<(ForeignMeta, Vec<String>), Failure> {
+    let wrong = |error: RegistryError| Failure::new(FailureKind::Error, error.to_string());
+    let registry = Registry::exactly(&setup.plugins).map_err(wrong)?;
+    let (plugin, _) = registry.estimator(&setup.id).map_err(wrong)?;
+    match plugin.functions.create(&setup.id, &setup.settings)? {
+        Foreign::Meta(meta) => {
+            let needs = meta.needs()?;
+            Ok((meta, needs))
+        }
+        _ => {
+            let what = format!("`{}` is no meta estimator", setup.id);
+            Err(Failure::new(FailureKind::Error, what))
         }
     }
 }

@@ -1,5 +1,10 @@
 //! How long a score may take and how much memory a worker may hold.
+//!
+//! Invariant: time counts only while both a worker and its host can run. A
+//! scheduler that suspends a job takes nothing from its scores.
 
+use crate::stop::{self, Stop};
+use osee_core::estimator::Limit;
 use std::{
     io::{self, Read},
     os::unix::net::UnixStream,
@@ -8,6 +13,12 @@ use std::{
 
 /// How often the limits are looked at while a worker is silent.
 const PERIOD: Duration = Duration::from_millis(50);
+
+/// So long between two looks the host did not run.
+const GAP: Duration = Duration::from_secs(1);
+
+/// What an estimator that was told to stop has left to return.
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// What one worker may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +40,16 @@ pub enum Exceeded {
     Memory(u64),
 }
 
+impl Exceeded {
+    /// Which it was.
+    pub fn limit(&self) -> Limit {
+        match self {
+            Self::Time(time) => Limit::Time(*time),
+            Self::Memory(bytes) => Limit::Memory(*bytes),
+        }
+    }
+}
+
 impl Default for Limits {
     /// Two minutes; three quarters of the machine's memory over its cores.
     fn default() -> Self {
@@ -38,25 +59,82 @@ impl Default for Limits {
     }
 }
 
-/// Reads from a worker while it keeps within its limits.
+/// Time that a worker had.
+#[derive(Debug)]
+pub struct Clock {
+    process: u32,
+    last: Instant,
+    counted: Duration,
+}
+
+impl Clock {
+    /// Of the worker `process`.
+    pub fn new(process: u32) -> Self {
+        Self { process, last: Instant::now(), counted: Duration::ZERO }
+    }
+
+    /// All that was counted.
+    pub fn counted(&self) -> Duration {
+        self.counted
+    }
+
+    /// What has passed since it was last looked at counts for nothing.
+    fn skip(&mut self) {
+        self.last = Instant::now();
+    }
+
+    /// Counts what has passed since it was last looked at.
+    fn count(&mut self) {
+        let passed = self.last.elapsed();
+        self.last += passed;
+        if !is_stopped(self.process) {
+            self.counted += if passed < GAP { passed } else { PERIOD };
+        }
+    }
+}
+
+/// Reads an answer from a worker while it keeps within its limits. An estimator
+/// that passes the time limit, or that nobody waits for any more, is told so
+/// and has [`GRACE`] to return.
 pub struct Watched<'a> {
     stream: &'a UnixStream,
     limits: Limits,
-    process: u32,
-    start: Instant,
+    stop: &'a Stop,
+    clock: &'a mut Clock,
+    start: Duration,
+    told: bool,
+    late: bool,
 }
 
 impl<'a> Watched<'a> {
     /// From now on.
-    pub fn new(stream: &'a UnixStream, limits: Limits, process: u32) -> Self {
-        Self { stream, limits, process, start: Instant::now() }
+    pub fn new(
+        stream: &'a UnixStream,
+        limits: Limits,
+        stop: &'a Stop,
+        clock: &'a mut Clock,
+    ) -> Self {
+        clock.skip();
+        let start = clock.counted();
+        Self { stream, limits, stop, clock, start, told: false, late: false }
     }
 
-    fn check(&self) -> Result<(), Exceeded> {
-        if self.start.elapsed() > self.limits.time {
+    /// Whether the time limit has passed.
+    pub fn is_late(&self) -> bool {
+        self.late
+    }
+
+    fn check(&mut self) -> Result<(), Exceeded> {
+        let spent = self.clock.counted() - self.start;
+        if spent > self.limits.time.saturating_add(GRACE) {
             return Err(Exceeded::Time(self.limits.time));
         }
-        let resident = kilobytes(&format!("/proc/{}/status", self.process), "VmRSS:");
+        self.late = spent > self.limits.time;
+        if !self.told && (self.late || self.stop.is_set()) {
+            self.told = true;
+            stop::tell(self.clock.process);
+        }
+        let resident = kilobytes(&format!("/proc/{}/status", self.clock.process), "VmRSS:");
         match resident {
             Some(kib) if kib << 10 > self.limits.memory => {
                 Err(Exceeded::Memory(self.limits.memory))
@@ -70,7 +148,9 @@ impl Read for Watched<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(Some(PERIOD))?;
         loop {
-            match self.stream.read(buffer) {
+            let result = self.stream.read(buffer);
+            self.clock.count();
+            match result {
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -85,6 +165,13 @@ impl Read for Watched<'_> {
     }
 }
 
+/// Whether a signal or a debugger keeps a process from running.
+fn is_stopped(process: u32) -> bool {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name before it is in parentheses, and may hold any.
+    text.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
+}
+
 /// A line `name N kB` of a file in /proc.
 fn kilobytes(file: &str, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
@@ -95,11 +182,49 @@ fn kilobytes(file: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::{process::Command, thread};
 
     #[test]
     fn our_own_memory_is_known_and_within_the_default() {
         let own = kilobytes("/proc/self/status", "VmRSS:").unwrap();
         assert!((100..1 << 30).contains(&own), "{own}");
         assert!(Limits::default().memory > own << 10);
+    }
+
+    /// A clock that is looked at every few milliseconds for so long.
+    fn watch(clock: &mut Clock, time: Duration) -> Duration {
+        let (start, before) = (Instant::now(), clock.counted());
+        clock.skip();
+        while start.elapsed() < time {
+            thread::sleep(Duration::from_millis(5));
+            clock.count();
+        }
+        clock.counted() - before
+    }
+
+    #[test]
+    fn time_counts_while_worker_and_host_can_run() {
+        let half = Duration::from_millis(500);
+        let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
+        let signal = |signal| {
+            kill_process(Pid::from_child(&sleeper), signal).unwrap();
+            // Until the kernel has done it.
+            thread::sleep(Duration::from_millis(100));
+        };
+        let mut clock = Clock::new(sleeper.id());
+        assert!(watch(&mut clock, half) >= half, "asleep is not stopped");
+        signal(Signal::STOP);
+        assert_eq!(watch(&mut clock, half), Duration::ZERO);
+        signal(Signal::CONT);
+        assert!(watch(&mut clock, half) >= half);
+        // Nobody looks for longer than a living host would take.
+        clock.skip();
+        thread::sleep(GAP + Duration::from_millis(10));
+        let before = clock.counted();
+        clock.count();
+        assert_eq!(clock.counted() - before, PERIOD);
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
     }
 }

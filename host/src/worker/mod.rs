@@ -5,14 +5,14 @@
 //! never changes its form, so that any two versions can tell each other apart.
 
 mod child;
-mod frames;
+pub mod frames;
 mod limits;
 mod output;
 mod parent;
 mod scorer;
 
-pub use child::serve;
-pub use frames::{Answer, Scored, Unit};
-pub use limits::Limits;
-pub use parent::{Death, MALLOC, Worker, WorkerError};
-pub use scorer::{Named, Scorer, Setup, SetupError, finite};
+pub use child::{serve, socket};
+pub use frames::{Answer, MetaSetup, Scored, Unit};
+pub use limits::{Clock, Exceeded, GRACE, Limits, Watched};
+pub use parent::{Death, Ended, MALLOC, Worker, WorkerError, ended};
+pub use scorer::{Named, Scorer, Setup, SetupError, finite, own_seed};

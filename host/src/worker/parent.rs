@@ -2,12 +2,13 @@
 
 use super::{
     Setup,
-    frames::{self, Answer, Order, Scored, Unit},
-    limits::{Exceeded, Limits, Watched},
+    frames::{self, Answer, MetaSetup, Order, Scored, Unit},
+    limits::{Clock, Exceeded, Limits, Watched},
     output::Output,
 };
-use crate::one_shot::Step;
+use crate::{loader::libtorch::this_program, one_shot::Step, stop::Stop};
 use osee_core::estimator::{Failure, FailureKind};
+use osee_sdk::Population;
 use std::{
     fmt, io,
     ops::ControlFlow,
@@ -16,7 +17,8 @@ use std::{
         unix::{net::UnixStream, process::ExitStatusExt},
     },
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ExitStatus, Stdio},
+    time::Duration,
 };
 
 /// By default glibc returns every freed feature map to the kernel, which then
@@ -34,6 +36,12 @@ pub struct Worker {
     stream: UnixStream,
     output: Output,
     limits: Limits,
+    stop: Stop,
+    clock: Clock,
+    /// What the clock had counted when the estimator at work began.
+    began: Duration,
+    /// Whether the time limit passed before the last answer.
+    late: bool,
 }
 
 /// Why a worker gave no answer.
@@ -53,13 +61,27 @@ pub enum WorkerError {
     Stopped,
 }
 
-/// The end of a worker that was asked to score.
+/// The end of a worker that was asked to score, or of an estimator that has
+/// left it alive.
 #[derive(Debug)]
 pub struct Death {
     /// The estimator at work, by its position in the setup.
     pub estimator: Option<usize>,
     /// How it ended, and its last lines.
     pub failure: Failure,
+    /// What that estimator took until then.
+    pub milliseconds: f64,
+}
+
+/// How a unit ended with a worker that lives.
+#[derive(Debug)]
+pub enum Ended {
+    /// With a result of every estimator.
+    Whole,
+    /// Before that: an estimator returned because its time was up.
+    Late(Death),
+    /// Before that, and nobody knows why; what is left can be asked for again.
+    Cut,
 }
 
 impl fmt::Display for Death {
@@ -69,12 +91,18 @@ impl fmt::Display for Death {
 }
 
 impl Worker {
-    /// Starts and sets up a worker whose output goes to `log`.
+    /// Starts and sets up a worker whose output goes to `log`. Its estimators are
+    /// told when `stop` is set.
     ///
     /// # Errors
     /// When it cannot be started, or cannot be set up.
-    pub fn start(setup: &Setup, log: &Path, limits: Limits) -> Result<Self, WorkerError> {
-        let mut worker = Self::spawn(log, limits).map_err(WorkerError::Start)?;
+    pub fn start(
+        setup: &Setup,
+        log: &Path,
+        limits: Limits,
+        stop: &Stop,
+    ) -> Result<Self, WorkerError> {
+        let mut worker = Self::spawn(log, limits, stop).map_err(WorkerError::Start)?;
         match worker.ask(&Order::Setup(Box::new(setup.clone()))) {
             Ok(Answer::Ready) => Ok(worker),
             Ok(Answer::Refused(reason)) => Err(WorkerError::Refused(reason)),
@@ -83,10 +111,10 @@ impl Worker {
         }
     }
 
-    fn spawn(log: &Path, limits: Limits) -> io::Result<Self> {
+    fn spawn(log: &Path, limits: Limits, stop: &Stop) -> io::Result<Self> {
         let (mut stream, theirs) = UnixStream::pair()?;
         let (output, writer) = Output::capture(log)?;
-        let child = Command::new(std::env::current_exe()?)
+        let child = this_program()?
             .arg("__worker")
             .env("GLIBC_TUNABLES", MALLOC)
             // One thread each, also in libraries that read the environment.
@@ -100,26 +128,48 @@ impl Worker {
         if protocol != frames::PROTOCOL {
             return Err(io::Error::other(format!("it speaks protocol {protocol}")));
         }
-        Ok(Self { child, stream, output, limits })
+        let clock = Clock::new(child.id());
+        let (stop, began) = (stop.clone(), Duration::ZERO);
+        Ok(Self { child, stream, output, limits, stop, clock, began, late: false })
+    }
+
+    /// Time that it had for its answers.
+    pub fn spent(&self) -> Duration {
+        self.clock.counted()
     }
 
     /// Scores a unit; results are handed to `keep` as they come.
     ///
     /// # Errors
-    /// When the worker dies of it, or refuses.
-    pub fn score(&mut self, unit: &Unit, mut keep: impl FnMut(Scored)) -> Result<(), WorkerError> {
+    /// When the worker dies of it, refuses, or was told to stop.
+    pub fn score(
+        &mut self,
+        unit: &Unit,
+        mut keep: impl FnMut(Scored),
+    ) -> Result<Ended, WorkerError> {
         let mut at_work = None;
         let mut left = unit.estimators.len();
         let mut answer = self.ask(&Order::Score(unit.clone()));
         loop {
             match answer {
-                Ok(Answer::Started(estimator)) => at_work = Some(estimator),
+                Ok(Answer::Started(estimator)) => {
+                    at_work = Some(estimator);
+                    self.began = self.clock.counted();
+                }
                 Ok(Answer::Scored(scored)) => {
                     keep(scored);
                     left -= 1;
                     if left == 0 {
-                        return Ok(());
+                        return Ok(Ended::Whole);
                     }
+                }
+                Ok(Answer::Cancelled(_)) if self.stop.is_set() => return Err(WorkerError::Stopped),
+                Ok(Answer::Cancelled(_)) if !self.late => return Ok(Ended::Cut),
+                Ok(Answer::Cancelled(estimator)) => {
+                    let passed = Exceeded::Time(self.limits.time);
+                    let failure = Failure::new(FailureKind::Timeout, passed.to_string());
+                    let failure = failure.by(Some(passed.limit()));
+                    return Ok(Ended::Late(self.death(Some(estimator), failure)));
                 }
                 Ok(Answer::Refused(reason)) => return Err(WorkerError::Refused(reason)),
                 Ok(_) => return Err(out_of_turn()),
@@ -157,13 +207,64 @@ impl Worker {
         }
     }
 
+    /// Starts a worker for a meta estimator, whose output goes to `log`; with
+    /// it, the estimators whose columns that judges by.
+    ///
+    /// # Errors
+    /// When the worker cannot be started; what goes wrong after that is the
+    /// estimator's failure.
+    pub fn meta(
+        setup: MetaSetup,
+        log: &Path,
+        limits: Limits,
+    ) -> Result<Result<(Self, Vec<String>), Failure>, WorkerError> {
+        let mut worker = Self::spawn(log, limits, &Stop::default()).map_err(WorkerError::Start)?;
+        match worker.ask(&Order::Meta(setup)) {
+            Ok(Answer::Needs(needs)) => Ok(Ok((worker, needs))),
+            answer => worker.failed(answer).map(Err),
+        }
+    }
+
+    /// The scores of the meta estimator it was started for.
+    ///
+    /// # Errors
+    /// When the worker does not do as it was asked; what the estimator fails
+    /// with is its failure.
+    pub fn judge(
+        mut self,
+        population: Population,
+    ) -> Result<Result<Vec<f64>, Failure>, WorkerError> {
+        match self.ask(&Order::Judge(population)) {
+            Ok(Answer::Judged(scores)) => Ok(Ok(scores)),
+            answer => self.failed(answer).map(Err),
+        }
+    }
+
+    /// A meta estimator's failure, by what its worker answers instead.
+    fn failed(&mut self, answer: io::Result<Answer>) -> Result<Failure, WorkerError> {
+        match answer {
+            Ok(Answer::Failed(failure)) => Ok(failure),
+            Ok(Answer::Refused(reason)) => Err(WorkerError::Refused(reason)),
+            Ok(_) => Err(out_of_turn()),
+            Err(error) => Ok(self.post_mortem(None, &error).failure),
+        }
+    }
+
     fn ask(&mut self, order: &Order) -> io::Result<Answer> {
         frames::write(&mut self.stream, order)?;
         self.next()
     }
 
     fn next(&mut self) -> io::Result<Answer> {
-        frames::read(&mut Watched::new(&self.stream, self.limits, self.child.id()))
+        let mut watched = Watched::new(&self.stream, self.limits, &self.stop, &mut self.clock);
+        let answer = frames::read(&mut watched);
+        self.late = watched.is_late();
+        answer
+    }
+
+    fn death(&self, estimator: Option<usize>, failure: Failure) -> Death {
+        let milliseconds = (self.clock.counted() - self.began).as_secs_f64() * 1e3;
+        Death { estimator, failure, milliseconds }
     }
 
     /// How it ended, and the last lines it wrote.
@@ -182,14 +283,15 @@ impl Worker {
         let (kind, end) = match (exceeded, self.child.wait()) {
             (Some(Exceeded::Time(_)), _) => (FailureKind::Timeout, error.to_string()),
             (Some(Exceeded::Memory(_)), _) => (FailureKind::Crash, error.to_string()),
-            (None, Ok(status)) if hung_up => (FailureKind::Crash, ended(status)),
+            (None, Ok(status)) if hung_up => (FailureKind::Crash, ended("the worker", status)),
             (None, Ok(_)) => (FailureKind::Crash, format!("the worker spoke nonsense: {error}")),
             (None, Err(error)) => (FailureKind::Crash, error.to_string()),
         };
         let lines = self.output.last_lines();
         let message =
             if lines.is_empty() { end } else { format!("{end}; its last lines: {lines}") };
-        Death { estimator, failure: Failure::new(kind, message) }
+        let failure = Failure::new(kind, message).by(exceeded.map(Exceeded::limit));
+        self.death(estimator, failure)
     }
 }
 
@@ -197,11 +299,12 @@ fn out_of_turn() -> WorkerError {
     WorkerError::Refused("it answered out of turn".to_owned())
 }
 
-fn ended(status: ExitStatus) -> String {
+/// How a process ended.
+pub fn ended(who: &str, status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("the worker died of {}", signal_name(signal)),
-        (None, Some(code)) => format!("the worker ended with exit code {code}"),
-        (None, None) => "the worker ended".to_owned(),
+        (Some(signal), _) => format!("{who} died of {}", signal_name(signal)),
+        (None, Some(code)) => format!("{who} ended with exit code {code}"),
+        (None, None) => format!("{who} ended"),
     }
 }
 

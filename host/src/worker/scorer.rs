@@ -5,11 +5,13 @@ use crate::{
     engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
     loader::{Pinned, Registry, RegistryError},
     one_shot::{Place, Step, SubNetworks, SupernetSpec, SupernetUse, Trainer, TrainingError},
+    stop::Stop,
 };
 use osee_core::{
     estimator::{Direction, EstimatorInfo, EstimatorKind, Failure, FailureKind},
     graph::{Graph, Shape},
     protocol::Protocol,
+    seed::derived,
     settings::Settings,
     store::Outcome,
 };
@@ -80,9 +82,8 @@ pub struct Setup {
     pub estimators: Vec<Named>,
     /// Supernets that estimators look at.
     pub supernets: Vec<SupernetSpec>,
-    /// The study's seeds, for scores that are means over supernets.
-    pub seeds: Vec<u64>,
     /// The run's directory, where checkpoints are.
+    #[serde(with = "osee_core::paths")]
     pub run: PathBuf,
 }
 
@@ -114,10 +115,12 @@ pub struct Scorer {
     sub_networks: SubNetworks,
     device: Device,
     registry: Registry,
+    stop: Stop,
 }
 
-/// A unit's graph, and its network on each batch.
-type Made = Result<(Graph, Vec<Rc<Network>>), Failure>;
+/// A unit's network on each batch, or why there is none, and how long it took
+/// to find that out.
+type Made = Result<Vec<Rc<Network>>, (Failure, Duration)>;
 
 impl Scorer {
     /// Loads what `setup` names.
@@ -142,7 +145,6 @@ impl Scorer {
             sub_networks: SubNetworks::new(
                 &setup.supernets,
                 &setup.space,
-                &setup.seeds,
                 setup.run.clone(),
                 device,
             ),
@@ -152,7 +154,14 @@ impl Scorer {
             device,
             setup: setup.clone(),
             registry,
+            stop: Stop::default(),
         })
+    }
+
+    /// With estimators that are told to return early once `stop` is set.
+    #[must_use]
+    pub fn stopped_by(self, stop: &Stop) -> Self {
+        Self { stop: stop.clone(), ..self }
     }
 
     /// Trains one of the setup's supernets, or goes on with it.
@@ -186,7 +195,8 @@ impl Scorer {
     }
 
     /// Scores a unit; every estimator gets a result or a failure, told to
-    /// `tell` as it comes, after the news that it is at work.
+    /// `tell` as it comes, after the news that it is at work. What an estimator
+    /// returns once it was told to stop is no result, and ends the unit.
     ///
     /// # Errors
     /// What `tell` fails with.
@@ -196,30 +206,49 @@ impl Scorer {
         mut tell: impl FnMut(Answer) -> io::Result<()>,
     ) -> io::Result<()> {
         self.sub_networks.begin(unit.known.clone());
+        // Whose graph is of the study's own settings.
+        let mut graph = None;
         // By the supernet whose weights a network has.
         let mut networks: BTreeMap<Option<(usize, Vec<u32>)>, Made> = BTreeMap::new();
         for &estimator in &unit.estimators {
             tell(Answer::Started(estimator))?;
-            if self.setup.estimators[estimator].kind == EstimatorKind::OneShot {
-                tell(Answer::Scored(self.sub_network(unit, estimator)))?;
-                continue;
+            let named = &self.setup.estimators[estimator];
+            let looks_at = named.supernet.clone();
+            match named.kind {
+                EstimatorKind::OneShot => {
+                    tell(Answer::Scored(self.sub_network(unit, estimator)))?;
+                    continue;
+                }
+                EstimatorKind::Baseline => {
+                    let graph = graph.get_or_insert_with(|| self.graph(unit, None));
+                    tell(Answer::Scored(self.baseline(estimator, graph)))?;
+                    continue;
+                }
+                _ => {}
             }
-            let looks_at = self.setup.estimators[estimator].supernet.clone();
             let key = looks_at.as_ref().map(|it| (it.supernet, it.epochs.clone()));
             let made = match networks.remove(&key) {
                 Some(made) => made,
-                None => self.networks(unit, looks_at.as_ref()),
+                None => {
+                    let own = match &looks_at {
+                        None => graph.get_or_insert_with(|| self.graph(unit, None)).clone(),
+                        looks_at => self.graph(unit, looks_at.as_ref()),
+                    };
+                    let start = Instant::now();
+                    let made = own.and_then(|graph| self.networks(unit, looks_at.as_ref(), &graph));
+                    made.map_err(|failure| (failure, start.elapsed()))
+                }
             };
             let scored = match &made {
-                Ok((graph, networks)) => self.one(estimator, graph, networks),
-                Err(failure) => Scored::new(estimator, Err(failure.clone()), 0.0),
+                Ok(networks) => self.zero_shot(unit, estimator, networks),
+                Err((failure, took)) => scored(estimator, Err(failure.clone()), *took),
             };
+            if made.as_ref().is_ok_and(|all| all.iter().any(|it| it.was_cancelled())) {
+                return tell(Answer::Cancelled(estimator));
+            }
             tell(Answer::Scored(scored))?;
             // What an estimator has written over is made anew for the next.
-            if made
-                .as_ref()
-                .map_or(true, |(_, networks)| networks.iter().all(|n| n.altered().is_none()))
-            {
+            if made.as_ref().map_or(true, |all| all.iter().all(|it| it.altered().is_none())) {
                 networks.insert(key, made);
             }
         }
@@ -229,6 +258,7 @@ impl Scorer {
     /// A one-shot estimator's score, with what was evaluated for it.
     fn sub_network(&mut self, unit: &Unit, estimator: usize) -> Scored {
         let named = &self.setup.estimators[estimator];
+        let start = Instant::now();
         let scored = match (&self.estimators[estimator], &named.supernet) {
             (Foreign::OneShot(one_shot), Some(looks_at)) => {
                 let alone = [unit.text.clone()];
@@ -241,7 +271,7 @@ impl Scorer {
         };
         let (outcome, milliseconds) = match scored {
             Ok((score, milliseconds)) => (Ok(score), milliseconds),
-            Err(error) => (Err(Failure::from(error)), 0.0),
+            Err(error) => (Err(Failure::from(error)), milliseconds(start.elapsed())),
         };
         let outcome = finite(outcome);
         Scored {
@@ -250,32 +280,43 @@ impl Scorer {
         }
     }
 
-    /// The unit's network on each batch; none if no estimator needs one.
-    fn networks(&mut self, unit: &Unit, looks_at: Option<&SupernetUse>) -> Made {
+    /// The unit's architecture as a network of these weights.
+    fn graph(&self, unit: &Unit, looks_at: Option<&SupernetUse>) -> Result<Graph, Failure> {
         let settings = match looks_at {
             Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
             None => &self.setup.space_settings,
         };
-        let graph = self.space.graph(&unit.text, settings)?;
-        let baseline = |&i: &usize| self.setup.estimators[i].kind == EstimatorKind::Baseline;
-        if unit.estimators.iter().all(baseline) {
-            return Ok((graph, Vec::new()));
-        }
-        let batches = self.batches(unit.seed, &graph)?;
+        self.space.graph(&unit.text, settings).map_err(|error| {
+            let failure = Failure::from(error);
+            let message = format!("`{}` makes no network: {}", unit.text, failure.message);
+            Failure { message, ..failure }
+        })
+    }
+
+    /// The network `graph` on each batch.
+    fn networks(
+        &mut self,
+        unit: &Unit,
+        looks_at: Option<&SupernetUse>,
+        graph: &Graph,
+    ) -> Result<Vec<Rc<Network>>, Failure> {
+        let batches = self.batches(unit.seed, graph)?;
         let Setup { protocol, space, .. } = &self.setup;
         let parameters = match looks_at {
-            Some(looks_at) => self.sub_networks.parameters(looks_at, unit.seed, &graph)?,
-            None => self.initialiser.draw(&graph, protocol, unit.seed, space, &unit.text),
+            Some(looks_at) => self.sub_networks.parameters(looks_at, unit.seed, graph)?,
+            None => self.initialiser.draw(graph, protocol, unit.seed, space, &unit.text),
         };
         let networks = batches
             .into_iter()
             .map(|batch| {
                 // Not shared: an estimator may write over what it is lent.
                 let values = parameters.iter().map(tch::Tensor::copy).collect();
-                Network::new(graph.clone(), values, batch, Layout::ChannelsLast)
+                let network = Network::new(graph.clone(), values, batch, Layout::ChannelsLast)?;
+                network.stopped_by(&self.stop);
+                Ok(network)
             })
             .collect::<osee_sdk::Result<_>>()?;
-        Ok((graph, networks))
+        Ok(networks)
     }
 
     fn batches(&mut self, seed: u64, graph: &Graph) -> Result<Vec<Batch>, Failure> {
@@ -295,41 +336,65 @@ impl Scorer {
         Ok(self.batches[&(seed, shape)].iter().map(Batch::share).collect())
     }
 
-    fn one(&self, estimator: usize, graph: &Graph, networks: &[Rc<Network>]) -> Scored {
+    fn baseline(&self, estimator: usize, graph: &Result<Graph, Failure>) -> Scored {
         let start = Instant::now();
-        let (outcome, cost) = match &self.estimators[estimator] {
-            Foreign::Baseline(baseline) => (baseline.score(graph), start.elapsed()),
-            Foreign::ZeroShot(zero_shot) => mean(networks, |network| {
-                let _state = TorchState::protect(0);
-                let score = zero_shot.score(network.handle());
-                match network.altered() {
-                    Some(what) => Err(osee_sdk::Error::new(format!(
-                        "it changed {what}, which others use, in place; copy it first"
-                    ))),
-                    None => score,
-                }
-            }),
-            _ => {
-                let error = osee_sdk::Error::new("only estimators of networks score here");
-                (Err(error), Duration::ZERO)
+        let outcome = match (&self.estimators[estimator], graph) {
+            (_, Err(failure)) => Err(failure.clone()),
+            (Foreign::Baseline(baseline), Ok(graph)) => {
+                baseline.score(graph).map_err(Failure::from)
             }
+            _ => Err(Failure::new(FailureKind::Error, "it does not score graphs")),
         };
-        let outcome = finite(outcome.map_err(Failure::from));
-        Scored::new(estimator, outcome, cost.as_secs_f64() * 1e3)
+        scored(estimator, outcome, start.elapsed())
     }
+
+    fn zero_shot(&self, unit: &Unit, estimator: usize, networks: &[Rc<Network>]) -> Scored {
+        let Foreign::ZeroShot(zero_shot) = &self.estimators[estimator] else {
+            let failure = Failure::new(FailureKind::Error, "it does not score networks");
+            return scored(estimator, Err(failure), Duration::ZERO);
+        };
+        let id = &self.setup.estimators[estimator].id;
+        let (outcome, cost) = mean(networks, |batch, network| {
+            let _state = TorchState::protect(0);
+            let seed = own_seed(unit.seed, &self.setup.space, &unit.text, id, batch);
+            let score = zero_shot.score(network.handle(seed));
+            match network.altered() {
+                _ if network.was_cancelled() => Err(osee_sdk::Error::new("it was told to stop")),
+                Some(what) => Err(osee_sdk::Error::new(format!(
+                    "it changed {what}, which others use, in place; copy it first"
+                ))),
+                None => score,
+            }
+        });
+        scored(estimator, outcome.map_err(Failure::from), cost)
+    }
+}
+
+fn scored(estimator: usize, outcome: Outcome, cost: Duration) -> Scored {
+    Scored::new(estimator, finite(outcome), milliseconds(cost))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Seed of an estimator's own random numbers for one network on one batch, by
+/// position: not of who else is scored, nor where or when.
+pub fn own_seed(seed: u64, space: &str, arch: &str, estimator: &str, batch: usize) -> u64 {
+    derived(seed, &["estimator", estimator, space, arch, &batch.to_string()])
 }
 
 /// Mean score over the batches, and what it would cost alone.
 fn mean(
     networks: &[Rc<Network>],
-    score: impl Fn(&Rc<Network>) -> osee_sdk::Result<f64>,
+    score: impl Fn(usize, &Rc<Network>) -> osee_sdk::Result<f64>,
 ) -> (osee_sdk::Result<f64>, Duration) {
     let mut sum = 0.0;
     let mut cost = Duration::ZERO;
-    for network in networks {
+    for (batch, network) in networks.iter().enumerate() {
         let (start, passes) = (Instant::now(), network.total_cost());
         network.begin_requests();
-        let result = score(network);
+        let result = score(batch, network);
         // Its own time, without passes that it happened to be the first to
         // ask for, plus every pass it needs, whoever asked first.
         let own = start.elapsed().saturating_sub(network.total_cost() - passes);

@@ -2,7 +2,7 @@
 //! supernet, says what is sampled.
 
 use crate::{
-    CITATION,
+    CITATION, at_least, epochs,
     judge::{Figure, Judge},
     sampler::Sampler,
 };
@@ -44,8 +44,30 @@ impl Controller {
         let winner = contestants.min().unwrap_or(0);
         let mutations = space.mutations(&parents.0[winner].0)?;
         match mutations.get(below(random, mutations.len().max(1))) {
-            Some(mutation) if space.trainable(&mutation.arch)? => Ok(mutation.arch.clone()),
+            Some(mutation) if self.sampler.permits(&mutation.arch, space)? => {
+                Ok(mutation.arch.clone())
+            }
             _ => self.sampler.draw(random, space),
+        }
+    }
+
+    /// Refuses a population that would never evolve, or cannot be.
+    fn check(&self, epoch: &Epoch, space: &Space) -> Result<()> {
+        let (warm_up, every, epochs) = (self.warm_up, self.every, epoch.epochs);
+        if warm_up.saturating_add(every) >= epochs {
+            return Err(Error::new(format!(
+                "settings `warm_up` {warm_up} and `update_every` {every} leave {epochs} epochs no \
+                 second generation, so nothing evolves; together they must be below {epochs}"
+            )));
+        }
+        let size = space.size()?;
+        match self.population as u64 > size {
+            true => Err(Error::new(format!(
+                "setting `population` is {}, and {} has {size} architectures",
+                self.population,
+                space.info().id
+            ))),
+            false => Ok(()),
         }
     }
 
@@ -77,18 +99,14 @@ impl OneShot for Controller {
     }
 
     fn new(settings: &Settings) -> Result<Self> {
-        let positive = |key: &str| match settings.usize(key) {
-            Some(count) if count > 0 => Ok(count),
-            _ => Err(Error::new(format!("setting `{key}` must be at least 1"))),
-        };
         Ok(Self {
             sampler: Sampler::new(settings)?,
             judge: Judge::new(settings)?,
             reward: Figure::named(settings.text("reward"))?,
-            population: positive("population")?,
-            tournament: positive("tournament")?,
-            every: positive("update_every")? as u32,
-            warm_up: settings.usize("warm_up").unwrap_or(0) as u32,
+            population: at_least(settings, "population", 1)?,
+            tournament: at_least(settings, "tournament", 1)?,
+            every: epochs(settings, "update_every", 1)?,
+            warm_up: epochs(settings, "warm_up", 0)?,
             half_random: settings.bool("half_random").unwrap_or(true),
         })
     }
@@ -100,6 +118,10 @@ impl OneShot for Controller {
     /// Parents, because the weights have changed under them, and as many
     /// children; at first a random population.
     fn survey(&self, epoch: &Epoch, space: &Space) -> Result<Vec<String>> {
+        if epoch.number == 0 {
+            self.sampler.check(space)?;
+            self.check(epoch, space)?;
+        }
         if !self.updates(epoch) {
             return Ok(Vec::new());
         }
@@ -150,6 +172,25 @@ mod tests {
             Surveyed { arch, batches }
         });
         judged.collect()
+    }
+
+    #[test]
+    fn a_child_has_no_operation_that_is_left_out() {
+        let space = nb201();
+        let given = [("without", "avg_pool_3x3,none".into()), ("update_every", Value::Int(1))];
+        let given = given.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let settings = Settings::resolve("x", &Controller::info().settings, &given).unwrap();
+        let controller = Controller::new(&settings).unwrap();
+        let mut epoch =
+            Epoch { number: 0, epochs: 4, steps: 1, seed: 1, surveyed: vec![], memory: vec![] };
+        for number in 0..4 {
+            epoch.number = number;
+            let wanted = controller.survey(&epoch, &space).unwrap();
+            let out = |arch: &&String| arch.contains("avg_pool_3x3") || arch.contains("none");
+            assert_eq!(wanted.iter().find(out), None);
+            epoch.surveyed = survey(wanted);
+            epoch.memory = controller.sample(&epoch, &space).unwrap().memory;
+        }
     }
 
     #[test]

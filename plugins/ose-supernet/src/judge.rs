@@ -1,5 +1,6 @@
 //! What is made of a trained supernet.
 
+use crate::at_least;
 use osee_sdk::prelude::*;
 
 /// The figure that is the score.
@@ -57,11 +58,6 @@ impl Judge {
                 "average the weights of the last so many kept checkpoints (temporal ensemble)",
             ),
             SettingSpec::new(
-                "supernets",
-                1,
-                "average the scores over the supernets of so many of the study's seeds",
-            ),
-            SettingSpec::new(
                 "isomorphic",
                 false,
                 "average the scores over each isomorphism group (post-deiso)",
@@ -72,17 +68,12 @@ impl Judge {
 
     /// With these settings.
     pub fn new(settings: &Settings) -> Result<Self> {
-        let positive = |key: &str| match settings.usize(key) {
-            Some(count) if count > 0 => Ok(count),
-            _ => Err(Error::new(format!("setting `{key}` must be at least 1"))),
-        };
         let Some(batches) = settings.usize("batches") else {
             return Err(Error::new("setting `batches` must be 0 for all, or a number of them"));
         };
         let evaluation = Evaluation {
             batches: (batches > 0).then_some(batches),
-            checkpoints: positive("checkpoints")?,
-            supernets: positive("supernets")?,
+            checkpoints: at_least(settings, "checkpoints", 1)?,
             isomorphic: settings.bool("isomorphic").unwrap_or(false),
         };
         Ok(Self { figure: Figure::named(settings.text("score"))?, evaluation })

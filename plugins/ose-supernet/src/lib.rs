@@ -34,11 +34,11 @@ impl OneShot for OneShotEstimator {
     }
 
     fn new(settings: &Settings) -> Result<Self> {
-        Ok(Self {
-            sampler: Sampler::new(settings)?,
-            pruning: Pruning::new(settings)?,
-            judge: Judge::new(settings)?,
-        })
+        let (sampler, pruning) = (Sampler::new(settings)?, Pruning::new(settings)?);
+        if pruning.is_none() {
+            sampler.check_samples()?;
+        }
+        Ok(Self { sampler, pruning, judge: Judge::new(settings)? })
     }
 
     fn evaluation(&self) -> Evaluation {
@@ -46,8 +46,12 @@ impl OneShot for OneShotEstimator {
     }
 
     fn survey(&self, epoch: &Epoch, space: &Space) -> Result<Vec<String>> {
+        if epoch.number == 0 {
+            self.sampler.check(space)?;
+            self.pruning.iter().try_for_each(|it| it.check(epoch, &self.sampler, space))?;
+        }
         match &self.pruning {
-            Some(pruning) if pruning.begins(epoch) => self.sampler.all(space),
+            Some(pruning) if pruning.begins(epoch) => Ok(self.sampler.all(space)?.to_vec()),
             _ => Ok(Vec::new()),
         }
     }
@@ -68,11 +72,111 @@ impl OneShot for OneShotEstimator {
     }
 }
 
+/// A setting that is a count.
+fn at_least(settings: &Settings, key: &str, least: usize) -> Result<usize> {
+    let count = settings.usize(key).filter(|count| *count >= least);
+    count.ok_or_else(|| Error::new(format!("setting `{key}` must be at least {least}")))
+}
+
+/// A setting that is a number of epochs.
+fn epochs(settings: &Settings, key: &str, least: u32) -> Result<u32> {
+    let count = settings.usize(key).and_then(|count| u32::try_from(count).ok());
+    count.filter(|count| *count >= least).ok_or_else(|| {
+        let most = u32::MAX;
+        Error::new(format!("setting `{key}` must be a number of epochs, from {least} to {most}"))
+    })
+}
+
 /// NAS-Bench-201 from its library: two plugins cannot be linked into one test.
 #[cfg(test)]
 fn nb201() -> Space {
+    space("nb201", "nb201")
+}
+
+/// A search space from the library of its plugin.
+#[cfg(test)]
+fn space(plugin: &str, id: &str) -> Space {
     let test = std::env::current_exe().unwrap();
-    let library = test.with_file_name("libspace_nb201.so");
-    let lent = osee_sdk::testkit::lent_space_of_library(&library, "nb201").unwrap();
-    lent.view().unwrap()
+    let library = test.with_file_name(format!("libspace_{plugin}.so"));
+    osee_sdk::testkit::lent_space_of_library(&library, id).unwrap().view().unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why an estimator is refused, when it is made or before its first epoch of four.
+    fn refusal<T: OneShot>(space: &Space, given: &[(&str, Value)]) -> Option<String> {
+        let given = given.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        let settings = Settings::resolve("x", &T::info().settings, &given).unwrap();
+        let epoch =
+            Epoch { number: 0, epochs: 4, steps: 2, seed: 1, surveyed: vec![], memory: vec![] };
+        let surveyed = T::new(&settings).and_then(|it| it.survey(&epoch, space));
+        surveyed.err().map(|error| error.to_string())
+    }
+
+    fn refused<T: OneShot>(space: &Space, given: &[(&str, Value)], part: &str) {
+        let said = refusal::<T>(space, given).unwrap_or_else(|| panic!("{given:?} is allowed"));
+        assert!(said.contains(part), "{given:?}: {said}");
+    }
+
+    #[test]
+    fn settings_that_change_nothing_are_refused_with_what_is_allowed() {
+        let space = nb201();
+        let refused = |given: &[_], part: &str| refused::<OneShotEstimator>(&space, given, part);
+        refused(
+            &[("without", "nor_conv_3x33".into())],
+            "nb201 has no `nor_conv_3x33`; did you mean `nor_conv_3x3`?",
+        );
+        refused(
+            &[("without", "none, zzz".into())],
+            "there are avg_pool_3x3, none, nor_conv_1x1, nor_conv_3x3, skip_connect",
+        );
+        let keep = ("keep", Value::Float(0.5));
+        refused(&[keep.clone(), ("keep_after", 4.into())], "`keep_after` is 4, and there are 4");
+        refused(&[keep.clone(), ("keep_after", Value::Int(-1))], "`keep_after` must be a number");
+        refused(&[("keep_after", 1.into())], "`keep_after` goes with a `keep` below 1");
+        refused(&[("keep_by", "loss".into())], "`keep_by` goes with a `keep` below 1");
+        refused(&[("keep", 0.99999.into())], "keeps all of the 6");
+        refused(&[("samples", 2.into()), ("sampler", "fair".into())], "`samples` is not for fair");
+        refused(&[("checkpoints", 0.into())], "`checkpoints` must be at least 1");
+        assert_eq!(refusal::<OneShotEstimator>(&space, &[keep, ("keep_after", 3.into())]), None);
+    }
+
+    #[test]
+    fn a_controller_that_controls_nothing_is_refused() {
+        let space = nb201();
+        let refused = |given: &[_], part: &str| refused::<Controller>(&space, given, part);
+        let every = ("update_every", Value::Int(2));
+        refused(&[every.clone(), ("warm_up", Value::Int(-1))], "`warm_up` must be a number");
+        for warm_up in [2, 4, 400] {
+            refused(&[every.clone(), ("warm_up", warm_up.into())], "must be below 4");
+        }
+        refused(&[("update_every", (1i64 << 32).into())], "`update_every` must be a number");
+        refused(&[every.clone(), ("population", 15_626.into())], "nb201 has 15625 architectures");
+        assert_eq!(refusal::<Controller>(&space, &[every, ("warm_up", 1.into())]), None);
+    }
+
+    #[test]
+    fn what_can_never_be_trained_is_refused_before_anything_is() {
+        let space = nb201();
+        let convolutions = "nor_conv_1x1,nor_conv_3x3";
+        for law in ["uniform", "deiso", "fair"] {
+            let given = |without: &str| [("sampler", law.into()), ("without", without.into())];
+            refused::<OneShotEstimator>(&space, &given(convolutions), "leaves no architecture");
+            // One architecture is left, which ten thousand draws may well miss.
+            let one = "none,skip_connect,avg_pool_3x3,nor_conv_1x1";
+            assert_eq!(refusal::<OneShotEstimator>(&space, &given(one)), None, "{law}");
+        }
+        let huge = self::space("nb301", "nb301");
+        let keep = [("sampler", "uniform".into()), ("keep", 0.5.into())];
+        for (given, part) in [(&[][..], "`sampler = \"deiso\"` lists"), (&keep, "`keep` evaluates")]
+        {
+            refused::<OneShotEstimator>(&huge, given, part);
+        }
+        let without = [("sampler", "uniform".into()), ("without", "max_pool_3x3".into())];
+        assert_eq!(refusal::<OneShotEstimator>(&huge, &without), None);
+        let unnumbered = self::space("nb101", "nb101");
+        refused::<OneShotEstimator>(&unnumbered, &[], "nb101 cannot be enumerated");
+    }
 }

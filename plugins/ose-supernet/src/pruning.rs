@@ -1,7 +1,11 @@
 //! One-shot pruning: from some epoch on, only the best share of all
 //! architectures is trained.
 
-use crate::judge::Figure;
+use crate::{
+    epochs,
+    judge::Figure,
+    sampler::{LISTABLE, Sampler},
+};
 use osee_sdk::prelude::*;
 
 /// When the rest is dropped, and how much is kept.
@@ -15,9 +19,13 @@ pub struct Pruning {
 impl Pruning {
     /// Adds its settings.
     pub fn declare(info: EstimatorInfo) -> EstimatorInfo {
-        info.setting(SettingSpec::new("keep", 1.0, "share of architectures trained to the end"))
-            .setting(SettingSpec::new("keep_after", 0, "epochs before the others are dropped"))
-            .setting(SettingSpec::new("keep_by", "accuracy", "loss or accuracy, for `keep`"))
+        info.setting(SettingSpec::new(
+            "keep",
+            1.0,
+            "share of architectures trained to the end, at least one",
+        ))
+        .setting(SettingSpec::new("keep_after", 0, "epochs before the others are dropped"))
+        .setting(SettingSpec::new("keep_by", "accuracy", "loss or accuracy, for `keep`"))
     }
 
     /// With these settings; none if everything is kept.
@@ -26,10 +34,48 @@ impl Pruning {
         if !(share > 0.0 && share <= 1.0) {
             return Err(Error::new("setting `keep` must be above 0 and at most 1"));
         }
-        let after = settings.usize("keep_after").and_then(|after| u32::try_from(after).ok());
-        let after = after.ok_or_else(|| Error::new("setting `keep_after` must be an epoch"))?;
+        let after = epochs(settings, "keep_after", 0)?;
         let figure = Figure::named(settings.text("keep_by"))?;
-        Ok((share < 1.0).then_some(Self { share, after, figure }))
+        if share < 1.0 {
+            return Ok(Some(Self { share, after, figure }));
+        }
+        for (key, is_given) in [("keep_after", after > 0), ("keep_by", figure != Figure::Accuracy)]
+        {
+            if is_given {
+                let what =
+                    format!("setting `{key}` goes with a `keep` below 1; nothing is dropped");
+                return Err(Error::new(what));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses a pruning that would never come, or drop nothing.
+    pub fn check(&self, epoch: &Epoch, sampler: &Sampler, space: &Space) -> Result<()> {
+        let (after, epochs) = (self.after, epoch.epochs);
+        if after >= epochs {
+            return Err(Error::new(format!(
+                "setting `keep_after` is {after}, and there are {epochs} epochs; it must be below \
+                 that, for the rest to be trained alone"
+            )));
+        }
+        let size = space.size()?;
+        if size > LISTABLE {
+            return Err(Error::new(format!(
+                "`keep` evaluates all architectures once, and {} has {size}; leave it out there",
+                space.info().id
+            )));
+        }
+        let all = sampler.all(space)?.len();
+        match self.count(all) == all {
+            true => Err(Error::new(format!("`keep` of {} keeps all of the {all}", self.share))),
+            false => Ok(()),
+        }
+    }
+
+    /// How many are kept.
+    fn count(&self, all: usize) -> usize {
+        (self.share * all as f64).round().max(1.0) as usize
     }
 
     /// Whether this epoch is the first with fewer.
@@ -47,7 +93,7 @@ impl Pruning {
             scored.push((self.figure.mean(&surveyed.batches)?, &surveyed.arch));
         }
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        let count = (self.share * scored.len() as f64).round().max(1.0) as usize;
+        let count = self.count(scored.len());
         Ok(Some(scored.into_iter().take(count).map(|(_, arch)| arch.clone()).collect()))
     }
 }

@@ -1,14 +1,16 @@
 //! Which architectures a step trains.
 
+use crate::at_least;
 use osee_sdk::{
-    core::seed::{Stream, below, shuffle},
+    core::seed::{Stream, below, shuffle, stream},
+    core::settings::nearest,
     prelude::*,
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::OnceLock;
 
 /// Spaces with more architectures cannot be listed.
-const LISTABLE: u64 = 2_000_000;
+pub const LISTABLE: u64 = 2_000_000;
 /// Draws in vain after which there is nothing to be found.
 const TRIES: usize = 10_000;
 
@@ -30,9 +32,11 @@ pub struct Sampler {
     law: Law,
     samples: usize,
     /// Operations that are never drawn.
-    without: HashSet<String>,
+    without: BTreeSet<String>,
     /// What is drawn from, where it must be listed.
     list: OnceLock<Vec<String>>,
+    /// Those of it that can be trained and have nothing that is left out.
+    permitted: OnceLock<Vec<String>>,
 }
 
 impl Sampler {
@@ -60,8 +64,7 @@ impl Sampler {
                 )));
             }
         };
-        let samples = settings.usize("samples").filter(|samples| *samples > 0);
-        let samples = samples.ok_or_else(|| Error::new("setting `samples` must be at least 1"))?;
+        let samples = at_least(settings, "samples", 1)?;
         let without = settings.text("without").unwrap_or_default();
         let without = without.split(',').map(str::trim).filter(|name| !name.is_empty());
         Ok(Self {
@@ -69,7 +72,49 @@ impl Sampler {
             samples,
             without: without.map(str::to_owned).collect(),
             list: OnceLock::new(),
+            permitted: OnceLock::new(),
         })
+    }
+
+    /// Refuses a number of samples where every step has its own.
+    pub fn check_samples(&self) -> Result<()> {
+        match self.law == Law::Fair && self.samples > 1 {
+            true => Err(Error::new(
+                "setting `samples` is not for fair steps, which have as many architectures as a \
+                 decision has options",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses what can never be sampled from `space`, and operations to be
+    /// left out that it does not have.
+    pub fn check(&self, space: &Space) -> Result<()> {
+        let id = &space.info().id;
+        let size = space.info().size.ok_or_else(|| {
+            Error::new(format!("architectures are drawn by number, and {id} cannot be enumerated"))
+        })?;
+        if self.law == Law::Deiso && size > LISTABLE {
+            return Err(Error::new(format!(
+                "`sampler = \"deiso\"` lists all architectures, and {id} has {size}; uniform and \
+                 fair draw without a list"
+            )));
+        }
+        if self.without.is_empty() {
+            return Ok(());
+        }
+        let options = options(space)?;
+        if let Some(unknown) = self.without.iter().find(|it| !options.contains(*it)) {
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            let hint = match nearest(unknown, options.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", options.join(", ")),
+            };
+            return Err(Error::new(format!("setting `without`: {id} has no `{unknown}`; {hint}")));
+        }
+        let mut random = stream(0, &["check"]);
+        self.draw(&mut random, space)?;
+        self.step(&mut random, space).map(drop)
     }
 
     /// The architectures of one step.
@@ -86,14 +131,17 @@ impl Sampler {
     }
 
     /// Every architecture that can be drawn.
-    pub fn all(&self, space: &Space) -> Result<Vec<String>> {
+    pub fn all(&self, space: &Space) -> Result<&[String]> {
+        if let Some(all) = self.permitted.get() {
+            return Ok(all);
+        }
         let mut all = Vec::new();
         for arch in self.listed(space)? {
             if self.permits(arch, space)? {
                 all.push(arch.clone());
             }
         }
-        Ok(all)
+        Ok(self.permitted.get_or_init(|| all))
     }
 
     /// One trainable architecture without the operations that are left out.
@@ -110,12 +158,18 @@ impl Sampler {
                 return Ok(arch);
             }
         }
-        Err(Error::new(format!(
-            "{TRIES} random architectures had nothing to train or were left out by `without`"
-        )))
+        // Few are left, or none: a list says which, where there can be one.
+        match self.all(space) {
+            Ok([]) => Err(Error::new("`without` leaves no architecture that can be trained")),
+            Ok(all) => Ok(all[below(random, all.len())].clone()),
+            Err(_) => Err(Error::new(format!(
+                "{TRIES} random architectures had nothing to train or were left out by `without`"
+            ))),
+        }
     }
 
-    fn permits(&self, arch: &str, space: &Space) -> Result<bool> {
+    /// Whether it can be trained, without the operations that are left out.
+    pub fn permits(&self, arch: &str, space: &Space) -> Result<bool> {
         if !space.trainable(arch)? {
             return Ok(false);
         }
@@ -134,7 +188,8 @@ impl Sampler {
         let size = space.size()?;
         if size > LISTABLE {
             return Err(Error::new(format!(
-                "this needs a list of all architectures, and {} has {size}",
+                "the sampler `deiso`, and `keep`, need a list of all architectures, and {} has {size}; \
+                 take another sampler, and leave `keep` out",
                 space.info().id
             )));
         }
@@ -192,6 +247,19 @@ impl Sampler {
     }
 }
 
+/// Whatever a decision of `space` can be, as far as two changes of one
+/// architecture lead.
+fn options(space: &Space) -> Result<BTreeSet<String>> {
+    let first = space.mutations(&space.architecture(0)?)?;
+    let mut options = BTreeSet::new();
+    for mutation in &first {
+        for next in space.mutations(&mutation.arch)? {
+            options.extend([next.from, next.to]);
+        }
+    }
+    Ok(options)
+}
+
 /// `base` with the i-th option of each decision.
 fn with_options(
     base: &str,
@@ -216,7 +284,6 @@ fn with_options(
 mod tests {
     use super::*;
     use crate::nb201;
-    use osee_sdk::core::seed::stream;
     use std::collections::HashMap;
 
     fn sampler(changes: &[(&str, Value)]) -> Sampler {

@@ -1,7 +1,10 @@
 //! A cell: a directed acyclic graph of labelled vertices, the first the
 //! input, the last the output.
 
-use osee_sdk::{core::settings::nearest, prelude::*};
+use osee_sdk::{
+    core::notation::{self, Data, Literal, Misread, Reader},
+    prelude::*,
+};
 use std::{fmt, str::FromStr};
 
 /// A cell in the notation.
@@ -186,40 +189,139 @@ impl fmt::Display for Cell {
 impl FromStr for Cell {
     type Err = Error;
 
-    /// `ROWS;OPERATIONS`, the benchmark's `input` and `output` allowed.
+    /// `ROWS;OPERATIONS`, or `ModelSpec(matrix=[[..], ..], ops=[..])` and the
+    /// two lists alone; the benchmark's `input` and `output` are allowed.
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = |what: String| {
-            Error::new(format!("`{text}` is no nb101 cell: {what}; the form is {EXAMPLE}"))
+        let refused = |wrong: &Misread| Error::new(wrong.of(text, "nb101 cell", EXAMPLE));
+        let mut reader = Reader::new(text);
+        let read = match reader.sees("0") || reader.sees("1") {
+            true => read_rows(reader),
+            false => read_lists(reader),
         };
-        let (matrix, ops) =
-            text.trim().split_once(';').ok_or_else(|| wrong("it has no `;`".to_owned()))?;
-        let lines: Vec<&str> = matrix.split('|').map(str::trim).collect();
-        let n = lines.len();
-        if n > MAX_VERTICES {
-            return Err(wrong(format!("it has {n} vertices, more than {MAX_VERTICES}")));
-        }
-        let mut rows = Vec::with_capacity(n);
-        for (vertex, line) in lines.into_iter().enumerate() {
-            if line.len() != n || !line.bytes().all(|bit| matches!(bit, b'0' | b'1')) {
-                return Err(wrong(format!("row {vertex}, `{line}`, is not {n} times 0 or 1")));
-            }
-            let bits = line.bytes().enumerate().filter(|(_, bit)| *bit == b'1');
-            rows.push(bits.fold(0u8, |row, (to, _)| row | 1 << to));
-        }
-        let names = ops.split(',').map(str::trim);
-        let names = names.filter(|name| !matches!(*name, "" | "input" | "output"));
-        let ops = names
-            .map(|name| {
-                VertexOp::from_name(name).ok_or_else(|| {
-                    let known = VertexOp::ALL.map(VertexOp::name);
-                    let hint = match nearest(name, known) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("operations are {}", known.join(", ")),
-                    };
-                    wrong(format!("unknown operation `{name}` ({hint})"))
-                })
-            })
-            .collect::<Result<_>>()?;
-        Self::new(rows, ops).map_err(|error| wrong(error.to_string()))
+        let (rows, ops) = read.map_err(|wrong| refused(&wrong))?;
+        Self::new(rows, ops).map_err(|error| refused(&Misread::whole(error.to_string())))
     }
+}
+
+type Parts = (Vec<u8>, Vec<VertexOp>);
+
+fn read_rows(mut reader: Reader<'_>) -> notation::Result<Parts> {
+    let mut lines = Vec::new();
+    loop {
+        lines.push(reader.token(&['|', ';']));
+        if !reader.eat("|") {
+            break;
+        }
+    }
+    if !reader.eat(";") {
+        return Err(reader.expected("`;` and operations"));
+    }
+    let n = vertices(lines.len())?;
+    let mut rows = Vec::with_capacity(n);
+    for (vertex, (at, line)) in lines.into_iter().enumerate() {
+        if line.len() != n || !line.bytes().all(|bit| matches!(bit, b'0' | b'1')) {
+            return Err(Misread::new(
+                at,
+                format!("row {vertex}, `{line}`, is not {n} times 0 or 1"),
+            ));
+        }
+        rows.push(row(line.bytes().map(|bit| bit == b'1')));
+    }
+    let mut names = Vec::new();
+    if reader.sees("[") || reader.sees("(") {
+        let list = reader.literal()?;
+        names.extend(texts(&list)?.into_iter().map(|(at, name)| (at, name.to_owned())));
+        reader.end()?;
+    } else if reader.end().is_err() {
+        loop {
+            let (at, name) = reader.token(&[',']);
+            names.push((at, name.to_owned()));
+            if !reader.eat(",") || reader.end().is_ok() {
+                break;
+            }
+        }
+    }
+    let names: Vec<(usize, &str)> = names.iter().map(|(at, name)| (*at, name.as_str())).collect();
+    Ok((rows, read_ops(&names)?))
+}
+
+fn read_lists(mut reader: Reader<'_>) -> notation::Result<Parts> {
+    let (matrix, ops) = if reader.sees("[") || reader.sees("(") {
+        let at = reader.place();
+        let first = reader.literal()?;
+        let second = match reader.eat(",") || reader.eat(";") {
+            true => Some(reader.literal()?),
+            false => None,
+        };
+        reader.end()?;
+        match (first, second) {
+            (first, Some(second)) => (first, second),
+            (Literal { data: Data::List(pair), .. }, None) if pair.len() == 2 => {
+                let [first, second] = <[Literal; 2]>::try_from(pair).expect("there are two");
+                (first, second)
+            }
+            _ => return Err(Misread::new(at, "expected a matrix and a list of operations")),
+        }
+    } else {
+        let keys: [&[&str]; 2] = [&["matrix", "module_adjacency"], &["ops", "module_operations"]];
+        let mut given = reader.keywords(&["ModelSpec"], &keys)?.into_iter();
+        let mut next = |key: &str| {
+            let missing = || Misread::whole(format!("it has no `{key}=[..]`"));
+            given.next().flatten().ok_or_else(missing)
+        };
+        (next("matrix")?, next("ops")?)
+    };
+    Ok((read_matrix(&matrix)?, read_ops(&texts(&ops)?)?))
+}
+
+fn read_matrix(matrix: &Literal) -> notation::Result<Vec<u8>> {
+    let lines = matrix.list("a matrix")?;
+    let n = vertices(lines.len())?;
+    let mut rows = Vec::with_capacity(n);
+    for (vertex, line) in lines.iter().enumerate() {
+        let bits = line.list("a row of the matrix")?;
+        if bits.len() != n {
+            let what = format!("row {vertex} is not {n} times 0 or 1");
+            return Err(Misread::new(line.at, what));
+        }
+        let bits = bits.iter().map(|bit| match bit.number("0 or 1")? {
+            0.0 => Ok(false),
+            1.0 => Ok(true),
+            _ => Err(bit.expected("0 or 1")),
+        });
+        rows.push(row(bits.collect::<notation::Result<Vec<bool>>>()?));
+    }
+    Ok(rows)
+}
+
+fn vertices(n: usize) -> notation::Result<usize> {
+    match n {
+        0..=MAX_VERTICES => Ok(n),
+        _ => Err(Misread::whole(format!("it has {n} vertices, more than {MAX_VERTICES}"))),
+    }
+}
+
+fn row(bits: impl IntoIterator<Item = bool>) -> u8 {
+    let bits = bits.into_iter().enumerate().filter(|(_, bit)| *bit);
+    bits.fold(0u8, |row, (to, _)| row | 1 << to)
+}
+
+fn texts(list: &Literal) -> notation::Result<Vec<(usize, &str)>> {
+    let names = list.list("a list of operations")?.iter();
+    names.map(|name| Ok((name.at, name.text("the name of an operation")?))).collect()
+}
+
+/// Operations of the vertices between input and output, which may be named, too.
+fn read_ops(names: &[(usize, &str)]) -> notation::Result<Vec<VertexOp>> {
+    let inner = match names {
+        [(_, "input"), inner @ .., (_, "output")] => inner,
+        [(_, "input"), inner @ ..] | [inner @ .., (_, "output")] => inner,
+        inner => inner,
+    };
+    let op = |(at, name): &(usize, &str)| {
+        VertexOp::from_name(name).ok_or_else(|| {
+            Misread::unknown(*at, "operation", name, &VertexOp::ALL.map(VertexOp::name))
+        })
+    };
+    inner.iter().map(op).collect()
 }

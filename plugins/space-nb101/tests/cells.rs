@@ -72,6 +72,59 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn a_cell_is_read_as_the_benchmarks_own_code_writes_it() {
+    let own = cell("0110|0001|0001|0000;conv1x1,maxpool3x3");
+    let matrix = "[[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]]";
+    let ops = "['input', 'conv1x1-bn-relu', 'maxpool3x3', 'output']";
+    for text in [
+        format!("ModelSpec(matrix={matrix}, ops={ops})"),
+        format!("spec = api.ModelSpec(\n    matrix=np.array({matrix}),\n    ops={ops},\n)"),
+        format!("ModelSpec(matrix=np.array({matrix}, dtype=np.int8), ops={ops})"),
+        format!("module_adjacency=array({matrix}), module_operations={ops}"),
+        format!("{matrix}, {ops}"),
+        format!("({matrix}, {ops})"),
+        format!("{matrix};{ops}"),
+        format!("0110|0001|0001|0000;{ops}"),
+        format!("({}, {ops})", matrix.replace('1', "1.").replace('0', "0.")),
+        "0110|0001|0001|0000; conv1x1-bn-relu, maxpool3x3,".to_owned(),
+    ] {
+        assert_eq!(text.parse::<Cell>().unwrap_or_else(|error| panic!("{error}")), own, "{text}");
+    }
+    let wrong = |text: &str| text.parse::<Cell>().unwrap_err().to_string();
+    for (text, what) in [
+        (format!("ModelSpec(matrix={matrix})"), "it has no `ops=[..]`"),
+        (format!("ModelSpec(matrix={matrix}, ops={ops}, ops={ops})"), "`ops` is given twice"),
+        (
+            format!("{}, {ops}", matrix.replacen('1', "2", 1)),
+            "column 6: expected 0 or 1, found `2`",
+        ),
+        (
+            format!("{}, {ops}", matrix.replacen("0, ", "", 1)),
+            "column 2: row 0 is not 4 times 0 or 1",
+        ),
+        (format!("{matrix}, {ops} x"), "expected the end, `x` is too much"),
+        (matrix.to_string(), "expected a matrix and a list of operations"),
+        (
+            format!("{matrix}, {}", ops.replace("'maxpool3x3'", "3")),
+            "the name of an operation, found `3`",
+        ),
+        // Names of input and output stand at the ends.
+        (
+            "0110|0001|0001|0000;conv1x1,input,conv1x1".to_owned(),
+            "column 29: unknown operation `input`",
+        ),
+        ("0110|0001|0001|0000;conv1x1,,conv1x1".to_owned(), "column 29: unknown operation ``"),
+        ("0110|0001|0001|0000".to_owned(), "column 20: expected `;` and operations, found the end"),
+        (format!("{}, []", "[[0],".repeat(500)), "lists inside one another"),
+    ] {
+        assert!(wrong(&text).contains(what), "{}", wrong(&text));
+    }
+    let spec = format!("ModelSpec(matrix={matrix}, ops={ops})");
+    osee_sdk::testkit::notation::<Nb101>(&[&spec]).unwrap();
+    osee_sdk::testkit::notation::<Nb101SubSpace3>(&[]).unwrap();
+}
+
+#[test]
 fn the_sub_space_is_numbered_and_mutations_stay_in_it() {
     assert_eq!(SubSpaceCell::COUNT, 1_312_200);
     let mut seen = HashSet::new();

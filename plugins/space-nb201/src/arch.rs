@@ -1,6 +1,9 @@
 //! An architecture: one operation per edge, in the benchmark's notation.
 
-use osee_sdk::{core::settings::nearest, prelude::*};
+use osee_sdk::{
+    core::notation::{self, Misread, Reader},
+    prelude::*,
+};
 use std::{fmt, str::FromStr};
 
 /// What an edge does with the node it comes from.
@@ -140,48 +143,86 @@ impl fmt::Display for Arch {
 impl FromStr for Arch {
     type Err = Error;
 
+    /// `|op~0|+|op~0|op~1|+..`, or a list with the pairs `('op', from)` of each
+    /// node. Numbers for operations are refused: programs count them in
+    /// different orders.
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = |what: String| {
-            Error::new(format!(
-                "`{text}` is no nb201 architecture: {what}; \
-                 the form is |op~0|+|op~0|op~1|+|op~0|op~1|op~2|"
-            ))
+        let mut reader = Reader::new(text);
+        let nodes = text.split('+').count();
+        let read = match reader.sees("[") || reader.sees("(") {
+            true => read_lists(reader),
+            false if nodes == NODES => read_string(reader),
+            false => Err(Misread::whole(format!("it has {nodes} nodes between `+`, not {NODES}"))),
         };
-        let nodes: Vec<&str> = text.trim().split('+').collect();
-        if nodes.len() != 3 {
-            return Err(wrong(format!("it has {} nodes between `+`, not 3", nodes.len())));
-        }
-        let mut ops = Vec::with_capacity(6);
-        for (i, node) in nodes.into_iter().enumerate() {
-            let to = i + 1;
-            let inner = node
-                .strip_prefix('|')
-                .and_then(|rest| rest.strip_suffix('|'))
-                .ok_or_else(|| wrong(format!("node {to}, `{node}`, is not between bars")))?;
-            let edges: Vec<&str> = inner.split('|').collect();
-            if edges.len() != to {
-                return Err(wrong(format!("node {to} has {} edges, not {to}", edges.len())));
-            }
-            for (from, edge) in edges.into_iter().enumerate() {
-                let (name, source) = edge
-                    .split_once('~')
-                    .ok_or_else(|| wrong(format!("edge `{edge}` of node {to} has no `~`")))?;
-                if source != from.to_string() {
-                    return Err(wrong(format!(
-                        "edge `{edge}` of node {to} should come from node {from}"
-                    )));
-                }
-                ops.push(EdgeOp::from_name(name).ok_or_else(|| {
-                    let known = EdgeOp::ALL.map(EdgeOp::name);
-                    let hint = match nearest(name, known) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("operations are {}", known.join(", ")),
-                    };
-                    wrong(format!("edge {to}<-{from} has unknown operation `{name}` ({hint})"))
-                })?);
-            }
-        }
-        let ops = ops.try_into().expect("three nodes of 1, 2 and 3 edges were read");
-        Ok(Self(ops))
+        read.map(Self).map_err(|wrong| {
+            Error::new(wrong.of(text, "nb201 architecture", "|op~0|+|op~0|op~1|+|op~0|op~1|op~2|"))
+        })
     }
+}
+
+/// Nodes that have edges.
+const NODES: usize = 3;
+
+fn read_string(mut reader: Reader<'_>) -> notation::Result<[EdgeOp; 6]> {
+    let mut ops = [EdgeOp::None; 6];
+    for (op, (to, from)) in ops.iter_mut().zip(EDGES) {
+        if from == 0 {
+            if to > 1 {
+                reader.expect("+")?;
+            }
+            reader.expect("|")?;
+        }
+        let (at, name) = reader.token(&['~', '|', '+']);
+        if !reader.eat("~") {
+            return Err(reader.expected(&format!("`~{from}` after edge `{name}` of node {to}")));
+        }
+        let (place, source) = reader.token(&['|', '+']);
+        check_source(place, source, (to, from))?;
+        *op = read_op(at, name, (to, from))?;
+        reader.expect("|")?;
+    }
+    reader.end()?;
+    Ok(ops)
+}
+
+fn read_lists(mut reader: Reader<'_>) -> notation::Result<[EdgeOp; 6]> {
+    let list = reader.literal()?;
+    reader.end()?;
+    let nodes = list.list("a list of nodes")?;
+    if nodes.len() != NODES {
+        return Err(Misread::new(list.at, format!("it has {} nodes, not {NODES}", nodes.len())));
+    }
+    let mut ops = [EdgeOp::None; 6];
+    for (op, (to, from)) in ops.iter_mut().zip(EDGES) {
+        let node = &nodes[to - 1];
+        let edges = node.list(&format!("the pairs ('op', from) of node {to}"))?;
+        if edges.len() != to {
+            let what = format!("node {to} has {} edges, not {to}", edges.len());
+            return Err(Misread::new(node.at, what));
+        }
+        let pair = format!("('op', {from})");
+        let [name, source] = edges[from].list(&pair)? else {
+            return Err(edges[from].expected(&pair));
+        };
+        check_source(source.at, &source.int("a node")?.to_string(), (to, from))?;
+        *op = read_op(name.at, name.text("the name of an operation")?, (to, from))?;
+    }
+    Ok(ops)
+}
+
+fn check_source(at: usize, source: &str, (to, from): (usize, usize)) -> notation::Result<()> {
+    match source == from.to_string() {
+        true => Ok(()),
+        false => {
+            let what = format!("this edge of node {to} should come from node {from}");
+            Err(Misread::new(at, format!("{what}, not from `{source}`")))
+        }
+    }
+}
+
+fn read_op(at: usize, name: &str, (to, from): (usize, usize)) -> notation::Result<EdgeOp> {
+    EdgeOp::from_name(name).ok_or_else(|| {
+        let wrong = Misread::unknown(at, "operation", name, &EdgeOp::ALL.map(EdgeOp::name));
+        Misread { message: format!("edge {to}<-{from} has {}", wrong.message), ..wrong }
+    })
 }

@@ -64,6 +64,35 @@ fn notation_survives_a_round_trip_and_mistakes_are_named() {
 }
 
 #[test]
+fn a_list_of_nodes_is_a_cell_and_every_edge_counts() {
+    let text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|";
+    let arch: Arch = text.parse().unwrap();
+    // As the benchmark's own code keeps a genotype.
+    let lists = "[(('nor_conv_3x3', 0),), (('none', 0), ('skip_connect', 1)), \
+                 (('avg_pool_3x3', 0), ('none', np.int64(1)), ('nor_conv_1x1', 2))]";
+    assert_eq!(lists.parse::<Arch>().unwrap(), arch);
+    assert_eq!(text.replace('+', " + ").parse::<Arch>().unwrap(), arch);
+    let wrong = |text: &str| text.parse::<Arch>().unwrap_err().to_string();
+    // Programs number operations differently.
+    let numbers = wrong("[3, 0, 1, 4, 0, 2]");
+    assert!(numbers.contains("column 1: it has 6 nodes, not 3"), "{numbers}");
+    let other = wrong(&lists.replace("('skip_connect', 1)", "('skip_connect', 0)"));
+    assert!(other.contains("this edge of node 2 should come from node 1, not from `0`"), "{other}");
+    for (from, to, what) in [
+        ("~2|", "~2|x", "expected the end, `x` is too much"),
+        ("~2|", "~2", "column 79: expected `|`, found the end"),
+        ("~2|", "~02|", "not from `02`"),
+        ("~2|", "~2||", "expected the end"),
+        ("~2|", "|", "expected `~2` after edge `nor_conv_1x1` of node 3, found `|`"),
+        ("+|none~0", "+|", "column 19: expected `~0` after edge `` of node 2, found `|`"),
+    ] {
+        let text = text.replacen(from, to, 1);
+        assert!(wrong(&text).contains(what), "{}", wrong(&text));
+    }
+    osee_sdk::testkit::notation::<Nb201>(&[lists]).unwrap();
+}
+
+#[test]
 fn a_mutation_changes_the_edge_it_names() {
     let arch = Nb201.architecture(4321).unwrap();
     let mutations = Nb201.mutations(&arch);

@@ -1,6 +1,9 @@
 //! A genotype: per cell, two inputs with an operation each for four nodes.
 
-use osee_sdk::{core::settings::nearest, prelude::*};
+use osee_sdk::{
+    core::notation::{self, Data, Literal, Misread, Reader},
+    prelude::*,
+};
 use std::{fmt, str::FromStr};
 
 /// An architecture in the notation.
@@ -221,80 +224,112 @@ impl FromStr for Arch {
     type Err = Error;
 
     /// `Genotype(normal=[('op', from), ..], ..)`, or the study's
-    /// `normal_0=[('op', from, to), ..],..`.
+    /// `normal_0=[('op', from, to), ..],..`; edges one after the other, or in a
+    /// list per node.
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = |what: String| {
-            Error::new(format!("`{text}` is no nb301 genotype: {what}; the form is {EXAMPLE}"))
-        };
-        let cell = |keys: [&str; 2], kind: CellKind| {
-            let list = keys.into_iter().find_map(|key| list_after(text, key));
-            let list = list.ok_or_else(|| wrong(format!("it has no `{}=[..]`", kind.name())))?;
-            parse_cell(list).map_err(|what| wrong(format!("{} cell: {what}", kind.name())))
-        };
-        for key in ["normal_concat", "normal_0_concat", "reduce_concat", "reduce_1_concat"] {
-            if let Some(list) = list_after(text, key)
-                && list.split(',').map(str::trim).filter(|n| !n.is_empty()).ne(["2", "3", "4", "5"])
-            {
-                return Err(wrong(format!("`{key}` must be 2, 3, 4, 5")));
-            }
+        read(text).map_err(|wrong| Error::new(wrong.of(text, "nb301 genotype", EXAMPLE)))
+    }
+}
+
+/// Fields of a genotype, by the names that they go by.
+const FIELDS: [&[&str]; 4] = [
+    &["normal", "normal_0"],
+    &["normal_concat", "normal_0_concat"],
+    &["reduce", "reduce_1"],
+    &["reduce_concat", "reduce_1_concat"],
+];
+
+fn read(text: &str) -> notation::Result<Arch> {
+    let fields = Reader::new(text).keywords(&["Genotype"], &FIELDS)?;
+    for (names, field) in FIELDS.iter().zip(&fields).filter(|(it, _)| it[0].ends_with("concat")) {
+        let Some(field) = field else { continue };
+        let nodes: Vec<i64> = field
+            .list("a list of nodes")?
+            .iter()
+            .map(|node| node.int("a node"))
+            .collect::<notation::Result<_>>()?;
+        if nodes != [2, 3, 4, 5] {
+            let what = format!("`{}` must be 2, 3, 4, 5, not {nodes:?}", names[0]);
+            return Err(Misread::new(field.at, what));
         }
-        Ok(Self {
-            normal: cell(["normal_0", "normal"], CellKind::Normal)?,
-            reduce: cell(["reduce_1", "reduce"], CellKind::Reduce)?,
+    }
+    let cell = |field: &Option<Literal>, kind: CellKind| {
+        let missing = || Misread::whole(format!("it has no `{}=[..]`", kind.name()));
+        let read = read_cell(field.as_ref().ok_or_else(missing)?);
+        read.map_err(|wrong| Misread {
+            message: format!("{} cell: {}", kind.name(), wrong.message),
+            ..wrong
         })
-    }
+    };
+    Ok(Arch {
+        normal: cell(&fields[0], CellKind::Normal)?,
+        reduce: cell(&fields[2], CellKind::Reduce)?,
+    })
 }
 
-/// What stands in the brackets after `key=`.
-fn list_after<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    for (at, _) in text.match_indices(key) {
-        let whole = !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        let value = text[at + key.len()..].trim_start().strip_prefix('=').map(str::trim_start);
-        let Some(value) = value.filter(|_| whole) else { continue };
-        if value.starts_with("range(2, 6)") {
-            return Some("2, 3, 4, 5");
-        }
-        let close = if value.starts_with('[') { ']' } else { ')' };
-        let list = value.strip_prefix(['[', '('])?;
-        return list.split_once(close).map(|(list, _)| list);
-    }
-    None
-}
-
-fn parse_cell(list: &str) -> std::result::Result<Cell, String> {
-    let edges: Vec<&str> = list.split('(').skip(1).collect();
+fn read_cell(list: &Literal) -> notation::Result<Cell> {
+    let edges = edges(list)?;
     if edges.len() != 2 * NODES {
-        return Err(format!("it has {} edges, not {}", edges.len(), 2 * NODES));
+        let what = format!("it has {} edges, not {}", edges.len(), 2 * NODES);
+        return Err(Misread::new(list.at, what));
     }
     let mut cell = [[(EdgeOp::MaxPool, 0); 2]; NODES];
     for (i, edge) in edges.into_iter().enumerate() {
         let node = i / 2;
-        let inner = edge.split(')').next().unwrap_or_default();
-        let fields: Vec<&str> = inner.split(',').map(str::trim).collect();
-        let (name, from, to) = match fields.as_slice() {
-            [name, from] => (name, from, None),
-            [name, from, to] => (name, from, Some(*to)),
-            _ => return Err(format!("edge {i}, `({inner})`, is not ('op', from)")),
-        };
-        if to.is_some_and(|to| to != (node + INPUTS).to_string()) {
-            return Err(format!("edge {i}, `({inner})`, should go to node {}", node + INPUTS));
-        }
-        let name = name.trim_matches(['\'', '"']);
-        let known = EdgeOp::ALL.map(EdgeOp::name);
-        let op = EdgeOp::ALL.into_iter().find(|op| op.name() == name).ok_or_else(|| {
-            let hint = match nearest(name, known) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("operations are {}", known.join(", ")),
-            };
-            format!("edge {i} has unknown operation `{name}` ({hint})")
-        })?;
-        let from = from.parse().ok().filter(|from| *from < node + INPUTS).ok_or_else(|| {
-            format!("edge {i} of node {} cannot come from `{from}`", node + INPUTS)
-        })?;
-        cell[node][i % 2] = (op, from);
-        if i % 2 == 1 && cell[node][0].1 == from {
-            return Err(format!("node {} has {from} as both inputs", node + INPUTS));
+        cell[node][i % 2] = read_edge(edge, i)?;
+        let [(_, first), (_, second)] = cell[node];
+        if i % 2 == 1 && first == second {
+            let what = format!("node {} has {first} as both inputs", node + INPUTS);
+            return Err(Misread::new(edge.at, what));
         }
     }
     Ok(cell)
+}
+
+/// The edges of a cell, which may be in a list for each node.
+fn edges(list: &Literal) -> notation::Result<Vec<&Literal>> {
+    let items = list.list("a list of edges")?;
+    let holds_edges = |item: &Literal| match &item.data {
+        Data::List(inner) => inner.iter().any(|it| matches!(it.data, Data::List(_))),
+        _ => false,
+    };
+    if !items.iter().any(holds_edges) {
+        return Ok(items.iter().collect());
+    }
+    let mut edges = Vec::new();
+    for (node, item) in items.iter().enumerate() {
+        let own = item.list("a list of edges")?;
+        if own.len() != 2 {
+            let what = format!("node {} has {} edges, not 2", node + INPUTS, own.len());
+            return Err(Misread::new(item.at, what));
+        }
+        edges.extend(own);
+    }
+    Ok(edges)
+}
+
+/// The edge at this place of its cell.
+fn read_edge(edge: &Literal, i: usize) -> notation::Result<Edge> {
+    let node = i / 2 + INPUTS;
+    let form = format!("('op', from) as edge {i}");
+    let (name, from, to) = match edge.list(&form)? {
+        [name, from] => (name, from, None),
+        [name, from, to] => (name, from, Some(to)),
+        _ => return Err(edge.expected(&form)),
+    };
+    if let Some(to) = to
+        && to.int("the edge's node")? != node as i64
+    {
+        return Err(Misread::new(to.at, format!("edge {i} should go to node {node}, not to {to}")));
+    }
+    let (at, name) = (name.at, name.text("the name of an operation")?);
+    let op = EdgeOp::ALL.into_iter().find(|op| op.name() == name).ok_or_else(|| {
+        let wrong = Misread::unknown(at, "operation", name, &EdgeOp::ALL.map(EdgeOp::name));
+        Misread { message: format!("edge {i} has {}", wrong.message), ..wrong }
+    })?;
+    let source = usize::try_from(from.int("where the edge comes from")?).ok();
+    let source = source.filter(|source| *source < node).ok_or_else(|| {
+        Misread::new(from.at, format!("edge {i} of node {node} cannot come from {from}"))
+    })?;
+    Ok((op, source))
 }

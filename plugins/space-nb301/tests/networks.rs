@@ -84,9 +84,85 @@ fn mistakes_are_named() {
     let twice = wrong(&good.replacen("('skip_connect', 1)", "('skip_connect', 0)", 1));
     assert!(twice.contains("node 2 has 0 as both inputs"), "{twice}");
     assert!(wrong("Genotype(normal=[])").contains("it has 0 edges, not 8"));
-    assert!(wrong("x").contains("it has no `normal=[..]`"));
+    assert!(wrong("x").contains("column 1: expected `Genotype(` or `normal=`, `x` is too much"));
+    assert!(wrong("").contains("it has no `normal=[..]`"));
     let concat = wrong(&good.replace("normal_concat=[2, 3, 4, 5]", "normal_concat=[3, 4, 5]"));
     assert!(concat.contains("`normal_concat` must be 2, 3, 4, 5"), "{concat}");
+}
+
+#[test]
+fn what_python_prints_and_takes_is_read_as_python_means_it() {
+    let good = plain("skip_connect").to_string();
+    let arch: Arch = good.parse().unwrap();
+    let node = "('skip_connect', 0), ('skip_connect', 1)";
+    let (flat, per_node) =
+        ([node; 4].join(", "), format!("[{}]", vec![format!("[{node}]"); 4].join(", ")));
+    for text in [
+        good.replace("[2, 3, 4, 5]", "range(2, 6)"),
+        good.replace("[2, 3, 4, 5]", "list(range(2, 6))"),
+        good.replace("[2, 3, 4, 5]", "(2, 3, 4, 5,)"),
+        good.replace("[2, 3, 4, 5]", "[np.int64(2), 3, 4, 5]"),
+        good.replace(", 0)", ", np.int64(0))"),
+        good.replace('\'', "\""),
+        good.replace(", ", ",\n        "),
+        good.replace(&format!("[{flat}]"), &per_node),
+        good.replace(&format!("[{flat}]"), &format!("[({node}), ({node}), ({node}), ({node}),]")),
+        format!("DARTS_V2 = genotypes.{good}"),
+        format!("reduce=[{flat}], reduce_concat=range(2, 6), normal=[{flat}]"),
+    ] {
+        assert_eq!(text.parse::<Arch>().unwrap_or_else(|error| panic!("{error}")), arch, "{text}");
+    }
+}
+
+#[test]
+fn what_would_be_another_network_is_refused_with_its_place() {
+    let good = plain("skip_connect").to_string();
+    let wrong = |from: &str, to: &str| {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good);
+        text.parse::<Arch>().unwrap_err().to_string()
+    };
+    let range = wrong("normal_concat=[2, 3, 4, 5]", "normal_concat=range(3, 6)");
+    assert!(range.contains("`normal_concat` must be 2, 3, 4, 5, not [3, 4, 5]"), "{range}");
+    let column = good.find("normal_concat").unwrap() + "normal_concat=".len() + 1;
+    assert!(range.contains(&format!("genotype: column {column}: ")), "{range}");
+    let twice = wrong(", reduce_concat", ", reduce=[], reduce_concat");
+    assert!(twice.contains("`reduce` is given twice"), "{twice}");
+    let both = wrong(", reduce_concat", ", normal_0=[], reduce_concat");
+    assert!(both.contains("`normal_0` is given twice"), "{both}");
+    let unknown = wrong("normal_concat", "normal_conact");
+    assert!(unknown.contains("unknown keyword `normal_conact` (did you mean `normal_concat`?)"));
+    for (from, to, what) in [
+        (
+            "('skip_connect', 0)",
+            "('skip_connect', 0.0)",
+            "expected where the edge comes from, found `0.0`",
+        ),
+        ("('skip_connect', 0)", "('skip_connect', -1)", "cannot come from `-1`"),
+        (
+            "('skip_connect', 0)",
+            "('skip_connect',)",
+            "expected ('op', from) as edge 0, found a list of 1",
+        ),
+        ("('skip_connect', 0)", "('skip_connect', 0, 3)", "edge 0 should go to node 2, not to `3`"),
+        ("('skip_connect', 0), ", "('skip_connect', 0) ", "expected `,` or `]`, found `(`"),
+        ("('skip_connect', 0), ", "", "it has 7 edges, not 8"),
+        (
+            "reduce_concat=[2, 3, 4, 5])",
+            "reduce_concat=[2, 3, 4, 5]",
+            "expected `,` or `)`, found the end",
+        ),
+        ("5])", "5]) + 1", "expected the end"),
+    ] {
+        let wrong = wrong(from, to);
+        assert!(wrong.contains(what) && wrong.contains("column "), "{to}: {wrong}");
+    }
+}
+
+#[test]
+fn damaged_genotypes_are_read_or_refused() {
+    let concat = plain("sep_conv_3x3").to_string().replace("[2, 3, 4, 5]", "list(range(2, 6))");
+    osee_sdk::testkit::notation::<Nb301>(&[&concat]).unwrap();
 }
 
 #[test]

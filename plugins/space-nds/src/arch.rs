@@ -1,7 +1,10 @@
 //! An architecture: per stage a depth, a width, and in ResNeXt-A a bottleneck
 //! multiplier and a number of groups.
 
-use osee_sdk::prelude::*;
+use osee_sdk::{
+    core::notation::{self, Literal, Misread, Reader},
+    prelude::*,
+};
 use std::{fmt, marker::PhantomData, str::FromStr};
 
 /// Number of stages.
@@ -186,42 +189,35 @@ impl<F: Family> FromStr for Arch<F> {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = |what: String| {
-            Error::new(format!(
-                "`{text}` is no {} architecture: {what}; the form is {}",
-                F::ID,
-                F::EXAMPLE
-            ))
-        };
-        let mut rest = text.trim();
-        let mut chosen = Vec::new();
-        for decision in decisions::<F>() {
-            let key = decision.key;
-            let list = rest
-                .strip_prefix(key)
-                .and_then(|rest| rest.trim_start().strip_prefix('='))
-                .and_then(|rest| rest.trim_start().strip_prefix('['))
-                .and_then(|rest| rest.split_once(']'));
-            let (list, after) = list.ok_or_else(|| wrong(format!("`{key}=[..]` is missing")))?;
-            rest = after.trim_start_matches([' ', ',']);
-            let values: Vec<&str> = list.split(',').map(str::trim).collect();
-            let values: [&str; STAGES] = values.try_into().map_err(|values: Vec<&str>| {
-                wrong(format!("`{key}` has {} stages, not {STAGES}", values.len()))
-            })?;
-            let mut options = [0; STAGES];
-            for (option, value) in options.iter_mut().zip(values) {
-                let number: Option<f64> = value.parse().ok();
-                let same = |known: &String| number.is_some() && known.parse().ok() == number;
-                *option = decision.options.iter().position(same).ok_or_else(|| {
-                    let known = decision.options.join(", ");
-                    wrong(format!("{} `{value}` is none of {known}", decision.name))
-                })?;
-            }
-            chosen.push(options);
-        }
-        match rest {
-            "" => Ok(Self { chosen, family: PhantomData }),
-            rest => Err(wrong(format!("`{rest}` is too much"))),
-        }
+        let what = format!("{} architecture", F::ID);
+        read(text).map_err(|wrong| Error::new(wrong.of(text, &what, F::EXAMPLE)))
     }
+}
+
+fn read<F: Family>(text: &str) -> notation::Result<Arch<F>> {
+    let decisions = decisions::<F>();
+    let keys: Vec<[&str; 1]> = decisions.iter().map(|decision| [decision.key]).collect();
+    let keys: Vec<&[&str]> = keys.iter().map(<[&str; 1]>::as_slice).collect();
+    let given = Reader::new(text).keywords(&[], &keys)?;
+    let mut chosen = Vec::new();
+    for (decision, list) in decisions.iter().zip(given) {
+        let key = decision.key;
+        let list = list.ok_or_else(|| Misread::whole(format!("`{key}=[..]` is missing")))?;
+        let values = list.list("a list of numbers")?;
+        let values: &[Literal; STAGES] = values.try_into().map_err(|_| {
+            let what = format!("`{key}` has {} stages, not {STAGES}", values.len());
+            Misread::new(list.at, what)
+        })?;
+        let mut options = [0; STAGES];
+        for (option, value) in options.iter_mut().zip(values) {
+            let number = value.number("a number")?;
+            let same = |known: &String| known.parse() == Ok(number);
+            *option = decision.options.iter().position(same).ok_or_else(|| {
+                let known = decision.options.join(", ");
+                Misread::new(value.at, format!("{} {value} is none of {known}", decision.name))
+            })?;
+        }
+        chosen.push(options);
+    }
+    Ok(Arch { chosen, family: PhantomData })
 }

@@ -90,6 +90,32 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn lists_are_those_of_python_and_each_is_given_once() {
+    let own = "ds=[1, 2, 4] ws=[16, 24, 32]";
+    for text in [
+        "ws=(16, 24, 32), ds=[1, 2, 4]",
+        "ds = [np.int64(1), 2, 4,]\nws = list(range(16, 33, 8))",
+        "ds=[1.0, 2, 4] ws=[16, 24, 32]",
+    ] {
+        assert_eq!(text.parse::<Arch<ResNet>>().unwrap().to_string(), own, "{text}");
+    }
+    let wrong = |text: &str| text.parse::<Arch<ResNet>>().err().unwrap().to_string();
+    for (text, what) in [
+        ("ds=[1, 2, 4] ws=[16, 24, 32] ds=[1, 1, 1]", "column 30: `ds` is given twice"),
+        ("ds=[1, 2, 4] ws=[16, 24, 32] ss=[1, 2, 2]", "column 30: unknown keyword `ss`"),
+        ("ds=[1, 2, 4 ws=[16, 24, 32]", "column 13: expected `,` or `]`, found `ws`"),
+        ("ds=[1, '2', 4] ws=[16, 24, 32]", "column 8: expected a number, found `2`"),
+        ("ds=[1, 2, -4] ws=[16, 24, 32]", "column 11: depth `-4` is none of 1, 2, 3"),
+        ("ds=3 ws=[16, 24, 32]", "column 4: expected a list of numbers, found `3`"),
+        ("ds=range(1, 4000000000) ws=[16, 24, 32]", "column 4: a range of more than 10000 numbers"),
+    ] {
+        assert!(wrong(text).contains(what), "{}", wrong(text));
+    }
+    osee_sdk::testkit::notation::<Nds<ResNet>>(&["ws=(16, 24, 32), ds=[1, 2, 4]"]).unwrap();
+    osee_sdk::testkit::notation::<Nds<ResNeXtA>>(&[]).unwrap();
+}
+
+#[test]
 fn mutations_change_one_named_choice() {
     let arch = Arch::<ResNeXtA>::from_index(9_999_999).unwrap();
     let mutations = Nds::<ResNeXtA>::new().mutations(&arch);

@@ -11,6 +11,9 @@ use std::{cell::RefCell, panic, sync::Once};
 /// document.
 pub type FfiResult<T> = RResult<T, RVec<u8>>;
 
+/// Most bytes of a failure, which is stored with every score it cost.
+const LONGEST_FAILURE: usize = 64 << 10;
+
 thread_local! {
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
@@ -58,6 +61,9 @@ pub(super) fn run<T>(call: impl FnOnce() -> Result<T, Error>) -> FfiResult<T> {
 pub(super) fn receive<T>(result: FfiResult<T>) -> Result<T, Error> {
     match result {
         ROk(value) => Ok(value),
+        RErr(bytes) if bytes.len() > LONGEST_FAILURE => {
+            Err(Error::new(format!("the plugin failed with a message of {} bytes", bytes.len())))
+        }
         RErr(bytes) => Err(match document::decode::<Failure>(&bytes) {
             Ok(failure) => failure.into(),
             Err(error) => error,

@@ -7,7 +7,7 @@ pub const MAGIC: [u8; 8] = *b"OSEEPLUG";
 
 /// Boundary version: majors must be equal, the host's minor at least the
 /// plugin's.
-pub const ABI_MAJOR: u32 = 3;
+pub const ABI_MAJOR: u32 = 4;
 /// See [`ABI_MAJOR`].
 pub const ABI_MINOR: u32 = 0;
 

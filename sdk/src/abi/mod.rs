@@ -10,6 +10,8 @@
     reason = "expansions of abi_stable 0.11's derives"
 )]
 
+pub mod answer;
+mod declaration;
 pub mod document;
 pub mod glue;
 pub mod guard;
@@ -18,3 +20,4 @@ pub mod network;
 pub mod one_shot;
 pub mod root;
 pub mod tensor;
+pub mod watch;

@@ -27,7 +27,7 @@ pub trait HostNetwork: 'static {
     /// # Errors
     /// When they do not fit.
     fn forward(&self, images: &Tensor) -> Result<Tensor>;
-    /// Whether the user asked to stop.
+    /// Whether the score is not wanted any more.
     fn cancelled(&self) -> bool;
 }
 

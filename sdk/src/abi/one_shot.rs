@@ -2,6 +2,7 @@
 //! it.
 
 use super::{
+    answer::{DECLARED, Origin},
     document,
     guard::{self, FfiResult},
     root::{FfiSpace, FfiSpace_TO, ForeignSpace, Instance},
@@ -45,7 +46,8 @@ pub(crate) fn instance<T: OneShot>(it: T) -> Instance {
 
 fn space(info: RSlice<'_, u8>, table: FfiSpace_TO<'static, RBox<()>>) -> Result<Space> {
     let info: SpaceInfo = document::decode(info.as_slice())?;
-    Ok(Space::new(info, ForeignSpace::from_table(table)))
+    let functions = ForeignSpace::from_table(table, &info.id);
+    Ok(Space::new(info, functions))
 }
 
 impl<T: OneShot> FfiOneShot for Glue<T> {
@@ -91,50 +93,76 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
 }
 
 /// A plugin's one-shot estimator.
-pub struct ForeignOneShot(pub(super) FfiOneShot_TO<'static, RBox<()>>);
+pub struct ForeignOneShot {
+    table: FfiOneShot_TO<'static, RBox<()>>,
+    origin: Origin,
+}
 
 impl ForeignOneShot {
+    pub(super) fn new(table: FfiOneShot_TO<'static, RBox<()>>, origin: Origin) -> Self {
+        Self { table, origin }
+    }
+
     /// See [`OneShot::recipe`].
     ///
     /// # Errors
-    /// The plugin's panic.
+    /// The plugin's panic, or numbers that make no training.
     pub fn recipe(&self) -> Result<Recipe> {
-        document::decode(&guard::receive(self.0.recipe())?)
+        let call = self.origin.call("recipe");
+        let recipe: Recipe =
+            call.document(self.origin.watched("recipe", || self.table.recipe()))?;
+        call.at_most(recipe.space.len(), DECLARED, "settings of the space")?;
+        recipe.check().map_err(|error| {
+            call.wrong(format!("a recipe that cannot be run: {error}"), "one that can")
+        })?;
+        Ok(recipe)
     }
 
     /// See [`OneShot::evaluation`].
     ///
     /// # Errors
-    /// The plugin's panic.
+    /// The plugin's panic, or an evaluation of nothing.
     pub fn evaluation(&self) -> Result<Evaluation> {
-        document::decode(&guard::receive(self.0.evaluation())?)
+        let call = self.origin.call("evaluation");
+        let evaluation: Evaluation =
+            call.document(self.origin.watched("evaluation", || self.table.evaluation()))?;
+        let counts =
+            [("batches", evaluation.batches), ("checkpoints", Some(evaluation.checkpoints))];
+        match counts.into_iter().find(|(_, count)| *count == Some(0)) {
+            Some((what, _)) => Err(call.wrong(format!("0 {what}"), "at least 1")),
+            None => Ok(evaluation),
+        }
     }
 
     /// See [`OneShot::survey`].
     ///
     /// # Errors
-    /// The plugin's failure or panic.
+    /// The plugin's failure or panic, or architectures that are none.
     pub fn survey(&self, epoch: &Epoch, space: &LentSpace) -> Result<Vec<String>> {
         let epoch = document::encode(epoch);
-        let wanted = guard::receive(self.0.survey(
-            epoch.as_slice().into(),
-            space.info.as_slice().into(),
-            space.lend(),
-        ))?;
-        Ok(wanted.into_iter().map(RString::into_string).collect())
+        let info = space.info.as_slice();
+        let call = || self.table.survey(epoch.as_slice().into(), info.into(), space.lend());
+        self.origin.call("survey").architectures(self.origin.watched("survey", call))
     }
 
     /// See [`OneShot::sample`].
     ///
     /// # Errors
-    /// The plugin's failure or panic.
+    /// The plugin's failure or panic, or another number of steps than the
+    /// epoch has, or one without architectures.
     pub fn sample(&self, epoch: &Epoch, space: &LentSpace) -> Result<Sampled> {
-        let epoch = document::encode(epoch);
-        document::decode(&guard::receive(self.0.sample(
-            epoch.as_slice().into(),
-            space.info.as_slice().into(),
-            space.lend(),
-        ))?)
+        let call = self.origin.call("sample");
+        let document = document::encode(epoch);
+        let info = space.info.as_slice();
+        let make = || self.table.sample(document.as_slice().into(), info.into(), space.lend());
+        let sampled: Sampled = call.document(self.origin.watched("sample", make))?;
+        call.exactly(sampled.steps.len(), epoch.steps, "steps")?;
+        if let Some(step) = sampled.steps.iter().position(Vec::is_empty) {
+            let got = format!("no architecture for step {step}");
+            return Err(call.wrong(got, "at least one for every step"));
+        }
+        sampled.steps.iter().flatten().try_for_each(|arch| call.is_architecture(arch))?;
+        Ok(sampled)
     }
 
     /// See [`OneShot::score`].
@@ -143,7 +171,8 @@ impl ForeignOneShot {
     /// The plugin's failure or panic.
     pub fn score(&self, batches: &[BatchResult]) -> Result<f64> {
         let batches = document::encode(&batches.to_vec());
-        guard::receive(self.0.score(batches.as_slice().into()))
+        let call = || self.table.score(batches.as_slice().into());
+        guard::receive(self.origin.watched("score", call))
     }
 }
 
@@ -173,30 +202,42 @@ impl LentSpace {
     }
 }
 
-/// Hands calls of one plugin on to another's space.
+/// Hands calls of one plugin on to another's space. Sizes are looked at on the
+/// way; the other side, which reads the answers, looks at what is in them.
 struct Relay(Arc<ForeignSpace>);
+
+impl Relay {
+    fn documents(
+        &self,
+        call: &'static str,
+        ask: impl FnOnce(&FfiSpace_TO<'static, RBox<()>>) -> FfiResult<RVec<u8>>,
+    ) -> FfiResult<RVec<u8>> {
+        let (table, origin) = self.0.parts();
+        guard::run(|| origin.call(call).bytes(ask(table)))
+    }
+}
 
 impl FfiSpace for Relay {
     fn architecture(&self, index: u64) -> FfiResult<RString> {
-        self.0.table().architecture(index)
+        guard::run(|| self.0.architecture(index).map(RString::from))
     }
     fn parse(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        self.0.table().parse(arch)
+        guard::run(|| self.0.parse(arch.as_str()).map(RString::from))
     }
     fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        self.0.table().canonical(arch)
+        guard::run(|| self.0.canonical(arch.as_str()).map(RString::from))
     }
     fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.0.table().mutations(arch)
+        self.documents("mutations", |table| table.mutations(arch))
     }
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
-        self.0.table().graph(arch, settings)
+        self.documents("graph", |table| table.graph(arch, settings))
     }
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
-        self.0.table().trainable(arch)
+        self.0.parts().0.trainable(arch)
     }
 
     fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.0.table().benchmark_counts(arch)
+        self.documents("benchmark_counts", |table| table.benchmark_counts(arch))
     }
 }

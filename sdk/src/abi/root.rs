@@ -1,10 +1,12 @@
 //! The root module: the one table each plugin library exports.
 
 use super::{
-    document,
+    answer::{MUTATIONS, Origin, shown},
+    declaration, document,
     guard::{self, FfiResult},
     network::{FfiNetwork_TO, NetworkHandle},
     one_shot::{FfiOneShot_TO, ForeignOneShot},
+    watch,
 };
 use crate::{
     Error, Population, Result,
@@ -20,11 +22,16 @@ use abi_stable::{
     std_types::{RBox, RSlice, RStr, RString, RVec},
 };
 use osee_core::{
+    estimator::EstimatorKind,
     graph::Graph,
     settings::Settings,
     space::{Counts, Mutation},
 };
-use std::path::Path;
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 pub use abi_stable::library::LibHeader;
 
@@ -122,46 +129,96 @@ extern "C" fn create(id: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<Instan
 }
 
 /// A loaded plugin library, as the host sees it: the consumer's side of
-/// [`PluginRoot`].
-pub struct ForeignPlugin(PluginRootRef);
+/// [`PluginRoot`]. What it answers is looked at here, see
+/// [`answer`](super::answer).
+pub struct ForeignPlugin {
+    root: PluginRootRef,
+    path: PathBuf,
+    declared: OnceLock<Vec<ExportInfo>>,
+}
 
 impl ForeignPlugin {
-    /// Loads a library whose header the caller has checked. The library stays
-    /// loaded for ever.
+    /// Loads a library whose header the caller has checked, from a `copy` of the
+    /// file at `path`. The library stays loaded for ever.
     ///
     /// # Errors
     /// abi_stable's account of what does not fit; long, meant for a log.
-    pub fn load(path: &Path) -> std::result::Result<Self, String> {
+    pub fn load(copy: &Path, path: &Path) -> std::result::Result<Self, String> {
         // Not `load_from_file`: it keeps one module per type and process, and
         // would hand out the first plugin for every later one.
-        abi_stable::library::lib_header_from_path(path)
+        abi_stable::library::lib_header_from_path(copy)
             .and_then(|header| header.init_root_module::<PluginRootRef>())
-            .map(Self)
+            .map(|root| Self { root, path: path.to_owned(), declared: OnceLock::new() })
             .map_err(|error| error.to_string())
     }
 
-    /// What it exports, sorted by id.
+    /// What it exports, sorted by id. Asked for once.
     ///
     /// # Errors
-    /// When the plugin fails to say.
+    /// When the plugin fails to say, or gives a list that cannot be read: too
+    /// many exports, or names that are none or not their own.
     pub fn exports(&self) -> Result<Vec<ExportInfo>> {
-        document::decode(&guard::receive(self.0.exports()())?)
+        self.declared().map(<[ExportInfo]>::to_vec)
+    }
+
+    fn declared(&self) -> Result<&[ExportInfo]> {
+        if let Some(known) = self.declared.get() {
+            return Ok(known);
+        }
+        let origin = Origin::of_library(&self.path, "*");
+        let call = origin.call("info");
+        let exports: Vec<ExportInfo> = call.document(watch::during(
+            || "its list of exports".to_owned(),
+            || self.root.exports()(),
+        ))?;
+        declaration::list(call, &exports)?;
+        Ok(self.declared.get_or_init(|| exports))
+    }
+
+    /// Whether the declaration of an export makes sense: settings declared
+    /// once with usable defaults, names, and texts of bounded length.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn check_declaration(&self, export: &ExportInfo) -> Result<()> {
+        declaration::check(Origin::of_library(&self.path, export.id()).call("info"), export)
     }
 
     /// One export with settings.
     ///
     /// # Errors
-    /// When the plugin refuses the settings.
+    /// When the plugin refuses the settings, or the export is not what it was
+    /// declared to be.
     pub fn create(&self, id: &str, settings: &Settings) -> Result<Foreign> {
+        let declared = self.declared()?.iter().find(|export| export.id() == id);
+        declared.map_or(Ok(()), |export| self.check_declaration(export))?;
+        let origin = Origin::of_library(&self.path, id);
         let settings = document::encode(settings);
-        let instance = guard::receive(self.0.create()(id.into(), settings.as_slice().into()))?;
+        let call = || self.root.create()(id.into(), settings.as_slice().into());
+        let instance = guard::receive(watch::during(|| format!("`{id}`, making it"), call))?;
+        if let Some(export) = declared {
+            declaration::kind(origin.call("new"), export, instance.kind())?;
+        }
         Ok(match instance {
-            Instance::ZeroShot(it) => Foreign::ZeroShot(ForeignZeroShot(it)),
-            Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it)),
-            Instance::Meta(it) => Foreign::Meta(ForeignMeta(it)),
-            Instance::Space(it) => Foreign::Space(ForeignSpace(it)),
-            Instance::OneShot(it) => Foreign::OneShot(ForeignOneShot(it)),
+            Instance::ZeroShot(it) => Foreign::ZeroShot(ForeignZeroShot(it, id.to_owned())),
+            Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it, id.to_owned())),
+            Instance::Meta(it) => Foreign::Meta(ForeignMeta { table: it, origin }),
+            Instance::Space(it) => Foreign::Space(ForeignSpace { table: it, origin }),
+            Instance::OneShot(it) => Foreign::OneShot(ForeignOneShot::new(it, origin)),
         })
+    }
+}
+
+impl Instance {
+    /// Of estimators.
+    fn kind(&self) -> Option<EstimatorKind> {
+        match self {
+            Self::ZeroShot(_) => Some(EstimatorKind::ZeroShot),
+            Self::Baseline(_) => Some(EstimatorKind::Baseline),
+            Self::Meta(_) => Some(EstimatorKind::Meta),
+            Self::OneShot(_) => Some(EstimatorKind::OneShot),
+            Self::Space(_) => None,
+        }
     }
 }
 
@@ -180,7 +237,7 @@ pub enum Foreign {
 }
 
 /// A plugin's zero-shot estimator.
-pub struct ForeignZeroShot(FfiZeroShot_TO<'static, RBox<()>>);
+pub struct ForeignZeroShot(FfiZeroShot_TO<'static, RBox<()>>, String);
 
 impl ForeignZeroShot {
     /// A zero-shot instance made in this library.
@@ -189,7 +246,7 @@ impl ForeignZeroShot {
     /// When it is of another kind.
     pub(crate) fn from_instance(instance: Instance) -> Result<Self> {
         match instance {
-            Instance::ZeroShot(it) => Ok(Self(it)),
+            Instance::ZeroShot(it) => Ok(Self(it, "zero-shot".to_owned())),
             _ => Err(Error::new("this instance is no zero-shot estimator")),
         }
     }
@@ -199,12 +256,13 @@ impl ForeignZeroShot {
     /// # Errors
     /// The plugin's failure or panic.
     pub fn score(&self, network: NetworkHandle) -> Result<f64> {
-        guard::receive(self.0.score(network.into_ffi()))
+        let call = || self.0.score(network.into_ffi());
+        guard::receive(watch::during(|| format!("estimator `{}`, score", self.1), call))
     }
 }
 
 /// A plugin's baseline.
-pub struct ForeignBaseline(FfiBaseline_TO<'static, RBox<()>>);
+pub struct ForeignBaseline(FfiBaseline_TO<'static, RBox<()>>, String);
 
 impl ForeignBaseline {
     /// See [`Baseline::score`](crate::Baseline::score).
@@ -212,53 +270,72 @@ impl ForeignBaseline {
     /// # Errors
     /// The plugin's failure or panic.
     pub fn score(&self, graph: &Graph) -> Result<f64> {
-        guard::receive(self.0.score(document::encode(graph).as_slice().into()))
+        let call = || self.0.score(document::encode(graph).as_slice().into());
+        guard::receive(watch::during(|| format!("estimator `{}`, score", self.1), call))
     }
 }
 
 /// A plugin's meta estimator.
-pub struct ForeignMeta(FfiMeta_TO<'static, RBox<()>>);
+pub struct ForeignMeta {
+    table: FfiMeta_TO<'static, RBox<()>>,
+    origin: Origin,
+}
 
 impl ForeignMeta {
     /// See [`Meta::needs`](crate::Meta::needs).
     ///
     /// # Errors
-    /// The plugin's panic.
+    /// The plugin's panic, or names that are none.
     pub fn needs(&self) -> Result<Vec<String>> {
-        Ok(guard::receive(self.0.needs())?.into_iter().map(RString::into_string).collect())
+        let call = || self.table.needs();
+        self.origin.call("needs").names(self.origin.watched("needs", call))
     }
 
     /// See [`Meta::scores`](crate::Meta::scores).
     ///
     /// # Errors
-    /// The plugin's failure or panic.
+    /// The plugin's failure or panic, or another number of scores than of
+    /// architectures.
     pub fn scores(&self, population: &Population) -> Result<Vec<f64>> {
         let document = document::encode(population);
-        Ok(guard::receive(self.0.scores(document.as_slice().into()))?.into_vec())
+        let call = || self.table.scores(document.as_slice().into());
+        let scores = guard::receive(self.origin.watched("scores", call))?;
+        let wanted = population.architectures.len();
+        self.origin.call("scores").exactly(scores.len(), wanted, "scores")?;
+        Ok(scores.into_vec())
     }
 }
 
 /// A plugin's search space. Architectures are strings on this side.
-pub struct ForeignSpace(FfiSpace_TO<'static, RBox<()>>);
+pub struct ForeignSpace {
+    table: FfiSpace_TO<'static, RBox<()>>,
+    origin: Origin,
+}
 
 impl ForeignSpace {
-    pub(super) fn from_table(table: FfiSpace_TO<'static, RBox<()>>) -> Self {
-        Self(table)
+    /// The space `id` of a library that is not known on this side.
+    pub(super) fn from_table(table: FfiSpace_TO<'static, RBox<()>>, id: &str) -> Self {
+        Self { table, origin: Origin::of_export(id) }
     }
 
-    pub(super) fn table(&self) -> &FfiSpace_TO<'static, RBox<()>> {
-        &self.0
+    /// For handing calls on.
+    pub(super) fn parts(&self) -> (&FfiSpace_TO<'static, RBox<()>>, &Origin) {
+        (&self.table, &self.origin)
     }
 
-    /// A space made in this library.
+    /// The space `id`, made in this library.
     ///
     /// # Errors
     /// When the instance is of another kind.
-    pub(crate) fn from_instance(instance: Instance) -> Result<Self> {
+    pub(crate) fn from_instance(instance: Instance, id: &str) -> Result<Self> {
         match instance {
-            Instance::Space(it) => Ok(Self(it)),
+            Instance::Space(it) => Ok(Self::from_table(it, id)),
             _ => Err(Error::new("this instance is no search space")),
         }
+    }
+
+    fn watched<T>(&self, what: &str, of: impl Display, call: impl FnOnce() -> T) -> T {
+        watch::during(|| format!("search space `{}`, {what} of {of}", self.origin.export()), call)
     }
 
     /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable).
@@ -266,15 +343,16 @@ impl ForeignSpace {
     /// # Errors
     /// When the architecture is malformed.
     pub fn trainable(&self, arch: &str) -> Result<bool> {
-        guard::receive(self.0.trainable(arch.into()))
+        guard::receive(self.watched("trainable", arch, || self.table.trainable(arch.into())))
     }
 
     /// See [`SearchSpace::architecture`](crate::SearchSpace::architecture).
     ///
     /// # Errors
-    /// When the number is out of range.
+    /// When the number is out of range, or what comes is not one line.
     pub fn architecture(&self, index: u64) -> Result<String> {
-        guard::receive(self.0.architecture(index)).map(RString::into_string)
+        let call = || self.table.architecture(index);
+        self.origin.call("architecture").architecture(self.watched("architecture", index, call))
     }
 
     /// The architecture in the space's own spelling.
@@ -282,23 +360,36 @@ impl ForeignSpace {
     /// # Errors
     /// When it is malformed: what and where.
     pub fn parse(&self, arch: &str) -> Result<String> {
-        guard::receive(self.0.parse(arch.into())).map(RString::into_string)
+        let call = || self.table.parse(arch.into());
+        self.origin.call("parse").architecture(self.watched("parse", arch, call))
     }
 
     /// See [`SearchSpace::canonical`](crate::SearchSpace::canonical).
     ///
     /// # Errors
-    /// When the architecture is malformed.
+    /// When the architecture is malformed, or its form is too long.
     pub fn canonical(&self, arch: &str) -> Result<String> {
-        guard::receive(self.0.canonical(arch.into())).map(RString::into_string)
+        let call = || self.table.canonical(arch.into());
+        self.origin.call("canonical").canonical(self.watched("canonical", arch, call))
     }
 
     /// See [`SearchSpace::mutations`](crate::SearchSpace::mutations).
     ///
     /// # Errors
-    /// When the architecture is malformed.
+    /// When the architecture is malformed, or there are too many, or one has
+    /// no name.
     pub fn mutations(&self, arch: &str) -> Result<Vec<Mutation>> {
-        document::decode(&guard::receive(self.0.mutations(arch.into()))?)
+        let call = self.origin.call("mutations");
+        let mutations: Vec<Mutation> =
+            call.document(self.watched("mutations", arch, || self.table.mutations(arch.into())))?;
+        call.at_most(mutations.len(), MUTATIONS, "mutations")?;
+        for Mutation { arch, decision, from, to } in &mutations {
+            call.is_architecture(arch)?;
+            call.is_name(decision, "the decision")?;
+            call.is_name(from, "the value")?;
+            call.is_name(to, "the value")?;
+        }
+        Ok(mutations)
     }
 
     /// See [`SearchSpace::benchmark_counts`](crate::SearchSpace::benchmark_counts).
@@ -306,19 +397,24 @@ impl ForeignSpace {
     /// # Errors
     /// When the architecture is malformed or has no network.
     pub fn benchmark_counts(&self, arch: &str) -> Result<Counts> {
-        document::decode(&guard::receive(self.0.benchmark_counts(arch.into()))?)
+        let call = || self.table.benchmark_counts(arch.into());
+        let counts = self.watched("benchmark_counts", arch, call);
+        self.origin.call("benchmark_counts").document(counts)
     }
 
-    /// The network, its shapes checked.
+    /// The network, its size and shapes checked.
     ///
     /// # Errors
     /// When the architecture is malformed, the settings make no network, or
     /// the plugin's graph is not one.
     pub fn graph(&self, arch: &str, settings: &Settings) -> Result<Graph> {
         let settings = document::encode(settings);
-        let bytes = guard::receive(self.0.graph(arch.into(), settings.as_slice().into()))?;
-        let graph: Graph = document::decode(&bytes)?;
-        graph.validate()?;
+        let make = || self.table.graph(arch.into(), settings.as_slice().into());
+        let call = self.origin.call("graph");
+        let graph: Graph = call.document(self.watched("graph", arch, make))?;
+        graph.validate().map_err(|error| {
+            call.wrong(format!("no network for {}", shown(arch)), format!("one: {error}"))
+        })?;
         Ok(graph)
     }
 }

@@ -17,8 +17,10 @@
 //! assert_eq!(testkit::score_through_tables::<LossAtStart>(&network), Ok(2.5));
 //! ```
 
+mod notation;
 mod small_space;
 
+pub use notation::notation;
 pub use small_space::{Pair, SmallSpace, small_space};
 
 use crate::{
@@ -78,6 +80,7 @@ impl HostNetwork for FixedNetwork {
     fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
         match self.0.answers.get(&what) {
             Some(tensors) => Ok(tensors.iter().map(Tensor::shallow_clone).collect()),
+            None if what == Measurement::Seed => Ok(vec![Tensor::from(0i64)]),
             None => Err(Error::new(format!("this test gave no {}", what.name()))),
         }
     }
@@ -172,7 +175,7 @@ pub fn one_shot_of_library(path: &Path, id: &str) -> Result<ForeignOneShot> {
 /// # Errors
 /// Never; the tables of the boundary say so.
 pub fn lent_space<T: SearchSpace>() -> Result<LentSpace> {
-    let functions = ForeignSpace::from_instance(glue::space(T::new()))?;
+    let functions = ForeignSpace::from_instance(glue::space(T::new()), &T::info().id)?;
     Ok(LentSpace::new(&T::info(), Arc::new(functions)))
 }
 
@@ -181,7 +184,7 @@ pub fn lent_space<T: SearchSpace>() -> Result<LentSpace> {
 /// # Errors
 /// When it cannot be loaded, or exports no such space.
 pub fn lent_space_of_library(path: &Path, id: &str) -> Result<LentSpace> {
-    let exports = ForeignPlugin::load(path).map_err(Error::new)?.exports()?;
+    let exports = ForeignPlugin::load(path, path).map_err(Error::new)?.exports()?;
     let info = exports.iter().find_map(|export| match export {
         ExportInfo::Space(info) if info.id == id => Some(info),
         _ => None,
@@ -203,7 +206,7 @@ pub fn space_of_library(path: &Path, id: &str) -> Result<ForeignSpace> {
 
 /// An export of a built library, with default settings.
 fn create(path: &Path, id: &str) -> Result<Foreign> {
-    let plugin = ForeignPlugin::load(path).map_err(Error::new)?;
+    let plugin = ForeignPlugin::load(path, path).map_err(Error::new)?;
     let exports = plugin.exports()?;
     let settings = exports.iter().find_map(|export| match export {
         ExportInfo::Estimator(info) if info.id == id => Some(&info.settings),

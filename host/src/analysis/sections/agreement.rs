@@ -1,6 +1,6 @@
 //! Which estimators say the same?
 
-use super::{listed, refused, value};
+use super::{CONSTANT, absent, listed, ranked_by, refused, section_of, value};
 use crate::{
     analysis::Material,
     report::{
@@ -17,7 +17,7 @@ const MOST: usize = 16;
 /// tau-b between all rows, with the truth, parameters and FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let mut columns: Vec<(&str, &[f64])> = vec![("truth", &material.truth)];
-    let rows = material.rows().take(MOST);
+    let rows = ranked_by(material, HEADING)?.into_iter().take(MOST);
     columns.extend(rows.map(|row| (row.name.as_str(), row.values.as_slice())));
     if let Some(structure) = &material.structure {
         for (name, values) in [("params", &structure.params), ("flops", &structure.flops)] {
@@ -34,10 +34,18 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .filter_map(|(a, b)| Some((found.kd[a][b]?, format!("{} and {}", names[a], names[b]))))
         .collect();
     pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
+    if pairs.is_empty() {
+        return Err(match names.len() {
+            0..=2 => {
+                absent(HEADING, "there is only one estimator", "[[estimators]]\nid = \"params\"")
+            }
+            _ => absent(HEADING, &format!("of every two, {CONSTANT}"), ""),
+        });
+    }
     let closest: Vec<String> =
         pairs.iter().take(3).map(|(kd, pair)| format!("{pair} ({kd:.2})")).collect();
     let finding = format!("Most alike are {}.", listed(&closest));
-    Ok(Section::new("agreement", HEADING)
+    Ok(section_of(HEADING)
         .finding(&finding)
         .rests_on(&format!("{}; scores averaged over seeds", material.rests_on()))
         .figure(Figure::new(

@@ -1,7 +1,7 @@
 //! Which architectures does an estimator put first and last, and what are
 //! they really?
 
-use super::{looked_at, refused, three};
+use super::{looked_at, ranked_by, ranks, refused, section_of, three};
 use crate::{
     analysis::Material,
     report::{
@@ -20,6 +20,7 @@ const EACH: usize = 3;
 
 /// Both ends of every row that is looked at.
 pub fn section(material: &Material) -> Result<Section, Absent> {
+    ranked_by(material, HEADING)?;
     let structure = material.structure.as_ref();
     let columns: Vec<(&str, &[f64])> = structure.map_or_else(Vec::new, |it| {
         vec![
@@ -29,7 +30,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             ("isomorphic", &it.group_size),
         ]
     });
-    let mut section = Section::new("architectures", HEADING);
+    let mut section = section_of(HEADING);
     let mut heads = vec![
         Column::text("Estimator", ""),
         Column::text("End", ""),
@@ -54,7 +55,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
                 }
             }
         }
-        if let Some(best) = found.best.first() {
+        if let Some(best) = found.best.first().filter(|_| ranks(material, row)) {
             depths.push((row.name.as_str(), best.true_rank));
         }
         if structure.is_some() {
@@ -63,7 +64,8 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         }
     }
     let worst = depths.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    let finding = worst.map_or_else(String::new, |(name, rank)| {
+    let none = || "No estimator that is looked at has a ranking.".to_owned();
+    let finding = worst.map_or_else(none, |(name, rank)| {
         format!(
             "Furthest from the truth is the first choice of {name}: it is number {rank:.0} of {}.",
             super::super::material::grouped(material.architectures.len())

@@ -1,25 +1,21 @@
 //! What becomes of a ranking while a supernet trains?
 
-use super::{absent, refused, three, value};
+use super::{CONSTANT, absent, refused, section_of, three, tie_aware, value};
 use crate::{
     analysis::{Material, Scorer, material::Checkpoints},
     report::{
-        figure::{Axis, Estimate, Figure, Lines, Value},
+        figure::{Axis, Estimate, Figure, Lines},
         html::{Absent, Section},
     },
 };
-use osee_core::{
-    analysis::{
-        CHECKPOINT_RATIOS, Checkpoint, StabilityStep, TrendPoint, stability_steps,
-        trend as over_checkpoints,
-    },
-    criteria::TieAware,
+use osee_core::analysis::{
+    CHECKPOINT_RATIOS, Checkpoint, StabilityStep, TrendPoint, stability_steps,
+    trend as over_checkpoints,
 };
 
 const TREND: &str = "Criteria while the supernet trains";
 const STABILITY: &str = "How stable is the ranking?";
 const ADD: &str = "[training]\nkeep-every = 5\n\n[[estimators]]\nid = \"one_shot\"\ntrend = true";
-const NONE: &str = "K of the architectures is less than one";
 
 fn several<'a>(
     material: &'a Material,
@@ -37,36 +33,36 @@ fn columns<'a>(points: &'a [(u64, &'a Scorer)]) -> Vec<Checkpoint<'a>> {
     points.iter().map(|(epoch, row)| Checkpoint { epoch: *epoch, scores: &row.values }).collect()
 }
 
-fn tie_aware(of: &Option<TieAware>) -> Value {
-    Value::known_or(of.as_ref().map(|it| it.value), NONE)
-}
-
 /// Every criterion by epoch, a figure each.
 pub fn trend(material: &Material) -> Result<Section, Absent> {
-    type Pick = fn(&TrendPoint) -> Value;
+    type Pick = fn(&TrendPoint) -> Estimate;
     let criteria: [(&str, &str, Pick); 6] = [
-        ("kd", "KD", |it| value(it.kd)),
-        ("spearman", "Spearman", |it| value(it.spearman)),
-        ("p-top", "P@top5%", |it| tie_aware(&it.p_top_5)),
-        ("p-bottom", "P@bottom5%", |it| tie_aware(&it.p_bottom_5)),
-        ("br", "BR@1% (lower is better)", |it| tie_aware(&it.br_1)),
-        ("wr", "WR@5% (lower is better)", |it| tie_aware(&it.wr_5)),
+        ("kd", "KD", |it| value(it.kd).into()),
+        ("spearman", "Spearman", |it| value(it.spearman).into()),
+        ("p-top", "P@top5%", |it| tie_aware(it.p_top_5.as_ref())),
+        ("p-bottom", "P@bottom5%", |it| tie_aware(it.p_bottom_5.as_ref())),
+        ("br", "BR@1% (lower is better)", |it| tie_aware(it.br_1.as_ref())),
+        ("wr", "WR@5% (lower is better)", |it| tie_aware(it.wr_5.as_ref())),
     ];
     let mut trends = Vec::new();
     for (base, points) in several(material, TREND)? {
         let points = over_checkpoints(&columns(&points), &material.truth);
         trends.push((base, points.map_err(refused(TREND))?));
     }
-    let mut section = Section::new("trend", TREND).rests_on(&material.rests_on());
+    let mut section = section_of(TREND).rests_on(&material.rests_on());
     for (name, label, pick) in criteria {
         let mut lines = Lines::new(Axis::new("epoch"), Axis::new(label));
         for (base, points) in &trends {
-            let points = points.iter().map(|it| (it.epoch as f64, Estimate::from(pick(it))));
+            let points = points.iter().map(|it| (it.epoch as f64, pick(it)));
             lines = lines.series(base, points);
         }
         section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
     }
-    let (base, points) = &trends[0];
+    // The first that has a ranking at both ends, if there is one.
+    let ends = |points: &[TrendPoint]| points.first()?.kd.zip(points.last()?.kd);
+    let Some((base, points)) = trends.iter().find(|(_, points)| ends(points).is_some()) else {
+        return Err(absent(TREND, &format!("no row has a KD at both ends: {CONSTANT}"), ""));
+    };
     let end = |at: Option<&TrendPoint>| {
         at.and_then(|it| it.kd).map_or_else(|| "undefined".to_owned(), three)
     };
@@ -108,25 +104,21 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
             steps.push((name, of(&columns(&points))?));
         }
     }
-    type Pick = fn(&StabilityStep) -> Value;
+    type Pick = fn(&StabilityStep) -> Estimate;
     let criteria: [(&str, &str, Pick); 4] = [
-        ("kd", "relative KD", |it| value(it.stability.kd)),
-        ("p-top-small", "relative P@top0.5%", |it| {
-            tie_aware(&it.stability.p_top.get("0.005").cloned())
-        }),
-        ("p-top", "relative P@top5%", |it| tie_aware(&it.stability.p_top.get("0.05").cloned())),
-        ("p-bottom", "relative P@bottom5%", |it| {
-            tie_aware(&it.stability.p_bottom.get("0.05").cloned())
-        }),
+        ("kd", "relative KD", |it| value(it.stability.kd).into()),
+        ("p-top-small", "relative P@top0.5%", |it| tie_aware(it.stability.p_top.get("0.005"))),
+        ("p-top", "relative P@top5%", |it| tie_aware(it.stability.p_top.get("0.05"))),
+        ("p-bottom", "relative P@bottom5%", |it| tie_aware(it.stability.p_bottom.get("0.05"))),
     ];
-    let mut section = Section::new("stability", STABILITY).rests_on(&format!(
+    let mut section = section_of(STABILITY).rests_on(&format!(
         "{}; the scores of each checkpoint predict those of the next",
         material.rests_on()
     ));
     for (name, label, pick) in criteria {
         let mut lines = Lines::new(Axis::new("epoch of the later checkpoint"), Axis::new(label));
         for (base, steps) in &steps {
-            let points = steps.iter().map(|it| (it.to as f64, Estimate::from(pick(it))));
+            let points = steps.iter().map(|it| (it.to as f64, pick(it)));
             lines = lines.series(base, points);
         }
         section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
@@ -136,8 +128,10 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
         .filter_map(|(name, steps)| Some((steps.last()?.stability.kd?, name.as_str())))
         .collect();
     let most = last.iter().max_by(|a, b| a.0.total_cmp(&b.0));
-    let finding = most.map_or_else(String::new, |(kd, name)| {
-        format!("At the end {name} is the most stable, with a relative KD of {}.", three(*kd))
-    });
+    let Some((kd, name)) = most else {
+        return Err(absent(STABILITY, &format!("no step has a relative KD: {CONSTANT}"), ""));
+    };
+    let finding =
+        format!("At the end {name} is the most stable, with a relative KD of {}.", three(*kd));
     Ok(section.finding(&finding))
 }

@@ -1,6 +1,6 @@
 //! Does an estimator favour small or large architectures?
 
-use super::{absent, cell, looked_at, refused, signed, value};
+use super::{absent, cell, looked_at, ranked_by, ranks, refused, section_of, signed, value};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -22,6 +22,11 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         let reason = "nothing is known of the architectures without their search space";
         return Err(absent(HEADING, reason, "--space SPACE"));
     };
+    ranked_by(material, HEADING)?;
+    if structure.flops.iter().all(|flops| *flops == structure.flops[0]) {
+        let reason = "all architectures have the same FLOPs";
+        return Err(absent(HEADING, reason, "[architectures]\n# some of different size"));
+    }
     let report = |row: &Scorer| {
         complexity_groups(&row.values, &material.truth, &structure.flops, GROUPS)
             .map_err(refused(HEADING))
@@ -29,8 +34,10 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows = looked_at(material);
     let reports = rows.iter().map(|row| report(row)).collect::<Result<Vec<_>, _>>()?;
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-    let mut section = Section::new("complexity", HEADING)
-        .finding(&finding(&names, &reports))
+    let ranked = rows.iter().zip(&reports).filter(|(row, _)| ranks(material, row));
+    let ranked: Vec<_> = ranked.map(|(row, report)| (row.name.as_str(), report)).collect();
+    let mut section = section_of(HEADING)
+        .finding(&finding(&ranked))
         .rests_on(&format!(
             "{}; five groups of equal count by FLOPs; ranking difference (true less estimated rank) \
              over all architectures",
@@ -78,10 +85,14 @@ fn figure(name: &str, title: &str, series: &[&str], reports: &[ComplexityReport]
             .collect()
     });
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let bounds = reports
+        .first()
+        .map_or_else(Vec::new, |it| it.groups.iter().map(|group| group.complexity).collect());
     let panel = |of: &dyn Fn(&osee_core::analysis::ComplexityGroup) -> Estimate| {
         reports.iter().map(|it| it.groups.iter().map(of).collect()).collect::<Vec<Vec<_>>>()
     };
     let bars = Bars::new("FLOPs", &groups, series)
+        .bounds(bounds)
         .panel(Axis::new("KD"), panel(&|it| value(it.kd).into()))
         .panel(Axis::new("mean ranking difference / M"), panel(&|it| it.mean_rd.into()));
     Figure::new(name, title, bars)
@@ -97,14 +108,17 @@ fn short(flops: f64) -> String {
     }
 }
 
-fn finding(names: &[&str], reports: &[ComplexityReport]) -> String {
+fn finding(reports: &[(&str, &ComplexityReport)]) -> String {
     let tilt = |it: &ComplexityReport| {
         let last = it.groups.last().map_or(0.0, |group| group.mean_rd);
         last - it.groups.first().map_or(0.0, |group| group.mean_rd)
     };
-    let tilts = names.iter().zip(reports).map(|(name, it)| (*name, tilt(it)));
+    let tilts = reports.iter().map(|(name, it)| (*name, tilt(it)));
     let most = tilts.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     match most {
+        Some((_, 0.0)) => {
+            "None of these ranks the largest architectures otherwise than the smallest.".to_owned()
+        }
         Some((name, tilt)) => format!(
             "Most biased of these is {name}: it {} the largest architectures by {:.1}% of all ranks \
              more than the smallest.",

@@ -1,6 +1,6 @@
 //! Which estimators are worth their time?
 
-use super::{absent, listed, value};
+use super::{CONSTANT, absent, listed, ranked_by, section_of, value};
 use crate::{
     analysis::Material,
     report::{
@@ -17,10 +17,11 @@ const HEADING: &str = "What does quality cost?";
 /// A time on a logarithmic axis; less is not measured.
 const LEAST: f64 = 0.01;
 
-/// KD by milliseconds per architecture, and the Pareto front.
+/// KD by milliseconds per architecture, seeds included, and the Pareto front.
 pub fn section(material: &Material) -> Result<Section, Absent> {
-    let points: Vec<CostPoint> = material
-        .rows()
+    let rows = ranked_by(material, HEADING)?;
+    let points: Vec<CostPoint> = rows
+        .into_iter()
         .filter_map(|row| {
             Some(CostPoint {
                 name: row.name.clone(),
@@ -46,7 +47,13 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         figure = figure.group(name, marks);
     }
     let finding = match front.as_slice() {
-        [] => "No estimator has a ranking.".to_owned(),
+        [] => return Err(absent(HEADING, &format!("no estimator has a KD: {CONSTANT}"), "")),
+        front if front.len() == judged.len() => {
+            format!(
+                "Each has its price: of {}, none is both slower and worse than another.",
+                listed(front)
+            )
+        }
         front => format!(
             "No estimator is both faster and better than {}; the others cost time that {} \
              would use better.",
@@ -54,11 +61,11 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             front[front.len() - 1]
         ),
     };
-    Ok(Section::new("cost", HEADING)
+    Ok(section_of(HEADING)
         .finding(&finding)
         .rests_on(&format!(
-            "{}; time of an estimator by itself, without passes that others share, and without \
-             the training of supernets",
+            "{}; time of an estimator by itself with all its seeds, without passes that others \
+             share, and without the training of supernets",
             material.rests_on()
         ))
         .figure(Figure::new("kd-by-time", "Quality against time", figure)))

@@ -15,13 +15,35 @@ pub mod variants;
 
 use super::{Material, Scorer};
 use crate::report::{
-    figure::Value,
-    html::{Absent, Cell},
+    figure::{Estimate, Value},
+    html::{Absent, Cell, Section},
+    p_text, tie_text,
 };
-use osee_core::{analysis::AnalysisError, criteria::TieAware};
+use osee_core::{
+    analysis::AnalysisError,
+    criteria::{TieAware, kendall_tau_b},
+};
 
 /// Most rows that a figure tells apart.
 const SHOWN: usize = 6;
+
+/// A section under its heading; its name is that of its analysis.
+fn section_of(heading: &str) -> Section {
+    Section::new("", heading)
+}
+
+/// Rows to rank architectures by.
+fn ranked_by<'a>(material: &'a Material, heading: &str) -> Result<Vec<&'a Scorer>, Absent> {
+    let rows: Vec<&Scorer> = material.rows().collect();
+    match rows.is_empty() {
+        true => Err(absent(
+            heading,
+            "there is no estimator with scores",
+            "[[estimators]]\nid = \"all\"",
+        )),
+        false => Ok(rows),
+    }
+}
 
 /// What is not there.
 fn absent(heading: &str, reason: &str, add: &str) -> Absent {
@@ -56,6 +78,11 @@ fn looked_at(material: &Material) -> Vec<&Scorer> {
     chosen.into_iter().map(|at| rows[at]).collect()
 }
 
+/// Whether the row has a ranking: a finding compares no others.
+fn ranks(material: &Material, row: &Scorer) -> bool {
+    kendall_tau_b(&row.values, &material.truth).is_some()
+}
+
 /// Why tau-b is undefined.
 pub(super) const CONSTANT: &str = "scores or truths are all equal";
 
@@ -79,18 +106,29 @@ fn supernet(row: &str, seed: u64) -> String {
 /// As papers give it.
 fn p_value(p: Option<f64>) -> Cell {
     match p {
-        Some(p) if p < 0.001 => Cell::number("<0.001", p),
-        other => cell(other),
+        Some(p) => Cell::number(&p_text(p), p),
+        None => Cell::undefined("there is no ranking to compare"),
     }
 }
 
-/// A criterion, with what another order of ties would make of it.
+/// A criterion, with what single orders of ties would make of it.
 pub(super) fn tied(of: &TieAware) -> Cell {
-    let shown = Cell::number(&three(of.value), of.value);
+    let shown = Cell::number(&tie_text(of, 3), of.value);
     match of.min < of.max {
-        true => shown.hint(&format!("{} to {} by the order of ties", three(of.min), three(of.max))),
+        true => shown.hint(&format!(
+            "mean over all orders of ties, which give {} to {}",
+            three(of.min),
+            three(of.max)
+        )),
         false => shown,
     }
+}
+
+/// A criterion in a figure, with its range where that is wide.
+fn tie_aware(of: Option<&TieAware>) -> Estimate {
+    let reason = "K of the architectures is less than one";
+    let value = Value::known_or(of.map(|it| it.value), reason);
+    Estimate::within(value, of.and_then(TieAware::range))
 }
 
 fn count(number: usize) -> Cell {

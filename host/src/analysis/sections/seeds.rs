@@ -1,6 +1,6 @@
 //! How much does a seed matter?
 
-use super::{absent, cell, value};
+use super::{CONSTANT, absent, cell, section_of, value};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -37,8 +37,9 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         });
         let mean = kendall_tau_b(&row.values, truth);
         figure = figure.row(&row.name, Estimate::within(value(mean), ends), row.own);
-        let width = ends.map_or(0.0, |[a, b]| b - a);
-        if widest.is_none_or(|(known, _)| width > known) {
+        if let Some(width) = ends.map(|[a, b]| b - a)
+            && widest.is_none_or(|(known, _)| width > known)
+        {
             widest = Some((width, &row.name));
         }
         table = table.row(vec![
@@ -49,10 +50,14 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             cell(between(row)),
         ]);
     }
-    let finding = widest.map_or_else(String::new, |(width, name)| {
-        format!("{name} depends on its seed most: its KD differs by {width:.3} between seeds.")
-    });
-    Ok(Section::new("seeds", HEADING)
+    let finding = match widest {
+        None => return Err(absent(HEADING, &format!("no seed has a KD: {CONSTANT}"), "")),
+        Some((0.0, _)) => "No estimator's KD differs between its seeds.".to_owned(),
+        Some((width, name)) => {
+            format!("{name} depends on its seed most: its KD differs by {width:.3} between seeds.")
+        }
+    };
+    Ok(section_of(HEADING)
         .finding(&finding)
         .rests_on(&material.rests_on())
         .figure(Figure::new(

@@ -1,17 +1,23 @@
 //! How sure is the order of the leaderboard?
 
-use super::{absent, looked_at, p_value, refused, signed, three, value};
+use super::{
+    CONSTANT, absent, listed, looked_at, p_value, refused, section_of, signed, three, value,
+};
 use crate::{
     analysis::Material,
     report::{
+        LEVEL,
         figure::{Axis, Estimate, Figure, Intervals},
         html::{Absent, Cell, Column, Section, Table},
+        p_size,
     },
 };
-use osee_core::analysis::significance;
+use osee_core::analysis::{Comparison, SignificanceReport, significance};
 
 const HEADING: &str = "How sure is the order?";
 const CONFIDENCE: f64 = 0.95;
+/// So many names are written out.
+const NAMED: usize = 4;
 
 /// KD with intervals, and every pair that is looked at compared.
 pub fn section(material: &Material) -> Result<Section, Absent> {
@@ -26,12 +32,86 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let columns: Vec<(&str, &[f64])> =
         rows.iter().map(|row| (row.name.as_str(), row.values.as_slice())).collect();
     let found = significance(&columns, &material.truth, CONFIDENCE).map_err(refused(HEADING))?;
+    let Some(first) = found.estimators.iter().position(|it| it.kd.is_some()) else {
+        return Err(absent(HEADING, CONSTANT, ""));
+    };
     let mut figure = Intervals::new(Axis::new("KD"));
-    for (row, tau) in rows.iter().zip(&found.estimators) {
-        figure = figure.row(&row.name, Estimate::within(value(tau.kd), tau.ci), row.own);
+    for (row, of) in rows.iter().zip(material.uncertain()) {
+        let estimate = Estimate::within(value(of.kd), of.interval.ok());
+        figure = figure.row(&row.name, estimate, row.own);
     }
-    let best = |p: Option<f64>| p.is_some_and(|p| p < 1.0 - CONFIDENCE);
-    let told_apart = found.comparisons.iter().filter(|pair| best(pair.holm_p_value)).count();
+    Ok(section_of(HEADING)
+        .finding(&finding(&found, first))
+        .rests_on(&format!(
+            "{}, scores averaged over seeds; intervals of KD by 1,000 bootstrap resamples, from 9 \
+             architectures on; {}",
+            material.rests_on(),
+            method(&found)
+        ))
+        .figure(Figure::new("kd", "KD with its 95% interval over architectures", figure))
+        .table(table(material, &found)))
+}
+
+fn method(found: &SignificanceReport) -> &'static str {
+    match found.is_exact() {
+        true => {
+            "differences have no interval, p is exact by all exchanges of two estimators' ranks"
+        }
+        false => {
+            "intervals of differences and p by the jackknife of tau-b with ties, on the scale of \
+             Fisher's transformation"
+        }
+    }
+}
+
+/// Who is first, who may be as good, and how many pairs are told apart.
+fn finding(found: &SignificanceReport, first: usize) -> String {
+    let apart = |pair: &Comparison| pair.holm_p_value.is_some_and(|p| p < LEVEL);
+    let name = |at: usize| found.estimators[at].name.as_str();
+    let rivals: Vec<&Comparison> =
+        found.comparisons.iter().filter(|it| it.first == first && it.p_value.is_some()).collect();
+    let equals: Vec<&str> =
+        rivals.iter().filter(|pair| !apart(pair)).map(|pair| name(pair.second)).collect();
+    let equals = match equals.as_slice() {
+        [] if rivals.is_empty() => "no other estimator can be compared with it".to_owned(),
+        [] => "no other estimator keeps up with it".to_owned(),
+        few if few.len() <= NAMED => format!("it cannot be told from {}", listed(few)),
+        many => format!("it cannot be told from {} others", many.len()),
+    };
+    let compared = found.compared();
+    let told_apart = found.comparisons.iter().filter(|pair| apart(pair)).count();
+    let mut text = format!(
+        "{} is first with a KD of {}; {equals}. Of {compared} pairs of estimators, {told_apart} can \
+         be told apart at 5%.",
+        name(first),
+        found.estimators[first].kd.map_or_else(String::new, three),
+    );
+    match found.comparisons.len() - compared {
+        0 => {}
+        1 => text += " One more pair is not compared, because one of the two has no ranking.",
+        left => {
+            text += &format!(
+                " {left} more pairs are not compared, because one of the two has no ranking."
+            );
+        }
+    }
+    if compared > 0 && (found.is_exact() || found.smallest_holm_p() >= LEVEL) {
+        let smallest = [found.smallest_p, found.smallest_holm_p()].map(p_size);
+        text += &format!(
+            " The smallest p that {} architectures allow is {}, and {} corrected for all pairs{}.",
+            found.architectures,
+            smallest[0],
+            smallest[1],
+            match found.smallest_holm_p() < LEVEL {
+                true => "",
+                false => ": they are too few to tell any two estimators apart",
+            }
+        );
+    }
+    text
+}
+
+fn table(material: &Material, found: &SignificanceReport) -> Table {
     let names: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
     let mut table = Table::new(vec![
         Column::text("First", ""),
@@ -42,48 +122,31 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         Column::number("p, corrected", "for looking at all pairs of all estimators (Holm 1979)"),
     ]);
     for pair in &found.comparisons {
-        let (first, second) = (columns[pair.first].0, columns[pair.second].0);
+        let [first, second] =
+            [pair.first, pair.second].map(|at| found.estimators[at].name.as_str());
         if !names.contains(&first) || !names.contains(&second) {
             continue;
         }
-        let difference = pair.difference.map(|it| Cell::number(&signed(it), it));
-        let interval = pair.ci.map(|[a, b]| Cell::text(&format!("{} .. {}", signed(a), signed(b))));
-        let undefined = || Cell::undefined("one of them has no ranking");
         table = table.row(vec![
             Cell::text(first),
             Cell::text(second),
-            difference.unwrap_or_else(undefined),
-            interval.unwrap_or_else(undefined),
+            match pair.difference {
+                Some(it) => Cell::number(&signed(it), it),
+                None => Cell::undefined("one of them has no ranking"),
+            },
+            interval(pair),
             p_value(pair.p_value),
             p_value(pair.holm_p_value),
         ]);
     }
-    let first = &found.estimators[0];
-    let equals: Vec<&str> = found
-        .comparisons
-        .iter()
-        .filter(|pair| pair.first == 0 && !best(pair.holm_p_value))
-        .map(|pair| columns[pair.second].0)
-        .collect();
-    let equals = match equals.as_slice() {
-        [] => "no other estimator keeps up with it".to_owned(),
-        few if few.len() <= 4 => format!("it cannot be told from {}", super::listed(few)),
-        many => format!("it cannot be told from {} others", many.len()),
-    };
-    let finding = format!(
-        "{} is first with a KD of {}; {equals}. Of {} pairs of estimators, {told_apart} can be told \
-         apart at 5%.",
-        first.name,
-        first.kd.map_or_else(|| "no value".to_owned(), three),
-        found.comparisons.len(),
-    );
-    Ok(Section::new("significance", HEADING)
-        .finding(&finding)
-        .rests_on(&format!(
-            "{}; intervals and p-values from the asymptotic theory of tau-b with ties, scores \
-             averaged over seeds",
-            material.rests_on()
-        ))
-        .figure(Figure::new("kd", "KD with its 95% interval over architectures", figure))
-        .table(table))
+    table
+}
+
+fn interval(pair: &Comparison) -> Cell {
+    let why = pair.ci_missing.map(|why| why.to_string()).unwrap_or_default();
+    match pair.ci {
+        Some([a, b]) => Cell::text(&format!("{} .. {}", signed(a), signed(b))),
+        None if pair.difference.is_some() => Cell::text("none").hint(&why),
+        None => Cell::undefined(&why),
+    }
 }

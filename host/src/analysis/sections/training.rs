@@ -1,7 +1,7 @@
 //! What happens inside a supernet while it trains: forgetting, and how alike
 //! the gradients of its architectures are.
 
-use super::{absent, cell, refused, supernet, three, value};
+use super::{absent, cell, refused, section_of, supernet, three, value};
 use crate::{
     analysis::{Material, material::Observed},
     report::{
@@ -98,16 +98,20 @@ pub fn forgetting(material: &Material) -> Result<Section, Absent> {
             |at: Option<&osee_core::analysis::EpochForgetting>| at.and_then(|it| it.values.mean);
         ends.extend(mean(found.first()).zip(mean(found.last())));
     }
-    let average = |pick: fn(&(f64, f64)) -> f64| {
-        ends.iter().map(pick).sum::<f64>() / ends.len().max(1) as f64
-    };
+    if ends.is_empty() {
+        let reason =
+            "no architecture that was looked at has accuracies in the first and the last epoch";
+        return Err(absent(FORGETTING, reason, ADD));
+    }
+    let average =
+        |pick: fn(&(f64, f64)) -> f64| ends.iter().map(pick).sum::<f64>() / ends.len() as f64;
     let finding = format!(
         "The mean forgetting value goes from {} in the first epoch looked at to {} in the last; \
          below 0, training others makes an architecture worse.",
         three(average(|it| it.0)),
         three(average(|it| it.1))
     );
-    Ok(Section::new("forgetting", FORGETTING)
+    Ok(section_of(FORGETTING)
         .finding(&finding)
         .rests_on(&rests_on(observed))
         .figure(Figure::new(
@@ -139,7 +143,7 @@ fn places(epochs: &[Observation]) -> Vec<&str> {
 /// Cosines between gradients of two architectures, layer by layer.
 pub fn gradients(material: &Material) -> Result<Section, Absent> {
     let observed = observed(material, GRADIENTS)?;
-    let mut section = Section::new("gradients", GRADIENTS).rests_on(&rests_on(observed));
+    let mut section = section_of(GRADIENTS).rests_on(&rests_on(observed));
     let mut means = Vec::new();
     for of in observed {
         let mut lines = Lines::new(
@@ -187,9 +191,13 @@ pub fn gradients(material: &Material) -> Result<Section, Absent> {
             }
         }
     }
-    let average = |pick: fn(&(f64, f64)) -> f64| {
-        means.iter().map(pick).sum::<f64>() / means.len().max(1) as f64
-    };
+    if means.is_empty() {
+        let reason = "no layer is shared by two architectures that were looked at in the first and the \
+                      last epoch";
+        return Err(absent(GRADIENTS, reason, ADD));
+    }
+    let average =
+        |pick: fn(&(f64, f64)) -> f64| means.iter().map(pick).sum::<f64>() / means.len() as f64;
     let finding = format!(
         "Averaged over layers, the gradients of two architectures have a cosine of {} in the first \
          epoch looked at and of {} in the last.",

@@ -1,11 +1,13 @@
 //! How much validation data does a one-shot score need, and is the loss better
 //! than the accuracy?
 
-use super::{absent, cell, listed, refused, supernet, three, value};
+use super::{
+    CONSTANT, absent, cell, listed, refused, section_of, supernet, three, tie_aware, value,
+};
 use crate::{
     analysis::{ByBatch, Material},
     report::{
-        figure::{Axis, Estimate, Figure, Histogram, Lines, Value},
+        figure::{Axis, Estimate, Figure, Histogram, Lines},
         html::{Absent, Cell, Column, Section, Table},
     },
 };
@@ -47,8 +49,11 @@ pub fn scores(material: &Material) -> Result<Section, Absent> {
         let by_loss = by_loss.map_err(refused(SCORES))?;
         let kd = |scores: &[f64]| kendall_tau_b(scores, &material.truth);
         let (a, l) = (kd(&by_accuracy), kd(&by_loss));
-        judged += 1;
-        better += usize::from(l > a);
+        // What has no ranking is not compared.
+        if let Some((a, l)) = a.zip(l) {
+            judged += 1;
+            better += usize::from(l > a);
+        }
         let spread = [&by_accuracy, &by_loss].map(|it| Distribution::of(it, Bins::Fit(1)));
         table = table.row(vec![
             Cell::text(&supernet(&of.name, of.seed)),
@@ -61,9 +66,12 @@ pub fn scores(material: &Material) -> Result<Section, Absent> {
         accuracy = accuracy.series(&supernet(&of.name, of.seed), by_accuracy);
         loss = loss.series(&supernet(&of.name, of.seed), by_loss);
     }
+    if judged == 0 {
+        return Err(absent(SCORES, &format!("no supernet has a KD by both: {CONSTANT}"), ""));
+    }
     let finding =
         format!("The loss ranks better than the accuracy in {better} of {judged} supernets.");
-    Ok(Section::new("scores", SCORES)
+    Ok(section_of(SCORES)
         .finding(&finding)
         .rests_on(&format!("{}; {}", material.rests_on(), data(evaluations)))
         .figure(Figure::new(
@@ -106,18 +114,11 @@ pub fn batches(material: &Material) -> Result<Section, Absent> {
         for (what, columns) in [("accuracy", &of.accuracy), ("loss", &of.loss)] {
             let points = batch_study(columns, &material.truth).map_err(refused(BATCHES))?;
             let name = format!("{}, {what}", supernet(&of.name, of.seed));
-            let line = |pick: &dyn Fn(&osee_core::analysis::BatchPoint) -> Value| {
-                points
-                    .iter()
-                    .map(|it| (it.batches as f64, Estimate::from(pick(it))))
-                    .collect::<Vec<_>>()
+            let line = |pick: &dyn Fn(&osee_core::analysis::BatchPoint) -> Estimate| {
+                points.iter().map(|it| (it.batches as f64, pick(it))).collect::<Vec<_>>()
             };
-            kd = kd.series(&name, line(&|it| value(it.kd)));
-            let top = |it: &osee_core::analysis::BatchPoint| {
-                let reason = "5% of the architectures is less than one";
-                Value::known_or(it.p_top_5.as_ref().map(|top| top.value), reason)
-            };
-            precision = precision.series(&name, line(&top));
+            kd = kd.series(&name, line(&|it| value(it.kd).into()));
+            precision = precision.series(&name, line(&|it| tie_aware(it.p_top_5.as_ref())));
             let end = |at: Option<&osee_core::analysis::BatchPoint>| at.and_then(|it| it.kd);
             if let (Some(one), Some(all)) = (end(points.first()), end(points.last())) {
                 gains.push((all - one, name));
@@ -138,14 +139,14 @@ pub fn batches(material: &Material) -> Result<Section, Absent> {
         ]);
     }
     let least = gains.iter().min_by(|a, b| a.0.total_cmp(&b.0));
-    let finding = least.map_or_else(String::new, |(gain, name)| {
-        let mean = gains.iter().map(|(gain, _)| gain).sum::<f64>() / gains.len() as f64;
-        format!(
-            "All batches instead of one change KD by {mean:+.3} on average, least for {name} \
-             ({gain:+.3})."
-        )
-    });
-    Ok(Section::new("batches", BATCHES)
+    let Some((gain, name)) = least else {
+        return Err(absent(BATCHES, &format!("no supernet has a KD: {CONSTANT}"), ""));
+    };
+    let mean = gains.iter().map(|(gain, _)| gain).sum::<f64>() / gains.len() as f64;
+    let finding = format!(
+        "All batches instead of one change KD by {mean:+.3} on average, least for {name} ({gain:+.3})."
+    );
+    Ok(section_of(BATCHES)
         .finding(&finding)
         .rests_on(&format!("{}; {}", material.rests_on(), data(evaluations)))
         .figure(Figure::new("kd", "KD by the number of validation batches", kd))

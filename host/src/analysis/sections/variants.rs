@@ -1,6 +1,6 @@
 //! One estimator in several ways: samplers, pruning, trained weights.
 
-use super::{absent, cell, listed, p_value, signed};
+use super::{absent, cell, listed, p_value, ranks, section_of, signed};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -8,7 +8,10 @@ use crate::{
         html::{Absent, Cell, Column, Section, Table},
     },
 };
-use osee_core::analysis::significance;
+use osee_core::{
+    analysis::{Comparison, significance},
+    criteria::kendall_tau_b,
+};
 use std::collections::BTreeMap;
 
 const HEADING: &str = "Variants of one estimator";
@@ -27,7 +30,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         let reason = "every estimator stands in one row";
         return Err(absent(HEADING, reason, ADD));
     }
-    let mut section = Section::new("variants", HEADING).rests_on(&material.rests_on());
+    let mut section = section_of(HEADING).rests_on(&material.rests_on());
     let mut table = Table::new(vec![
         Column::text("Estimator", ""),
         Column::text("Row", ""),
@@ -43,7 +46,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         for row in rows {
             let (common, found) = compared(material, row, rows[0]);
             let difference = found.as_ref().and_then(|it| it.difference);
-            let reason = "one of them has no ranking, or they are the same";
+            let reason = "one of them has no ranking";
             let undefined = || Cell::undefined(reason);
             let first = std::ptr::eq(*row, rows[0]);
             if !first {
@@ -65,8 +68,15 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
                 found.filter(|_| !first).map_or_else(|| Cell::text(""), |it| p_value(it.p_value)),
             ]);
         }
-        let last = rows[rows.len() - 1];
-        told.push(format!("of {id}, {} ranks best and {} worst", rows[0].name, last.name));
+        // Rows without a ranking stand last, and are not compared.
+        let ranked = rows.iter().rev().find(|row| ranks(material, row));
+        told.push(match ranked {
+            Some(last) if !std::ptr::eq(*last, rows[0]) => {
+                format!("of {id}, {} ranks best and {} worst", rows[0].name, last.name)
+            }
+            Some(only) => format!("of {id}, only {} has a ranking", only.name),
+            None => format!("of {id}, no row has a ranking"),
+        });
         let title = format!("{id}: KD of its rows against that of {}", rows[0].name);
         section = section.figure(Figure::new(id, &title, figure));
     }
@@ -79,15 +89,11 @@ fn own_kd(material: &Material, row: &Scorer) -> Option<f64> {
     let scored = (0..row.values.len()).filter(|&at| row.values[at].is_finite());
     let (scores, truths): (Vec<f64>, Vec<f64>) =
         scored.map(|at| (row.values[at], material.truth[at])).unzip();
-    osee_core::criteria::kendall_tau_b(&scores, &truths)
+    kendall_tau_b(&scores, &truths)
 }
 
 /// How many architectures both have scored, and the comparison there.
-fn compared(
-    material: &Material,
-    row: &Scorer,
-    first: &Scorer,
-) -> (usize, Option<osee_core::analysis::Comparison>) {
+fn compared(material: &Material, row: &Scorer, first: &Scorer) -> (usize, Option<Comparison>) {
     let both = |at: &usize| row.values[*at].is_finite() && first.values[*at].is_finite();
     let common: Vec<usize> = (0..material.truth.len()).filter(both).collect();
     let pick = |values: &[f64]| common.iter().map(|&at| values[at]).collect::<Vec<f64>>();

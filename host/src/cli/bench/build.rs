@@ -4,10 +4,13 @@
 use crate::{
     benchmark::{Benchmark, BuildError, KERNELS, card},
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
+    runner::RunError,
+    stop::Stop,
+    terminal::say,
 };
 use clap::{Args, Subcommand};
 use osee_core::{
-    benchmark::{BenchmarkStudy, BenchmarkTable, Comparison, Training},
+    benchmark::{BenchmarkStudy, BenchmarkTable, Comparison, Training, architectures},
     seed::{order, stream},
     shard::Shard,
     store::write_whole,
@@ -60,9 +63,9 @@ pub struct CheckArgs {
     common: Common,
     /// The table.
     table: PathBuf,
-    /// How many architectures, drawn at random.
-    #[arg(long, default_value_t = 5)]
-    rows: usize,
+    /// How many architectures of the table, drawn at random.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rows: u32,
     /// Seed of the draw.
     #[arg(long, default_value_t = 0)]
     draw: u64,
@@ -70,12 +73,14 @@ pub struct CheckArgs {
 
 /// Runs the command.
 pub fn run(command: &BenchmarkCommand) -> Result<ExitCode, CliError> {
+    let stop = Stop::on_signals().map_err(RunError::Signals)?;
     if KERNELS.iter().any(|(name, _)| std::env::var_os(name).is_none()) {
-        return Err(super::start_again(&KERNELS));
+        return super::in_child(&KERNELS, &stop);
     }
+    super::end_with_parent()?;
     match command {
-        BenchmarkCommand::Build(args) => build(args),
-        BenchmarkCommand::Check(args) => check(args),
+        BenchmarkCommand::Build(args) => build(args, &stop),
+        BenchmarkCommand::Check(args) => check(args, &stop),
     }
 }
 
@@ -97,18 +102,24 @@ impl Common {
     }
 }
 
-fn build(args: &BuildArgs) -> Result<ExitCode, CliError> {
+fn build(args: &BuildArgs, stop: &Stop) -> Result<ExitCode, CliError> {
     args.common.with(|benchmark| {
-        benchmark.build(&args.out, args.shard, args.common.workers())?;
+        let left = benchmark.build(&args.out, args.shard, (args.common.workers(), stop))?;
+        if left > 0 {
+            say(format_args!(
+                "stopped; {left} architectures are left, and the same command goes on with them"
+            ));
+            return Ok(ExitCode::Incomplete);
+        }
         let table = benchmark.table(&args.out)?;
         let missing = table.missing().len();
         if missing > 0 {
-            eprintln!(
+            say(format_args!(
                 "shard {} is done; {missing} architectures are left for other shards, whose \
                  trainings-*.jsonl belong into {} for the table",
                 args.shard,
                 args.out.display()
-            );
+            ));
             return Ok(ExitCode::Done);
         }
         let card = card(benchmark, &table, &processor());
@@ -118,7 +129,7 @@ fn build(args: &BuildArgs) -> Result<ExitCode, CliError> {
             let path = args.out.join(name);
             write_whole(&path, &text).map_err(|source| unwritable(&path, source))?;
         }
-        eprintln!("{} holds table.csv, curves.csv and card.md", args.out.display());
+        say(format_args!("{} holds table.csv, curves.csv and card.md", args.out.display()));
         Ok(match table.trainings().any(|it| it.failure.is_some()) {
             true => ExitCode::SomeFailed,
             false => ExitCode::Done,
@@ -131,18 +142,26 @@ fn unwritable(path: &Path, source: std::io::Error) -> CliError {
     BuildError::Log(osee_core::benchmark::LogError::File { path, source }).into()
 }
 
-fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
+fn check(args: &CheckArgs, stop: &Stop) -> Result<ExitCode, CliError> {
     args.common.with(|benchmark| {
         let all = &benchmark.candidates;
+        let known = architectures(&args.table)?;
+        let there: Vec<usize> = (0..all.len()).filter(|&i| known.contains(&all[i].arch)).collect();
+        let foreign = known.len() - there.len();
         let mut random = stream(args.draw, &["bench", "check"]);
-        let drawn: Vec<usize> =
-            order(&mut random, all.len() as u64).take(args.rows).map(|i| i as usize).collect();
+        let order = order(&mut random, there.len() as u64);
+        let drawn: Vec<usize> = order.take(args.rows as usize).map(|i| there[i as usize]).collect();
         let seeds = &benchmark.study.seeds;
         let mut trainings: Vec<Training> = Vec::with_capacity(drawn.len() * seeds.len());
-        benchmark.train(&drawn, args.common.workers(), |trained| {
+        benchmark.train(&drawn, (args.common.workers(), stop), |trained| {
             trainings.extend(trained);
             Ok(())
         })?;
+        if stop.is_set() {
+            say("stopped; nothing was compared");
+            return Ok(ExitCode::Incomplete);
+        }
+        let lost = trainings.iter().all(|it| it.failure.is_some());
         let candidates: Vec<_> = drawn.iter().map(|&i| all[i].clone()).collect();
         let table = BenchmarkTable::new(&candidates, seeds, trainings);
         let Comparison { numbers, differences } = table.compare(&args.table)?;
@@ -155,6 +174,12 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
                 it.arch, it.column, it.table, it.now
             );
         }
+        if foreign > 0 {
+            let _ = writeln!(
+                text,
+                "{foreign} rows of the table are of architectures that the study does not have"
+            );
+        }
         let _ = writeln!(
             text,
             "{} of {numbers} numbers of {} architectures with {} seeds are the table's",
@@ -164,7 +189,7 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CliError> {
         );
         print(&text)?;
         // Trainings that all failed have nothing to compare, and agree with nothing.
-        match numbers > 0 && differences.is_empty() {
+        match !lost && foreign == 0 && differences.is_empty() {
             true => Ok(ExitCode::Done),
             false => Err(CliError::Differs(args.table.clone())),
         }

@@ -11,9 +11,17 @@ mod scale;
 mod throughput;
 
 use super::{CliError, ExitCode, print};
-use crate::worker::MALLOC;
+
+use crate::{
+    loader::libtorch::this_program,
+    stop::Stop,
+    supervisor,
+    terminal::{output_of_child, say},
+    worker::MALLOC,
+};
 use clap::{Args, ValueEnum};
-use std::{os::unix::process::CommandExt, process::Command};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
+use std::{io, os::unix::process::CommandExt, thread, time::Duration};
 
 /// A part of the measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,10 +84,10 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
     }
     if args.only.is_none() {
         // In a process of its own, for its memory.
-        let host = std::env::current_exe().map_err(CliError::Worker)?;
-        let mut command = Command::new(host);
+        let mut command = this_program().map_err(CliError::Worker)?;
         command.args(["bench", "--only", "scale"]).env_remove("GLIBC_TUNABLES");
-        command.status().map_err(CliError::Worker)?;
+        let output = output_of_child().map_err(CliError::Worker)?;
+        command.stdout(output).status().map_err(CliError::Worker)?;
     }
     Ok(())
 }
@@ -87,11 +95,62 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
 /// Starts the program again in this process with these variables, which
 /// libraries read when they are loaded; why it could not.
 fn start_again(variables: &[(&str, &str)]) -> CliError {
-    let host = match std::env::current_exe() {
-        Ok(host) => host,
-        Err(error) => return CliError::Worker(error),
+    let start = || {
+        let mut command = this_program()?;
+        command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
+        Err(command.stdout(output_of_child()?).exec())
     };
-    let mut command = Command::new(host);
+    start().map_or_else(CliError::Worker, |never: std::convert::Infallible| match never {})
+}
+
+/// Names the process that started one of [`in_child`].
+const PARENT: &str = "OSEE_BENCH_PARENT";
+
+/// Runs the program again with these variables, which libraries read when they
+/// are loaded, and ends as it does. Told to stop while they are, it has not begun.
+fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliError> {
+    let mut command = this_program().map_err(CliError::Worker)?;
     command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
-    CliError::Worker(command.exec())
+    command.env(PARENT, std::process::id().to_string());
+    let output = output_of_child().map_err(CliError::Worker)?;
+    let mut child = command.stdout(output).spawn().map_err(CliError::Worker)?;
+    let mut told = false;
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(CliError::Worker)? {
+            break status;
+        }
+        if stop.is_set() && !told {
+            told = true;
+            // One that is gone has stopped.
+            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    match status.code() {
+        Some(code) => std::process::exit(code),
+        None if stop.is_set() => {
+            say("stopped before anything was begun; the same command begins it");
+            Ok(ExitCode::Incomplete)
+        }
+        None => {
+            Err(CliError::Worker(io::Error::other(format!("the process that trains: {status}"))))
+        }
+    }
+}
+
+/// One that [`in_child`] has started is not to outlive who is waited for.
+fn end_with_parent() -> Result<(), CliError> {
+    let started = std::env::var(PARENT).ok();
+    // A supervised process ends with its parent, which has asked already.
+    if started.is_none() || supervisor::is_supervised() {
+        return Ok(());
+    }
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| CliError::Worker(e.into()))?;
+    match getppid().map(|it| it.as_raw_nonzero().to_string()) == started {
+        true => Ok(()),
+        // It was gone before the signal was asked for.
+        false => {
+            Err(CliError::Worker(io::Error::other("the process that started this one is gone")))
+        }
+    }
 }

@@ -13,14 +13,14 @@ use crate::{
 };
 use osee_core::{
     criteria::CriteriaOptions,
+    csv_text::CsvWriter,
     shard::Shard,
-    store::{Record, Store},
+    store::{Record, Retry, Store},
     study::{Architectures, EstimatorChoice, Study},
 };
 use std::{
     fmt::Write as _,
     fs::File,
-    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -63,7 +63,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
     plan.shard = first.shard;
     let mut store = Store::for_run(&folder.join("planned"), &first)?;
     store.set_plan(&plan.architectures)?;
-    let units = Outstanding::new(&plan, &store)?.len();
+    let units = Outstanding::new(&plan, &store, &Retry::default())?.len();
     drop(store);
     say("planned, a shard's units listed", seconds(start.elapsed()));
     let truth = write_truth(&plan, folder).map_err(CliError::Worker)?;
@@ -96,7 +96,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
         truth: Some(truth),
         truth_column: Some("accuracy".to_owned()),
         truth_key: Some("arch".to_owned()),
-        truth_isomorphic: false,
+        ..TruthArgs::default()
     };
     let board = judged(&store, registry, &asked, &CriteriaOptions::default())?;
     let printed = render(&board, Format::Csv, false);
@@ -110,25 +110,25 @@ fn store_shard(plan: &Plan, study: &Study, dir: &Path) -> Result<(u64, Duration)
     let mut store = Store::for_run(dir, study)?;
     store.set_plan(&plan.architectures)?;
     let scorer = plan.scorers(&store)?[0];
-    let outstanding = Outstanding::new(plan, &store)?;
+    let outstanding = Outstanding::new(plan, &store, &Retry::default())?;
     let start = Instant::now();
     for &(arch, round) in outstanding.units() {
         let (arch, seed) = (arch as usize, plan.seeds[round as usize]);
         let outcome = Ok(quality(arch) + 50.0 * noise(arch * 64 + round as usize));
         let device = "cpu".to_owned();
-        store.record(&[Record { scorer, arch, seed, outcome, milliseconds: 1.0, device }])?;
+        let record = Record { scorer, arch, seed, outcome, milliseconds: 1.0, device };
+        store.record_unit(&[record], 1.0)?;
     }
     Ok((outstanding.len() as u64, start.elapsed()))
 }
 
 fn write_truth(plan: &Plan, folder: &Path) -> std::io::Result<PathBuf> {
     let file = folder.join("truth.csv");
-    let mut to = BufWriter::new(File::create(&file)?);
-    writeln!(to, "arch,accuracy")?;
+    let mut to = CsvWriter::new(File::create(&file)?, ["arch", "accuracy"])?;
     for (at, arch) in plan.architectures.iter().enumerate() {
-        writeln!(to, "\"{arch}\",{:.4}", quality(at))?;
+        to.row([arch.as_str().into(), quality(at).into()])?;
     }
-    to.flush()?;
+    to.end()?;
     Ok(file)
 }
 

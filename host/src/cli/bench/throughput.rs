@@ -4,6 +4,7 @@ use super::BenchArgs;
 use crate::{
     cli::{CliError, plugin_args::PluginArgs},
     runner::{Plan, RunError},
+    stop::Stop,
     worker::{Limits, Scorer, Setup, Unit, Worker, WorkerError},
 };
 use osee_core::study::{Architectures, ProtocolChoice, Study};
@@ -82,7 +83,8 @@ fn boundary(registry: &crate::loader::Registry) -> Result<f64, CliError> {
 /// Time in a worker process over time in this one, network by network in
 /// turns: the median of the ratios. The first quarter warms both up.
 fn isolation(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError> {
-    let mut worker = Worker::start(setup, &folder.join("one.log"), Limits::default())?;
+    let mut worker =
+        Worker::start(setup, &folder.join("one.log"), Limits::default(), &Stop::default())?;
     let mut scorer = Scorer::new(setup)?;
     let units = &units[..units.len() / 2];
     let mut ratios = Vec::with_capacity(units.len());
@@ -104,7 +106,7 @@ fn isolation(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunErr
 fn workers(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError> {
     let start = |threads, name: &str| {
         let setup = Setup { threads, ..setup.clone() };
-        Worker::start(&setup, &folder.join(name), Limits::default())
+        Worker::start(&setup, &folder.join(name), Limits::default(), &Stop::default())
     };
     let mut two = [start(1, "a.log")?, start(1, "b.log")?];
     let mut one = start(2, "c.log")?;
@@ -128,7 +130,7 @@ fn workers(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError
             })
         })?;
         let between = Instant::now();
-        block.iter().try_for_each(|unit| one.score(unit, drop))?;
+        block.iter().try_for_each(|unit| one.score(unit, drop).map(drop))?;
         if i > 0 {
             parallel += between - begin;
             threaded += between.elapsed();

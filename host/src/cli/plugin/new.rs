@@ -80,6 +80,130 @@ pub struct NewArgs {
     libtorch: Option<PathBuf>,
 }
 
+/// Words that no crate can be called, those of Rust and of its own crates and
+/// cargo's folders among them.
+const RESERVED: &[&str] = &[
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "build",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "deps",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "examples",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "incremental",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc_macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+];
+
+/// Crates that a plugin has under its feet.
+const DEPENDENCIES: &[&str] = &[
+    "osee_sdk",
+    "osee_core",
+    "osee_host",
+    "tch",
+    "torch_sys",
+    "abi_stable",
+    "inventory",
+    "thiserror",
+];
+
+impl NewArgs {
+    /// Why a crate of this name would not be built.
+    fn taken(&self) -> Option<String> {
+        let (name, of_type) = (self.name.replace('-', "_"), upper_camel_case(&self.name));
+        if RESERVED.contains(&name.as_str()) {
+            return Some("Rust keeps that word for itself".to_owned());
+        }
+        if DEPENDENCIES.contains(&name.as_str()) {
+            return Some("a crate that it needs has that name".to_owned());
+        }
+        if name.chars().all(|c| c == '_') || of_type.is_empty() {
+            return Some("its type would have no name".to_owned());
+        }
+        let code = self.kind.files().iter().flat_map(|(_, text)| text.lines());
+        let code = code.map(str::trim).filter(|line| !line.starts_with("//"));
+        for line in code {
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if words.clone().any(|word| word == of_type) {
+                return Some(format!("its type would be `{of_type}`, as one that it uses"));
+            }
+            // What stands in a path would be looked for in the crate.
+            let path = format!("{name}::");
+            let mut after = line.split(&path).skip(1);
+            // `score::<T>` is a function with a type.
+            let in_path = line.starts_with("use ") || after.any(|rest| !rest.starts_with('<'));
+            if in_path && words.any(|word| word == name) {
+                return Some(format!("it uses `{name}` for something else"));
+            }
+        }
+        (of_type == "Self")
+            .then(|| "its type would be `Self`, which Rust keeps for itself".to_owned())
+    }
+}
+
+/// What a template says for a space, or for other kinds: of
+/// `{% if kind == "space" %}A{% else %}B{% endif %}` one part, as cargo
+/// generate has it.
+fn for_kind(text: &str, space: bool) -> String {
+    let split = || {
+        let (before, rest) = text.split_once("{% if kind == \"space\" %}\n")?;
+        let (yes, rest) = rest.split_once("{% else %}\n")?;
+        let (no, after) = rest.split_once("{% endif %}\n")?;
+        Some(format!("{before}{}{after}", if space { yes } else { no }))
+    };
+    split().unwrap_or_else(|| text.to_owned())
+}
+
 /// Writes the crate and says what to type next.
 pub fn run(args: &NewArgs) -> Result<(), CliError> {
     let name = &args.name;
@@ -88,6 +212,11 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
         return Err(CliError::New(format!(
             "`{name}` is no crate name: it must start with a small letter and have only small \
              letters, digits, - and _"
+        )));
+    }
+    if let Some(why) = args.taken() {
+        return Err(CliError::New(format!(
+            "a plugin cannot be called `{name}`: {why}; take another name"
         )));
     }
     let folder = args.into.clone().unwrap_or_else(|| PathBuf::from(name));
@@ -100,7 +229,8 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
     let libtorch = args.libtorch.clone().unwrap_or_else(|| env!("OSEE_LIBTORCH").into());
     let libtorch = existing("libtorch", libtorch)?;
     let filled = |text: &str| {
-        text.replace("{{project-name | upper_camel_case}}", &upper_camel_case(name))
+        for_kind(text, args.kind == Kind::Space)
+            .replace("{{project-name | upper_camel_case}}", &upper_camel_case(name))
             .replace("{{project-name}}", name)
             .replace("{{crate_name}}", &name.replace('-', "_"))
             .replace("{{kind}}", args.kind.module())
@@ -126,7 +256,10 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
 
 fn existing(what: &str, path: PathBuf) -> Result<String, CliError> {
     match fs::canonicalize(&path) {
-        Ok(path) => Ok(path.display().to_string()),
+        Ok(path) => path.into_os_string().into_string().map_err(|path| {
+            let path = path.display();
+            CliError::New(format!("{path} is not UTF-8, and Cargo.toml is; link to it elsewhere"))
+        }),
         Err(error) => Err(CliError::New(format!(
             "there is no {what} at {}: {error}; say where with --{what}",
             path.display()
@@ -146,6 +279,52 @@ fn upper_camel_case(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_would_not_build_are_refused_with_a_reason() {
+        let taken = |name: &str, kind| {
+            let name = name.to_owned();
+            NewArgs { name, kind, into: None, sdk: None, libtorch: None }.taken()
+        };
+        for name in ["self", "fn", "test", "core", "std", "build"] {
+            let why = taken(name, Kind::ZeroShot).unwrap();
+            assert_eq!(why, "Rust keeps that word for itself", "{name}");
+        }
+        for name in ["osee-sdk", "tch", "thiserror"] {
+            let why = taken(name, Kind::Space).unwrap();
+            assert_eq!(why, "a crate that it needs has that name", "{name}");
+        }
+        // The type of the crate would hide one that the template is written with.
+        for (name, kind) in [
+            ("network", Kind::ZeroShot),
+            ("zero-shot", Kind::ZeroShot),
+            ("result", Kind::ZeroShot),
+            ("baseline", Kind::Baseline),
+            ("graph", Kind::Baseline),
+            ("population", Kind::Meta),
+            ("kernels", Kind::Space),
+            ("string", Kind::Space),
+            ("vec", Kind::Space),
+            ("option", Kind::Space),
+            ("one-shot", Kind::OneShot),
+        ] {
+            let why = taken(name, kind).unwrap_or_else(|| panic!("{name}"));
+            assert!(why.starts_with("its type would be"), "{name}: {why}");
+        }
+        assert!(taken("testkit", Kind::ZeroShot).unwrap().contains("something else"));
+        for name in ["my-zse", "a", "score", "zse2", "kernel-size"] {
+            for kind in [Kind::ZeroShot, Kind::OneShot, Kind::Baseline, Kind::Meta, Kind::Space] {
+                assert_eq!(taken(name, kind), None, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_template_says_what_its_kind_needs() {
+        let text = "a\n{% if kind == \"space\" %}\nb\n{% else %}\nc\n{% endif %}\nd\n";
+        assert_eq!([true, false].map(|space| for_kind(text, space)), ["a\nb\nd\n", "a\nc\nd\n"]);
+        assert_eq!(for_kind("a\n", true), "a\n");
+    }
 
     #[test]
     fn names_of_types_are_those_of_rust() {

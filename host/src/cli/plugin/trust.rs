@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{CliError, print},
-    loader::{Lock, Plugin, trust::LOCK},
+    loader::{LOCK, LoadError, Lock, Plugin, trust::refuse_others},
 };
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ pub struct TrustArgs {
 /// Pins it in the working folder's lock file.
 pub fn run(args: &TrustArgs) -> Result<(), CliError> {
     let (header, sha256) = Plugin::inspect(&args.file)?;
+    // What would not be loaded is not pinned.
+    let refused = |kind| LoadError { path: args.file.clone(), kind };
+    refuse_others(&args.file).map_err(refused)?;
     let path = Path::new(LOCK);
     let mut lock = Lock::read(path)?;
     lock.pin(&args.file, &sha256);

@@ -149,7 +149,7 @@ fn ranking(rows: &[Row], truths: &[f64], args: &CheckArgs) -> Result<String, Cli
         ..CriteriaOptions::default()
     };
     let mut text = format!(
-        "{:<20} {:>8} {:>8} {:>8} {:>15} {:>15}   over {} rows\n",
+        "{:<20} {:>8} {:>8} {:>8} {:>25} {:>25}   over {} rows\n",
         "score",
         "KD",
         "Spearman",
@@ -171,16 +171,17 @@ fn ranking(rows: &[Row], truths: &[f64], args: &CheckArgs) -> Result<String, Cli
         let CriteriaReport { kd, spearman, lc, p_top, p_bottom, .. } =
             evaluate(&column, &truths, &options)?;
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| format!("{it:.4}"));
-        // Of what depends on the order of ties, all that an order can give.
+        // Published figures broke ties in an order that is not known: besides
+        // the mean, all that an order can give.
         let at = |map: &BTreeMap<String, TieAware>| match map.get("0.05") {
             Some(it) if it.min < it.max => {
-                format!("{:.4}..{:.4}", it.min, it.max)
+                format!("{:.4} ({:.4} .. {:.4})", it.value, it.min, it.max)
             }
             other => number(other.map(|it| it.value)),
         };
         let _ = writeln!(
             text,
-            "{name:<20} {:>8} {:>8} {:>8} {:>15} {:>15}",
+            "{name:<20} {:>8} {:>8} {:>8} {:>25} {:>25}",
             number(kd),
             number(spearman),
             number(lc),

@@ -9,15 +9,13 @@ pub use groups::groups;
 use super::{CliError, plugin_args::PluginArgs, print};
 use crate::{
     loader::Space,
-    report::{
-        csv_text,
-        figure::{Drawing, Drawings, Figure},
-    },
+    report::figure::{Drawing, Drawings, Figure},
     runner::LISTABLE,
 };
 use check::CheckArgs;
 use clap::{Args, Subcommand};
 use osee_core::{
+    csv_text::{Field, csv_text},
     graph::{Graph, SketchedCell},
     settings::Settings,
 };
@@ -174,8 +172,9 @@ fn table(space: &Space<'_>, settings: &Settings) -> Result<String, CliError> {
         let arch = space.functions.architecture(index)?;
         let cost = space.functions.graph(&arch, settings)?.cost();
         let canonical = space.functions.canonical(&arch)?;
-        let [params, flops] = [cost.params, cost.flops()].map(|count| count.to_string());
-        lines.push(vec![index.to_string(), arch, params, flops, canonical]);
+        let counts = [cost.params, cost.flops()];
+        let [params, flops] = counts.map(Field::from);
+        lines.push(vec![index.into(), arch.into(), params, flops, canonical.into()]);
     }
-    Ok(csv_text(&["index", "arch", "params", "flops", "canonical"], &lines))
+    Ok(csv_text(["index", "arch", "params", "flops", "canonical"], lines))
 }

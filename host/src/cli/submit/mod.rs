@@ -11,7 +11,7 @@ use super::{
     CliError,
     run::{Prepared, RunArgs},
 };
-use crate::loader::{LOCK, Lock};
+use crate::loader::{LOCK, Lock, Registry};
 use clap::{Args, Subcommand};
 use osee_core::{
     shard::Shard,
@@ -59,8 +59,8 @@ struct Jobs {
     out: PathBuf,
     /// The resolved study.
     study: String,
-    /// Plugins that are not bundled, with their hashes: other nodes load the
-    /// same or none.
+    /// Plugins that are not bundled, as the study names them, with their
+    /// hashes: other nodes load the same or none.
     plugins: Vec<(PathBuf, String)>,
     /// Whether supernets are to be trained.
     trains: bool,
@@ -73,28 +73,42 @@ struct Jobs {
 impl JobArgs {
     fn prepare(&self) -> Result<Jobs, CliError> {
         Shard::new(1, self.shards).map_err(|error| CliError::Usage(error.to_string()))?;
-        let workers = self.run.options()?.workers;
+        let workers = self.run.workers();
         let Prepared { study, plan, registry, .. } = self.run.prepare()?;
         if !plan.shard.is_whole() {
             let what = "a study is submitted whole, and in shards by --shards";
             return Err(CliError::Usage(what.to_owned()));
         }
         let out = std::path::absolute(&plan.setup.run).map_err(CliError::WorkingFolder)?;
+        // Scripts and manifests are text.
+        for path in [&out, &std::env::current_dir().map_err(CliError::WorkingFolder)?] {
+            if path.to_str().is_none() {
+                let path = path.display();
+                let what = format!("{path} is not UTF-8, and a job is described in text");
+                return Err(CliError::Usage(what));
+            }
+        }
         Ok(Jobs {
             name: study.name.clone(),
             out,
             study: study.to_toml(),
-            plugins: registry
-                .given()
-                .iter()
-                .map(|plugin| (plugin.path.clone(), plugin.sha256.clone()))
-                .collect(),
+            plugins: pins(&study.plugins, &registry),
             trains: !plan.setup.supernets.is_empty(),
             shards: self.shards,
             workers,
             flags: self.run.flags(),
         })
     }
+}
+
+/// Those of a study's plugin files that are not bundled, with their hashes.
+fn pins(files: &[PathBuf], registry: &Registry) -> Vec<(PathBuf, String)> {
+    let given = |file: &PathBuf| {
+        let path = std::fs::canonicalize(file).ok()?;
+        let plugin = registry.given().iter().find(|plugin| plugin.path == path)?;
+        Some((file.clone(), plugin.sha256.clone()))
+    };
+    files.iter().filter_map(given).collect()
 }
 
 impl Jobs {

@@ -1,7 +1,10 @@
 //! `osee-host submit slurm`.
 
 use super::{JobArgs, Jobs};
-use crate::cli::{CliError, print};
+use crate::{
+    cli::{CliError, print},
+    terminal::say,
+};
 use clap::Args;
 use std::{
     fmt::Write,
@@ -73,7 +76,7 @@ pub fn run(args: &SlurmArgs) -> Result<(), CliError> {
     }
     let lines = submitted.iter().map(|(file, id)| format!("{id} {file}\n"));
     print(&lines.collect::<String>())?;
-    eprintln!("logs are in {}", jobs.folder().display());
+    say(format_args!("logs are in {}", jobs.folder().display()));
     Ok(())
 }
 
@@ -125,7 +128,9 @@ impl SlurmArgs {
     /// Options of sbatch.
     fn head(&self, jobs: &Jobs, part: &str, computes: bool) -> Vec<String> {
         let number = if part == "shard" { "%A_%a" } else { "%j" };
-        let log = jobs.folder().join(format!("{part}-{number}.log"));
+        // sbatch reads `%` in a path as the start of a number of the job's.
+        let folder = jobs.folder().display().to_string().replace('%', "%%");
+        let log = Path::new(&folder).join(format!("{part}-{number}.log"));
         let mut head = vec![
             format!("--job-name={}-{part}", word(&jobs.name)),
             format!("--output={}", quoted(&log.display().to_string())),
@@ -136,11 +141,11 @@ impl SlurmArgs {
         if computes {
             head.push(format!("--cpus-per-task={}", jobs.workers));
             head.push(format!("--signal=B:USR1@{}", self.grace));
-            head.extend(self.time.iter().map(|time| format!("--time={time}")));
-            head.extend(self.gres.iter().map(|gres| format!("--gres={gres}")));
+            head.extend(self.time.iter().map(|time| format!("--time={}", quoted(time))));
+            head.extend(self.gres.iter().map(|gres| format!("--gres={}", quoted(gres))));
         }
-        head.extend(self.mem.iter().map(|size| format!("--mem={size}")));
-        head.extend(self.partition.iter().map(|name| format!("--partition={name}")));
+        head.extend(self.mem.iter().map(|size| format!("--mem={}", quoted(size))));
+        head.extend(self.partition.iter().map(|name| format!("--partition={}", quoted(name))));
         head.extend(self.sbatch.iter().cloned());
         head
     }
@@ -164,6 +169,10 @@ fn script(
     let here = std::env::current_dir().map_err(CliError::WorkingFolder)?;
     let mut text = String::from("#!/bin/bash\n");
     for option in head {
+        if option.contains(['\n', '\r']) {
+            let what = "has a line end, which an option of sbatch in a script cannot have";
+            return Err(CliError::Usage(format!("{option:?} {what}")));
+        }
         // Writing to a string cannot fail.
         let _ = writeln!(text, "#SBATCH {option}");
     }

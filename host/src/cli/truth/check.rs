@@ -2,7 +2,9 @@
 
 use super::{TableArgs, heading, unknown};
 use crate::{
-    cli::{CliError, criteria::DuplicatesArg, plugin_args::PluginArgs, print, space::groups},
+    cli::{
+        CliError, criteria::DuplicatesArg, fixed, plugin_args::PluginArgs, print, space::groups,
+    },
     loader::Space,
     report::TruthTable,
     runner::LISTABLE,
@@ -10,7 +12,7 @@ use crate::{
 use clap::Args;
 use osee_core::{
     analysis::noise_ceiling,
-    truth::{Duplicates, Seeds, TableError, Ties},
+    truth::{Averaged, Duplicates, Ties, averaged},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -43,19 +45,14 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     let asked: Duplicates = args.duplicates.into();
     // Differing rows are reported before they are refused.
     let policy = if asked == Duplicates::Error { Duplicates::First } else { asked };
-    let table = args.table.read(&space, policy)?;
-    let truth = &table.truth;
-    let spelling = |key: &str| space.spelling(key);
-    let seeds = Seeds::find(&truth.file, &truth.key, &truth.column, &args.seed_columns, spelling)?;
+    let table = args.table.read_with(&space, policy, Some(&args.seed_columns))?;
     let mut text = report(&space, &table)?;
-    if let Some(seeds) = &seeds {
-        text += &format!("seeds       {}\n", noise(seeds));
+    if let Some(count) = table.seeds() {
+        text += &noise(&table, count);
     }
     print(&text)?;
-    let differing: Vec<_> = table.facts().duplicates.iter().filter(|it| !it.agree).collect();
-    if let (Duplicates::Error, Some(first)) = (asked, differing.first()) {
-        let (path, count, key) = (table.truth.file.clone(), differing.len(), first.key.clone());
-        return Err(TableError::Duplicate { path, count, key }.into());
+    if asked == Duplicates::Error {
+        table.agreeing()?;
     }
     let architectures: Vec<String> = match table.cells().next() {
         Some(_) => table.cells().map(|(arch, _)| arch.to_owned()).collect(),
@@ -143,25 +140,43 @@ fn not_finite(table: &TruthTable, finite: usize) -> String {
     }
 }
 
-/// How well one training ranks architectures by another.
-fn noise(seeds: &Seeds) -> String {
-    let runs: Vec<Vec<f64>> = seeds.runs().into_values().collect();
-    let count = seeds.count();
-    let Some((found, mean)) =
-        noise_ceiling(&runs).ok().and_then(|it| it.seed_kd.map(|kd| (it, kd)))
-    else {
-        return format!("{count}; no two rank architectures that both have");
+/// How well one training ranks architectures by another, and what that leaves to
+/// reach by the truth.
+fn noise(table: &TruthTable, count: usize) -> String {
+    let rows: Vec<usize> = (0..table.cells().count()).collect();
+    let runs = table.trainings(&rows).unwrap_or_default();
+    let found = noise_ceiling(&runs).ok().and_then(|it| it.seed_kd.map(|kd| (it, kd)));
+    let Some((found, mean)) = found else {
+        return format!("seeds       {count}; no two rank architectures that both have\n");
     };
     let taus = || found.pairs.iter().filter_map(|pair| pair.kd);
     let (few, most) = found.pairs.iter().fold((usize::MAX, 0), |(few, most), pair| {
         (few.min(pair.architectures), most.max(pair.architectures))
     });
+    let values: Vec<f64> = rows.iter().map(|&row| table.value(row)).collect();
+    let ceiling = |n: usize| found.ceilings.get(n - 1).map_or(f64::NAN, |it| it.ceiling_kd);
+    let ceiling = match averaged(&values, &runs) {
+        _ if found.ceilings.is_empty() => "none: seeds agree no better than by chance".to_owned(),
+        Some(Averaged::Of(1)) => format!("{:.4}, of a single training", ceiling(1)),
+        Some(Averaged::Of(n)) => format!("{:.4}, of the mean of {n} trainings", ceiling(n)),
+        Some(Averaged::Between { few, most }) => format!(
+            "{:.4} to {:.4}: the truth is the mean of {few} to {most} trainings",
+            ceiling(few),
+            ceiling(most)
+        ),
+        Some(Averaged::Other { known, equal }) => format!(
+            "none: the truth is the mean of these trainings for {equal} of {known} architectures, so \
+             they are not those behind it"
+        ),
+        None => "none: no architecture was trained".to_owned(),
+    };
     format!(
-        "{count}; noise ceiling: mean tau-b of {} pairs is {mean:.4} ({:.4} .. {:.4}), over {} \
-         architectures",
+        "seeds       {count}; noise ceiling: mean tau-b of {} pairs is {} ({} .. {}), over {} \
+         architectures\nceiling     {ceiling}\n",
         taus().count(),
-        taus().fold(f64::INFINITY, f64::min),
-        taus().fold(f64::NEG_INFINITY, f64::max),
+        fixed(mean, 4),
+        fixed(taus().fold(f64::INFINITY, f64::min), 4),
+        fixed(taus().fold(f64::NEG_INFINITY, f64::max), 4),
         if few < most { format!("{few} to {most}") } else { few.to_string() }
     )
 }

@@ -6,7 +6,10 @@ use super::CliError;
 use crate::{loader::Space, report::TruthTable};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
-use osee_core::{study::TruthChoice, truth::Duplicates};
+use osee_core::{
+    study::TruthChoice,
+    truth::{Duplicates, Filter, Sheet},
+};
 use std::{fmt::Write, path::PathBuf};
 
 /// What to see of a table.
@@ -30,19 +33,34 @@ pub struct TableArgs {
     /// Key column, or a form such as {a};{b}; the space's own by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
+    /// Only rows with this in a column, such as task=jigsaw; may be repeated.
+    #[arg(long = "where", value_name = "COL=VALUE")]
+    filter: Vec<Filter>,
 }
 
 impl TableArgs {
     /// Reads the table in the space's spelling.
     pub fn read(&self, space: &Space<'_>, duplicates: Duplicates) -> Result<TruthTable, CliError> {
+        self.read_with(space, duplicates, None)
+    }
+
+    /// The same with its single trainings, in the columns `seeds`, or beside the
+    /// truth where that names none.
+    pub fn read_with(
+        &self,
+        space: &Space<'_>,
+        duplicates: Duplicates,
+        seeds: Option<&[String]>,
+    ) -> Result<TruthTable, CliError> {
         let choice = TruthChoice {
-            file: self.truth.clone(),
             key: self.truth_key.clone(),
             column: self.truth_column.clone(),
             duplicates,
-            isomorphic: false,
+            rows: self.filter.iter().map(|it| (it.column.clone(), it.value.clone())).collect(),
+            ..TruthChoice::plain(self.truth.clone())
         };
-        Ok(TruthTable::read(&choice, Some(space), "")?)
+        let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
+        Ok(TruthTable::of(&sheet, &choice, Some(space), "", seeds)?)
     }
 }
 

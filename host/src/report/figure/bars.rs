@@ -18,6 +18,8 @@ pub struct Bars {
     pub label: String,
     /// Their names.
     pub groups: Vec<String>,
+    /// The numbers that each group reaches from and to, if it is a range.
+    pub bounds: Vec<[f64; 2]>,
     /// Names of the series, the same in every panel.
     pub series: Vec<String>,
     /// One quantity each.
@@ -37,7 +39,14 @@ impl Bars {
     /// Groups and series without a panel.
     pub fn new(label: &str, groups: &[&str], series: &[&str]) -> Self {
         let (groups, series) = (owned(groups), owned(series));
-        Self { label: label.to_owned(), groups, series, panels: Vec::new() }
+        Self { label: label.to_owned(), groups, bounds: Vec::new(), series, panels: Vec::new() }
+    }
+
+    /// With the range that each group stands for; for the CSV file, as the
+    /// groups' names are rounded.
+    #[must_use]
+    pub fn bounds(self, bounds: Vec<[f64; 2]>) -> Self {
+        Self { bounds, ..self }
     }
 
     /// With one more quantity: values by series, then by group.
@@ -136,14 +145,21 @@ impl Bars {
         notes
     }
 
-    pub(super) fn table(&self) -> CsvTable {
-        let header = owned(&["quantity", "series", "group", "value", "low", "high", "undefined"]);
+    pub(super) fn table(&self) -> CsvTable<'_> {
+        let mut header =
+            owned(&["quantity", "series", "group", "value", "low", "high", "undefined"]);
+        if !self.bounds.is_empty() {
+            header.extend(owned(&["group_low", "group_high"]));
+        }
         let mut lines = Vec::new();
         for panel in &self.panels {
             for (name, values) in self.series.iter().zip(&panel.values) {
-                for (group, it) in self.groups.iter().zip(values) {
-                    let names = vec![panel.y.label.clone(), name.clone(), group.clone()];
-                    lines.push([names, it.cells().to_vec()].concat());
+                for (at, (group, it)) in self.groups.iter().zip(values).enumerate() {
+                    let mut line =
+                        [&panel.y.label, name, group].map(|it| it.as_str().into()).to_vec();
+                    line.extend(it.fields());
+                    line.extend(self.bounds.get(at).into_iter().flatten().map(|it| (*it).into()));
+                    lines.push(line);
                 }
             }
         }

@@ -178,13 +178,14 @@ impl Drawings {
         sheet.finish()
     }
 
-    pub(super) fn table(&self) -> CsvTable {
+    pub(super) fn table(&self) -> CsvTable<'_> {
         let mut lines = Vec::new();
         for (heading, caption, it) in &self.drawings {
-            let named = |at: usize| it.nodes.get(at).map_or("", |node| &node.label).to_owned();
-            for [from, to] in &it.edges {
-                let ends = [from.to_string(), named(*from), to.to_string(), named(*to)];
-                lines.push([vec![heading.clone(), caption.clone()], ends.to_vec()].concat());
+            let named = |at: usize| it.nodes.get(at).map_or("", |node| &node.label).into();
+            for &[from, to] in &it.edges {
+                let names = [heading.as_str().into(), caption.as_str().into()];
+                let ends = [from.into(), named(from), to.into(), named(to)];
+                lines.push(names.into_iter().chain(ends).collect());
             }
         }
         (owned(&["drawing", "caption", "from", "from_label", "to", "to_label"]), lines)

@@ -100,12 +100,12 @@ impl HeatMap {
         sheet.finish()
     }
 
-    pub(super) fn table(&self) -> CsvTable {
+    pub(super) fn table(&self) -> CsvTable<'_> {
         let mut lines = Vec::new();
         for (row, cells) in self.rows.iter().zip(&self.cells) {
             for (column, it) in self.columns.iter().zip(cells) {
-                let number = it.number().map_or_else(String::new, |it| it.to_string());
-                lines.push(vec![row.clone(), column.clone(), number, it.reason().to_owned()]);
+                let names = [row.as_str().into(), column.as_str().into()];
+                lines.push([names, [it.number().into(), it.reason().into()]].concat());
             }
         }
         (owned(&["row", "column", "value", "undefined"]), lines)

@@ -130,13 +130,13 @@ impl Histogram {
         if self.x.log { 10_f64.powf(edge) } else { edge }
     }
 
-    pub(super) fn table(&self) -> CsvTable {
+    pub(super) fn table(&self) -> CsvTable<'_> {
         let edges = self.edges();
         let mut lines = Vec::new();
         for (name, values) in &self.series {
             for (count, ends) in self.counts(values, &edges).iter().zip(edges.windows(2)) {
-                let [from, to] = [ends[0], ends[1]].map(|it| self.shown(it).to_string());
-                lines.push(vec![name.clone(), from, to, count.to_string()]);
+                let [from, to] = [ends[0], ends[1]].map(|it| self.shown(it).into());
+                lines.push(vec![name.as_str().into(), from, to, (*count).into()]);
             }
         }
         (owned(&["series", "from", "to", "count"]), lines)

@@ -86,13 +86,13 @@ impl Intervals {
         sheet.finish()
     }
 
-    pub(super) fn table(&self) -> CsvTable {
+    pub(super) fn table(&self) -> CsvTable<'_> {
         let mut header = owned(&["name"]);
         header.push(self.x.label.clone());
         header.extend(owned(&["low", "high", "undefined"]));
-        let line = |(name, it, _): &(String, Estimate, bool)| {
-            [vec![name.clone()], it.cells().to_vec()].concat()
-        };
-        (header, self.rows.iter().map(line).collect())
+        let lines = self.rows.iter().map(|(name, it, _)| {
+            std::iter::once(name.as_str().into()).chain(it.fields()).collect()
+        });
+        (header, lines.collect())
     }
 }

@@ -107,13 +107,13 @@ impl Lines {
         scale
     }
 
-    pub(super) fn table(&self) -> CsvTable {
+    pub(super) fn table(&self) -> CsvTable<'_> {
         let mut header = owned(&["series"]);
         header.extend([self.x.label.clone(), self.y.label.clone()]);
         header.extend(owned(&["low", "high", "undefined"]));
         let lines = self.series.iter().flat_map(|(name, points)| {
             points.iter().map(move |(at, it)| {
-                [vec![name.clone(), at.to_string()], it.cells().to_vec()].concat()
+                [name.as_str().into(), (*at).into()].into_iter().chain(it.fields()).collect()
             })
         });
         (header, lines.collect())

@@ -35,7 +35,7 @@ pub use text::shown;
 
 pub(crate) use svg::escaped;
 
-use super::csv_text;
+use osee_core::csv_text::{Field, csv_text};
 
 /// One chart of a report.
 ///
@@ -50,7 +50,7 @@ use super::csv_text;
 ///         .series("loss", [(20.0, Value::undefined("all scores are equal").into()), (40.0, 0.55.into())]),
 /// );
 /// assert!(figure.svg().contains("undefined: loss at 20: all scores are equal"));
-/// assert!(figure.csv().starts_with("series,Epoch,KD,low,high,undefined\naccuracy,20,0.41,,,\n"));
+/// assert!(figure.csv().starts_with("series,Epoch,KD,low,high,undefined\naccuracy,20.0,0.41,,,\n"));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
@@ -77,6 +77,40 @@ impl Figure {
         Self { note: note.to_owned(), ..self }
     }
 
+    /// Why nothing is drawn; `None` if something is.
+    pub fn nothing(&self) -> Option<String> {
+        let values: Vec<&Value> = match &self.chart {
+            Chart::Drawings(it) => {
+                return it.drawings.is_empty().then(|| "there is no architecture".to_owned());
+            }
+            Chart::Histogram(it) => {
+                let known =
+                    it.series.iter().flat_map(|(_, values)| values).any(|it| it.is_finite());
+                return (!known).then(|| "there are no values".to_owned());
+            }
+            Chart::Lines(it) => {
+                let points = it.series.iter().flat_map(|(_, points)| points);
+                points.map(|(_, estimate)| &estimate.value).collect()
+            }
+            Chart::Bars(it) => {
+                let bars = it.panels.iter().flat_map(|panel| panel.values.iter().flatten());
+                bars.map(|estimate| &estimate.value).collect()
+            }
+            Chart::HeatMap(it) => it.cells.iter().flatten().collect(),
+            Chart::Scatter(it) => {
+                let marks = it.groups.iter().flat_map(|(_, marks)| marks);
+                marks.map(|mark| &mark.y.value).collect()
+            }
+            Chart::Intervals(it) => {
+                it.rows.iter().map(|(_, estimate, _)| &estimate.value).collect()
+            }
+        };
+        if values.iter().any(|value| value.number().is_some()) {
+            return None;
+        }
+        Some(values.first().map_or("there are no values", |value| value.reason()).to_owned())
+    }
+
     /// The picture.
     pub fn svg(&self) -> String {
         match &self.chart {
@@ -101,8 +135,7 @@ impl Figure {
             Chart::Intervals(it) => it.table(),
             Chart::Drawings(it) => it.table(),
         };
-        // A header names axes, whose labels may hold a comma.
-        csv_text(&[], &[vec![header], lines].concat()).trim_start_matches('\n').to_owned()
+        csv_text(header, lines)
     }
 }
 
@@ -192,11 +225,10 @@ impl Estimate {
         self.value.number().into_iter().chain(self.interval.into_iter().flatten())
     }
 
-    /// Value, bounds and reason as cells of a CSV file.
-    fn cells(&self) -> [String; 4] {
-        let cell = |number: Option<f64>| number.map_or_else(String::new, |it| it.to_string());
-        let bound = |at: usize| cell(self.interval.map(|it| it[at]));
-        [cell(self.value.number()), bound(0), bound(1), self.value.reason().to_owned()]
+    /// Value, bounds and reason as fields of a CSV file.
+    fn fields(&self) -> [Field<'_>; 4] {
+        let bound = |at: usize| Field::from(self.interval.map(|it| it[at]));
+        [self.value.number().into(), bound(0), bound(1), self.value.reason().into()]
     }
 
     /// For a mark's tooltip.
@@ -216,7 +248,7 @@ impl<T: Into<Value>> From<T> for Estimate {
 }
 
 /// Header and lines of a CSV file.
-type CsvTable = (Vec<String>, Vec<Vec<String>>);
+type CsvTable<'a> = (Vec<String>, Vec<Vec<Field<'a>>>);
 
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()

@@ -1,7 +1,7 @@
 //! Named points, such as quality against cost.
 
 use super::{
-    Axis, CsvTable, Estimate,
+    Axis, CsvTable, Estimate, Field,
     axis::Scale,
     frame::{Area, Key, Sheet, WIDTH, gutter, whisker},
     owned,
@@ -146,7 +146,7 @@ impl Scatter {
         parts.collect()
     }
 
-    pub(super) fn table(&self) -> CsvTable {
+    pub(super) fn table(&self) -> CsvTable<'_> {
         let front = self.pareto();
         let mut header = owned(&["group", "name"]);
         header.extend([self.x.label.clone(), self.y.label.clone()]);
@@ -154,10 +154,10 @@ impl Scatter {
         let mut lines = Vec::new();
         for (group, marks) in &self.groups {
             for mark in marks {
-                let names = vec![group.clone(), mark.label.clone(), mark.x.to_string()];
+                let names = [group.as_str().into(), mark.label.as_str().into(), mark.x.into()];
                 let on_front = front.iter().any(|(it, _)| std::ptr::eq(*it, mark));
-                let on_front = u8::from(on_front).to_string();
-                lines.push([names, mark.y.cells().to_vec(), vec![on_front]].concat());
+                let on_front = Field::Count(u64::from(on_front));
+                lines.push(names.into_iter().chain(mark.y.fields()).chain([on_front]).collect());
             }
         }
         (header, lines)

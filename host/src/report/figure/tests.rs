@@ -75,7 +75,8 @@ fn an_undefined_value_is_said_to_be_and_never_drawn() {
     assert_eq!(count(&svg, "fill=\"none\""), 2);
     assert_eq!(
         figure(lines).csv(),
-        "series,Epoch,KD,low,high,undefined\na,1,0.5,,,\na,2,,,,the number is NaN\na,3,0.7,,,\n"
+        "series,Epoch,KD,low,high,undefined\na,1.0,0.5,,,\na,2.0,,,,the number is NaN\n\
+         a,3.0,0.7,,,\n"
     );
     let rows =
         Intervals::new(Axis::new("KD")).row("constant", Value::undefined("all equal"), false);
@@ -128,7 +129,19 @@ fn the_pareto_front_has_what_nothing_cheaper_beats() {
     assert_eq!(front, ["a", "c"]);
     let svg = figure(scatter.clone()).svg();
     assert!(texts(&svg).iter().any(|it| it.starts_with("undefined: e: ms is 0")));
-    assert!(figure(scatter).csv().contains("\n,c,100,0.7,,,,1\n,d,100,0.6,,,,0\n"));
+    assert!(figure(scatter).csv().contains("\n,c,100.0,0.7,,,,1\n,d,100.0,0.6,,,,0\n"));
+}
+
+#[test]
+fn groups_that_are_ranges_have_their_bounds_in_the_numbers() {
+    let bars = Bars::new("FLOPs", &["1.2M to 3.5M"], &["a"])
+        .bounds(vec![[1_234_567.0, 3_456_789.0]])
+        .panel(Axis::new("KD"), vec![vec![0.5.into()]]);
+    assert_eq!(
+        figure(bars).csv(),
+        "quantity,series,group,value,low,high,undefined,group_low,group_high\n\
+         KD,a,1.2M to 3.5M,0.5,,,,1234567.0,3456789.0\n"
+    );
 }
 
 #[test]
@@ -141,7 +154,7 @@ fn a_histogram_counts_every_finite_value_once() {
     assert_eq!(counts.sum::<usize>(), 1000);
     let edges: Vec<&str> =
         csv.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
-    assert_eq!(edges[0], "0");
+    assert_eq!(edges[0], "0.0");
 }
 
 #[test]

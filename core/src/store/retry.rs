@@ -1,0 +1,199 @@
+//! Failures that are tried again: those by a limit that is wider by now, and
+//! those of a kind that the user names.
+//!
+//! Invariant: a failure stays stored until its next try is.
+
+use super::{Done, ScorerId, Store, StoreError, files::has_table, results::from_json};
+use crate::estimator::{FailureKind, Limit};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::time::Duration;
+
+/// Which stored failures are tried again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// Time that a score has now.
+    pub time: Duration,
+    /// Memory that a worker has now, bytes.
+    pub memory: u64,
+    /// Kinds that are tried again whatever the limits.
+    pub kinds: Vec<FailureKind>,
+}
+
+impl Retry {
+    /// Nothing that is known to have had these limits or wider ones.
+    pub fn within(time: Duration, memory: u64) -> Self {
+        Self { time, memory, kinds: Vec::new() }
+    }
+
+    fn wants(&self, kind: FailureKind, limit: Option<Limit>) -> bool {
+        self.kinds.contains(&kind)
+            || match limit {
+                Some(Limit::Time(time)) => time < self.time,
+                Some(Limit::Memory(bytes)) => bytes < self.memory,
+                // Of a run that did not keep its limit.
+                None => kind == FailureKind::Timeout,
+            }
+    }
+}
+
+impl Store {
+    /// What `scorer` has of the first `architectures` with `seeds`, without the
+    /// failures that are to be tried again.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn done_but(
+        &self,
+        scorer: ScorerId,
+        seeds: &[u64],
+        architectures: usize,
+        retry: &Retry,
+    ) -> Result<Done, StoreError> {
+        let mut done = self.done(scorer, seeds, architectures)?;
+        let limits = "LEFT JOIN failure_limit USING (scorer, arch, seed)";
+        let mut read = || -> rusqlite::Result<()> {
+            let (columns, join) = match has_table(&self.connection, "failure_limit")? {
+                true => ("seconds, bytes", limits),
+                false => ("NULL, NULL", ""),
+            };
+            let read = format!(
+                "SELECT {columns}, arch, seed, failure_kind FROM score {join}
+                 WHERE scorer = ?1 AND value IS NULL"
+            );
+            let mut query = self.connection.prepare_cached(&read)?;
+            let mut rows = query.query([scorer.0])?;
+            while let Some(row) = rows.next()? {
+                let (arch, seed) = (row.get::<_, i64>(2)? as usize, row.get::<_, i64>(3)? as u64);
+                let kind: FailureKind = from_json(row.get_ref(4)?.as_str()?)?;
+                let round = seeds.iter().position(|it| *it == seed);
+                let round = round.filter(|_| arch < architectures);
+                if let Some(round) = round.filter(|_| retry.wants(kind, limit(row).ok().flatten()))
+                {
+                    done.reopen(arch, round);
+                }
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))?;
+        Ok(done)
+    }
+
+    /// The limit that a failure is known to be by.
+    pub(super) fn limit_of(
+        &self,
+        (scorer, arch, seed): (ScorerId, i64, i64),
+    ) -> rusqlite::Result<Option<Limit>> {
+        if !has_table(&self.connection, "failure_limit")? {
+            return Ok(None);
+        }
+        let read = "SELECT seconds, bytes FROM failure_limit
+             WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
+        let mut query = self.connection.prepare_cached(read)?;
+        Ok(query.query_row(params![scorer.0, arch, seed], limit).optional()?.flatten())
+    }
+}
+
+/// Of a row that begins with seconds and bytes.
+fn limit(row: &Row<'_>) -> rusqlite::Result<Option<Limit>> {
+    let time = row.get::<_, Option<f64>>(0)?;
+    let time = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let memory = row.get::<_, Option<i64>>(1)?;
+    Ok(time.map(Limit::Time).or(memory.map(|bytes| Limit::Memory(bytes as u64))))
+}
+
+/// Says by which limit a stored failure is, or that it is by none.
+pub(super) fn set_limit(
+    to: &Connection,
+    (scorer, arch, seed): (ScorerId, i64, i64),
+    limit: Option<Limit>,
+) -> rusqlite::Result<()> {
+    let (seconds, bytes) = match limit {
+        Some(Limit::Time(time)) => (Some(time.as_secs_f64()), None),
+        Some(Limit::Memory(bytes)) => (None, Some(bytes as i64)),
+        None => {
+            let delete = "DELETE FROM failure_limit WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
+            let values = params![scorer.0, arch, seed];
+            return to.prepare_cached(delete)?.execute(values).map(drop);
+        }
+    };
+    to.prepare_cached("INSERT OR REPLACE INTO failure_limit VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![scorer.0, arch, seed, seconds, bytes])
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::results::tests::{key, record};
+    use super::*;
+    use crate::{estimator::Failure, study::Study};
+
+    const SEED: u64 = u64::MAX;
+
+    /// A store whose architectures 0, 1, ... have these failures.
+    fn store(dir: &std::path::Path, failures: &[Failure]) -> (Store, ScorerId) {
+        let mut store = Store::for_run(dir, &Study::default()).unwrap();
+        let archs: Vec<String> = (0..=failures.len()).map(|it| it.to_string()).collect();
+        store.set_plan(&archs).unwrap();
+        let scorer = store.scorer(&key()).unwrap();
+        let failed = failures.iter().enumerate();
+        let failed = failed.map(|(arch, failure)| record(scorer, arch, Err(failure.clone())));
+        store.record(&failed.collect::<Vec<_>>()).unwrap();
+        store.record(&[record(scorer, failures.len(), Ok(0.5))]).unwrap();
+        (store, scorer)
+    }
+
+    fn open(store: &Store, scorer: ScorerId, retry: &Retry, count: usize) -> Vec<usize> {
+        let done = store.done_but(scorer, &[SEED], count, retry).unwrap();
+        (0..count).filter(|arch| !done.has(*arch, 0)).collect()
+    }
+
+    #[test]
+    fn failures_by_a_limit_are_open_again_under_a_wider_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let seconds = Duration::from_secs;
+        let failures = [
+            Failure::new(FailureKind::Timeout, "slow").by(Some(Limit::Time(seconds(4)))),
+            Failure::new(FailureKind::Crash, "big").by(Some(Limit::Memory(1000))),
+            Failure::new(FailureKind::Crash, "bang"),
+            Failure::new(FailureKind::Panic, "at the disco"),
+            Failure::new(FailureKind::Timeout, "its limit was not kept"),
+        ];
+        let (mut store, scorer) = store(dir.path(), &failures);
+        let within = Retry::within;
+        let kinds =
+            |kinds: &[FailureKind]| Retry { kinds: kinds.to_vec(), ..within(seconds(4), 9) };
+        let cases = [
+            (within(seconds(4), 1000), vec![4]),
+            (within(seconds(5), 1000), vec![0, 4]),
+            (within(seconds(3), 1001), vec![1, 4]),
+            (kinds(&[FailureKind::Crash]), vec![1, 2, 4]),
+            (kinds(&FailureKind::ALL), vec![0, 1, 2, 3, 4]),
+        ];
+        for (retry, wanted) in cases {
+            assert_eq!(open(&store, scorer, &retry, 6), wanted, "{retry:?}");
+        }
+        // A next try takes the place of the failure, with its own limit or none.
+        let again = Failure::new(FailureKind::Timeout, "slow").by(Some(Limit::Time(seconds(9))));
+        let crash = Failure::new(FailureKind::Crash, "bang");
+        let tries = [Err(again), Ok(0.25), Ok(0.75), Err(crash)];
+        for (arch, outcome) in tries.into_iter().enumerate() {
+            store.record(&[record(scorer, arch, outcome)]).unwrap();
+        }
+        assert_eq!(open(&store, scorer, &within(seconds(9), 2000), 6), [4]);
+        assert_eq!(open(&store, scorer, &within(seconds(10), 2000), 6), [0, 4]);
+        let kept: Vec<_> = store.scores(scorer).unwrap().into_iter().map(|it| it.outcome).collect();
+        assert_eq!((&kept[1], &kept[2], &kept[5]), (&Ok(0.25), &Ok(0.75), &Ok(0.5)));
+    }
+
+    #[test]
+    fn a_store_that_kept_no_limits_is_read_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let slow = Failure::new(FailureKind::Timeout, "slow");
+        let (store, scorer) = store(dir.path(), &[slow]);
+        store.connection.execute_batch("DROP TABLE failure_limit; DROP TABLE unit").unwrap();
+        drop(store);
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(open(&store, scorer, &Retry::within(Duration::ZERO, 0), 2), [0]);
+        assert_eq!(store.unit_times().unwrap().units, 0);
+    }
+}

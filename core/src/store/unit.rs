@@ -1,0 +1,59 @@
+//! How long units took. Nothing is computed from it but forecasts.
+
+use super::{Record, Store, StoreError, files::has_table};
+use rusqlite::{Connection, params};
+
+/// Sums over the units of a store.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct UnitTimes {
+    /// How many are known.
+    pub units: u64,
+    /// Milliseconds that they took, estimators of a unit together.
+    pub milliseconds: f64,
+    /// What the same estimators would have taken one by one.
+    pub alone: f64,
+}
+
+impl UnitTimes {
+    /// With those of another store.
+    pub fn join(&mut self, other: Self) {
+        self.units += other.units;
+        self.milliseconds += other.milliseconds;
+        self.alone += other.alone;
+    }
+}
+
+impl Store {
+    /// What is known of its units' times.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn unit_times(&self) -> Result<UnitTimes, StoreError> {
+        let read = || -> rusqlite::Result<UnitTimes> {
+            if !has_table(&self.connection, "unit")? {
+                return Ok(UnitTimes::default());
+            }
+            let read = "SELECT COUNT(*), TOTAL(milliseconds), TOTAL(alone) FROM unit";
+            self.connection.query_row(read, [], |row| {
+                let units = row.get::<_, i64>(0)? as u64;
+                Ok(UnitTimes { units, milliseconds: row.get(1)?, alone: row.get(2)? })
+            })
+        };
+        read().map_err(|e| self.sqlite(e))
+    }
+}
+
+/// Adds to what the unit of `records` took before, with other estimators.
+pub(super) fn add_time(
+    to: &Connection,
+    records: &[Record],
+    milliseconds: f64,
+) -> rusqlite::Result<()> {
+    let Some(first) = records.first() else { return Ok(()) };
+    let alone: f64 = records.iter().map(|record| record.milliseconds).sum();
+    let write = "INSERT INTO unit VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (arch, seed) DO UPDATE SET
+             milliseconds = milliseconds + excluded.milliseconds, alone = alone + excluded.alone";
+    let values = params![first.arch as i64, first.seed as i64, milliseconds, alone];
+    to.prepare_cached(write)?.execute(values).map(drop)
+}

@@ -1,0 +1,153 @@
+use super::*;
+use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+
+fn read(text: &str) -> Result<Study, StudyError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.toml");
+    std::fs::write(&path, text).unwrap();
+    Study::read(&path)
+}
+
+#[test]
+fn an_embedded_table_has_no_folder() {
+    let study = read("[truth]\nfile = \"embedded:nb201-digits\"\n").unwrap();
+    assert_eq!(study.truth.unwrap().file, Path::new("embedded:nb201-digits"));
+    let study = read("[truth]\nfile = \"t.csv\"\n").unwrap();
+    assert!(study.truth.unwrap().file.is_absolute());
+}
+
+#[test]
+fn rows_of_a_truth_are_chosen_by_what_stands_in_a_column() {
+    let text = "[truth]\nfile = \"t.csv\"\nwhere = { task = \"jigsaw\" }\n";
+    let study = read(text).unwrap();
+    assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study);
+    let filters = study.truth.unwrap().filters();
+    assert_eq!(filters, ["task=jigsaw".parse().unwrap()]);
+}
+
+#[test]
+fn an_empty_study_is_a_whole_one_and_survives_writing() {
+    let study = read("").unwrap();
+    assert_eq!(study, Study::default());
+    assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study);
+}
+
+#[test]
+fn every_field_can_stand_alone_or_says_what_it_needs() {
+    for text in [
+        "name = \"a\"",
+        "shard = \"1/2\"",
+        "plugins = [\"a.so\"]",
+        "seeds = [3]",
+        "device = \"cuda:0\"",
+        "data = \"digits\"",
+        "[space]\nid = \"nds-resnet\"",
+        "[space]\nsettings = { channels = 4 }",
+        "[space.settings]\nchannels = 4",
+        "[architectures]\ncount = 3",
+        "[architectures]\nfile = \"a.txt\"",
+        "[architectures]\njudged = true",
+        "[architectures]\nunique = true",
+        "[architectures]\nseed = 3",
+        "[architectures]\nneighbours = 3",
+        "[protocol]\npreset = \"naswot\"",
+        "[protocol]\nbatch-size = 32",
+        "[protocol]\nbatches = 2",
+        "[protocol]\nimages = \"train-shuffled\"",
+        "[protocol]\naugment = true",
+        "[protocol]\nweights = \"standalone\"",
+        "[protocol]\ninit = \"pytorch\"",
+        "[training]\npreset = \"small\"",
+        "[training]\nepochs = 3",
+        "[training]\nspace = { channels = 4 }",
+        "[truth]\nfile = \"t.csv\"",
+        "[[estimators]]\nid = \"params\"",
+    ] {
+        let study = read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_ne!(study, Study::default(), "{text}");
+        study.protocol.resolve(None).unwrap();
+        assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study, "{text}");
+    }
+    let batch = read("[protocol]\nbatch-size = 32").unwrap().protocol;
+    assert_eq!((batch.preset.as_str(), batch.batch_size), ("paper", Some(32)));
+    let space = read("[space]\nsettings = { channels = 4 }").unwrap().space;
+    assert_eq!((space.id.as_str(), space.settings["channels"].clone()), ("nb201", 4.into()));
+    for (text, needs) in [
+        ("[truth]", "file"),
+        ("[truth]\ncolumn = \"acc\"", "file"),
+        ("[[estimators]]\nname = \"a\"", "id"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(&format!("missing field `{needs}`")), "{error}");
+        assert!(error.contains("line 1"), "{error}");
+    }
+}
+
+#[test]
+fn seeds_are_some_and_different() {
+    let wrong = |seeds| Study { seeds, ..Study::default() }.check().unwrap_err().to_string();
+    assert_eq!(wrong(vec![]), "a study needs at least one seed");
+    assert_eq!(wrong(vec![3, 1, 3]), "seed 3 is given twice");
+}
+
+#[test]
+fn a_row_has_a_name_and_a_study_knows_its_rows() {
+    let study = read("[[estimators]]\nid = \"params\"\nname = \" \"\n").unwrap();
+    let wrong = study.check().unwrap_err().to_string();
+    assert!(wrong.contains("`params` has an empty name"), "{wrong}");
+    let study = read("[[estimators]]\nid = \"one_shot\"\nname = \"loss\"\n").unwrap();
+    study.check().unwrap();
+    let asked = ["loss", "loss@40", "one_shot", "lossy"].map(|row| study.asks_for(row));
+    assert_eq!(asked, [true, true, false, false]);
+    assert!(Study::default().asks_for("anything"));
+}
+
+#[test]
+fn unknown_fields_and_presets_are_named() {
+    let wrong = read("[space]\nid = \"nb201\"\nsetings = {}\n").unwrap_err().to_string();
+    assert!(wrong.contains("setings") && wrong.contains("line 3"), "{wrong}");
+    let study = read("[protocol]\npreset = \"naswott\"\n").unwrap();
+    let wrong = study.protocol.resolve(None).unwrap_err().to_string();
+    assert_eq!(wrong, "there is no preset `naswott`; did you mean `naswot`?");
+}
+
+#[test]
+fn changes_override_the_preset() {
+    let study = read("[protocol]\npreset = \"paper\"\nbatch-size = 64\n").unwrap();
+    let protocol = study.protocol.resolve(None).unwrap();
+    assert_eq!((protocol.batch_size, protocol.weights), (64, Weights::Supernet));
+}
+
+#[test]
+fn pixel_statistics_are_the_studys_then_the_data_sets_then_the_presets() {
+    let own = |mean| Normalisation { mean: [mean; 3], std: [1.0; 3] };
+    let set = own(0.25);
+    let preset = ProtocolChoice::default();
+    let kept = Protocol::preset("paper").unwrap().normalisation;
+    assert_eq!(preset.resolve(None).unwrap().normalisation, kept);
+    assert_eq!(preset.resolve(Some(set)).unwrap().normalisation, set);
+    let study = ProtocolChoice { normalisation: Some(own(0.5)), ..preset };
+    assert_eq!(study.resolve(Some(set)).unwrap().normalisation, own(0.5));
+}
+
+#[test]
+fn paths_need_not_be_utf_8() {
+    let folder = PathBuf::from(OsString::from_vec(b"/caf\xe9".to_vec()));
+    let mut study = Study { data: "cifar10:images".to_owned(), ..Study::default() };
+    study.plugins = vec!["libx.so".into()];
+    study.architectures.file = Some("archs.txt".into());
+    study.rebase(&folder);
+    let read: Study = toml::from_str(&study.to_toml()).unwrap();
+    assert_eq!(read, study);
+    assert_eq!(read.plugins, [folder.join("libx.so")]);
+    assert_eq!(read.architectures.file, Some(folder.join("archs.txt")));
+    let (_, images) = read.data.split_once(':').unwrap();
+    assert_eq!(paths::path(images), folder.join("images"));
+}
+
+#[test]
+fn folders_of_images_are_relative_to_the_study() {
+    let mut study = Study { data: "cifar100:images".to_owned(), ..Study::default() };
+    study.rebase(Path::new("/studies"));
+    assert_eq!((study.data.as_str(), study.data_kind()), ("cifar100:/studies/images", "cifar100"));
+}

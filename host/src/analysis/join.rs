@@ -1,0 +1,279 @@
+//! A table of scores beside a truth, row by row.
+//!
+//! Invariant: a cell without a score is one that nobody measured. Its
+//! architecture is not judged by that column, and is counted; an infinite score
+//! failed, and ranks last as a failure of a run does.
+
+use super::{
+    MaterialError,
+    columns::{Chosen, choose},
+    material::{Pairs, grouped, there},
+};
+use crate::{
+    loader::Space,
+    report::{Truth, TruthTable, repeated},
+};
+use osee_core::{
+    embedded,
+    study::TruthChoice,
+    truth::{Duplicate, Duplicates, Filter, LeftOut, Sheet, Table, mean_there},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
+
+/// Which columns of which tables.
+#[derive(Debug)]
+pub struct Tables<'a> {
+    /// Table with scores.
+    pub scores: &'a Path,
+    /// Its key column, or a form of several.
+    pub key: &'a str,
+    /// Columns with scores; all numeric ones if empty. A form such as
+    /// `os_acc_s{seed}_e{epoch}` stands for all columns like it.
+    pub columns: &'a [String],
+    /// Columns in which low is good, forms, or names of their rows.
+    pub negate: &'a [String],
+    /// The truth, and what becomes of rows with one key in both tables.
+    /// Without a key it is that of the scores, where the table has it, else the
+    /// space's own.
+    pub truth: &'a TruthChoice,
+    /// Rows that are meant, of each table that has such a column.
+    pub filters: &'a [Filter],
+    /// Columns of the truth with single trainings.
+    pub seed_columns: &'a [String],
+}
+
+/// Scores of one row, one per architecture that has a truth.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Its name.
+    pub name: String,
+    /// Whether low is good in the table.
+    pub negated: bool,
+    /// Oriented mean over the seeds that are there; NaN where all failed or
+    /// none was measured.
+    pub values: Vec<f64>,
+    /// Positions that were not measured, ascending.
+    pub missing: Vec<usize>,
+    /// The same seed by seed.
+    pub seeds: Vec<(u64, Vec<f64>, Vec<usize>)>,
+    /// Means of fewer seeds than there are.
+    pub partial: usize,
+}
+
+impl Judgement {
+    /// Scores, NaN where they failed, and truth of the architectures that were
+    /// measured.
+    pub fn judged<'a>(&'a self, truth: &'a [f64]) -> Pairs<'a> {
+        there(&self.values, &self.missing, truth)
+    }
+}
+
+/// Scores beside their truth.
+#[derive(Debug)]
+pub struct Joined {
+    /// What judges.
+    pub truth_of: Truth,
+    /// Architectures with a truth.
+    pub architectures: Vec<String>,
+    /// Their truth.
+    pub truth: Vec<f64>,
+    /// Results of the single trainings behind it.
+    pub trainings: Option<Vec<Vec<f64>>>,
+    /// Scores, in order of the names that were asked for, then of the table.
+    pub rows: Vec<Judgement>,
+    /// Columns that are no scores.
+    pub left_out: Vec<LeftOut>,
+    /// Keys with several rows of scores, and of truth.
+    pub duplicates: [Vec<Duplicate>; 2],
+    /// Keys of the scores that the truth does not have, with the first.
+    pub only_in_scores: (usize, Option<String>),
+    /// Keys of the truth that the scores do not have, with the first.
+    pub only_in_truth: (usize, Option<String>),
+    /// Keys whose truth is an empty cell.
+    pub without_value: usize,
+    /// What else a reader should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Reads and joins the tables. With a space, keys are its architectures.
+///
+/// # Errors
+/// When a table cannot be read, a name finds nothing, or the two have nothing in
+/// common.
+pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, MaterialError> {
+    let same = same_file(tables.scores, &tables.truth.file);
+    let scores = Sheet::read(tables.scores)?;
+    let apart = (!same).then(|| Sheet::read(&tables.truth.file)).transpose()?;
+    let has = |sheet: &Sheet<'_>, filter: &&Filter| sheet.header().contains(&filter.column);
+    let of = |sheet: &Sheet<'_>| -> Vec<Filter> {
+        tables.filters.iter().filter(|filter| has(sheet, filter)).cloned().collect()
+    };
+    let everywhere = |filter: &&Filter| {
+        has(&scores, filter) || apart.as_ref().is_some_and(|truth| has(truth, filter))
+    };
+    if let Some(nowhere) = tables.filters.iter().find(|filter| !everywhere(filter)) {
+        return Err(scores.no_column(&nowhere.column, &[]).into());
+    }
+    let own = of(&scores);
+    let scores = scores.only(&own)?;
+    let apart = apart.map(|truth| {
+        let filters = of(&truth);
+        truth.only(&filters)
+    });
+    let apart = apart.transpose()?;
+    let of_truth = apart.as_ref().unwrap_or(&scores);
+    let rows = of(of_truth).into_iter().map(|it| (it.column, it.value));
+    let mut choice = TruthChoice { rows: rows.collect(), ..tables.truth.clone() };
+    let embedded = embedded::columns(&choice.file).is_some();
+    if choice.key.is_none() && !embedded && (space.is_none() || of_truth.key(tables.key).is_ok()) {
+        choice.key = Some(tables.key.to_owned());
+    }
+    let truth = TruthTable::of(of_truth, &choice, space, "", Some(tables.seed_columns))?;
+    let spelling = |key: &str| match space {
+        Some(space) => space.spelling(key),
+        None => Some(key.to_owned()),
+    };
+    let key = scores.key(tables.key)?;
+    let (chosen, mut left_out) = choose(&scores, &key, tables.columns, tables.negate)?;
+    let wanted: Vec<usize> = chosen.iter().flat_map(|row| row.columns.values().copied()).collect();
+    let table = Table::of(&scores, &key, &wanted, choice.duplicates, spelling)?;
+    let found = truth.find(&table.keys, space)?;
+    let (at, of_truth): (Vec<usize>, Vec<usize>) =
+        found.iter().enumerate().filter_map(|(at, row)| Some((at, (*row)?))).unzip();
+    if at.is_empty() {
+        let (scores, truth) = (tables.scores.to_owned(), tables.truth.file.clone());
+        return Err(MaterialError::NoCommonKey { scores, truth });
+    }
+    let values: Vec<f64> = of_truth.iter().map(|&row| truth.value(row)).collect();
+    let mut columns = table.columns.iter();
+    let mut rows = Vec::new();
+    for row in chosen {
+        let own: Vec<&Vec<f64>> = columns.by_ref().take(row.columns.len()).collect();
+        let is_truth = same && row.name == truth.truth.column
+            || at.iter().zip(&values).all(|(&at, value)| own[0][at] == *value);
+        if is_truth && !row.named {
+            let why = "it is the truth".to_owned();
+            left_out.push(LeftOut { column: row.name, why });
+            continue;
+        }
+        rows.push(judgement(row, &own, &at));
+    }
+    let empty: HashSet<&str> =
+        truth.cells().filter(|(_, it)| !it.is_finite()).map(|(arch, _)| arch).collect();
+    let mut without: Vec<&String> =
+        table.keys.iter().zip(&found).filter(|(_, row)| row.is_none()).map(|it| it.0).collect();
+    let before = without.len();
+    without.retain(|key| !empty.contains(key.as_str()));
+    let used: HashSet<usize> = of_truth.iter().copied().collect();
+    let scored: HashMap<&str, usize> = table.index();
+    let mut lonely = truth
+        .cells()
+        .enumerate()
+        .filter(|(row, (arch, _))| !used.contains(row) && !scored.contains_key(arch));
+    let first = lonely.next().map(|(_, (arch, _))| arch.to_owned());
+    let mut joined = Joined {
+        trainings: truth.trainings(&of_truth),
+        architectures: at.iter().map(|&at| table.keys[at].clone()).collect(),
+        truth: values,
+        rows,
+        left_out,
+        only_in_scores: (without.len(), without.first().map(|key| (*key).clone())),
+        only_in_truth: (usize::from(first.is_some()) + lonely.count(), first),
+        without_value: before - without.len(),
+        notes: Vec::new(),
+        duplicates: [table.duplicates, truth.facts().duplicates.to_vec()],
+        truth_of: truth.truth,
+    };
+    joined.notes = notes(&joined, &own, choice.duplicates, table.unknown.len());
+    Ok(joined)
+}
+
+/// Means over the seeds of one row.
+fn judgement(row: Chosen, columns: &[&Vec<f64>], at: &[usize]) -> Judgement {
+    let sign = if row.negated { -1.0 } else { 1.0 };
+    let cells = |column: &Vec<f64>| at.iter().map(|&at| sign * column[at]).collect::<Vec<f64>>();
+    let several = columns.len() > 1;
+    let columns: Vec<Vec<f64>> = columns.iter().map(|column| cells(column)).collect();
+    let mut partial = 0;
+    let mean = |row: usize| match columns.as_slice() {
+        [only] => only[row],
+        all => {
+            let seeds: Vec<f64> = all.iter().map(|column| column[row]).collect();
+            let there = seeds.iter().filter(|score| score.is_finite()).count();
+            partial += usize::from(there > 0 && there < seeds.len());
+            mean_there(&seeds)
+        }
+    };
+    let (values, missing) = measured((0..at.len()).map(mean).collect());
+    let seeds = row.columns.into_keys().zip(columns).map(|(seed, column)| {
+        let (values, missing) = measured(column);
+        (seed, values, missing)
+    });
+    Judgement {
+        name: row.name,
+        negated: row.negated,
+        seeds: if several { seeds.collect() } else { Vec::new() },
+        values,
+        missing,
+        partial,
+    }
+}
+
+/// Infinite scores as failures, and the positions without a score.
+fn measured(mut values: Vec<f64>) -> (Vec<f64>, Vec<usize>) {
+    let missing = (0..values.len()).filter(|&row| values[row].is_nan()).collect();
+    for value in values.iter_mut().filter(|value| value.is_infinite()) {
+        *value = f64::NAN;
+    }
+    (values, missing)
+}
+
+fn notes(joined: &Joined, filters: &[Filter], policy: Duplicates, unknown: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    let rows = filters.iter().map(|it| format!("{} = {}", it.column, it.value));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    if !rows.is_empty() {
+        notes.push(format!("scores: only rows with {rows}"));
+    }
+    let said = repeated(&joined.duplicates[0], policy);
+    notes.extend(said.map(|note| format!("scores: {note}")));
+    notes.extend(joined.truth_of.notes.iter().map(|note| format!("truth: {note}")));
+    if unknown > 0 {
+        notes.push(format!("scores: {unknown} keys are no architectures of the space"));
+    }
+    for (what, left_out) in [("truth", &joined.only_in_scores), ("scores", &joined.only_in_truth)] {
+        if let (count, Some(first)) = left_out {
+            notes.push(format!("{count} keys have no {what}, first `{first}`"));
+        }
+    }
+    if joined.without_value > 0 {
+        notes.push(format!("{} keys have an empty truth", joined.without_value));
+    }
+    let all = joined.architectures.len();
+    for row in &joined.rows {
+        if !row.missing.is_empty() {
+            let there = grouped(all - row.missing.len());
+            let all = grouped(all);
+            notes.push(format!(
+                "{} is judged over {there} of {all}: it has no other score",
+                row.name
+            ));
+        }
+        if row.partial > 0 {
+            let (partial, seeds) = (grouped(row.partial), row.seeds.len());
+            let name = &row.name;
+            notes.push(format!("{partial} means of {name} are of fewer than its {seeds} seeds"));
+        }
+    }
+    let left_out = joined.left_out.iter().map(|it| format!("`{}`: {}", it.column, it.why));
+    notes.extend(left_out.map(|it| format!("left out is column {it}")));
+    notes
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    whole(one) == whole(other)
+}

@@ -1,0 +1,242 @@
+//! The rules of estimators that score one network or graph at a time.
+
+use super::{Broken, SPACE, Tell, interview, lent_space, rule};
+use crate::{
+    data::Source,
+    engine::{Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
+    loader::{Plugin, Registry},
+    stop::Stop,
+    worker::{GRACE, own_seed},
+};
+use osee_core::{
+    estimator::{EstimatorInfo, Failure, FailureKind},
+    graph::Graph,
+    protocol::Protocol,
+    settings::{Settings, Value},
+    store::Outcome,
+};
+use osee_sdk::{Error, Result, abi::root::Foreign};
+use std::{rc::Rc, time::Instant};
+use tch::{Device, Kind, Tensor};
+
+/// Architectures to look at: the first ones have no operation, or one kind of
+/// operation alone in the bundled space.
+const SPREAD: [u64; 8] = [0, 1, 3905, 7812, 11718, 15624, 5000, 12345];
+
+/// An estimator that scores networks or graphs, and networks for it.
+pub struct Subject<'a> {
+    plugin: &'a Plugin,
+    id: &'a str,
+    settings: Settings,
+    protocol: Protocol,
+    graphs: Vec<(String, Graph)>,
+}
+
+impl<'a> Subject<'a> {
+    pub fn new(registry: &Registry, plugin: &'a Plugin, info: &'a EstimatorInfo) -> Result<Self> {
+        let space = lent_space(registry)?;
+        let small = [("channels", 4i64), ("cells", 1), ("image_size", 16)];
+        let small = small.map(|(key, value)| (key.to_owned(), Value::from(value)));
+        let small = Settings::resolve(SPACE, &space.info.settings, &small.into())?;
+        let graph = |&index: &u64| -> Result<(String, Graph)> {
+            let arch = space.functions.architecture(index)?;
+            let graph = space.functions.graph(&arch, &small)?;
+            Ok((arch, graph))
+        };
+        let preset = Protocol::preset("paper").ok_or_else(|| Error::new("no preset `paper`"))?;
+        Ok(Self {
+            plugin,
+            id: &info.id,
+            settings: Settings::defaults(&info.settings),
+            protocol: Protocol { batch_size: 8, ..preset },
+            graphs: SPREAD.iter().map(graph).collect::<Result<_>>()?,
+        })
+    }
+
+    fn network(&self, at: usize) -> Result<Rc<Network>> {
+        let (arch, graph) = &self.graphs[at];
+        let values = Initialiser::default().draw(graph, &self.protocol, 0, SPACE, arch);
+        let batches = Source::Noise
+            .batches(&self.protocol, 0, graph.input_shape(), 10)
+            .map_err(|error| Error::new(error.to_string()))?;
+        let Some(Batch { images, labels }) = batches.into_iter().next() else {
+            return Err(Error::new("no images"));
+        };
+        Network::new(graph.clone(), values, Batch { images, labels }, Layout::ChannelsLast)
+    }
+
+    /// The score of one architecture on a fresh network.
+    fn score(&self, at: usize, instance: &Foreign) -> Outcome {
+        let _state = TorchState::protect(0);
+        self.score_network(&self.network(at)?, at, instance)
+    }
+
+    fn score_network(&self, network: &Rc<Network>, at: usize, instance: &Foreign) -> Outcome {
+        Ok(match instance {
+            Foreign::ZeroShot(estimator) => {
+                let seed = own_seed(0, SPACE, &self.graphs[at].0, self.id, 0);
+                estimator.score(network.handle(seed))?
+            }
+            Foreign::Baseline(baseline) => baseline.score(&self.graphs[at].1)?,
+            _ => return Err(Failure::new(FailureKind::Error, "it does not score networks")),
+        })
+    }
+
+    fn scores(&self, order: &[usize]) -> Vec<Outcome> {
+        let instance = match self.plugin.functions.create(self.id, &self.settings) {
+            Ok(instance) => instance,
+            Err(error) => return vec![Err(error.into()); order.len()],
+        };
+        let mut scores = vec![Ok(0.0); order.len()];
+        for &at in order {
+            scores[at] = self.score(at, &instance);
+        }
+        scores
+    }
+}
+
+/// Checks what it scores, and what it leaves behind.
+pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
+    let forwards: Vec<usize> = (0..SPREAD.len()).collect();
+    let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
+    let mut first = Vec::new();
+    rule(tell, "scores are finite, or say why they are not", || {
+        first = subject.scores(&forwards);
+        for ((arch, _), outcome) in subject.graphs.iter().zip(&first) {
+            let seen = match outcome {
+                Ok(score) if score.is_finite() => continue,
+                Ok(score) => format!("{score} for {arch}"),
+                Err(failure) if failure.kind == FailureKind::Undefined => continue,
+                Err(failure) => format!("{failure} for {arch}"),
+            };
+            let mend = "return Err(Error::undefined(why)) where the definition gives no number";
+            return Err((seen, mend));
+        }
+        Ok(())
+    });
+    rule(tell, "scores tell architectures apart", || {
+        let known: Vec<f64> = first.iter().filter_map(|s| s.as_ref().ok().copied()).collect();
+        let constant = known.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
+        match constant {
+            true => Err((
+                known.first().map_or("none has one".to_owned(), |score| format!("all are {score}")),
+                "a constant ranks nothing",
+            )),
+            false => Ok(()),
+        }
+    });
+    rule(tell, "the same network gets the same score again", || {
+        let mend = "draw every random number from `network.rng()`";
+        same(&first, &subject.scores(&forwards), mend)
+    });
+    rule(tell, "scores do not depend on the order", || {
+        same(&first, &subject.scores(&backwards), "keep nothing from one score to the next")
+    });
+    rule(tell, "grad mode, threads and torch's generator are left as found", || leaves(subject));
+    rule(tell, "tensors of the network are left as found", || {
+        let (network, instance) = prepared(subject)?;
+        let _ = subject.score_network(&network, SPREAD.len() - 1, &instance);
+        match network.altered() {
+            Some(what) => {
+                Err((format!("{what} was written to"), "copy() a tensor before changing it"))
+            }
+            None => Ok(()),
+        }
+    });
+    rule(tell, "it returns when it is told to stop", || {
+        let (network, instance) = prepared(subject)?;
+        let stop = Stop::default();
+        stop.set();
+        network.stopped_by(&stop);
+        let start = Instant::now();
+        let _ = subject.score_network(&network, SPREAD.len() - 1, &instance);
+        match start.elapsed() {
+            long if long > GRACE => Err((
+                format!("it took {:.1} s", long.as_secs_f64()),
+                "look at network.cancelled() in long loops, and return an error",
+            )),
+            _ => Ok(()),
+        }
+    });
+}
+
+fn prepared(subject: &Subject<'_>) -> std::result::Result<(Rc<Network>, Foreign), Broken> {
+    let make = || -> Result<(Rc<Network>, Foreign)> {
+        let instance = subject.plugin.functions.create(subject.id, &subject.settings)?;
+        Ok((subject.network(SPREAD.len() - 1)?, instance))
+    };
+    make().map_err(|error| (error.to_string(), "let `new` accept every default"))
+}
+
+fn leaves(subject: &Subject<'_>) -> std::result::Result<(), Broken> {
+    let (network, instance) = prepared(subject)?;
+    let _state = TorchState::protect(0);
+    let draw = || f64::try_from(Tensor::rand([1], (Kind::Double, Device::Cpu))).unwrap_or(f64::NAN);
+    let threads = tch::get_num_threads();
+    tch::manual_seed(42);
+    let expected = draw();
+    tch::manual_seed(42);
+    let _ = subject.score_network(&network, SPREAD.len() - 1, &instance);
+    if !(Tensor::from(1.0f32).set_requires_grad(true) * 2.0).requires_grad() {
+        return Err(("autograd is off".to_owned(), "use tch::no_grad_guard(), and let it drop"));
+    }
+    if tch::get_num_threads() != threads {
+        let what = format!("torch has {} threads, it had {threads}", tch::get_num_threads());
+        return Err((what, "leave the number of threads alone"));
+    }
+    if draw() != expected {
+        let mend = "draw every random number from `network.rng()`, not from torch's generator";
+        return Err(("torch's generator has moved".to_owned(), mend));
+    }
+    Ok(())
+}
+
+fn same(
+    first: &[Outcome],
+    second: &[Outcome],
+    mend: &'static str,
+) -> std::result::Result<(), Broken> {
+    for (a, b) in first.iter().zip(second) {
+        let equal = match (a, b) {
+            (Ok(a), Ok(b)) => a.to_bits() == b.to_bits(),
+            (Err(a), Err(b)) => a.kind == b.kind,
+            _ => false,
+        };
+        if !equal {
+            return Err((format!("{} became {}", text(a), text(b)), mend));
+        }
+    }
+    Ok(())
+}
+
+fn text(outcome: &Outcome) -> String {
+    match outcome {
+        Ok(score) => score.to_string(),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+/// Asked for the score of one network after another.
+pub struct Asked<'a> {
+    subject: Subject<'a>,
+    instance: Foreign,
+}
+
+impl<'a> Asked<'a> {
+    pub fn new(subject: Subject<'a>) -> Result<Self> {
+        let instance = subject.plugin.functions.create(subject.id, &subject.settings)?;
+        Ok(Self { subject, instance })
+    }
+}
+
+impl interview::Subject for Asked<'_> {
+    fn questions(&self) -> usize {
+        self.subject.graphs.len()
+    }
+
+    fn answer(&self, question: usize) -> String {
+        let score = self.subject.score(question, &self.instance);
+        let text = interview::text(score, f64::to_string);
+        format!("{text} for {}", self.subject.graphs[question].0)
+    }
+}

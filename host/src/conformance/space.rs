@@ -1,0 +1,430 @@
+//! The rules of search spaces.
+
+use super::{Broken, Tell, broken, interview, rule};
+use crate::loader::{Plugin, Registry, Space};
+use osee_core::{
+    graph::{Graph, Op},
+    seed::{order, stream},
+    settings::{Settings, key_hash},
+    space::{Mutation, SpaceInfo},
+};
+use osee_sdk::{
+    Error, ExportInfo, Result,
+    abi::root::{Foreign, ForeignSpace},
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Numbers next to each other, at either end and by chance.
+const WINDOW: u64 = 200;
+/// Architectures whose networks, mutations and forms are looked at.
+const FEW: usize = 22;
+/// Of those, how many have their mutations' mutations looked at, and how many.
+const MUTATED: usize = 6;
+const MUTATIONS: usize = 40;
+/// Groups of one form whose networks are compared, and members of each.
+const GROUPS: usize = 60;
+const MEMBERS: usize = 4;
+
+/// Numbers of a space of this size at which mistakes show: spread evenly, both
+/// ends, around powers of two, where a narrower type or a rounded number wraps,
+/// and some by chance.
+fn numbers(size: u64) -> Vec<u64> {
+    let Some(last) = size.checked_sub(1) else { return Vec::new() };
+    let spread = (0..20u64).map(|i| (u128::from(i) * u128::from(last) / 19) as u64);
+    let ends = (0..WINDOW).flat_map(|i| [i, last.saturating_sub(i)]);
+    let powers = (0..64).map(|bit| 1u64 << bit);
+    let powers = powers.flat_map(|power| [power - 1, power, power.saturating_add(1)]);
+    let chance = order(&mut stream(0, &["check"]), size).take(WINDOW as usize).collect::<Vec<_>>();
+    // The spread ones first: they are the ones that more is asked of.
+    let mut seen = BTreeSet::new();
+    let all = spread.chain(ends).chain(powers).chain(chance);
+    all.filter(|number| *number < size && seen.insert(*number)).collect()
+}
+
+/// A space and what is known of it.
+struct Subject<'a> {
+    info: &'a SpaceInfo,
+    functions: &'a ForeignSpace,
+    settings: Settings,
+    /// Numbers, if it has any, and their architectures.
+    numbered: Vec<(u64, String)>,
+    /// The example and some others.
+    few: Vec<String>,
+}
+
+/// Checks a space by itself.
+pub fn check(
+    registry: &Registry,
+    plugin: &Plugin,
+    export: &ExportInfo,
+    tell: Tell<'_>,
+) -> Result<()> {
+    plugin.functions.create(export.id(), &Settings::default())?;
+    let space: Space<'_> =
+        registry.space(export.id()).map_err(|error| Error::new(error.to_string()))?;
+    let mut subject = Subject {
+        info: space.info,
+        functions: &space.functions,
+        settings: Settings::defaults(&space.info.settings),
+        numbered: Vec::new(),
+        few: Vec::new(),
+    };
+    rule(tell, "architectures can be had", || {
+        subject.fetch().map_err(broken("the example and every number below size must be read"))
+    });
+    if subject.few.is_empty() {
+        return Ok(());
+    }
+    let subject = &subject;
+    rule(tell, "every number has an architecture of its own", || subject.numbers_differ());
+    rule(tell, "a number beyond the last is refused", || subject.refuses_other_numbers());
+    rule(tell, "an architecture is read as it is written", || {
+        let all = subject.few.iter().chain(subject.numbered.iter().map(|(_, arch)| arch));
+        let mend = "let Display and FromStr agree";
+        for arch in all {
+            match subject.functions.parse(arch).map_err(broken(mend))? {
+                read if read == *arch => {}
+                read => return Err((format!("{arch} is read as {read}"), mend)),
+            }
+        }
+        Ok(())
+    });
+    rule(tell, "what is no architecture is refused", || {
+        let mut nonsense =
+            ["", "?", "|||", "\u{0}", "9999999999999999999999"].map(str::to_owned).to_vec();
+        for arch in subject.few.iter().take(MUTATED) {
+            nonsense.extend([format!("{arch}?"), format!("?{arch}"), format!("{arch}{arch}")]);
+        }
+        match nonsense.iter().find(|text| subject.functions.parse(text).is_ok()) {
+            Some(text) => {
+                Err((format!("{:?} was taken", shown(text)), "check every part in FromStr"))
+            }
+            None => Ok(()),
+        }
+    });
+    rule(tell, "every architecture makes a graph", || {
+        subject.every(|arch| subject.graph(arch).map(drop), "build it with GraphBuilder")
+    });
+    rule(tell, "mutations change one decision each", || subject.mutations_change_one());
+    rule(tell, "the canonical form is always the same", || {
+        let check = |arch: &str| match subject.form(arch)? == subject.form(arch)? {
+            true => Ok(()),
+            false => Err(Error::new("it changed")),
+        };
+        subject.every(check, "derive it from the architecture alone")
+    });
+    rule(tell, "a canonical form joins only networks of as many parameters", || {
+        subject.forms_join_equals()
+    });
+    rule(tell, "the benchmark's counts can be had", || {
+        let check = |arch: &str| subject.functions.benchmark_counts(arch).map(drop);
+        subject.every(check, "count every architecture, or return None in its place")
+    });
+    Ok(())
+}
+
+impl Subject<'_> {
+    fn fetch(&mut self) -> Result<()> {
+        let example = self.functions.parse(&self.info.example)?;
+        for number in self.info.size.map(numbers).unwrap_or_default() {
+            let arch = self.functions.architecture(number);
+            let arch = arch.map_err(|error| Error::new(format!("number {number}: {error}")))?;
+            self.numbered.push((number, arch));
+        }
+        let mut few = vec![example];
+        few.extend(self.numbered.iter().map(|(_, arch)| arch.clone()));
+        few.truncate(FEW);
+        self.few = few;
+        Ok(())
+    }
+
+    fn form(&self, arch: &str) -> Result<String> {
+        self.functions.canonical(arch)
+    }
+
+    fn graph(&self, arch: &str) -> Result<Graph> {
+        self.functions.graph(arch, &self.settings)
+    }
+
+    fn every(
+        &self,
+        check: impl Fn(&str) -> Result<()>,
+        mend: &'static str,
+    ) -> std::result::Result<(), Broken> {
+        let named = |arch: &String| {
+            check(arch).map_err(|error| (format!("{}: {error}", shown(arch)), mend))
+        };
+        self.few.iter().try_for_each(named)
+    }
+
+    fn numbers_differ(&self) -> std::result::Result<(), Broken> {
+        let mut seen: HashMap<&str, u64> = HashMap::new();
+        for (number, arch) in &self.numbered {
+            if let Some(other) = seen.insert(arch, *number) {
+                let [a, b] = [other.min(*number), other.max(*number)];
+                let mend =
+                    "count in u64 all the way, and let `size` be the number of architectures";
+                return Err((format!("numbers {a} and {b} are both {}", shown(arch)), mend));
+            }
+        }
+        Ok(())
+    }
+
+    fn refuses_other_numbers(&self) -> std::result::Result<(), Broken> {
+        let Some(size) = self.info.size else { return Ok(()) };
+        let beyond = [Some(size), size.checked_add(1), size.checked_mul(2), Some(u64::MAX)];
+        for number in beyond.into_iter().flatten().filter(|number| *number >= size) {
+            // The largest number cannot be told from a size that is not quite true.
+            if size < u64::MAX
+                && let Ok(arch) = self.functions.architecture(number)
+            {
+                let mend = "return an error for every number that is not below `size`";
+                return Err((format!("number {number} is {} of {size}", shown(&arch)), mend));
+            }
+        }
+        Ok(())
+    }
+
+    /// Of an architecture's mutations those that are looked at.
+    fn some(&self, mutations: Vec<Mutation>) -> Vec<Mutation> {
+        let step = mutations.len().div_ceil(MUTATIONS).max(1);
+        mutations.into_iter().step_by(step).collect()
+    }
+
+    fn mutations_change_one(&self) -> std::result::Result<(), Broken> {
+        let mend = "change one decision in each, and name it with its old and its new value";
+        let of = |arch: &str| self.functions.mutations(arch).map_err(broken(mend));
+        for arch in self.few.iter().take(MUTATED) {
+            let wrong = |what: String| (format!("a mutation of {}: {what}", shown(arch)), mend);
+            let all = of(arch)?;
+            let before = decisions(&all).map_err(wrong)?;
+            for mutation in self.some(all) {
+                let read = self.functions.parse(&mutation.arch).map_err(broken(mend))?;
+                if read == *arch || mutation.from == mutation.to {
+                    return Err(wrong(format!("{} changes nothing", described(&mutation))));
+                }
+                let after = decisions(&of(&mutation.arch)?).map_err(wrong)?;
+                changes_one(&mutation, &before, &after).map_err(wrong)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn forms_join_equals(&self) -> std::result::Result<(), Broken> {
+        let mend = "let isomorphic architectures share a form, and only they";
+        let mut pool: BTreeSet<String> = self.few.iter().cloned().collect();
+        pool.extend(self.numbered.iter().map(|(_, arch)| arch.clone()));
+        for arch in self.few.iter().take(MUTATED) {
+            // Neighbours: in a large space no two architectures by chance are alike.
+            let mutations = self.functions.mutations(arch).map_err(broken(mend))?;
+            pool.extend(self.some(mutations).into_iter().map(|mutation| mutation.arch));
+        }
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for arch in pool {
+            groups.entry(self.form(&arch).map_err(broken(mend))?).or_default().push(arch);
+        }
+        for members in groups.values().filter(|members| members.len() > 1).take(GROUPS) {
+            let mut first: Option<(&str, usize)> = None;
+            for arch in members.iter().take(MEMBERS) {
+                let own = parameters_at_work(&self.graph(arch).map_err(broken(mend))?);
+                match first {
+                    Some((other, count)) if count != own => {
+                        let (other, arch) = (shown(other), shown(arch));
+                        return Err((
+                            format!(
+                                "{other} and {arch} share a form, and have {count} and {own} \
+                                 parameters between input and output"
+                            ),
+                            mend,
+                        ));
+                    }
+                    _ => first = first.or(Some((arch, own))),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value of every decision that mutations name.
+fn decisions(mutations: &[Mutation]) -> std::result::Result<BTreeMap<String, String>, String> {
+    let mut values = BTreeMap::new();
+    for mutation in mutations {
+        let old = values.insert(mutation.decision.clone(), mutation.from.clone());
+        if let Some(other) = old.filter(|old| *old != mutation.from) {
+            let Mutation { decision, from, .. } = mutation;
+            return Err(format!("decision `{decision}` is both `{other}` and `{from}`"));
+        }
+    }
+    Ok(values)
+}
+
+/// Whether the decisions before and after differ in that of the mutation alone.
+/// Decisions that only one side has depend on the one that was changed.
+fn changes_one(
+    mutation: &Mutation,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> std::result::Result<(), String> {
+    let what = described(mutation);
+    for (decision, new) in after {
+        let Some(old) = before.get(decision) else { continue };
+        if *decision == mutation.decision {
+            if *new != mutation.to {
+                return Err(format!("{what} is `{new}` there"));
+            }
+        } else if old != new {
+            return Err(format!("{what} changes `{decision}` too, from `{old}` to `{new}`"));
+        }
+    }
+    Ok(())
+}
+
+fn described(mutation: &Mutation) -> String {
+    let Mutation { arch, decision, from, to } = mutation;
+    format!("`{decision}` from `{from}` to `{to}`, {},", shown(arch))
+}
+
+fn shown(arch: &str) -> String {
+    match arch.char_indices().nth(120) {
+        Some((end, _)) => format!("{}...", &arch[..end]),
+        None => arch.to_owned(),
+    }
+}
+
+/// Parameters of operations between the input and the output. Others are no part
+/// of what isomorphic networks share: what nothing but zeros reaches may still
+/// have a shift, and differs from nothing by that alone.
+fn parameters_at_work(graph: &Graph) -> usize {
+    let mut carries = vec![false; graph.nodes.len()];
+    for (id, node) in graph.iter() {
+        let fed = node.inputs.iter().any(|input| carries[input.index()]);
+        carries[id.index()] = match node.op {
+            Op::Input => true,
+            Op::Zero { .. } => false,
+            _ => fed,
+        };
+    }
+    let mut works = vec![false; graph.nodes.len()];
+    works[graph.output.index()] = carries[graph.output.index()];
+    let mut used = BTreeSet::new();
+    for at in (0..graph.nodes.len()).rev().filter(|at| carries[*at]) {
+        if works[at] {
+            used.extend(graph.nodes[at].op.parameters().map(|id| id.index()));
+            graph.nodes[at].inputs.iter().for_each(|input| works[input.index()] = true);
+        }
+    }
+    used.into_iter().map(|at| graph.parameters[at].numel()).sum()
+}
+
+/// Asked for all that it says of one architecture after another.
+pub struct Asked {
+    functions: ForeignSpace,
+    example: String,
+    numbers: Vec<u64>,
+    settings: Settings,
+}
+
+impl Asked {
+    pub fn new(plugin: &Plugin, export: &ExportInfo) -> Result<Self> {
+        let (ExportInfo::Space(info), Foreign::Space(functions)) =
+            (export, plugin.functions.create(export.id(), &Settings::default())?)
+        else {
+            return Err(Error::new(format!("`{}` is no search space", export.id())));
+        };
+        let mut numbers = info.size.map(numbers).unwrap_or_default();
+        numbers.truncate(FEW);
+        let settings = Settings::defaults(&info.settings);
+        Ok(Self { functions, example: info.example.clone(), numbers, settings })
+    }
+}
+
+impl interview::Subject for Asked {
+    /// The example, its first mutations, and some numbers.
+    fn questions(&self) -> usize {
+        1 + MUTATED + self.numbers.len()
+    }
+
+    fn answer(&self, question: usize) -> String {
+        let arch = match question.checked_sub(1 + MUTATED) {
+            Some(at) => self.functions.architecture(self.numbers[at]),
+            None if question == 0 => self.functions.parse(&self.example),
+            None => self
+                .functions
+                .mutations(&self.example)
+                .map(|all| all.into_iter().nth(question - 1).map_or(String::new(), |it| it.arch)),
+        };
+        let Ok(arch) = arch else { return "no architecture".to_owned() };
+        let functions = &self.functions;
+        let text = interview::text::<String, Error>;
+        [
+            format!("architecture {arch}"),
+            format!("read as {}", text(functions.parse(&arch), String::clone)),
+            format!("canonical form {}", text(functions.canonical(&arch), String::clone)),
+            format!("trainable {}", interview::text(functions.trainable(&arch), bool::to_string)),
+            format!(
+                "counts {}",
+                interview::text(functions.benchmark_counts(&arch), |it| format!("{it:?}"))
+            ),
+            format!("mutations {}", interview::text(functions.mutations(&arch), key_hash)),
+            format!("graph {}", interview::text(functions.graph(&arch, &self.settings), key_hash)),
+        ]
+        .join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::graph::{ConvSpec, GraphBuilder, Shape};
+
+    #[test]
+    fn numbers_of_a_space_as_large_as_can_be_do_not_overflow() {
+        for size in [1, 2, 7, 19, 400, 1 << 33, u64::MAX - 1, u64::MAX] {
+            let all = numbers(size);
+            assert!(all.contains(&0) && all.contains(&(size - 1)), "{size}");
+            assert!(all.iter().all(|number| *number < size), "{size}");
+            let different: BTreeSet<&u64> = all.iter().collect();
+            assert_eq!(different.len(), all.len(), "{size}");
+        }
+        // A number cut to 32 bits has another number's architecture.
+        let all = numbers(u64::MAX);
+        assert!([1, 1 << 32, (1 << 32) + 1].iter().all(|number| all.contains(number)));
+        assert!(numbers(0).is_empty());
+    }
+
+    fn mutation(decision: &str, from: &str, to: &str) -> Mutation {
+        let [decision, from, to] = [decision, from, to].map(str::to_owned);
+        Mutation { arch: "x".to_owned(), decision, from, to }
+    }
+
+    #[test]
+    fn what_only_zeros_reach_is_not_at_work() {
+        let mut g = GraphBuilder::new(Shape::square(3, 8));
+        let x = g.conv("conv", g.input(), ConvSpec::same(4, 3));
+        let zero = g.op(Op::Zero { stride: 1 }, &[x]);
+        let shifted = g.conv("fed_zeros", zero, ConvSpec::same(4, 1));
+        let shifted = g.batch_norm("shift", shifted, true);
+        let sum = g.op(Op::Add, &[x, shifted]);
+        let _unread = g.conv("unread", x, ConvSpec::same(4, 5));
+        let x = g.global_avg_pool(sum);
+        let x = g.linear("classifier", x, 10);
+        let graph = g.finish(x).unwrap();
+        // 4 x 3 x 3 x 3 of the convolution, 10 x 4 + 10 of the classifier.
+        assert_eq!(parameters_at_work(&graph), 108 + 50);
+    }
+
+    #[test]
+    fn a_mutation_of_two_decisions_is_seen_in_the_mutant() {
+        let vector =
+            |a: &str, b: &str| decisions(&[mutation("a", a, "?"), mutation("b", b, "?")]).unwrap();
+        let one = mutation("a", "1", "2");
+        assert_eq!(changes_one(&one, &vector("1", "1"), &vector("2", "1")), Ok(()));
+        let two = changes_one(&one, &vector("1", "1"), &vector("2", "3")).unwrap_err();
+        assert!(two.contains("changes `b` too, from `1` to `3`"), "{two}");
+        let other = changes_one(&one, &vector("1", "1"), &vector("3", "1")).unwrap_err();
+        assert!(other.contains("is `3` there"), "{other}");
+        let both = decisions(&[mutation("a", "1", "2"), mutation("a", "2", "1")]).unwrap_err();
+        assert_eq!(both, "decision `a` is both `1` and `2`");
+    }
+}

@@ -1,0 +1,318 @@
+//! Parameters and a batch from a file.
+//!
+//! Invariant: what the file holds is used as it is, or refused by name; what
+//! it lacks is made up by nobody.
+
+use super::{Batch, parameters::parts};
+use osee_core::{
+    graph::{Graph, Shape},
+    settings::nearest,
+};
+use osee_sdk::{Error, Result};
+use std::{collections::BTreeMap, path::Path};
+use tch::{Kind, Tensor};
+
+/// Images of a batch that a file may have.
+const INPUT: &str = "input";
+/// Their labels.
+const TARGET: &str = "target";
+
+/// What torch's modules keep of batches; networks here normalise by the batch
+/// at hand.
+const STATISTICS: [&str; 3] = [".running_mean", ".running_var", ".num_batches_tracked"];
+
+/// Parameters of `graph` from a safetensors file, and its batch `input`,
+/// `target` if it has one. Other dtypes than float32, and than int64 of labels,
+/// are converted where that changes no value.
+///
+/// # Errors
+/// When the file cannot be read, lacks a parameter or one of `input` and
+/// `target`, or has something that is not used as it is: another name, shape
+/// or dtype, a value that is not finite, or a label without an output.
+pub fn read(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> {
+    let tensors = Tensor::read_safetensors(path).map_err(|error| {
+        let error = Error::from(error);
+        Error::new(format!("cannot read {} as a safetensors file: {error}", path.display()))
+    })?;
+    let tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
+    contents(&tensors, graph)
+        .map_err(|error| Error::new(format!("weights file {}: {error}", path.display())))
+}
+
+fn contents(
+    tensors: &BTreeMap<String, Tensor>,
+    graph: &Graph,
+) -> Result<(Vec<Tensor>, Option<Batch>)> {
+    let names = || graph.parameters.iter().map(|parameter| parameter.name.as_str());
+    for name in tensors.keys().filter(|name| ![INPUT, TARGET].contains(&name.as_str())) {
+        if !names().any(|known| known == name) {
+            return Err(superfluous(name, names()));
+        }
+    }
+    let stored: Result<Vec<Tensor>> = graph
+        .parameters
+        .iter()
+        .map(|parameter| {
+            let name = &parameter.name;
+            let stored = tensors
+                .get(name)
+                .ok_or_else(|| Error::new(format!("it has no parameter `{name}`")))?;
+            let wanted: Vec<i64> = parameter.stored.iter().map(|&n| n as i64).collect();
+            shaped(name, stored, &wanted, "the architecture")?;
+            converted(name, stored, Kind::Float)
+        })
+        .collect();
+    let batch = match (tensors.get(INPUT), tensors.get(TARGET)) {
+        (Some(images), Some(labels)) => Some(batch(images, labels, graph)?),
+        (None, None) => None,
+        (images, _) => {
+            let (has, lacks) = if images.is_some() { (INPUT, TARGET) } else { (TARGET, INPUT) };
+            return Err(Error::new(format!(
+                "it has `{has}`, but no `{lacks}`; a batch is both, and images come from --data \
+                 where the file has neither"
+            )));
+        }
+    };
+    Ok((parts(graph, &stored?), batch))
+}
+
+/// A name that the network does not have.
+fn superfluous<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    if STATISTICS.iter().any(|end| name.ends_with(end)) {
+        return Error::new(format!(
+            "`{name}` is not used: batch normalisation takes the statistics of the batch at hand; \
+             leave it out"
+        ));
+    }
+    let hint = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "leave it out".to_owned(),
+    };
+    Error::new(format!("the architecture has no parameter `{name}`; {hint}"))
+}
+
+fn shaped(name: &str, tensor: &Tensor, wanted: &[i64], who: &str) -> Result<()> {
+    match tensor.size() == wanted {
+        true => Ok(()),
+        false => Err(Error::new(format!(
+            "`{name}` has shape {:?}, {who} needs {wanted:?}",
+            tensor.size()
+        ))),
+    }
+}
+
+fn batch(images: &Tensor, labels: &Tensor, graph: &Graph) -> Result<Batch> {
+    let Shape::Map { channels, height, width } = graph.input_shape() else {
+        return Err(Error::new("the architecture takes no images"));
+    };
+    let image = [channels, height, width].map(|n| n as i64);
+    let size = images.size();
+    let count = match size.as_slice() {
+        [count, own @ ..] if own == image => *count,
+        _ => {
+            let [channels, height, width] = image;
+            return Err(Error::new(format!(
+                "`{INPUT}` has shape {size:?}, the architecture needs [N, {channels}, {height}, {width}]"
+            )));
+        }
+    };
+    if count < 2 {
+        return Err(Error::new(format!("`{INPUT}` has {count} images, a batch at least 2")));
+    }
+    shaped(TARGET, labels, &[count], &format!("`{INPUT}`"))?;
+    let images = converted(INPUT, images, Kind::Float)?;
+    let labels = converted(TARGET, labels, Kind::Int64)?;
+    let outputs = graph.node(graph.output).shape.channels() as i64;
+    for (image, label) in Vec::<i64>::try_from(&labels)?.into_iter().enumerate() {
+        if !(0..outputs).contains(&label) {
+            return Err(Error::new(format!(
+                "`{TARGET}` has label {label} at image {image}; the architecture's {outputs} outputs \
+                 are labels 0 to {}",
+                outputs - 1
+            )));
+        }
+    }
+    Ok(Batch { images, labels })
+}
+
+/// The same values in another dtype.
+fn converted(name: &str, tensor: &Tensor, to: Kind) -> Result<Tensor> {
+    let from = tensor.kind();
+    if !tensor.f_isfinite()?.f_all()?.f_double_value(&[]).is_ok_and(|all| all == 1.0) {
+        return Err(Error::new(format!("`{name}` has values that are not finite")));
+    }
+    if from == to {
+        return Ok(tensor.shallow_clone());
+    }
+    let converted = tensor.f_to_kind(to)?;
+    let changed = converted.f_to_kind(from)?.f_not_equal_tensor(tensor)?.f_sum(Kind::Int64)?;
+    match changed.f_int64_value(&[])? {
+        0 => Ok(converted),
+        changed => Err(Error::new(format!(
+            "`{name}` is {}, and {changed} of its {} values are none of {}; save it as that",
+            dtype(from),
+            tensor.numel(),
+            dtype(to)
+        ))),
+    }
+}
+
+/// As numpy and torch call it.
+fn dtype(kind: Kind) -> String {
+    match kind {
+        Kind::Double => "float64".to_owned(),
+        Kind::Float => "float32".to_owned(),
+        Kind::Half => "float16".to_owned(),
+        Kind::Int => "int32".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use osee_core::graph::{ConvSpec, GraphBuilder};
+
+    /// A convolution and a classifier: 3 x 4 x 4 to 5 classes.
+    fn graph() -> Graph {
+        let mut g = GraphBuilder::new(Shape::square(3, 4));
+        let x = g.conv("conv", g.input(), ConvSpec::same(2, 1));
+        let x = g.global_avg_pool(x);
+        let x = g.linear("head", x, 5);
+        g.finish(x).unwrap()
+    }
+
+    /// A file with a batch of two images, then `change`d.
+    fn with(
+        change: impl FnOnce(&mut BTreeMap<String, Tensor>),
+    ) -> std::result::Result<(Vec<Tensor>, Batch), String> {
+        let mut tensors: BTreeMap<String, Tensor> = graph()
+            .parameters
+            .iter()
+            .map(|it| {
+                let shape: Vec<i64> = it.stored.iter().map(|&n| n as i64).collect();
+                (it.name.clone(), Tensor::full(&shape[..], 0.5, (Kind::Float, tch::Device::Cpu)))
+            })
+            .collect();
+        let images = Tensor::arange(96, (Kind::Float, tch::Device::Cpu)).view([2, 3, 4, 4]);
+        tensors.insert("input".to_owned(), images);
+        tensors.insert("target".to_owned(), Tensor::from_slice(&[0i64, 4]));
+        change(&mut tensors);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("w.safetensors");
+        let named: Vec<(&str, Tensor)> =
+            tensors.iter().map(|(name, it)| (name.as_str(), it.contiguous())).collect();
+        Tensor::write_safetensors(&named, &file).unwrap();
+        let read = read(&file, &graph()).map_err(|error| {
+            let text = error.to_string();
+            let start = format!("weights file {}: ", file.display());
+            text.strip_prefix(&start).unwrap_or(&text).to_owned()
+        });
+        read.map(|(values, batch)| (values, batch.unwrap()))
+    }
+
+    fn set(
+        name: &str,
+        change: impl Fn(&Tensor) -> Tensor,
+    ) -> impl FnOnce(&mut BTreeMap<String, Tensor>) {
+        move |tensors| {
+            let new = change(&tensors[name]);
+            tensors.insert(name.to_owned(), new);
+        }
+    }
+
+    #[test]
+    fn a_dtype_that_holds_the_same_values_is_converted() {
+        let (plain, batch) = with(|_| ()).unwrap();
+        for kind in [Kind::Half, Kind::BFloat16, Kind::Double] {
+            let (values, _) = with(set("conv.weight", |it| it.to_kind(kind))).unwrap();
+            assert_eq!(values, plain, "{kind:?}");
+        }
+        for kind in [Kind::Uint8, Kind::Int8, Kind::Int, Kind::Int64, Kind::Double, Kind::Half] {
+            let (_, other) = with(set("input", |it| it.to_kind(kind))).unwrap();
+            assert_eq!((&other.images, other.images.kind()), (&batch.images, Kind::Float));
+        }
+        for kind in [Kind::Uint8, Kind::Int16, Kind::Int, Kind::Float] {
+            let (_, other) = with(set("target", |it| it.to_kind(kind))).unwrap();
+            assert_eq!((&other.labels, other.labels.kind()), (&batch.labels, Kind::Int64));
+        }
+    }
+
+    #[test]
+    fn what_is_not_used_as_it_is_is_refused_by_name() {
+        let third = |it: &Tensor| (it.to_kind(Kind::Double) + 1.0) / 3.0;
+        type Change = Box<dyn FnOnce(&mut BTreeMap<String, Tensor>)>;
+        let without = |name: &'static str| -> Change { Box::new(move |it| drop(it.remove(name))) };
+        let extra = |name: &'static str| -> Change {
+            Box::new(move |it| drop(it.insert(name.to_owned(), Tensor::from_slice(&[1f32]))))
+        };
+        let cases: Vec<(Change, &str)> = vec![
+            (without("target"), "it has `input`, but no `target`"),
+            (without("input"), "it has `target`, but no `input`"),
+            (without("head.bias"), "it has no parameter `head.bias`"),
+            (extra("head.baias"), "no parameter `head.baias`; did you mean `head.bias`?"),
+            (extra("bn.running_mean"), "`bn.running_mean` is not used: batch normalisation takes"),
+            (
+                Box::new(set("conv.weight", |it| it.view([3, 2, 1, 1]))),
+                "`conv.weight` has shape [3, 2, 1, 1], the architecture needs [2, 3, 1, 1]",
+            ),
+            (
+                Box::new(set("conv.weight", |it| it.to_kind(Kind::Double) / 3.0)),
+                "none of float32; save it as that",
+            ),
+            (
+                Box::new(set("conv.weight", |it| it * f64::NAN)),
+                "`conv.weight` has values that are not finite",
+            ),
+            (
+                Box::new(set("input", third)),
+                "`input` is float64, and 64 of its 96 values are none of float32",
+            ),
+            (Box::new(set("input", |it| it / 0.0)), "`input` has values that are not finite"),
+            (
+                Box::new(set("input", |it| it.view([2, 3, 2, 8]))),
+                "`input` has shape [2, 3, 2, 8], the architecture needs [N, 3, 4, 4]",
+            ),
+            (
+                Box::new(set("input", |it| it.narrow(0, 0, 1))),
+                "`input` has 1 images, a batch at least 2",
+            ),
+            (
+                Box::new(set("input", |_| Tensor::from(1.0f32))),
+                "`input` has shape [], the architecture needs [N, 3, 4, 4]",
+            ),
+            (
+                Box::new(set("target", |_| Tensor::from_slice(&[0i64, 1, 2]))),
+                "`target` has shape [3], `input` needs [2]",
+            ),
+            (
+                Box::new(set("target", |it| it.view([2, 1]))),
+                "`target` has shape [2, 1], `input` needs [2]",
+            ),
+            (
+                Box::new(set("target", |it| it + 1i64)),
+                "`target` has label 5 at image 1; the architecture's 5 outputs are labels 0 to 4",
+            ),
+            (Box::new(set("target", |it| it - 1i64)), "`target` has label -1 at image 0"),
+            (
+                Box::new(set("target", |it| it.to_kind(Kind::Float) / 8.0)),
+                "`target` is float32, and 1 of its 2 values are none of int64",
+            ),
+        ];
+        for (change, what) in cases {
+            let error = with(change).err().unwrap();
+            assert!(error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_safetensors_file_is_said_to_be_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("w.safetensors");
+        for bytes in [&b""[..], b"hello, this is text", &[0xff; 64]] {
+            std::fs::write(&file, bytes).unwrap();
+            let error = read(&file, &graph()).unwrap_err().to_string();
+            assert!(error.contains("w.safetensors as a safetensors file: "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The libtorch of this process: whether it is the one that osee was built for,
+//! and another of the same version in its place.
+//!
+//! The program's run path comes before `LD_LIBRARY_PATH`, which may name any
+//! libtorch. `OSEE_LIBTORCH` names one on purpose, such as one with CUDA: the
+//! program starts itself again with that one loaded first.
+
+use libloading::os::unix::Library;
+use osee_sdk::abi::header::PluginHeader;
+use std::{
+    env,
+    ffi::OsString,
+    fs, io,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// Names another libtorch.
+pub const VARIABLE: &str = "OSEE_LIBTORCH";
+
+/// What the dynamic linker loads before anything else.
+const PRELOAD: &str = "LD_PRELOAD";
+
+/// The library that tensors are in.
+const CPU: &str = "libtorch_cpu.so";
+
+/// The libraries of a libtorch that the program is linked with, in the order in
+/// which they need each other.
+const LINKED: [&str; 2] = ["libc10.so", CPU];
+
+/// Why there is no usable libtorch.
+#[derive(Debug, thiserror::Error)]
+pub enum LibtorchError {
+    /// It is of another version.
+    #[error(
+        "{} is libtorch {found}, and osee was built for {wanted}\n  \
+         help: build osee again, or name a folder of libtorch {wanted} in {VARIABLE}",
+        path.display()
+    )]
+    Version {
+        /// The library.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The host's.
+        wanted: String,
+    },
+    /// The chosen folder has none.
+    #[error(
+        "{VARIABLE} names {}, which has no {CPU}, nor has its folder lib\n  \
+         help: name the folder of an unpacked libtorch, or unset {VARIABLE}",
+        .0.display()
+    )]
+    None(PathBuf),
+    /// The chosen one does not fit.
+    #[error(
+        "the libtorch that {VARIABLE} names, {}, cannot be used: {why}\n  \
+         help: name one of version {wanted}, or unset {VARIABLE}",
+        folder.display()
+    )]
+    Unusable {
+        /// Where it lies.
+        folder: PathBuf,
+        /// What the dynamic linker said.
+        why: String,
+        /// The host's version.
+        wanted: String,
+    },
+}
+
+/// The folder that was chosen, for the children of this process.
+static CHOSEN: OnceLock<OsString> = OnceLock::new();
+
+/// Makes sure that this process has the libtorch it should have. To be called
+/// first of all: with `OSEE_LIBTORCH` set, the program starts again.
+///
+/// # Errors
+/// When there is no such libtorch, or it is of another version.
+pub fn settle() -> Result<(), LibtorchError> {
+    if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
+        choose(Path::new(&folder))?;
+    }
+    let (found, wanted) = (version(), wanted());
+    match found == wanted {
+        true => Ok(()),
+        false => {
+            let path = mapped().unwrap_or_else(|_| PathBuf::from(CPU));
+            Err(LibtorchError::Version { path, found, wanted })
+        }
+    }
+}
+
+/// The program itself, to be started with this process's libtorch.
+///
+/// # Errors
+/// When its file is not known.
+pub fn this_program() -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    if let Some(chosen) = CHOSEN.get() {
+        command.env(PRELOAD, with_preloaded(chosen));
+    }
+    Ok(command)
+}
+
+/// The file that this process's libtorch is mapped from.
+///
+/// # Errors
+/// Why it is not known, as a fragment.
+pub fn mapped() -> Result<PathBuf, String> {
+    let maps = fs::read_to_string("/proc/self/maps").map_err(|error| error.to_string())?;
+    // The path is the sixth field; it may have blanks.
+    let paths = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(&line[at..])));
+    let mut found = paths.filter(|path| path.file_name().is_some_and(|name| name == CPU));
+    found.next().map(Path::to_owned).ok_or_else(|| format!("this process has no {CPU}"))
+}
+
+fn choose(asked: &Path) -> Result<(), LibtorchError> {
+    let has = |folder: &PathBuf| folder.join(CPU).is_file();
+    let folder = [asked.join("lib"), asked.to_owned()].into_iter().find(has);
+    let folder = folder.and_then(|folder| fs::canonicalize(folder).ok());
+    let folder = folder.ok_or_else(|| LibtorchError::None(asked.to_owned()))?;
+    let unusable =
+        |why: String| LibtorchError::Unusable { folder: folder.clone(), why, wanted: wanted() };
+    let files = LINKED.map(|name| folder.join(name)).into_iter().filter(|file| file.is_file());
+    let files: Vec<OsString> = files.map(PathBuf::into_os_string).collect();
+    let list = files.join(":".as_ref());
+    if fs::canonicalize(folder.join(CPU)).ok() == mapped().ok() {
+        forget_preloaded(&list);
+        return Ok(());
+    }
+    let preloaded = env::var_os(PRELOAD).unwrap_or_default().into_encoded_bytes();
+    if preloaded.starts_with(list.as_encoded_bytes()) {
+        // It has been tried already.
+        return Err(unusable("the dynamic linker does not load it first".to_owned()));
+    }
+    if let Some(found) = written_version(&folder).filter(|found| *found != wanted()) {
+        return Err(unusable(format!("it is libtorch {found}")));
+    }
+    let text = list.to_string_lossy();
+    if text.contains(' ') || text.matches(':').count() >= files.len() {
+        return Err(unusable("its path has a blank or a colon; name a link to it".to_owned()));
+    }
+    let program = env::current_exe().map_err(|error| unusable(error.to_string()))?;
+    let mut again = Command::new(program);
+    again.env(PRELOAD, with_preloaded(&list));
+    // One that does not fit ends the program before its first line.
+    let tried = again.arg("--version").output().map_err(|error| unusable(error.to_string()))?;
+    if !tried.status.success() {
+        let said = String::from_utf8_lossy(&tried.stderr).into_owned();
+        let line = said.lines().next().unwrap_or("it ends without a word");
+        return Err(unusable(line.trim_start_matches("error: ").to_owned()));
+    }
+    let mut again = Command::new(again.get_program());
+    again.env(PRELOAD, with_preloaded(&list)).args(env::args_os().skip(1));
+    Err(unusable(again.exec().to_string()))
+}
+
+/// What the dynamic linker is to load first, before what the user asks for.
+fn with_preloaded(list: &OsString) -> OsString {
+    let users = env::var_os(PRELOAD).filter(|users| !users.is_empty());
+    [Some(list.clone()), users].into_iter().flatten().collect::<Vec<_>>().join(":".as_ref())
+}
+
+/// Leaves libtorch out of the environment of other programs, such as a
+/// scheduler's or Python; [`this_program`] puts it back.
+fn forget_preloaded(list: &OsString) {
+    let all = env::var_os(PRELOAD).unwrap_or_default().into_encoded_bytes();
+    let Some(users) = all.strip_prefix(list.as_encoded_bytes()) else { return };
+    let users = users.strip_prefix(b":").unwrap_or(users);
+    let users = String::from_utf8_lossy(users).into_owned();
+    // SAFETY: the process has one thread; `settle` is the first that it does.
+    unsafe {
+        match users.is_empty() {
+            true => env::remove_var(PRELOAD),
+            false => env::set_var(PRELOAD, users),
+        }
+    }
+    let _ = CHOSEN.set(list.clone());
+}
+
+fn wanted() -> String {
+    PluginHeader::current().libtorch.to_string()
+}
+
+/// The version of the libtorch in this process, by its own word.
+fn version() -> String {
+    // SAFETY: the name is libtorch's own, of its stable C interface, and so is
+    // the type.
+    let version = unsafe {
+        Library::this()
+            .get::<unsafe extern "C" fn() -> u64>(b"aoti_torch_abi_version\0")
+            .map(|version| version())
+    };
+    match version {
+        // One byte each for major, minor and patch, from the top.
+        Ok(version) => {
+            let [major, minor, patch, ..] = version.to_be_bytes();
+            format!("{major}.{minor}.{patch}")
+        }
+        Err(_) => "older than 2.9".to_owned(),
+    }
+}
+
+/// The version that the files beside a libtorch's libraries give.
+fn written_version(lib: &Path) -> Option<String> {
+    let folder = lib.parent()?;
+    let read = |file: &str| fs::read_to_string(folder.join(file)).ok();
+    let bare = |text: &str| text.trim().split('+').next().unwrap_or_default().to_owned();
+    if let Some(text) = read("build-version") {
+        return Some(bare(&text));
+    }
+    let text = read("version.py")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("__version__ = "))?;
+    Some(bare(line.trim_matches(['\'', '"'])))
+}

@@ -1,0 +1,53 @@
+//! Numbers as people read them.
+
+use osee_core::criteria::TieAware;
+
+/// Smaller p-values are not told apart.
+const SMALL: f64 = 0.001;
+
+/// A p-value with three digits; never 0.
+pub fn p_text(p: f64) -> String {
+    if p < SMALL { "<0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+/// `p = 0.012` or `p < 0.001`.
+pub fn p_equals(p: f64) -> String {
+    if p < SMALL { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+/// A p-value of which the size matters, such as the smallest there can be.
+pub fn p_size(p: f64) -> String {
+    if p < SMALL { format!("{p:.1e}") } else { format!("{p:.3}") }
+}
+
+/// A criterion with its range over all tie-breakings, where that is wide:
+/// `0.467 (0.400 .. 0.600)`.
+pub fn tie_text(of: &TieAware, digits: usize) -> String {
+    let value = format!("{:.digits$}", of.value);
+    match of.range() {
+        Some([min, max]) => format!("{value} ({min:.digits$} .. {max:.digits$})"),
+        None => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_p_value_is_printed_as_zero() {
+        assert_eq!((p_text(3e-7), p_text(0.0125)), ("<0.001".to_owned(), "0.013".to_owned()));
+        assert_eq!(p_equals(3e-7), "p < 0.001");
+        assert_eq!(
+            (p_size(2.0 / 40_320.0), p_size(0.25)),
+            ("5.0e-5".to_owned(), "0.250".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_wide_range_stands_beside_its_number() {
+        let of = |min, max| TieAware { value: 0.467, expected: 0.467, min, max };
+        assert_eq!(tie_text(&of(0.4, 0.6), 3), "0.467 (0.400 .. 0.600)");
+        assert_eq!(tie_text(&of(0.45, 0.48), 4), "0.4670");
+    }
+}

@@ -1,0 +1,189 @@
+//! Which architectures of a run are judged.
+//!
+//! Invariant: the rows of a leaderboard are judged over the same architectures,
+//! those that every one of them has scored with all its seeds. What is not
+//! computed yet is no failure, and what is left of a run changes no figure.
+
+use osee_core::{
+    estimator::EstimatorKind,
+    store::{ScorerId, ScorerKey, Store, StoreError},
+};
+use std::fmt::Write;
+
+/// A row with fewer scored architectures says nothing and is not judged, so
+/// that one that has just begun does not narrow what the others are judged over.
+pub const FEWEST: usize = 10;
+
+/// A row that is not judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotRun {
+    /// The row.
+    pub key: ScorerKey,
+    /// Architectures that it has scored with all seeds.
+    pub scored: usize,
+    /// Its scores that are not there.
+    pub missing: usize,
+    /// Why it is not judged.
+    pub reason: String,
+}
+
+/// What of a run is judged.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scored {
+    /// Positions of the architectures that all judged rows have scored,
+    /// ascending; without neighbours.
+    pub positions: Vec<usize>,
+    /// The same with the neighbours that all judged rows have scored, but those
+    /// that judge by others, which look at no neighbours.
+    pub around: Vec<usize>,
+    /// Architectures of the run, without neighbours: its first ones.
+    pub of: usize,
+    /// Its neighbours.
+    pub neighbours: usize,
+    /// Rows that are not judged, by name.
+    pub not_run: Vec<NotRun>,
+    /// Whether something is left to compute.
+    pub unfinished: bool,
+}
+
+/// A row as the store has it.
+struct Found {
+    id: ScorerId,
+    key: ScorerKey,
+    /// By architecture; as far as the row looks at them.
+    has: Vec<bool>,
+    /// How many that are no neighbours.
+    scored: usize,
+    missing: usize,
+    /// Whether the study, as it was last run, asks for it.
+    asked: bool,
+}
+
+impl Found {
+    fn is_complete(&self) -> bool {
+        self.has.iter().all(|has| *has)
+    }
+
+    /// Whether it will have more scores when the same command goes on.
+    fn is_begun(&self) -> bool {
+        self.asked && !self.is_complete()
+    }
+
+    /// Why it is not judged; `None` if it is. A meta estimator's scores are of
+    /// the whole population, so they are out of date as long as others are
+    /// `under_way`.
+    fn reason(&self, under_way: bool) -> Option<String> {
+        if self.key.kind == EstimatorKind::Meta && (under_way || !self.is_complete()) {
+            let what = "it judges by the scores of others, and is computed when all are there";
+            return Some(what.to_owned());
+        }
+        if self.is_complete() || (self.asked && self.scored >= FEWEST) {
+            return None;
+        }
+        Some(match self.asked {
+            true => format!("fewer than {FEWEST} architectures are scored"),
+            false => "the study does not ask for it, and its scores are incomplete".to_owned(),
+        })
+    }
+}
+
+impl Scored {
+    /// What of `store` is judged, which has a run `of` so many architectures and
+    /// so many `neighbours` after them; and the rows that are, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn of(
+        store: &Store,
+        of: usize,
+        neighbours: usize,
+    ) -> Result<(Self, Vec<(ScorerId, ScorerKey)>), StoreError> {
+        let found = found(store, of, neighbours)?;
+        let under_way = found.iter().any(|it| it.key.kind != EstimatorKind::Meta && it.is_begun());
+        let unfinished = found.iter().any(Found::is_begun);
+        let (mut not_run, mut rows) = (Vec::new(), Vec::new());
+        let mut all = vec![true; of + neighbours];
+        for one in found {
+            match one.reason(under_way) {
+                Some(reason) => {
+                    let Found { key, scored, missing, .. } = one;
+                    not_run.push(NotRun { key, scored, missing, reason });
+                }
+                None => {
+                    all.iter_mut().zip(&one.has).for_each(|(all, has)| *all &= has);
+                    rows.push((one.id, one.key));
+                }
+            }
+        }
+        let around: Vec<usize> = match rows.is_empty() {
+            true => Vec::new(),
+            false => (0..all.len()).filter(|&at| all[at]).collect(),
+        };
+        let positions = around[..around.partition_point(|&at| at < of)].to_vec();
+        Ok((Self { positions, around, of, neighbours, not_run, unfinished }, rows))
+    }
+
+    /// "77 of 200 scored", neighbours apart; `None` if nothing is left to
+    /// compute.
+    pub fn progress(&self) -> Option<String> {
+        let scored = self.positions.len();
+        let neighbours = match self.neighbours {
+            0 => String::new(),
+            all => format!(", and {} of {all} neighbours", self.around.len() - scored),
+        };
+        self.unfinished.then(|| format!("{scored} of {} scored{neighbours}", self.of))
+    }
+
+    /// What is not there yet, a line each; empty if all is.
+    pub fn notice(&self) -> String {
+        let mut text = String::new();
+        if let Some(progress) = self.progress() {
+            text += &format!(
+                "{progress}: only these architectures are judged, and the command that made the \
+                 run goes on with the others\n"
+            );
+        }
+        for NotRun { key, scored, reason, .. } in &self.not_run {
+            // Writing to a string cannot fail.
+            let _ =
+                writeln!(text, "not run: {} ({scored} of {} scored): {reason}", key.name, self.of);
+        }
+        text
+    }
+
+    /// Which of the run's architectures, neighbours included, are at
+    /// `positions`.
+    pub fn mask(&self, positions: &[usize]) -> Vec<bool> {
+        let mut mask = vec![false; self.of + self.neighbours];
+        positions.iter().for_each(|&at| mask[at] = true);
+        mask
+    }
+}
+
+/// Every row of the store; one that an earlier study asked for, and of which
+/// nothing is there, is none.
+fn found(store: &Store, of: usize, neighbours: usize) -> Result<Vec<Found>, StoreError> {
+    let study = store.study()?;
+    let mut all = Vec::new();
+    for (id, key) in store.newest()?.into_values() {
+        let seeds = key.seeds(&study.seeds);
+        let looks_at = match key.kind {
+            EstimatorKind::Meta => of,
+            _ => of + neighbours,
+        };
+        let (has, scores) = store.scored(id, seeds, looks_at)?;
+        let scored = has.iter().take(of).filter(|it| **it).count();
+        let asked = study.asks_for(&key.name);
+        if scores > 0 || asked {
+            let missing = (looks_at * seeds.len()).saturating_sub(scores);
+            all.push(Found { id, key, has, scored, missing, asked });
+        }
+    }
+    Ok(all)
+}
+
+/// Key of the supernet that a row looks at.
+pub fn supernet(key: &ScorerKey) -> Option<String> {
+    let protocol: serde_json::Value = serde_json::from_str(&key.protocol).ok()?;
+    Some(protocol.get("supernet")?.as_str()?.to_owned())
+}

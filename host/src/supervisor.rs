@@ -1,0 +1,177 @@
+//! Plugins of one's own have code that runs in the host: search spaces, and what
+//! estimators say before any worker is started. So that such code can end
+//! nothing without a word, a command that loads any is run by a child process.
+//! Before each call the child notes what is called, where its parent finds it.
+//! What such code prints comes to the parent, which says whose it is.
+//!
+//! Invariant: the parent runs no code of a plugin.
+
+use crate::{
+    loader::{libtorch::this_program, shared_path},
+    terminal::{keep_output, output_of_child, say},
+    worker::ended,
+};
+use osee_sdk::abi::watch;
+use rustix::{
+    fs::MemfdFlags,
+    process::{Pid, Signal},
+};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::{
+    env,
+    ffi::OsString,
+    fs::File,
+    io::{self, BufRead, BufReader, PipeReader, Read},
+    os::unix::{fs::FileExt, process::ExitStatusExt},
+    path::PathBuf,
+    process::{Child, ExitStatus},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// First argument of a child. The second is the file that it notes its calls in,
+/// the third a pipe for what plugins print.
+const CHILD: &str = "__supervised";
+
+/// Bytes of a note; what does not fit is cut off.
+const NOTE: usize = 240;
+
+/// Bytes of a line that a plugin prints; a longer one becomes several.
+const LINE: u64 = 1 << 13;
+
+/// How often a child is looked at.
+const PERIOD: Duration = Duration::from_millis(5);
+
+/// Where this process notes its calls, if it is such a child.
+static NOTES: OnceLock<File> = OnceLock::new();
+
+/// Whether this process is such a child.
+pub fn is_supervised() -> bool {
+    NOTES.get().is_some()
+}
+
+/// The arguments of the command, the program's name first. A child begins to
+/// note every call of a plugin, ends with its parent, and keeps standard output
+/// from plugins.
+///
+/// # Errors
+/// When the parent has left no file for notes.
+pub fn arguments() -> io::Result<Vec<OsString>> {
+    let mut arguments: Vec<OsString> = env::args_os().collect();
+    if arguments.get(1).is_none_or(|first| first != CHILD) || arguments.len() < 4 {
+        return Ok(arguments);
+    }
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    let open = |file: &OsString| File::options().write(true).open(file);
+    keep_output(open(&arguments[3])?)?;
+    if NOTES.set(open(&arguments[2])?).is_ok() {
+        watch::with(note);
+    }
+    arguments.drain(1..4);
+    Ok(arguments)
+}
+
+fn note(call: &str) {
+    let mut note = [0; NOTE];
+    let kept = call.len().min(NOTE);
+    note[..kept].copy_from_slice(&call.as_bytes()[..kept]);
+    // Without a note the parent can say less, and no more than that.
+    let _ = NOTES.get().map(|notes| notes.write_all_at(&note, 0));
+}
+
+/// Runs this command again in a child that loads these plugins.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
+    let notes = File::from(rustix::fs::memfd_create("osee-notes", MemfdFlags::CLOEXEC)?);
+    notes.set_len(NOTE as u64)?;
+    let (printed, printing) = io::pipe()?;
+    let files = [shared_path(&notes)?, shared_path(&printing)?];
+    let who = names_of(plugins);
+    let printed = thread::spawn(move || relay(printed, &who));
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    let child = this_program()?
+        .arg(CHILD)
+        .args(files)
+        .args(env::args_os().skip(1))
+        .stdout(output_of_child()?)
+        .spawn()?;
+    let status = wait(child, &stop)?;
+    // What it printed last is on its way, unless somebody else keeps the pipe.
+    drop(printing);
+    for _ in 0..100 {
+        if printed.is_finished() {
+            break;
+        }
+        thread::sleep(PERIOD);
+    }
+    let mut note = [0; NOTE];
+    notes.read_exact_at(&mut note, 0)?;
+    let note = String::from_utf8_lossy(&note);
+    let call = note.trim_end_matches(['\0', '\u{fffd}']);
+    Ok(match (status.code(), call) {
+        (Some(code), "") => Ended::Itself(code as u8),
+        (None, "") => Ended::Killed(ended("the program", status), status.signal().unwrap_or(0)),
+        (_, call) => Ended::InCall { call: call.to_owned(), how: ended("the program", status) },
+    })
+}
+
+/// Whose lines a child's plugins print.
+fn names_of(plugins: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    plugins.iter().map(name).collect::<Vec<_>>().join(" or ")
+}
+
+/// Hands on what plugins print, line by line, with their name.
+fn relay(from: PipeReader, who: &str) {
+    let mut from = BufReader::new(from);
+    loop {
+        let mut line = Vec::new();
+        match from.by_ref().take(LINE).read_until(b'\n', &mut line) {
+            Ok(1..) => say(format_args!("{who}: {}", String::from_utf8_lossy(&line).trim_end())),
+            _ => return,
+        }
+    }
+}
+
+/// How a child ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// With this exit code, by itself.
+    Itself(u8),
+    /// While it ran this code of a plugin.
+    InCall {
+        /// What was called.
+        call: String,
+        /// How it ended.
+        how: String,
+    },
+    /// By a signal, which has this number, while no plugin was at work.
+    Killed(String, i32),
+}
+
+/// Waits for a child, and hands signals on.
+fn wait(mut child: Child, stop: &AtomicBool) -> io::Result<ExitStatus> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        // A terminal signals the child as well, to which a second SIGINT means
+        // more than the first; a second SIGTERM does not.
+        if stop.swap(false, Ordering::Relaxed)
+            && let Some(pid) = Pid::from_raw(child.id() as i32)
+        {
+            // Gone, then; its status is next.
+            let _ = rustix::process::kill_process(pid, Signal::TERM);
+        }
+        thread::sleep(PERIOD);
+    }
+}

@@ -1,0 +1,76 @@
+//! A space's notation under whole and damaged text.
+
+use crate::{Error, Result, SearchSpace};
+use osee_core::seed::{Stream, below, stream};
+
+/// What damage puts in: the signs of notations, and some that none has.
+const SIGNS: &[char] = &[
+    '|', '~', '+', ';', ',', '(', ')', '[', ']', '=', '\'', '"', '-', '.', '_', ' ', '\n', '0',
+    '1', '9', 'e', 'n', 'ö', '\\',
+];
+
+/// Reads architectures of the space and `others`, texts of them in other forms, as they are and with a
+/// few characters changed, doubled, lost or moved: as many as `OSEE_FUZZ_CASES` says, else 20,000.
+/// A damaged text is read or refused, and what is read is written as itself.
+///
+/// # Errors
+/// A text that is not read, or an architecture that is not read as it is written.
+pub fn notation<S: SearchSpace>(others: &[&str]) -> Result<()> {
+    let (space, info) = (S::new(), S::info());
+    let mut random = stream(0, &["fuzz", &info.id]);
+    let mut whole: Vec<String> = others.iter().map(|text| (*text).to_owned()).collect();
+    whole.push(info.example);
+    for _ in 0..200 {
+        let size = usize::try_from(info.size.unwrap_or(0)).unwrap_or(usize::MAX);
+        let arch = match size {
+            // Without numbers, one mutation after another.
+            0 => {
+                let last = whole[whole.len() - 1].parse::<S::Arch>()?;
+                let mut mutations = space.mutations(&last);
+                let at = below(&mut random, mutations.len());
+                mutations.swap_remove(at).arch
+            }
+            _ => space.architecture(below(&mut random, size) as u64)?.to_string(),
+        };
+        match arch.parse::<S::Arch>()?.to_string() {
+            read if read == arch => whole.push(arch),
+            read => return Err(Error::new(format!("`{arch}` is read as `{read}`"))),
+        }
+    }
+    let asked = std::env::var("OSEE_FUZZ_CASES").ok().and_then(|text| text.parse().ok());
+    for _ in 0..asked.unwrap_or(20_000) {
+        let text = damaged(&whole[below(&mut random, whole.len())], &mut random);
+        let Ok(read) = text.parse::<S::Arch>() else { continue };
+        let written = read.to_string();
+        if written.parse::<S::Arch>()?.to_string() != written {
+            return Err(Error::new(format!(
+                "`{text}` is written as `{written}`, which is another"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn damaged(text: &str, random: &mut Stream) -> String {
+    let mut signs: Vec<char> = text.chars().collect();
+    for _ in 0..=below(random, 4) {
+        let at = below(random, signs.len() + 1);
+        let end = (at + below(random, 12)).min(signs.len());
+        let new = SIGNS[below(random, SIGNS.len())];
+        match below(random, 5) {
+            0 => signs.insert(at, new),
+            1 if at < signs.len() => signs[at] = new,
+            2 => drop(signs.drain(at..end)),
+            3 => {
+                let part: Vec<char> = signs[at..end].to_vec();
+                signs.splice(at..at, part);
+            }
+            _ => {
+                let part: Vec<char> = signs.drain(at..end).collect();
+                let to = below(random, signs.len() + 1);
+                signs.splice(to..to, part);
+            }
+        }
+    }
+    signs.into_iter().collect()
+}

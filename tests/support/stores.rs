@@ -1,0 +1,158 @@
+//! Runs with made-up scores, written as a run writes them, and figures by brute
+//! force.
+#![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and uses its own part")]
+
+use osee_core::{
+    estimator::{Direction, EstimatorKind, Failure, FailureKind},
+    store::{Outcome, Record, ScorerKey, Store},
+    study::{Study, TruthChoice},
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A row with its scores by architecture and seed.
+#[derive(Clone)]
+pub struct Row {
+    pub key: ScorerKey,
+    pub scores: BTreeMap<(usize, u64), Outcome>,
+    /// Of every score.
+    pub milliseconds: f64,
+}
+
+impl Row {
+    /// With a score of each of `archs` and `seeds`, as `score` has it.
+    pub fn new(
+        name: &str,
+        kind: EstimatorKind,
+        archs: impl IntoIterator<Item = usize>,
+        seeds: &[u64],
+        score: impl Fn(usize, u64) -> f64,
+    ) -> Self {
+        let text = |text: &str| text.to_owned();
+        let key = ScorerKey {
+            name: text(name),
+            estimator: text(name),
+            version: text("1"),
+            kind,
+            direction: Direction::HigherIsBetter,
+            settings: text("{}"),
+            plugin_sha256: text(""),
+            space: text("nb201"),
+            space_version: text("1"),
+            space_settings: text("{}"),
+            space_sha256: text(""),
+            protocol: text("{}"),
+            data: text("noise"),
+        };
+        let mut scores = BTreeMap::new();
+        for arch in archs {
+            scores.extend(seeds.iter().map(|&seed| ((arch, seed), Ok(score(arch, seed)))));
+        }
+        Self { key, scores, milliseconds: 2.0 }
+    }
+
+    pub fn lower_is_better(mut self) -> Self {
+        self.key.direction = Direction::LowerIsBetter;
+        self
+    }
+
+    pub fn fails(mut self, arch: usize, seed: u64) -> Self {
+        let failure = Failure::new(FailureKind::Error, "as made up");
+        self.scores.insert((arch, seed), Err(failure));
+        self
+    }
+
+    /// Its mean over seeds, oriented; failures rank last.
+    pub fn oriented(&self, arch: usize) -> f64 {
+        let own = self.scores.iter().filter(|((at, _), _)| *at == arch);
+        let finite: Vec<f64> = own.filter_map(|(_, it)| it.as_ref().ok().copied()).collect();
+        match finite.is_empty() {
+            true => f64::NEG_INFINITY,
+            false => self.key.direction.orient(finite.iter().sum::<f64>() / finite.len() as f64),
+        }
+    }
+
+    pub fn of_seed(&self, seed: u64) -> Self {
+        let scores = self.scores.iter().filter(|((_, at), _)| *at == seed);
+        Self { scores: scores.map(|(at, it)| (*at, it.clone())).collect(), ..self.clone() }
+    }
+}
+
+/// Numbers that look random, the same every time (splitmix64).
+pub fn noise(at: usize) -> f64 {
+    let mut z = (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Architectures of NAS-Bench-201, all different.
+pub fn architectures(count: usize) -> Vec<String> {
+    const OPS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+    // 257 has no factor in common with the 5^6 architectures.
+    let op = |at: usize, edge: u32| OPS[at * 257 / 5_usize.pow(edge) % 5];
+    let one = |at| {
+        let [a, b, c, d, e, f] = std::array::from_fn(|edge| op(at, edge as u32));
+        format!("|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|")
+    };
+    (0..count).map(one).collect()
+}
+
+/// A table of ground truth; architectures without a value have no row.
+pub fn truth(file: &Path, archs: &[String], value: impl Fn(usize) -> Option<f64>) -> PathBuf {
+    let mut text = "arch,acc\n".to_owned();
+    for (at, arch) in archs.iter().enumerate() {
+        if let Some(value) = value(at) {
+            text += &format!("{arch},{value:?}\n");
+        }
+    }
+    fs::write(file, text).unwrap();
+    file.to_owned()
+}
+
+/// A run directory of what a run of `study` has stored.
+pub fn store(dir: &Path, study: &Study, archs: &[String], rows: &[Row]) -> Store {
+    let mut store = Store::for_run(dir, study).unwrap();
+    store.set_plan(archs).unwrap();
+    for row in rows {
+        let scorer = store.scorer(&row.key).unwrap();
+        let records = row.scores.iter().map(|(&(arch, seed), outcome)| Record {
+            scorer,
+            arch,
+            seed,
+            outcome: outcome.clone(),
+            milliseconds: row.milliseconds,
+            device: "cpu".to_owned(),
+        });
+        store.record(&records.collect::<Vec<_>>()).unwrap();
+    }
+    store
+}
+
+/// A study of NAS-Bench-201 that is judged by the table in `truth`.
+pub fn study(name: &str, seeds: &[u64], truth: Option<&Path>) -> Study {
+    let truth = truth.map(|file| TruthChoice {
+        key: Some("arch".to_owned()),
+        column: Some("acc".to_owned()),
+        ..TruthChoice::plain(file.to_owned())
+    });
+    Study { name: name.to_owned(), seeds: seeds.to_vec(), truth, ..Study::default() }
+}
+
+/// Kendall's tau-b by its definition: every pair of rows.
+pub fn tau_b(x: &[f64], y: &[f64]) -> f64 {
+    let (mut agree, mut x_untied, mut y_untied) = (0.0, 0.0, 0.0);
+    for i in 0..x.len() {
+        for j in 0..i {
+            let sign = |a: f64, b: f64| f64::from(i8::from(a > b) - i8::from(a < b));
+            let (of_x, of_y) = (sign(x[i], x[j]), sign(y[i], y[j]));
+            agree += of_x * of_y;
+            x_untied += of_x * of_x;
+            y_untied += of_y * of_y;
+        }
+    }
+    agree / f64::sqrt(x_untied * y_untied)
+}
