@@ -14,6 +14,7 @@ use osee_core::{
         equal_groups, mean_scores, noise_ceiling, op_bias, pairs_in_set, significance,
         stability_steps, trend, within_group,
     },
+    criteria::Compat,
     space::Mutation,
     truth::{Duplicates, Table},
 };
@@ -173,14 +174,15 @@ fn stability_on_nb101_is_as_published() {
 /// KD and RD / M in five groups by FLOPs, mean over the seeds.
 fn by_flops(scores: &Scores, kind: &str, epoch: u64, columns: [&str; 2]) -> [Vec<f64>; 2] {
     let [truth, flops] = columns.map(|name| scores.column(name));
+    let groups = equal_groups(flops, 5, Compat::Awnas).unwrap();
     let reports: Vec<_> = SEEDS
         .iter()
         .map(|seed| {
-            complexity_groups(&scores.one_shot(kind, *seed, epoch), truth, flops, 5).unwrap()
+            complexity_groups(&scores.one_shot(kind, *seed, epoch), truth, &groups, &[]).unwrap()
         })
         .collect();
-    let kd = |group: usize| mean(reports.iter().map(|r| r.groups[group].kd.unwrap()));
-    let rd = |group: usize| mean(reports.iter().map(|r| r.groups[group].mean_rd));
+    let kd = |group: usize| mean(reports.iter().map(|r| r[group].kd.unwrap()));
+    let rd = |group: usize| mean(reports.iter().map(|r| r[group].mean_rd.unwrap()));
     [(0..5).map(kd).collect(), (0..5).map(rd).collect()]
 }
 
@@ -349,7 +351,7 @@ fn found_pairs_of_nb301_overestimate_dilated_convolutions() {
     assert_eq!(change.pairs, 11);
     same("truth rises", change.truth_increase, 3.0 / 11.0);
     same("score rises", change.score_increase, 10.0 / 11.0);
-    let groups = equal_groups(scores.column("params"), 5).unwrap().group;
+    let groups = equal_groups(scores.column("params"), 5, Compat::Awnas).unwrap().group;
     let large = op_bias(&within_group(&found.pairs, &groups, 4), &mean, truth).unwrap();
     assert!(large.pairs > 0 && large.pairs < report.pairs);
     // The same with rows that stand twice counted as often.
@@ -390,7 +392,38 @@ fn the_studys_mutations_are_of_one_free_operation_to_each_convolution() {
     // Its pairs from skip to dilated 5 x 5, within what drawing gives.
     near(&mut chances.iter().flatten().copied(), 2336.0);
     // And among the fifth with most parameters.
-    let groups = equal_groups(scores.column("params"), 5).unwrap().group;
+    let groups = equal_groups(scores.column("params"), 5, Compat::Awnas).unwrap().group;
     let large = chances.iter().zip(&groups).filter(|(_, group)| **group == 4);
     near(&mut large.filter_map(|(chance, _)| *chance), 569.0);
+}
+
+#[test]
+fn parameters_say_nothing_of_a_skip_that_becomes_none_on_nb201() {
+    let Some(scores) = Scores::read("nb201/nb201_gt.csv.gz", "arch_str", Duplicates::Keep) else {
+        return;
+    };
+    let other = |op: &str| if op == "none" { "skip_connect" } else { "none" };
+    let mutate = |arch: &String| -> Vec<Mutation> {
+        let ops = ["none", "skip_connect"].into_iter().flat_map(|op| arch.match_indices(op));
+        let mutation = |(at, op): (usize, &str)| Mutation {
+            arch: format!("{}{}{}", &arch[..at], other(op), &arch[at + op.len()..]),
+            decision: format!("op at {at}"),
+            from: op.to_owned(),
+            to: other(op).to_owned(),
+        };
+        ops.map(mutation).collect()
+    };
+    let mutations: Vec<Vec<Mutation>> = scores.0.keys.iter().map(mutate).collect();
+    let found = pairs_in_set(&scores.0.keys, &mutations).unwrap();
+    let truth = scores.column("c10_test_hp200_v10");
+    let report = op_bias(&found.pairs, scores.column("params_c10"), truth).unwrap();
+    let [to_skip, to_none] = report.changes.as_slice() else { panic!("two changes") };
+    assert_eq!((to_none.from.as_str(), to_none.to.as_str()), ("skip_connect", "none"));
+    // Counted in Python: of 18,750 pairs all have equal parameters, 8,224 a rise of the
+    // accuracy, 247 the same one.
+    assert_eq!((to_none.pairs, to_none.score_ties, to_none.truth_ties), (18_750, 18_750, 247));
+    let rises = (8224.0 + 247.0 / 2.0) / 18_750.0;
+    assert!((to_none.truth_increase - rises).abs() < 1e-12);
+    assert!((to_none.bias - (0.5 - rises)).abs() < 1e-12);
+    assert!((to_skip.bias + to_none.bias).abs() < 1e-12);
 }

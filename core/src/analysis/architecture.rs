@@ -1,8 +1,10 @@
 //! Architecture-level bias (section 5.2): which architectures does a score
 //! put first and last, and what are they really?
 
-use super::{AnalysisError, RankingDifferences, judged, ranking_differences, same_length};
-use crate::criteria::rank::descending;
+use super::{
+    AnalysisError, RankingDifferences, at_least, judged, ranking_differences, same_length,
+};
+use crate::criteria::rank::compare;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -17,6 +19,8 @@ pub struct Placed {
     pub truth: f64,
     /// Rank by score, 1 the best; ties share the mean.
     pub estimated_rank: f64,
+    /// Architectures of equal score, itself included.
+    pub tied: usize,
     /// Rank by truth, 1 the best; ties share the mean.
     pub true_rank: f64,
     /// (true - estimated rank) / M; positive for an overestimated one.
@@ -33,21 +37,28 @@ pub struct Extremes {
     pub best: Vec<Placed>,
     /// Lowest scores, worst first; failures are the worst.
     pub worst: Vec<Placed>,
+    /// True rank of the first choice, 1 the best: the mean over all
+    /// architectures with the highest score, between the smallest and the
+    /// largest of them.
+    pub first_choice: [f64; 3],
 }
 
 /// The `n` best and the `n` worst by score (all, where there are fewer), with
-/// `columns` of the caller's beside them. Equal scores are in input order
-/// from the best end.
+/// `columns` of the caller's beside them. Equal scores are in the order of their
+/// `names`, which are all different.
 ///
 /// # Errors
-/// Columns of different length, or a truth that is not finite.
+/// No architecture, columns of different length, or a truth that is not finite.
 pub fn extremes(
     scores: &[f64],
     truths: &[f64],
+    names: &[&str],
     columns: &[(&str, &[f64])],
     n: usize,
 ) -> Result<Extremes, AnalysisError> {
+    at_least("architectures", truths.len(), 1)?;
     judged(scores, truths)?;
+    same_length("names", names.len(), truths.len())?;
     for (name, values) in columns {
         same_length(name, values.len(), truths.len())?;
     }
@@ -59,6 +70,7 @@ pub fn extremes(
         score: number(scores[index]),
         truth: truths[index],
         estimated_rank: estimated_ranks[index],
+        tied: scores.iter().filter(|score| compare(**score, scores[index]).is_eq()).count(),
         true_rank: true_ranks[index],
         rd: normalised[index],
         columns: columns
@@ -66,10 +78,23 @@ pub fn extremes(
             .map(|(name, values)| ((*name).to_owned(), number(values[index])))
             .collect(),
     };
-    let order = descending(scores);
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    let by_name = |a: usize, b: usize| names[a].cmp(names[b]);
+    order.sort_by(|&a, &b| compare(scores[b], scores[a]).then_with(|| by_name(a, b)));
+    let best = order.iter().take(n).map(place).collect();
+    let first = scores[order[0]];
+    let firsts = order.iter().take_while(|&&at| compare(scores[at], first).is_eq());
+    let mut firsts: Vec<f64> = firsts.map(|&at| true_ranks[at]).collect();
+    firsts.sort_by(f64::total_cmp);
+    order.sort_by(|&a, &b| compare(scores[a], scores[b]).then_with(|| by_name(a, b)));
     Ok(Extremes {
-        best: order.iter().take(n).map(place).collect(),
-        worst: order.iter().rev().take(n).map(place).collect(),
+        best,
+        worst: order.iter().take(n).map(place).collect(),
+        first_choice: [
+            firsts.iter().sum::<f64>() / firsts.len() as f64,
+            firsts[0],
+            firsts[firsts.len() - 1],
+        ],
     })
 }
 
@@ -80,15 +105,40 @@ mod tests {
     #[test]
     fn the_best_come_with_what_they_really_are() {
         let depth = [3.0, f64::NAN, 5.0];
+        let names = ["a", "b", "c"];
         let found =
-            extremes(&[2.0, f64::NAN, 7.0], &[9.0, 8.0, 7.0], &[("depth", &depth)], 2).unwrap();
+            extremes(&[2.0, f64::NAN, 7.0], &[9.0, 8.0, 7.0], &names, &[("depth", &depth)], 2)
+                .unwrap();
         let order = |placed: &[Placed]| placed.iter().map(|p| p.index).collect::<Vec<_>>();
         assert_eq!((order(&found.best), order(&found.worst)), (vec![2, 0], vec![1, 0]));
         let top = &found.best[0];
         assert_eq!(
-            (top.estimated_rank, top.true_rank, top.columns["depth"]),
-            (1.0, 3.0, Some(5.0))
+            (top.estimated_rank, top.true_rank, top.columns["depth"], top.tied),
+            (1.0, 3.0, Some(5.0), 1)
         );
         assert_eq!((found.worst[0].score, found.worst[0].columns["depth"]), (None, None));
+        assert_eq!(found.first_choice, [3.0; 3]);
+    }
+
+    #[test]
+    fn equal_scores_are_told_by_name_and_the_first_choice_is_any_of_them() {
+        let chosen = |rows: &[usize]| {
+            let pick = |values: [f64; 4]| rows.iter().map(|&at| values[at]).collect::<Vec<f64>>();
+            let names: Vec<&str> = rows.iter().map(|&at| ["d", "c", "b", "a"][at]).collect();
+            let scores = pick([5.0, 5.0, 1.0, 5.0]);
+            let found = extremes(&scores, &pick([1.0, 2.0, 3.0, 4.0]), &names, &[], 2).unwrap();
+            let named = |placed: &[Placed]| -> Vec<String> {
+                placed.iter().map(|it| names[it.index].to_owned()).collect()
+            };
+            (named(&found.best), named(&found.worst), found.first_choice, found.best[0].tied)
+        };
+        // True ranks of d, c and a: 4, 3 and 1.
+        let expected = (vec!["a".to_owned(), "c".to_owned()], vec!["b".to_owned(), "a".to_owned()]);
+        for rows in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+            let (best, worst, first, tied) = chosen(&rows);
+            assert_eq!((&best, &worst, tied), (&expected.0, &expected.1, 3));
+            assert_eq!(first, [8.0 / 3.0, 1.0, 4.0]);
+        }
+        assert!(extremes(&[], &[], &[], &[], 1).is_err());
     }
 }

@@ -1,44 +1,67 @@
 //! Complexity-level bias (section 5.1): does an estimator favour small or
 //! large architectures, and does it compare them less well?
 //!
-//! Invariant: groups are of equal count, the first ones one larger where the
-//! division leaves a remainder.
+//! Invariant: equal complexity is in one group, so the order of the rows
+//! decides nothing; groups are of about equal count.
 
-use super::{AnalysisError, all_finite, at_least, ranking_differences, same_length};
-use crate::criteria::{kendall_tau_b, rank::ascending};
+use super::{AnalysisError, all_finite, at_least, column::pick, ranking_differences, same_length};
+use crate::{
+    criteria::{Compat, kendall_tau_b, rank::ascending},
+    mean::mean,
+};
 use serde::Serialize;
 
-/// Architectures cut into groups of equal count, by some measure ascending.
+/// Architectures cut into groups of about equal count, by some measure ascending.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EqualGroups {
     /// Per architecture, its group from 0, the least measure.
     pub group: Vec<usize>,
-    /// Architectures whose measure occurs in more than one group: which group
-    /// they are in is their input order alone.
-    pub split_ties: usize,
+    /// Least and greatest measure of each group: as many as were asked for, or
+    /// fewer where most are equal.
+    pub bounds: Vec<[f64; 2]>,
 }
 
-/// Cuts by `measure`, equal ones in input order.
+/// Cuts by `measure`. Equal ones are in the group of their middle one; with
+/// [`Compat::Awnas`] groups are of equal count, the first ones one larger where
+/// the division leaves a remainder, and a border goes through equal ones in
+/// input order.
 ///
 /// # Errors
 /// A measure that is not finite, no group, or fewer architectures than groups.
-pub fn equal_groups(measure: &[f64], groups: usize) -> Result<EqualGroups, AnalysisError> {
+pub fn equal_groups(
+    measure: &[f64],
+    groups: usize,
+    compat: Compat,
+) -> Result<EqualGroups, AnalysisError> {
     all_finite("complexity", measure)?;
     at_least("groups", groups, 1)?;
     at_least("architectures to group", measure.len(), groups)?;
     let order = ascending(measure);
     let (each, larger) = (order.len() / groups, order.len() % groups);
-    let mut group = vec![0; order.len()];
-    let mut start = 0;
-    for index in 0..groups {
-        let end = start + each + usize::from(index < larger);
-        order[start..end].iter().for_each(|&at| group[at] = index);
-        start = end;
+    let by_count = (0..groups)
+        .flat_map(|group| std::iter::repeat_n(group, each + usize::from(group < larger)));
+    let mut sorted: Vec<usize> = by_count.collect();
+    if compat == Compat::Osee {
+        let mut start = 0;
+        for tie in order.chunk_by(|&a, &b| measure[a] == measure[b]) {
+            let middle = sorted[start + (tie.len() - 1) / 2];
+            sorted[start..start + tie.len()].fill(middle);
+            start += tie.len();
+        }
     }
-    let ties = order.chunk_by(|&a, &b| measure[a] == measure[b]);
-    let split = ties.filter(|tie| tie.iter().any(|&at| group[at] != group[tie[0]]));
-    let split_ties = split.map(<[usize]>::len).sum();
-    Ok(EqualGroups { group, split_ties })
+    let mut found = EqualGroups { group: vec![0; order.len()], bounds: Vec::new() };
+    let mut last = None;
+    for (&at, group) in order.iter().zip(sorted) {
+        if last != Some(group) {
+            found.bounds.push([measure[at]; 2]);
+            last = Some(group);
+        }
+        found.group[at] = found.bounds.len() - 1;
+        if let Some(bounds) = found.bounds.last_mut() {
+            bounds[1] = measure[at];
+        }
+    }
+    Ok(found)
 }
 
 /// One group of similar complexity.
@@ -46,57 +69,48 @@ pub fn equal_groups(measure: &[f64], groups: usize) -> Result<EqualGroups, Analy
 pub struct ComplexityGroup {
     /// Least and greatest complexity in the group, in the unit given.
     pub complexity: [f64; 2],
-    /// Architectures.
+    /// Architectures that are judged.
     pub count: usize,
     /// Of them, failed scores.
     pub failures: usize,
     /// tau-b inside the group; `None` where score or truth is constant.
     pub kd: Option<f64>,
-    /// Mean of RD / M, ranks over all M architectures; positive where the
-    /// group is overestimated.
-    pub mean_rd: f64,
+    /// Mean of RD / M, ranks over all M judged architectures; positive where the
+    /// group is overestimated. `None` where none of the group is judged.
+    pub mean_rd: Option<f64>,
 }
 
-/// Groups by ascending complexity.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ComplexityReport {
-    /// The groups, smallest architectures first.
-    pub groups: Vec<ComplexityGroup>,
-    /// See [`EqualGroups::split_ties`].
-    pub split_ties: usize,
-}
-
-/// KD and ranking difference by complexity, such as FLOPs or parameters.
+/// KD and ranking difference by complexity, such as FLOPs or parameters:
+/// group by group, smallest architectures first. `missing` are positions that
+/// are in a group, but have no score and are not judged.
 ///
 /// # Errors
-/// As [`equal_groups`], or columns of different length, or a truth that is
-/// not finite.
+/// Columns of different length, or a truth that is not finite.
 pub fn complexity_groups(
     scores: &[f64],
     truths: &[f64],
-    complexity: &[f64],
-    groups: usize,
-) -> Result<ComplexityReport, AnalysisError> {
-    same_length("complexity", complexity.len(), truths.len())?;
-    let rd = ranking_differences(scores, truths)?.normalised;
-    let EqualGroups { group, split_ties } = equal_groups(complexity, groups)?;
-    let mut members = vec![Vec::new(); groups];
-    group.iter().enumerate().for_each(|(at, &group)| members[group].push(at));
-    let describe = |members: Vec<usize>| {
-        let pick = |values: &[f64]| members.iter().map(|&at| values[at]).collect::<Vec<f64>>();
-        let (scores, sizes) = (pick(scores), pick(complexity));
+    groups: &EqualGroups,
+    missing: &[usize],
+) -> Result<Vec<ComplexityGroup>, AnalysisError> {
+    same_length("groups", groups.group.len(), truths.len())?;
+    same_length("scores", scores.len(), truths.len())?;
+    let there = |at: &usize| missing.binary_search(at).is_err();
+    let judged: Vec<usize> = (0..truths.len()).filter(there).collect();
+    let (scores, truths) = (pick(scores, &judged), pick(truths, &judged));
+    let rd = ranking_differences(&scores, &truths)?.normalised;
+    let mut members = vec![Vec::new(); groups.bounds.len()];
+    judged.iter().enumerate().for_each(|(at, &row)| members[groups.group[row]].push(at));
+    let describe = |(members, &complexity): (Vec<usize>, &[f64; 2])| {
+        let scores = pick(&scores, &members);
         ComplexityGroup {
-            complexity: [
-                sizes.iter().copied().fold(f64::INFINITY, f64::min),
-                sizes.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            ],
+            complexity,
             count: members.len(),
             failures: scores.iter().filter(|score| score.is_nan()).count(),
-            kd: kendall_tau_b(&scores, &pick(truths)),
-            mean_rd: pick(&rd).iter().sum::<f64>() / members.len() as f64,
+            kd: kendall_tau_b(&scores, &pick(&truths, &members)),
+            mean_rd: (!members.is_empty()).then(|| mean(&pick(&rd, &members))),
         }
     };
-    Ok(ComplexityReport { groups: members.into_iter().map(describe).collect(), split_ties })
+    Ok(members.into_iter().zip(&groups.bounds).map(describe).collect())
 }
 
 #[cfg(test)]
@@ -104,19 +118,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_are_equal_and_say_what_ties_they_cut() {
-        let cut = equal_groups(&[5.0, 1.0, 1.0, 3.0, 3.0], 2).unwrap();
-        assert_eq!((cut.group, cut.split_ties), (vec![1, 0, 0, 0, 1], 2));
-        assert!(equal_groups(&[1.0], 2).is_err() && equal_groups(&[1.0], 0).is_err());
+    fn groups_keep_equal_ones_together() {
+        let cut = |measure: &[f64], groups| equal_groups(measure, groups, Compat::Osee).unwrap();
+        // Of the sorted 1 1 3 3 5 the first three are the first half.
+        let found = cut(&[5.0, 1.0, 1.0, 3.0, 3.0], 2);
+        assert_eq!(
+            (found.group, found.bounds),
+            (vec![1, 0, 0, 0, 0], vec![[1.0, 3.0], [5.0, 5.0]])
+        );
+        let found = cut(&[2.0, 7.0, 7.0, 7.0, 7.0, 7.0], 3);
+        assert_eq!((found.group, found.bounds.len()), (vec![0, 1, 1, 1, 1, 1], 2));
+        assert_eq!(cut(&[4.0; 9], 5).bounds, [[4.0, 4.0]]);
+        let distinct = cut(&[3.0, 1.0, 4.0, 2.0, 5.0], 2);
+        assert_eq!(distinct.group, [0, 0, 1, 0, 1]);
+        assert!(equal_groups(&[1.0], 2, Compat::Osee).is_err());
+        assert!(equal_groups(&[1.0], 0, Compat::Osee).is_err());
+    }
+
+    #[test]
+    fn the_studys_groups_are_of_equal_count() {
+        let cut = equal_groups(&[5.0, 1.0, 1.0, 3.0, 3.0], 2, Compat::Awnas).unwrap();
+        assert_eq!((cut.group, cut.bounds), (vec![1, 0, 0, 0, 1], vec![[1.0, 3.0], [3.0, 5.0]]));
     }
 
     #[test]
     fn a_score_that_is_minus_complexity_overestimates_the_small() {
         let flops: Vec<f64> = (0..100).map(f64::from).collect();
         let scores: Vec<f64> = flops.iter().map(|f| -f).collect();
-        let report = complexity_groups(&scores, &flops, &flops, 2).unwrap();
-        let [small, large] = report.groups.as_slice() else { panic!("two groups") };
+        let groups = equal_groups(&flops, 2, Compat::Osee).unwrap();
+        let found = complexity_groups(&scores, &flops, &groups, &[]).unwrap();
+        let [small, large] = found.as_slice() else { panic!("two groups") };
         assert_eq!((small.complexity, small.count, small.kd), ([0.0, 49.0], 50, Some(-1.0)));
-        assert!((small.mean_rd - 0.5).abs() < 1e-12 && (large.mean_rd + 0.5).abs() < 1e-12);
+        let rd = [small, large].map(|group| group.mean_rd.unwrap());
+        assert!((rd[0] - 0.5).abs() < 1e-12 && (rd[1] + 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_missing_is_not_judged() {
+        let flops = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let groups = equal_groups(&flops, 2, Compat::Osee).unwrap();
+        let scores = [1.0, f64::NAN, 3.0, 4.0, f64::NAN, 6.0];
+        // 5 failed, 2 was not measured: ranks are among five.
+        let found = complexity_groups(&scores, &flops, &groups, &[1]).unwrap();
+        assert_eq!(
+            found.iter().map(|it| (it.count, it.failures)).collect::<Vec<_>>(),
+            [(2, 0), (3, 1)]
+        );
+        // True ranks 5 4 3 2 1, estimated 4 3 2 5 1.
+        let rd = [(1.0 + 1.0) / 2.0 / 5.0, (1.0 - 3.0 + 0.0) / 3.0 / 5.0];
+        for (group, rd) in found.iter().zip(rd) {
+            assert!((group.mean_rd.unwrap() - rd).abs() < 1e-12, "{group:?}");
+        }
+        let none = complexity_groups(&scores, &flops, &groups, &[0, 1, 2]).unwrap();
+        assert_eq!((none[0].count, none[0].kd, none[0].mean_rd), (0, None, None));
     }
 }

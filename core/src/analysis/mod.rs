@@ -5,10 +5,12 @@
 //! Invariants: pure functions of their arguments; scores are oriented so that
 //! higher is better, a failed score is NaN and ranks last; truth is finite;
 //! what is undefined is `None`, never 0; equal values share the mean of their
-//! ranks, and architectures in equal order stay in input order.
+//! ranks, and the order of the architectures changes nothing. Where columns may
+//! have gaps ([`Column`]), two of them are compared on what both have.
 
 mod agreement;
 mod architecture;
+mod column;
 mod complexity;
 mod cost;
 mod distribution;
@@ -26,9 +28,8 @@ mod trend;
 
 pub use agreement::{Agreement, agreement};
 pub use architecture::{Extremes, Placed, extremes};
-pub use complexity::{
-    ComplexityGroup, ComplexityReport, EqualGroups, complexity_groups, equal_groups,
-};
+pub use column::Column;
+pub use complexity::{ComplexityGroup, EqualGroups, complexity_groups, equal_groups};
 pub use cost::{CostPoint, ParetoPoint, pareto};
 pub use distribution::{Bins, Distribution, Histogram};
 pub use ensemble::{mean_ranks, mean_scores};

@@ -84,10 +84,11 @@ pub struct OpChange {
     pub to: String,
     /// Pairs, at least one.
     pub pairs: usize,
-    /// Share of pairs whose truth rises; a tie is no rise.
+    /// Share of pairs whose truth rises; a tie is half a rise, so that both
+    /// directions of an exchange add up to 1.
     pub truth_increase: f64,
-    /// Share of pairs whose score rises; a tie is no rise, a failure is below
-    /// every score.
+    /// Share of pairs whose score rises; a tie is half a rise, a failure is
+    /// below every score.
     pub score_increase: f64,
     /// `score_increase` - `truth_increase`: positive where the estimator
     /// overestimates the exchange.
@@ -140,7 +141,7 @@ pub fn op_bias(
             let order = |[a, b]: &[usize; 2]| compare(values[*b], values[*a]);
             let rises = pairs.iter().filter(|pair| order(pair).is_gt()).count();
             let ties = pairs.iter().filter(|pair| order(pair).is_eq()).count();
-            (rises as f64 / n as f64, ties)
+            ((rises as f64 + 0.5 * ties as f64) / n as f64, ties)
         };
         let (truth_increase, truth_ties) = count(truths);
         let (score_increase, score_ties) = count(scores);
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn both_directions_mirror_one_another_but_for_ties() {
+    fn both_directions_mirror_one_another() {
         let (keys, mutations) = small();
         let found = pairs_in_set(&keys, &mutations).unwrap();
         let report = op_bias(&found.pairs, &[1.0, f64::NAN, 1.0], &[1.0, 2.0, 0.0]).unwrap();
@@ -208,7 +209,15 @@ mod tests {
         assert_eq!((there.truth_increase, there.score_increase, there.bias), (1.0, 0.0, -1.0));
         assert_eq!((there.failures, of("conv", "skip").bias), (1, 1.0));
         let tied = of("skip", "pool");
-        assert_eq!((tied.score_ties, tied.score_increase, tied.truth_increase), (1, 0.0, 0.0));
+        assert_eq!((tied.score_ties, tied.score_increase, tied.truth_increase), (1, 0.5, 0.0));
+        for one in &report.changes {
+            let back = of(&one.to, &one.from);
+            assert_eq!(one.truth_increase + back.truth_increase, 1.0);
+            assert_eq!(
+                (one.score_increase + back.score_increase, one.bias + back.bias),
+                (1.0, 0.0)
+            );
+        }
         assert_eq!(within_group(&found.pairs, &[0, 1, 1], 1).len(), 2);
     }
 

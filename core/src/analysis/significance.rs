@@ -8,11 +8,13 @@
 //! where one takes over from the other, and p may rise there.
 //!
 //! Invariant: O(M log M) per estimator and per pair; failures rank last, equal
-//! to one another; what is undefined is compared with nothing; nothing depends
-//! on the order of the rows.
+//! to one another; two estimators are compared on the architectures that both
+//! have; what is undefined is compared with nothing; nothing depends on the
+//! order of the rows.
 
 use super::{
-    AnalysisError, all_finite, at_least,
+    AnalysisError, Column, all_finite, at_least,
+    column::pick,
     exchange::{EXCHANGED_UP_TO, exchange_p_value, smallest_exchange_p_value},
     same_length,
 };
@@ -23,7 +25,7 @@ use crate::criteria::{
 };
 use serde::Serialize;
 
-/// One estimator's tau-b. Its interval is
+/// One estimator's tau-b over the architectures that it has. Its interval is
 /// [`Bootstrap::tau_b`](crate::criteria::Bootstrap::tau_b)'s.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EstimatorTau {
@@ -34,7 +36,9 @@ pub struct EstimatorTau {
     /// The jackknife's standard error over the choice of architectures; `None`
     /// also for two.
     pub standard_error: Option<f64>,
-    /// NaN scores.
+    /// Architectures that it has.
+    pub measured: usize,
+    /// NaN scores of them.
     pub failures: usize,
 }
 
@@ -45,6 +49,8 @@ pub struct Comparison {
     pub first: usize,
     /// Position of the second.
     pub second: usize,
+    /// Architectures that both have; everything below is about these.
+    pub architectures: usize,
     /// tau-b of the first less that of the second; `None` where either is
     /// undefined, as is everything below.
     pub difference: Option<f64>,
@@ -71,8 +77,6 @@ pub struct SignificanceReport {
     pub architectures: usize,
     /// Coverage of the intervals.
     pub confidence: f64,
-    /// No p-value of one pair is below.
-    pub smallest_p: f64,
     /// In the order given.
     pub estimators: Vec<EstimatorTau>,
     /// Every pair, `first < second`, in order.
@@ -80,66 +84,107 @@ pub struct SignificanceReport {
 }
 
 impl SignificanceReport {
+    fn with_p_value(&self) -> impl Iterator<Item = &Comparison> {
+        self.comparisons.iter().filter(|pair| pair.p_value.is_some())
+    }
+
     /// Pairs that have a p-value.
     pub fn compared(&self) -> usize {
-        self.comparisons.iter().filter(|pair| pair.p_value.is_some()).count()
+        self.with_p_value().count()
+    }
+
+    /// The fewest and the most architectures of [`compared`](Self::compared)
+    /// pairs.
+    pub fn common(&self) -> Option<[usize; 2]> {
+        let counts = || self.with_p_value().map(|pair| pair.architectures);
+        Some([counts().min()?, counts().max()?])
+    }
+
+    /// No p-value of one pair is below.
+    pub fn smallest_p(&self) -> f64 {
+        let most = self.common().map_or(self.architectures, |[_, most]| most);
+        smallest_exchange_p_value(most)
     }
 
     /// No corrected p-value is below.
     pub fn smallest_holm_p(&self) -> f64 {
-        (self.smallest_p * self.compared() as f64).min(1.0)
+        (self.smallest_p() * self.compared() as f64).min(1.0)
     }
+}
 
-    /// Whether the architectures are so few that p-values are exact.
+impl Comparison {
+    /// Whether the architectures are so few that p is exact.
     pub fn is_exact(&self) -> bool {
         self.architectures <= EXCHANGED_UP_TO
     }
 }
 
+/// An estimator on the architectures that a comparison is about.
+struct Judged {
+    scores: Vec<f64>,
+    truths: Vec<f64>,
+    influence: Option<Influence>,
+}
+
+impl Judged {
+    fn of(scores: Vec<f64>, truths: Vec<f64>) -> Self {
+        let influence = Influence::of(&RankedPair::new(&scores, &truths));
+        Self { scores, truths, influence }
+    }
+
+    fn on(column: &Column<'_>, truths: &[f64], positions: &[usize]) -> Self {
+        Self::of(pick(column.values, positions), pick(truths, positions))
+    }
+}
+
 /// Compares every two estimators by tau-b with the truth; `confidence` such
-/// as 0.95.
+/// as 0.95. Scores that are missing ([`Column`]) are in no comparison.
 ///
 /// # Errors
 /// Fewer than two architectures, columns of different length, or a truth
 /// that is not finite.
-pub fn significance(
-    estimators: &[(&str, &[f64])],
+pub fn significance<'a, C: Into<Column<'a>> + Copy>(
+    estimators: &[C],
     truths: &[f64],
     confidence: f64,
 ) -> Result<SignificanceReport, AnalysisError> {
     all_finite("truth", truths)?;
     at_least("architectures", truths.len(), MIN_ARCHITECTURES)?;
-    let mut influences = Vec::with_capacity(estimators.len());
-    let mut singles = Vec::with_capacity(estimators.len());
-    for (name, scores) in estimators {
-        same_length(name, scores.len(), truths.len())?;
-        let influence = Influence::of(&RankedPair::new(scores, truths));
+    let columns: Vec<Column<'a>> = estimators.iter().map(|&column| column.into()).collect();
+    let mut all = Vec::with_capacity(columns.len());
+    let mut singles = Vec::with_capacity(columns.len());
+    for column in &columns {
+        same_length(column.name, column.values.len(), truths.len())?;
+        let judged = match column.common(column) {
+            None => Judged::of(column.values.to_vec(), truths.to_vec()),
+            Some(measured) => Judged::on(column, truths, &measured),
+        };
         singles.push(EstimatorTau {
-            name: (*name).to_owned(),
-            kd: influence.as_ref().map(|it| it.tau),
-            standard_error: influence.as_ref().and_then(|it| error(it.estimate())),
-            failures: scores.iter().filter(|score| score.is_nan()).count(),
+            name: column.name.to_owned(),
+            kd: judged.influence.as_ref().map(|it| it.tau),
+            standard_error: judged.influence.as_ref().and_then(|it| error(it.estimate())),
+            measured: column.measured(),
+            failures: judged.scores.iter().filter(|score| score.is_nan()).count(),
         });
-        influences.push(influence);
+        all.push(judged);
     }
     let mut comparisons = Vec::new();
-    for first in 0..estimators.len() {
-        for second in first + 1..estimators.len() {
-            let both = influences[first].as_ref().zip(influences[second].as_ref());
-            let difference = both.map(|(a, b)| a.less(b));
-            let exact = || exchange_p_value(estimators[first].1, estimators[second].1, truths);
-            comparisons.push(Comparison {
-                first,
-                second,
-                ..compared(difference, truths.len(), confidence, exact)
-            });
+    for first in 0..columns.len() {
+        for second in first + 1..columns.len() {
+            let found = match columns[first].common(&columns[second]) {
+                None => compared(&all[first], &all[second], confidence),
+                Some(both) => {
+                    let on = |at: usize| Judged::on(&columns[at], truths, &both);
+                    compared(&on(first), &on(second), confidence)
+                }
+            };
+            comparisons.push(Comparison { first, second, ..found });
         }
     }
     holm(&mut comparisons);
     Ok(SignificanceReport {
         architectures: truths.len(),
         confidence,
-        smallest_p: smallest_exchange_p_value(truths.len()),
         estimators: singles,
         comparisons,
     })
@@ -150,23 +195,25 @@ fn error(of: Normal) -> Option<f64> {
     Some(of.error).filter(|error| error.is_finite())
 }
 
-/// One pair on `architectures`; `exact` is its p-value where those are few.
-fn compared(
-    difference: Option<Normal>,
-    architectures: usize,
-    confidence: f64,
-    exact: impl Fn() -> f64,
-) -> Comparison {
+/// One pair on the same architectures.
+fn compared(first: &Judged, second: &Judged, confidence: f64) -> Comparison {
+    let architectures = first.truths.len();
     let few = architectures <= EXCHANGED_UP_TO;
+    let both = first.influence.as_ref().zip(second.influence.as_ref());
+    let difference = both.map(|(a, b)| a.less(b));
     let interval = match difference {
         None => Err(NoInterval::Undefined),
         Some(_) if few => Err(NoInterval::TooFew { architectures, needed: EXCHANGED_UP_TO + 1 }),
         Some(it) => it.interval(confidence),
     };
-    let p_value = difference.and_then(|it| if few { Some(exact()) } else { it.p_value() });
+    let p_value = difference.and_then(|it| match few {
+        true => Some(exchange_p_value(&first.scores, &second.scores, &first.truths)),
+        false => it.p_value(),
+    });
     Comparison {
         first: 0,
         second: 0,
+        architectures,
         difference: difference.map(|it| it.value),
         standard_error: difference.and_then(error),
         ci: interval.ok(),
@@ -246,7 +293,7 @@ mod tests {
             cells.extend(std::iter::repeat_n((x, y), n));
         }
         let (x, y): (Vec<f64>, Vec<f64>) = cells.into_iter().unzip();
-        let ours = significance(&[("x", &x)], &y, 0.95).unwrap();
+        let ours = significance(&[("x", x.as_slice())], &y, 0.95).unwrap();
         assert!((ours.estimators[0].kd.unwrap() - 7.0 / 12.0).abs() < 1e-12);
         let m = 100.0f64;
         let n = [[30.0, 10.0], [10.0, 50.0]];
@@ -289,6 +336,7 @@ mod tests {
         let pair = |p_value| Comparison {
             first: 0,
             second: 1,
+            architectures: 40,
             difference: Some(0.1),
             standard_error: None,
             ci: None,
@@ -302,6 +350,43 @@ mod tests {
         // Holm by hand: 4 * 0.005, 3 * 0.01, 2 * 0.03, max(0.06, 0.04).
         assert_eq!(corrected, [Some(0.03), Some(0.06), None, Some(0.06), Some(0.02)]);
     }
+
+    #[test]
+    fn a_pair_is_compared_where_both_were_measured() {
+        let truth: Vec<f64> = (0..60).map(f64::from).collect();
+        let columns = [("a", 30.0), ("b", 90.0), ("c", 200.0)]
+            .map(|(name, noise)| (name, noisy(&truth, noise, 1.0, name)));
+        let gaps: [Vec<usize>; 3] = [(0..20).collect(), (10..50).collect(), Vec::new()];
+        let with: Vec<Column<'_>> = columns
+            .iter()
+            .zip(&gaps)
+            .map(|((name, values), gaps)| Column::from((*name, values.as_slice())).without(gaps))
+            .collect();
+        let report = significance(&with, &truth, 0.95).unwrap();
+        assert_eq!(
+            report.estimators.iter().map(|it| it.measured).collect::<Vec<_>>(),
+            [40, 20, 60]
+        );
+        assert_eq!(report.common(), Some([10, 40]));
+        // Alone on the common rows the pair is the same; what stands in a gap is not.
+        for pair in &report.comparisons {
+            let there =
+                |at: &usize| !gaps[pair.first].contains(at) && !gaps[pair.second].contains(at);
+            let rows: Vec<usize> = (0..60).filter(there).collect();
+            let [a, b] = [pair.first, pair.second].map(|at| pick(&columns[at].1, &rows));
+            let alone = [("a", a.as_slice()), ("b", b.as_slice())];
+            let alone = significance(&alone, &pick(&truth, &rows), 0.95).unwrap();
+            let theirs = &alone.comparisons[0];
+            assert_eq!((pair.architectures, pair.is_exact()), (rows.len(), rows.len() <= 12));
+            assert_eq!(
+                (pair.difference, pair.ci, pair.p_value),
+                (theirs.difference, theirs.ci, theirs.p_value)
+            );
+            let [a, b] = [&a, &b].map(|it| kendall_tau_b(it, &pick(&truth, &rows)).unwrap());
+            assert!((pair.difference.unwrap() - (a - b)).abs() < 1e-12);
+        }
+    }
+
     #[test]
     fn what_is_undefined_is_not_counted() {
         let truth: Vec<f64> = (0..40).map(f64::from).collect();
@@ -331,8 +416,8 @@ mod tests {
         // The one in the middle has rank 2 by both: of 8 exchanges 4 leave 2 or -2.
         assert_eq!((pair.difference, pair.p_value, pair.ci), (Some(2.0), Some(0.5), None));
         assert_eq!(pair.ci_missing, Some(NoInterval::TooFew { architectures: 3, needed: 13 }));
-        assert_eq!((report.smallest_p, report.is_exact()), (0.25, true));
-        let two = significance(&[("a", &truth[..2]), ("b", &[2.0, 1.0])], &truth[..2], 0.95);
+        assert_eq!((report.smallest_p(), pair.is_exact()), (0.25, true));
+        let two = significance(&[("a", &truth[..2]), ("b", &[2.0, 1.0][..])], &truth[..2], 0.95);
         let pair = &two.unwrap().comparisons[0];
         assert_eq!((pair.difference, pair.p_value), (Some(2.0), Some(0.5)));
         assert_eq!((pair.standard_error, pair.ci), (None, None));

@@ -1,9 +1,12 @@
 //! How criteria evolve over training (section 4.1, figure 1).
 
 use super::{AnalysisError, Checkpoint, judged};
-use crate::criteria::{
-    Compat, TieAware, kendall_tau_b, spearman,
-    top_k::{End, Orders},
+use crate::{
+    criteria::{
+        Compat, TieAware, kendall_tau_b, spearman,
+        top_k::{End, Orders},
+    },
+    mean::mean,
 };
 use serde::Serialize;
 
@@ -57,7 +60,7 @@ fn point(checkpoint: &Checkpoint<'_>, truths: &[f64]) -> Result<TrendPoint, Anal
         p_bottom_5: k(0.05).map(|k| orders.precision(k, End::Bottom)),
         br_1: k(0.01).map(|k| orders.best_rank(k)),
         wr_5: k(0.05).map(|k| orders.worst_rank(k)),
-        mean_score: some.then(|| finite.iter().sum::<f64>() / finite.len() as f64),
+        mean_score: some.then(|| mean(&finite)),
         failures: scores.iter().filter(|score| score.is_nan()).count(),
     })
 }

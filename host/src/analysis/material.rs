@@ -7,6 +7,7 @@
 use super::MaterialError;
 use crate::report::NotRun;
 use osee_core::{
+    analysis::Column,
     criteria::{Bootstrap, NoInterval, kendall_p_value, kendall_tau_b},
     estimator::EstimatorKind,
     graph::{Sketch, SketchedCell},
@@ -131,6 +132,11 @@ impl Scorer {
     pub fn judged_by_seed<'a>(&'a self, at: usize, truth: &'a [f64]) -> Pairs<'a> {
         let missing = self.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
         there(&self.seeds[at].1, missing, truth)
+    }
+
+    /// Its scores, for what is computed of several rows.
+    pub fn column(&self) -> Column<'_> {
+        Column::from((self.name.as_str(), self.values.as_slice())).without(&self.missing)
     }
 
     /// How many architectures were measured.
@@ -381,6 +387,13 @@ impl Material {
         }
         if let Some(progress) = &self.progress {
             text += &format!("; {progress}");
+        }
+        let gaps = self.scorers.iter().filter(|row| !row.missing.is_empty()).count();
+        if gaps > 0 {
+            text += &format!(
+                "; {gaps} of {} rows have scores of some of them only, and are judged by those",
+                self.scorers.len()
+            );
         }
         text + &format!("; truth: {}", self.truth_name)
     }

@@ -10,6 +10,8 @@ mod from_tables;
 mod join;
 mod material;
 mod page;
+#[cfg(test)]
+mod properties;
 mod sections;
 mod text;
 

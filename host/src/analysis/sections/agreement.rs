@@ -1,34 +1,39 @@
 //! Which estimators say the same?
 
-use super::{CONSTANT, absent, listed, ranked_by, refused, section_of, value};
+use super::{CONSTANT, absent, listed, ranked_by, refused, section_of, shown_of, value};
 use crate::{
-    analysis::Material,
+    analysis::{Material, Structure},
     report::{
         figure::{Figure, HeatMap},
         html::{Absent, Section},
     },
 };
-use osee_core::analysis::agreement;
+use osee_core::analysis::{Column, agreement};
 
 const HEADING: &str = "Which estimators say the same?";
-/// More do not fit a page.
+/// More rows do not fit a figure.
 const MOST: usize = 16;
 
 /// tau-b between all rows, with the truth, parameters and FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
-    let mut columns: Vec<(&str, &[f64])> = vec![("truth", &material.truth)];
-    let rows = ranked_by(material, HEADING)?.into_iter().take(MOST);
-    columns.extend(rows.map(|row| (row.name.as_str(), row.values.as_slice())));
-    if let Some(structure) = &material.structure {
-        for (name, values) in [("params", &structure.params), ("flops", &structure.flops)] {
-            if !columns.iter().any(|(known, _)| *known == name) {
-                columns.push((name, values));
-            }
+    let rows = ranked_by(material, HEADING)?;
+    let sizes: Vec<(&str, &[f64], Vec<usize>)> =
+        material.structure.iter().flat_map(sizes).collect();
+    let mut columns = vec![Column::from(("truth", material.truth.as_slice()))];
+    columns.extend(rows.iter().map(|row| row.column()));
+    for (name, values, missing) in &sizes {
+        if !rows.iter().any(|row| row.name == *name) {
+            columns.push(Column::from((*name, *values)).without(missing));
         }
     }
     let found = agreement(&columns).map_err(refused(HEADING))?;
     let names: Vec<&str> = found.names.iter().map(String::as_str).collect();
-    let cells = found.kd.iter().map(|row| row.iter().map(|kd| value(*kd)).collect()).collect();
+    // The truth, the best rows, and the sizes.
+    let drawn = |at: &usize| *at <= MOST || *at > rows.len();
+    let drawn: Vec<usize> = (0..names.len()).filter(drawn).collect();
+    let cells = drawn.iter().map(|&a| drawn.iter().map(|&b| value(found.kd[a][b])).collect());
+    let cells = cells.collect();
+    let labels: Vec<&str> = drawn.iter().map(|&at| names[at]).collect();
     let pairs = (1..names.len()).flat_map(|a| (a + 1..names.len()).map(move |b| (a, b)));
     let mut pairs: Vec<(f64, String)> = pairs
         .filter_map(|(a, b)| Some((found.kd[a][b]?, format!("{} and {}", names[a], names[b]))))
@@ -47,10 +52,22 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let finding = format!("Most alike are {}.", listed(&closest));
     Ok(section_of(HEADING)
         .finding(&finding)
-        .rests_on(&format!("{}; scores averaged over seeds", material.rests_on()))
+        .rests_on(&format!(
+            "{}; scores averaged over seeds{}",
+            material.rests_on(),
+            shown_of(MOST.min(rows.len()), rows.len(), "the figure is")
+        ))
         .figure(Figure::new(
             "kd",
             "KD between every two estimators, and with the truth",
-            HeatMap::correlations(&names, &names, cells),
+            HeatMap::correlations(&labels, &labels, cells),
         )))
+}
+
+/// Parameters and FLOPs, without the architectures that make no network.
+fn sizes(structure: &Structure) -> [(&'static str, &[f64], Vec<usize>); 2] {
+    [("params", &structure.params), ("flops", &structure.flops)].map(|(name, values)| {
+        let unknown = (0..values.len()).filter(|&at| values[at].is_nan()).collect();
+        (name, values.as_slice(), unknown)
+    })
 }

@@ -1,16 +1,16 @@
 //! Which architectures does an estimator put first and last, and what are
 //! they really?
 
-use super::{looked_at, ranked_by, ranks, refused, section_of, three};
+use super::{looked_at, ranked_by, ranks, refused, section_of, shown_of, three};
 use crate::{
-    analysis::Material,
+    analysis::{Material, Scorer, material::grouped},
     report::{
         figure::{Drawing, Drawings, Figure},
         html::{Absent, Cell, Column, Section, Table},
     },
 };
 use osee_core::{
-    analysis::{Placed, extremes},
+    analysis::{AnalysisError, Extremes, Placed, extremes},
     graph::Sketch,
 };
 
@@ -20,7 +20,7 @@ const EACH: usize = 3;
 
 /// Both ends of every row that is looked at.
 pub fn section(material: &Material) -> Result<Section, Absent> {
-    ranked_by(material, HEADING)?;
+    let rows = ranked_by(material, HEADING)?;
     let structure = material.structure.as_ref();
     let columns: Vec<(&str, &[f64])> = structure.map_or_else(Vec::new, |it| {
         vec![
@@ -36,14 +36,26 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         Column::text("End", ""),
         Column::text("Architecture", ""),
         Column::number("True rank", "1 is the best; ties share the mean"),
+        Column::number("Tied", "architectures with this score, itself included, in order of name"),
         Column::number("Truth", ""),
     ];
     heads.extend(columns.iter().map(|(name, _)| Column::number(name, explanation(name))));
     let mut table = Table::new(heads);
-    let mut depths = Vec::new();
-    for row in looked_at(material) {
-        let found =
-            extremes(&row.values, &material.truth, &columns, EACH).map_err(refused(HEADING))?;
+    let names: Vec<&str> = material.architectures.iter().map(String::as_str).collect();
+    let looked_at = looked_at(material);
+    let mut firsts = Vec::new();
+    for row in &rows {
+        if row.measured() == 0 {
+            continue;
+        }
+        let found = ends(material, row, &names, &columns).map_err(refused(HEADING))?;
+        if ranks(material, row) {
+            let tied = found.best[0].tied;
+            firsts.push((row.name.as_str(), found.first_choice, tied, row.measured()));
+        }
+        if !looked_at.iter().any(|it| it.name == row.name) {
+            continue;
+        }
         let mut drawings = Drawings::default();
         for (end, placed) in [("best", &found.best), ("worst", &found.worst)] {
             for (at, one) in placed.iter().enumerate() {
@@ -55,23 +67,59 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
                 }
             }
         }
-        if let Some(best) = found.best.first().filter(|_| ranks(material, row)) {
-            depths.push((row.name.as_str(), best.true_rank));
-        }
         if structure.is_some() {
             let title = format!("First and last by {}", row.name);
             section = section.figure(Figure::new(&row.name, &title, drawings));
         }
     }
-    let worst = depths.iter().max_by(|a, b| a.1.total_cmp(&b.1));
-    let none = || "No estimator that is looked at has a ranking.".to_owned();
-    let finding = worst.map_or_else(none, |(name, rank)| {
-        format!(
-            "Furthest from the truth is the first choice of {name}: it is number {rank:.0} of {}.",
-            super::super::material::grouped(material.architectures.len())
-        )
-    });
-    Ok(section.finding(&finding).rests_on(&material.rests_on()).table(table))
+    Ok(section
+        .finding(&finding(&firsts))
+        .rests_on(&format!(
+            "{}{}",
+            material.rests_on(),
+            shown_of(looked_at.len(), rows.len(), "figures and table are")
+        ))
+        .table(table))
+}
+
+/// Both ends of a row, among the architectures that it has.
+fn ends(
+    material: &Material,
+    row: &Scorer,
+    names: &[&str],
+    columns: &[(&str, &[f64])],
+) -> Result<Extremes, AnalysisError> {
+    let there = |at: &usize| row.missing.binary_search(at).is_err();
+    let measured: Vec<usize> = (0..row.values.len()).filter(there).collect();
+    let pick = |values: &[f64]| measured.iter().map(|&at| values[at]).collect::<Vec<f64>>();
+    let names: Vec<&str> = measured.iter().map(|&at| names[at]).collect();
+    let columns: Vec<(&str, Vec<f64>)> =
+        columns.iter().map(|(name, values)| (*name, pick(values))).collect();
+    let columns: Vec<(&str, &[f64])> =
+        columns.iter().map(|(name, values)| (*name, values.as_slice())).collect();
+    let mut found = extremes(&pick(&row.values), &pick(&material.truth), &names, &columns, EACH)?;
+    let placed = found.best.iter_mut().chain(&mut found.worst);
+    placed.for_each(|one| one.index = measured[one.index]);
+    Ok(found)
+}
+
+/// The row whose first choice is furthest from the truth. Where several
+/// architectures have the highest score, any of them is the first choice.
+fn finding(firsts: &[(&str, [f64; 3], usize, usize)]) -> String {
+    let share = |(_, [rank, ..], _, all): &(&str, [f64; 3], usize, usize)| rank / *all as f64;
+    let furthest = firsts.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
+    let all = furthest.map_or_else(String::new, |it| grouped(it.3));
+    match furthest {
+        None => "No estimator has a ranking.".to_owned(),
+        Some((name, [rank, ..], 1, _)) => format!(
+            "Furthest from the truth is the first choice of {name}: it is number {rank:.0} of {all}."
+        ),
+        Some((name, [mean, best, worst], tied, _)) => format!(
+            "Furthest from the truth is the first choice of {name}, which has the same highest score \
+             for {tied} architectures: on average it is number {mean:.0} of {all}, between \
+             {best:.0} and {worst:.0}."
+        ),
+    }
 }
 
 fn explanation(name: &str) -> &str {
@@ -97,6 +145,7 @@ fn cells(
         Cell::text(end),
         Cell::text(&material.architectures[placed.index]),
         Cell::number(&format!("{:.0}", placed.true_rank), placed.true_rank),
+        super::count(placed.tied),
         Cell::number(&three(placed.truth), placed.truth),
     ];
     cells.extend(columns.iter().map(|(name, _)| match placed.columns.get(*name) {

@@ -2,7 +2,10 @@
 
 use super::{CONSTANT, absent, refused, section_of, three, tie_aware, value};
 use crate::{
-    analysis::{Material, Scorer, material::Checkpoints},
+    analysis::{
+        Material, Scorer,
+        material::{Checkpoints, there},
+    },
     report::{
         figure::{Axis, Estimate, Figure, Lines},
         html::{Absent, Section},
@@ -29,8 +32,33 @@ fn several<'a>(
     }
 }
 
-fn columns<'a>(points: &'a [(u64, &'a Scorer)]) -> Vec<Checkpoint<'a>> {
-    points.iter().map(|(epoch, row)| Checkpoint { epoch: *epoch, scores: &row.values }).collect()
+/// Scores of one checkpoint, and what is missing of them.
+type Scores<'a> = (u64, &'a [f64], &'a [usize]);
+
+/// Every checkpoint against the next, over the architectures that both have.
+fn steps(points: &[Scores<'_>]) -> Result<Vec<StabilityStep>, Absent> {
+    let step = |pair: &[Scores<'_>]| {
+        let [(from, earlier, gaps), (to, later, more)] = [pair[0], pair[1]];
+        let mut missing = [gaps, more].concat();
+        missing.sort_unstable();
+        let (earlier, later) = there(earlier, &missing, later);
+        let checkpoints = [
+            Checkpoint { epoch: from, scores: &earlier },
+            Checkpoint { epoch: to, scores: &later },
+        ];
+        stability_steps(&checkpoints, &CHECKPOINT_RATIOS).map_err(refused(STABILITY))
+    };
+    Ok(points.windows(2).map(step).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Every checkpoint of one supernet.
+fn of_seed<'a>(points: &'a [(u64, &'a Scorer)], seed: u64) -> Vec<Scores<'a>> {
+    let column = |(epoch, row): &(u64, &'a Scorer)| {
+        let at = row.seeds.iter().position(|(it, _)| *it == seed)?;
+        let missing = row.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
+        Some((*epoch, row.seeds[at].1.as_slice(), missing))
+    };
+    points.iter().filter_map(column).collect()
 }
 
 /// Every criterion by epoch, a figure each.
@@ -46,8 +74,12 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
     ];
     let mut trends = Vec::new();
     for (base, points) in several(material, TREND)? {
-        let points = over_checkpoints(&columns(&points), &material.truth);
-        trends.push((base, points.map_err(refused(TREND))?));
+        let point = |(epoch, row): &(u64, &Scorer)| {
+            let (scores, truth) = row.judged(&material.truth);
+            over_checkpoints(&[Checkpoint { epoch: *epoch, scores: &scores }], &truth)
+        };
+        let points = points.iter().map(point).collect::<Result<Vec<_>, _>>();
+        trends.push((base, points.map_err(refused(TREND))?.concat()));
     }
     let mut section = section_of(TREND).rests_on(&material.rests_on());
     for (name, label, pick) in criteria {
@@ -79,29 +111,25 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
 /// Each checkpoint as the prediction of the next, for single supernets and
 /// their mean.
 pub fn stability(material: &Material) -> Result<Section, Absent> {
-    let mut steps: Vec<(String, Vec<StabilityStep>)> = Vec::new();
+    let mut all: Vec<(String, Vec<StabilityStep>)> = Vec::new();
     for (base, points) in several(material, STABILITY)? {
-        let of = |columns: &[Checkpoint<'_>]| {
-            stability_steps(columns, &CHECKPOINT_RATIOS).map_err(refused(STABILITY))
-        };
-        let seeds = points[0].1.seeds.len();
-        for seed in 0..seeds {
-            let column = |(epoch, row): &(u64, &'_ Scorer)| {
-                row.seeds.get(seed).map(|(_, values)| (*epoch, values.clone()))
-            };
-            let columns: Vec<(u64, Vec<f64>)> = points.iter().filter_map(column).collect();
-            let columns: Vec<Checkpoint<'_>> = columns
-                .iter()
-                .map(|(epoch, scores)| Checkpoint { epoch: *epoch, scores })
-                .collect();
-            steps.push((format!("{base}, supernet {}", seed + 1), of(&columns)?));
+        let mut seeds: Vec<u64> =
+            points.iter().flat_map(|(_, row)| row.seeds.iter().map(|(seed, _)| *seed)).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        for &seed in &seeds {
+            let name = format!("{base}, supernet of seed {seed}");
+            all.push((name, steps(&of_seed(&points, seed))?));
         }
-        if seeds != 1 {
-            let name = match seeds {
+        if seeds.len() != 1 {
+            let name = match seeds.len() {
                 0 => base.to_owned(),
                 seeds => format!("{base}, mean of {seeds}"),
             };
-            steps.push((name, of(&columns(&points))?));
+            fn mean<'a>((epoch, row): &(u64, &'a Scorer)) -> Scores<'a> {
+                (*epoch, &row.values, &row.missing)
+            }
+            all.push((name, steps(&points.iter().map(mean).collect::<Vec<_>>())?));
         }
     }
     type Pick = fn(&StabilityStep) -> Estimate;
@@ -117,13 +145,13 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
     ));
     for (name, label, pick) in criteria {
         let mut lines = Lines::new(Axis::new("epoch of the later checkpoint"), Axis::new(label));
-        for (base, steps) in &steps {
+        for (base, steps) in &all {
             let points = steps.iter().map(|it| (it.to as f64, pick(it)));
             lines = lines.series(base, points);
         }
         section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
     }
-    let last: Vec<(f64, &str)> = steps
+    let last: Vec<(f64, &str)> = all
         .iter()
         .filter_map(|(name, steps)| Some((steps.last()?.stability.kd?, name.as_str())))
         .collect();

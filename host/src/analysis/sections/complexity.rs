@@ -1,20 +1,55 @@
 //! Does an estimator favour small or large architectures?
 
-use super::{absent, cell, looked_at, ranked_by, ranks, refused, section_of, signed, value};
+use super::{
+    absent, cell, listed, looked_at, ranked_by, ranks, refused, section_of, shown_of, signed, value,
+};
 use crate::{
     analysis::{Material, Scorer},
     report::{
-        figure::{Axis, Bars, Estimate, Figure},
+        figure::{Axis, Bars, Estimate, Figure, Value},
         html::{Absent, Cell, Column, Section, Table},
     },
 };
-use osee_core::analysis::{ComplexityReport, complexity_groups};
+use osee_core::{
+    analysis::{AnalysisError, ComplexityGroup, EqualGroups, complexity_groups, equal_groups},
+    criteria::Compat,
+};
 
 const HEADING: &str = "Bias by complexity";
 /// The study's five groups.
 const GROUPS: usize = 5;
+/// Differences of ranks that rounding makes of none.
+const ROUNDING: f64 = 1e-9;
+const UNMEASURED: &str = "no architecture of the group was measured";
 /// Most checkpoints of a row that are drawn.
 const CHECKPOINTS: usize = 4;
+
+/// The architectures whose FLOPs are known, in groups of equal FLOPs.
+struct Grouped<'a> {
+    material: &'a Material,
+    /// Positions of the architectures.
+    known: Vec<usize>,
+    groups: EqualGroups,
+}
+
+impl<'a> Grouped<'a> {
+    fn of(material: &'a Material, flops: &[f64]) -> Result<Self, AnalysisError> {
+        // The others make no network.
+        let known: Vec<usize> = (0..flops.len()).filter(|&at| flops[at].is_finite()).collect();
+        let flops: Vec<f64> = known.iter().map(|&at| flops[at]).collect();
+        let groups = equal_groups(&flops, GROUPS.min(flops.len()).max(1), Compat::Osee)?;
+        Ok(Self { material, known, groups })
+    }
+
+    /// One row in all groups, over the architectures that it has.
+    fn report(&self, row: &Scorer) -> Result<Vec<ComplexityGroup>, Absent> {
+        let pick = |values: &[f64]| self.known.iter().map(|&at| values[at]).collect::<Vec<f64>>();
+        let there = |at: &usize| row.missing.binary_search(&self.known[*at]).is_ok();
+        let missing: Vec<usize> = (0..self.known.len()).filter(there).collect();
+        let (scores, truth) = (pick(&row.values), pick(&self.material.truth));
+        complexity_groups(&scores, &truth, &self.groups, &missing).map_err(refused(HEADING))
+    }
+}
 
 /// KD and mean ranking difference in groups of equal FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
@@ -22,79 +57,94 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         let reason = "nothing is known of the architectures without their search space";
         return Err(absent(HEADING, reason, "--space SPACE"));
     };
-    ranked_by(material, HEADING)?;
-    if structure.flops.iter().all(|flops| *flops == structure.flops[0]) {
-        let reason = "all architectures have the same FLOPs";
+    let rows = ranked_by(material, HEADING)?;
+    let grouped = Grouped::of(material, &structure.flops).map_err(refused(HEADING))?;
+    if grouped.groups.bounds.len() < 2 {
+        let reason = match grouped.groups.bounds.iter().all(|[least, greatest]| least == greatest) {
+            true => "all architectures have the same FLOPs",
+            false => "nearly all architectures have the same FLOPs",
+        };
         return Err(absent(HEADING, reason, "[architectures]\n# some of different size"));
     }
-    let report = |row: &Scorer| {
-        complexity_groups(&row.values, &material.truth, &structure.flops, GROUPS)
-            .map_err(refused(HEADING))
-    };
-    let rows = looked_at(material);
-    let reports = rows.iter().map(|row| report(row)).collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-    let ranked = rows.iter().zip(&reports).filter(|(row, _)| ranks(material, row));
+    let reports = rows.iter().map(|row| grouped.report(row)).collect::<Result<Vec<_>, _>>()?;
+    let all = || rows.iter().zip(&reports);
+    let ranked = all().filter(|(row, _)| ranks(material, row));
     let ranked: Vec<_> = ranked.map(|(row, report)| (row.name.as_str(), report)).collect();
+    let drawn: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
+    let series: Vec<&Vec<ComplexityGroup>> =
+        all().filter(|(row, _)| drawn.contains(&row.name.as_str())).map(|(_, it)| it).collect();
     let mut section = section_of(HEADING)
         .finding(&finding(&ranked))
         .rests_on(&format!(
-            "{}; five groups of equal count by FLOPs; ranking difference (true less estimated rank) \
-             over all architectures",
-            material.rests_on()
+            "{}; {}; ranking difference (true less estimated rank) over all architectures{}",
+            material.rests_on(),
+            groups_text(&grouped.groups),
+            shown_of(drawn.len(), rows.len(), "the figure is")
         ))
-        .figure(figure("by-flops", "KD and mean ranking difference by FLOPs", &names, &reports));
+        .figure(figure("by-flops", "KD and mean ranking difference by FLOPs", &drawn, &series));
     for (base, points) in material.checkpoints() {
         let step = points.len().div_ceil(CHECKPOINTS).max(1);
         let points: Vec<_> = points.iter().rev().step_by(step).rev().collect();
-        let reports = points.iter().map(|(_, row)| report(row)).collect::<Result<Vec<_>, _>>()?;
+        let reports =
+            points.iter().map(|(_, row)| grouped.report(row)).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<String> = points.iter().map(|(epoch, _)| format!("epoch {epoch}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let title = format!("The same for {base} as its supernet trains");
-        section = section.figure(figure(&format!("{base}-over-epochs"), &title, &names, &reports));
+        let name = format!("{base}-over-epochs");
+        section =
+            section.figure(figure(&name, &title, &names, &reports.iter().collect::<Vec<_>>()));
     }
-    let mut table = Table::new(
-        std::iter::once(Column::text("Estimator", ""))
-            .chain((1..=GROUPS).map(|at| {
-                let what = "mean ranking difference in the group, as a share of all architectures; \
-                            positive where it is overestimated";
-                Column::number(&format!("RD {at}"), what)
-            }))
-            .chain(
-                (1..=GROUPS).map(|at| Column::number(&format!("KD {at}"), "KD inside the group")),
-            )
-            .collect(),
-    );
-    for row in material.rows() {
-        let groups = report(row)?.groups;
-        let rd = groups.iter().map(|it| Cell::number(&signed(it.mean_rd), it.mean_rd));
+    Ok(section.table(table(&rows, &reports)))
+}
+
+/// "five groups of about equal count by FLOPs".
+fn groups_text(groups: &EqualGroups) -> String {
+    let mut counts = vec![0; groups.bounds.len()];
+    groups.group.iter().for_each(|&at| counts[at] += 1);
+    let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+    format!(
+        "groups by FLOPs, architectures of equal FLOPs in one group: {} architectures",
+        listed(&counts)
+    )
+}
+
+fn table(rows: &[&Scorer], reports: &[Vec<ComplexityGroup>]) -> Table {
+    let groups = reports.first().map_or(0, Vec::len);
+    let rd = "mean ranking difference in the group, as a share of all architectures; positive where \
+              it is overestimated";
+    let heads = std::iter::once(Column::text("Estimator", ""))
+        .chain((1..=groups).map(|at| Column::number(&format!("RD {at}"), rd)))
+        .chain((1..=groups).map(|at| Column::number(&format!("KD {at}"), "KD inside the group")));
+    let mut table = Table::new(heads.collect());
+    for (row, groups) in rows.iter().zip(reports) {
+        let rd = groups.iter().map(|it| match it.mean_rd {
+            Some(rd) => Cell::number(&signed(rd), rd),
+            None => Cell::undefined(UNMEASURED),
+        });
         let kd = groups.iter().map(|it| cell(it.kd));
         let cells = std::iter::once(Cell::text(&row.name)).chain(rd).chain(kd).collect();
         table = if row.own { table.own_row(cells) } else { table.row(cells) };
     }
-    Ok(section.table(table))
+    table
 }
 
-fn figure(name: &str, title: &str, series: &[&str], reports: &[ComplexityReport]) -> Figure {
-    let groups: Vec<String> = reports.first().map_or_else(Vec::new, |it| {
-        it.groups
-            .iter()
-            .map(|group| {
-                format!("{} to {}", short(group.complexity[0]), short(group.complexity[1]))
-            })
-            .collect()
-    });
+fn figure(name: &str, title: &str, series: &[&str], reports: &[&Vec<ComplexityGroup>]) -> Figure {
+    let first = reports.first();
+    let bounds: Vec<[f64; 2]> =
+        first.map_or_else(Vec::new, |it| it.iter().map(|group| group.complexity).collect());
+    let groups: Vec<String> = bounds
+        .iter()
+        .map(|[least, most]| format!("{} to {}", short(*least), short(*most)))
+        .collect();
     let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
-    let bounds = reports
-        .first()
-        .map_or_else(Vec::new, |it| it.groups.iter().map(|group| group.complexity).collect());
-    let panel = |of: &dyn Fn(&osee_core::analysis::ComplexityGroup) -> Estimate| {
-        reports.iter().map(|it| it.groups.iter().map(of).collect()).collect::<Vec<Vec<_>>>()
+    let panel = |of: &dyn Fn(&ComplexityGroup) -> Estimate| {
+        reports.iter().map(|it| it.iter().map(of).collect()).collect::<Vec<Vec<_>>>()
     };
+    let rd = |it: &ComplexityGroup| Value::known_or(it.mean_rd, UNMEASURED).into();
     let bars = Bars::new("FLOPs", &groups, series)
         .bounds(bounds)
         .panel(Axis::new("KD"), panel(&|it| value(it.kd).into()))
-        .panel(Axis::new("mean ranking difference / M"), panel(&|it| it.mean_rd.into()));
+        .panel(Axis::new("mean ranking difference / M"), panel(&rd));
     Figure::new(name, title, bars)
 }
 
@@ -108,23 +158,21 @@ fn short(flops: f64) -> String {
     }
 }
 
-fn finding(reports: &[(&str, &ComplexityReport)]) -> String {
-    let tilt = |it: &ComplexityReport| {
-        let last = it.groups.last().map_or(0.0, |group| group.mean_rd);
-        last - it.groups.first().map_or(0.0, |group| group.mean_rd)
-    };
-    let tilts = reports.iter().map(|(name, it)| (*name, tilt(it)));
+fn finding(reports: &[(&str, &Vec<ComplexityGroup>)]) -> String {
+    let tilt =
+        |groups: &[ComplexityGroup]| Some(groups.last()?.mean_rd? - groups.first()?.mean_rd?);
+    let tilts = reports.iter().filter_map(|(name, it)| Some((*name, tilt(it)?)));
     let most = tilts.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     match most {
-        Some((_, 0.0)) => {
-            "None of these ranks the largest architectures otherwise than the smallest.".to_owned()
+        Some((_, tilt)) if tilt.abs() < ROUNDING => {
+            "No estimator ranks the largest architectures otherwise than the smallest.".to_owned()
         }
         Some((name, tilt)) => format!(
-            "Most biased of these is {name}: it {} the largest architectures by {:.1}% of all ranks \
-             more than the smallest.",
+            "Most biased is {name}: it {} the largest architectures by {:.1}% of all ranks more than \
+             the smallest.",
             if tilt > 0.0 { "overestimates" } else { "underestimates" },
             100.0 * tilt.abs()
         ),
-        None => String::new(),
+        None => "No estimator has a ranking of both the smallest and the largest.".to_owned(),
     }
 }

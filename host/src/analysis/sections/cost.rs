@@ -1,6 +1,6 @@
 //! Which estimators are worth their time?
 
-use super::{CONSTANT, absent, listed, ranked_by, section_of, value};
+use super::{CONSTANT, absent, kd, listed, ranked_by, section_of, value};
 use crate::{
     analysis::Material,
     report::{
@@ -8,10 +8,7 @@ use crate::{
         html::{Absent, Section},
     },
 };
-use osee_core::{
-    analysis::{CostPoint, pareto},
-    criteria::kendall_tau_b,
-};
+use osee_core::analysis::{CostPoint, pareto};
 
 const HEADING: &str = "What does quality cost?";
 /// A time on a logarithmic axis; less is not measured.
@@ -26,7 +23,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             Some(CostPoint {
                 name: row.name.clone(),
                 milliseconds: row.milliseconds?,
-                kd: kendall_tau_b(&row.values, &material.truth),
+                kd: kd(material, row),
             })
         })
         .collect();

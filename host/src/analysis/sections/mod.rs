@@ -78,9 +78,23 @@ fn looked_at(material: &Material) -> Vec<&Scorer> {
     chosen.into_iter().map(|at| rows[at]).collect()
 }
 
+/// KD of a row over the architectures that it has.
+fn kd(material: &Material, row: &Scorer) -> Option<f64> {
+    let (scores, truth) = row.judged(&material.truth);
+    kendall_tau_b(&scores, &truth)
+}
+
 /// Whether the row has a ranking: a finding compares no others.
 fn ranks(material: &Material, row: &Scorer) -> bool {
-    kendall_tau_b(&row.values, &material.truth).is_some()
+    kd(material, row).is_some()
+}
+
+/// Says that a figure or a table has some of the rows alone.
+fn shown_of(shown: usize, all: usize, what: &str) -> String {
+    match shown < all {
+        true => format!("; {what} of {shown} of the {all} estimators"),
+        false => String::new(),
+    }
 }
 
 /// Why tau-b is undefined.

@@ -1,6 +1,6 @@
 //! Which operations does an estimator over- or underestimate?
 
-use super::{absent, looked_at, percent, ranked_by, ranks, refused, section_of, signed};
+use super::{absent, looked_at, percent, ranked_by, ranks, refused, section_of, shown_of, signed};
 use crate::{
     analysis::{Material, Scorer, Structure, material::grouped},
     report::{
@@ -8,9 +8,14 @@ use crate::{
         html::{Absent, Cell, Column, Section, Table},
     },
 };
-use osee_core::analysis::{
-    AnalysisError, MutationPair, OpBiasReport, equal_groups, op_bias, pairs_in_set, within_group,
+use osee_core::{
+    analysis::{
+        AnalysisError, MutationPair, OpBiasReport, OpChange, equal_groups, op_bias, pairs_in_set,
+        within_group,
+    },
+    criteria::Compat,
 };
+use std::collections::BTreeMap;
 
 const HEADING: &str = "Bias by operation";
 const GROUPS: usize = 5;
@@ -27,26 +32,25 @@ struct Around<'a> {
     architectures: &'a [String],
     truth: &'a [f64],
     structure: &'a Structure,
-    /// Rows that are looked at.
     rows: Vec<(&'a Scorer, &'a [f64])>,
 }
 
 impl<'a> Around<'a> {
     fn of(material: &'a Material) -> Option<Self> {
-        let looked_at = looked_at(material).into_iter();
+        let rows = material.rows();
         Some(match &material.neighbourhood {
             None => Self {
                 architectures: &material.architectures,
                 truth: &material.truth,
                 structure: material.structure.as_ref()?,
-                rows: looked_at.map(|row| (row, row.values.as_slice())).collect(),
+                rows: rows.map(|row| (row, row.values.as_slice())).collect(),
             },
             Some(all) => Self {
                 architectures: &all.architectures,
                 truth: &all.truth,
                 structure: all.structure.as_ref()?,
                 // What votes over the drawn ones says nothing of the others.
-                rows: looked_at
+                rows: rows
                     .filter_map(|row| Some((row, all.values.get(&row.name)?.as_slice())))
                     .collect(),
             },
@@ -54,15 +58,33 @@ impl<'a> Around<'a> {
     }
 }
 
+impl Around<'_> {
+    /// Every row over those of the `pairs` of which it has both architectures.
+    fn bias(&self, pairs: &[MutationPair<'_>]) -> Result<Vec<OpBiasReport>, AnalysisError> {
+        let of = |(row, values): &(&Scorer, &[f64])| {
+            let there = |at: usize| row.missing.binary_search(&at).is_err();
+            match row.missing.is_empty() {
+                true => op_bias(pairs, values, self.truth),
+                false => {
+                    let both = pairs.iter().filter(|pair| there(pair.from) && there(pair.to));
+                    op_bias(&both.copied().collect::<Vec<_>>(), values, self.truth)
+                }
+            }
+        };
+        self.rows.iter().map(of).collect()
+    }
+}
+
 /// Pairs of architectures that differ in one decision: how often does the
 /// truth rise, and how often the score?
 pub fn section(material: &Material) -> Result<Section, Absent> {
     ranked_by(material, HEADING)?;
-    let Some(Around { architectures, truth, structure, rows }) = Around::of(material) else {
+    let Some(around) = Around::of(material) else {
         let reason = "what differs between architectures is not known without their search space";
         return Err(absent(HEADING, reason, "--space SPACE"));
     };
-    let found = pairs_in_set(architectures, &structure.mutations).map_err(refused(HEADING))?;
+    let mutations = &around.structure.mutations;
+    let found = pairs_in_set(around.architectures, mutations).map_err(refused(HEADING))?;
     let few = |reason: &str| absent(HEADING, reason, add(material));
     if found.pairs.len() < FEWEST {
         return Err(few(&format!(
@@ -70,50 +92,76 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             found.pairs.len()
         )));
     }
-    let bias = |pairs: &[MutationPair<'_>]| {
-        rows.iter().map(|(_, values)| op_bias(pairs, values, truth)).collect()
-    };
-    let all: Result<Vec<OpBiasReport>, AnalysisError> = bias(&found.pairs);
-    let all = all.map_err(refused(HEADING))?;
-    let names: Vec<&str> = rows.iter().map(|(row, _)| row.name.as_str()).collect();
-    let ranked = rows.iter().zip(&all).filter(|((row, _), _)| ranks(material, row));
-    let ranked: Vec<_> = ranked.map(|((row, _), report)| (row.name.as_str(), report)).collect();
-    let Some(finding) = finding(&ranked) else {
-        let most = all.first().and_then(|it| it.changes.iter().max_by_key(|it| it.pairs));
+    let all = around.bias(&found.pairs).map_err(refused(HEADING))?;
+    let Some(finding) = finding(&named(material, &around, &all)) else {
+        let changes = all.iter().flat_map(|it| &it.changes);
+        let most = changes.max_by_key(|it| (it.pairs, std::cmp::Reverse((&it.from, &it.to))));
         let most = most.map_or_else(String::new, |it| {
             format!("; {} to {} occurs in {}", it.from, it.to, it.pairs)
         });
         return Err(few(&format!("no change of a decision occurs in {FEWEST} pairs{most}")));
     };
     let mut rests_on = format!(
-        "{}; {} ordered pairs found among them{} that differ in one decision",
+        "{}; {} ordered pairs found among them{} that differ in one decision; a tie is half a rise",
         material.rests_on(),
         grouped(found.pairs.len()),
         material.neighbourhood.as_ref().map_or_else(String::new, |all| {
             format!(" and {} neighbours", grouped(all.neighbours))
         })
     );
+    let looked_at: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
+    let drawn = |reports: Vec<OpBiasReport>| {
+        let named = around.rows.iter().map(|(row, _)| row.name.as_str()).zip(reports);
+        named.filter(|(name, _)| looked_at.contains(name)).unzip()
+    };
+    let (names, all): (Vec<&str>, Vec<OpBiasReport>) = drawn(all);
+    rests_on += &shown_of(names.len(), around.rows.len(), "figures and table are");
     let mut section = section_of(HEADING).finding(&finding).figure(figure(
         "all",
         "Share of pairs whose score rises, less the share whose truth does",
         &names,
         &all,
     ));
-    if let Ok(groups) = equal_groups(&structure.params, GROUPS) {
-        let inside = within_group(&found.pairs, &groups.group, GROUPS - 1);
-        let largest: Result<Vec<OpBiasReport>, _> = bias(&inside);
-        let largest = largest.map_err(refused(HEADING))?;
-        match largest.first().is_some_and(|it| !changes(it).is_empty()) {
-            true => {
+    if let Some(inside) = among_the_largest(&around, &found.pairs) {
+        let (_, largest) = drawn(around.bias(&inside).map_err(refused(HEADING))?);
+        match changes(&largest).is_empty() {
+            false => {
                 let title = "The same among the largest fifth by parameters";
                 section = section.figure(figure("largest", title, &names, &largest));
             }
-            false => {
+            true => {
                 rests_on += &format!("; no change occurs in {FEWEST} pairs of the largest fifth");
             }
         }
     }
     Ok(section.rests_on(&rests_on).table(table(&names, &all)))
+}
+
+/// The pairs among the architectures with most parameters; `None` where there is
+/// no such fifth.
+fn among_the_largest<'a>(
+    around: &Around<'_>,
+    pairs: &[MutationPair<'a>],
+) -> Option<Vec<MutationPair<'a>>> {
+    let params = &around.structure.params;
+    // The others make no network.
+    let known: Vec<usize> = (0..params.len()).filter(|&at| params[at].is_finite()).collect();
+    let sizes: Vec<f64> = known.iter().map(|&at| params[at]).collect();
+    let groups = equal_groups(&sizes, GROUPS, Compat::Osee).ok()?;
+    let last = groups.bounds.len().checked_sub(1).filter(|last| *last > 0)?;
+    let mut group = vec![usize::MAX; params.len()];
+    known.iter().zip(groups.group).for_each(|(&at, of)| group[at] = of);
+    Some(within_group(pairs, &group, last))
+}
+
+/// Reports of the rows that have a ranking.
+fn named<'a>(
+    material: &Material,
+    around: &Around<'a>,
+    reports: &'a [OpBiasReport],
+) -> Vec<(&'a str, &'a OpBiasReport)> {
+    let all = around.rows.iter().zip(reports).filter(|((row, _), _)| ranks(material, row));
+    all.map(|((row, _), report)| (row.name.as_str(), report)).collect()
 }
 
 /// What gives more pairs.
@@ -124,31 +172,35 @@ fn add(material: &Material) -> &'static str {
     }
 }
 
-/// Changes with enough pairs, the most frequent first.
-fn changes(report: &OpBiasReport) -> Vec<usize> {
-    let mut kept: Vec<usize> =
-        (0..report.changes.len()).filter(|&at| report.changes[at].pairs >= FEWEST).collect();
-    kept.sort_by_key(|&at| std::cmp::Reverse(report.changes[at].pairs));
+fn change_of<'a>(report: &'a OpBiasReport, [from, to]: [&str; 2]) -> Option<&'a OpChange> {
+    report.changes.iter().find(|it| it.from == from && it.to == to && it.pairs >= FEWEST)
+}
+
+/// Changes with enough pairs for some row, the most frequent ones, by name.
+fn changes(reports: &[OpBiasReport]) -> Vec<[&str; 2]> {
+    let mut pairs: BTreeMap<[&str; 2], usize> = BTreeMap::new();
+    for change in reports.iter().flat_map(|it| &it.changes).filter(|it| it.pairs >= FEWEST) {
+        let most = pairs.entry([&change.from, &change.to]).or_default();
+        *most = change.pairs.max(*most);
+    }
+    let mut kept: Vec<([&str; 2], usize)> = pairs.into_iter().collect();
+    kept.sort_by_key(|(_, pairs)| std::cmp::Reverse(*pairs));
     kept.truncate(CHANGES);
+    let mut kept: Vec<[&str; 2]> = kept.into_iter().map(|(change, _)| change).collect();
     kept.sort_unstable();
     kept
 }
 
 fn figure(name: &str, title: &str, names: &[&str], reports: &[OpBiasReport]) -> Figure {
-    let kept = reports.first().map(changes).unwrap_or_default();
-    let labels: Vec<String> = kept
-        .iter()
-        .map(|&at| {
-            let change = &reports[0].changes[at];
-            format!("{} to {}", change.from, change.to)
-        })
-        .collect();
+    let kept = changes(reports);
+    let labels: Vec<String> = kept.iter().map(|[from, to]| format!("{from} to {to}")).collect();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let cells = kept
-        .iter()
-        .map(|&at| reports.iter().map(|it| Value::from(it.changes[at].bias)).collect())
-        .collect();
-    Figure::new(name, title, HeatMap::correlations(&labels, names, cells))
+    let few = "too few pairs have scores of both";
+    let cell = |report: &OpBiasReport, change: &[&str; 2]| {
+        Value::known_or(change_of(report, *change).map(|it| it.bias), few)
+    };
+    let cells = kept.iter().map(|change| reports.iter().map(|it| cell(it, change)).collect());
+    Figure::new(name, title, HeatMap::correlations(&labels, names, cells.collect()))
         .note("Positive: the estimator likes this change more than it deserves.")
 }
 
@@ -158,17 +210,17 @@ fn table(names: &[&str], reports: &[OpBiasReport]) -> Table {
         Column::text("From", "the operation, or another decision's value"),
         Column::text("To", ""),
         Column::number("Pairs", "ordered pairs of architectures with this change"),
-        Column::number("Truth rises", "share of the pairs"),
-        Column::number("Score rises", "share of the pairs"),
+        Column::number("Truth rises", "share of the pairs; a tie is half a rise"),
+        Column::number("Score rises", "share of the pairs; a tie is half a rise"),
         Column::number("Bias", "the second share less the first"),
         Column::number("Ties", "pairs with equal truth, and with equal scores"),
     ]);
+    let kept = changes(reports);
     for (name, report) in names.iter().zip(reports) {
-        let mut kept = changes(report);
-        let bias = |at: &usize| report.changes[*at].bias.abs();
-        kept.sort_by(|a, b| bias(b).total_cmp(&bias(a)));
-        for at in kept.into_iter().take(TABLED) {
-            let change = &report.changes[at];
+        let mut biased: Vec<&OpChange> =
+            kept.iter().filter_map(|change| change_of(report, *change)).collect();
+        biased.sort_by(|a, b| b.bias.abs().total_cmp(&a.bias.abs()));
+        for change in biased.into_iter().take(TABLED) {
             table = table.row(vec![
                 Cell::text(name),
                 Cell::text(&change.from),
@@ -189,9 +241,11 @@ fn table(names: &[&str], reports: &[OpBiasReport]) -> Table {
 
 /// The largest bias; `None` if no change has enough pairs.
 fn finding(reports: &[(&str, &OpBiasReport)]) -> Option<String> {
-    let all = reports.iter().flat_map(|(name, report)| {
-        changes(report).into_iter().map(move |at| (*name, &report.changes[at]))
-    });
+    let enough = |(name, report): &(&'_ str, &'_ OpBiasReport)| {
+        let changes = report.changes.iter().filter(|it| it.pairs >= FEWEST);
+        changes.map(|change| ((*name).to_owned(), change.clone())).collect::<Vec<_>>()
+    };
+    let all = reports.iter().flat_map(enough);
     let (name, change) = all.max_by(|a, b| a.1.bias.abs().total_cmp(&b.1.bias.abs()))?;
     Some(format!(
         "The largest bias is that of {name} for {} to {}: its score rises in {} of {} pairs, the \

@@ -1,6 +1,6 @@
 //! How much does a seed matter?
 
-use super::{CONSTANT, absent, cell, section_of, value};
+use super::{CONSTANT, absent, cell, kd, refused, section_of, value};
 use crate::{
     analysis::{Material, Scorer},
     report::{
@@ -8,7 +8,10 @@ use crate::{
         html::{Absent, Cell, Column, Section, Table},
     },
 };
-use osee_core::criteria::kendall_tau_b;
+use osee_core::{
+    analysis::{AnalysisError, Column as Scores, agreement},
+    criteria::kendall_tau_b,
+};
 
 const HEADING: &str = "How much does a seed matter?";
 
@@ -30,12 +33,15 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     ]);
     let mut widest: Option<(f64, &str)> = None;
     for row in rows {
-        let singles: Vec<f64> =
-            row.seeds.iter().filter_map(|(_, values)| kendall_tau_b(values, truth)).collect();
+        let single = |at: usize| {
+            let (scores, truth) = row.judged_by_seed(at, truth);
+            kendall_tau_b(&scores, &truth)
+        };
+        let singles: Vec<f64> = (0..row.seeds.len()).filter_map(single).collect();
         let ends = singles.iter().fold(None, |ends: Option<[f64; 2]>, &kd| {
             Some(ends.map_or([kd, kd], |[a, b]| [a.min(kd), b.max(kd)]))
         });
-        let mean = kendall_tau_b(&row.values, truth);
+        let mean = kd(material, row);
         figure = figure.row(&row.name, Estimate::within(value(mean), ends), row.own);
         if let Some(width) = ends.map(|[a, b]| b - a)
             && widest.is_none_or(|(known, _)| width > known)
@@ -47,7 +53,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             cell(mean),
             cell(ends.map(|[a, _]| a)),
             cell(ends.map(|[_, b]| b)),
-            cell(between(row)),
+            cell(between(row).map_err(refused(HEADING))?),
         ]);
     }
     let finding = match widest {
@@ -68,9 +74,15 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .table(table))
 }
 
-fn between(row: &Scorer) -> Option<f64> {
-    let pairs = (0..row.seeds.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
-    let taus: Vec<f64> =
-        pairs.filter_map(|(a, b)| kendall_tau_b(&row.seeds[a].1, &row.seeds[b].1)).collect();
-    (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64)
+/// Mean KD between two seeds, over the architectures that both have.
+fn between(row: &Scorer) -> Result<Option<f64>, AnalysisError> {
+    let column = |at: usize| {
+        let missing = row.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
+        Scores::from(("seed", row.seeds[at].1.as_slice())).without(missing)
+    };
+    let columns: Vec<Scores<'_>> = (0..row.seeds.len()).map(column).collect();
+    let found = agreement(&columns)?.kd;
+    let pairs = (0..columns.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let taus: Vec<f64> = pairs.filter_map(|(a, b)| found[a][b]).collect();
+    Ok((!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64))
 }

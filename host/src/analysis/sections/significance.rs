@@ -1,7 +1,8 @@
 //! How sure is the order of the leaderboard?
 
 use super::{
-    CONSTANT, absent, listed, looked_at, p_value, refused, section_of, signed, three, value,
+    CONSTANT, absent, listed, looked_at, p_value, refused, section_of, shown_of, signed, three,
+    value,
 };
 use crate::{
     analysis::Material,
@@ -12,7 +13,9 @@ use crate::{
         p_size,
     },
 };
-use osee_core::analysis::{Comparison, SignificanceReport, significance};
+use osee_core::analysis::{
+    Column as Scores, Comparison, EXCHANGED_UP_TO, SignificanceReport, significance,
+};
 
 const HEADING: &str = "How sure is the order?";
 const CONFIDENCE: f64 = 0.95;
@@ -29,8 +32,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             "[[estimators]]\nid = \"params\"",
         ));
     }
-    let columns: Vec<(&str, &[f64])> =
-        rows.iter().map(|row| (row.name.as_str(), row.values.as_slice())).collect();
+    let columns: Vec<Scores<'_>> = rows.iter().map(|row| row.column()).collect();
     let found = significance(&columns, &material.truth, CONFIDENCE).map_err(refused(HEADING))?;
     let Some(first) = found.estimators.iter().position(|it| it.kd.is_some()) else {
         return Err(absent(HEADING, CONSTANT, ""));
@@ -44,23 +46,33 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .finding(&finding(&found, first))
         .rests_on(&format!(
             "{}, scores averaged over seeds; intervals of KD by 1,000 bootstrap resamples, from 9 \
-             architectures on; {}",
+             architectures on; {}{}",
             material.rests_on(),
-            method(&found)
+            method(&found),
+            shown_of(looked_at(material).len(), rows.len(), "the table has the pairs")
         ))
         .figure(Figure::new("kd", "KD with its 95% interval over architectures", figure))
         .table(table(material, &found)))
 }
 
-fn method(found: &SignificanceReport) -> &'static str {
-    match found.is_exact() {
-        true => {
-            "differences have no interval, p is exact by all exchanges of two estimators' ranks"
-        }
-        false => {
-            "intervals of differences and p by the jackknife of tau-b with ties, on the scale of \
-             Fisher's transformation"
-        }
+fn method(found: &SignificanceReport) -> String {
+    let exact =
+        "differences have no interval, p is exact by all exchanges of two estimators' ranks";
+    let jackknife = "intervals of differences and p by the jackknife of tau-b with ties, on the scale of \
+                     Fisher's transformation";
+    match found.comparisons.iter().filter(|pair| pair.is_exact()).count() {
+        0 => jackknife.to_owned(),
+        all if all == found.comparisons.len() => exact.to_owned(),
+        _ => format!("{jackknife}; for pairs of up to {EXCHANGED_UP_TO} architectures {exact}"),
+    }
+}
+
+/// "24", or "from 9 to 24" where pairs have more or fewer in common.
+fn common(found: &SignificanceReport) -> String {
+    match found.common() {
+        Some([fewest, most]) if fewest < most => format!("from {fewest} to {most}"),
+        Some([_, most]) => most.to_string(),
+        None => found.architectures.to_string(),
     }
 }
 
@@ -95,11 +107,12 @@ fn finding(found: &SignificanceReport, first: usize) -> String {
             );
         }
     }
-    if compared > 0 && (found.is_exact() || found.smallest_holm_p() >= LEVEL) {
-        let smallest = [found.smallest_p, found.smallest_holm_p()].map(p_size);
+    let exact = found.comparisons.iter().any(Comparison::is_exact);
+    if compared > 0 && (exact || found.smallest_holm_p() >= LEVEL) {
+        let smallest = [found.smallest_p(), found.smallest_holm_p()].map(p_size);
         text += &format!(
             " The smallest p that {} architectures allow is {}, and {} corrected for all pairs{}.",
-            found.architectures,
+            common(found),
             smallest[0],
             smallest[1],
             match found.smallest_holm_p() < LEVEL {
@@ -113,21 +126,26 @@ fn finding(found: &SignificanceReport, first: usize) -> String {
 
 fn table(material: &Material, found: &SignificanceReport) -> Table {
     let names: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
-    let mut table = Table::new(vec![
+    let gaps = found.comparisons.iter().any(|pair| pair.architectures < found.architectures);
+    let mut heads = vec![
         Column::text("First", ""),
         Column::text("Second", ""),
         Column::number("Difference", "KD of the first less that of the second"),
         Column::text("95% interval", "of the difference, for this pair alone"),
         Column::number("p", "two-sided, for this pair alone"),
         Column::number("p, corrected", "for looking at all pairs of all estimators (Holm 1979)"),
-    ]);
+    ];
+    if gaps {
+        heads.push(Column::number("Common", "architectures that the table has scores of by both"));
+    }
+    let mut table = Table::new(heads);
     for pair in &found.comparisons {
         let [first, second] =
             [pair.first, pair.second].map(|at| found.estimators[at].name.as_str());
         if !names.contains(&first) || !names.contains(&second) {
             continue;
         }
-        table = table.row(vec![
+        let mut cells = vec![
             Cell::text(first),
             Cell::text(second),
             match pair.difference {
@@ -137,7 +155,11 @@ fn table(material: &Material, found: &SignificanceReport) -> Table {
             interval(pair),
             p_value(pair.p_value),
             p_value(pair.holm_p_value),
-        ]);
+        ];
+        if gaps {
+            cells.push(super::count(pair.architectures));
+        }
+        table = table.row(cells);
     }
     table
 }

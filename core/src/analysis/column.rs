@@ -1,0 +1,49 @@
+//! A column of numbers of which some may be missing.
+
+/// One number per architecture: an estimator's scores, truth or size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Column<'a> {
+    /// What the numbers are.
+    pub name: &'a str,
+    /// One per architecture; NaN where a score failed, or is missing.
+    pub values: &'a [f64],
+    /// Positions that were never measured, ascending. They are in no
+    /// comparison, whereas a failure ranks last.
+    pub missing: &'a [usize],
+}
+
+impl<'a> From<(&'a str, &'a [f64])> for Column<'a> {
+    fn from((name, values): (&'a str, &'a [f64])) -> Self {
+        Self { name, values, missing: &[] }
+    }
+}
+
+impl<'a> Column<'a> {
+    /// The same without what is `missing`.
+    #[must_use]
+    pub fn without(self, missing: &'a [usize]) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// How many are there.
+    pub fn measured(&self) -> usize {
+        self.values.len() - self.missing.len()
+    }
+
+    fn has(&self, at: usize) -> bool {
+        self.missing.binary_search(&at).is_err()
+    }
+
+    /// Positions where both are measured; `None` for all.
+    pub(super) fn common(&self, other: &Self) -> Option<Vec<usize>> {
+        if self.missing.is_empty() && other.missing.is_empty() {
+            return None;
+        }
+        Some((0..self.values.len()).filter(|&at| self.has(at) && other.has(at)).collect())
+    }
+}
+
+/// The `values` at these positions.
+pub(super) fn pick(values: &[f64], positions: &[usize]) -> Vec<f64> {
+    positions.iter().map(|&at| values[at]).collect()
+}
