@@ -16,7 +16,7 @@ use osee_core::{
 };
 
 const HEADING: &str = "Bias by complexity";
-/// The study's five groups.
+/// The study's number of groups; fewer where many have equal FLOPs.
 const GROUPS: usize = 5;
 /// Differences of ranks that rounding makes of none.
 const ROUNDING: f64 = 1e-9;
@@ -97,7 +97,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     Ok(section.table(table(&rows, &reports)))
 }
 
-/// "five groups of about equal count by FLOPs".
+/// What the groups are, with their counts.
 fn groups_text(groups: &EqualGroups) -> String {
     let mut counts = vec![0; groups.bounds.len()];
     groups.group.iter().for_each(|&at| counts[at] += 1);
