@@ -7,11 +7,12 @@ use crate::{
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
     shard::Shard,
-    truth::{Duplicates, Filter},
+    truth::{Duplicates, Filter, text_of},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, HashSet},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -242,7 +243,7 @@ pub enum StudyError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is not a study.
     #[error("study {}: {message}", path.display())]
@@ -265,6 +266,10 @@ pub enum StudyError {
     Invalid(String),
 }
 
+/// Why a name is refused.
+const CONTROLS: &str = "has a control character, such as a line end, which no terminal shows as \
+                        what it is; leave it out";
+
 fn unnamed() -> String {
     "study".to_owned()
 }
@@ -286,8 +291,9 @@ fn noise() -> String {
 
 /// What a file of a study's kind says.
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
+    let wrong = |source| StudyError::Read { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(wrong)?;
+    let text = text_of(bytes).map_err(|what| wrong(io::Error::other(format!("it {what}"))))?;
     parse_toml(path, &text)
 }
 
@@ -391,8 +397,13 @@ impl Study {
     /// Refuses what TOML allows and a study does not.
     ///
     /// # Errors
-    /// No seeds, or one twice, or a row without a name.
+    /// No seeds, or one twice, a row without a name, or a name that is no line of
+    /// text.
     pub fn check(&self) -> Result<(), StudyError> {
+        if self.name.contains(char::is_control) {
+            let what = format!("the study's name {:?} {CONTROLS}", self.name);
+            return Err(StudyError::Invalid(what));
+        }
         if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
             let what = format!(
                 "a row of estimator `{}` has an empty name; give it a `name`, or leave that out",

@@ -1,6 +1,6 @@
 //! Which architectures of a space a study looks at.
 
-use super::RunError;
+use super::{RunError, list};
 use crate::{
     loader::Space,
     report::{ReportError, TruthTable},
@@ -10,10 +10,9 @@ use osee_core::{
     seed::{order, stream},
     settings::Settings,
     study::Architectures,
-    truth::{Foreign, GZIP, Sheet, foreign},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::HashSet, io, path::Path};
+use std::collections::HashSet;
 
 /// More architectures than these are not listed.
 pub const LISTABLE: u64 = 20_000_000;
@@ -98,15 +97,7 @@ fn drawn(
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
-        let text = list(file)?;
-        let lines = text.lines().map(str::trim).enumerate();
-        for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
-            let arch = space.functions.parse(text).map_err(|error| RunError::Architecture {
-                place: format!("{} line {}: ", file.display(), line + 1),
-                error: explained(space, file, error),
-            })?;
-            chosen.take(arch)?;
-        }
+        list::read(file, space, |arch| chosen.take(arch))?;
         return chosen.finish();
     }
     let listed: Option<Vec<&str>> = match wanted.judged {
@@ -148,40 +139,6 @@ fn drawn(
         return Err(RunError::TooMany { wanted: count, there, unique: wanted.unique });
     }
     chosen.finish()
-}
-
-/// The text of a list.
-fn list(file: &Path) -> Result<String, RunError> {
-    let wrong = |source| RunError::ArchitectureFile { path: file.to_owned(), source };
-    let bytes = std::fs::read(file).map_err(wrong)?;
-    let other = match bytes.starts_with(GZIP) {
-        true => Some(Foreign { what: "compressed by gzip", convert: "unpack it: gunzip -k FILE" }),
-        false => foreign(&bytes),
-    };
-    if let Some(Foreign { what, convert }) = other {
-        let what = format!("it is {what}, and a list is text, one architecture a line; {convert}");
-        return Err(wrong(io::Error::other(what)));
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| wrong(io::Error::other(format!("it is no text in UTF-8: {error}"))))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// Why a line is no architecture, where that is because the file is a table.
-fn explained(space: &Space<'_>, file: &Path, error: osee_sdk::Error) -> osee_sdk::Error {
-    let Ok(sheet) = Sheet::read(file) else { return error };
-    let known = sheet.header().iter().find(|column| {
-        let first = sheet.key(column).ok().and_then(|key| sheet.first(&key));
-        first.is_some_and(|arch| space.spelling(&arch).is_some())
-    });
-    match known {
-        None => error,
-        Some(column) => osee_sdk::Error::new(format!(
-            "the file is a table with architectures in column `{column}`; a list has one a line and \
-             nothing else, as pandas.read_csv(FILE)['{column}'].to_csv(LIST, index=False, header=False) \
-             writes it"
-        )),
-    }
 }
 
 /// Architectures that are tried before a study is said to make no network.

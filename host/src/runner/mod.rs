@@ -7,6 +7,7 @@
 
 mod architectures;
 mod forecast;
+mod list;
 mod merge;
 mod outstanding;
 mod plan;
