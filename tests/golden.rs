@@ -63,3 +63,20 @@ fn all_golden_networks_agree() {
     println!("largest relative difference: {worst:?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn an_option_that_changes_nothing_beside_a_file_of_weights_is_refused() {
+    let Some(data) = support::data() else { return };
+    let list = std::fs::read_to_string(data.join("golden/nb201.json")).unwrap();
+    let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+    let file = format!("golden/nb201_{:02}.safetensors", list[0]["id"].as_u64().unwrap());
+    let weights = data.join(file);
+    let arch = list[0]["arch"].as_str().unwrap();
+    let args =
+        ["score", "--arch", arch, "--set", "cells=1", "--weights", weights.to_str().unwrap()];
+    for (option, value) in [("--data", "digits"), ("--seed", "5"), ("--preset", "naswot")] {
+        let (code, said) = support::fail(&[&args[..], &[option, value]].concat());
+        let words = format!("{option} changes nothing: {}", weights.display());
+        assert!(code == 2 && said.contains(&words), "{code} {said}");
+    }
+}

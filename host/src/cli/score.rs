@@ -36,15 +36,16 @@ pub struct ScoreArgs {
     /// Estimators by comma, or all.
     #[arg(long, default_value = "all")]
     estimators: String,
-    /// Protocol preset for what the weights file does not fix.
-    #[arg(long, default_value = "paper")]
-    preset: String,
-    /// Images if the weights file has none: noise, or as `run` takes them.
-    #[arg(long, default_value = "noise", value_name = "SPEC")]
-    data: String,
-    /// Initialisation seed if there is no weights file.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// Protocol preset for what the weights file does not fix; paper by default.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Images if the weights file has none, as `run` takes them; noise by default.
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// Seed of what the weights file does not have, and of estimators that draw
+    /// numbers; 0 by default.
+    #[arg(long)]
+    seed: Option<u64>,
     /// cpu or cuda:N.
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -57,9 +58,11 @@ pub struct ScoreArgs {
 pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let device = open_device(&args.device)?;
     let registry = args.plugins.registry()?;
-    let preset = ProtocolChoice { preset: args.preset.clone(), ..ProtocolChoice::default() };
+    let mut preset = ProtocolChoice::default();
+    preset.preset = args.preset.clone().unwrap_or(preset.preset);
     // Images that the weights file has are as it has them.
-    let source = Source::open(&args.data)?;
+    let source = Source::open(args.data.as_deref().unwrap_or("noise"))?;
+    let seed = args.seed.unwrap_or(0);
     let protocol = preset.resolve(source.normalisation())?;
     let space = registry.space(&args.space)?;
     // A weights file has what it has, whatever a preset leaves out.
@@ -73,7 +76,10 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
     let graph = space.functions.graph(&arch, &settings)?;
-    let (values, batch) = args.network(&graph, &protocol, &arch, &source)?;
+    let (values, batch) = match args.stored(&graph, &registry)? {
+        (Some(values), Some(batch)) => (values, batch),
+        (values, _) => args.network(values, &graph, &protocol, &arch, &source)?,
+    };
     let batch =
         Batch { images: batch.images.to_device(device), labels: batch.labels.to_device(device) };
     let network = Network::new(graph.clone(), values, batch, Layout::Contiguous)?;
@@ -85,7 +91,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let (mut scores, mut failures) = (Map::new(), Map::new());
     for id in ids {
         let Some(outcome) =
-            one(&registry, &id, &graph, &network, own_seed(args.seed, &args.space, &arch, &id, 0))?
+            one(&registry, &id, &graph, &network, own_seed(seed, &args.space, &arch, &id, 0))?
         else {
             continue;
         };
@@ -114,27 +120,48 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
 }
 
 impl ScoreArgs {
-    /// Parameters and a batch, from the file as far as it has them.
+    /// Parameters and a batch, as far as the file has them.
+    fn stored(
+        &self,
+        graph: &Graph,
+        registry: &Registry,
+    ) -> Result<(Option<Vec<tch::Tensor>>, Option<Batch>), CliError> {
+        let Some(file) = &self.weights else { return Ok((None, None)) };
+        let (values, batch) = weights_file::read(file, graph).map_err(CliError::Weights)?;
+        // Bundled estimators draw no numbers; others may.
+        let seed = self.seed.is_some() && registry.given().is_empty();
+        let idle = [
+            ("--data", self.data.is_some()),
+            ("--preset", self.preset.is_some()),
+            ("--seed", seed),
+        ];
+        let idle = idle.into_iter().find(|(_, given)| *given && batch.is_some());
+        match idle {
+            None => Ok((Some(values), batch)),
+            Some((option, _)) => Err(CliError::Usage(format!(
+                "{option} changes nothing: {} has all parameters and its own images, `input`; leave \
+                 {option} out",
+                file.display()
+            ))),
+        }
+    }
+
+    /// The same, with what the file does not have made as the protocol says.
     fn network(
         &self,
+        values: Option<Vec<tch::Tensor>>,
         graph: &Graph,
         protocol: &Protocol,
         arch: &str,
         source: &Source,
     ) -> Result<(Vec<tch::Tensor>, Batch), CliError> {
-        let (values, batch) = match &self.weights {
-            Some(file) => weights_file::read(file, graph).map_err(CliError::Weights)?,
-            None => {
-                let mut initialiser = parameters::Initialiser::default();
-                (initialiser.draw(graph, protocol, self.seed, &self.space, arch), None)
-            }
-        };
-        if let Some(batch) = batch {
-            return Ok((values, batch));
-        }
+        let seed = self.seed.unwrap_or(0);
+        let drawn =
+            || parameters::Initialiser::default().draw(graph, protocol, seed, &self.space, arch);
+        let values = values.unwrap_or_else(drawn);
         source.check_network(graph)?;
         let classes = graph.node(graph.output).shape.channels();
-        let mut batches = source.batches(protocol, self.seed, graph.input_shape(), classes)?;
+        let mut batches = source.batches(protocol, seed, graph.input_shape(), classes)?;
         Ok((values, batches.swap_remove(0)))
     }
 }

@@ -9,7 +9,9 @@ use osee_core::{
     settings::nearest,
 };
 use osee_sdk::{Error, Result};
-use std::{collections::BTreeMap, path::Path};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::Value;
+use std::{collections::BTreeMap, fs, path::Path};
 use tch::{Kind, Tensor};
 
 /// Images of a batch that a file may have.
@@ -30,17 +32,76 @@ const STATISTICS: [&str; 3] = [".running_mean", ".running_var", ".num_batches_tr
 /// `target`, or has something that is not used as it is: another name, shape
 /// or dtype, a value that is not finite, or a label without an output.
 pub fn read(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> {
-    let tensors = Tensor::read_safetensors(path).map_err(|error| {
-        let error = Error::from(error);
+    let unreadable = |error: String| {
         Error::new(format!("cannot read {} as a safetensors file: {error}", path.display()))
-    })?;
-    let tensors: BTreeMap<String, Tensor> = tensors.into_iter().collect();
-    contents(&tensors, graph)
-        .map_err(|error| Error::new(format!("weights file {}: {error}", path.display())))
+    };
+    let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let file = SafeTensors::deserialize(&bytes)
+        .map_err(|error| unreadable(other_dtype(&bytes).unwrap_or_else(|| error.to_string())))?;
+    let stored = |(name, view): (String, TensorView<'_>)| {
+        let stored = Stored::of(&name, view)?;
+        Ok((name, stored))
+    };
+    let contents =
+        || contents(&file.tensors().into_iter().map(stored).collect::<Result<_>>()?, graph);
+    contents().map_err(|error| Error::new(format!("weights file {}: {error}", path.display())))
+}
+
+/// A tensor of the file.
+struct Stored {
+    /// Its values, in a dtype that torch computes with.
+    tensor: Tensor,
+    /// Its dtype in the file, as numpy and torch call it.
+    dtype: String,
+}
+
+impl Stored {
+    /// Torch has no arithmetic of unsigned integers of more than a byte.
+    fn of(name: &str, view: TensorView<'_>) -> Result<Self> {
+        let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
+        let (bytes, dtype) = (view.data(), dtype(view.dtype()));
+        let of = |values: Vec<i64>| Ok(Tensor::from_slice(&values).f_view(&size[..])?);
+        let tensor: Result<Tensor> = match view.dtype() {
+            Dtype::U16 => of(numbers(bytes, |it| u16::from_le_bytes(it).into())),
+            Dtype::U32 => of(numbers(bytes, |it| u32::from_le_bytes(it).into())),
+            Dtype::U64 => {
+                let values = numbers(bytes, u64::from_le_bytes);
+                match values.iter().copied().map(i64::try_from).collect() {
+                    Ok(values) => of(values),
+                    Err(_) => Err(Error::new(format!(
+                        "`{name}` is {dtype}, and has values above {}; save it as float32 or int64",
+                        i64::MAX
+                    ))),
+                }
+            }
+            _ => Ok(Tensor::try_from(view)?),
+        };
+        Ok(Self { tensor: tensor?, dtype })
+    }
+}
+
+/// Little-endian numbers of so many bytes.
+fn numbers<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.chunks_exact(N).filter_map(|it| it.try_into().ok()).map(number).collect()
+}
+
+/// That a tensor is of a dtype which is not read, if that is what is wrong with a
+/// file.
+fn other_dtype(bytes: &[u8]) -> Option<String> {
+    let length = usize::try_from(u64::from_le_bytes(*bytes.first_chunk()?)).ok()?;
+    let header: Value = serde_json::from_slice(bytes.get(8..length.checked_add(8)?)?).ok()?;
+    header.as_object()?.iter().find_map(|(name, about)| {
+        let dtype = about.get("dtype")?;
+        let is_known = serde_json::from_value::<Dtype>(dtype.clone()).is_ok();
+        (!is_known).then(|| {
+            let dtype = dtype.as_str().unwrap_or("of no dtype");
+            format!("`{name}` is {dtype}, which is not read; save it as float32, or int64 for `{TARGET}`")
+        })
+    })
 }
 
 fn contents(
-    tensors: &BTreeMap<String, Tensor>,
+    tensors: &BTreeMap<String, Stored>,
     graph: &Graph,
 ) -> Result<(Vec<Tensor>, Option<Batch>)> {
     let names = || graph.parameters.iter().map(|parameter| parameter.name.as_str());
@@ -58,7 +119,7 @@ fn contents(
                 .get(name)
                 .ok_or_else(|| Error::new(format!("it has no parameter `{name}`")))?;
             let wanted: Vec<i64> = parameter.stored.iter().map(|&n| n as i64).collect();
-            shaped(name, stored, &wanted, "the architecture")?;
+            shaped(name, &stored.tensor, &wanted, "the architecture")?;
             converted(name, stored, Kind::Float)
         })
         .collect();
@@ -101,12 +162,12 @@ fn shaped(name: &str, tensor: &Tensor, wanted: &[i64], who: &str) -> Result<()> 
     }
 }
 
-fn batch(images: &Tensor, labels: &Tensor, graph: &Graph) -> Result<Batch> {
+fn batch(images: &Stored, labels: &Stored, graph: &Graph) -> Result<Batch> {
     let Shape::Map { channels, height, width } = graph.input_shape() else {
         return Err(Error::new("the architecture takes no images"));
     };
     let image = [channels, height, width].map(|n| n as i64);
-    let size = images.size();
+    let size = images.tensor.size();
     let count = match size.as_slice() {
         [count, own @ ..] if own == image => *count,
         _ => {
@@ -119,7 +180,7 @@ fn batch(images: &Tensor, labels: &Tensor, graph: &Graph) -> Result<Batch> {
     if count < 2 {
         return Err(Error::new(format!("`{INPUT}` has {count} images, a batch at least 2")));
     }
-    shaped(TARGET, labels, &[count], &format!("`{INPUT}`"))?;
+    shaped(TARGET, &labels.tensor, &[count], &format!("`{INPUT}`"))?;
     let images = converted(INPUT, images, Kind::Float)?;
     let labels = converted(TARGET, labels, Kind::Int64)?;
     let outputs = graph.node(graph.output).shape.channels() as i64;
@@ -136,7 +197,8 @@ fn batch(images: &Tensor, labels: &Tensor, graph: &Graph) -> Result<Batch> {
 }
 
 /// The same values in another dtype.
-fn converted(name: &str, tensor: &Tensor, to: Kind) -> Result<Tensor> {
+fn converted(name: &str, stored: &Stored, to: Kind) -> Result<Tensor> {
+    let Stored { tensor, dtype } = stored;
     let from = tensor.kind();
     if !tensor.f_isfinite()?.f_all()?.f_double_value(&[]).is_ok_and(|all| all == 1.0) {
         return Err(Error::new(format!("`{name}` has values that are not finite")));
@@ -146,25 +208,26 @@ fn converted(name: &str, tensor: &Tensor, to: Kind) -> Result<Tensor> {
     }
     let converted = tensor.f_to_kind(to)?;
     let changed = converted.f_to_kind(from)?.f_not_equal_tensor(tensor)?.f_sum(Kind::Int64)?;
+    let wanted = if to == Kind::Int64 { "int64" } else { "float32" };
     match changed.f_int64_value(&[])? {
         0 => Ok(converted),
         changed => Err(Error::new(format!(
-            "`{name}` is {}, and {changed} of its {} values are none of {}; save it as that",
-            dtype(from),
-            tensor.numel(),
-            dtype(to)
+            "`{name}` is {dtype}, and {changed} of its {} values are none of {wanted}; save it as that",
+            tensor.numel()
         ))),
     }
 }
 
 /// As numpy and torch call it.
-fn dtype(kind: Kind) -> String {
-    match kind {
-        Kind::Double => "float64".to_owned(),
-        Kind::Float => "float32".to_owned(),
-        Kind::Half => "float16".to_owned(),
-        Kind::Int => "int32".to_owned(),
-        other => format!("{other:?}").to_lowercase(),
+fn dtype(dtype: Dtype) -> String {
+    let known = format!("{dtype:?}");
+    match (dtype, known.split_at(1)) {
+        (Dtype::BOOL, _) => "bool".to_owned(),
+        (Dtype::BF16, _) => "bfloat16".to_owned(),
+        (_, ("F", bits)) => format!("float{bits}"),
+        (_, ("U", bits)) => format!("uint{bits}"),
+        (_, ("I", bits)) => format!("int{bits}"),
+        _ => known,
     }
 }
 
@@ -236,6 +299,79 @@ mod tests {
             let (_, other) = with(set("target", |it| it.to_kind(kind))).unwrap();
             assert_eq!((&other.labels, other.labels.kind()), (&batch.labels, Kind::Int64));
         }
+    }
+
+    /// A file with these tensors in place of the like of a whole one.
+    fn stored(name: &str, dtype: Dtype, bytes: &[u8]) -> std::result::Result<Batch, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("w.safetensors");
+        let half: Vec<u8> = 0.5f32.to_le_bytes().repeat(96);
+        let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, &[u8])> = graph()
+            .parameters
+            .iter()
+            .map(|it| {
+                let count: usize = it.stored.iter().product();
+                (it.name.clone(), (Dtype::F32, it.stored.clone(), &half[..4 * count]))
+            })
+            .collect();
+        tensors.insert("input".to_owned(), (Dtype::F32, vec![2, 3, 4, 4], &half));
+        tensors.insert("target".to_owned(), (Dtype::U8, vec![2], &[0, 4]));
+        let shape = tensors[name].1.clone();
+        tensors.insert(name.to_owned(), (dtype, shape, bytes));
+        let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
+            (name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+        });
+        let text = safetensors::serialize(views, &None).unwrap();
+        fs::write(&file, text).unwrap();
+        let read = read(&file, &graph()).map(|(_, batch)| batch.unwrap());
+        read.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_dtype_of_integers_is_read() {
+        let wide = |of: &dyn Fn(u8) -> Vec<u8>, count: usize| {
+            (0..count).map(|at| if at % 2 == 0 { 0 } else { 4 }).flat_map(of).collect::<Vec<u8>>()
+        };
+        type Bytes = Box<dyn Fn(u8) -> Vec<u8>>;
+        let all: [(Dtype, Bytes); 8] = [
+            (Dtype::U8, Box::new(|it| vec![it])),
+            (Dtype::I8, Box::new(|it| vec![it])),
+            (Dtype::U16, Box::new(|it| u16::from(it).to_le_bytes().to_vec())),
+            (Dtype::I16, Box::new(|it| i16::from(it).to_le_bytes().to_vec())),
+            (Dtype::U32, Box::new(|it| u32::from(it).to_le_bytes().to_vec())),
+            (Dtype::I32, Box::new(|it| i32::from(it).to_le_bytes().to_vec())),
+            (Dtype::U64, Box::new(|it| u64::from(it).to_le_bytes().to_vec())),
+            (Dtype::I64, Box::new(|it| i64::from(it).to_le_bytes().to_vec())),
+        ];
+        for (dtype, of) in &all {
+            let batch = stored("target", *dtype, &wide(of, 2)).unwrap();
+            assert_eq!(batch.labels, Tensor::from_slice(&[0i64, 4]), "{dtype:?}");
+            let batch = stored("input", *dtype, &wide(of, 96)).unwrap();
+            assert_eq!(batch.images.kind(), Kind::Float);
+            assert_eq!(batch.images.sum(Kind::Double).double_value(&[]), 4.0 * 48.0, "{dtype:?}");
+        }
+        let bools = stored("target", Dtype::BOOL, &[0, 1]).unwrap();
+        assert_eq!(bools.labels, Tensor::from_slice(&[0i64, 1]));
+    }
+
+    #[test]
+    fn a_dtype_whose_values_would_change_is_named_as_the_file_has_it() {
+        let large = [0u64.to_le_bytes(), u64::MAX.to_le_bytes()].concat();
+        let error = stored("target", Dtype::U64, &large).unwrap_err();
+        assert!(error.contains("`target` is uint64, and has values above"), "{error}");
+        let odd = u32::MAX.to_le_bytes().repeat(96);
+        let error = stored("input", Dtype::U32, &odd).unwrap_err();
+        assert!(
+            error.contains("`input` is uint32, and 96 of its 96 values are none of float32"),
+            "{error}"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("w.safetensors");
+        let header = r#"{"input":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}"#;
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0, 0]].concat();
+        fs::write(&file, bytes).unwrap();
+        let error = read(&file, &graph()).unwrap_err().to_string();
+        assert!(error.contains("`input` is F8_E4M3, which is not read; save it as"), "{error}");
     }
 
     #[test]
