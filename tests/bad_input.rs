@@ -35,6 +35,7 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
     says(small(&["--preset", "papr"]), 3, "did you mean `paper`?");
     says(small(&["--estimators", "vote"]), 3, "needs `relu_logdet`");
     says(small(&["--device", "cuda:0"]), 1, "device `cuda:0` is not there");
+    says(small(&["--device", "cud:0"]), 3, "devices are cpu, cuda:0");
     says(small(&["--data", "imagenet"]), 6, "unknown data");
     says(fail(&["run", "--no-such-flag"]), 2, "--no-such-flag");
 }
@@ -50,6 +51,36 @@ fn architectures_that_are_none_are_refused_with_the_place() {
     says(small(&["--archs", "20000", "--unique"]), 3, "there are 6466 unique");
     says(small(&["--seeds", "1,1"]), 3, "seed 1 is given twice");
     says(fail(&["space", "show", "nb201", "|x~0|"]), 3, "1 nodes");
+}
+
+#[test]
+fn numbers_that_make_no_sense_are_answered_with_what_does() {
+    for limit in ["nan", "inf", "0"] {
+        says(small(&["--time-limit", limit]), 2, "takes a number of seconds above 0");
+    }
+    says(small(&["--time-limit=-3"]), 2, "takes a number of seconds above 0");
+    says(small(&["--archs=-5"]), 2, "--archs takes how many architectures, or all, or a file");
+    says(small(&["--archs", "-5"]), 2, "--archs takes N|all|FILE");
+    says(small(&["--workers", "-1"]), 2, "--workers takes a whole number from 0");
+}
+
+#[test]
+fn without_a_working_folder_every_command_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let gone = folder.path().join("gone");
+    for args in [&["--version"][..], &["plugin", "list"]] {
+        fs::create_dir(&gone).unwrap();
+        let command = osee(args);
+        let output = Command::new("bash")
+            .args(["-c", "rmdir \"$PWD\"; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_osee-host")])
+            .args(args)
+            .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(&gone)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        says((output.status.code().unwrap_or(-1), said), 3, "the working folder is gone");
+    }
 }
 
 #[test]
@@ -358,8 +389,11 @@ fn a_dead_terminal_changes_nothing_but_what_is_shown() {
         assert_eq!(through(way, &["--no-such-flag".to_owned()]).0, Some(2));
     }
     // Output that is the command's whole purpose is another matter.
-    for args in [&criteria[..], &["--help".to_owned()], &["space".to_owned(), "--help".to_owned()]]
-    {
+    let words = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let whole = folder.path().join("whole");
+    let export = words(&["export", whole.to_str().unwrap()]);
+    for args in [criteria, words(&["--help"]), words(&["space", "--help"]), export] {
+        let args = &args[..];
         assert_eq!(through(">/dev/full", args).0, Some(1), "{args:?}");
         assert_eq!(through("> >(exec true)", args).0, Some(0), "{args:?}");
     }

@@ -236,20 +236,43 @@ fn the_check_finds_an_estimator_that_does_not_listen() {
     assert!(text.contains("\n1 checks failed, of 1 of 1 exports: patient\n"), "{text}");
 }
 
-/// Whether a process handles SIGTERM by now.
-fn handles_term(process: u32) -> Option<()> {
+/// Whether a process handles a signal by now.
+fn handles(signal: u32, process: u32) -> Option<()> {
     let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
     let mask = u64::from_str_radix(mask.trim(), 16).ok()?;
-    (mask >> 14 & 1 == 1).then_some(())
+    (mask >> (signal - 1) & 1 == 1).then_some(())
 }
 
 /// Sends SIGTERM as soon as it is handled.
 fn terminate(mut command: Command) -> (Option<i32>, String) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    until("SIGTERM is handled", || handles_term(child.id()));
+    until("SIGTERM is handled", || handles(15, child.id()));
     signal("TERM", child.id());
     said(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_closed_terminal_stops_a_run_and_nohup_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out").to_str().unwrap().to_owned();
+    let many = ["run", "--archs", "500", "--estimators", "params", "--seeds", "0", "--out", &out];
+    let many = [&many[..], &SMALL].concat();
+    let child = osee(&many).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("SIGHUP is handled", || handles(1, child.id()));
+    signal("HUP", child.id());
+    let (code, text) = said(child.wait_with_output().unwrap());
+    assert!(code == Some(9) && text.contains("stopped"), "{code:?} {text}");
+    // As `nohup` starts it.
+    let plain = osee(&[]);
+    let mut command = Command::new("bash");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_osee-host")]);
+    command.args(&many).envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("SIGTERM is handled", || handles(15, child.id()));
+    signal("HUP", child.id());
+    let (code, text) = said(child.wait_with_output().unwrap());
+    assert_eq!(code, Some(0), "{text}");
 }
 
 #[test]

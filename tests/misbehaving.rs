@@ -254,7 +254,7 @@ fn signals_reach_a_command_that_loads_a_plugin() {
         child.wait_with_output().unwrap()
     };
     let log = out.join("worker-0.log");
-    for signal in ["-TERM", "-INT"] {
+    for signal in ["-TERM", "-INT", "-HUP"] {
         let ended = stopped_by(signal, &log);
         let said = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(9), "{signal}: {said}");

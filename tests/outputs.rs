@@ -210,6 +210,19 @@ fn names_stay_what_they_are_in_every_format() {
 }
 
 #[test]
+fn a_name_that_would_control_a_terminal_is_refused_and_cleaned_where_it_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("odd.toml");
+    fs::write(&file, "name = \"a\\u001b[31mb\"\n[architectures]\ncount = 2\n").unwrap();
+    let (code, said) = support::fail(&["run", "--study", file.to_str().unwrap()]);
+    assert!(code == 3 && said.contains(r"a\u{1b}[31mb"), "{said}");
+    assert!(said.contains("control character") && !said.contains('\u{1b}'), "{said}");
+    // What is said to somebody has none, whatever the name.
+    let (_, said) = support::fail(&["leaderboard", "/no\u{1b}[31m"]);
+    assert!(said.contains("/no [31m"), "{said:?}");
+}
+
+#[test]
 fn learning_curves_are_a_table_whatever_the_row_is_called() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study.toml");

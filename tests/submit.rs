@@ -251,3 +251,18 @@ fn paths_are_escaped_for_the_scheduler_that_reads_them() {
     let (code, said) = fail(&[&["submit", "slurm"], &small[..]].concat());
     assert!(code == 2 && said.contains("a line end"), "{said}");
 }
+
+#[test]
+fn what_sbatch_would_take_for_something_else_is_refused() {
+    let small =
+        ["submit", "slurm", "--archs", "5", "--data", "noise", "--shards", "7", "--dry-run"];
+    let (code, said) = fail(&[&small[..], &["--out", r"o\back"]].concat());
+    assert!(code == 2 && said.contains("a backslash, which in a path keeps sbatch from"), "{said}");
+    for option in ["account", "account=nas", "", "-", "--"] {
+        let (code, said) = fail(&[&small[..], &[&format!("--sbatch={option}")]].concat());
+        let words = format!("--sbatch `{option}` is no option of sbatch");
+        assert!(code == 2 && said.contains(&words), "{said}");
+    }
+    let said = support::run(&[&small[..], &["--sbatch=-A nas"]].concat());
+    assert!(said.contains("#SBATCH -A nas\n"), "{said}");
+}

@@ -54,6 +54,19 @@ fn what_cannot_be_a_crate_is_refused_and_nothing_is_overwritten() {
     }
     let (code, said) = fail(&["plugin", "new", "self", "--into", "/tmp/none"]);
     assert!(code == 3 && said.contains("a plugin cannot be called `self`: Rust keeps"), "{said}");
+    for kind in ["zero-shot", "one-shot", "baseline", "meta", "space"] {
+        for (name, what) in [
+            ("synflow", "`synflow`, which is the id of a bundled estimator"),
+            ("params", "`params`, which is the id of a bundled estimator"),
+            ("vote", "`vote`, which is the id of a bundled estimator"),
+            ("grad-norm", "`grad_norm`, which is the id of a bundled estimator"),
+            ("nb201", "`nb201`, which is the id of a bundled search space"),
+        ] {
+            let (code, said) =
+                fail(&["plugin", "new", name, "--kind", kind, "--into", "/tmp/none"]);
+            assert!(code == 3 && said.contains(what), "{name} {kind}: {said}");
+        }
+    }
     let (code, said) = fail(&["plugin", "new", "mine", "--sdk", "/nowhere", "--into", "/tmp/none"]);
     assert!(code == 3 && said.contains("say where with --sdk"), "{said}");
 }

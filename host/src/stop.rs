@@ -1,26 +1,47 @@
 //! Being told to stop: by a scheduler whose time is up, or by somebody at a
-//! terminal; and a worker by its host.
+//! terminal, who may also close it; and a worker by its host.
 
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::{
-    consts::{SIGINT, SIGTERM, SIGUSR1},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     flag,
 };
 use std::{
-    io,
+    fs, io,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+/// Signals that tell a process to stop: SIGTERM, SIGINT, and SIGHUP of a closed
+/// terminal, unless it was ignored when the process began, as under `nohup`.
+pub fn signals() -> Vec<i32> {
+    static IGNORED: OnceLock<bool> = OnceLock::new();
+    // Before a handler is set, which would be seen in place of that.
+    let ignored = IGNORED.get_or_init(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        is_ignored(&status, SIGHUP)
+    });
+    let mut all = vec![SIGTERM, SIGINT];
+    all.extend((!ignored).then_some(SIGHUP));
+    all
+}
+
+/// Whether a process whose /proc/PID/status this is ignores a signal.
+fn is_ignored(status: &str, signal: i32) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
 
 /// Looked at before anything new is begun.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Set by SIGTERM and SIGINT; a SIGINT after it ends the process at once. A
-    /// second SIGTERM may be the first one, handed on by the shell of a job.
+    /// Set by [`signals`]; a SIGINT after it ends the process at once. A second
+    /// SIGTERM may be the first one, handed on by the shell of a job.
     ///
     /// # Errors
     /// When handlers cannot be set.
@@ -28,7 +49,7 @@ impl Stop {
         let stop = Self::default();
         // Before the other handler: the first SIGINT finds the flag unset.
         flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, Arc::clone(&stop.0))?;
-        for signal in [SIGTERM, SIGINT] {
+        for signal in signals() {
             flag::register(signal, Arc::clone(&stop.0))?;
         }
         Ok(stop)
@@ -42,7 +63,7 @@ impl Stop {
     /// When handlers cannot be set.
     pub fn left_to_host() -> io::Result<Self> {
         let nobody = Arc::new(AtomicBool::new(false));
-        for signal in [SIGTERM, SIGINT] {
+        for signal in signals() {
             flag::register(signal, Arc::clone(&nobody))?;
         }
         let stop = Self::default();
@@ -74,15 +95,29 @@ pub fn tell(worker: u32) {
     }
 }
 
-/// SIGTERM and SIGINT end the process at once with this code: for work that is
+/// [`signals`] end the process at once with this code: for work that is
 /// there whole or not at all.
 ///
 /// # Errors
 /// When handlers cannot be set.
 pub fn end_on_signals(code: i32) -> io::Result<()> {
     let always = Arc::new(AtomicBool::new(true));
-    for signal in [SIGTERM, SIGINT] {
+    for signal in signals() {
         flag::register_conditional_shutdown(signal, code, Arc::clone(&always))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nohup_ignores_stays_ignored() {
+        let status = |mask| format!("Name:\tosee\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\n");
+        assert!(is_ignored(&status("0000000000000001"), SIGHUP));
+        assert!(!is_ignored(&status("0000000000001000"), SIGHUP));
+        assert!(is_ignored(&status("0000000000004000"), SIGTERM));
+        assert!(!is_ignored("", SIGHUP));
+    }
 }

@@ -8,6 +8,7 @@
 
 use crate::{
     loader::{libtorch::this_program, shared_path},
+    stop,
     terminal::{keep_output, output_of_child, say},
     worker::ended,
 };
@@ -16,7 +17,6 @@ use rustix::{
     fs::MemfdFlags,
     process::{Pid, Signal},
 };
-use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     env,
     ffi::OsString,
@@ -95,7 +95,7 @@ pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
     let who = names_of(plugins);
     let printed = thread::spawn(move || relay(printed, &who));
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
+    for signal in stop::signals() {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     let child = this_program()?
@@ -165,7 +165,8 @@ fn wait(mut child: Child, stop: &AtomicBool) -> io::Result<ExitStatus> {
             return Ok(status);
         }
         // A terminal signals the child as well, to which a second SIGINT means
-        // more than the first; a second SIGTERM does not.
+        // more than the first; a second SIGTERM does not. What told this process
+        // to stop does not matter to the child.
         if stop.swap(false, Ordering::Relaxed)
             && let Some(pid) = Pid::from_raw(child.id() as i32)
         {

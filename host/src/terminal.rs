@@ -1,20 +1,30 @@
 //! What a command prints. Standard output is the command's alone: the libraries
 //! that it loads, and their print statements, are given standard error in its
 //! place. News go to standard error, and nothing depends on whether they arrive.
+//!
+//! Invariant: no name, path or line of a plugin controls a terminal. News are
+//! cleaned of control characters; output is where it goes to a terminal, and is
+//! data elsewhere.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     fmt::Display,
     fs::File,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     os::fd::AsFd,
     panic,
     process::Stdio,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Standard output, once it was kept.
 static KEPT: OnceLock<File> = OnceLock::new();
+
+/// Whether a write to standard output found nobody who reads it.
+static GONE: AtomicBool = AtomicBool::new(false);
 
 /// From here on only [`output`] writes to standard output; whatever else does,
 /// in this process, writes to `instead`. The first call counts.
@@ -32,9 +42,56 @@ pub fn keep_output(instead: impl AsFd) -> io::Result<()> {
 /// Standard output.
 pub fn output() -> Box<dyn Write> {
     match KEPT.get() {
-        Some(kept) => Box::new(kept),
-        None => Box::new(io::stdout()),
+        Some(kept) => Box::new(Output { terminal: kept.is_terminal(), to: kept }),
+        None => Box::new(Output { terminal: io::stdout().is_terminal(), to: io::stdout() }),
     }
+}
+
+/// Whether whoever read standard output has heard enough: that is how pagers and
+/// `head` end, and no error, whatever the error is that a command makes of it.
+pub fn reader_is_gone() -> bool {
+    GONE.load(Ordering::Relaxed)
+}
+
+struct Output<W> {
+    terminal: bool,
+    to: W,
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match self.terminal {
+            true => self.to.write_all(&cleaned_bytes(bytes)).map(|()| bytes.len()),
+            false => self.to.write(bytes),
+        };
+        written.inspect_err(noted)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush().inspect_err(noted)
+    }
+}
+
+fn noted(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        GONE.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Without what controls a terminal, but for ends of lines and tabs.
+fn cleaned(text: &str) -> String {
+    let clean = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
+    text.chars().map(clean).collect()
+}
+
+/// The same of bytes, which may end within a character.
+fn cleaned_bytes(bytes: &[u8]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        clean.extend_from_slice(cleaned(chunk.valid()).as_bytes());
+        clean.extend_from_slice(chunk.invalid());
+    }
+    clean
 }
 
 /// Standard output for a child whose output is this command's.
@@ -56,7 +113,7 @@ pub fn say(line: impl Display) {
 /// Lines of news, if anyone can see them.
 pub fn say_text(text: impl Display) {
     // As one write, so that processes do not cut each other's lines.
-    let _ = io::stderr().write_all(text.to_string().as_bytes());
+    let _ = io::stderr().write_all(cleaned(&text.to_string()).as_bytes());
 }
 
 /// The last resort: what a user sees of a panic is one line.
@@ -76,4 +133,25 @@ pub fn report_panics() {
             say(trace);
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_controlled_by_nobodys_names() {
+        let text = "a\u{1b}[31m\tb\r\u{7f}\u{9b}c\nd\u{e9}";
+        let through = |terminal| {
+            let mut to = Vec::new();
+            let mut output = Output { terminal, to: &mut to };
+            output.write_all(text.as_bytes()).unwrap();
+            to
+        };
+        assert_eq!(through(false), text.as_bytes());
+        assert_eq!(through(true), "a [31m\tb   c\nd\u{e9}".as_bytes());
+        // Half of a character waits for the other.
+        assert_eq!(cleaned_bytes(b"\xc3"), b"\xc3");
+        assert_eq!(cleaned(text).as_bytes(), through(true));
+    }
 }

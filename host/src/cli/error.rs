@@ -50,7 +50,7 @@ impl ExitCode {
         4 plugin that cannot be loaded, or ended the program; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
         (undefined ones are no fault); \
-        9 incomplete: stopped by SIGTERM or SIGINT, or shards or trainings are missing; \
+        9 incomplete: stopped by SIGTERM, SIGINT or SIGHUP, or shards or trainings are missing; \
         nothing is lost, and the same command goes on.";
 }
 
@@ -110,7 +110,7 @@ pub enum CliError {
     #[error("{0}")]
     Weights(osee_sdk::Error),
     /// The working folder is gone.
-    #[error("the working folder cannot be used: {0}")]
+    #[error("the working folder is gone, or cannot be used: {0}; change to another one: cd DIR")]
     WorkingFolder(io::Error),
     /// A plugin's crate cannot be written.
     #[error("{0}")]
@@ -158,7 +158,13 @@ impl CliError {
     /// Its exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
+            Self::Study(_)
+            | Self::Setting(_)
+            | Self::Plugin(_)
+            | Self::New(_)
+            | Self::WorkingFolder(_)
+            | Self::Device(DeviceError::Unknown(_))
+            | Self::Setup(SetupError::Device(DeviceError::Unknown(_))) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
             Self::Libtorch(LibtorchError::None(_) | LibtorchError::Unusable { .. }) => {
                 ExitCode::Input
@@ -193,8 +199,7 @@ impl CliError {
             | Self::Scheduler(_)
             | Self::Worker(_)
             | Self::OwnPlugins(_)
-            | Self::Libtorch(_)
-            | Self::WorkingFolder(_) => ExitCode::Internal,
+            | Self::Libtorch(_) => ExitCode::Internal,
         }
     }
 }
@@ -215,6 +220,7 @@ fn run(error: &RunError) -> ExitCode {
         | RunError::OtherWeights(_) => ExitCode::Store,
         RunError::Untrained { .. } => ExitCode::Incomplete,
         RunError::Data(_) | RunError::Weights { .. } => ExitCode::Data,
+        RunError::Device(DeviceError::Unknown(_)) => ExitCode::Input,
         RunError::Device(_) | RunError::Worker(_) | RunError::Signals(_) => ExitCode::Internal,
         _ => ExitCode::Input,
     }

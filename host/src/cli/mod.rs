@@ -8,6 +8,7 @@ mod error;
 mod export;
 mod leaderboard;
 mod merge;
+mod numbers;
 mod plan;
 mod plugin;
 mod plugin_args;
@@ -22,17 +23,17 @@ mod truth;
 pub use error::{CliError, ExitCode};
 
 use crate::{
-    export::ExportError,
     loader::libtorch,
     supervisor::{self, Ended},
     terminal::{self, say},
 };
 use clap::{
-    Parser, Subcommand,
+    CommandFactory, Parser, Subcommand,
     builder::{OsStringValueParser, TypedValueParser},
 };
 use osee_core::paths;
 use std::{
+    ffi::OsString,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -114,6 +115,14 @@ enum Command {
     Interview,
 }
 
+/// Ends the program with a word where there is no working folder. To be called
+/// before the functions that libraries run when they are loaded.
+pub extern "C" fn first() {
+    if let Err(error) = std::env::current_dir() {
+        std::process::exit(i32::from(failed(&CliError::WorkingFolder(error))));
+    }
+}
+
 /// Runs the program.
 pub fn main() -> std::process::ExitCode {
     terminal::report_panics();
@@ -141,9 +150,9 @@ fn run_program() -> u8 {
         Ok(arguments) => arguments,
         Err(error) => return failed(&CliError::Worker(error)),
     };
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, &arguments),
     };
     let ended = terminal::keep_output(std::io::stderr())
         .map_err(CliError::Worker)
@@ -155,11 +164,7 @@ fn run_program() -> u8 {
             Err(error) => failed(&CliError::Worker(error)),
         },
         // Whoever read our output has heard enough.
-        Err(CliError::Output(error) | CliError::Export(ExportError::Write(error)))
-            if error.kind() == std::io::ErrorKind::BrokenPipe =>
-        {
-            ExitCode::Done as u8
-        }
+        Err(_) if terminal::reader_is_gone() => ExitCode::Done as u8,
         Err(error) => failed(&error),
     }
 }
@@ -189,7 +194,12 @@ fn failed(error: &CliError) -> u8 {
 }
 
 /// Help, the version, or what is wrong with the command line.
-fn usage(error: &clap::Error) -> u8 {
+fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let mut command = Cli::command();
+    command.build();
+    if let Some(what) = numbers::explained(&command, error, arguments) {
+        return failed(&CliError::Usage(what));
+    }
     match error.print() {
         Err(write) if !error.use_stderr() && write.kind() != std::io::ErrorKind::BrokenPipe => {
             failed(&CliError::Output(write))

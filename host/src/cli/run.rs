@@ -326,7 +326,12 @@ impl RunArgs {
         let mut limits = Limits::default();
         if let Some(seconds) = self.time_limit {
             limits.time = Duration::try_from_secs_f64(seconds)
-                .map_err(|error| CliError::Usage(format!("--time-limit {seconds}: {error}")))?;
+                .ok()
+                .filter(|time| !time.is_zero())
+                .ok_or_else(|| {
+                    let what = "a number of seconds above 0, such as 0.5 or 600";
+                    CliError::Usage(format!("--time-limit takes {what}, not `{seconds}`"))
+                })?;
         }
         if let Some(mib) = self.memory_limit {
             limits.memory = mib.saturating_mul(1 << 20);
@@ -378,6 +383,10 @@ impl RunArgs {
             Some(text) => match text.parse() {
                 Ok(count) => {
                     (study.architectures.count, study.architectures.file) = (Some(count), None);
+                }
+                Err(_) if text.parse::<f64>().is_ok() && !paths::path(text).exists() => {
+                    let what = "how many architectures, or all, or a file that there is";
+                    return Err(CliError::Usage(format!("--archs takes {what}, not `{text}`")));
                 }
                 Err(_) => study.architectures.file = Some(paths::path(text)),
             },

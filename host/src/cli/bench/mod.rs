@@ -52,8 +52,8 @@ pub struct BenchArgs {
     #[arg(long, default_value_t = 64)]
     batch_size: usize,
     /// Torch threads.
-    #[arg(long, default_value_t = 1)]
-    threads: i32,
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: u32,
 }
 
 /// Measures as a worker would, and prints.

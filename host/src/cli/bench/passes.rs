@@ -16,7 +16,7 @@ use std::fmt::Write;
 
 /// Time per pass, as a table.
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
-    tch::set_num_threads(args.threads);
+    tch::set_num_threads(args.threads.try_into().unwrap_or(1));
     let registry = PluginArgs::default().registry()?;
     let space = registry.space("nb201")?;
     let settings = Settings::defaults(&space.info.settings);

@@ -7,13 +7,12 @@ use crate::{
     conformance::{self, Verdict},
     loader::libtorch::this_program,
     stop::Stop,
-    terminal::output_of_child,
+    terminal::{output_of_child, reader_is_gone},
     worker::{Clock, Exceeded, Limits, Watched, frames, socket},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::{
-    io,
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::PathBuf,
     process::{ExitStatus, Stdio},
@@ -239,7 +238,7 @@ impl Report {
         };
         // A reader that hung up does not change the verdict.
         match print(&text) {
-            Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(_) if reader_is_gone() => Ok(()),
             printed => printed,
         }
     }

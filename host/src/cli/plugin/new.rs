@@ -1,6 +1,6 @@
 //! `osee-host plugin new NAME`.
 
-use crate::cli::{CliError, print};
+use crate::cli::{CliError, plugin_args::PluginArgs, print};
 use clap::{Args, ValueEnum};
 use std::{
     fs, io,
@@ -191,6 +191,23 @@ impl NewArgs {
     }
 }
 
+impl NewArgs {
+    /// Why what it exports could not be loaded beside the bundled plugins.
+    fn bundled(&self) -> Option<String> {
+        let id = self.name.replace('-', "_");
+        // Where those cannot be loaded, a run says so.
+        let registry = PluginArgs::default().registry().ok()?;
+        let estimator = registry.estimators().any(|(_, info)| info.id == id);
+        let space = registry.spaces().any(|(_, info)| info.id == id);
+        let what = match (estimator, space) {
+            (true, _) => "estimator",
+            (_, true) => "search space",
+            _ => return None,
+        };
+        Some(format!("it would export `{id}`, which is the id of a bundled {what}"))
+    }
+}
+
 /// What a template says for a space, or for other kinds: of
 /// `{% if kind == "space" %}A{% else %}B{% endif %}` one part, as cargo
 /// generate has it.
@@ -214,7 +231,7 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
              letters, digits, - and _"
         )));
     }
-    if let Some(why) = args.taken() {
+    if let Some(why) = args.taken().or_else(|| args.bundled()) {
         return Err(CliError::New(format!(
             "a plugin cannot be called `{name}`: {why}; take another name"
         )));

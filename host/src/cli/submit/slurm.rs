@@ -54,6 +54,7 @@ struct Job {
 /// Writes scripts and submits them, or prints them.
 pub fn run(args: &SlurmArgs) -> Result<(), CliError> {
     let jobs = args.jobs.prepare()?;
+    args.check(&jobs)?;
     let scripts = args.scripts(&jobs)?;
     if args.jobs.dry_run {
         let one = |job: &Job| {
@@ -102,6 +103,27 @@ fn sbatch(script: &Path, after: Option<String>) -> Result<String, CliError> {
 }
 
 impl SlurmArgs {
+    /// Refuses what sbatch would take for something else.
+    fn check(&self, jobs: &Jobs) -> Result<(), CliError> {
+        let out = jobs.out.display().to_string();
+        if out.contains('\\') {
+            return Err(CliError::Usage(format!(
+                "{out} has a backslash, which in a path keeps sbatch from putting job numbers in place \
+                 of %A and %a, so all shards would have one log; give --out another folder"
+            )));
+        }
+        let is_option = |option: &String| {
+            option.strip_prefix('-').is_some_and(|rest| rest.trim_start_matches('-') != "")
+        };
+        match self.sbatch.iter().find(|option| !is_option(option)) {
+            None => Ok(()),
+            Some(option) => Err(CliError::Usage(format!(
+                "--sbatch `{option}` is no option of sbatch, which begin with a minus, as in \
+                 --sbatch=--account=nas"
+            ))),
+        }
+    }
+
     fn scripts(&self, jobs: &Jobs) -> Result<Vec<Job>, CliError> {
         const TRAIN: &str = "train.sh";
         const SHARDS: &str = "shards.sh";

@@ -1,0 +1,157 @@
+//! What an option takes, where it was given what begins with a minus or is no
+//! number: clap alone takes `-1` for an option that there is not.
+
+use clap::{
+    Arg, Command, Error,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+use std::{
+    any::TypeId,
+    error::Error as _,
+    ffi::OsString,
+    num::{ParseFloatError, ParseIntError},
+};
+
+/// What is wrong with `arguments`, the program's name first, that `command`, which
+/// is built, does not parse because of `error`; `None` where clap says it well.
+pub fn explained(command: &Command, error: &Error, arguments: &[OsString]) -> Option<String> {
+    let (arg, value) = match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let unknown = text(error, ContextKind::InvalidArg)?;
+            let arguments: Vec<&str> =
+                arguments.iter().map(|it| it.to_str().unwrap_or("")).collect();
+            let pair = arguments.windows(2).find(|pair| {
+                pair[1].starts_with(unknown) && is_minus(pair[1]) && pair[0].starts_with("--")
+            })?;
+            (find(command, &|arg| arg.get_long() == pair[0].strip_prefix("--"))?, pair[1])
+        }
+        ErrorKind::ValueValidation => {
+            let why = error.source()?;
+            if !why.is::<ParseIntError>() && !why.is::<ParseFloatError>() {
+                // A parser of its own, or a range.
+                return None;
+            }
+            let name = text(error, ContextKind::InvalidArg)?;
+            let value = text(error, ContextKind::InvalidValue)?;
+            (find(command, &|arg| arg.to_string() == name)?, value)
+        }
+        _ => return None,
+    };
+    let long = arg.get_long()?;
+    Some(match takes(arg) {
+        Some(what) => format!("--{long} takes {what}, not `{value}`"),
+        None => {
+            let names: Vec<&str> =
+                arg.get_value_names()?.iter().map(|name| name.as_str()).collect();
+            let names = names.join(" ");
+            format!(
+                "--{long} takes {names}; one that begins with a minus is written --{long}={value}"
+            )
+        }
+    })
+}
+
+fn text(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether an argument is, or begins as, a number below 0.
+fn is_minus(argument: &str) -> bool {
+    let rest = argument.strip_prefix('-');
+    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+}
+
+/// The first such option of a command, or of those below it.
+fn find<'c>(command: &'c Command, is: &dyn Fn(&Arg) -> bool) -> Option<&'c Arg> {
+    let mut own = command.get_arguments().filter(|arg| arg.get_action().takes_values());
+    let below = || command.get_subcommands().find_map(|command| find(command, is));
+    own.find(|arg| is(arg)).or_else(below)
+}
+
+/// Which numbers an option takes; `None` for options that take others, too.
+fn takes(arg: &Arg) -> Option<String> {
+    let kind = arg.get_value_parser().type_id();
+    let is = |it: TypeId| kind == it;
+    let most = match () {
+        () if is(TypeId::of::<u32>()) => u64::from(u32::MAX),
+        () if is(TypeId::of::<u64>()) => u64::MAX,
+        () if is(TypeId::of::<usize>()) => usize::MAX as u64,
+        () if is(TypeId::of::<f64>()) => return Some("a number above 0".to_owned()),
+        () => return None,
+    };
+    Some(format!("a whole number from 0 to {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::{CommandFactory, Parser};
+
+    /// Every command with its path, the program's name first.
+    fn commands(command: &Command, path: &[String]) -> Vec<(Vec<String>, Command)> {
+        let mut path = path.to_vec();
+        path.push(command.get_name().to_owned());
+        let below = command.get_subcommands().flat_map(|it| commands(it, &path));
+        let below: Vec<_> = below.collect();
+        [vec![(path, command.clone())], below].concat()
+    }
+
+    fn said(arguments: &[&str]) -> String {
+        let error = Cli::try_parse_from(arguments).unwrap_err();
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let mut command = Cli::command();
+        command.build();
+        let explained = explained(&command, &error, &arguments);
+        explained.unwrap_or_else(|| error.to_string())
+    }
+
+    #[test]
+    fn every_option_of_a_number_says_what_it_takes() {
+        let mut seen = 0;
+        for (path, command) in commands(&Cli::command(), &[]) {
+            for arg in command.get_arguments().filter(|arg| takes(arg).is_some()) {
+                let option = format!("--{}", arg.get_long().expect("numbers have names"));
+                for value in ["-1", "-3.5", "many"] {
+                    for joined in [true, false] {
+                        let joined = if joined {
+                            vec![format!("{option}={value}")]
+                        } else {
+                            vec![option.clone(), value.to_owned()]
+                        };
+                        let arguments: Vec<&str> =
+                            path.iter().chain(&joined).map(String::as_str).collect();
+                        if option == "--time-limit" && joined.len() == 1 && value != "many" {
+                            // A number, which is looked at later.
+                            continue;
+                        }
+                        let said = said(&arguments);
+                        let known = ["number from 0 to", "a number above 0", "is not in "];
+                        let says = known.iter().any(|it| said.contains(it));
+                        assert!(says && said.contains(&option), "{arguments:?}: {said}");
+                        seen += 1;
+                    }
+                }
+            }
+        }
+        assert!(seen > 150, "{seen}");
+    }
+
+    #[test]
+    fn what_else_an_option_takes_is_said_as_its_help_says_it() {
+        let archs = said(&["osee-host", "run", "--archs", "-5"]);
+        assert_eq!(
+            archs,
+            "--archs takes N|all|FILE; one that begins with a minus is written --archs=-5"
+        );
+        let seeds = said(&["osee-host", "run", "--seeds", "-1,2"]);
+        assert!(seeds.starts_with("--seeds takes a whole number from 0 to"), "{seeds}");
+        assert!(said(&["osee-host", "plan", "--shard", "-1/2"]).starts_with("--shard takes K/N;"));
+        // What is no option at all is what clap says.
+        assert!(said(&["osee-host", "run", "-1"]).contains("unexpected argument '-1'"));
+        assert!(said(&["osee-host", "run", "--no-such", "-1"]).contains("'--no-such'"));
+    }
+}
