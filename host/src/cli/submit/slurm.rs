@@ -113,7 +113,7 @@ impl SlurmArgs {
             )));
         }
         let is_option = |option: &String| {
-            option.strip_prefix('-').is_some_and(|rest| rest.trim_start_matches('-') != "")
+            option.strip_prefix('-').is_some_and(|rest| !rest.trim_start_matches('-').is_empty())
         };
         match self.sbatch.iter().find(|option| !is_option(option)) {
             None => Ok(()),
