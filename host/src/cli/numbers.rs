@@ -15,6 +15,7 @@ use std::{
 /// What is wrong with `arguments`, the program's name first, that `command`, which
 /// is built, does not parse because of `error`; `None` where clap says it well.
 pub fn explained(command: &Command, error: &Error, arguments: &[OsString]) -> Option<String> {
+    let command = reached(command, arguments);
     let (arg, value) = match error.kind() {
         ErrorKind::UnknownArgument => {
             let unknown = text(error, ContextKind::InvalidArg)?;
@@ -64,11 +65,16 @@ fn is_minus(argument: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
 }
 
-/// The first such option of a command, or of those below it.
+/// The command that the arguments are for.
+fn reached<'c>(command: &'c Command, arguments: &[OsString]) -> &'c Command {
+    let words = arguments.iter().skip(1);
+    words.fold(command, |command, word| command.find_subcommand(word).unwrap_or(command))
+}
+
+/// The first such option of a command.
 fn find<'c>(command: &'c Command, is: &dyn Fn(&Arg) -> bool) -> Option<&'c Arg> {
     let mut own = command.get_arguments().filter(|arg| arg.get_action().takes_values());
-    let below = || command.get_subcommands().find_map(|command| find(command, is));
-    own.find(|arg| is(arg)).or_else(below)
+    own.find(|arg| is(arg))
 }
 
 /// Which numbers an option takes; `None` for options that take others, too.
