@@ -1,6 +1,6 @@
 //! `osee-host merge OUT [DIR...]`.
 
-use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
+use super::{CliError, ExitCode, plugin_args::PluginArgs, print, shell::path_word};
 use crate::{
     runner::{self, MergeReport, RunError},
     stop,
@@ -100,7 +100,7 @@ fn said(report: &MergeReport, out: &Path) -> String {
         progress.units
     ));
     match report.is_complete() {
-        true => say(format!("complete; osee-host leaderboard {} prints it", out.display())),
+        true => say(format!("complete; osee-host leaderboard {} prints it", path_word(out))),
         false => say("incomplete; merge again when the rest is there".to_owned()),
     }
     text

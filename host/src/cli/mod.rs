@@ -7,6 +7,7 @@ mod criteria;
 mod error;
 mod export;
 mod leaderboard;
+mod lists;
 mod merge;
 mod plan;
 mod plugin;
@@ -15,7 +16,9 @@ mod report;
 mod run;
 mod score;
 mod shard_args;
+mod shell;
 mod space;
+mod study_args;
 mod submit;
 mod truth;
 
@@ -60,17 +63,26 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Score architectures, join with the truth, print the leaderboard.
+    ///
+    /// Of an option that is given twice the last counts; those that may be
+    /// repeated add up.
     #[command(args_override_self = true)]
     Run(run::RunArgs),
     /// Train the supernets of a study's one-shot estimators; `run` does it, too.
+    ///
+    /// Of an option that is given twice the last counts; those that may be
+    /// repeated add up.
     #[command(args_override_self = true)]
-    Train(run::RunArgs),
+    Train(run::TrainArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
     /// Run a study as jobs of a scheduler.
     #[command(subcommand)]
     Submit(submit::SubmitCommand),
     /// Say how much a study is, how long it takes, and what is left of it.
+    ///
+    /// Of an option that is given twice the last counts; those that may be
+    /// repeated add up.
     #[command(args_override_self = true)]
     Plan(plan::PlanArgs),
     /// Put the shards of a study together.

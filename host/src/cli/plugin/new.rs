@@ -1,6 +1,6 @@
 //! `osee-host plugin new NAME`.
 
-use crate::cli::{CliError, print};
+use crate::cli::{CliError, print, shell::path_word};
 use clap::{Args, ValueEnum};
 use std::{
     fs, io,
@@ -248,9 +248,10 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
     }
     let library = format!("target/release/lib{}.so", name.replace('-', "_"));
     print(&format!(
-        "wrote {0}; now:\n  cd {0}\n  cargo build --release\n  cargo test --release\n  \
+        "wrote {}; now:\n  cd {}\n  cargo build --release\n  cargo test --release\n  \
          osee-host plugin check {library}\n  osee-host --plugin {library}\n",
-        folder.display()
+        folder.display(),
+        path_word(&folder)
     ))
 }
 
