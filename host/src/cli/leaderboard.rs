@@ -211,7 +211,8 @@ pub fn choice_of(study: &Study, asked: &TruthArgs) -> Result<Option<TruthChoice>
     }
     let Some(own) = choice else {
         let name = &study.name;
-        let why = format!("is about a table of truth, and run `{name}` has none; name it by --truth");
+        let why =
+            format!("is about a table of truth, and run `{name}` has none; name it by --truth");
         return refuse(&asked.given(), &why).map(|()| None);
     };
     Ok(Some(TruthChoice {

@@ -27,7 +27,7 @@ pub use error::{CliError, ExitCode};
 use crate::{
     export::ExportError,
     loader::libtorch,
-    supervisor::{self, Ended},
+    supervisor::{self, CallLimits, Ended},
     terminal::{self, say},
 };
 use clap::{
@@ -37,6 +37,7 @@ use clap::{
 use osee_core::paths;
 use std::{
     io::Write,
+    panic::{UnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 use tracing_subscriber::EnvFilter;
@@ -128,9 +129,14 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> std::process::ExitCode {
+    guarded(run_program).into()
+}
+
+/// The exit code of a program, whatever panics in it.
+pub fn guarded(program: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
     terminal::report_panics();
     // What panicked has said so.
-    std::panic::catch_unwind(run_program).unwrap_or(ExitCode::Internal as u8).into()
+    catch_unwind(program).unwrap_or(ExitCode::Internal as u8)
 }
 
 /// The whole program, with its exit code.
@@ -162,9 +168,12 @@ fn run_program() -> u8 {
         .and_then(|()| dispatch(cli.command.unwrap_or(Command::Run(cli.run))));
     match ended {
         Ok(code) => code as u8,
-        Err(CliError::OwnPlugins(files)) => match supervisor::run(&files) {
-            Ok(ended) => ended_child(&ended),
-            Err(error) => failed(&CliError::Worker(error)),
+        Err(CliError::OwnPlugins(files)) => match CallLimits::of_environment() {
+            Ok(limits) => match supervisor::run(&files, limits) {
+                Ok(ended) => ended_child(&ended),
+                Err(error) => failed(&CliError::Worker(error)),
+            },
+            Err(what) => failed(&CliError::Usage(what)),
         },
         // Whoever read our output has heard enough.
         Err(CliError::Output(error) | CliError::Export(ExportError::Write(error)))
@@ -184,6 +193,15 @@ fn ended_child(ended: &Ended) -> u8 {
             say(format_args!(
                 "error: {how} in code of a plugin: {call}\n  \
                  help: this is a bug of the plugin; what was stored before is kept"
+            ));
+            ExitCode::Plugin as u8
+        }
+        Ended::Over { call, limit } => {
+            say(format_args!(
+                "error: {limit}, in code of a plugin: {call}\n  \
+                 help: this is a bug of the plugin, or {} gives it more; what was stored before is \
+                 kept",
+                limit.variable()
             ));
             ExitCode::Plugin as u8
         }

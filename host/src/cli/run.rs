@@ -80,9 +80,11 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let Ran { store, failed, stopped } = runner::run(study, plan, registry, &options)?;
     let trained = report_trainings(&failed);
     if let Some(units) = stopped {
-        say(format_args!(
-            "stopped; {units} units are outstanding, and the same command goes on with them"
-        ));
+        let left = match units {
+            0 => "all units are there, what is left is over the whole study".to_owned(),
+            units => format!("{units} units are outstanding"),
+        };
+        say(format_args!("stopped; {left}, and the same command goes on"));
         return Ok(ExitCode::Incomplete);
     }
     if !plan.shard.is_whole() {

@@ -63,7 +63,8 @@ mod tests {
         for name in names {
             let path = Path::new(OsStr::from_bytes(name));
             let script = format!("printf %s {}", path_word(path));
-            let Output { stdout, .. } = Command::new("bash").args(["-c", &script]).output().unwrap();
+            let Output { stdout, .. } =
+                Command::new("bash").args(["-c", &script]).output().unwrap();
             assert_eq!(stdout, name, "{script}");
         }
     }

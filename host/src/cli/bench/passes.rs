@@ -37,7 +37,9 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     let (total, passes) = bench::profile(networks, &batches[0])?;
     let mut text = format!(
         "{} random networks of nb201, batch {}, {} thread(s)\n",
-        args.networks(), args.batch_size(), args.threads()
+        args.networks(),
+        args.batch_size(),
+        args.threads()
     );
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
     for (what, time) in passes {

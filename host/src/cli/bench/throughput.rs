@@ -32,7 +32,10 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
             count: Some(args.networks().max(3 * BLOCK) as u64),
             ..Architectures::default()
         },
-        protocol: ProtocolChoice { batch_size: Some(args.batch_size()), ..ProtocolChoice::default() },
+        protocol: ProtocolChoice {
+            batch_size: Some(args.batch_size()),
+            ..ProtocolChoice::default()
+        },
         ..Study::default()
     };
     let plan = Plan::new(&study, &registry, Path::new(""), None)?;

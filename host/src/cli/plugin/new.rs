@@ -234,8 +234,8 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
             .replace("{{project-name}}", name)
             .replace("{{crate_name}}", &name.replace('-', "_"))
             .replace("{{kind}}", args.kind.module())
-            .replace("{{sdk}}", &sdk)
-            .replace("{{libtorch}}", &libtorch)
+            .replace("{{sdk}}", &in_toml(&sdk))
+            .replace("{{libtorch}}", &in_toml(&libtorch))
     };
     for (path, text) in COMMON.iter().chain(args.kind.files()) {
         let path = folder.join(path);
@@ -266,6 +266,19 @@ fn existing(what: &str, path: PathBuf) -> Result<String, CliError> {
             path.display()
         ))),
     }
+}
+
+/// What stands between the quotes of a text in TOML.
+fn in_toml(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => escaped.extend(['\\', c]),
+            c if c.is_control() => escaped += &format!("\\u{:04X}", u32::from(c)),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 fn upper_camel_case(name: &str) -> String {

@@ -92,7 +92,7 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
             Some(column) => {
                 let table = table_of(&sheet, &truth.truth.key, column, space)?;
                 compare((&table, column), &architectures, &rows, ours)
-            },
+            }
             None => "the table has none that the space knows".to_owned(),
         };
         let _ = writeln!(text, "{what:<9} {line}");

@@ -2,7 +2,12 @@
 
 use super::{JobArgs, Jobs};
 use crate::{
-    cli::{CliError, lists::usage, print, shell::{path_word, word}},
+    cli::{
+        CliError,
+        lists::usage,
+        print,
+        shell::{path_word, word},
+    },
     terminal::say,
 };
 use clap::{Args, value_parser};
