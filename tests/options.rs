@@ -76,7 +76,7 @@ const NO_WORKER: &str = "is about workers, and with --isolation none no worker s
 const ONLY: &str = "changes nothing of the part that --only names";
 const UNKNOWN: &str = "unexpected argument";
 
-const REFUSED: [Refused; 79] = [
+const REFUSED: [Refused; 75] = [
     ("leaderboard @a @b --format scores-csv", "several runs are given; print them one by one"),
     ("leaderboard @a @b --truth @truth.csv", "names the table of one run"),
     ("leaderboard @a --format scores-csv --truth @truth.csv", SCORES_ALONE),
@@ -159,9 +159,6 @@ const REFUSED: [Refused; 79] = [
     ("bench --threads 0", "--threads"),
     ("bench --networks 3 check x --study y", "--networks"),
     ("space groups nb201 --set channels=2", UNKNOWN),
-    ("space show nb201 @ARCH --set channels=2 --set channels=4", "--set gives `channels` twice"),
-    ("space table nb201 --set cells=1 --set cells=1", "--set gives `cells` twice"),
-    ("score --arch @ARCH --set cells=1 --set cells=2", "--set gives `cells` twice"),
     ("score --arch @ARCH --estimators params,snip,params", "--estimators names `params` twice"),
     (
         "score --arch @ARCH --set cells=1 --set channels=2 --estimators params,vote",
@@ -171,7 +168,6 @@ const REFUSED: [Refused; 79] = [
     ("analyze @a --format json", UNKNOWN),
     ("compare @a @b --format json", "possible values"),
     ("compare @a", "2"),
-    ("leaderboard @a --format json --format csv", "cannot be used multiple times"),
     ("analyze @a --scores @table.csv", "cannot be used with"),
 ];
 
@@ -243,6 +239,13 @@ fn of_an_option_that_is_given_twice_the_last_counts() {
     assert_eq!(rows.keys().collect::<Vec<_>>(), ["params"]);
     assert_eq!(store.scores(rows["params"].0).unwrap().len(), 3);
     assert_eq!(seeds_of(&run("other", &["--seeds", "0,1", "--seeds", "2"])), [2]);
+    // So it is elsewhere, of settings one by one.
+    let shown = |more: &[&str]| support::run(&[&["space", "show", "nb201", ARCH], more].concat());
+    let last = shown(&["--set", "channels=2", "--set", "cells=1", "--set", "channels=4"]);
+    assert_eq!(last, shown(&["--set", "channels=4", "--set", "cells=1"]));
+    let board = ["leaderboard", out.to_str().unwrap(), "--no-timing", "--format"];
+    let board = |more: &[&str]| support::run(&[&board[..], more].concat());
+    assert_eq!(board(&["json", "--format", "csv"]), board(&["csv"]));
     let twice = ["run", "--archs", "3", "--data", "noise", "--seeds", "0,0"];
     let (code, said) = support::fail(&twice);
     assert!(code == 3 && said.contains("seed 0 is given twice"), "{said}");
@@ -284,7 +287,7 @@ fn a_check_of_a_space_looks_at_the_rows_that_are_meant() {
         }
         fs::write(files.path("tasks.csv"), text).unwrap();
         let line = "space check nb201 --truth @tasks.csv --truth-key arch --truth-column acc \
-                    --params-column n --where task=x";
+                    --params-column n --flops-column n --where task=x";
         let (code, text, said) = files.output(line);
         assert_eq!(code, Some(0), "{said}");
         text.lines().find(|line| line.starts_with("params ")).unwrap().to_owned()

@@ -48,16 +48,9 @@ pub fn rows_of(filters: &[Filter]) -> Result<BTreeMap<String, String>, CliError>
     Ok(rows)
 }
 
-/// Settings, each given once.
+/// Settings; of one the last value counts.
 pub fn settings_of(texts: &[String]) -> Result<BTreeMap<String, Value>, CliError> {
-    let mut settings = BTreeMap::new();
-    for text in texts {
-        let (key, value) = Settings::parse_assignment(text)?;
-        if settings.insert(key.clone(), value).is_some() {
-            return Err(usage(format!("--set gives `{key}` twice")));
-        }
-    }
-    Ok(settings)
+    Ok(texts.iter().map(|text| Settings::parse_assignment(text)).collect::<Result<_, _>>()?)
 }
 
 /// A number of things, of which there is at least one.

@@ -45,7 +45,8 @@ use tracing_subscriber::EnvFilter;
 /// Runs efficient performance estimators on neural architectures and says how
 /// well they rank them.
 ///
-/// Without a subcommand: `run`.
+/// Without a subcommand: `run`. In every command the last counts of an option that
+/// is given twice; those that may be repeated add up.
 #[derive(Debug, Parser)]
 #[command(
     name = "osee-host",
@@ -64,16 +65,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Score architectures, join with the truth, print the leaderboard.
-    ///
-    /// Of an option that is given twice the last counts; those that may be
-    /// repeated add up.
-    #[command(args_override_self = true)]
     Run(run::RunArgs),
     /// Train the supernets of a study's one-shot estimators; `run` does it, too.
-    ///
-    /// Of an option that is given twice the last counts; those that may be
-    /// repeated add up.
-    #[command(args_override_self = true)]
     Train(run::TrainArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
@@ -81,10 +74,6 @@ enum Command {
     #[command(subcommand)]
     Submit(submit::SubmitCommand),
     /// Say how much a study is, how long it takes, and what is left of it.
-    ///
-    /// Of an option that is given twice the last counts; those that may be
-    /// repeated add up.
-    #[command(args_override_self = true)]
     Plan(plan::PlanArgs),
     /// Put the shards of a study together.
     Merge(merge::MergeArgs),

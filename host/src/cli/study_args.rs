@@ -4,7 +4,7 @@
 use super::{
     CliError,
     criteria::DuplicatesArg,
-    lists::{at_least_one, refuse, rows_of, usage},
+    lists::{at_least_one, refuse, rows_of, settings_of, usage},
     path_text,
     plugin_args::PluginArgs,
 };
@@ -18,7 +18,6 @@ use clap::{ArgAction, Args};
 use osee_core::{
     estimator::FailureKind,
     paths,
-    settings::Settings,
     shard::Shard,
     study::{EstimatorChoice, Study, TruthChoice},
     truth::{Duplicates, Filter},
@@ -216,9 +215,7 @@ impl StudyArgs {
         if let Some(space) = &self.space {
             study.space.id.clone_from(space);
         }
-        for text in &self.set {
-            study.space.settings.extend([Settings::parse_assignment(text)?]);
-        }
+        study.space.settings.extend(settings_of(&self.set)?);
         match self.estimators.as_deref() {
             None => {}
             Some("all") => study.estimators.clear(),

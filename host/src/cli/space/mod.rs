@@ -51,7 +51,8 @@ pub struct GroupsArgs {
 struct SpaceArgs {
     #[command(flatten)]
     of: GroupsArgs,
-    /// Setting, such as channels=16; may be repeated for several settings.
+    /// Setting, such as channels=16; may be repeated, and of one setting the last
+    /// value counts.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }

@@ -28,17 +28,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Subcommand)]
 pub enum SubmitCommand {
     /// To Slurm: an array of shards, and a merge that waits for it.
-    ///
-    /// Of an option that is given twice the last counts; those that may be
-    /// repeated add up.
-    #[command(args_override_self = true)]
     Slurm(slurm::SlurmArgs),
     /// A Kubernetes manifest: an indexed job of shards. It is printed, not
     /// submitted, and was not run on a cluster yet.
-    ///
-    /// Of an option that is given twice the last counts; those that may be
-    /// repeated add up.
-    #[command(args_override_self = true)]
     Kubernetes(kubernetes::KubernetesArgs),
 }
 
