@@ -161,6 +161,49 @@ fn a_stopped_run_leaves_what_listens_as_if_it_had_not_been_begun() {
     }
 }
 
+/// A meta estimator cannot be asked to return: it is ended, and nothing of it kept.
+#[test]
+fn a_stopped_run_does_not_wait_for_a_vote() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = format!(
+        "plugins = [{:?}]\nseeds = [0]\n[[estimators]]\nid = \"params\"\n[[estimators]]\n\
+         id = \"judge\"\nsettings = {{ mode = \"hang\" }}\n",
+        fixture("in_host")
+    );
+    fs::write(at("study.toml"), text).unwrap();
+    let (study, out) = (at("study.toml"), at("out"));
+    let command = |limit: &str| {
+        let mut args = vec!["run", "--study", study.to_str().unwrap(), "--archs", "4", "--out"];
+        args.push(out.to_str().unwrap());
+        args.extend(SMALL);
+        args.extend(["--workers", "1", "--allow-unpinned", "--time-limit", limit]);
+        osee(&args)
+    };
+    let mut host = command("600");
+    let host = host.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let log = out.join("worker-meta.log");
+    let judged = || fs::read_to_string(&log).is_ok_and(|text| text.contains("judge scores"));
+    until("it votes", || judged().then_some(()));
+    let start = Instant::now();
+    signal("TERM", host.id());
+    let (code, text) = said(host.wait_with_output().unwrap());
+    assert_eq!(code, Some(9), "{text}");
+    assert!(text.contains("all units are there") && text.contains("the same command"), "{text}");
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    let count = |name: &str| {
+        let store = Store::open(&out).unwrap();
+        let id = store.newest().unwrap()[name].0;
+        store.scores(id).unwrap().len()
+    };
+    assert_eq!((count("params"), count("judge")), (4, 0));
+    // The same command goes on with it, and its limit is one.
+    let (code, text) = said(command("1").output().unwrap());
+    assert_eq!(code, Some(8), "{text}");
+    assert!(text.contains("4 x timeout, such as: no score after 1 s"), "{text}");
+    assert_eq!(count("judge"), 4);
+}
+
 #[test]
 fn failures_by_a_limit_are_tried_again_when_it_is_wider() {
     let study = Study::new("5", 1.0, true);

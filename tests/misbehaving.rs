@@ -200,6 +200,62 @@ fn code_of_a_plugin_that_ends_the_host_is_named_with_its_call() {
     assert!(said.contains("estimator `judge`, needs") && said.contains("SIGSEGV"), "{said}");
     // The same run, once it is mended.
     assert!(shaky(&run, "").status.success());
+    // A merge asks as well; the plugin is in the study.
+    let out = folder.path().join("shards").to_str().unwrap().to_owned();
+    let run = ["run", "--archs", "9", "--seeds", "0", "--estimators", "params,judge", "--data"];
+    for shard in ["1/2", "2/2"] {
+        let part = [&run[..], &["noise", "--out", &out, "--shard", shard]].concat();
+        assert!(shaky(&part, "").status.success());
+    }
+    // It takes what is pinned.
+    let pinned = osee(&["plugin", "trust", &plugin]).current_dir(folder.path()).output().unwrap();
+    assert!(pinned.status.success(), "{}", String::from_utf8_lossy(&pinned.stderr));
+    for (call, how) in [("needs", "SIGSEGV"), ("needs~", "no answer after 2 s")] {
+        let mut command = osee(&["merge", &out]);
+        command.env("OSEE_TEST_SHAKY", call).env("OSEE_CALL_SECONDS", "2");
+        let ended = command.current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(4), "{call}: {said}");
+        assert!(said.contains("estimator `judge`, needs") && said.contains(how), "{call}: {said}");
+    }
+    let done = osee(&["merge", &out]).current_dir(folder.path()).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// What is asked before any worker runs has limits, too.
+#[test]
+fn a_space_that_hangs_or_takes_all_memory_is_ended_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = fixture("in_host").to_str().unwrap().to_owned();
+    let out = folder.path().join("out");
+    let own = ["--plugin", &plugin, "--allow-unpinned"];
+    let run = ["run", "--space", "shaky", "--archs", "9", "--estimators", "params", "--seeds", "0"];
+    let run = [&run[..], &["--data", "noise", "--out", out.to_str().unwrap()], &own].concat();
+    let show = [&["space", "show", "shaky", "3"], &own[..]].concat();
+    let groups = [&["space", "groups", "shaky"], &own[..]].concat();
+    let time = ("OSEE_CALL_SECONDS", "2", "no answer after 2 s");
+    let memory = ("OSEE_CALL_MIB", "1500", "the program held more than 1500 MiB");
+    for (args, call, words, (variable, most, limit)) in [
+        (&run, "architecture~", "search space `shaky`, architecture of 0", time),
+        (&run, "graph~", "search space `shaky`, graph of 1", time),
+        (&run, "new~", "`shaky`, making it", time),
+        (&show, "canonical~", "search space `shaky`, canonical of 3", time),
+        (&groups, "canonical~", "search space `shaky`, canonical of ", time),
+        (&run, "graph+", "search space `shaky`, graph of 1", memory),
+    ] {
+        let start = Instant::now();
+        let ended = osee(args).env("OSEE_TEST_SHAKY", call).env(variable, most).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(4), "{call}: {said}");
+        assert!(said.contains(limit) && said.contains(words), "{call}: {said}");
+        assert!(said.contains(&format!("{variable} gives it more")), "{call}: {said}");
+        assert!(start.elapsed() < Duration::from_secs(100), "{call}");
+    }
+    let wrong = osee(&show).env("OSEE_CALL_SECONDS", "soon").output().unwrap();
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(wrong.status.code() == Some(2) && said.contains("OSEE_CALL_SECONDS=soon"), "{said}");
+    // One that keeps within them has what it asked for.
+    assert!(osee(&run).env("OSEE_CALL_SECONDS", "2").output().unwrap().status.success());
 }
 
 #[test]

@@ -276,7 +276,10 @@ fn the_noise_ceiling_is_that_of_the_truth_in_use_by_the_same_lookup() {
     let text = noise(&single);
     assert!(text.contains("by test_accuracy_s0, which is a single training of each"), "{text}");
     let other = ["--truth-column", "validation_accuracy", "--seed-columns", seeds];
-    let text = noise(&other);
+    let output =
+        osee(&[&["analyze", out, "--only", "noise"], &other[..]].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("not here") && text.contains("they are not those behind it"), "{text}");
     // A table of scores is looked up the same way.
     let scores = folder.path().join("scores.csv");

@@ -1,6 +1,11 @@
 //! `osee-host criteria`: scores anyone computed, by the same criteria.
 
-use super::{CliError, fixed, leaderboard::CompatArg, print};
+use super::{
+    CliError, fixed,
+    leaderboard::CompatArg,
+    lists::{rows_of, usage},
+    print,
+};
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
     report::{criteria_document, few, interval_text, terminal_table, tie_text},
@@ -67,11 +72,12 @@ pub struct CriteriaArgs {
     /// Column with the architecture, or a form such as {a};{b}.
     #[arg(long, value_name = "COL")]
     key: String,
-    /// Column with scores; every numeric one by default. The form
-    /// os_acc_s{seed} stands for the mean over all seeds of os_acc.
+    /// Column with scores, may be repeated; every numeric one by default. The
+    /// form os_acc_s{seed} stands for the mean over all seeds of os_acc.
     #[arg(long, value_name = "COL")]
     score_column: Vec<String>,
-    /// Column, form, or name of a row, in which low is good, such as a loss.
+    /// Column, form, or name of a row, in which low is good, such as a loss;
+    /// may be repeated.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
     /// Which row counts when rows of one key differ. The study's own code lets
@@ -79,7 +85,7 @@ pub struct CriteriaArgs {
     #[arg(long, value_enum, default_value_t = DuplicatesArg::Error)]
     duplicates: DuplicatesArg,
     /// Only rows with this in a column, such as task=jigsaw, of each table that
-    /// has the column; may be repeated.
+    /// has the column; may be repeated for several columns.
     #[arg(long = "where", value_name = "COL=VALUE")]
     filter: Vec<Filter>,
     /// Tie rule.
@@ -103,8 +109,9 @@ struct Row {
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
     if args.truth_column.is_none() && embedded::columns(&args.truth).is_none() {
         let what = "--truth-column says which column of the truth is the accuracy";
-        return Err(CliError::Usage(what.to_owned()));
+        return Err(usage(what));
     }
+    rows_of(&args.filter)?;
     let truth = TruthChoice {
         key: args.truth_key.clone(),
         column: args.truth_column.clone(),

@@ -26,7 +26,7 @@ pub enum ExitCode {
     /// The command line makes no sense.
     Usage = 2,
     /// Something named is not there, or malformed: a study, space, estimator,
-    /// setting or architecture.
+    /// setting or architecture; or an analysis asked for that cannot be had.
     Input = 3,
     /// A plugin cannot be loaded, or its code ended the program.
     Plugin = 4,
@@ -46,7 +46,8 @@ pub enum ExitCode {
 impl ExitCode {
     /// For `--help`.
     pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
-        3 unknown or malformed study, space, estimator, setting or architecture; \
+        3 unknown or malformed study, space, estimator, setting or architecture, or an analysis \
+        asked for by --only that cannot be had; \
         4 plugin that cannot be loaded, or ended the program; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
         (undefined ones are no fault); \
@@ -67,6 +68,9 @@ pub enum CliError {
     /// Of what is to be analysed.
     #[error(transparent)]
     Material(#[from] MaterialError),
+    /// Analyses that were asked for and cannot be had, with the reasons.
+    #[error("{}", no_analysis(.0))]
+    NoAnalysis(Vec<(String, String)>),
     /// Of a table of results.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -158,7 +162,11 @@ impl CliError {
     /// Its exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
+            Self::Study(_)
+            | Self::Setting(_)
+            | Self::Plugin(_)
+            | Self::New(_)
+            | Self::NoAnalysis(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
             Self::Libtorch(LibtorchError::None(_) | LibtorchError::Unusable { .. }) => {
                 ExitCode::Input
@@ -197,6 +205,12 @@ impl CliError {
             | Self::WorkingFolder(_) => ExitCode::Internal,
         }
     }
+}
+
+fn no_analysis(absent: &[(String, String)]) -> String {
+    let absent = absent.iter().map(|(heading, reason)| format!("`{heading}`: {reason}"));
+    let absent = absent.collect::<Vec<_>>().join("; ");
+    format!("asked for and not to be had is {absent}; above is what would give it")
 }
 
 fn registry(error: &RegistryError) -> ExitCode {

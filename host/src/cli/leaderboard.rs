@@ -1,6 +1,12 @@
 //! `osee-host leaderboard DIR`.
 
-use super::{CliError, ExitCode, criteria::DuplicatesArg, plugin_args::PluginArgs, print};
+use super::{
+    CliError, ExitCode,
+    criteria::DuplicatesArg,
+    lists::{refuse, rows_of},
+    plugin_args::PluginArgs,
+    print,
+};
 use crate::{
     loader::{Registry, Space},
     report::{
@@ -55,26 +61,40 @@ pub struct TruthArgs {
     #[arg(long, value_enum)]
     pub duplicates: Option<DuplicatesArg>,
     /// Only rows of a table with this in a column, such as task=jigsaw; may be
-    /// repeated.
+    /// repeated for several columns.
     #[arg(long = "where", value_name = "COL=VALUE")]
     pub filter: Vec<Filter>,
+}
+
+impl TruthArgs {
+    /// Each, and whether it was given.
+    fn given(&self) -> [(&'static str, bool); 6] {
+        [
+            ("--truth", self.truth.is_some()),
+            ("--truth-column", self.truth_column.is_some()),
+            ("--truth-key", self.truth_key.is_some()),
+            ("--truth-isomorphic", self.truth_isomorphic),
+            ("--duplicates", self.duplicates.is_some()),
+            ("--where", !self.filter.is_empty()),
+        ]
+    }
 }
 
 /// Which run, which truth, which form.
 #[derive(Debug, Args)]
 pub struct LeaderboardArgs {
     /// Run directory; with several, estimators by runs in one table, with mean
-    /// and worst rank.
+    /// and worst rank, each run judged by its own truth.
     #[arg(required = true)]
     dir: Vec<PathBuf>,
-    /// How it is printed.
+    /// How it is printed; scores-csv is of one run, and of scores alone.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
     truth: TruthArgs,
-    /// Tie rule.
-    #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
-    compat: CompatArg,
+    /// Tie rule; osee by default.
+    #[arg(long, value_enum)]
+    compat: Option<CompatArg>,
     /// Leave times out, so that two runs of a study print the same bytes.
     #[arg(long)]
     no_timing: bool,
@@ -82,11 +102,9 @@ pub struct LeaderboardArgs {
 
 /// Prints it.
 pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
-    if args.dir.len() > 1 && args.truth.truth.is_some() {
-        let what = "--truth names the table of one run, and several are given";
-        return Err(CliError::Usage(what.to_owned()));
-    }
-    let options = CriteriaOptions { compat: args.compat.into(), ..CriteriaOptions::default() };
+    args.check()?;
+    let compat = args.compat.unwrap_or(CompatArg::Osee).into();
+    let options = CriteriaOptions { compat, ..CriteriaOptions::default() };
     let board = |dir: &PathBuf| {
         let store = Store::open(dir)?;
         judged(&store, &registry_of(&store.study()?)?, &args.truth, &options)
@@ -100,6 +118,26 @@ pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
         say_text(faults(board));
     }
     Ok(ended(args.dir.iter().zip(boards.iter().map(|board| &board.scored))))
+}
+
+impl LeaderboardArgs {
+    /// Refuses what changes nothing.
+    fn check(&self) -> Result<(), CliError> {
+        let several = self.dir.len() > 1;
+        let truth = ("--truth", several && self.truth.truth.is_some());
+        refuse(&[truth], "names the table of one run, and several are given")?;
+        let scores = self.format == Format::ScoresCsv;
+        let why = "is a table of one run's architectures, and several runs are given; print them \
+                   one by one";
+        refuse(&[("--format scores-csv", scores && several)], why)?;
+        if !scores {
+            return Ok(());
+        }
+        let why = "changes nothing of --format scores-csv, which has scores and nothing that judges \
+                   them";
+        refuse(&self.truth.given(), why)?;
+        refuse(&[("--compat", self.compat.is_some())], why)
+    }
 }
 
 /// How a command ends that has printed what there is of runs: what they lack is
@@ -147,7 +185,7 @@ pub fn truth_of(
     // Without its space, a table must write architectures as the run does.
     let study = store.study()?;
     let space = registry.space(&study.space.id).ok();
-    let Some(choice) = choice_of(&study, asked) else { return Ok(None) };
+    let Some(choice) = choice_of(&study, asked)? else { return Ok(None) };
     let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
     let judged = judge(store, &table, space.as_ref())?;
     Ok(Some((table.truth, judged)))
@@ -163,7 +201,7 @@ pub fn judge(
 }
 
 /// Which table judges a run: its own, or another.
-pub fn choice_of(study: &Study, asked: &TruthArgs) -> Option<TruthChoice> {
+pub fn choice_of(study: &Study, asked: &TruthArgs) -> Result<Option<TruthChoice>, CliError> {
     let mut choice = study.truth.clone();
     if let Some(file) = &asked.truth {
         // Another table has columns and rows of its own.
@@ -171,12 +209,17 @@ pub fn choice_of(study: &Study, asked: &TruthArgs) -> Option<TruthChoice> {
         let isomorphic = asked.truth_isomorphic;
         choice = Some(TruthChoice { duplicates, isomorphic, ..TruthChoice::plain(file.clone()) });
     }
-    let rows = || asked.filter.iter().map(|it| (it.column.clone(), it.value.clone()));
-    choice.map(|own| TruthChoice {
+    let Some(own) = choice else {
+        let name = &study.name;
+        let why =
+            format!("is about a table of truth, and run `{name}` has none; name it by --truth");
+        return refuse(&asked.given(), &why).map(|()| None);
+    };
+    Ok(Some(TruthChoice {
         key: asked.truth_key.clone().or(own.key),
         column: asked.truth_column.clone().or(own.column),
         duplicates: asked.duplicates.map_or(own.duplicates, Into::into),
-        rows: if asked.filter.is_empty() { own.rows } else { rows().collect() },
+        rows: if asked.filter.is_empty() { own.rows } else { rows_of(&asked.filter)? },
         ..own
-    })
+    }))
 }

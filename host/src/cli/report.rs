@@ -3,6 +3,7 @@
 use super::{
     CliError, ExitCode,
     leaderboard::{TruthArgs, choice_of, ended, judge, registry_of},
+    lists::{once, refuse, rows_of, usage},
     plugin_args::PluginArgs,
     print,
 };
@@ -35,11 +36,11 @@ pub struct Source {
     /// space's own.
     #[arg(long, value_name = "COL")]
     key: Option<String>,
-    /// Column with scores; every numeric one by default. The form
-    /// os_acc_s{seed}_e{epoch} stands for all seeds and checkpoints of os_acc.
+    /// Column with scores, may be repeated; every numeric one by default. The
+    /// form os_acc_s{seed}_e{epoch} stands for all seeds and checkpoints of os_acc.
     #[arg(long, value_name = "COL")]
     column: Vec<String>,
-    /// Column, form, or name of a row, in which low is good.
+    /// Column, form, or name of a row, in which low is good; may be repeated.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
     /// Search space of the tables' architectures.
@@ -71,7 +72,7 @@ pub struct ReportArgs {
 pub struct AnalyzeArgs {
     #[command(flatten)]
     source: Source,
-    /// Only these analyses.
+    /// Only these analyses; where one cannot be had, the exit code is 3.
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(names()))]
     only: Vec<String>,
 }
@@ -87,16 +88,22 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode, CliError> {
     Ok(ended(args.source.dir.iter().zip(&scored)))
 }
 
-/// Prints the analyses.
+/// Prints the analyses; then fails where one that was asked for is not there.
 pub fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, CliError> {
     let (material, scored) = args.source.material()?;
-    print(&text(&material, &args.only))?;
-    Ok(ended(args.source.dir.iter().zip(&scored)))
+    let (text, absent) = text(&material, &args.only);
+    print(&text)?;
+    let code = ended(args.source.dir.iter().zip(&scored));
+    match absent.is_empty() {
+        true => Ok(code),
+        false => Err(CliError::NoAnalysis(absent)),
+    }
 }
 
 impl Source {
     /// What is analysed; of a run, with what of it is scored.
     fn material(&self) -> Result<(Material, Option<Scored>), CliError> {
+        once("--seed-columns", &self.seed_columns)?;
         match (&self.dir, &self.scores) {
             (Some(dir), _) => {
                 self.refuse_columns()?;
@@ -116,13 +123,19 @@ impl Source {
             ("--negate", !self.negate.is_empty()),
             ("--space", self.space.is_some()),
         ];
-        match given.iter().find(|(_, given)| *given) {
-            None => Ok(()),
-            Some((flag, _)) => Err(usage(&format!(
-                "{flag} is about a table of scores, with --scores FILE; a run knows its space, its \
-                 estimators and which end of their scores is good"
-            ))),
-        }
+        let why = "is about a table of scores, with --scores FILE; a run knows its space, its \
+                   estimators and which end of their scores is good";
+        refuse(&given, why)?;
+        let why = "is about the space of a table of scores, with --scores FILE; a run knows its \
+                   plugins";
+        refuse(&self.given_plugins(), why)
+    }
+
+    fn given_plugins(&self) -> [(&'static str, bool); 2] {
+        [
+            ("--plugin", !self.plugins.plugin.is_empty()),
+            ("--allow-unpinned", self.plugins.allow_unpinned),
+        ]
     }
 
     fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
@@ -134,7 +147,7 @@ impl Source {
             bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
             ..CriteriaOptions::default()
         };
-        let Some(choice) = choice_of(&study, &self.truth) else {
+        let Some(choice) = choice_of(&study, &self.truth)? else {
             let board = Leaderboard::new(&store, None, &options)?;
             return Ok((from_run(&store, &board, space.as_ref())?, board.scored));
         };
@@ -164,6 +177,10 @@ impl Source {
         if self.truth.truth_isomorphic && self.space.is_none() {
             return Err(usage("--truth-isomorphic needs --space, which says what is isomorphic"));
         }
+        if self.space.is_none() {
+            refuse(&self.given_plugins(), "is about a search space, which --space names")?;
+        }
+        rows_of(&self.truth.filter)?;
         let registry = self.plugins.registry()?;
         let space = self.space.as_ref().map(|id| registry.space(id)).transpose()?;
         let own = space.as_ref().map(|space| space.info.truth.key.clone());
@@ -189,8 +206,4 @@ impl Source {
         };
         Ok(from_tables(&tables, space.as_ref())?)
     }
-}
-
-fn usage(what: &str) -> CliError {
-    CliError::Usage(what.to_owned())
 }

@@ -100,13 +100,20 @@ fn drawn(
     if let Some(file) = &wanted.file {
         let text = list(file)?;
         let lines = text.lines().map(str::trim).enumerate();
-        for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
-            let arch = space.functions.parse(text).map_err(|error| RunError::Architecture {
+        let parse = |(line, text)| {
+            space.functions.parse(text).map_err(|error| RunError::Architecture {
                 place: format!("{} line {}: ", file.display(), line + 1),
                 error: explained(space, file, error),
-            })?;
-            chosen.take(arch)?;
+            })
+        };
+        let lines = lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
+        let mut list = lines.map(parse).collect::<Result<Vec<String>, _>>()?;
+        if wanted.judged {
+            let known = judged.ok_or(RunError::NoTruth)?.find(&list, Some(space));
+            let mut known = known.map_err(of_space)?.into_iter();
+            list.retain(|_| known.next().flatten().is_some());
         }
+        list.into_iter().try_for_each(|arch| chosen.take(arch))?;
         return chosen.finish();
     }
     let listed: Option<Vec<&str>> = match wanted.judged {
@@ -148,6 +155,15 @@ fn drawn(
         return Err(RunError::TooMany { wanted: count, there, unique: wanted.unique });
     }
     chosen.finish()
+}
+
+/// Only a space keeps a table from being looked up.
+fn of_space(error: ReportError) -> RunError {
+    let text = error.to_string();
+    match error {
+        ReportError::Space(error) => error.into(),
+        _ => osee_sdk::Error::new(text).into(),
+    }
 }
 
 /// The text of a list.

@@ -1,7 +1,7 @@
 //! Puts the shards of a study together, and computes what needs all of it.
 
 use super::{Isolation, RunError, vote};
-use crate::{loader::Registry, worker::Limits};
+use crate::{loader::Registry, stop::Stop, worker::Limits};
 use osee_core::{
     estimator::EstimatorKind,
     shard::Shard,
@@ -135,7 +135,9 @@ fn judge(
     };
     let dir = store.dir().to_owned();
     let (isolation, limits) = (Isolation::Process, Limits::default());
-    vote::finish(&population, &registry, store, &vote::Bench { isolation, limits, dir: &dir })?;
+    // Told to stop, a merge ends at once.
+    let bench = vote::Bench { isolation, limits, dir: &dir, stop: &Stop::default() };
+    vote::finish(&population, &registry, store, &bench)?;
     Ok(left_out)
 }
 

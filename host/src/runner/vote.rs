@@ -3,10 +3,11 @@
 use super::{Isolation, RunError};
 use crate::{
     loader::Registry,
-    worker::{Limits, MetaSetup, Named, Worker, finite},
+    stop::Stop,
+    worker::{Limits, MetaSetup, Named, Worker, WorkerError, finite},
 };
 use osee_core::{
-    estimator::{EstimatorKind, Failure, FailureKind},
+    estimator::{EstimatorKind, Failure},
     mean::mean,
     settings::Settings,
     store::{Outcome, Record, Score, ScorerId, ScorerKey, Store},
@@ -127,28 +128,36 @@ pub struct Bench<'a> {
     pub limits: Limits,
     /// The run's directory, for what they print.
     pub dir: &'a Path,
+    /// Ends them early.
+    pub stop: &'a Stop,
 }
 
 /// Computes every meta estimator over the whole population, scores averaged
 /// over seeds first, as the study does. One that fails has the failure for
-/// every architecture.
+/// every architecture. How many are left because the run was told to stop; they
+/// are as they were.
 pub fn finish(
     population: &Population<'_>,
     registry: &Registry,
     store: &mut Store,
     bench: &Bench<'_>,
-) -> Result<(), RunError> {
-    for (scorer, key) in in_order(&population.meta, registry)? {
+) -> Result<usize, RunError> {
+    let all = in_order(&population.meta, registry)?;
+    for (done, (scorer, key)) in all.iter().enumerate() {
+        if bench.stop.is_set() {
+            return Ok(all.len() - done);
+        }
         let settings = serde_json::from_str(&key.settings).map_err(|error| {
             osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name))
         })?;
-        let (outcomes, milliseconds) = match Judge::new(key, settings, registry, bench)? {
-            Ok((judge, experts)) => {
-                let (columns, milliseconds) = columns(population, experts, store)?;
-                let scores = judge.scores(columns)?;
-                (outcomes(scores, population.architectures.len()), milliseconds)
-            }
-            Err(failure) => (vec![Err(failure); population.architectures.len()], 0.0),
+        let voted = vote(population, (key, settings), registry, store, bench);
+        let (scores, milliseconds) = match voted {
+            Err(RunError::Worker(WorkerError::Stopped)) => return Ok(all.len() - done),
+            voted => voted?,
+        };
+        let outcomes: Vec<Outcome> = match scores {
+            Ok(scores) => scores.into_iter().map(|score| finite(Ok(score))).collect(),
+            Err(failure) => vec![Err(failure); population.architectures.len()],
         };
         let record = |(arch, outcome)| Record {
             scorer: *scorer,
@@ -161,7 +170,25 @@ pub fn finish(
         let records: Vec<Record> = outcomes.into_iter().enumerate().map(record).collect();
         store.replace(*scorer, &records)?;
     }
-    Ok(())
+    Ok(0)
+}
+
+/// The scores of one of them, one per architecture, and what they cost per
+/// architecture, in milliseconds.
+fn vote(
+    population: &Population<'_>,
+    (key, settings): (&ScorerKey, Settings),
+    registry: &Registry,
+    store: &Store,
+    bench: &Bench<'_>,
+) -> Result<(Result<Vec<f64>, Failure>, f64), RunError> {
+    match Judge::new(key, settings, registry, bench)? {
+        Ok((judge, experts)) => {
+            let (columns, milliseconds) = columns(population, experts, store)?;
+            Ok((judge.scores(columns)?, milliseconds))
+        }
+        Err(failure) => Ok((Err(failure), 0.0)),
+    }
 }
 
 /// A meta estimator, where it runs.
@@ -184,8 +211,9 @@ impl Judge {
             return Ok(Ok((Self::Here(meta), needs)));
         }
         let (plugins, id) = (registry.pinned(), key.estimator.clone());
+        let setup = MetaSetup { plugins, id, settings };
         let log = bench.dir.join("worker-meta.log");
-        let started = Worker::meta(MetaSetup { plugins, id, settings }, &log, bench.limits)?;
+        let started = Worker::meta(setup, &log, bench.limits, bench.stop)?;
         Ok(started.map(|(worker, needs)| (Self::Apart(Box::new(worker)), needs)))
     }
 
@@ -226,21 +254,6 @@ fn columns(
     let architectures = architectures.to_vec();
     let population = osee_sdk::Population { architectures, estimators: experts, columns };
     Ok((population, milliseconds))
-}
-
-/// One outcome per architecture, whatever the estimator gave.
-fn outcomes(scores: Result<Vec<f64>, Failure>, architectures: usize) -> Vec<Outcome> {
-    let failure = match scores {
-        Ok(scores) if scores.len() == architectures => {
-            return scores.into_iter().map(|score| finite(Ok(score))).collect();
-        }
-        Ok(scores) => {
-            let what = format!("{} scores for {architectures} architectures", scores.len());
-            Failure::new(FailureKind::Error, what)
-        }
-        Err(failure) => failure,
-    };
-    vec![Err(failure); architectures]
 }
 
 /// Per architecture the [mean](osee_core::mean::mean) over the seeds that have a

@@ -13,6 +13,6 @@ mod scorer;
 
 pub use child::{serve, socket};
 pub use frames::{Answer, MetaSetup, Scored, Unit};
-pub use limits::{Clock, Exceeded, GRACE, Limits, Watched};
+pub use limits::{Clock, Exceeded, GRACE, Limits, Watched, memory_of_one, resident};
 pub use parent::{Death, Ended, MALLOC, Worker, WorkerError, ended};
 pub use scorer::{Named, Scorer, Setup, SetupError, finite, own_seed};

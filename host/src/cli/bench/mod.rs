@@ -10,7 +10,11 @@ mod pytorch;
 mod scale;
 mod throughput;
 
-use super::{CliError, ExitCode, print};
+use super::{
+    CliError, ExitCode,
+    lists::{at_least_one, refuse},
+    print,
+};
 
 use crate::{
     loader::libtorch::this_program,
@@ -19,7 +23,7 @@ use crate::{
     terminal::{output_of_child, say},
     worker::MALLOC,
 };
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, value_parser};
 use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use std::{io, os::unix::process::CommandExt, thread, time::Duration};
 
@@ -45,15 +49,42 @@ pub struct BenchArgs {
     /// One part only.
     #[arg(long, value_enum)]
     only: Option<Part>,
-    /// Networks to average over.
-    #[arg(long, default_value_t = 12)]
-    networks: usize,
-    /// Images per batch.
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
-    /// Torch threads.
-    #[arg(long, default_value_t = 1)]
-    threads: i32,
+    /// Networks to average over; 12 by default, and 48 at least for processes.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    networks: Option<usize>,
+    /// Images per batch, of passes and processes; 64 by default.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    batch_size: Option<usize>,
+    /// Torch threads, of passes; 1 by default.
+    #[arg(long, value_name = "N", value_parser = value_parser!(i32).range(1..))]
+    threads: Option<i32>,
+}
+
+impl BenchArgs {
+    fn networks(&self) -> usize {
+        self.networks.unwrap_or(12)
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size.unwrap_or(64)
+    }
+
+    fn threads(&self) -> i32 {
+        self.threads.unwrap_or(1)
+    }
+
+    /// Refuses what changes nothing of the one part that is measured.
+    fn check(&self) -> Result<(), CliError> {
+        let Some(only) = self.only else { return Ok(()) };
+        let unused = |option: bool, by: &[Part]| option && !by.contains(&only);
+        let scored = [Part::Passes, Part::Processes];
+        let given = [
+            ("--networks", unused(self.networks.is_some(), &scored)),
+            ("--batch-size", unused(self.batch_size.is_some(), &scored)),
+            ("--threads", unused(self.threads.is_some(), &scored[..1])),
+        ];
+        refuse(&given, "changes nothing of the part that --only names")
+    }
 }
 
 /// Measures as a worker would, and prints.
@@ -65,6 +96,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
 }
 
 fn measure(args: &BenchArgs) -> Result<(), CliError> {
+    args.check()?;
     if args.only == Some(Part::Scale) {
         // As any command runs.
         return print(&scale::run()?);

@@ -2,19 +2,18 @@
 
 use super::{CliError, SpaceArgs};
 use crate::cli::truth::{TableArgs, heading, unknown};
-use crate::{loader::Space, report::TruthTable};
+use crate::loader::Space;
 use clap::Args;
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions, CriteriaReport, TieAware, evaluate},
     graph::Cost,
     settings::Settings,
     space::Counts,
-    truth::{Duplicates, Table},
+    truth::{Duplicates, Sheet, Table},
 };
 use std::{
     collections::{BTreeMap, HashSet},
     fmt::Write,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -79,6 +78,7 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
     );
     text += &unknown(space, facts.unknown);
     let own = &space.info.truth;
+    let sheet = Sheet::read(&truth.truth.file)?.only(&args.table.filter)?;
     let counts = [
         ("params", args.params_column.as_ref().or(own.params.as_ref())),
         ("flops", args.flops_column.as_ref().or(own.flops.as_ref())),
@@ -89,7 +89,10 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
             _ => row.benchmark.flops,
         };
         let line = match column {
-            Some(column) => compare(&truth, column, &architectures, space, &rows, ours)?,
+            Some(column) => {
+                let table = table_of(&sheet, &truth.truth.key, column, space)?;
+                compare((&table, column), &architectures, &rows, ours)
+            }
             None => "the table has none that the space knows".to_owned(),
         };
         let _ = writeln!(text, "{what:<9} {line}");
@@ -102,20 +105,17 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
 
 /// How many rows of the table have the space's count.
 fn compare(
-    truth: &TruthTable,
-    column: &str,
+    (table, column): (&Table, &str),
     architectures: &[String],
-    space: &Space<'_>,
     rows: &[Row],
     ours: impl Fn(&Row) -> Option<u64>,
-) -> Result<String, CliError> {
-    let table = counts(&truth.truth.file, &truth.truth.key, column, space)?;
+) -> String {
     let index = table.index();
     let (mut known, mut equal) = (0, 0);
     let mut first = None;
     for (arch, row) in architectures.iter().zip(rows) {
         let Some(ours) = ours(row) else {
-            return Ok(format!("the space has no count for column `{column}`"));
+            return format!("the space has no count for column `{column}`");
         };
         let Some(&at) = index.get(arch.as_str()) else { continue };
         let theirs = table.columns[0][at];
@@ -128,13 +128,19 @@ fn compare(
         }
     }
     let first = first.map_or_else(String::new, |first| format!("; first: {first}"));
-    Ok(format!("{equal} of {known} are the table's `{column}`{first}"))
+    format!("{equal} of {known} are the table's `{column}`{first}")
 }
 
-fn counts(file: &Path, key: &str, column: &str, space: &Space<'_>) -> Result<Table, CliError> {
-    let columns = [column.to_owned()];
+/// A column of the rows that are meant.
+fn table_of(
+    sheet: &Sheet<'_>,
+    key: &str,
+    column: &str,
+    space: &Space<'_>,
+) -> Result<Table, CliError> {
     let spelling = |key: &str| space.spelling(key);
-    Ok(Table::read_spelt(file, key, Some(&columns), Duplicates::First, spelling)?)
+    let (key, at) = (sheet.key(key)?, sheet.column(column)?);
+    Ok(Table::of(sheet, &key, &[at], Duplicates::First, spelling)?)
 }
 
 /// Criteria of the counts as scores.

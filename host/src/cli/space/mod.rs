@@ -6,7 +6,7 @@ mod groups;
 
 pub use groups::groups;
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::{CliError, lists::settings_of, plugin_args::PluginArgs, print};
 use crate::{
     loader::Space,
     report::figure::{Drawing, Drawings, Figure},
@@ -37,23 +37,24 @@ pub enum SpaceCommand {
     Groups(GroupsArgs),
 }
 
-/// Which space, with which settings.
+/// Which space.
 #[derive(Debug, Args)]
-struct SpaceArgs {
+pub struct GroupsArgs {
     /// Search space.
     space: String,
-    /// Setting, such as channels=16.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
     #[command(flatten)]
     plugins: PluginArgs,
 }
 
-/// Which space.
+/// Which space, with which settings.
 #[derive(Debug, Args)]
-pub struct GroupsArgs {
+struct SpaceArgs {
     #[command(flatten)]
-    space: SpaceArgs,
+    of: GroupsArgs,
+    /// Setting, such as channels=16; may be repeated, and of one setting the last
+    /// value counts.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 /// Which architecture.
@@ -77,16 +78,15 @@ pub struct TableArgs {
 
 /// Runs it.
 pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
-    let args = match command {
-        SpaceCommand::Show(args) | SpaceCommand::Draw(args) => &args.space,
-        SpaceCommand::Table(args) => &args.space,
-        SpaceCommand::Check(args) => &args.space,
-        SpaceCommand::Groups(args) => &args.space,
+    let (of, set): (_, &[String]) = match command {
+        SpaceCommand::Show(args) | SpaceCommand::Draw(args) => (&args.space.of, &args.space.set),
+        SpaceCommand::Table(args) => (&args.space.of, &args.space.set),
+        SpaceCommand::Check(args) => (&args.space.of, &args.space.set),
+        SpaceCommand::Groups(args) => (args, &[]),
     };
-    let registry = args.plugins.registry()?;
-    let space = registry.space(&args.space)?;
-    let given = args.set.iter().map(|text| Settings::parse_assignment(text));
-    let given = given.collect::<Result<_, _>>()?;
+    let given = settings_of(set)?;
+    let registry = of.plugins.registry()?;
+    let space = registry.space(&of.space)?;
     let settings = space.resolve(&given)?;
     match command {
         SpaceCommand::Show(args) => print(&show(&space, &args.arch, &settings)?),

@@ -3,7 +3,8 @@
 use super::{TableArgs, heading, unknown};
 use crate::{
     cli::{
-        CliError, criteria::DuplicatesArg, fixed, plugin_args::PluginArgs, print, space::groups,
+        CliError, criteria::DuplicatesArg, fixed, lists::once, plugin_args::PluginArgs, print,
+        space::groups,
     },
     loader::Space,
     report::TruthTable,
@@ -40,6 +41,7 @@ pub struct CheckArgs {
 
 /// Prints what the table holds, then fails if it cannot be used.
 pub fn run(args: &CheckArgs) -> Result<(), CliError> {
+    once("--seed-columns", &args.seed_columns)?;
     let registry = args.plugins.registry()?;
     let space = registry.space(&args.space)?;
     let asked: Duplicates = args.duplicates.into();

@@ -1,16 +1,22 @@
 //! Plugins of one's own have code that runs in the host: search spaces, and what
 //! estimators say before any worker is started. So that such code can end
 //! nothing without a word, a command that loads any is run by a child process.
-//! Before each call the child notes what is called, where its parent finds it.
+//! Before each call the child notes what is called, where its parent finds it, and
+//! the parent ends the child where a call passes its [limits](CallLimits).
 //! What such code prints comes to the parent, which says whose it is.
 //!
 //! Invariant: the parent runs no code of a plugin.
+
+mod calls;
+
+pub use calls::{CallLimit, CallLimits};
 
 use crate::{
     loader::{libtorch::this_program, shared_path},
     terminal::{keep_output, output_of_child, say},
     worker::ended,
 };
+use calls::Watch;
 use osee_sdk::abi::watch;
 use rustix::{
     fs::MemfdFlags,
@@ -22,7 +28,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, BufRead, BufReader, PipeReader, Read},
-    os::unix::{fs::FileExt, process::ExitStatusExt},
+    os::unix::process::ExitStatusExt,
     path::PathBuf,
     process::{Child, ExitStatus},
     sync::{
@@ -36,9 +42,6 @@ use std::{
 /// First argument of a child. The second is the file that it notes its calls in,
 /// the third a pipe for what plugins print.
 const CHILD: &str = "__supervised";
-
-/// Bytes of a note; what does not fit is cut off.
-const NOTE: usize = 240;
 
 /// Bytes of a line that a plugin prints; a longer one becomes several.
 const LINE: u64 = 1 << 13;
@@ -76,20 +79,19 @@ pub fn arguments() -> io::Result<Vec<OsString>> {
 }
 
 fn note(call: &str) {
-    let mut note = [0; NOTE];
-    let kept = call.len().min(NOTE);
-    note[..kept].copy_from_slice(&call.as_bytes()[..kept]);
-    // Without a note the parent can say less, and no more than that.
-    let _ = NOTES.get().map(|notes| notes.write_all_at(&note, 0));
+    if let Some(notes) = NOTES.get() {
+        calls::note(notes, call);
+    }
 }
 
-/// Runs this command again in a child that loads these plugins.
+/// Runs this command again in a child that loads these plugins, whose calls have
+/// these limits.
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
+pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
     let notes = File::from(rustix::fs::memfd_create("osee-notes", MemfdFlags::CLOEXEC)?);
-    notes.set_len(NOTE as u64)?;
+    notes.set_len(calls::FILE)?;
     let (printed, printing) = io::pipe()?;
     let files = [shared_path(&notes)?, shared_path(&printing)?];
     let who = names_of(plugins);
@@ -98,13 +100,14 @@ pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let child = this_program()?
+    let mut child = this_program()?
         .arg(CHILD)
         .args(files)
         .args(env::args_os().skip(1))
         .stdout(output_of_child()?)
         .spawn()?;
-    let status = wait(child, &stop)?;
+    let mut watch = Watch::new(child.id(), limits);
+    let waited = wait(&mut child, &stop, || watch.over(&notes))?;
     // What it printed last is on its way, unless somebody else keeps the pipe.
     drop(printing);
     for _ in 0..100 {
@@ -113,14 +116,14 @@ pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
         }
         thread::sleep(PERIOD);
     }
-    let mut note = [0; NOTE];
-    notes.read_exact_at(&mut note, 0)?;
-    let note = String::from_utf8_lossy(&note);
-    let call = note.trim_end_matches(['\0', '\u{fffd}']);
-    Ok(match (status.code(), call) {
-        (Some(code), "") => Ended::Itself(code as u8),
-        (None, "") => Ended::Killed(ended("the program", status), status.signal().unwrap_or(0)),
-        (_, call) => Ended::InCall { call: call.to_owned(), how: ended("the program", status) },
+    let status = match waited {
+        Waited::Over(call, limit) => return Ok(Ended::Over { call, limit }),
+        Waited::Ended(status) => status,
+    };
+    Ok(match (status.code(), calls::under_way(&notes)?) {
+        (Some(code), None) => Ended::Itself(code as u8),
+        (None, None) => Ended::Killed(ended("the program", status), status.signal().unwrap_or(0)),
+        (_, Some(call)) => Ended::InCall { call, how: ended("the program", status) },
     })
 }
 
@@ -154,15 +157,40 @@ pub enum Ended {
         /// How it ended.
         how: String,
     },
+    /// By its parent, as this call was over a limit.
+    Over {
+        /// What was called.
+        call: String,
+        /// Which limit.
+        limit: CallLimit,
+    },
     /// By a signal, which has this number, while no plugin was at work.
     Killed(String, i32),
 }
 
-/// Waits for a child, and hands signals on.
-fn wait(mut child: Child, stop: &AtomicBool) -> io::Result<ExitStatus> {
+/// What the end of a wait is.
+enum Waited {
+    Ended(ExitStatus),
+    /// A call that was over a limit, so that the child was killed.
+    Over(String, CallLimit),
+}
+
+/// Waits for a child, and hands signals on; kills it once a call is `over` a
+/// limit.
+fn wait(
+    child: &mut Child,
+    stop: &AtomicBool,
+    mut over: impl FnMut() -> io::Result<Option<(String, CallLimit)>>,
+) -> io::Result<Waited> {
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status);
+            return Ok(Waited::Ended(status));
+        }
+        if let Some((call, limit)) = over()? {
+            // What it has stored is whole, and its workers end with it.
+            child.kill()?;
+            child.wait()?;
+            return Ok(Waited::Over(call, limit));
         }
         // A terminal signals the child as well, to which a second SIGINT means
         // more than the first; a second SIGTERM does not.
