@@ -1,7 +1,7 @@
 //! The analyses for a terminal.
 
 use super::{Material, analyse};
-use crate::report::terminal_table;
+use crate::report::{few, terminal_table};
 use std::fmt::Write;
 
 /// Every section's finding and table, then why others are not here; with `only`,
@@ -13,6 +13,9 @@ pub fn text(material: &Material, only: &[String]) -> (String, Vec<(String, Strin
     // Writing to a string cannot fail.
     if let Some(progress) = &material.progress {
         let _ = writeln!(text, "{progress}: what follows is about these architectures alone\n");
+    }
+    if let Some(few) = few(material.architectures.len()) {
+        let _ = writeln!(text, "{few}\n");
     }
     for section in &sections {
         let _ = writeln!(text, "{} [{}]", section.heading, section.name);

@@ -4,6 +4,7 @@ use super::{
     CliError, fixed,
     leaderboard::CompatArg,
     lists::{rows_of, usage},
+    plugin_args::PluginArgs,
     print,
 };
 use crate::{
@@ -59,19 +60,30 @@ pub struct CriteriaArgs {
     /// Ground truth, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     truth: PathBuf,
-    /// Column with the accuracy; an embedded table has its own by default.
+    /// Column with the accuracy; by default that of an embedded table, or the
+    /// space's own.
     #[arg(long, value_name = "COL")]
     truth_column: Option<String>,
     /// Key column of the truth, or a form such as {a};{b}; that of an embedded
     /// table, else that of the scores by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
+    /// A row of the truth counts for all isomorphic architectures that have none
+    /// themselves; of an embedded table it always does. Needs --space.
+    #[arg(long, requires = "space")]
+    truth_isomorphic: bool,
+    /// Search space of the architectures: keys then meet in any spelling.
+    #[arg(long)]
+    space: Option<String>,
+    #[command(flatten)]
+    plugins: PluginArgs,
     /// Scores, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     scores: PathBuf,
-    /// Column with the architecture, or a form such as {a};{b}.
-    #[arg(long, value_name = "COL")]
-    key: String,
+    /// Column with the architecture, or a form such as {a};{b}; by default the
+    /// space's own.
+    #[arg(long, value_name = "COL", required_unless_present = "space")]
+    key: Option<String>,
     /// Column with scores, may be repeated; every numeric one by default. The
     /// form os_acc_s{seed} stands for the mean over all seeds of os_acc.
     #[arg(long, value_name = "COL")]
@@ -107,8 +119,10 @@ struct Row {
 
 /// Judges and prints.
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
-    if args.truth_column.is_none() && embedded::columns(&args.truth).is_none() {
-        let what = "--truth-column says which column of the truth is the accuracy";
+    let embedded = embedded::columns(&args.truth).is_some();
+    if args.truth_column.is_none() && args.space.is_none() && !embedded {
+        let what = "--truth-column says which column of the truth is the accuracy; with --space it is \
+                    the space's own";
         return Err(usage(what));
     }
     rows_of(&args.filter)?;
@@ -116,18 +130,25 @@ pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
         key: args.truth_key.clone(),
         column: args.truth_column.clone(),
         duplicates: args.duplicates.into(),
+        isomorphic: args.truth_isomorphic,
         ..TruthChoice::plain(args.truth.clone())
     };
+    args.plugins.needs_space(args.space.is_some())?;
+    let registry = args.space.as_ref().map(|_| args.plugins.registry()).transpose()?;
+    let space = registry.as_ref().zip(args.space.as_ref());
+    let space = space.map(|(registry, id)| registry.space(id)).transpose()?;
+    let own = || space.as_ref().map(|space| space.info.truth.key.clone());
+    let key = args.key.clone().or_else(own).unwrap_or_default();
     let tables = Tables {
         scores: &args.scores,
-        key: &args.key,
+        key: &key,
         columns: &args.score_column,
         negate: &args.negate,
         truth: &truth,
         filters: &args.filter,
         seed_columns: &[],
     };
-    let mut found = joined(&tables, None)?;
+    let mut found = joined(&tables, space.as_ref())?;
     if found.truth.len() < MIN_ARCHITECTURES {
         return Err(CriteriaError::TooFew(found.truth.len()).into());
     }

@@ -128,14 +128,7 @@ impl Source {
         refuse(&given, why)?;
         let why = "is about the space of a table of scores, with --scores FILE; a run knows its \
                    plugins";
-        refuse(&self.given_plugins(), why)
-    }
-
-    fn given_plugins(&self) -> [(&'static str, bool); 2] {
-        [
-            ("--plugin", !self.plugins.plugin.is_empty()),
-            ("--allow-unpinned", self.plugins.allow_unpinned),
-        ]
+        refuse(&self.plugins.given(), why)
     }
 
     fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
@@ -177,9 +170,7 @@ impl Source {
         if self.truth.truth_isomorphic && self.space.is_none() {
             return Err(usage("--truth-isomorphic needs --space, which says what is isomorphic"));
         }
-        if self.space.is_none() {
-            refuse(&self.given_plugins(), "is about a search space, which --space names")?;
-        }
+        self.plugins.needs_space(self.space.is_some())?;
         rows_of(&self.truth.filter)?;
         let registry = self.plugins.registry()?;
         let space = self.space.as_ref().map(|id| registry.space(id)).transpose()?;

@@ -38,6 +38,20 @@ pub enum ReportError {
          loaded; name them, or give its plugin"
     )]
     NoColumns,
+    /// Rows that stand for one architecture say different things.
+    #[error(
+        "`{arch}` has no row in {}, and the {rows} rows of architectures isomorphic to it differ; say \
+         which counts with --duplicates first, last or mean (`duplicates` of a study's [truth])",
+        file.display()
+    )]
+    IsomorphicRows {
+        /// The table.
+        file: PathBuf,
+        /// An architecture that is looked up.
+        arch: String,
+        /// Isomorphic rows.
+        rows: usize,
+    },
     /// The truth is about other architectures.
     #[error(
         "no architecture of the run is in column `{key}` of {}: the run has `{ours}`, the table `{theirs}`",

@@ -22,4 +22,4 @@ pub use scored::{NotRun, Scored, supernet};
 pub use small_sample::{LEVEL, few};
 pub use standing::standing;
 pub use text::{markdown_cell, terminal_table};
-pub use truth::{Judged, Truth, TruthTable, repeated};
+pub use truth::{Judged, Rows, Truth, TruthTable, repeated};
