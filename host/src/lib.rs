@@ -10,6 +10,7 @@
 
 pub mod analysis;
 pub mod benchmark;
+pub mod child;
 pub mod cli;
 pub mod conformance;
 pub mod data;

@@ -7,15 +7,13 @@
 //! Invariant: the parent runs no code of a plugin.
 
 use crate::{
-    loader::{libtorch::this_program, shared_path},
-    terminal::{keep_output, output_of_child, say},
+    child,
+    loader::shared_path,
+    terminal::{keep_output, say},
     worker::ended,
 };
 use osee_sdk::abi::watch;
-use rustix::{
-    fs::MemfdFlags,
-    process::{Pid, Signal},
-};
+use rustix::{fs::MemfdFlags, process::Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     env,
@@ -24,7 +22,6 @@ use std::{
     io::{self, BufRead, BufReader, PipeReader, Read},
     os::unix::{fs::FileExt, process::ExitStatusExt},
     path::PathBuf,
-    process::{Child, ExitStatus},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -43,7 +40,7 @@ const NOTE: usize = 240;
 /// Bytes of a line that a plugin prints; a longer one becomes several.
 const LINE: u64 = 1 << 13;
 
-/// How often a child is looked at.
+/// How often it is asked whether all has been handed on.
 const PERIOD: Duration = Duration::from_millis(5);
 
 /// Where this process notes its calls, if it is such a child.
@@ -98,13 +95,10 @@ pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let child = this_program()?
-        .arg(CHILD)
-        .args(files)
-        .args(env::args_os().skip(1))
-        .stdout(output_of_child()?)
-        .spawn()?;
-    let status = wait(child, &stop)?;
+    let first = [OsString::from(CHILD)].into_iter().chain(files.map(OsString::from));
+    // A terminal signals the child as well, to which a second SIGINT means
+    // more than the first; a second SIGTERM does not.
+    let status = child::run(&mut child::again(first)?, || stop.swap(false, Ordering::Relaxed))?;
     // What it printed last is on its way, unless somebody else keeps the pipe.
     drop(printing);
     for _ in 0..100 {
@@ -156,22 +150,4 @@ pub enum Ended {
     },
     /// By a signal, which has this number, while no plugin was at work.
     Killed(String, i32),
-}
-
-/// Waits for a child, and hands signals on.
-fn wait(mut child: Child, stop: &AtomicBool) -> io::Result<ExitStatus> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        // A terminal signals the child as well, to which a second SIGINT means
-        // more than the first; a second SIGTERM does not.
-        if stop.swap(false, Ordering::Relaxed)
-            && let Some(pid) = Pid::from_raw(child.id() as i32)
-        {
-            // Gone, then; its status is next.
-            let _ = rustix::process::kill_process(pid, Signal::TERM);
-        }
-        thread::sleep(PERIOD);
-    }
 }

@@ -1,6 +1,10 @@
 //! `osee-host criteria`: scores anyone computed, by the same criteria.
 
-use super::{CliError, fixed, leaderboard::CompatArg, print};
+use super::{
+    CliError, fixed,
+    judging_args::{CompatArg, DuplicatesArg},
+    print,
+};
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
     report::{criteria_document, few, interval_text, terminal_table, tie_text},
@@ -14,7 +18,7 @@ use osee_core::{
     },
     embedded,
     study::TruthChoice,
-    truth::{Duplicate, Duplicates, Filter},
+    truth::{Duplicate, Filter},
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -23,29 +27,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 enum CriteriaFormat {
     Table,
     Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DuplicatesArg {
-    /// An error.
-    Error,
-    /// The first row counts.
-    First,
-    /// The last row counts.
-    Last,
-    /// Their mean counts.
-    Mean,
-}
-
-impl From<DuplicatesArg> for Duplicates {
-    fn from(arg: DuplicatesArg) -> Self {
-        match arg {
-            DuplicatesArg::Error => Self::Error,
-            DuplicatesArg::First => Self::First,
-            DuplicatesArg::Last => Self::Last,
-            DuplicatesArg::Mean => Self::Mean,
-        }
-    }
 }
 
 /// Which tables, which columns.

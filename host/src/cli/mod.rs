@@ -6,6 +6,7 @@ mod compare;
 mod criteria;
 mod error;
 mod export;
+mod judging_args;
 mod leaderboard;
 mod merge;
 mod plan;
@@ -215,7 +216,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Space(command) => space::run(&command),
         Command::Truth(command) => truth::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
-        Command::Bench(args) => return bench::run(&args),
+        Command::Bench(args) => return bench::run(&args, supervisor::is_supervised()),
         Command::Probe { file, copy } => {
             crate::loader::probe::probe(&file, &copy);
             Ok(())

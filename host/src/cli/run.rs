@@ -1,7 +1,7 @@
 //! `osee-host [run]`.
 
 use super::{
-    CliError, ExitCode, criteria::DuplicatesArg, path_text, plugin_args::PluginArgs, print,
+    CliError, ExitCode, judging_args::DuplicatesArg, path_text, plugin_args::PluginArgs, print,
     shard_args::ShardArg,
 };
 use crate::{

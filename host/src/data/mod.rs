@@ -6,15 +6,17 @@
 mod cifar;
 mod digits;
 mod error;
+mod facts;
 mod identity;
 mod imagenet16;
 mod images;
 mod set;
 
 pub use error::DataError;
+pub use facts::Facts;
 pub use identity::identity;
 pub use images::{ImageSet, Preparation};
-pub use set::{DataSet, Facts};
+pub use set::DataSet;
 
 use crate::engine::Batch;
 use cifar::{CIFAR10, CIFAR100, Cifar};

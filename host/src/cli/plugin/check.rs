@@ -3,22 +3,15 @@
 //! export ends it, another goes on with the next export.
 
 use crate::{
+    child,
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
     conformance::{self, Verdict},
-    loader::libtorch::this_program,
     stop::Stop,
-    terminal::output_of_child,
-    worker::{Clock, Exceeded, Limits, Watched, frames, socket},
+    worker::{Clock, Exceeded, Limits, Watched, frames},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::{
-    io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 /// Longest time for one rule.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -62,7 +55,7 @@ enum News {
 pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let mut report = Report::default();
     if let Some(from) = args.from {
-        let mut stream = socket().map_err(CliError::Worker)?;
+        let mut stream = child::socket().map_err(CliError::Worker)?;
         examine(args, from, |news| frames::write(&mut stream, &news).map_err(CliError::Worker))?;
         return Ok(ExitCode::Done);
     }
@@ -100,15 +93,9 @@ enum Watch {
 
 /// Checks the exports from number `from` on in a process of its own.
 fn watch(from: usize, report: &mut Report) -> Result<Watch, CliError> {
-    let (stream, theirs) = UnixStream::pair().map_err(CliError::Worker)?;
-    let mut child = this_program()
-        .map_err(CliError::Worker)?
-        .args(std::env::args_os().skip(1))
-        .args(["--from", &from.to_string()])
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(output_of_child().map_err(CliError::Worker)?)
-        .spawn()
-        .map_err(CliError::Worker)?;
+    let mut command = child::again([]).map_err(CliError::Worker)?;
+    command.args(["--from", &from.to_string()]);
+    let (mut child, stream) = child::with_socket(&mut command).map_err(CliError::Worker)?;
     let memory = Limits::default().memory.min(MEMORY);
     let limits = Limits { time: PATIENCE, memory };
     let (stop, mut clock) = (Stop::default(), Clock::new(child.id()));

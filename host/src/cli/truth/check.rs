@@ -3,7 +3,7 @@
 use super::{TableArgs, heading, unknown};
 use crate::{
     cli::{
-        CliError, criteria::DuplicatesArg, fixed, plugin_args::PluginArgs, print, space::groups,
+        CliError, fixed, judging_args::DuplicatesArg, plugin_args::PluginArgs, print, space::groups,
     },
     loader::Space,
     report::TruthTable,
