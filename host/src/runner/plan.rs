@@ -85,7 +85,7 @@ impl Plan {
         let looks_at_images =
             |named: &Named| named.kind == EstimatorKind::ZeroShot && named.supernet.is_none();
         if rows.named.iter().any(looks_at_images) {
-            source.check_network(&graph)?;
+            source.check_network(&graph, &protocol)?;
         }
         for spec in &rows.supernets {
             let graph = architectures::any_network(&space, &architectures, &spec.space_settings)?;
