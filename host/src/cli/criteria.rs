@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
-    report::{criteria_document, few, interval_text, terminal_table, tie_text},
+    report::{DIGITS, criteria_document, few, interval_text, terminal_table, tie_text},
     terminal::say,
 };
 use clap::{Args, ValueEnum};
@@ -210,10 +210,10 @@ fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
 
 fn line(at: usize, row: &Row) -> Vec<String> {
     let criteria = row.criteria.as_ref();
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, 4));
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, DIGITS));
     let of = |pick: fn(&CriteriaReport) -> Option<f64>| number(criteria.and_then(pick));
     let tied = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, 4))
+        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, DIGITS))
     };
     let (all, measured) = (row.of.values.len(), row.of.values.len() - row.of.missing.len());
     vec![
