@@ -20,6 +20,7 @@ pub mod export;
 mod fuzz;
 pub mod loader;
 pub mod one_shot;
+pub mod relay;
 pub mod report;
 pub mod runner;
 pub mod stop;

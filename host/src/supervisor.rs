@@ -6,12 +6,7 @@
 //!
 //! Invariant: the parent runs no code of a plugin.
 
-use crate::{
-    child,
-    loader::shared_path,
-    terminal::{keep_output, say},
-    worker::ended,
-};
+use crate::{child, loader::shared_path, relay::Relay, terminal::keep_output, worker::ended};
 use osee_sdk::abi::watch;
 use rustix::{fs::MemfdFlags, process::Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -19,15 +14,13 @@ use std::{
     env,
     ffi::OsString,
     fs::File,
-    io::{self, BufRead, BufReader, PipeReader, Read},
+    io,
     os::unix::{fs::FileExt, process::ExitStatusExt},
     path::PathBuf,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
-    time::Duration,
 };
 
 /// First argument of a child. The second is the file that it notes its calls in,
@@ -36,12 +29,6 @@ const CHILD: &str = "__supervised";
 
 /// Bytes of a note; what does not fit is cut off.
 const NOTE: usize = 240;
-
-/// Bytes of a line that a plugin prints; a longer one becomes several.
-const LINE: u64 = 1 << 13;
-
-/// How often it is asked whether all has been handed on.
-const PERIOD: Duration = Duration::from_millis(5);
 
 /// Where this process notes its calls, if it is such a child.
 static NOTES: OnceLock<File> = OnceLock::new();
@@ -87,10 +74,8 @@ fn note(call: &str) {
 pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
     let notes = File::from(rustix::fs::memfd_create("osee-notes", MemfdFlags::CLOEXEC)?);
     notes.set_len(NOTE as u64)?;
-    let (printed, printing) = io::pipe()?;
+    let (relay, printing) = Relay::begin(plugins)?;
     let files = [shared_path(&notes)?, shared_path(&printing)?];
-    let who = names_of(plugins);
-    let printed = thread::spawn(move || relay(printed, &who));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
@@ -99,14 +84,8 @@ pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
     // A terminal signals the child as well, to which a second SIGINT means
     // more than the first; a second SIGTERM does not.
     let status = child::run(&mut child::again(first)?, || stop.swap(false, Ordering::Relaxed))?;
-    // What it printed last is on its way, unless somebody else keeps the pipe.
     drop(printing);
-    for _ in 0..100 {
-        if printed.is_finished() {
-            break;
-        }
-        thread::sleep(PERIOD);
-    }
+    relay.end();
     let mut note = [0; NOTE];
     notes.read_exact_at(&mut note, 0)?;
     let note = String::from_utf8_lossy(&note);
@@ -116,24 +95,6 @@ pub fn run(plugins: &[PathBuf]) -> io::Result<Ended> {
         (None, "") => Ended::Killed(ended("the program", status), status.signal().unwrap_or(0)),
         (_, call) => Ended::InCall { call: call.to_owned(), how: ended("the program", status) },
     })
-}
-
-/// Whose lines a child's plugins print.
-fn names_of(plugins: &[PathBuf]) -> String {
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    plugins.iter().map(name).collect::<Vec<_>>().join(" or ")
-}
-
-/// Hands on what plugins print, line by line, with their name.
-fn relay(from: PipeReader, who: &str) {
-    let mut from = BufReader::new(from);
-    loop {
-        let mut line = Vec::new();
-        match from.by_ref().take(LINE).read_until(b'\n', &mut line) {
-            Ok(1..) => say(format_args!("{who}: {}", String::from_utf8_lossy(&line).trim_end())),
-            _ => return,
-        }
-    }
 }
 
 /// How a child ended.

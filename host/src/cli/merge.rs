@@ -2,6 +2,8 @@
 
 use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
 use crate::{
+    loader::Registry,
+    relay,
     runner::{self, MergeReport, RunError},
     stop,
 };
@@ -36,7 +38,8 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     let submitted = args.out.join(JOBS).join("study.toml");
     let registry = |store: &Store| {
         let study = store.study()?;
-        // Of its own plugins nothing is called here; meta estimators have a worker.
+        // Its own meta estimators are asked here for their experts, and judge in a worker.
+        relay::begin_here(&Registry::own(&study.plugins)).map_err(RunError::Output)?;
         let plugins = PluginArgs::default();
         let registry = plugins.load_here(&study.plugins, Some(&submitted));
         registry

@@ -25,6 +25,7 @@ pub use error::{CliError, ExitCode};
 use crate::{
     export::ExportError,
     loader::libtorch,
+    relay,
     supervisor::{self, Ended},
     terminal::{self, say},
 };
@@ -119,7 +120,9 @@ enum Command {
 pub fn main() -> std::process::ExitCode {
     terminal::report_panics();
     // What panicked has said so.
-    std::panic::catch_unwind(run_program).unwrap_or(ExitCode::Internal as u8).into()
+    let code = std::panic::catch_unwind(run_program).unwrap_or(ExitCode::Internal as u8);
+    relay::end_here();
+    code.into()
 }
 
 /// The whole program, with its exit code.

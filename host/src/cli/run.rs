@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     loader::Registry,
+    relay,
     report::{Format, Leaderboard, TruthTable, faults, render, standing},
     runner::{self, Failed, Isolation, Plan, Ran, RunError, RunOptions, Stop},
     terminal::{say, say_text},
@@ -286,7 +287,10 @@ impl RunArgs {
         let file = self.file();
         let registry = match self.isolation {
             Isolation::Process => self.plugins.load(&study.plugins, file.as_deref())?,
-            Isolation::None => self.plugins.load_here(&study.plugins, file.as_deref())?,
+            Isolation::None => {
+                relay::begin_here(&Registry::own(&study.plugins)).map_err(CliError::Worker)?;
+                self.plugins.load_here(&study.plugins, file.as_deref())?
+            }
         };
         let space = registry.space(&study.space.id)?;
         let truth = study.truth.as_ref();

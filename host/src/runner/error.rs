@@ -251,6 +251,9 @@ pub enum RunError {
          --out another folder", .0.display()
     )]
     OtherWeights(PathBuf),
+    /// What plugins print.
+    #[error("cannot hand on what plugins print: {0}")]
+    Output(std::io::Error),
     /// Signals.
     #[error("cannot handle signals: {0}")]
     Signals(std::io::Error),
