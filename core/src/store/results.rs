@@ -448,6 +448,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_store_knows_which_of_its_architectures_are_neighbours() {
+        for (drawn, counts) in [(None, (3, 0)), (Some(2), (2, 1)), (Some(9), (3, 0))] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut study = Study::default();
+            study.architectures.drawn = drawn;
+            let mut store = Store::for_run(dir.path(), &study).unwrap();
+            store.set_plan(&["x", "y", "z"].map(str::to_owned)).unwrap();
+            assert_eq!(store.drawn().unwrap(), counts);
+        }
+    }
+
+    #[test]
     fn a_truth_named_later_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         let bare = Study::default();
