@@ -270,7 +270,17 @@ fn networks_end_in_logits_one_for_every_label() {
     }
     let (code, _, said) = with("classes=9", "digits");
     assert!(code == 6 && said.contains("has 10 classes, the network 9"), "{said}");
+    // A single output is no exception, but where the preset means it.
+    let (code, _, said) = with("classes=1", "digits");
+    assert!(code == 6 && said.contains("has 10 classes, the network 1;"), "{said}");
     assert!(!out.exists());
+    let one = folder.path().join("one");
+    let naswot = ["--data", "digits", "--preset", "naswot", "--out", one.to_str().unwrap()];
+    let (code, _, said) = widths(folder.path(), &[4, 8], &naswot);
+    assert_eq!(code, 0, "{said}");
+    let few = [&naswot[..], &["--set", "classes=9"]].concat();
+    let (code, _, said) = widths(folder.path(), &[4, 8], &few);
+    assert!(code == 6 && said.contains("has 10 classes, the network 9"), "{said}");
     let (code, _, said) = with("classes=12", "digits");
     assert!(code == 0 && said.contains("the networks have 12 classes"), "{said}");
 }

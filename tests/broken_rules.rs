@@ -5,8 +5,8 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Output};
-use support::{SMALL, fixture, osee};
+use std::{collections::BTreeMap, path::Path, process::Output};
+use support::{SMALL, columns, fixture, osee, run_study};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -111,22 +111,14 @@ fn the_check_finds_every_broken_rule_and_goes_through_all_exports() {
 /// A run of the fixture with this addition to a small study, on six
 /// architectures.
 fn study(folder: &Path, name: &str, text: &str, args: &[&str]) -> (Output, String) {
-    let file = folder.join(format!("{name}.toml"));
-    let plugin = fixture("broken_rules");
-    fs::write(&file, format!("plugins = [{plugin:?}]\nseeds = [0]\n{text}")).unwrap();
-    let out = folder.join(name).to_str().unwrap().to_owned();
-    let mut all = vec!["run", "--study", file.to_str().unwrap(), "--out", &out];
-    all.extend(["--data", "noise", "--batch-size", "8", "--allow-unpinned"]);
-    all.extend(args);
-    (osee(&all).output().unwrap(), out)
+    let text = format!("plugins = [{:?}]\nseeds = [0]\n{text}", fixture("broken_rules"));
+    let all = [&["--data", "noise", "--batch-size", "8", "--allow-unpinned"], args].concat();
+    run_study(folder, name, &text, &all)
 }
 
 /// The column of an estimator.
 fn column(out: &str, name: &str) -> Vec<String> {
-    let table = support::run(&["leaderboard", out, "--format", "scores-csv"]);
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let at = reader.headers().unwrap().iter().position(|it| it == name).unwrap();
-    reader.records().map(|row| row.unwrap()[at].to_owned()).collect()
+    columns(out).remove(name).unwrap()
 }
 
 fn rows(ids: &[&str]) -> String {

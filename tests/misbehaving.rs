@@ -12,7 +12,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::{SMALL, fixture, osee, run};
+use support::{SMALL, columns, fixture, osee, run, run_study};
 
 /// Bundled estimators, one or more of each library.
 const OTHERS: [&str; 8] =
@@ -30,25 +30,29 @@ fn study(folder: &Path, mode: Option<&str>) -> (Output, String) {
     for id in OTHERS {
         text += &format!("[[estimators]]\nid = {id:?}\n");
     }
-    let name = mode.unwrap_or("without");
-    let file = folder.join(format!("{name}.toml"));
-    fs::write(&file, text).unwrap();
-    let out = folder.join(name).to_str().unwrap().to_owned();
-    let mut args = vec!["run", "--study", file.to_str().unwrap(), "--out", &out];
-    args.extend(SMALL);
+    let mut args = SMALL.to_vec();
     args.extend(["--archs", "3", "--workers", "1", "--allow-unpinned"]);
     args.extend(["--time-limit", "4", "--memory-limit", "900"]);
-    (osee(&args).output().unwrap(), out)
+    run_study(folder, mode.unwrap_or("without"), &text, &args)
 }
 
-/// Estimator to its column, as text, so that equal means equal bits.
-fn columns(out: &str) -> BTreeMap<String, Vec<String>> {
-    let table = run(&["leaderboard", out, "--format", "scores-csv"]);
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    let column = |i: usize| rows.iter().map(|row| row[i].to_owned()).collect();
-    names.into_iter().enumerate().map(|(i, name)| (name, column(i))).collect()
+/// Whether a run in this `mode` ended as it should: standard error has the
+/// `words`, if it does harm, and every row but the culprit's is as `expected`.
+/// The culprit's scores.
+fn costs_its_row(
+    (mode, words): (&str, &str),
+    (ended, out): &(Output, String),
+    culprit: &str,
+    expected: &BTreeMap<String, Vec<String>>,
+) -> Vec<String> {
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let code = if words.is_empty() { 0 } else { 8 };
+    assert_eq!(ended.status.code(), Some(code), "{mode}: {said}");
+    assert!(said.contains(words), "{mode}: {said}");
+    let mut found = columns(out);
+    let own = found.remove(culprit).unwrap();
+    assert_eq!(found, *expected, "{mode}");
+    own
 }
 
 #[test]
@@ -76,16 +80,10 @@ fn every_way_to_go_wrong_costs_only_the_culprit() {
         ("misuse-autograd", "the output does not require grad"),
     ];
     for (mode, words) in modes {
-        let (ended, out) = study(folder.path(), Some(mode));
-        let said = String::from_utf8_lossy(&ended.stderr);
-        let code = if words.is_empty() { 0 } else { 8 };
-        assert_eq!(ended.status.code(), Some(code), "{mode}: {said}");
-        assert!(said.contains(words), "{mode}: {said}");
-        let mut found = columns(&out);
-        let own = found.remove("misbehaving").unwrap();
+        let run = study(folder.path(), Some(mode));
+        let own = costs_its_row((mode, words), &run, "misbehaving", &expected);
         assert!(own.iter().all(|score| score.is_empty() != words.is_empty()), "{mode}: {own:?}");
-        assert_eq!(found, expected, "{mode}");
-        for entry in fs::read_dir(&out).unwrap().flatten() {
+        for entry in fs::read_dir(&run.1).unwrap().flatten() {
             let size = entry.metadata().unwrap().len();
             assert!(size < 4 << 20, "{mode}: {} has {size} bytes", entry.path().display());
         }
@@ -118,14 +116,9 @@ fn judged(folder: &Path, mode: Option<&str>) -> (Output, String) {
     if let Some(mode) = mode {
         text += &format!("[[estimators]]\nid = \"judge\"\nsettings = {{ mode = {mode:?} }}\n");
     }
-    let name = mode.unwrap_or("without");
-    let file = folder.join(format!("{name}.toml"));
-    fs::write(&file, text).unwrap();
-    let out = folder.join(name).to_str().unwrap().to_owned();
-    let mut args = vec!["run", "--study", file.to_str().unwrap(), "--out", &out];
-    args.extend(SMALL);
+    let mut args = SMALL.to_vec();
     args.extend(["--archs", "4", "--workers", "1", "--allow-unpinned", "--time-limit", "4"]);
-    (osee(&args).output().unwrap(), out)
+    run_study(folder, mode.unwrap_or("without"), &text, &args)
 }
 
 #[test]
@@ -146,19 +139,13 @@ fn a_meta_estimator_that_goes_wrong_costs_its_own_row() {
         ("nan", "4 x not-finite, such as: the score is NaN"),
     ];
     for (mode, words) in modes {
-        let (ended, out) = judged(folder.path(), Some(mode));
-        let said = String::from_utf8_lossy(&ended.stderr);
-        let code = if words.is_empty() { 0 } else { 8 };
-        assert_eq!(ended.status.code(), Some(code), "{mode}: {said}");
-        assert!(said.contains(words), "{mode}: {said}");
-        let mut found = columns(&out);
-        let own = found.remove("judge").unwrap();
+        let run = judged(folder.path(), Some(mode));
+        let own = costs_its_row((mode, words), &run, "judge", &expected);
         match words {
             // It hands on what it judges by.
-            "" => assert_eq!(own, found["params"]),
+            "" => assert_eq!(own, expected["params"]),
             _ => assert!(own.iter().all(String::is_empty), "{mode}: {own:?}"),
         }
-        assert_eq!(found, expected, "{mode}");
     }
 }
 
@@ -286,8 +273,26 @@ fn what_a_plugin_prints_is_not_what_a_command_prints() {
     let said = String::from_utf8(check.stdout).unwrap();
     assert!(said.contains("it loads") && said.contains("chatty\n"), "{said}");
     assert!(!said.contains("chatty new") && !said.contains("shaky graph"), "{said}");
-    let news = String::from_utf8(check.stderr).unwrap();
-    assert!(news.contains("chatty new"), "{news}");
+    let named = |news: &str, lines: &[&str]| {
+        for line in lines {
+            assert!(news.contains(&format!("libin_host.so: {line}\n")), "{line}: {news}");
+            assert!(!news.contains(&format!("\n{line}\n")), "{line}: {news}");
+        }
+    };
+    named(&String::from_utf8(check.stderr).unwrap(), &["chatty new", "chatty score", "judge new"]);
+    // Nor without processes, where there is nobody but this one to say whose lines they are.
+    let here = ["plugin", "check", &plugin, "--allow-unpinned", "--here"];
+    let here = osee(&here).output().unwrap();
+    assert!(!String::from_utf8(here.stdout).unwrap().contains("chatty new"));
+    named(&String::from_utf8(here.stderr).unwrap(), &["chatty new", "judge scores"]);
+    let alone = folder.path().join("alone").to_str().unwrap().to_owned();
+    let estimators = ["--estimators", "params,chatty,judge", "--format", "json"];
+    let none = ["--isolation", "none", "--out", &alone];
+    let (code, said, news) = output(&[&run[..], &estimators, &none].concat());
+    assert_eq!(code, Some(0), "{news}");
+    let other: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(other["rows"].as_array().unwrap().len(), 3, "{other}");
+    named(&news, &["shaky graph", "chatty new", "chatty score", "judge new", "judge scores"]);
 }
 
 #[test]

@@ -213,24 +213,8 @@ fn names_stay_what_they_are_in_every_format() {
 fn learning_curves_are_a_table_whatever_the_row_is_called() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study.toml");
-    let text = r#"
-seeds = [1]
-[architectures]
-count = 3
-[training]
-epochs = 2
-images = 64
-batch-size = 32
-validation-images = 32
-validation-batch-size = 32
-[training.space]
-channels = 2
-cells = 1
-image_size = 8
-[[estimators]]
-id = "one_shot"
-name = 'a,"b"'
-"#;
+    let row = "[[estimators]]\nid = \"one_shot\"\nname = 'a,\"b\"'\n";
+    let text = ["seeds = [1]\n[architectures]\ncount = 3", support::SMALL_TRAINING, row].concat();
     fs::write(&file, text).unwrap();
     let out = folder.path().join("out");
     let args = ["train", "--study", file.to_str().unwrap(), "--out", out.to_str().unwrap()];

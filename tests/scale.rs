@@ -19,7 +19,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::{fail, osee};
+use support::{SMALL_TRAINING, fail, osee};
 
 /// Waits until a run has stored some units.
 fn wait_for_units(run: &Path) {
@@ -186,22 +186,9 @@ fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
 fn a_one_shot_study_is_trained_once_and_evaluated_in_shards() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study.toml");
-    let text = r#"
-name = "small"
-seeds = [1, 2]
-[architectures]
-count = 6
-[training]
-epochs = 2
-images = 64
-batch-size = 32
-validation-images = 32
-validation-batch-size = 32
+    let study = "name = \"small\"\nseeds = [1, 2]\n[architectures]\ncount = 6";
+    let rows = r#"
 keep-every = 1
-[training.space]
-channels = 2
-cells = 1
-image_size = 8
 [[estimators]]
 id = "one_shot"
 name = "loss"
@@ -212,7 +199,7 @@ settings = { checkpoints = 2 }
 [[estimators]]
 id = "params"
 "#;
-    fs::write(&file, text).unwrap();
+    fs::write(&file, [study, SMALL_TRAINING, rows].concat()).unwrap();
     let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
     support::run(&run_args(&file, &one, &[]));
     let part = |number: u32| format!("{number}/3");

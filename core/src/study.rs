@@ -1,5 +1,9 @@
 //! The study file: what is to be scored, how, and against which truth.
 
+mod error;
+
+pub use error::StudyError;
+
 use crate::{
     embedded,
     one_shot::TrainingChoice,
@@ -231,38 +235,6 @@ impl EstimatorChoice {
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }
-}
-
-/// Why a study cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StudyError {
-    /// The file cannot be read.
-    #[error("cannot read study {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is not a study.
-    #[error("study {}: {message}", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// toml's account, with the line.
-        message: String,
-    },
-    /// No such preset.
-    #[error("there is no preset `{name}`; {hint}")]
-    Preset {
-        /// As asked.
-        name: String,
-        /// The nearest, or all.
-        hint: String,
-    },
-    /// A number that makes no sense.
-    #[error("{0}")]
-    Invalid(String),
 }
 
 fn unnamed() -> String {

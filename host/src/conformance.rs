@@ -3,55 +3,24 @@
 //! nothing left changed, failures told as such.
 
 mod interview;
+mod lent;
 mod meta;
 mod one_shot;
+mod respondent;
+mod rules;
 mod scores;
 mod space;
 
 pub use interview::serve;
+pub use rules::Verdict;
 
 use crate::loader::{Plugin, Registry};
 use osee_core::{
     estimator::{EstimatorInfo, EstimatorKind},
     settings::Settings,
 };
-use osee_sdk::{Error, ExportInfo, Result};
-
-/// News of one check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is under way.
-    Begun,
-    /// The rule is kept.
-    Kept,
-    /// The rule is broken.
-    Broken {
-        /// What was seen.
-        what: String,
-        /// What to do.
-        mend: &'static str,
-    },
-}
-
-type Broken = (String, &'static str);
-type Tell<'a> = &'a mut dyn FnMut(&str, Verdict);
-
-/// Space whose networks estimators are tried on.
-const SPACE: &str = "nb201";
-
-fn rule(tell: Tell<'_>, name: &str, check: impl FnOnce() -> std::result::Result<(), Broken>) {
-    tell(name, Verdict::Begun);
-    let verdict = match check() {
-        Ok(()) => Verdict::Kept,
-        Err((what, mend)) => Verdict::Broken { what, mend },
-    };
-    tell(name, verdict);
-}
-
-/// What is wrong, with what to do.
-fn broken(mend: &'static str) -> impl Fn(Error) -> Broken {
-    move |error| (error.to_string(), mend)
-}
+use osee_sdk::{ExportInfo, Result};
+use rules::{Tell, broken, rule};
 
 /// Checks one export of `plugin`; every rule is told to `tell` as it is begun
 /// and when it is judged. What keeps an export from being looked at further is
@@ -124,10 +93,4 @@ fn estimator(
             Ok(())
         }
     }
-}
-
-/// What the host must have loaded to ask an export: its own plugin, and that of
-/// the space that estimators are tried on.
-fn lent_space(registry: &Registry) -> Result<crate::loader::Space<'_>> {
-    registry.space(SPACE).map_err(|error| Error::new(error.to_string()))
 }

@@ -10,6 +10,7 @@
 
 pub mod analysis;
 pub mod benchmark;
+pub mod child;
 pub mod cli;
 pub mod conformance;
 pub mod data;
@@ -19,6 +20,7 @@ pub mod export;
 mod fuzz;
 pub mod loader;
 pub mod one_shot;
+pub mod relay;
 pub mod report;
 pub mod runner;
 pub mod stop;

@@ -3,7 +3,10 @@
 //! validation batches. The host trains, evaluates and keeps; the author
 //! decides.
 
-use crate::{Result, abi::document, abi::root::ForeignSpace};
+use crate::{
+    Result,
+    abi::{document, space::ForeignSpace},
+};
 use osee_core::{
     estimator::EstimatorInfo,
     seed::{Stream, stream},

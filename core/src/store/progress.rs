@@ -1,6 +1,6 @@
 //! How far a run is.
 
-use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json, schema::IS_DONE};
+use super::{ScorerId, ScorerKey, Store, StoreError, json::from_json, schema::IS_DONE};
 use crate::{
     estimator::{EstimatorKind, FailureKind},
     shard::unit_name,

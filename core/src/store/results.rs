@@ -3,9 +3,10 @@
 use super::{
     Outcome, Record, Score, ScorerId, ScorerKey, StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
-    retry::set_limit,
+    json::from_json,
+    limit::set_limit,
     schema::{ADDED, FORMAT, INSERT, SCHEMA},
-    unit::add_time,
+    unit::{UnitTimes, add_time, unit_times},
 };
 use crate::{
     estimator::{Failure, FailureKind},
@@ -13,7 +14,6 @@ use crate::{
     study::Study,
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::de::DeserializeOwned;
 use std::{
     fs::{File, TryLockError},
     io::ErrorKind,
@@ -250,6 +250,14 @@ impl Store {
         write(&mut self.connection).map_err(|e| self.sqlite(e))
     }
 
+    /// What is known of its units' times.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn unit_times(&self) -> Result<UnitTimes, StoreError> {
+        unit_times(&self.connection).map_err(|e| self.sqlite(e))
+    }
+
     /// Everything `scorer` has, by architecture and seed.
     ///
     /// # Errors
@@ -326,12 +334,6 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
 }
 
 #[cfg(test)]
@@ -443,6 +445,18 @@ pub(super) mod tests {
         assert_eq!(last(), other);
         assert_eq!(store.scorer(&key()).unwrap(), first);
         assert_eq!(last(), key());
+    }
+
+    #[test]
+    fn a_store_knows_which_of_its_architectures_are_neighbours() {
+        for (drawn, counts) in [(None, (3, 0)), (Some(2), (2, 1)), (Some(9), (3, 0))] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut study = Study::default();
+            study.architectures.drawn = drawn;
+            let mut store = Store::for_run(dir.path(), &study).unwrap();
+            store.set_plan(&["x", "y", "z"].map(str::to_owned)).unwrap();
+            assert_eq!(store.drawn().unwrap(), counts);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How long units took. Nothing is computed from it but forecasts.
 
-use super::{Record, Store, StoreError, files::has_table};
+use super::{Record, files::has_table};
 use rusqlite::{Connection, params};
 
 /// Sums over the units of a store.
@@ -23,24 +23,16 @@ impl UnitTimes {
     }
 }
 
-impl Store {
-    /// What is known of its units' times.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn unit_times(&self) -> Result<UnitTimes, StoreError> {
-        let read = || -> rusqlite::Result<UnitTimes> {
-            if !has_table(&self.connection, "unit")? {
-                return Ok(UnitTimes::default());
-            }
-            let read = "SELECT COUNT(*), TOTAL(milliseconds), TOTAL(alone) FROM unit";
-            self.connection.query_row(read, [], |row| {
-                let units = row.get::<_, i64>(0)? as u64;
-                Ok(UnitTimes { units, milliseconds: row.get(1)?, alone: row.get(2)? })
-            })
-        };
-        read().map_err(|e| self.sqlite(e))
+/// The sums over the units of a store.
+pub(super) fn unit_times(from: &Connection) -> rusqlite::Result<UnitTimes> {
+    if !has_table(from, "unit")? {
+        return Ok(UnitTimes::default());
     }
+    let read = "SELECT COUNT(*), TOTAL(milliseconds), TOTAL(alone) FROM unit";
+    from.query_row(read, [], |row| {
+        let units = row.get::<_, i64>(0)? as u64;
+        Ok(UnitTimes { units, milliseconds: row.get(1)?, alone: row.get(2)? })
+    })
 }
 
 /// Adds to what the unit of `records` took before, with other estimators.

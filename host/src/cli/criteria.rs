@@ -2,14 +2,14 @@
 
 use super::{
     CliError, fixed,
-    leaderboard::CompatArg,
+    judging_args::{CompatArg, DuplicatesArg},
     lists::{rows_of, usage},
     plugin_args::PluginArgs,
     print,
 };
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
-    report::{criteria_document, few, interval_text, terminal_table, tie_text},
+    report::{DIGITS, criteria_document, few, interval_text, terminal_table, tie_text},
     terminal::say,
 };
 use clap::{Args, ValueEnum};
@@ -20,7 +20,7 @@ use osee_core::{
     },
     embedded,
     study::TruthChoice,
-    truth::{Duplicate, Duplicates, Filter},
+    truth::{Duplicate, Filter},
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -29,29 +29,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 enum CriteriaFormat {
     Table,
     Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DuplicatesArg {
-    /// An error.
-    Error,
-    /// The first row counts.
-    First,
-    /// The last row counts.
-    Last,
-    /// Their mean counts.
-    Mean,
-}
-
-impl From<DuplicatesArg> for Duplicates {
-    fn from(arg: DuplicatesArg) -> Self {
-        match arg {
-            DuplicatesArg::Error => Self::Error,
-            DuplicatesArg::First => Self::First,
-            DuplicatesArg::Last => Self::Last,
-            DuplicatesArg::Mean => Self::Mean,
-        }
-    }
 }
 
 /// Which tables, which columns.
@@ -257,10 +234,10 @@ fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
 
 fn line(at: usize, row: &Row) -> Vec<String> {
     let criteria = row.criteria.as_ref();
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, 4));
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, DIGITS));
     let of = |pick: fn(&CriteriaReport) -> Option<f64>| number(criteria.and_then(pick));
     let tied = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, 4))
+        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, DIGITS))
     };
     let (all, measured) = (row.of.values.len(), row.of.values.len() - row.of.missing.len());
     vec![

@@ -36,9 +36,7 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<ExitCode, CliError> {
     let store = Store::open(&args.dir)?;
     write(args, &store)?;
-    let all = store.listed()?.architectures;
-    let drawn = store.study()?.architectures.drawn.map_or(all, |it| it as usize);
-    let (scored, _) = Scored::of(&store, drawn, all.saturating_sub(drawn))?;
+    let (scored, _) = Scored::of(&store)?;
     Ok(ended([(&args.dir, &scored)]))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     CliError, ExitCode,
-    criteria::DuplicatesArg,
+    judging_args::{CompatArg, DuplicatesArg},
     lists::{refuse, rows_of},
     plugin_args::PluginArgs,
     print,
@@ -14,32 +14,14 @@ use crate::{
     },
     terminal::{say, say_text},
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use osee_core::{
-    criteria::{Compat, CriteriaOptions},
+    criteria::CriteriaOptions,
     store::Store,
     study::{Study, TruthChoice},
     truth::Filter,
 };
 use std::path::PathBuf;
-
-/// Which tie rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CompatArg {
-    /// Every number is its mean over all ways to break ties.
-    Osee,
-    /// As the study's published tables: by a reversed sort of the rows.
-    Awnas,
-}
-
-impl From<CompatArg> for Compat {
-    fn from(arg: CompatArg) -> Self {
-        match arg {
-            CompatArg::Osee => Self::Osee,
-            CompatArg::Awnas => Self::Awnas,
-        }
-    }
-}
 
 /// Another truth than the study's own.
 #[derive(Debug, Default, Args)]

@@ -6,6 +6,7 @@ mod compare;
 mod criteria;
 mod error;
 mod export;
+mod judging_args;
 mod leaderboard;
 mod lists;
 mod merge;
@@ -27,6 +28,7 @@ pub use error::{CliError, ExitCode};
 use crate::{
     export::ExportError,
     loader::libtorch,
+    relay,
     supervisor::{self, CallLimits, Ended},
     terminal::{self, say},
 };
@@ -125,7 +127,9 @@ pub fn main() -> std::process::ExitCode {
 pub fn guarded(program: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
     terminal::report_panics();
     // What panicked has said so.
-    catch_unwind(program).unwrap_or(ExitCode::Internal as u8)
+    let code = catch_unwind(program).unwrap_or(ExitCode::Internal as u8);
+    relay::end_here();
+    code
 }
 
 /// The whole program, with its exit code.
@@ -234,7 +238,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Space(command) => space::run(&command),
         Command::Truth(command) => truth::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
-        Command::Bench(args) => return bench::run(&args),
+        Command::Bench(args) => return bench::run(&args, supervisor::is_supervised()),
         Command::Probe { file, copy } => {
             crate::loader::probe::probe(&file, &copy);
             Ok(())

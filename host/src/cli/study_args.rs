@@ -3,13 +3,14 @@
 
 use super::{
     CliError,
-    criteria::DuplicatesArg,
+    judging_args::DuplicatesArg,
     lists::{at_least_one, refuse, rows_of, settings_of, usage},
     path_text,
     plugin_args::PluginArgs,
 };
 use crate::{
     loader::Registry,
+    relay,
     report::TruthTable,
     runner::{Isolation, Plan, RunOptions, Stop},
     worker::Limits,
@@ -178,7 +179,10 @@ impl StudyArgs {
         let file = self.file();
         let registry = match isolation {
             Isolation::Process => self.plugins.load(&study.plugins, file.as_deref())?,
-            Isolation::None => self.plugins.load_here(&study.plugins, file.as_deref())?,
+            Isolation::None => {
+                relay::begin_here(&Registry::own(&study.plugins)).map_err(CliError::Worker)?;
+                self.plugins.load_here(&study.plugins, file.as_deref())?
+            }
         };
         let space = registry.space(&study.space.id)?;
         let truth = study.truth.as_ref();

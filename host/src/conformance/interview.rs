@@ -2,18 +2,21 @@
 //! shared by two. An answer that depends on what a process was asked before
 //! would make results depend on the number of workers.
 
-use super::{Broken, lent_space, meta, one_shot, scores, space};
+use super::{
+    lent::lent_space, meta, one_shot, respondent::Respondent, rules::Broken, scores, space,
+};
 use crate::{
+    child,
     loader::{Pinned, Plugin, Registry, libtorch::this_program},
     stop::Stop,
-    worker::{Clock, Limits, Watched, frames, socket},
+    worker::{Clock, Limits, Watched, frames},
 };
 use osee_core::estimator::EstimatorKind;
 use osee_sdk::{Error, ExportInfo, Result};
 use serde::{Deserialize, Serialize};
 use std::{
     io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::unix::net::UnixStream,
     process::{Child, Stdio},
     thread,
     time::Duration,
@@ -21,14 +24,6 @@ use std::{
 
 /// Longest time for one answer, and for the process to begin.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// An export that can be asked by the number of a question.
-pub trait Subject {
-    /// How many questions there are.
-    fn questions(&self) -> usize;
-    /// The answer, its parts in lines.
-    fn answer(&self, question: usize) -> String;
-}
 
 /// What a fresh process is to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,7 +52,7 @@ pub fn check(
                 answer; draw from `network.rng()`, `epoch.random(..)` or `population.random(..)`";
     let wrong = |error: Error| (error.to_string(), mend);
     let forwards: Vec<usize> =
-        (0..subject(registry, plugin, export).map_err(wrong)?.questions()).collect();
+        (0..respondent(registry, plugin, export).map_err(wrong)?.questions()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
     let [even, odd] =
         [0, 1].map(|rest| forwards.iter().copied().filter(|at| at % 2 == rest).collect::<Vec<_>>());
@@ -134,15 +129,9 @@ fn failed(error: io::Error) -> Error {
 }
 
 fn start() -> io::Result<(Child, UnixStream)> {
-    let (stream, theirs) = UnixStream::pair()?;
-    let child = this_program()?
-        .arg("__interview")
-        .env("OMP_NUM_THREADS", "1")
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok((child, stream))
+    let mut command = this_program()?;
+    command.arg("__interview").env("OMP_NUM_THREADS", "1");
+    child::with_socket(command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 /// All answers, or how many came before what went wrong.
@@ -169,7 +158,7 @@ fn hear(
 /// # Errors
 /// When the socket fails or the plugins cannot be loaded.
 pub fn serve() -> io::Result<()> {
-    let mut stream = socket()?;
+    let mut stream = child::socket()?;
     // Told to stop, it ends with the answer at hand; it is not killed by that.
     let _stop = Stop::left_to_host()?;
     let order: Order = frames::read(&mut stream)?;
@@ -178,19 +167,19 @@ pub fn serve() -> io::Result<()> {
     let plugin = &registry.plugins()[order.plugin];
     let export = plugin.exports.iter().find(|export| export.id() == order.export);
     let export = export.ok_or_else(|| io::Error::other("no such export"))?;
-    let subject = subject(&registry, plugin, export).map_err(io::Error::other)?;
+    let respondent = respondent(&registry, plugin, export).map_err(io::Error::other)?;
     for question in order.questions {
-        let text = subject.answer(question);
+        let text = respondent.answer(question);
         frames::write(&mut stream, &Answer { question, text })?;
     }
     Ok(())
 }
 
-fn subject<'a>(
+fn respondent<'a>(
     registry: &'a Registry,
     plugin: &'a Plugin,
     export: &'a ExportInfo,
-) -> Result<Box<dyn Subject + 'a>> {
+) -> Result<Box<dyn Respondent + 'a>> {
     Ok(match export {
         ExportInfo::Space(_) => Box::new(space::Asked::new(plugin, export)?),
         ExportInfo::Estimator(info) => match info.kind {
@@ -199,12 +188,4 @@ fn subject<'a>(
             _ => Box::new(scores::Asked::new(scores::Subject::new(registry, plugin, info)?)?),
         },
     })
-}
-
-/// An answer or its failure, as a part of an answer. Messages may differ.
-pub fn text<T, E>(answer: std::result::Result<T, E>, show: impl FnOnce(&T) -> String) -> String {
-    match answer {
-        Ok(answer) => show(&answer),
-        Err(_) => "a failure".to_owned(),
-    }
 }

@@ -1,6 +1,9 @@
 //! The rules of meta estimators.
 
-use super::{Tell, broken, interview, rule};
+use super::{
+    respondent::{self, Respondent},
+    rules::{Tell, broken, rule},
+};
 use crate::loader::Plugin;
 use osee_core::{estimator::EstimatorInfo, settings::Settings};
 use osee_sdk::{
@@ -93,13 +96,13 @@ impl Asked {
     }
 }
 
-impl interview::Subject for Asked {
+impl Respondent for Asked {
     fn questions(&self) -> usize {
         SIZES.len()
     }
 
     fn answer(&self, question: usize) -> String {
         let scores = self.meta.scores(&population(&self.experts, SIZES[question]));
-        interview::text(scores, |scores| format!("scores {scores:?}"))
+        respondent::text(scores, |scores| format!("scores {scores:?}"))
     }
 }

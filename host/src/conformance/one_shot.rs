@@ -1,6 +1,10 @@
 //! The rules of one-shot estimators.
 
-use super::{Tell, broken, interview, lent_space, rule};
+use super::{
+    lent::lent_space,
+    respondent::{self, Respondent},
+    rules::{Tell, broken, rule},
+};
 use crate::loader::{Plugin, Registry};
 use osee_core::{estimator::EstimatorInfo, one_shot::BatchResult, settings::Settings};
 use osee_sdk::{
@@ -121,7 +125,7 @@ impl Asked {
     }
 }
 
-impl interview::Subject for Asked {
+impl Respondent for Asked {
     fn questions(&self) -> usize {
         SEEDS
     }
@@ -131,8 +135,8 @@ impl interview::Subject for Asked {
         let score = self.estimator.score(&batches(1.0 + question as f64));
         format!(
             "epochs {}\nscore {}",
-            interview::text(epochs, |epochs| format!("{epochs:?}")),
-            interview::text(score, f64::to_string)
+            respondent::text(epochs, |epochs| format!("{epochs:?}")),
+            respondent::text(score, f64::to_string)
         )
     }
 }

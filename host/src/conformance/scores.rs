@@ -1,6 +1,10 @@
 //! The rules of estimators that score one network or graph at a time.
 
-use super::{Broken, SPACE, Tell, interview, lent_space, rule};
+use super::{
+    lent::{SPACE, lent_space},
+    respondent::{self, Respondent},
+    rules::{Broken, Tell, rule},
+};
 use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
@@ -229,14 +233,14 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl interview::Subject for Asked<'_> {
+impl Respondent for Asked<'_> {
     fn questions(&self) -> usize {
         self.subject.graphs.len()
     }
 
     fn answer(&self, question: usize) -> String {
         let score = self.subject.score(question, &self.instance);
-        let text = interview::text(score, f64::to_string);
+        let text = respondent::text(score, f64::to_string);
         format!("{text} for {}", self.subject.graphs[question].0)
     }
 }

@@ -1,6 +1,9 @@
 //! The rules of search spaces.
 
-use super::{Broken, Tell, broken, interview, rule};
+use super::{
+    respondent::{self, Respondent},
+    rules::{Broken, Tell, broken, rule},
+};
 use crate::loader::{Plugin, Registry, Space};
 use osee_core::{
     graph::{Graph, Op},
@@ -10,7 +13,7 @@ use osee_core::{
 };
 use osee_sdk::{
     Error, ExportInfo, Result,
-    abi::root::{Foreign, ForeignSpace},
+    abi::{root::Foreign, space::ForeignSpace},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -339,7 +342,7 @@ impl Asked {
     }
 }
 
-impl interview::Subject for Asked {
+impl Respondent for Asked {
     /// The example, its first mutations, and some numbers.
     fn questions(&self) -> usize {
         1 + MUTATED + self.numbers.len()
@@ -356,18 +359,18 @@ impl interview::Subject for Asked {
         };
         let Ok(arch) = arch else { return "no architecture".to_owned() };
         let functions = &self.functions;
-        let text = interview::text::<String, Error>;
+        let text = respondent::text::<String, Error>;
         [
             format!("architecture {arch}"),
             format!("read as {}", text(functions.parse(&arch), String::clone)),
             format!("canonical form {}", text(functions.canonical(&arch), String::clone)),
-            format!("trainable {}", interview::text(functions.trainable(&arch), bool::to_string)),
+            format!("trainable {}", respondent::text(functions.trainable(&arch), bool::to_string)),
             format!(
                 "counts {}",
-                interview::text(functions.benchmark_counts(&arch), |it| format!("{it:?}"))
+                respondent::text(functions.benchmark_counts(&arch), |it| format!("{it:?}"))
             ),
-            format!("mutations {}", interview::text(functions.mutations(&arch), key_hash)),
-            format!("graph {}", interview::text(functions.graph(&arch, &self.settings), key_hash)),
+            format!("mutations {}", respondent::text(functions.mutations(&arch), key_hash)),
+            format!("graph {}", respondent::text(functions.graph(&arch, &self.settings), key_hash)),
         ]
         .join("\n")
     }

@@ -6,15 +6,17 @@
 mod cifar;
 mod digits;
 mod error;
+mod facts;
 mod identity;
 mod imagenet16;
 mod images;
 mod set;
 
 pub use error::DataError;
+pub use facts::Facts;
 pub use identity::identity;
 pub use images::{ImageSet, Preparation};
-pub use set::{DataSet, Facts};
+pub use set::DataSet;
 
 use crate::engine::Batch;
 use cifar::{CIFAR10, CIFAR100, Cifar};
@@ -118,17 +120,17 @@ impl Source {
         }
     }
 
-    /// Whether zero-shot estimators can put the images before a network. One
-    /// with a single output is not asked for labels (preset `naswot`); noise
-    /// is made for the network.
+    /// Whether zero-shot estimators can put the images before a network by
+    /// `protocol`. Where that makes networks of one class (preset `naswot`), they
+    /// are not asked for labels; noise is made for the network.
     ///
     /// # Errors
     /// Another side or fewer classes than the images have.
-    pub fn check_network(&self, graph: &Graph) -> Result<(), DataError> {
+    pub fn check_network(&self, graph: &Graph, protocol: &Protocol) -> Result<(), DataError> {
         let Self::Set(set) = self else { return Ok(()) };
         set.facts().side_for(graph.input_shape())?;
         match graph.node(graph.output).shape.channels() {
-            1 => Ok(()),
+            1 if protocol.has_one_class() => Ok(()),
             outputs => set.facts().check_classes(outputs),
         }
     }

@@ -1,17 +1,15 @@
 //! All plugins of a run, and what they export by name.
 
-use super::{LoadError, LoadErrorKind, Plugin, Trust, image::Image, probe};
+use super::{LoadError, LoadErrorKind, Pinned, Plugin, Trust, image::Image, probe};
 use osee_core::{
     estimator::EstimatorInfo,
-    paths,
     settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
 };
 use osee_sdk::{
     ExportInfo,
-    abi::root::{Foreign, ForeignSpace},
+    abi::{root::Foreign, space::ForeignSpace},
 };
-use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -22,18 +20,6 @@ pub struct Registry {
     plugins: Vec<Plugin>,
     /// How many of them were given.
     given: usize,
-}
-
-/// A plugin file as it was when it was first looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pinned {
-    /// The file.
-    #[serde(with = "paths")]
-    pub path: PathBuf,
-    /// Its SHA-256, hex.
-    pub sha256: String,
-    /// The private copy of it that the host has loaded.
-    pub copy: PathBuf,
 }
 
 /// Why something was not found.

@@ -5,12 +5,14 @@
 //! the seed; every sub-network of a supernet sees the same batches; a training
 //! that is killed goes on from its last checkpoint to the same weights.
 
+mod error;
 mod observer;
 mod sub_networks;
 mod trainer;
 
+pub use error::TrainingError;
 pub use sub_networks::SubNetworks;
-pub use trainer::{Place, Step, Trainer, TrainingError};
+pub use trainer::{Place, Step, Trainer};
 
 use crate::{
     data::{DataError, ImageSet, Preparation, Source},

@@ -11,7 +11,7 @@ use osee_core::{
 };
 use osee_sdk::{
     Error, Result,
-    abi::{one_shot::ForeignOneShot, root::ForeignSpace},
+    abi::{one_shot::ForeignOneShot, space::ForeignSpace},
 };
 use std::{collections::HashMap, path::PathBuf, time::Instant};
 use tch::{Device, Tensor};

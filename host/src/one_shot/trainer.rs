@@ -1,11 +1,11 @@
 //! Trains one supernet.
 
-use super::{SupernetSpec, observer::Observer};
+use super::{SupernetSpec, TrainingError, observer::Observer};
 use crate::{
-    data::{DataError, ImageSet, Preparation, Source},
+    data::{ImageSet, Preparation, Source},
     engine::{
         Batch,
-        supernet::{CheckpointError, Sgd, Supernet},
+        supernet::{Sgd, Supernet},
     },
 };
 use osee_core::{
@@ -18,13 +18,13 @@ use osee_sdk::{
     Epoch, Sampled, Surveyed,
     abi::{
         one_shot::{ForeignOneShot, LentSpace},
-        root::ForeignSpace,
+        space::ForeignSpace,
     },
 };
 use serde::{Deserialize, Serialize};
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -34,50 +34,6 @@ use tch::Device;
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(20);
 /// Time between two pieces of news.
 const BETWEEN_NEWS: Duration = Duration::from_millis(500);
-
-/// Why a training cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainingError {
-    /// The images.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The estimator, the space or torch.
-    #[error("{0}")]
-    Plugin(#[from] osee_sdk::Error),
-    /// The folder of checkpoints.
-    #[error("cannot make {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// What was observed cannot be kept.
-    #[error("cannot write {}: {source}", path.display())]
-    Observation {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// What was observed makes no sense.
-    #[error(transparent)]
-    Analysis(#[from] osee_core::analysis::AnalysisError),
-    /// Whoever listened is gone.
-    #[error(transparent)]
-    News(#[from] io::Error),
-    /// The weights are lost.
-    #[error("the loss of epoch {epoch} is {loss}; lower the learning rate, or clip gradients")]
-    Diverged {
-        /// From 1.
-        epoch: u32,
-        /// Mean over its steps.
-        loss: f64,
-    },
-}
 
 /// News of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,9 @@
 
 use osee_core::criteria::TieAware;
 
+/// Digits of criteria after the point, for people.
+pub const DIGITS: usize = 3;
+
 /// Smaller p-values are not told apart.
 const SMALL: f64 = 0.001;
 

@@ -1,7 +1,7 @@
 //! The leaderboard for people and for programs.
 
 use super::{
-    Leaderboard, NotRun, Row, few, p_equals,
+    DIGITS, Leaderboard, NotRun, Row, few, p_equals,
     text::{markdown_table, markdown_text, terminal_table},
     tie_text,
 };
@@ -78,9 +78,6 @@ fn header(timing: bool) -> Vec<&'static str> {
     }
     header
 }
-
-/// Digits after the point, for people.
-const DIGITS: usize = 3;
 
 fn lines(board: &Leaderboard, timing: bool) -> Vec<Vec<String>> {
     let rows = board.rows.iter().enumerate().map(|(i, row)| line(i, row, timing));

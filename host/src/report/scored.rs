@@ -88,16 +88,12 @@ impl Found {
 }
 
 impl Scored {
-    /// What of `store` is judged, which has a run `of` so many architectures and
-    /// so many `neighbours` after them; and the rows that are, by name.
+    /// What of `store` is judged, and the rows that are, by name.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn of(
-        store: &Store,
-        of: usize,
-        neighbours: usize,
-    ) -> Result<(Self, Vec<(ScorerId, ScorerKey)>), StoreError> {
+    pub fn of(store: &Store) -> Result<(Self, Vec<(ScorerId, ScorerKey)>), StoreError> {
+        let (of, neighbours) = store.drawn()?;
         let found = found(store, of, neighbours)?;
         let under_way = found.iter().any(|it| it.key.kind != EstimatorKind::Meta && it.is_begun());
         let unfinished = found.iter().any(Found::is_begun);

@@ -1,7 +1,7 @@
 //! From the estimators that a study names to the rows of its leaderboard, and
 //! the supernets that they look at.
 
-use super::{RunError, plan::json};
+use super::RunError;
 use crate::{
     data::Source,
     loader::{Registry, Space},
@@ -320,4 +320,9 @@ impl<'a> Rows<'a> {
 
 fn trains(info: &EstimatorInfo, key: &str) -> bool {
     !info.settings.iter().any(|spec| spec.key == *key && spec.judges_only)
+}
+
+/// Settings and protocols as the JSON of a key.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("keys are plain data")
 }

@@ -1,6 +1,6 @@
 //! Trains the supernets that estimators look at, each in a worker process.
 
-use super::{Plan, RunError, RunOptions};
+use super::{Job, Plan, RunError, RunOptions};
 use crate::{
     one_shot::Step,
     worker::{Worker, WorkerError},
@@ -20,9 +20,6 @@ use std::{
     sync::{Mutex, PoisonError, mpsc},
     thread,
 };
-
-/// A supernet of the plan, by position, and a seed.
-pub type Job = (usize, u64);
 
 /// A training that did not come to its end.
 #[derive(Debug)]

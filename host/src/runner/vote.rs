@@ -8,9 +8,8 @@ use crate::{
 };
 use osee_core::{
     estimator::{EstimatorKind, Failure},
-    mean::mean,
     settings::Settings,
-    store::{Outcome, Record, Score, ScorerId, ScorerKey, Store},
+    store::{Outcome, Record, ScorerId, ScorerKey, Store, seed_means},
 };
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
 use std::path::Path;
@@ -254,26 +253,6 @@ fn columns(
     let architectures = architectures.to_vec();
     let population = osee_sdk::Population { architectures, estimators: experts, columns };
     Ok((population, milliseconds))
-}
-
-/// Per architecture the [mean](osee_core::mean::mean) over the seeds that have a
-/// score; NaN if none. Scores of one seed are as they are.
-pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
-    let score = |it: &Score| Some((it.arch, *it.outcome.as_ref().ok()?));
-    let mut there: Vec<(usize, f64)> = scores.iter().filter_map(score).collect();
-    // A store has them in this order already.
-    there.sort_by_key(|(arch, _)| *arch);
-    let several = scores.windows(2).any(|pair| pair[0].seed != pair[1].seed);
-    let mut means = vec![f64::NAN; architectures];
-    let mut values = Vec::new();
-    for of_one in there.chunk_by(|(one, _), (other, _)| one == other) {
-        values.clear();
-        values.extend(of_one.iter().map(|(_, score)| *score));
-        if let Some(slot) = means.get_mut(of_one[0].0) {
-            *slot = if several { mean(&values) } else { values[0] };
-        }
-    }
-    means
 }
 
 #[cfg(test)]

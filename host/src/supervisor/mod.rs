@@ -11,43 +11,28 @@ mod calls;
 
 pub use calls::{CallLimit, CallLimits};
 
-use crate::{
-    loader::{libtorch::this_program, shared_path},
-    terminal::{keep_output, output_of_child, say},
-    worker::ended,
-};
+use crate::{child, loader::shared_path, relay::Relay, terminal::keep_output, worker::ended};
 use calls::Watch;
 use osee_sdk::abi::watch;
-use rustix::{
-    fs::MemfdFlags,
-    process::{Pid, Signal},
-};
+use rustix::{fs::MemfdFlags, process::Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     env,
     ffi::OsString,
     fs::File,
-    io::{self, BufRead, BufReader, PipeReader, Read},
+    io,
+    ops::ControlFlow,
     os::unix::process::ExitStatusExt,
     path::PathBuf,
-    process::{Child, ExitStatus},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
-    time::Duration,
 };
 
 /// First argument of a child. The second is the file that it notes its calls in,
 /// the third a pipe for what plugins print.
 const CHILD: &str = "__supervised";
-
-/// Bytes of a line that a plugin prints; a longer one becomes several.
-const LINE: u64 = 1 << 13;
-
-/// How often a child is looked at.
-const PERIOD: Duration = Duration::from_millis(5);
 
 /// Where this process notes its calls, if it is such a child.
 static NOTES: OnceLock<File> = OnceLock::new();
@@ -92,57 +77,35 @@ fn note(call: &str) {
 pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
     let notes = File::from(rustix::fs::memfd_create("osee-notes", MemfdFlags::CLOEXEC)?);
     notes.set_len(calls::FILE)?;
-    let (printed, printing) = io::pipe()?;
+    let (relay, printing) = Relay::begin(plugins)?;
     let files = [shared_path(&notes)?, shared_path(&printing)?];
-    let who = names_of(plugins);
-    let printed = thread::spawn(move || relay(printed, &who));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let mut child = this_program()?
-        .arg(CHILD)
-        .args(files)
-        .args(env::args_os().skip(1))
-        .stdout(output_of_child()?)
-        .spawn()?;
-    let mut watch = Watch::new(child.id(), limits);
-    let waited = wait(&mut child, &stop, || watch.over(&notes))?;
-    // What it printed last is on its way, unless somebody else keeps the pipe.
-    drop(printing);
-    for _ in 0..100 {
-        if printed.is_finished() {
-            break;
+    let first = [OsString::from(CHILD)].into_iter().chain(files.map(OsString::from));
+    let mut watch = None;
+    let waited = child::run_while(&mut child::again(first)?, |child| {
+        // What it has stored is whole when it is killed, and its workers end with it.
+        let watch = watch.get_or_insert_with(|| Watch::new(child, limits));
+        if let Some((call, limit)) = watch.over(&notes)? {
+            return Ok(ControlFlow::Break((call, limit)));
         }
-        thread::sleep(PERIOD);
-    }
+        // A terminal signals the child as well, to which a second SIGINT means
+        // more than the first; a second SIGTERM does not.
+        Ok(ControlFlow::Continue(stop.swap(false, Ordering::Relaxed)))
+    })?;
+    drop(printing);
+    relay.end();
     let status = match waited {
-        Waited::Over(call, limit) => return Ok(Ended::Over { call, limit }),
-        Waited::Ended(status) => status,
+        ControlFlow::Break((call, limit)) => return Ok(Ended::Over { call, limit }),
+        ControlFlow::Continue(status) => status,
     };
     Ok(match (status.code(), calls::under_way(&notes)?) {
         (Some(code), None) => Ended::Itself(code as u8),
         (None, None) => Ended::Killed(ended("the program", status), status.signal().unwrap_or(0)),
         (_, Some(call)) => Ended::InCall { call, how: ended("the program", status) },
     })
-}
-
-/// Whose lines a child's plugins print.
-fn names_of(plugins: &[PathBuf]) -> String {
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    plugins.iter().map(name).collect::<Vec<_>>().join(" or ")
-}
-
-/// Hands on what plugins print, line by line, with their name.
-fn relay(from: PipeReader, who: &str) {
-    let mut from = BufReader::new(from);
-    loop {
-        let mut line = Vec::new();
-        match from.by_ref().take(LINE).read_until(b'\n', &mut line) {
-            Ok(1..) => say(format_args!("{who}: {}", String::from_utf8_lossy(&line).trim_end())),
-            _ => return,
-        }
-    }
 }
 
 /// How a child ended.
@@ -166,40 +129,4 @@ pub enum Ended {
     },
     /// By a signal, which has this number, while no plugin was at work.
     Killed(String, i32),
-}
-
-/// What the end of a wait is.
-enum Waited {
-    Ended(ExitStatus),
-    /// A call that was over a limit, so that the child was killed.
-    Over(String, CallLimit),
-}
-
-/// Waits for a child, and hands signals on; kills it once a call is `over` a
-/// limit.
-fn wait(
-    child: &mut Child,
-    stop: &AtomicBool,
-    mut over: impl FnMut() -> io::Result<Option<(String, CallLimit)>>,
-) -> io::Result<Waited> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Waited::Ended(status));
-        }
-        if let Some((call, limit)) = over()? {
-            // What it has stored is whole, and its workers end with it.
-            child.kill()?;
-            child.wait()?;
-            return Ok(Waited::Over(call, limit));
-        }
-        // A terminal signals the child as well, to which a second SIGINT means
-        // more than the first; a second SIGTERM does not.
-        if stop.swap(false, Ordering::Relaxed)
-            && let Some(pid) = Pid::from_raw(child.id() as i32)
-        {
-            // Gone, then; its status is next.
-            let _ = rustix::process::kill_process(pid, Signal::TERM);
-        }
-        thread::sleep(PERIOD);
-    }
 }

@@ -6,16 +6,13 @@ use super::{
     limits::{Clock, Exceeded, Limits, Unwanted, Watched},
     output::Output,
 };
-use crate::{loader::libtorch::this_program, one_shot::Step, stop::Stop};
+use crate::{child::with_socket, loader::libtorch::this_program, one_shot::Step, stop::Stop};
 use osee_core::estimator::{Failure, FailureKind};
 use osee_sdk::Population;
 use std::{
     fmt, io,
     ops::ControlFlow,
-    os::{
-        fd::OwnedFd,
-        unix::{net::UnixStream, process::ExitStatusExt},
-    },
+    os::unix::{net::UnixStream, process::ExitStatusExt},
     path::Path,
     process::{Child, ExitStatus, Stdio},
     time::Duration,
@@ -114,17 +111,16 @@ impl Worker {
     }
 
     fn spawn(log: &Path, limits: Limits, stop: &Stop) -> io::Result<Self> {
-        let (mut stream, theirs) = UnixStream::pair()?;
         let (output, writer) = Output::capture(log)?;
-        let child = this_program()?
-            .arg("__worker")
-            .env("GLIBC_TUNABLES", MALLOC)
-            // One thread each, also in libraries that read the environment.
-            .env("OMP_NUM_THREADS", "1")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(writer.try_clone()?))
-            .stderr(Stdio::from(writer))
-            .spawn()?;
+        let (child, mut stream) = with_socket(
+            this_program()?
+                .arg("__worker")
+                .env("GLIBC_TUNABLES", MALLOC)
+                // One thread each, also in libraries that read the environment.
+                .env("OMP_NUM_THREADS", "1")
+                .stdout(Stdio::from(writer.try_clone()?))
+                .stderr(Stdio::from(writer)),
+        )?;
         frames::write_hello(&mut stream)?;
         let protocol = frames::read_hello(&mut stream)?;
         if protocol != frames::PROTOCOL {

@@ -3,89 +3,27 @@
 use crate::{
     data::Source,
     engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
-    loader::{Pinned, Registry, RegistryError},
-    one_shot::{Place, Step, SubNetworks, SupernetSpec, SupernetUse, Trainer, TrainingError},
+    loader::{Registry, RegistryError},
+    one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
 use osee_core::{
-    estimator::{Direction, EstimatorInfo, EstimatorKind, Failure, FailureKind},
+    estimator::{EstimatorKind, Failure, FailureKind},
     graph::{Graph, Shape},
-    protocol::Protocol,
     seed::derived,
-    settings::Settings,
     store::Outcome,
 };
-use osee_sdk::abi::root::{Foreign, ForeignSpace};
-use serde::{Deserialize, Serialize};
+use osee_sdk::abi::{root::Foreign, space::ForeignSpace};
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    path::PathBuf,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tch::Device;
 
-use super::{Scored, Unit, frames::Answer};
-
-/// An estimator as a study names it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Named {
-    /// Name of its row.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// Its kind.
-    pub kind: EstimatorKind,
-    /// Which end is good.
-    pub direction: Direction,
-    /// Resolved settings.
-    pub settings: Settings,
-    /// The supernet it looks at, if it does.
-    pub supernet: Option<SupernetUse>,
-}
-
-impl Named {
-    /// An estimator under its own name.
-    pub fn new(name: &str, info: &EstimatorInfo, settings: Settings) -> Self {
-        Self {
-            name: name.to_owned(),
-            id: info.id.clone(),
-            kind: info.kind,
-            direction: info.direction,
-            settings,
-            supernet: None,
-        }
-    }
-}
-
-/// Everything a worker needs besides the units.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Setup {
-    /// Plugin files, the bundled ones included.
-    pub plugins: Vec<Pinned>,
-    /// Space id.
-    pub space: String,
-    /// Resolved settings of the space.
-    pub space_settings: Settings,
-    /// How networks are put before estimators.
-    pub protocol: Protocol,
-    /// Images.
-    pub data: String,
-    /// `cpu` or `cuda:N`.
-    pub device: String,
-    /// Torch's threads. More workers, not more threads: two processes of one
-    /// thread do half as much again as one of two.
-    pub threads: usize,
-    /// The estimators that units refer to.
-    pub estimators: Vec<Named>,
-    /// Supernets that estimators look at.
-    pub supernets: Vec<SupernetSpec>,
-    /// The run's directory, where checkpoints are.
-    #[serde(with = "osee_core::paths")]
-    pub run: PathBuf,
-}
+use super::{Scored, Setup, Unit, frames::Answer};
 
 /// Why a worker cannot be set up.
 #[derive(Debug, thiserror::Error)]

@@ -5,38 +5,19 @@ use super::{
     answer::{DECLARED, Origin},
     document,
     guard::{self, FfiResult},
-    root::{FfiSpace, FfiSpace_TO, ForeignSpace, Instance},
+    space::ForeignSpace,
+    tables::{FfiOneShot, FfiOneShot_TO, FfiSpace, FfiSpace_TO, Instance},
 };
 use crate::{
     OneShot, Result,
     one_shot::{BatchResult, Epoch, Evaluation, Recipe, Sampled, Space},
 };
 use abi_stable::{
-    sabi_trait,
     sabi_trait::TD_Opaque,
     std_types::{RBox, RSlice, RStr, RString, RVec},
 };
 use osee_core::space::SpaceInfo;
 use std::sync::Arc;
-
-#[sabi_trait]
-pub trait FfiOneShot: Send + Sync {
-    fn recipe(&self) -> FfiResult<RVec<u8>>;
-    fn evaluation(&self) -> FfiResult<RVec<u8>>;
-    fn survey(
-        &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
-        space: FfiSpace_TO<'static, RBox<()>>,
-    ) -> FfiResult<RVec<RString>>;
-    fn sample(
-        &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
-        space: FfiSpace_TO<'static, RBox<()>>,
-    ) -> FfiResult<RVec<u8>>;
-    fn score(&self, batches: RSlice<'_, u8>) -> FfiResult<f64>;
-}
 
 struct Glue<T>(T);
 

@@ -71,13 +71,13 @@ pub struct CheckArgs {
     draw: u64,
 }
 
-/// Runs the command.
-pub fn run(command: &BenchmarkCommand) -> Result<ExitCode, CliError> {
+/// Runs the command, in a process that is `supervised` or not.
+pub fn run(command: &BenchmarkCommand, supervised: bool) -> Result<ExitCode, CliError> {
     let stop = Stop::on_signals().map_err(RunError::Signals)?;
     if KERNELS.iter().any(|(name, _)| std::env::var_os(name).is_none()) {
         return super::in_child(&KERNELS, &stop);
     }
-    super::end_with_parent()?;
+    super::end_with_parent(supervised)?;
     match command {
         BenchmarkCommand::Build(args) => build(args, &stop),
         BenchmarkCommand::Check(args) => check(args, &stop),

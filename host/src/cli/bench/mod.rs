@@ -17,15 +17,15 @@ use super::{
 };
 
 use crate::{
+    child,
     loader::libtorch::this_program,
     stop::Stop,
-    supervisor,
     terminal::{output_of_child, say},
     worker::MALLOC,
 };
 use clap::{Args, ValueEnum, value_parser};
-use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
-use std::{io, os::unix::process::CommandExt, thread, time::Duration};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use std::{io, mem, os::unix::process::CommandExt};
 
 /// A part of the measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,10 +87,11 @@ impl BenchArgs {
     }
 }
 
-/// Measures as a worker would, and prints.
-pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
+/// Measures as a worker would, and prints. `supervised` is whether this process
+/// is watched by another that started it.
+pub fn run(args: &BenchArgs, supervised: bool) -> Result<ExitCode, CliError> {
     match &args.command {
-        Some(command) => build::run(command),
+        Some(command) => build::run(command, supervised),
         None => measure(args).map(|()| ExitCode::Done),
     }
 }
@@ -127,11 +128,7 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
 /// Starts the program again in this process with these variables, which
 /// libraries read when they are loaded; why it could not.
 fn start_again(variables: &[(&str, &str)]) -> CliError {
-    let start = || {
-        let mut command = this_program()?;
-        command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
-        Err(command.stdout(output_of_child()?).exec())
-    };
+    let start = || Err(child::again([])?.envs(variables.iter().copied()).exec());
     start().map_or_else(CliError::Worker, |never: std::convert::Infallible| match never {})
 }
 
@@ -141,23 +138,13 @@ const PARENT: &str = "OSEE_BENCH_PARENT";
 /// Runs the program again with these variables, which libraries read when they
 /// are loaded, and ends as it does. Told to stop while they are, it has not begun.
 fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliError> {
-    let mut command = this_program().map_err(CliError::Worker)?;
-    command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
-    command.env(PARENT, std::process::id().to_string());
-    let output = output_of_child().map_err(CliError::Worker)?;
-    let mut child = command.stdout(output).spawn().map_err(CliError::Worker)?;
-    let mut told = false;
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(CliError::Worker)? {
-            break status;
-        }
-        if stop.is_set() && !told {
-            told = true;
-            // One that is gone has stopped.
-            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
-        }
-        thread::sleep(Duration::from_millis(20));
+    let run = || {
+        let mut command = child::again([])?;
+        command.envs(variables.iter().copied()).env(PARENT, std::process::id().to_string());
+        let mut told = false;
+        child::run(&mut command, || stop.is_set() && !mem::replace(&mut told, true))
     };
+    let status = run().map_err(CliError::Worker)?;
     match status.code() {
         Some(code) => std::process::exit(code),
         None if stop.is_set() => {
@@ -170,11 +157,11 @@ fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliErro
     }
 }
 
-/// One that [`in_child`] has started is not to outlive who is waited for.
-fn end_with_parent() -> Result<(), CliError> {
+/// One that [`in_child`] has started is not to outlive who is waited for. One
+/// that is supervised ends with its parent, which has asked already.
+fn end_with_parent(supervised: bool) -> Result<(), CliError> {
     let started = std::env::var(PARENT).ok();
-    // A supervised process ends with its parent, which has asked already.
-    if started.is_none() || supervisor::is_supervised() {
+    if started.is_none() || supervised {
         return Ok(());
     }
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| CliError::Worker(e.into()))?;

@@ -3,20 +3,22 @@
 //! export ends it, another goes on with the next export.
 
 use crate::{
+    child,
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
     conformance::{self, Verdict},
-    loader::libtorch::this_program,
+    relay::{self, Relay},
     stop::Stop,
-    terminal::output_of_child,
-    worker::{Clock, Exceeded, Limits, Watched, frames, socket},
+    terminal,
+    worker::{Clock, Exceeded, Limits, Watched, frames},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::{
     io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    path::PathBuf,
-    process::{ExitStatus, Stdio},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus},
+    slice,
     time::Duration,
 };
 
@@ -62,17 +64,19 @@ enum News {
 pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let mut report = Report::default();
     if let Some(from) = args.from {
-        let mut stream = socket().map_err(CliError::Worker)?;
+        let mut stream = child::socket().map_err(CliError::Worker)?;
+        terminal::give_output_back().map_err(CliError::Worker)?;
         examine(args, from, |news| frames::write(&mut stream, &news).map_err(CliError::Worker))?;
         return Ok(ExitCode::Done);
     }
     if args.here {
+        relay::begin_here(slice::from_ref(&args.file)).map_err(CliError::Worker)?;
         examine(args, 0, |news| report.take(news))?;
         return report.end();
     }
     let mut from = 0;
     loop {
-        match watch(from, &mut report)? {
+        match watch(&args.file, from, &mut report)? {
             Watch::Over => return report.end(),
             // It has said on standard error why it cannot be loaded.
             Watch::Refused => return Ok(ExitCode::Plugin),
@@ -99,21 +103,30 @@ enum Watch {
 }
 
 /// Checks the exports from number `from` on in a process of its own.
-fn watch(from: usize, report: &mut Report) -> Result<Watch, CliError> {
-    let (stream, theirs) = UnixStream::pair().map_err(CliError::Worker)?;
-    let mut child = this_program()
-        .map_err(CliError::Worker)?
-        .args(std::env::args_os().skip(1))
-        .args(["--from", &from.to_string()])
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(output_of_child().map_err(CliError::Worker)?)
-        .spawn()
-        .map_err(CliError::Worker)?;
+fn watch(file: &Path, from: usize, report: &mut Report) -> Result<Watch, CliError> {
+    let (relay, printing) = Relay::begin(&[file.to_owned()]).map_err(CliError::Worker)?;
+    let mut command = child::again([]).map_err(CliError::Worker)?;
+    command.args(["--from", &from.to_string()]).stdout(printing);
+    let (mut child, stream) = child::with_socket(&mut command).map_err(CliError::Worker)?;
+    // With it this side's end of the pipe.
+    drop(command);
+    let ended = hear(&mut child, &stream, from, report);
+    relay.end();
+    ended
+}
+
+/// What the process says of the exports, and how it ends.
+fn hear(
+    child: &mut Child,
+    stream: &UnixStream,
+    from: usize,
+    report: &mut Report,
+) -> Result<Watch, CliError> {
     let memory = Limits::default().memory.min(MEMORY);
     let limits = Limits { time: PATIENCE, memory };
     let (stop, mut clock) = (Stop::default(), Clock::new(child.id()));
     let error = loop {
-        match frames::read::<News>(&mut Watched::new(&stream, limits, &stop, &mut clock)) {
+        match frames::read::<News>(&mut Watched::new(stream, limits, &stop, &mut clock)) {
             Ok(News::Over) => {
                 child.wait().map_err(CliError::Worker)?;
                 return Ok(Watch::Over);

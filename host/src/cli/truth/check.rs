@@ -3,7 +3,7 @@
 use super::{TableArgs, heading, unknown};
 use crate::{
     cli::{
-        CliError, criteria::DuplicatesArg, fixed, lists::once, plugin_args::PluginArgs, print,
+        CliError, fixed, judging_args::DuplicatesArg, lists::once, plugin_args::PluginArgs, print,
         space::groups,
     },
     loader::Space,
