@@ -41,6 +41,32 @@ impl Store {
         };
         read().map_err(|e| self.sqlite(e))
     }
+
+    /// Goes through its units: architecture, seed, and what is known of its time.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_units(
+        &self,
+        mut visit: impl FnMut(&str, u64, UnitTimes),
+    ) -> Result<(), StoreError> {
+        let mut read = || -> rusqlite::Result<()> {
+            if !has_table(&self.connection, "unit")? {
+                return Ok(());
+            }
+            let read = "SELECT plan.arch, seed, milliseconds, alone
+                 FROM unit JOIN plan ON position = unit.arch";
+            let mut query = self.connection.prepare(read)?;
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                let (milliseconds, alone) = (row.get(2)?, row.get(3)?);
+                let seed = row.get::<_, i64>(1)? as u64;
+                visit(row.get_ref(0)?.as_str()?, seed, UnitTimes { units: 1, milliseconds, alone });
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))
+    }
 }
 
 /// Adds to what the unit of `records` took before, with other estimators.

@@ -19,7 +19,7 @@ use osee_core::{
     paths,
     settings::Settings,
     store::{Curve, Store},
-    study::{EstimatorChoice, Study, TruthChoice},
+    study::{Architectures, EstimatorChoice, Study, TruthChoice},
     truth::{Duplicates, Filter},
 };
 use std::{
@@ -361,9 +361,7 @@ impl RunArgs {
         if let Some(space) = &self.space {
             study.space.id.clone_from(space);
         }
-        for text in &self.set {
-            study.space.settings.extend([Settings::parse_assignment(text)?]);
-        }
+        study.space.settings.extend(Settings::parse_assignments(&self.set)?);
         match self.estimators.as_deref() {
             None => {}
             Some("all") => study.estimators.clear(),
@@ -379,7 +377,12 @@ impl RunArgs {
                 Ok(count) => {
                     (study.architectures.count, study.architectures.file) = (Some(count), None);
                 }
-                Err(_) => study.architectures.file = Some(paths::path(text)),
+                Err(_) => {
+                    let file = Some(paths::path(text));
+                    // A list says itself how many there are, and which.
+                    let of = study.architectures;
+                    study.architectures = Architectures { file, count: None, judged: false, ..of };
+                }
             },
         }
         if self.file().is_none() && self.archs.is_some() {
@@ -391,6 +394,10 @@ impl RunArgs {
         if let Some(neighbours) = self.neighbours {
             study.architectures.neighbours = neighbours;
         }
+        if self.archs.is_some() && !study.architectures.draws() {
+            // The seed was that of the draw which these stand for.
+            study.architectures.seed = 0;
+        }
         if let Some(seeds) = &self.seeds {
             study.seeds.clone_from(seeds);
         }
@@ -400,6 +407,9 @@ impl RunArgs {
         study.protocol.batch_size = self.batch_size.or(study.protocol.batch_size);
         if let Some(data) = &self.data {
             study.data.clone_from(data);
+            if data == "noise" {
+                study.protocol = study.protocol.of_noise();
+            }
         }
         if let Some(device) = &self.device {
             study.device.clone_from(device);

@@ -67,9 +67,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
         Some(_) => BTreeMap::new(),
         None => space.known(&protocol.space),
     };
-    for text in &args.set {
-        given.extend([Settings::parse_assignment(text)?]);
-    }
+    given.extend(Settings::parse_assignments(&args.set)?);
     let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
     let graph = space.functions.graph(&arch, &settings)?;

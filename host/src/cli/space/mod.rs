@@ -85,9 +85,7 @@ pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
     };
     let registry = args.plugins.registry()?;
     let space = registry.space(&args.space)?;
-    let given = args.set.iter().map(|text| Settings::parse_assignment(text));
-    let given = given.collect::<Result<_, _>>()?;
-    let settings = space.resolve(&given)?;
+    let settings = space.resolve(&Settings::parse_assignments(&args.set)?)?;
     match command {
         SpaceCommand::Show(args) => print(&show(&space, &args.arch, &settings)?),
         SpaceCommand::Draw(args) => print(&draw(&space, &args.arch, &settings)?),
