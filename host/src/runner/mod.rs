@@ -12,6 +12,7 @@ mod outstanding;
 mod plan;
 mod pool;
 mod rows;
+mod times;
 mod training;
 mod vote;
 
