@@ -1,6 +1,7 @@
 //! The leaderboard as data.
 
 use super::{
+    number::population,
     scored::Scored,
     truth::{Judged, Truth},
 };
@@ -181,6 +182,11 @@ impl Leaderboard {
             truth,
             rows,
         })
+    }
+
+    /// What was asked for: "30 architectures and 142 neighbours".
+    pub fn population(&self) -> String {
+        population(self.drawn, self.architectures.len() - self.drawn)
     }
 }
 

@@ -16,7 +16,7 @@ mod truth;
 pub use across::Across;
 pub use leaderboard::{Leaderboard, ReportError, Row};
 pub use names::told_apart;
-pub use number::{p_equals, p_size, p_text, tie_text};
+pub use number::{p_equals, p_size, p_text, population, tie_text};
 pub use render::{Format, criteria_document, faults, interval_text, render, scores_csv};
 pub use scored::{NotRun, Scored, supernet};
 pub use small_sample::{LEVEL, few};
