@@ -212,7 +212,8 @@ fn a_forecast_counts_a_unit_once() {
         assert!(said.contains("as 80 units took that are known"), "{said}");
     }
     // What lies in the run directory by chance is not asked where a run is named.
-    assert_eq!(figures(&plan(&few, &[&out])), figures(&known));
+    let named = plan(&few, &[&out]);
+    assert!(named.contains("as 80 units took that are known"), "{named}");
     let other = plan(&few, &[]);
     assert!(other.contains("80 units of other estimators"), "{other}");
 }

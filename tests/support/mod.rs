@@ -63,7 +63,7 @@ pub fn fail(args: &[&str]) -> (i32, String) {
 pub fn small_with<'a>(changes: &[&'a str]) -> Vec<&'a str> {
     let key = |it: &str| it.split_once('=').map(|(key, _)| key.to_owned());
     let given: Vec<String> = changes.iter().filter_map(|it| key(it)).collect();
-    let replaced = |pair: &&[&'static str]| key(pair[1]).is_some_and(|it| given.contains(&it));
+    let replaced = |pair: &&[&str]| key(pair[1]).is_some_and(|it| given.contains(&it));
     let kept = SMALL.chunks(2).filter(|pair| !replaced(pair)).flatten().copied();
     kept.chain(changes.iter().copied()).collect()
 }
