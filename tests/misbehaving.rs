@@ -96,9 +96,8 @@ fn an_estimator_may_use_autograd_itself() {
     let out = folder.path().join("out").to_str().unwrap().to_owned();
     let plugin = fixture("own_autograd").to_str().unwrap().to_owned();
     let mut args = vec!["run", "--plugin", &plugin, "--allow-unpinned", "--out", &out];
-    args.extend(SMALL);
-    // Later flags win: enough images and channels for a Hessian worth the name.
-    args.extend(["--batch-size", "16", "--set", "channels=4", "--set", "image_size=8"]);
+    // Enough images and channels for a Hessian worth the name.
+    args.extend(support::small_with(&["--batch-size", "16", "--set", "channels=4"]));
     args.extend(["--archs", "6", "--seeds", "0", "--estimators", "frees,own_grasp,grasp,snip"]);
     run(&args);
     let columns = columns(&out);

@@ -272,7 +272,14 @@ fn runs_side_by_side_say_which_of_them_is_unfinished() {
         let [own, theirs]: [Vec<f64>; 2] = scores;
         close(number(&cells["KD between"]), tau_b(&own, &theirs));
     }
-    assert!(!found.contains_key("young"));
+    let young = &found["young"];
+    assert!(young["not_run second"].contains("fewer than 10") && young["not_run first"].is_empty());
+    assert!(["KD first", "KD second", "common", "p"].iter().all(|it| young[*it].is_empty()));
+    for cells in found.values() {
+        let counts =
+            ["scored first", "architectures first", "scored second", "architectures second"];
+        assert_eq!(counts.map(|it| cells[it].as_str()), ["60", "60", "40", "60"]);
+    }
     let text = incomplete(&["leaderboard", &finished, &stopped, "--format", "csv"]);
     let found = table(&text, "estimator");
     let everywhere = judged(ARCHITECTURES);
@@ -283,6 +290,46 @@ fn runs_side_by_side_say_which_of_them_is_unfinished() {
     let text = incomplete(&["leaderboard", &finished, &stopped, "--format", "json"]);
     let board: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(board["scored"], serde_json::json!([60, 40]));
+    assert_eq!(board["unfinished"], serde_json::json!([false, true]));
+    assert_eq!(board["progress"], serde_json::json!([null, PROGRESS]));
+    let not_run = board["not_run"].as_array().unwrap();
+    assert_eq!(
+        (&not_run[0], &not_run[1][1]["estimator"]),
+        (&serde_json::json!([]), &"young".into())
+    );
+}
+
+/// Ranks are among the rows that every run has judged: which those are, and why
+/// others are none of them, stands in every format.
+#[test]
+fn ranks_say_how_many_rows_they_are_among() {
+    let run = Run::new();
+    let [stopped, finished] = [run.store("stopped", &rows()), run.store("finished", &finished())];
+    let side_by_side =
+        |format: &str| incomplete(&["leaderboard", &finished, &stopped, "--format", format]);
+    let why = "stopped: not run, fewer than 10 architectures are scored";
+    for format in ["table", "markdown"] {
+        let text = side_by_side(format);
+        assert!(text.contains("mean rank of 3"), "{text}");
+        assert!(text.contains("among the 3 of 5 rows that have one in every run"), "{text}");
+        assert!(text.contains(&format!("not ranked: young: {why}")), "{text}");
+        assert!(text.contains("not ranked: vote: stopped: not run, it judges by"), "{text}");
+        assert!(!text.contains("not ranked: first"), "{text}");
+    }
+    let found = table(&side_by_side("csv"), "estimator");
+    assert_eq!((&found["young"]["not_ranked"][..], &found["young"]["mean rank"][..]), (why, ""));
+    assert!(found["young"]["not_run stopped"].starts_with("fewer than 10"));
+    assert!(found.values().all(|cells| cells["ranked"] == "3"));
+    assert!(
+        found["first"]["not_ranked"].is_empty() && found["first"]["not_run stopped"].is_empty()
+    );
+    let board: Value = serde_json::from_str(&side_by_side("json")).unwrap();
+    assert_eq!(board["ranked"], 3);
+    let its = board["rows"].as_array().unwrap().iter();
+    let young = its.clone().find(|row| row["estimator"] == "young").unwrap();
+    assert_eq!((&young["not_ranked"], &young["ranks"]), (&why.into(), &serde_json::json!([])));
+    let all = support::run(&["leaderboard", &finished, &finished]);
+    assert!(all.contains("mean and worst rank: by KD, among all 5 rows"), "{all}");
 }
 
 #[test]

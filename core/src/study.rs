@@ -15,7 +15,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -83,7 +83,8 @@ pub struct Architectures {
     /// How many, drawn by `seed` without repetition; all if absent.
     #[serde(default)]
     pub count: Option<u64>,
-    /// A file with one architecture per line instead.
+    /// A file with one architecture per line instead: all of them, so neither
+    /// `count` nor `judged` stands beside it.
     #[serde(default, with = "paths::optional")]
     pub file: Option<PathBuf>,
     /// Only those that the truth table has, in its order where all are taken.
@@ -92,7 +93,7 @@ pub struct Architectures {
     /// One architecture per isomorphism group.
     #[serde(default)]
     pub unique: bool,
-    /// Seed of the draw.
+    /// Seed of the draw, and of that of neighbours.
     #[serde(default)]
     pub seed: u64,
     /// Of so many of them, all mutations are scored, too; of those that the
@@ -360,28 +361,6 @@ impl Study {
         parse_toml(Path::new(name), text)
     }
 
-    /// Refuses what TOML allows and a study does not.
-    ///
-    /// # Errors
-    /// No seeds, or one twice, or a row without a name.
-    pub fn check(&self) -> Result<(), StudyError> {
-        if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
-            let what = format!(
-                "a row of estimator `{}` has an empty name; give it a `name`, or leave that out",
-                nameless.id
-            );
-            return Err(StudyError::Invalid(what));
-        }
-        if self.seeds.is_empty() {
-            return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
-        }
-        let mut seen = HashSet::new();
-        match self.seeds.iter().find(|seed| !seen.insert(**seed)) {
-            Some(twice) => Err(StudyError::Invalid(format!("seed {twice} is given twice"))),
-            None => Ok(()),
-        }
-    }
-
     /// Whether it asks for a row of this name, or of `NAME@EPOCH`.
     pub fn asks_for(&self, row: &str) -> bool {
         let all = self.estimators.is_empty() || self.estimators.iter().any(|it| it.id == "all");
@@ -415,5 +394,6 @@ impl Study {
     }
 }
 
+mod check;
 #[cfg(test)]
 mod tests;

@@ -99,6 +99,15 @@ validation-images = 32
 validation-batch-size = 32
 ";
 
+/// [`SMALL`] with these changes, in place of its settings that they give.
+pub fn small_with<'a>(changes: &[&'a str]) -> Vec<&'a str> {
+    let key = |it: &str| it.split_once('=').map(|(key, _)| key.to_owned());
+    let given: Vec<String> = changes.iter().filter_map(|it| key(it)).collect();
+    let replaced = |pair: &&[&str]| key(pair[1]).is_some_and(|it| given.contains(&it));
+    let kept = SMALL.chunks(2).filter(|pair| !replaced(pair)).flatten().copied();
+    kept.chain(changes.iter().copied()).collect()
+}
+
 /// A study that takes seconds: thin networks on noise.
 pub const SMALL: [&str; 10] = [
     "--data",

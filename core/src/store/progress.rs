@@ -133,6 +133,30 @@ impl Store {
             .map_err(|e| self.sqlite(e))
     }
 
+    /// Goes through the same one by one: architecture, seed, milliseconds.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_costs(
+        &self,
+        scorer: ScorerId,
+        mut visit: impl FnMut(&str, u64, f64),
+    ) -> Result<(), StoreError> {
+        let mut read = || -> rusqlite::Result<()> {
+            let read = format!(
+                "SELECT plan.arch, seed, milliseconds FROM score JOIN plan ON position = score.arch
+                 WHERE scorer = ?1 AND {IS_DONE}"
+            );
+            let mut query = self.connection.prepare_cached(&read)?;
+            let mut rows = query.query([scorer.0])?;
+            while let Some(row) = rows.next()? {
+                visit(row.get_ref(0)?.as_str()?, row.get::<_, i64>(1)? as u64, row.get(2)?);
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))
+    }
+
     /// The scorers of the leaderboard: of each name the last used, by name.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::{
     json::from_json,
     limit::set_limit,
     schema::{ADDED, FORMAT, INSERT, SCHEMA},
-    unit::{UnitTimes, add_time, unit_times},
+    unit::{UnitTimes, add_time, unit_times, visit_units},
 };
 use crate::{
     estimator::{Failure, FailureKind},
@@ -256,6 +256,14 @@ impl Store {
     /// When SQLite fails.
     pub fn unit_times(&self) -> Result<UnitTimes, StoreError> {
         unit_times(&self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// Goes through its units: architecture, seed, and what is known of its time.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_units(&self, visit: impl FnMut(&str, u64, UnitTimes)) -> Result<(), StoreError> {
+        visit_units(&self.connection, visit).map_err(|e| self.sqlite(e))
     }
 
     /// Everything `scorer` has, by architecture and seed.

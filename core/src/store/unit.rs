@@ -35,6 +35,27 @@ pub(super) fn unit_times(from: &Connection) -> rusqlite::Result<UnitTimes> {
     })
 }
 
+/// Goes through the units of a store: architecture, seed, and what is known of
+/// its time.
+pub(super) fn visit_units(
+    from: &Connection,
+    mut visit: impl FnMut(&str, u64, UnitTimes),
+) -> rusqlite::Result<()> {
+    if !has_table(from, "unit")? {
+        return Ok(());
+    }
+    let read = "SELECT plan.arch, seed, milliseconds, alone
+         FROM unit JOIN plan ON position = unit.arch";
+    let mut query = from.prepare(read)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (milliseconds, alone) = (row.get(2)?, row.get(3)?);
+        let seed = row.get::<_, i64>(1)? as u64;
+        visit(row.get_ref(0)?.as_str()?, seed, UnitTimes { units: 1, milliseconds, alone });
+    }
+    Ok(())
+}
+
 /// Adds to what the unit of `records` took before, with other estimators.
 pub(super) fn add_time(
     to: &Connection,

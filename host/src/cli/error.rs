@@ -150,6 +150,18 @@ pub enum CliError {
     /// Plugins of the user's own, whose code runs in a supervised process only.
     #[error("plugins of one's own need a supervised process, and this is none")]
     OwnPlugins(Vec<PathBuf>),
+    /// A truth that cannot be read without the search space.
+    #[error("{why} search space `{space}` alone, which cannot be had: {cause}")]
+    NoSpace {
+        /// What the space is needed for.
+        why: String,
+        /// Its id.
+        space: String,
+        /// Why it is not there.
+        cause: String,
+        /// The exit code of that.
+        code: ExitCode,
+    },
     /// The libtorch in use.
     #[error(transparent)]
     Libtorch(#[from] LibtorchError),
@@ -159,6 +171,12 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// Where only a `space` knows, and that cannot be had.
+    pub fn no_space(why: String, space: &str, cause: &Self) -> Self {
+        let (space, code) = (space.to_owned(), cause.exit_code());
+        Self::NoSpace { why, space, cause: cause.to_string(), code }
+    }
+
     /// Its exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -168,6 +186,7 @@ impl CliError {
             | Self::New(_)
             | Self::NoAnalysis(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
+            Self::NoSpace { code, .. } => *code,
             Self::Libtorch(LibtorchError::None(_) | LibtorchError::Unusable { .. }) => {
                 ExitCode::Input
             }

@@ -10,13 +10,14 @@ use super::{
 use crate::{
     loader::{Registry, Space},
     report::{
-        Across, Format, Judged, Leaderboard, Scored, Truth, TruthTable, faults, render, told_apart,
+        Across, Format, Judged, Leaderboard, ReportError, Scored, Truth, TruthTable, faults,
+        render, told_apart,
     },
     terminal::{say, say_text},
 };
 use clap::Args;
 use osee_core::{
-    criteria::CriteriaOptions,
+    criteria::{CriteriaError, CriteriaOptions},
     store::Store,
     study::{Study, TruthChoice},
     truth::Filter,
@@ -138,14 +139,16 @@ pub fn ended<'a>(runs: impl IntoIterator<Item = (&'a PathBuf, &'a Scored)>) -> E
 }
 
 /// The plugins of a run. One that is not at hand does not stand in the way of
-/// what can be said without.
+/// what can be said without; [`space_of`] says why a space is not there.
 pub fn registry_of(study: &Study) -> Result<Registry, CliError> {
-    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }.registry().or_else(
-        |error| match error {
-            CliError::OwnPlugins(_) => Err(error),
-            _ => PluginArgs::default().registry(),
-        },
-    )
+    plugins_of(study).registry().or_else(|error| match error {
+        CliError::OwnPlugins(_) => Err(error),
+        _ => PluginArgs::default().registry(),
+    })
+}
+
+fn plugins_of(study: &Study) -> PluginArgs {
+    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }
 }
 
 /// What a run holds, judged by its truth, or by another.
@@ -164,22 +167,66 @@ pub fn truth_of(
     registry: &Registry,
     asked: &TruthArgs,
 ) -> Result<Option<(Truth, Judged)>, CliError> {
-    // Without its space, a table must write architectures as the run does.
     let study = store.study()?;
-    let space = registry.space(&study.space.id).ok();
+    let space = space_of(&study, registry);
     let Some(choice) = choice_of(&study, asked)? else { return Ok(None) };
-    let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
-    let judged = judge(store, &table, space.as_ref())?;
+    let table = TruthTable::read(&choice, space.as_ref().ok(), study.data_kind());
+    let table = table.map_err(|error| no_columns(error, &study, &space))?;
+    let judged = judge(store, &table, &space)?;
     Ok(Some((table.truth, judged)))
 }
 
-/// What a table says of a run's architectures.
+/// The search space of a run, or why it cannot be had.
+pub fn space_of<'a>(study: &Study, registry: &'a Registry) -> Result<Space<'a>, CliError> {
+    registry.space(&study.space.id).map_err(|unknown| match plugins_of(study).registry() {
+        // The plugin that has it is there no more.
+        Err(error) => error,
+        Ok(_) => unknown.into(),
+    })
+}
+
+/// The error of a table, with why the space, which may know its columns, is not
+/// there.
+pub fn no_columns(
+    error: ReportError,
+    study: &Study,
+    space: &Result<Space<'_>, CliError>,
+) -> CliError {
+    match (error, space) {
+        (ReportError::NoColumns, Err(cause)) => {
+            let why = "the truth's columns are not named, and are known to".to_owned();
+            CliError::no_space(why, &study.space.id, cause)
+        }
+        (error, _) => error.into(),
+    }
+}
+
+/// What a table says of a run's architectures. Without their space, it must have
+/// all of them as the run spells them: which others it has is not known.
 pub fn judge(
     store: &Store,
     table: &TruthTable,
-    space: Option<&Space<'_>>,
+    space: &Result<Space<'_>, CliError>,
 ) -> Result<Judged, CliError> {
-    Ok(table.judge(&store.plan()?, space)?)
+    let architectures = store.plan()?;
+    let judged = table.judge(&architectures, space.as_ref().ok());
+    let Err(cause) = space else { return Ok(judged?) };
+    let all = architectures.len();
+    let found = match &judged {
+        Ok(judged) => judged.positions.len(),
+        Err(ReportError::NoMatch { .. }) => 0,
+        Err(ReportError::Criteria(CriteriaError::TooFew(found))) => *found,
+        Err(_) => all,
+    };
+    if found == all {
+        return Ok(judged?);
+    }
+    let why = format!(
+        "{} has {found} of {all} architectures as the run spells them, and whether it has the \
+         others in another spelling, or isomorphic ones, is known to",
+        table.truth.file.display()
+    );
+    Err(CliError::no_space(why, &store.study()?.space.id, cause))
 }
 
 /// Which table judges a run: its own, or another.

@@ -48,9 +48,9 @@ pub fn rows_of(filters: &[Filter]) -> Result<BTreeMap<String, String>, CliError>
     Ok(rows)
 }
 
-/// Settings; of one the last value counts.
+/// Settings, each once.
 pub fn settings_of(texts: &[String]) -> Result<BTreeMap<String, Value>, CliError> {
-    Ok(texts.iter().map(|text| Settings::parse_assignment(text)).collect::<Result<_, _>>()?)
+    Ok(Settings::parse_assignments(texts)?)
 }
 
 /// A number of things, of which there is at least one.

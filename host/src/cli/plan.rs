@@ -5,7 +5,7 @@ use super::{
     study_args::{Prepared, ScoringArgs, StudyArgs, WorkerArgs},
 };
 use crate::{
-    report::terminal_table,
+    report::{population, terminal_table},
     runner::{Forecast, RunError, Stop},
 };
 use clap::Args;
@@ -36,7 +36,8 @@ pub struct PlanArgs {
     #[arg(long, value_name = "N")]
     shards: Option<u32>,
     /// Run directory of the same estimators in the same space, for what they
-    /// take; may be given several times.
+    /// take; may be given several times. What these know is not asked of the
+    /// run directory of the study itself.
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
 }
@@ -79,8 +80,10 @@ fn there(dir: &Path) -> Result<Option<Store>, RunError> {
 }
 
 fn plan_size(plan: &crate::runner::Plan) -> String {
-    let (archs, seeds) = (plan.architectures.len(), plan.seeds.len());
-    format!("{archs} architectures x {seeds} seeds, {} estimators", plan.setup.estimators.len())
+    let neighbours = plan.architectures.len() - plan.drawn;
+    let archs = population(plan.drawn, neighbours);
+    let archs = if neighbours > 0 { format!("({archs})") } else { archs };
+    format!("{archs} x {} seeds, {} estimators", plan.seeds.len(), plan.setup.estimators.len())
 }
 
 fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {

@@ -2,7 +2,7 @@
 
 use super::{
     CliError, ExitCode,
-    leaderboard::{TruthArgs, choice_of, ended, judge, registry_of},
+    leaderboard::{TruthArgs, choice_of, ended, judge, no_columns, registry_of, space_of},
     lists::{once, refuse, rows_of, usage},
     plugin_args::PluginArgs,
     print,
@@ -134,7 +134,7 @@ impl Source {
     fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
         let study = store.study()?;
         let registry = registry_of(&study)?;
-        let space = registry.space(&study.space.id).ok();
+        let space = space_of(&study, &registry);
         // Intervals come with the analyses.
         let options = CriteriaOptions {
             bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
@@ -142,15 +142,22 @@ impl Source {
         };
         let Some(choice) = choice_of(&study, &self.truth)? else {
             let board = Leaderboard::new(&store, None, &options)?;
-            return Ok((from_run(&store, &board, space.as_ref())?, board.scored));
+            return Ok((from_run(&store, &board, space.as_ref().ok())?, board.scored));
         };
         let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
         let (kind, seeds) = (study.data_kind(), Some(self.seed_columns.as_slice()));
-        let table = TruthTable::of(&sheet, &choice, space.as_ref(), kind, seeds)?;
+        let table = TruthTable::of(&sheet, &choice, space.as_ref().ok(), kind, seeds);
+        let table = table.map_err(|error| no_columns(error, &study, &space))?;
         drop(sheet);
-        let judged = judge(&store, &table, space.as_ref())?;
+        let judged = judge(&store, &table, &space)?;
         let board = Leaderboard::new(&store, Some((table.truth.clone(), judged)), &options)?;
-        let mut material = from_run(&store, &board, space.as_ref())?;
+        let mut material = from_run(&store, &board, space.as_ref().ok())?;
+        if let Err(cause) = &space {
+            let id = &study.space.id;
+            let what =
+                format!("search space `{id}`, which some analyses ask, cannot be had: {cause}");
+            material.notes.push(what);
+        }
         material.trainings = board.judged.as_ref().and_then(|it| table.trainings(&it.rows));
         Ok((material, board.scored))
     }

@@ -31,8 +31,8 @@ pub struct ScoreArgs {
     /// Architecture in the space's notation.
     #[arg(long, value_name = "STR")]
     arch: String,
-    /// Setting of the search space, such as channels=16; may be repeated, and of
-    /// one setting the last value counts.
+    /// Setting of the search space, such as channels=16; may be repeated for
+    /// several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// All parameters and nothing else, and a batch `input` and `target` if it

@@ -44,8 +44,8 @@ pub struct StudyArgs {
     /// Search space.
     #[arg(long)]
     space: Option<String>,
-    /// Setting of the search space, such as channels=8; may be repeated, and of
-    /// one setting the last value counts.
+    /// Setting of the search space, such as channels=8; may be repeated for
+    /// several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Estimators by comma, or all.
@@ -265,8 +265,8 @@ impl StudyArgs {
             Some(text) => match text.parse() {
                 Ok(count) => (of.count, of.file) = (Some(count), None),
                 Err(_) => {
-                    of.file = Some(paths::path(text));
-                    // A list says itself what is in it.
+                    // A list says itself how many there are, and which.
+                    (of.count, of.file) = (None, Some(paths::path(text)));
                     of.judged = false;
                 }
             },

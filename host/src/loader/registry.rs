@@ -63,6 +63,11 @@ pub enum RegistryError {
 fn hint(near: &Option<String>, known: &[String]) -> String {
     match near {
         Some(near) => format!("; did you mean `{near}`?"),
+        None if known.is_empty() => {
+            "; no plugin that is loaded has one: bundled plugins lie beside \
+             the program, or in the folders of OSEE_PLUGIN_PATH"
+                .to_owned()
+        }
         None => format!("; there are {}", known.join(", ")),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     ReportError,
+    number::population,
     scored::Scored,
     truth::{Judged, Truth},
 };
@@ -137,6 +138,11 @@ impl Leaderboard {
             truth,
             rows,
         })
+    }
+
+    /// What was asked for: "30 architectures and 142 neighbours".
+    pub fn population(&self) -> String {
+        population(self.drawn, self.architectures.len() - self.drawn)
     }
 }
 

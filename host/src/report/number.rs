@@ -33,6 +33,14 @@ pub fn tie_text(of: &TieAware, digits: usize) -> String {
     }
 }
 
+/// Of a run: "30 architectures and 142 neighbours".
+pub fn population(drawn: usize, neighbours: usize) -> String {
+    match neighbours {
+        0 => format!("{drawn} architectures"),
+        neighbours => format!("{drawn} architectures and {neighbours} neighbours"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

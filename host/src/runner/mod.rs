@@ -13,6 +13,7 @@ mod outstanding;
 mod plan;
 mod pool;
 mod rows;
+mod times;
 mod training;
 mod vote;
 

@@ -51,8 +51,7 @@ pub struct GroupsArgs {
 struct SpaceArgs {
     #[command(flatten)]
     of: GroupsArgs,
-    /// Setting, such as channels=16; may be repeated, and of one setting the last
-    /// value counts.
+    /// Setting, such as channels=16; may be repeated for several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
