@@ -182,7 +182,8 @@ fn found(store: &Store, of: usize, neighbours: usize) -> Result<Vec<Found>, Stor
             continue;
         }
         let mut missing = (looks_at * seeds.len()).saturating_sub(scores);
-        let waits = key.kind == EstimatorKind::Meta || supernet(&key).is_some();
+        let waits = matches!(key.kind, EstimatorKind::Meta | EstimatorKind::OneShot)
+            || supernet(&key).is_some();
         let untrained = if waits { store.untrained(id)? } else { None };
         if untrained.is_some() {
             // What is there in place of its scores says that there are none.
