@@ -429,3 +429,49 @@ fn mistakes_are_named() {
     let (code, said) = support::fail(&["report", folder.path().to_str().unwrap()]);
     assert_eq!(code, 5, "{said}");
 }
+
+/// A plugin that lies elsewhere by now is where the user says it is.
+#[test]
+fn a_run_whose_space_has_moved_says_so_and_finds_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (old, new, truth, out) = (at("libold.so"), at("libnew.so"), at("truth.csv"), at("run"));
+    fs::copy(support::fixture("broken_rules"), &old).unwrap();
+    let archs = (1..=7).flat_map(|width| [1, 3, 5].map(|kernel| (width, kernel)));
+    let rows: String =
+        archs.map(|(width, kernel)| format!("{width}-{kernel},{}\n", width * kernel)).collect();
+    fs::write(&truth, format!("arch,accuracy\n{rows}")).unwrap();
+    support::run(&[
+        "run",
+        "--plugin",
+        &old,
+        "--allow-unpinned",
+        "--space",
+        "space_keeps",
+        "--archs",
+        "all",
+        "--estimators",
+        "params,flops",
+        "--data",
+        "noise",
+        "--truth",
+        &truth,
+        "--out",
+        &out,
+    ]);
+    let analyses = ["analyze", &out, "--only", "complexity"];
+    let there = support::run(&[&analyses[..], &["--allow-unpinned"]].concat());
+    assert!(there.contains("[complexity]"), "{there}");
+    fs::rename(&old, &new).unwrap();
+    let lost = cannot(&analyses);
+    assert!(lost.contains("without their search space: ") && lost.contains("libold.so"), "{lost}");
+    assert!(lost.contains("--plugin FILE") && !lost.contains("--space"), "{lost}");
+    let given = ["--plugin", &new, "--allow-unpinned"];
+    assert_eq!(support::run(&[&analyses[..], &given].concat()), there);
+    let page = at("page");
+    support::run(&[&["report", &out, "--out", &page], &given[..]].concat());
+    assert!(fs::read_to_string(at("page/report.html")).unwrap().contains("FLOPs"));
+    // One that the user names has to be there.
+    let (code, said) = support::fail(&[&analyses[..], &["--plugin", &old]].concat());
+    assert!(code == 4 && said.contains("libold.so"), "{code}: {said}");
+}

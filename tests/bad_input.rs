@@ -229,7 +229,8 @@ fn an_architecture_without_a_network_is_a_failure_wherever_it_stands() {
     let truth = truth.to_str().unwrap();
     let forwards: Vec<usize> = (0..12).collect();
     let backwards: Vec<usize> = (0..12).rev().collect();
-    let why = "`0` makes no network: a convolution has at least one channel";
+    let why = "`0` makes no network: plugin libwidths.so, export `widths`: graph of 0: a convolution \
+               has at least one channel";
     for (name, list) in [("first", forwards), ("last", backwards)] {
         let out = folder.path().join(name);
         let out = out.to_str().unwrap();
@@ -271,7 +272,7 @@ fn a_benchmark_has_failures_for_an_architecture_without_a_network() {
         assert!(output.status.success() || output.status.code() == Some(8), "{said}");
         let log = fs::read_dir(&out).unwrap().map(|it| it.unwrap().path());
         let log = log.filter_map(|file| fs::read_to_string(file).ok()).collect::<String>();
-        let why = "`0` makes no network: a convolution has at least one channel";
+        let why = "graph of 0: a convolution has at least one channel";
         assert_eq!(log.matches(why).count(), 2, "{log}");
     }
     // Networks that end in feature maps are refused before any is trained.

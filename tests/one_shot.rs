@@ -268,6 +268,9 @@ id = "one_shot"
 training = { learning-rate = 1e30, max-norm = 0.0 }
 [[estimators]]
 id = "params"
+[[estimators]]
+id = "vote"
+settings = { experts = "params,one_shot" }
 "#;
     let file = study(folder.path(), rows);
     let out = folder.path().join("run");
@@ -277,9 +280,13 @@ id = "params"
     assert_eq!(output.status.code(), Some(8), "{said}");
     assert!(said.contains("one_shot seed 1 is not trained: ") && said.contains("loss"), "{said}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("params"));
-    // The board has the row, and why it has no scores.
-    let why = "one_shot: 10 x untrained, such as: the loss of epoch 1 is NaN";
+    // The board has the row, and why it has no scores; what judges by it has none, too.
+    let why = "not run: one_shot (0 of 5 scored): its supernet could not be trained: the loss of \
+               epoch 1 is NaN";
     assert!(said.contains(why), "{said}");
+    let vote = "not run: vote (0 of 5 scored): its expert `one_shot` has no scores: the loss of \
+                epoch 1 is NaN";
+    assert!(said.contains(vote), "{said}");
     let board = support::run(&["leaderboard", out.to_str().unwrap(), "--format", "csv"]);
     assert!(board.lines().any(|line| line.split(',').nth(1) == Some("one_shot")), "{board}");
     // It is outstanding, and the same command tries again.

@@ -70,13 +70,13 @@ type Refused = (&'static str, &'static str);
 const SCORES_ALONE: &str = "changes nothing of --format scores-csv";
 const NO_TRUTH: &str = "is about a table of truth, and run `bare` has none";
 const TABLES: &str = "is about a table of scores, with --scores FILE";
-const SPACE: &str = "with --scores FILE; a run knows its plugins";
+const NO_PLUGIN: &str = "has no plugins of one's own, and --plugin names none";
 const TWICE: &str = "and no row has both";
 const NO_WORKER: &str = "is about workers, and with --isolation none no worker scores";
 const ONLY: &str = "changes nothing of the part that --only names";
 const UNKNOWN: &str = "unexpected argument";
 
-const REFUSED: [Refused; 75] = [
+const REFUSED: [Refused; 74] = [
     ("leaderboard @a @b --format scores-csv", "several runs are given; print them one by one"),
     ("leaderboard @a @b --truth @truth.csv", "names the table of one run"),
     ("leaderboard @a --format scores-csv --truth @truth.csv", SCORES_ALONE),
@@ -116,8 +116,7 @@ const REFUSED: [Refused; 75] = [
     ("analyze @a --negate one", TABLES),
     ("analyze @a --space nb201", TABLES),
     ("report @a --space nb201", TABLES),
-    ("analyze @a --plugin x.so", SPACE),
-    ("report @a --allow-unpinned", SPACE),
+    ("report @a --allow-unpinned", NO_PLUGIN),
     (
         "analyze --truth @table.csv --truth-column acc --scores @table.csv --key arch --plugin x.so",
         "is about a search space, which --space names",

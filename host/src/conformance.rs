@@ -2,15 +2,18 @@
 //! the same question whatever was asked before and in whichever process,
 //! nothing left changed, failures told as such.
 
+mod beside;
 mod interview;
 mod lent;
 mod meta;
+mod mutations;
 mod one_shot;
 mod respondent;
 mod rules;
 mod scores;
 mod space;
 
+pub use beside::{Alone, MEND as APART, check as check_beside};
 pub use interview::serve;
 pub use rules::Verdict;
 
@@ -21,19 +24,22 @@ use osee_core::{
 };
 use osee_sdk::{ExportInfo, Result};
 use rules::{Tell, broken, rule};
+use std::time::Duration;
 
 /// Checks one export of `plugin`; every rule is told to `tell` as it is begun
 /// and when it is judged. What keeps an export from being looked at further is
-/// a broken rule of its own.
+/// a broken rule of its own. A fresh process has `patience` for each answer. What
+/// the export answers there, if that is always the same.
 pub fn check(
     registry: &Registry,
     plugin: &Plugin,
     export: &ExportInfo,
+    patience: Duration,
     mut tell: impl FnMut(&str, Verdict),
-) {
+) -> Option<Alone> {
     let tell: Tell<'_> = &mut tell;
     if !declared(plugin, export, tell) {
-        return;
+        return None;
     }
     let looked_at = match export {
         ExportInfo::Space(_) => space::check(registry, plugin, export, tell),
@@ -41,11 +47,15 @@ pub fn check(
     };
     if let Err(error) = looked_at {
         rule(tell, "it can be looked at further", || Err((error.to_string(), "see above")));
-        return;
+        return None;
     }
+    let mut alone = None;
     rule(tell, "answers are the same in a fresh process, backwards, and by two workers", || {
-        interview::check(registry, plugin, export)
+        let answers = interview::check(registry, plugin, export, patience)?;
+        alone = Some(Alone::new(export.id(), answers));
+        Ok(())
     });
+    alone
 }
 
 /// Whether it can be made, and looked at further.
@@ -85,7 +95,7 @@ fn estimator(
     tell: Tell<'_>,
 ) -> Result<()> {
     match info.kind {
-        EstimatorKind::Meta => meta::check(plugin, info, tell),
+        EstimatorKind::Meta => meta::check(registry, plugin, info, tell),
         EstimatorKind::OneShot => one_shot::check(registry, plugin, info, tell),
         _ => {
             let subject = scores::Subject::new(registry, plugin, info)?;

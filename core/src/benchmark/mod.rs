@@ -8,7 +8,9 @@ mod log;
 mod table;
 
 pub use log::{Log, LogError};
-pub use table::{BenchmarkTable, Candidate, Comparison, Difference, architectures};
+pub use table::{
+    BenchmarkTable, Candidate, Comparison, Difference, architectures, compare_untrained,
+};
 
 use crate::{
     one_shot::TrainingChoice,

@@ -5,6 +5,7 @@ use crate::{
     estimator::{EstimatorKind, FailureKind},
     shard::unit_name,
 };
+use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
 
 /// What a scorer has, a bit for each unit.
@@ -118,6 +119,20 @@ impl Store {
         let done = self.found(scorer, seeds, architectures, "TRUE")?;
         let all = |arch| (0..seeds.len()).all(|round| done.has(arch, round));
         Ok(((0..architectures).map(all).collect(), count))
+    }
+
+    /// Why the first of `scorer`'s results that wait for a supernet do, if any
+    /// does.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn untrained(&self, scorer: ScorerId) -> Result<Option<String>, StoreError> {
+        let read = format!(
+            "SELECT failure_message FROM score WHERE scorer = ?1 AND NOT ({IS_DONE})
+             ORDER BY arch, seed LIMIT 1"
+        );
+        let found = self.connection.query_row(&read, [scorer.0], |row| row.get(0)).optional();
+        found.map_err(|e| self.sqlite(e))
     }
 
     /// Milliseconds of all that `scorer` has, and how much that is.

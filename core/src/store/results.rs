@@ -413,6 +413,8 @@ pub(super) mod tests {
             store.record(&[record(scorer, 0, outcome.clone())]).unwrap();
             assert_eq!(store.scores(scorer).unwrap()[0].outcome, outcome);
             assert!(!store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
+            let why = outcome.unwrap_err().message;
+            assert_eq!(store.untrained(scorer).unwrap(), Some(why));
             assert_eq!(store.cost(scorer).unwrap(), (0.0, 0));
             let failures = store.failures().unwrap();
             assert_eq!(failures, [("a".to_owned(), FailureKind::Untrained, 1)]);
@@ -422,6 +424,7 @@ pub(super) mod tests {
             assert_eq!(store.scores(scorer).unwrap()[0].outcome, Ok(kept));
         }
         assert!(store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
+        assert_eq!(store.untrained(scorer).unwrap(), None);
     }
 
     #[test]

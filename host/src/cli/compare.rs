@@ -4,6 +4,7 @@
 use super::{
     CliError, ExitCode,
     leaderboard::{TruthArgs, ended, judged, registry_of},
+    plugin_args::PluginArgs,
     print,
 };
 use crate::report::{Across, Format, Leaderboard, Row, p_text, terminal_table, told_apart};
@@ -64,7 +65,7 @@ const HEADER: [&str; 8] =
 pub fn run(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let board = |dir: &PathBuf| {
         let store = Store::open(dir)?;
-        let registry = registry_of(&store.study()?)?;
+        let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
         judged(&store, &registry, &TruthArgs::default(), &CriteriaOptions::default())
     };
     let boards = args.dir.iter().map(board).collect::<Result<Vec<Leaderboard>, CliError>>()?;

@@ -3,6 +3,7 @@
 use super::{
     CliError, ExitCode,
     leaderboard::{TruthArgs, ended, registry_of, truth_of},
+    plugin_args::PluginArgs,
 };
 use crate::{
     export::{ExportError, Table, export},
@@ -41,7 +42,8 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, CliError> {
 }
 
 fn write(args: &ExportArgs, store: &Store) -> Result<(), CliError> {
-    let judged = truth_of(store, &registry_of(&store.study()?)?, &args.truth)?;
+    let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
+    let judged = truth_of(store, &registry, &args.truth)?;
     let judged = judged.as_ref().map(|(_, judged)| judged);
     let Some(file) = &args.out else {
         let out = output();

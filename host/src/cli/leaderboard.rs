@@ -90,7 +90,8 @@ pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
     let options = CriteriaOptions { compat, ..CriteriaOptions::default() };
     let board = |dir: &PathBuf| {
         let store = Store::open(dir)?;
-        judged(&store, &registry_of(&store.study()?)?, &args.truth, &options)
+        let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
+        judged(&store, &registry, &args.truth, &options)
     };
     let boards: Vec<Leaderboard> = args.dir.iter().map(board).collect::<Result<_, CliError>>()?;
     print(&match boards.as_slice() {
@@ -138,17 +139,21 @@ pub fn ended<'a>(runs: impl IntoIterator<Item = (&'a PathBuf, &'a Scored)>) -> E
     code
 }
 
-/// The plugins of a run. One that is not at hand does not stand in the way of
-/// what can be said without; [`space_of`] says why a space is not there.
-pub fn registry_of(study: &Study) -> Result<Registry, CliError> {
-    plugins_of(study).registry().or_else(|error| match error {
-        CliError::OwnPlugins(_) => Err(error),
-        _ => PluginArgs::default().registry(),
-    })
-}
-
-fn plugins_of(study: &Study) -> PluginArgs {
-    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }
+/// The plugins of a run, or those `given` in their place. One of a run's that is
+/// not at hand does not stand in the way of what can be said without; why it is
+/// not comes with the others.
+pub fn registry_of(
+    study: &Study,
+    given: &PluginArgs,
+) -> Result<(Registry, Option<CliError>), CliError> {
+    if !given.plugin.is_empty() {
+        return Ok((given.registry()?, None));
+    }
+    match given.load(&study.plugins, None) {
+        Ok(registry) => Ok((registry, None)),
+        Err(error @ CliError::OwnPlugins(_)) => Err(error),
+        Err(error) => Ok((PluginArgs::default().registry()?, Some(error))),
+    }
 }
 
 /// What a run holds, judged by its truth, or by another.
@@ -178,7 +183,8 @@ pub fn truth_of(
 
 /// The search space of a run, or why it cannot be had.
 pub fn space_of<'a>(study: &Study, registry: &'a Registry) -> Result<Space<'a>, CliError> {
-    registry.space(&study.space.id).map_err(|unknown| match plugins_of(study).registry() {
+    let plugins = PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() };
+    registry.space(&study.space.id).map_err(|unknown| match plugins.registry() {
         // The plugin that has it is there no more.
         Err(error) => error,
         Ok(_) => unknown.into(),

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     analysis::{Material, Tables, from_run, from_tables, names, page, text},
+    loader::Registry,
     report::{Leaderboard, Scored, TruthTable, html::write},
     terminal::say,
 };
@@ -125,16 +126,24 @@ impl Source {
         ];
         let why = "is about a table of scores, with --scores FILE; a run knows its space, its \
                    estimators and which end of their scores is good";
-        refuse(&given, why)?;
-        let why = "is about the space of a table of scores, with --scores FILE; a run knows its \
-                   plugins";
-        refuse(&self.plugins.given(), why)
+        refuse(&given, why)
     }
 
     fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
         let study = store.study()?;
-        let registry = registry_of(&study)?;
+        let own = !self.plugins.plugin.is_empty() || !Registry::own(&study.plugins).is_empty();
+        let why = format!(
+            "changes nothing: run `{}` has no plugins of one's own, and --plugin names none",
+            study.name
+        );
+        refuse(&[("--allow-unpinned", self.plugins.allow_unpinned && !own)], &why)?;
+        let (registry, _) = registry_of(&study, &self.plugins)?;
         let space = space_of(&study, &registry);
+        // It may have been in a plugin that cannot be loaded.
+        let no_space = space
+            .as_ref()
+            .err()
+            .map(|error| error.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; "));
         // Intervals come with the analyses.
         let options = CriteriaOptions {
             bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
@@ -142,7 +151,8 @@ impl Source {
         };
         let Some(choice) = choice_of(&study, &self.truth)? else {
             let board = Leaderboard::new(&store, None, &options)?;
-            return Ok((from_run(&store, &board, space.as_ref().ok())?, board.scored));
+            let material = from_run(&store, &board, space.as_ref().ok())?;
+            return Ok((Material { no_space, ..material }, board.scored));
         };
         let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
         let (kind, seeds) = (study.data_kind(), Some(self.seed_columns.as_slice()));
@@ -152,12 +162,7 @@ impl Source {
         let judged = judge(&store, &table, &space)?;
         let board = Leaderboard::new(&store, Some((table.truth.clone(), judged)), &options)?;
         let mut material = from_run(&store, &board, space.as_ref().ok())?;
-        if let Err(cause) = &space {
-            let id = &study.space.id;
-            let what =
-                format!("search space `{id}`, which some analyses ask, cannot be had: {cause}");
-            material.notes.push(what);
-        }
+        material.no_space = no_space;
         material.trainings = board.judged.as_ref().and_then(|it| table.trainings(&it.rows));
         Ok((material, board.scored))
     }

@@ -3,6 +3,7 @@
 use super::{LoadError, LoadErrorKind, Pinned, Plugin, Trust, image::Image, probe};
 use osee_core::{
     estimator::EstimatorInfo,
+    one_shot::Recipe,
     settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
 };
@@ -212,6 +213,51 @@ impl Registry {
             Foreign::Space(functions) => Ok(Space { plugin, info, functions }),
             _ => Err(osee_sdk::Error::new(format!("export `{id}` is no search space")).into()),
         }
+    }
+
+    /// Whether the settings of search spaces that the recipe of `plugin`'s
+    /// estimator `id` has are settings of any.
+    ///
+    /// # Errors
+    /// One that neither a space nor a preset has, or a value that no space takes.
+    pub fn check_recipe(
+        &self,
+        plugin: &Plugin,
+        id: &str,
+        recipe: &Recipe,
+    ) -> Result<(), osee_sdk::Error> {
+        let file = plugin.path.file_name().unwrap_or_default().to_string_lossy();
+        let presets: Vec<Recipe> =
+            Recipe::PRESETS.iter().filter_map(|name| Recipe::preset(name)).collect();
+        for (key, value) in &recipe.space {
+            let gave = format!("plugin {file}, export `{id}`: recipe gave `{key}` = `{value}`");
+            let wrong = |expected: String| Err(osee_sdk::Error::new(format!("{gave}, {expected}")));
+            let given = [(key.clone(), value.clone())].into();
+            let mut refused = None;
+            let mut taken = false;
+            for (_, info) in self.spaces() {
+                if info.settings.iter().any(|spec| spec.key == *key) {
+                    let owner = format!("search space `{}`", info.id);
+                    match Settings::resolve(&owner, &info.settings, &given) {
+                        Ok(_) => taken = true,
+                        Err(error) => refused = refused.or(Some(error)),
+                    }
+                }
+            }
+            if taken {
+                continue;
+            }
+            if let Some(error) = refused {
+                return wrong(format!("and {error}"));
+            }
+            if !presets.iter().any(|preset| preset.space.contains_key(key)) {
+                let known = self.spaces().flat_map(|(_, info)| &info.settings);
+                let near = nearest(key, known.map(|spec| spec.key.as_str()));
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                return wrong(format!("expected a setting that a search space has{near}"));
+            }
+        }
+        Ok(())
     }
 
     fn exports(&self) -> impl Iterator<Item = (&Plugin, &ExportInfo)> {

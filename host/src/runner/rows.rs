@@ -160,6 +160,8 @@ impl<'a> Rows<'a> {
         one_shot: &ForeignOneShot,
     ) -> Result<SupernetUse, RunError> {
         let own = one_shot.recipe()?;
+        let (plugin, info) = self.registry.estimator(&choice.id)?;
+        self.registry.check_recipe(plugin, &choice.id, &own)?;
         let asked = self.study.training.with(&choice.training);
         let recipe = asked.resolve(own, self.source.normalisation())?;
         let [training, validation] = self.source.split();
@@ -174,7 +176,6 @@ impl<'a> Rows<'a> {
             ))
             .into());
         }
-        let (plugin, info) = self.registry.estimator(&choice.id)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
         let mut of_space = Settings::of_supernet(&self.space.info.settings);
         of_space.extend(self.space.known(&recipe.space));

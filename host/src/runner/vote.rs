@@ -7,9 +7,9 @@ use crate::{
     worker::{Limits, MetaSetup, Named, Worker, WorkerError, finite},
 };
 use osee_core::{
-    estimator::{EstimatorKind, Failure},
+    estimator::{EstimatorKind, Failure, FailureKind},
     settings::Settings,
-    store::{Outcome, Record, ScorerId, ScorerKey, Store, seed_means},
+    store::{Outcome, Record, Score, ScorerId, ScorerKey, Store, seed_means},
 };
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
 use std::path::Path;
@@ -182,10 +182,10 @@ fn vote(
     bench: &Bench<'_>,
 ) -> Result<(Result<Vec<f64>, Failure>, f64), RunError> {
     match Judge::new(key, settings, registry, bench)? {
-        Ok((judge, experts)) => {
-            let (columns, milliseconds) = columns(population, experts, store)?;
-            Ok((judge.scores(columns)?, milliseconds))
-        }
+        Ok((judge, experts)) => match columns(population, experts, store)? {
+            Ok((columns, milliseconds)) => Ok((judge.scores(columns)?, milliseconds)),
+            Err(failure) => Ok((Err(failure), 0.0)),
+        },
         Err(failure) => Ok((Err(failure), 0.0)),
     }
 }
@@ -228,12 +228,13 @@ impl Judge {
 }
 
 /// What an estimator with these experts judges by, and what that costs per
-/// architecture, in milliseconds.
+/// architecture, in milliseconds; a failure where an expert has no scores, for a
+/// vote of the others would pass for one of all.
 fn columns(
     population: &Population<'_>,
     experts: Vec<String>,
     store: &Store,
-) -> Result<(osee_sdk::Population, f64), RunError> {
+) -> Result<Result<(osee_sdk::Population, f64), Failure>, RunError> {
     let architectures = population.architectures;
     let mut columns = Vec::new();
     let mut milliseconds = 0.0;
@@ -244,6 +245,9 @@ fn columns(
             continue;
         };
         let scores = store.scores(*id)?;
+        if let Some(failure) = without_scores(expert, &scores) {
+            return Ok(Err(failure));
+        }
         let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
         // What a vote costs is what its voters cost, with all their seeds.
         milliseconds += cost / architectures.len().max(1) as f64;
@@ -251,13 +255,32 @@ fn columns(
         columns.push(means.into_iter().map(|mean| key.direction.orient(mean)).collect());
     }
     let architectures = architectures.to_vec();
-    let population = osee_sdk::Population { architectures, estimators: experts, columns };
-    Ok((population, milliseconds))
+    let seed = population.seed;
+    let population = osee_sdk::Population { architectures, estimators: experts, columns, seed };
+    Ok(Ok((population, milliseconds)))
+}
+
+/// Why nobody can judge by an expert: its supernet was not trained, or none of its
+/// scores could be had.
+fn without_scores(expert: &str, scores: &[Score]) -> Option<Failure> {
+    let mut failures = scores.iter().filter_map(|score| score.outcome.as_ref().err());
+    let untrained = failures.clone().find(|failure| failure.kind == FailureKind::Untrained);
+    let (kind, why) = match untrained {
+        Some(untrained) => (FailureKind::Untrained, untrained),
+        None if scores.iter().any(|score| score.outcome.is_ok()) => return None,
+        None => (FailureKind::Error, failures.next()?),
+    };
+    let why = why.message.trim_start_matches("its expert ");
+    Some(Failure::new(kind, format!("its expert `{expert}` has no scores: {why}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RunError, order};
+    use super::{RunError, order, without_scores};
+    use osee_core::{
+        estimator::{Failure, FailureKind},
+        store::{Outcome, Score},
+    };
 
     fn named(needs: &[(&str, &str)]) -> Result<String, String> {
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -268,6 +291,31 @@ mod tests {
             Err(RunError::Circle(names)) => Err(names.join(" ")),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    #[test]
+    fn an_expert_without_any_score_is_named_and_one_with_some_is_not() {
+        let scores = |outcomes: &[Outcome]| -> Vec<Score> {
+            let score = |(arch, outcome): (usize, &Outcome)| Score {
+                arch,
+                seed: 0,
+                outcome: outcome.clone(),
+                milliseconds: 1.0,
+            };
+            outcomes.iter().enumerate().map(score).collect()
+        };
+        let failed = |kind| Err(Failure::new(kind, "the disk is full"));
+        let why = |outcomes: &[Outcome]| without_scores("a", &scores(outcomes));
+        let words = "its expert `a` has no scores: the disk is full";
+        for kind in [FailureKind::Untrained, FailureKind::Crash] {
+            let failure = why(&[failed(kind), failed(kind)]).unwrap();
+            assert_eq!(failure.message, words);
+            assert_eq!(failure.kind == FailureKind::Untrained, kind == FailureKind::Untrained);
+        }
+        // One seed of a supernet is no supernet.
+        assert!(why(&[Ok(1.0), failed(FailureKind::Untrained)]).is_some());
+        assert_eq!(why(&[Ok(1.0), failed(FailureKind::Crash)]), None);
+        assert_eq!(why(&[]), None);
     }
 
     #[test]

@@ -191,10 +191,11 @@ impl Relay {
     fn documents(
         &self,
         call: &'static str,
+        of: RStr<'_>,
         ask: impl FnOnce(&FfiSpace_TO<'static, RBox<()>>) -> FfiResult<RVec<u8>>,
     ) -> FfiResult<RVec<u8>> {
         let (table, origin) = self.0.parts();
-        guard::run(|| origin.call(call).bytes(ask(table)))
+        guard::run(|| origin.call(call).bytes(origin.named(call, of, ask(table))))
     }
 }
 
@@ -209,16 +210,16 @@ impl FfiSpace for Relay {
         guard::run(|| self.0.canonical(arch.as_str()).map(RString::from))
     }
     fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.documents("mutations", |table| table.mutations(arch))
+        self.documents("mutations", arch, |table| table.mutations(arch))
     }
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
-        self.documents("graph", |table| table.graph(arch, settings))
+        self.documents("graph", arch, |table| table.graph(arch, settings))
     }
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
         self.0.parts().0.trainable(arch)
     }
 
     fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.documents("benchmark_counts", |table| table.benchmark_counts(arch))
+        self.documents("benchmark_counts", arch, |table| table.benchmark_counts(arch))
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     answer::{MUTATIONS, Origin, shown},
-    document, guard,
+    document,
+    guard::{self, FfiResult},
     tables::{FfiSpace_TO, Instance},
     watch,
 };
@@ -48,7 +49,19 @@ impl ForeignSpace {
         }
     }
 
-    fn watched<T>(&self, what: &str, of: impl Display, call: impl FnOnce() -> T) -> T {
+    /// What a call comes to; the host may know that it is under way, and its
+    /// failure says which it was.
+    fn watched<T>(
+        &self,
+        what: &str,
+        of: impl Display,
+        call: impl FnOnce() -> FfiResult<T>,
+    ) -> FfiResult<T> {
+        let result = self.heard(what, &of, call);
+        self.origin.named(what, of, result)
+    }
+
+    fn heard<T>(&self, what: &str, of: impl Display, call: impl FnOnce() -> T) -> T {
         watch::during(|| format!("search space `{}`, {what} of {of}", self.origin.export()), call)
     }
 
@@ -74,8 +87,9 @@ impl ForeignSpace {
     /// # Errors
     /// When it is malformed: what and where.
     pub fn parse(&self, arch: &str) -> Result<String> {
-        let call = || self.table.parse(arch.into());
-        self.origin.call("parse").architecture(self.watched("parse", arch, call))
+        // That a text is no architecture is an answer, and needs no name.
+        let read = self.heard("parse", arch, || self.table.parse(arch.into()));
+        self.origin.call("parse").architecture(read)
     }
 
     /// See [`SearchSpace::canonical`](crate::SearchSpace::canonical).

@@ -72,8 +72,8 @@ impl<'a> Grouped<'a> {
 /// KD and mean ranking difference in groups of equal FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let Some(structure) = &material.structure else {
-        let reason = "nothing is known of the architectures without their search space";
-        return Err(absent(HEADING, reason, "--space SPACE"));
+        let (reason, add) = material.without_space("nothing is known of the architectures");
+        return Err(absent(HEADING, &reason, add));
     };
     let rows = ranked_by(material, HEADING)?;
     let grouped = Grouped::of(material, &structure.flops).map_err(refused(HEADING))?;

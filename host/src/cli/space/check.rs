@@ -1,6 +1,6 @@
 //! `osee-host space check`: a benchmark's table against the space.
 
-use super::{CliError, SpaceArgs};
+use super::{CliError, SpaceArgs, Without};
 use crate::cli::truth::{TableArgs, heading, unknown};
 use crate::loader::Space;
 use clap::Args;
@@ -48,20 +48,20 @@ struct Row {
 /// The comparison as text.
 pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result<String, CliError> {
     let truth = args.table.read(space, Duplicates::Keep)?;
-    let (architectures, values): (Vec<String>, Vec<f64>) =
-        truth.rows().map(|(arch, value)| (arch.to_owned(), value)).unzip();
-    let mut time = Duration::ZERO;
-    let rows = architectures
-        .iter()
-        .map(|arch| {
-            let canonical = space.functions.canonical(arch)?;
-            let plain = space.functions.graph(arch, settings)?.cost();
-            let start = Instant::now();
-            let benchmark = space.functions.benchmark_counts(arch)?;
-            time += start.elapsed();
-            Ok(Row { canonical, benchmark, plain })
-        })
-        .collect::<Result<Vec<Row>, osee_sdk::Error>>()?;
+    let (mut architectures, mut values, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut time, mut without) = (Duration::ZERO, Without::default());
+    for (arch, value) in truth.rows() {
+        let canonical = space.functions.canonical(arch)?;
+        let Some(graph) = without.keep(space.functions.graph(arch, settings)) else { continue };
+        let plain = graph.cost();
+        let start = Instant::now();
+        let counts = space.functions.benchmark_counts(arch);
+        time += start.elapsed();
+        let Some(benchmark) = without.keep(counts) else { continue };
+        architectures.push(arch.to_owned());
+        values.push(value);
+        rows.push(Row { canonical, benchmark, plain });
+    }
     let groups: HashSet<&str> = rows.iter().map(|row| row.canonical.as_str()).collect();
 
     let mut text = String::new();
@@ -72,11 +72,14 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
         "{}\nrows      {}: {} architectures in {} isomorphism groups; {} are unknown",
         heading(space, &truth),
         facts.rows,
-        rows.len() - facts.repeated,
+        (rows.len() + without.count).saturating_sub(facts.repeated),
         groups.len(),
         facts.unknown.len()
     );
     text += &unknown(space, facts.unknown);
+    if let Some(what) = without.said("are left out") {
+        let _ = writeln!(text, "left out  {what}");
+    }
     let own = &space.info.truth;
     let sheet = Sheet::read(&truth.truth.file)?.only(&args.table.filter)?;
     let counts = [
