@@ -24,9 +24,12 @@ fn board(out: &str) -> serde_json::Value {
     serde_json::from_str(&support::run(&args)).unwrap()
 }
 
-/// The architectures of a run, by its table of scores.
-fn listed(out: &str) -> Vec<String> {
-    support::columns(out).remove("arch").unwrap()
+/// The architectures of a run, and which of them are neighbours, by its export.
+fn listed(out: &str) -> (Vec<String>, Vec<bool>) {
+    let text = support::run(&["export", out]);
+    let mut rows = csv::Reader::from_reader(text.as_bytes());
+    let rows = rows.records().map(Result::unwrap).filter(|row| &row[0] == "params");
+    rows.map(|row| (row[6].to_owned(), &row[14] == "1")).unzip()
 }
 
 /// Every cell with another operation on one edge, edge by edge.
@@ -53,8 +56,8 @@ fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
     let (alone, rows) = small(folder.path(), "alone", &[]);
     let (with, board_with) = small(folder.path(), "with", &["--neighbours", "4"]);
     // All mutations of the first four that were drawn, by hand.
-    let drawn = listed(&alone);
-    let all = listed(&with);
+    let (drawn, _) = listed(&alone);
+    let (all, are_neighbours) = listed(&with);
     let mut wanted = drawn.clone();
     for arch in &drawn[..4] {
         for mutation in mutations(arch) {
@@ -64,6 +67,10 @@ fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
         }
     }
     assert_eq!((drawn.len(), &all), (20, &wanted));
+    assert!(are_neighbours.iter().enumerate().all(|(at, it)| *it == (at >= 20)));
+    let [own, scores] =
+        [&alone, &with].map(|out| support::run(&["leaderboard", out, "--format", "scores-csv"]));
+    assert_eq!(scores, own);
     // Failures are counted of all; every criterion is of the drawn.
     let criteria = |board: &serde_json::Value| {
         let mut rows = board["rows"].as_array().unwrap().clone();
@@ -79,8 +86,11 @@ fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
     assert_eq!((&board_with["architectures"], &rows["neighbours"]), (&20.into(), &0.into()));
     assert_eq!(board_with["neighbours"], wanted.len() - 20);
     let table = support::run(&["leaderboard", &with]);
-    let heading = format!("20 architectures and {} neighbours of nb201", wanted.len() - 20);
-    assert!(table.contains(&heading), "{table}");
+    let heading = format!("20 architectures and {} neighbours", wanted.len() - 20);
+    assert!(table.contains(&format!("{heading} of nb201")), "{table}");
+    let plan = ["plan", "--archs", "20", "--neighbours", "4", "--truth", "embedded:nb201-digits"];
+    let plan = support::run(&[&plan[..], &support::SMALL].concat());
+    assert!(plan.contains(&format!("({heading}) x ")), "{plan}");
 
     let other = |text: &str| -> String {
         let from = text.find("[operations]").map(|at| text[..at].rfind('\n').unwrap_or(0));
