@@ -13,6 +13,7 @@ pub use calls::{CallLimit, CallLimits};
 
 use crate::{
     loader::{libtorch::this_program, shared_path},
+    stop::Stop,
     terminal::{keep_output, output_of_child, say},
     worker::ended,
 };
@@ -107,7 +108,7 @@ pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
         .stdout(output_of_child()?)
         .spawn()?;
     let mut watch = Watch::new(child.id(), limits);
-    let waited = wait(&mut child, &stop, || watch.over(&notes))?;
+    let (waited, told) = wait(&mut child, &stop, &mut watch, &notes)?;
     // What it printed last is on its way, unless somebody else keeps the pipe.
     drop(printing);
     for _ in 0..100 {
@@ -117,9 +118,14 @@ pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
         thread::sleep(PERIOD);
     }
     let status = match waited {
+        Waited::Over(call, _) if told => return Ok(Ended::Stopped { call: Some(call) }),
         Waited::Over(call, limit) => return Ok(Ended::Over { call, limit }),
         Waited::Ended(status) => status,
     };
+    // It had not come to handle the signal that it was sent.
+    if told && status.signal().is_some_and(|signal| [SIGTERM, SIGINT].contains(&signal)) {
+        return Ok(Ended::Stopped { call: None });
+    }
     Ok(match (status.code(), calls::under_way(&notes)?) {
         (Some(code), None) => Ended::Itself(code as u8),
         (None, None) => Ended::Killed(ended("the program", status), status.signal().unwrap_or(0)),
@@ -166,6 +172,12 @@ pub enum Ended {
     },
     /// By a signal, which has this number, while no plugin was at work.
     Killed(String, i32),
+    /// As it was told to stop, before it could do so itself; in a call that it was
+    /// not waited for any longer, if there is one.
+    Stopped {
+        /// What was called.
+        call: Option<String>,
+    },
 }
 
 /// What the end of a wait is.
@@ -175,28 +187,34 @@ enum Waited {
     Over(String, CallLimit),
 }
 
-/// Waits for a child, and hands signals on; kills it once a call is `over` a
-/// limit.
+/// Waits for a child, and hands signals on; kills it once a call is over a limit,
+/// or over what it has left when the child was told to stop. Whether it was.
 fn wait(
     child: &mut Child,
     stop: &AtomicBool,
-    mut over: impl FnMut() -> io::Result<Option<(String, CallLimit)>>,
-) -> io::Result<Waited> {
+    watch: &mut Watch,
+    notes: &File,
+) -> io::Result<(Waited, bool)> {
+    let mut told = false;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Waited::Ended(status));
+            return Ok((Waited::Ended(status), told));
         }
-        if let Some((call, limit)) = over()? {
+        if let Some((call, limit)) = watch.over(notes)? {
             // What it has stored is whole, and its workers end with it.
             child.kill()?;
             child.wait()?;
-            return Ok(Waited::Over(call, limit));
+            return Ok((Waited::Over(call, limit), told));
         }
         // A terminal signals the child as well, to which a second SIGINT means
-        // more than the first; a second SIGTERM does not.
-        if stop.swap(false, Ordering::Relaxed)
-            && let Some(pid) = Pid::from_raw(child.id() as i32)
-        {
+        // more than the first; a second SIGTERM does not. The first may have come
+        // before this was the one to hand it on.
+        let signalled = stop.swap(false, Ordering::Relaxed) || (!told && Stop::was_signalled());
+        if signalled && let Some(pid) = Pid::from_raw(child.id() as i32) {
+            if !told {
+                watch.hurry();
+            }
+            told = true;
             // Gone, then; its status is next.
             let _ = rustix::process::kill_process(pid, Signal::TERM);
         }
