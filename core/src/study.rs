@@ -391,14 +391,22 @@ impl Study {
     /// Refuses what TOML allows and a study does not.
     ///
     /// # Errors
-    /// No seeds, or one twice, or a row without a name.
+    /// No seeds, or one twice, or a row or a study with a name that cannot be one.
     pub fn check(&self) -> Result<(), StudyError> {
+        self.check_name()?;
         if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
             let what = format!(
                 "a row of estimator `{}` has an empty name; give it a `name`, or leave that out",
                 nameless.id
             );
             return Err(StudyError::Invalid(what));
+        }
+        if let Some(it) = self.estimators.iter().find(|it| it.name().contains(char::is_control)) {
+            return Err(StudyError::Invalid(format!(
+                "the name {:?} of a row has a line end or another control character, which no \
+                 sentence can hold; leave it out",
+                it.name()
+            )));
         }
         if self.seeds.is_empty() {
             return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
@@ -408,6 +416,31 @@ impl Study {
             Some(twice) => Err(StudyError::Invalid(format!("seed {twice} is given twice"))),
             None => Ok(()),
         }
+    }
+
+    /// A name is a line of text, and that of a folder.
+    fn check_name(&self) -> Result<(), StudyError> {
+        let name = self.name.as_str();
+        let why = match name.trim() {
+            "" => "is empty",
+            "." | ".." => "is that of another folder",
+            _ if name.contains('/') => "has a `/`",
+            _ if name.contains(char::is_control) => "has a line end or another control character",
+            _ => return Ok(()),
+        };
+        Err(StudyError::Invalid(format!(
+            "the study's name {name:?} {why}; a run's folder in runs/ is called after it, so it is one \
+             word or several, and --out says where else a run is"
+        )))
+    }
+
+    /// The fields that a file has, by their names.
+    ///
+    /// # Errors
+    /// Unreadable, or not TOML.
+    pub fn fields(path: &Path) -> Result<HashSet<String>, StudyError> {
+        let fields: toml::Table = read_toml(path)?;
+        Ok(fields.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Whether it asks for a row of this name, or of `NAME@EPOCH`.
