@@ -6,6 +6,7 @@
 //! not on workers, order or interruptions.
 
 mod architectures;
+mod error;
 mod forecast;
 mod merge;
 mod outstanding;
@@ -16,13 +17,14 @@ mod training;
 mod vote;
 
 pub use architectures::{Choice, LISTABLE, any_network, choose};
+pub use error::RunError;
 pub use vote::seed_means;
 
 pub use crate::stop::Stop;
 pub use forecast::{Cost, Forecast};
 pub use merge::{MergeReport, Part, merge};
 pub use outstanding::Outstanding;
-pub use plan::{Plan, RunError};
+pub use plan::Plan;
 pub use training::Failed;
 
 use crate::{

@@ -14,19 +14,23 @@ use osee_core::{
     protocol::Protocol,
     settings::{Settings, key_hash, nearest},
     store::ScorerKey,
-    study::{EstimatorChoice, Study, StudyError},
+    study::{EstimatorChoice, Study},
 };
 use osee_sdk::{
     Epoch,
-    abi::{
-        one_shot::{ForeignOneShot, LentSpace},
-        root::Foreign,
-    },
+    abi::{one_shot::ForeignOneShot, root::Foreign},
 };
 use std::sync::Arc;
 
 /// In place of an estimator's id.
 const ALL: &str = "all";
+
+/// Most rows of a trend.
+const TREND: usize = 10_000;
+
+/// Architectures whose networks are looked at before anything is trained; a
+/// training looks at each that it may sample.
+const LOOKED_AT: usize = 20_000;
 
 /// Rows and supernets of a study.
 pub struct Rows<'a> {
@@ -55,6 +59,8 @@ impl<'a> Rows<'a> {
         let supernets = Vec::new();
         let mut rows = Self { study, registry, space, source, data, named: Vec::new(), supernets };
         let choices = rows.choices();
+        // Whether or not any row trains.
+        study.training.base()?;
         for choice in &choices {
             rows.add(choice, &choices)?;
         }
@@ -122,6 +128,10 @@ impl<'a> Rows<'a> {
         match (&named.supernet, choice.trend) {
             (Some(looks_at), true) => {
                 let kept = self.supernets[looks_at.supernet].recipe.kept();
+                if kept.len() > TREND {
+                    let (row, kept, most) = (choice.name().to_owned(), kept.len(), TREND);
+                    return Err(RunError::LongTrend { row, kept, most });
+                }
                 // Those before have too few to average.
                 for epoch in kept.into_iter().skip(looks_at.evaluation.checkpoints - 1) {
                     let supernet = Some(self.at(looks_at, epoch, choice.name())?);
@@ -164,16 +174,7 @@ impl<'a> Rows<'a> {
         let recipe = asked.resolve(own, self.source.normalisation())?;
         let [training, validation] = self.source.split();
         recipe.check_images(training.len(), validation.len())?;
-        asked.check_supernet(&recipe)?;
-        let side = self.source.facts().side;
-        if recipe.cutout >= side {
-            return Err(StudyError::Invalid(format!(
-                "`cutout` of [training] is {}, and images have a side of {side} pixels; it is below \
-                 that",
-                recipe.cutout
-            ))
-            .into());
-        }
+        asked.check_supernet(&recipe, self.source.facts().side)?;
         let (plugin, info) = self.registry.estimator(&choice.id)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
         let mut of_space = Settings::of_supernet(&self.space.info.settings);
@@ -221,7 +222,8 @@ impl<'a> Rows<'a> {
     /// last supernet: one that refuses can never train it.
     fn check_start(&self, one_shot: &ForeignOneShot) -> Result<(), RunError> {
         let Some(spec) = self.supernets.last() else { return Ok(()) };
-        let functions = self.registry.space(&self.space.info.id)?.functions;
+        let functions = Arc::new(self.registry.space(&self.space.info.id)?.functions);
+        let lent = spec.lend(self.source, self.space.info, &functions, LOOKED_AT);
         let epoch = Epoch {
             number: 0,
             epochs: spec.recipe.epochs,
@@ -230,7 +232,7 @@ impl<'a> Rows<'a> {
             surveyed: Vec::new(),
             memory: Vec::new(),
         };
-        let asked = one_shot.survey(&epoch, &LentSpace::new(self.space.info, Arc::new(functions)));
+        let asked = one_shot.survey(&epoch, &lent);
         asked.map(drop).map_err(|error| RunError::Untrainable { row: spec.name.clone(), error })
     }
 
