@@ -79,7 +79,7 @@ impl Plan {
         // Settings that make no network are refused here, once.
         architectures::any_network(&space, &architectures, &space_settings, |_| Ok(()))?;
 
-        let rows = Rows::resolve(study, registry, &space, (&source, &data))?;
+        let rows = Rows::resolve(study, registry, (&space, &architectures), (&source, &data))?;
         let looks_at_images =
             |named: &Named| named.kind == EstimatorKind::ZeroShot && named.supernet.is_none();
         if rows.named.iter().any(looks_at_images) {
@@ -89,12 +89,6 @@ impl Plan {
         }
         if rows.named.iter().any(|named| named.kind == EstimatorKind::ZeroShot) {
             source.check_protocol(&protocol)?;
-        }
-        for spec in &rows.supernets {
-            let (settings, fits) =
-                (&spec.space_settings, |graph: &Graph| source.facts().fits(graph));
-            let any = architectures::any_network(&space, &architectures, settings, fits)?;
-            source.facts().tell_spare_outputs(&any);
         }
         let key = |named: &Named| rows.key(named, &protocol, &space_settings);
         let keys = |named: &[Named]| named.iter().map(key).collect::<Result<Vec<_>, _>>();
@@ -107,9 +101,11 @@ impl Plan {
             Some(named) => groups(&space, &architectures, &named.name)?,
             None => HashMap::new(),
         };
+        let (keys, meta_keys) = (keys(&estimators)?, keys(&meta)?);
+        let supernets = rows.supernets;
         Ok(Self {
-            keys: keys(&estimators)?,
-            meta_keys: keys(&meta)?,
+            keys,
+            meta_keys,
             architectures,
             drawn,
             groups,
@@ -129,7 +125,7 @@ impl Plan {
                 device: study.device.clone(),
                 threads: 1,
                 estimators,
-                supernets: rows.supernets,
+                supernets,
                 run: run.to_owned(),
             },
         })

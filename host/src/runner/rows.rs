@@ -1,7 +1,7 @@
 //! From the estimators that a study names to the rows of its leaderboard, and
 //! the supernets that they look at.
 
-use super::{RunError, plan::json};
+use super::{RunError, architectures::any_network, plan::json};
 use crate::{
     data::Source,
     loader::{Registry, Space},
@@ -10,6 +10,7 @@ use crate::{
 };
 use osee_core::{
     estimator::{EstimatorInfo, EstimatorKind},
+    graph::Graph,
     one_shot::{Evaluation, TrainingChoice},
     protocol::Protocol,
     settings::{Settings, key_hash, nearest},
@@ -37,6 +38,7 @@ pub struct Rows<'a> {
     study: &'a Study,
     registry: &'a Registry,
     space: &'a Space<'a>,
+    architectures: &'a [String],
     source: &'a Source,
     data: &'a str,
     /// The rows.
@@ -53,11 +55,13 @@ impl<'a> Rows<'a> {
     pub fn resolve(
         study: &'a Study,
         registry: &'a Registry,
-        space: &'a Space<'a>,
+        (space, architectures): (&'a Space<'a>, &'a [String]),
         (source, data): (&'a Source, &'a str),
     ) -> Result<Self, RunError> {
         let supernets = Vec::new();
-        let mut rows = Self { study, registry, space, source, data, named: Vec::new(), supernets };
+        let named = Vec::new();
+        let mut rows =
+            Self { study, registry, space, architectures, source, data, named, supernets };
         let choices = rows.choices();
         // Whether or not any row trains.
         study.training.base()?;
@@ -218,10 +222,14 @@ impl<'a> Rows<'a> {
         self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
     }
 
-    /// Asks the estimator what it wants to see before the first epoch of the
-    /// last supernet: one that refuses can never train it.
+    /// Refuses the last supernet where the images fit none of its networks, and
+    /// asks the estimator what it wants to see before its first epoch: one that
+    /// refuses can never train it.
     fn check_start(&self, one_shot: &ForeignOneShot) -> Result<(), RunError> {
         let Some(spec) = self.supernets.last() else { return Ok(()) };
+        let fits = |graph: &Graph| self.source.facts().fits(graph);
+        let any = any_network(self.space, self.architectures, &spec.space_settings, fits)?;
+        self.source.facts().tell_spare_outputs(&any);
         let functions = Arc::new(self.registry.space(&self.space.info.id)?.functions);
         let lent = spec.lend(self.source, self.space.info, &functions, LOOKED_AT);
         let epoch = Epoch {
