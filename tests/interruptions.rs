@@ -331,3 +331,58 @@ fn told_to_stop_in_its_first_moment_a_command_has_not_begun() {
     let (code, text) = terminate(osee(&args));
     assert_eq!(code, Some(9), "{text}");
 }
+
+/// A child that runs a plugin's code handles signals only once it has started.
+#[test]
+fn told_to_stop_at_any_time_a_command_with_a_plugin_ends_with_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let plugin = fixture("in_host").to_str().unwrap().to_owned();
+    fs::write(
+        at("bench.toml"),
+        "data = \"digits\"\n[space]\nid = \"shaky\"\n[architectures]\n[training]\n\
+         epochs = 1000\nimages = 200\nvalidation-images = 100\n",
+    )
+    .unwrap();
+    let (study, out) = (at("bench.toml"), at("out"));
+    let own = ["--plugin", &plugin, "--allow-unpinned", "--workers", "1", "--out", &out];
+    let run = ["run", "--archs", "500", "--estimators", "chatty,grad_norm", "--data", "noise"];
+    let build = ["bench", "build", "--study", &study];
+    for command in [&run[..], &build] {
+        for milliseconds in [0, 50, 150, 300, 500, 700, 900] {
+            let mut child = osee(&[command, &own].concat());
+            let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            until("SIGTERM is handled", || handles_term(child.id()));
+            thread::sleep(Duration::from_millis(milliseconds));
+            signal("TERM", child.id());
+            let (code, text) = said(child.wait_with_output().unwrap());
+            assert_eq!(code, Some(9), "{command:?} after {milliseconds} ms: {text}");
+            assert!(text.contains("stopped"), "{text}");
+        }
+    }
+}
+
+/// A space cannot be asked to return.
+#[test]
+fn told_to_stop_while_a_space_hangs_a_command_ends_with_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (out, heard) = (at("out"), at("heard"));
+    let plugin = fixture("in_host");
+    let mut args = vec!["run", "--space", "shaky", "--plugin", plugin.to_str().unwrap()];
+    args.extend(["--allow-unpinned", "--data", "noise", "--unique", "--archs", "9"]);
+    args.extend(["--out", out.to_str().unwrap()]);
+    for call in ["canonical", "graph"] {
+        let mut host = osee(&args);
+        host.env("OSEE_TEST_SHAKY", format!("{call}~")).stdout(Stdio::null());
+        let mut host = host.stderr(fs::File::create(&heard).unwrap()).spawn().unwrap();
+        let text = || fs::read_to_string(&heard).unwrap();
+        until("it hangs", || text().contains(&format!("shaky {call}\n")).then_some(()));
+        let start = Instant::now();
+        signal("TERM", host.id());
+        assert_eq!(host.wait().unwrap().code(), Some(9), "{}", text());
+        let words = format!("stopped in code of a plugin: search space `shaky`, {call} of ");
+        assert!(text().contains(&words), "{}", text());
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    }
+}

@@ -14,6 +14,7 @@ use crate::{
     truth::{Duplicates, Filter},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::HashSet;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -359,6 +360,15 @@ impl Study {
     /// Not TOML, or with fields a study does not have.
     pub fn parse(name: &str, text: &str) -> Result<Self, StudyError> {
         parse_toml(Path::new(name), text)
+    }
+
+    /// The fields that a file has, by their names.
+    ///
+    /// # Errors
+    /// Unreadable, or not TOML.
+    pub fn fields(path: &Path) -> Result<HashSet<String>, StudyError> {
+        let fields: toml::Table = read_toml(path)?;
+        Ok(fields.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Whether it asks for a row of this name, or of `NAME@EPOCH`.

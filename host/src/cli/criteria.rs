@@ -3,7 +3,7 @@
 use super::{
     CliError, fixed,
     judging_args::{CompatArg, DuplicatesArg},
-    lists::{rows_of, usage},
+    lists::{resamples, rows_of, usage},
     plugin_args::PluginArgs,
     print,
 };
@@ -81,7 +81,7 @@ pub struct CriteriaArgs {
     #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
     compat: CompatArg,
     /// Bootstrap resamples for the interval of KD; 0 for none.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = resamples)]
     resamples: usize,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = CriteriaFormat::Table)]

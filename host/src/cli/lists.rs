@@ -60,3 +60,19 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(count) => Ok(count),
     }
 }
+
+/// Workers, or threads: each is there at once.
+pub fn at_once(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1024;
+    match at_least_one(text)? {
+        count if count > MOST => Err(format!("it is at most {MOST}")),
+        count => Ok(count),
+    }
+}
+
+/// Resamples, of which each is kept.
+pub fn resamples(text: &str) -> Result<usize, String> {
+    const MOST: usize = 10_000_000;
+    let count = text.trim().parse().ok().filter(|count| *count <= MOST);
+    count.ok_or_else(|| format!("it is a whole number from 0 to {MOST}"))
+}

@@ -198,6 +198,14 @@ fn ended_child(ended: &Ended) -> u8 {
             ));
             ExitCode::Plugin as u8
         }
+        Ended::Stopped { call } => {
+            let place = call.as_ref().map(|it| format!(" in code of a plugin: {it}"));
+            say(format_args!(
+                "stopped{}; what was stored before is kept, and the same command goes on",
+                place.unwrap_or_default()
+            ));
+            ExitCode::Incomplete as u8
+        }
         Ended::Killed(how, signal) => {
             say(format_args!("error: {how}"));
             // As a shell says it.

@@ -149,7 +149,8 @@ impl ScoreArgs {
             refuse(&given, "changes nothing where the file of --weights has `input` and `target`")?;
             return Ok((values, batch));
         }
-        source.check_network(graph, protocol)?;
+        source.fits(graph, protocol)?;
+        source.tell_spare_outputs(graph);
         let classes = graph.node(graph.output).shape.channels();
         let mut batches = source.batches(protocol, self.seed, graph.input_shape(), classes)?;
         Ok((values, batches.swap_remove(0)))

@@ -4,7 +4,7 @@
 use super::{
     CliError,
     judging_args::DuplicatesArg,
-    lists::{at_least_one, refuse, rows_of, settings_of, usage},
+    lists::{at_once, refuse, rows_of, settings_of, usage},
     path_text,
     plugin_args::PluginArgs,
 };
@@ -113,7 +113,7 @@ pub struct StudyArgs {
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
     /// Worker processes; as many as cores by default.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_once)]
     workers: Option<usize>,
     /// Longest time for one score; 120 by default. Scores that failed by a
     /// limit are tried again when it is wider.
@@ -143,7 +143,7 @@ pub struct ScoringArgs {
 pub struct TorchArgs {
     /// Torch's threads in each worker. Another number changes the last bits
     /// of sums.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_once)]
     torch_threads: usize,
 }
 
@@ -210,9 +210,34 @@ impl StudyArgs {
         Ok(if named || other { Study::default() } else { embedded })
     }
 
+    /// The study of a file. Where its images are those of the embedded benchmark
+    /// and nothing is said of the space, the space is that benchmark's, for the
+    /// default one does not fit the images; and so is what else is left out of
+    /// training, truth and architectures.
+    fn written(&self, file: &Path) -> Result<Study, CliError> {
+        let (mut study, fields) = (Study::read(file)?, Study::fields(file)?);
+        let embedded = Study::parse("digits.toml", EMBEDDED)?;
+        let data = self.data.as_ref().unwrap_or(&study.data);
+        let has_space = fields.contains("space") || self.space.is_some() || !self.set.is_empty();
+        if *data != embedded.data || has_space {
+            return Ok(study);
+        }
+        study.space = embedded.space;
+        if !fields.contains("training") {
+            study.training = embedded.training;
+        }
+        if !fields.contains("truth") {
+            study.truth = embedded.truth;
+            if !fields.contains("architectures") {
+                study.architectures = embedded.architectures;
+            }
+        }
+        Ok(study)
+    }
+
     fn study(&self) -> Result<Study, CliError> {
         let mut study = match self.file() {
-            Some(file) => Study::read(&file)?,
+            Some(file) => self.written(&file)?,
             None => self.unwritten()?,
         };
         study.plugins.extend(self.plugins.plugin.iter().cloned());

@@ -27,20 +27,18 @@ impl Facts {
     ///
     /// # Errors
     /// Another side, or a label without an output.
-    pub fn check_network(&self, graph: &Graph) -> Result<(), DataError> {
+    pub fn fits(&self, graph: &Graph) -> Result<(), DataError> {
         self.side_for(graph.input_shape())?;
-        self.check_classes(graph.node(graph.output).shape.channels())
+        match graph.node(graph.output).shape.channels() {
+            outputs if outputs < self.classes => Err(DataError::Classes { set: *self, outputs }),
+            _ => Ok(()),
+        }
     }
 
-    /// Whether a network with so many outputs has one for every label. Outputs
-    /// without a label are no fault, and are told.
-    ///
-    /// # Errors
-    /// When it has not.
-    pub fn check_classes(&self, outputs: usize) -> Result<(), DataError> {
-        if outputs < self.classes {
-            return Err(DataError::Classes { set: *self, outputs });
-        }
+    /// Says, of the networks of a study, that they have outputs without a label,
+    /// which is no fault.
+    pub fn tell_spare_outputs(&self, graph: &Graph) {
+        let outputs = graph.node(graph.output).shape.channels();
         if outputs > self.classes {
             tracing::warn!(
                 "the networks have {outputs} classes, {} has {}: the others are never right, and count \
@@ -49,7 +47,6 @@ impl Facts {
                 self.classes
             );
         }
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::RunError;
 use crate::{
+    data::DataError,
     loader::Space,
     report::{ReportError, TruthTable},
 };
@@ -136,6 +137,9 @@ fn drawn(
         }
         return chosen.finish();
     };
+    if count.min(size) > LISTABLE {
+        return Err(RunError::TooLongList { wanted: count, most: LISTABLE });
+    }
     let mut stream = stream(wanted.seed, &["architectures", &space.info.id]);
     let mut fruitless = 0;
     for index in order(&mut stream, size) {
@@ -203,8 +207,8 @@ fn explained(space: &Space<'_>, file: &Path, error: osee_sdk::Error) -> osee_sdk
 /// Architectures that are tried before a study is said to make no network.
 const TRIED: usize = 1_000;
 
-/// A network of the study; one architecture that makes none is a failure of
-/// that alone, wherever it stands.
+/// A network of the study that `fits` the images; one architecture that makes
+/// none is a failure of that alone, wherever it stands.
 ///
 /// # Errors
 /// When none of the first [`TRIED`] makes one.
@@ -212,15 +216,20 @@ pub fn any_network(
     space: &Space<'_>,
     architectures: &[String],
     settings: &Settings,
+    fits: impl Fn(&Graph) -> Result<(), DataError>,
 ) -> Result<Graph, RunError> {
-    let mut refused = None;
+    let (mut misfit, mut refused) = (None, None);
     for arch in architectures.iter().take(TRIED) {
         match space.functions.graph(arch, settings) {
-            Ok(graph) => return Ok(graph),
-            Err(error) => {
-                refused.get_or_insert((arch, error));
-            }
+            Ok(graph) => match fits(&graph) {
+                Ok(()) => return Ok(graph),
+                Err(error) => drop(misfit.get_or_insert(error)),
+            },
+            Err(error) => drop(refused.get_or_insert((arch, error))),
         }
+    }
+    if let Some(error) = misfit {
+        return Err(error.into());
     }
     let tried = architectures.len().min(TRIED);
     let (first, error) =

@@ -109,6 +109,14 @@ pub enum RunError {
     /// Too many for a list.
     #[error("search space `{0}` has {1} architectures, too many to take all; say how many")]
     TooLarge(String, u64),
+    /// More than a list holds.
+    #[error("{wanted} architectures were asked for, and at most {most} are listed; ask for fewer")]
+    TooLongList {
+        /// Asked for.
+        wanted: u64,
+        /// The most.
+        most: u64,
+    },
     /// More than there are.
     #[error("{wanted} architectures were asked for, there are {there}{}", if *unique { " unique ones" } else { "" })]
     TooMany {
@@ -182,6 +190,19 @@ pub enum RunError {
         "`{0}` has `trend`, which is a row for every kept epoch, beside `epoch`; leave one out"
     )]
     EpochOfTrend(String),
+    /// More rows than anybody reads.
+    #[error(
+        "`{row}` has `trend`, a row for every kept epoch, of which there are {kept}; at most {most} \
+         are made, so `keep-every` of [training] is larger"
+    )]
+    LongTrend {
+        /// Name of the row.
+        row: String,
+        /// Kept epochs.
+        kept: usize,
+        /// The most.
+        most: usize,
+    },
     /// A supernet that its estimator will not begin with.
     #[error("`{row}` cannot be trained: {error}")]
     Untrainable {

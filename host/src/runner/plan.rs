@@ -12,6 +12,7 @@ use crate::{
 };
 use osee_core::{
     estimator::EstimatorKind,
+    graph::Graph,
     protocol::Weights,
     settings::Settings,
     shard::{Shard, unit_name},
@@ -79,17 +80,18 @@ impl Plan {
         let Choice { list: architectures, drawn } =
             architectures::choose(&study.architectures, &space, truth)?;
         // Settings that make no network are refused here, once.
-        let graph = architectures::any_network(&space, &architectures, &space_settings)?;
+        architectures::any_network(&space, &architectures, &space_settings, |_| Ok(()))?;
 
-        let rows = Rows::resolve(study, registry, &space, (&source, &data))?;
+        let rows = Rows::resolve(study, registry, (&space, &architectures), (&source, &data))?;
         let looks_at_images =
             |named: &Named| named.kind == EstimatorKind::ZeroShot && named.supernet.is_none();
         if rows.named.iter().any(looks_at_images) {
-            source.check_network(&graph, &protocol)?;
+            let fits = |graph: &Graph| source.fits(graph, &protocol);
+            let any = architectures::any_network(&space, &architectures, &space_settings, fits)?;
+            source.tell_spare_outputs(&any);
         }
-        for spec in &rows.supernets {
-            let graph = architectures::any_network(&space, &architectures, &spec.space_settings)?;
-            spec.check_network(&source, &graph)?;
+        if rows.named.iter().any(|named| named.kind == EstimatorKind::ZeroShot) {
+            source.check_protocol(&protocol)?;
         }
         let key = |named: &Named| rows.key(named, &protocol, &space_settings);
         let keys = |named: &[Named]| named.iter().map(key).collect::<Result<Vec<_>, _>>();
@@ -102,9 +104,11 @@ impl Plan {
             Some(named) => groups(&space, &architectures, &named.name)?,
             None => HashMap::new(),
         };
+        let (keys, meta_keys) = (keys(&estimators)?, keys(&meta)?);
+        let supernets = rows.supernets;
         Ok(Self {
-            keys: keys(&estimators)?,
-            meta_keys: keys(&meta)?,
+            keys,
+            meta_keys,
             architectures,
             drawn,
             groups,
@@ -124,7 +128,7 @@ impl Plan {
                 device: study.device.clone(),
                 threads: 1,
                 estimators,
-                supernets: rows.supernets,
+                supernets,
                 run: run.to_owned(),
             },
         })

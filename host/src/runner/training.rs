@@ -197,7 +197,7 @@ pub fn record(plan: &Plan, failed: &[Failed], store: &mut Store) -> Result<(), R
 /// A few trainings more than workers share the cores and end together, which
 /// is sooner than leaving the last ones a core each.
 fn at_once(jobs: usize, workers: usize) -> usize {
-    if jobs < 2 * workers { jobs } else { workers }
+    if jobs < workers.saturating_mul(2) { jobs } else { workers }
 }
 
 fn train(

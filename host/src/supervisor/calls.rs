@@ -24,6 +24,9 @@ const NOTE: usize = TEXT + size_of::<u64>();
 /// Threads that have a place of their own.
 const PLACES: usize = 64;
 
+/// How long a call may take once the process was told to stop.
+const GRACE: Duration = Duration::from_secs(3);
+
 /// How often the limits are looked at.
 const PERIOD: Duration = Duration::from_millis(50);
 
@@ -163,6 +166,14 @@ impl Watch {
     pub fn new(process: u32, limits: CallLimits) -> Self {
         let (clock, looked) = (Clock::new(process), Instant::now());
         Self { limits, process, clock, looked, seen: vec![(0, Duration::ZERO); PLACES] }
+    }
+
+    /// The process was told to stop: from here on a call has [`GRACE`].
+    pub fn hurry(&mut self) {
+        self.limits.time = self.limits.time.min(GRACE);
+        self.clock.count();
+        let now = self.clock.counted();
+        self.seen.iter_mut().for_each(|(_, since)| *since = now);
     }
 
     /// A call that is over its limit, and which. Looked at every [`PERIOD`].

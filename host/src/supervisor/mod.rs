@@ -11,7 +11,9 @@ mod calls;
 
 pub use calls::{CallLimit, CallLimits};
 
-use crate::{child, loader::shared_path, relay::Relay, terminal::keep_output, worker::ended};
+use crate::{
+    child, loader::shared_path, relay::Relay, stop::Stop, terminal::keep_output, worker::ended,
+};
 use calls::Watch;
 use osee_sdk::abi::watch;
 use rustix::{fs::MemfdFlags, process::Signal};
@@ -84,7 +86,7 @@ pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     let first = [OsString::from(CHILD)].into_iter().chain(files.map(OsString::from));
-    let mut watch = None;
+    let (mut watch, mut told) = (None, false);
     let waited = child::run_while(&mut child::again(first)?, |child| {
         // What it has stored is whole when it is killed, and its workers end with it.
         let watch = watch.get_or_insert_with(|| Watch::new(child, limits));
@@ -92,15 +94,26 @@ pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
             return Ok(ControlFlow::Break((call, limit)));
         }
         // A terminal signals the child as well, to which a second SIGINT means
-        // more than the first; a second SIGTERM does not.
-        Ok(ControlFlow::Continue(stop.swap(false, Ordering::Relaxed)))
+        // more than the first; a second SIGTERM does not. The first may have come
+        // before this was the one to hand it on.
+        let signalled = stop.swap(false, Ordering::Relaxed) || (!told && Stop::was_signalled());
+        if signalled && !told {
+            watch.hurry();
+            told = true;
+        }
+        Ok(ControlFlow::Continue(signalled))
     })?;
     drop(printing);
     relay.end();
     let status = match waited {
+        ControlFlow::Break((call, _)) if told => return Ok(Ended::Stopped { call: Some(call) }),
         ControlFlow::Break((call, limit)) => return Ok(Ended::Over { call, limit }),
         ControlFlow::Continue(status) => status,
     };
+    // It had not come to handle the signal that it was sent.
+    if told && status.signal().is_some_and(|signal| [SIGTERM, SIGINT].contains(&signal)) {
+        return Ok(Ended::Stopped { call: None });
+    }
     Ok(match (status.code(), calls::under_way(&notes)?) {
         (Some(code), None) => Ended::Itself(code as u8),
         (None, None) => Ended::Killed(ended("the program", status), status.signal().unwrap_or(0)),
@@ -129,4 +142,10 @@ pub enum Ended {
     },
     /// By a signal, which has this number, while no plugin was at work.
     Killed(String, i32),
+    /// As it was told to stop, before it could do so itself; in a call that it was
+    /// not waited for any longer, if there is one.
+    Stopped {
+        /// What was called.
+        call: Option<String>,
+    },
 }

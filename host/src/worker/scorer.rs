@@ -4,6 +4,7 @@ use crate::{
     data::Source,
     engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
     loader::{Registry, RegistryError},
+    networks::{misfit, network},
     one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
@@ -48,7 +49,8 @@ pub struct Scorer {
     space: Arc<ForeignSpace>,
     estimators: Vec<Foreign>,
     source: Source,
-    batches: HashMap<(u64, Shape), Vec<Batch>>,
+    /// By seed, input, and classes, which the labels of noise are below.
+    batches: HashMap<(u64, Shape, usize), Vec<Batch>>,
     initialiser: Initialiser,
     sub_networks: SubNetworks,
     device: Device,
@@ -224,11 +226,7 @@ impl Scorer {
             Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
             None => &self.setup.space_settings,
         };
-        self.space.graph(&unit.text, settings).map_err(|error| {
-            let failure = Failure::from(error);
-            let message = format!("`{}` makes no network: {}", unit.text, failure.message);
-            Failure { message, ..failure }
-        })
+        network(&self.space, (&unit.text, settings), |_| Ok(())).map_err(Failure::from)
     }
 
     /// The network `graph` on each batch.
@@ -238,6 +236,8 @@ impl Scorer {
         looks_at: Option<&SupernetUse>,
         graph: &Graph,
     ) -> Result<Vec<Rc<Network>>, Failure> {
+        let wrong = |error| Failure::new(FailureKind::Error, misfit(&unit.text, &error));
+        self.source.fits(graph, &self.setup.protocol).map_err(wrong)?;
         let batches = self.batches(unit.seed, graph)?;
         let Setup { protocol, space, .. } = &self.setup;
         let parameters = match looks_at {
@@ -263,15 +263,16 @@ impl Scorer {
             Shape::Map { channels, .. } => channels,
         };
         let shape = graph.input_shape();
-        if !self.batches.contains_key(&(seed, shape)) {
+        let key = (seed, shape, classes);
+        if !self.batches.contains_key(&key) {
             let batches = self
                 .source
                 .batches(&self.setup.protocol, seed, shape, classes)
                 .map_err(|error| Failure::new(FailureKind::Error, error.to_string()))?;
             let batches = batches.into_iter().map(|batch| batch.on(self.device));
-            self.batches.insert((seed, shape), batches.collect());
+            self.batches.insert(key, batches.collect());
         }
-        Ok(self.batches[&(seed, shape)].iter().map(Batch::share).collect())
+        Ok(self.batches[&key].iter().map(Batch::share).collect())
     }
 
     fn baseline(&self, estimator: usize, graph: &Result<Graph, Failure>) -> Scored {

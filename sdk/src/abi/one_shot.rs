@@ -14,7 +14,7 @@ use crate::{
 };
 use abi_stable::{
     sabi_trait::TD_Opaque,
-    std_types::{RBox, RSlice, RStr, RString, RVec},
+    std_types::{RBox, ROk, RSlice, RStr, RString, RVec},
 };
 use osee_core::space::SpaceInfo;
 use std::sync::Arc;
@@ -157,17 +157,28 @@ impl ForeignOneShot {
     }
 }
 
+/// Whether an architecture makes a network that can be trained, as far as its
+/// lender can say.
+pub type Fits = dyn Fn(&str) -> bool + Send + Sync;
+
 /// A search space of one plugin on loan to another.
 #[derive(Clone)]
 pub struct LentSpace {
     info: Vec<u8>,
     functions: Arc<ForeignSpace>,
+    fits: Option<Arc<Fits>>,
 }
 
 impl LentSpace {
     /// What `info` and `functions` describe.
     pub fn new(info: &SpaceInfo, functions: Arc<ForeignSpace>) -> Self {
-        Self { info: document::encode(info), functions }
+        Self { info: document::encode(info), functions, fits: None }
+    }
+
+    /// One whose [`Space::trainable`] are only those that `fits` as well.
+    #[must_use]
+    pub fn with_trainable(self, fits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self { fits: Some(Arc::new(fits)), ..self }
     }
 
     /// As an author sees it.
@@ -179,13 +190,17 @@ impl LentSpace {
     }
 
     fn lend(&self) -> FfiSpace_TO<'static, RBox<()>> {
-        FfiSpace_TO::from_value(Relay(Arc::clone(&self.functions)), TD_Opaque)
+        let relay = Relay { space: Arc::clone(&self.functions), fits: self.fits.clone() };
+        FfiSpace_TO::from_value(relay, TD_Opaque)
     }
 }
 
 /// Hands calls of one plugin on to another's space. Sizes are looked at on the
 /// way; the other side, which reads the answers, looks at what is in them.
-struct Relay(Arc<ForeignSpace>);
+struct Relay {
+    space: Arc<ForeignSpace>,
+    fits: Option<Arc<Fits>>,
+}
 
 impl Relay {
     fn documents(
@@ -194,20 +209,20 @@ impl Relay {
         of: RStr<'_>,
         ask: impl FnOnce(&FfiSpace_TO<'static, RBox<()>>) -> FfiResult<RVec<u8>>,
     ) -> FfiResult<RVec<u8>> {
-        let (table, origin) = self.0.parts();
+        let (table, origin) = self.space.parts();
         guard::run(|| origin.call(call).bytes(origin.named(call, of, ask(table))))
     }
 }
 
 impl FfiSpace for Relay {
     fn architecture(&self, index: u64) -> FfiResult<RString> {
-        guard::run(|| self.0.architecture(index).map(RString::from))
+        guard::run(|| self.space.architecture(index).map(RString::from))
     }
     fn parse(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        guard::run(|| self.0.parse(arch.as_str()).map(RString::from))
+        guard::run(|| self.space.parse(arch.as_str()).map(RString::from))
     }
     fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        guard::run(|| self.0.canonical(arch.as_str()).map(RString::from))
+        guard::run(|| self.space.canonical(arch.as_str()).map(RString::from))
     }
     fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
         self.documents("mutations", arch, |table| table.mutations(arch))
@@ -216,7 +231,10 @@ impl FfiSpace for Relay {
         self.documents("graph", arch, |table| table.graph(arch, settings))
     }
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
-        self.0.parts().0.trainable(arch)
+        match (self.space.parts().0.trainable(arch), &self.fits) {
+            (ROk(true), Some(fits)) => guard::run(|| Ok(fits(arch.as_str()))),
+            (says, _) => says,
+        }
     }
 
     fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {

@@ -3,7 +3,7 @@
 
 use crate::{
     benchmark::{Benchmark, BuildError, KERNELS, card},
-    cli::{CliError, ExitCode, lists::at_least_one, plugin_args::PluginArgs, print},
+    cli::{CliError, ExitCode, lists::at_once, plugin_args::PluginArgs, print},
     runner::RunError,
     stop::Stop,
     terminal::say,
@@ -38,7 +38,7 @@ struct Common {
     #[arg(long, value_name = "FILE.toml")]
     study: PathBuf,
     /// Threads that train, an architecture with all seeds each; as many as cores by default.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_once)]
     workers: Option<usize>,
     #[command(flatten)]
     plugins: PluginArgs,

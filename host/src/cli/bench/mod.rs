@@ -56,7 +56,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     batch_size: Option<usize>,
     /// Torch threads, of passes; 1 by default.
-    #[arg(long, value_name = "N", value_parser = value_parser!(i32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(i32).range(1..=1024))]
     threads: Option<i32>,
 }
 
