@@ -93,7 +93,7 @@ const RULES: [(&str, &str, &str); 53] = [
     ("os_setting_of_another_kind", "its recipe", "must be a whole number, got `eight`"),
     ("os_surveys_other_space", "every step of an epoch", "survey gave `conv3>none` before epoch 0"),
     ("space_mutation_twice", "change one decision", "is there twice"),
-    ("space_mutation_lost", "change one decision", "before it and not after it"),
+    ("space_mutation_lost", "change one decision", "after it and not before it"),
     ("space_mutation_spelled", "change one decision", "by the space"),
     ("space_comment", "architectures can be had", "expected one that does not begin with #"),
     ("space_flops_wrap", "makes a graph", "FLOPs is too large: at most 9007199254740992"),
