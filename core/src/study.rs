@@ -11,12 +11,11 @@ use crate::{
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
     shard::Shard,
-    truth::{Duplicates, Filter},
+    truth::{Duplicates, Filter, text_of},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::HashSet;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -260,8 +259,9 @@ fn noise() -> String {
 
 /// What a file of a study's kind says.
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
+    let wrong = |source| StudyError::Read { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(wrong)?;
+    let text = text_of(bytes).map_err(|what| wrong(io::Error::other(format!("it {what}"))))?;
     parse_toml(path, &text)
 }
 

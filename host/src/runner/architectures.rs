@@ -1,6 +1,6 @@
 //! Which architectures of a space a study looks at.
 
-use super::RunError;
+use super::{RunError, list};
 use crate::{
     data::DataError,
     loader::Space,
@@ -11,10 +11,9 @@ use osee_core::{
     seed::{order, stream},
     settings::Settings,
     study::Architectures,
-    truth::{Foreign, GZIP, Sheet, foreign},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::HashSet, io, path::Path};
+use std::collections::HashSet;
 
 /// More architectures than these are not listed.
 pub const LISTABLE: u64 = 20_000_000;
@@ -99,22 +98,17 @@ fn drawn(
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
-        let text = list(file)?;
-        let lines = text.lines().map(str::trim).enumerate();
-        let parse = |(line, text)| {
-            space.functions.parse(text).map_err(|error| RunError::Architecture {
-                place: format!("{} line {}: ", file.display(), line + 1),
-                error: explained(space, file, error),
-            })
-        };
-        let lines = lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#'));
-        let mut list = lines.map(parse).collect::<Result<Vec<String>, _>>()?;
+        let mut given = Vec::new();
+        list::read(file, space, |arch| {
+            given.push(arch);
+            Ok(())
+        })?;
         if wanted.judged {
-            let known = judged.ok_or(RunError::NoTruth)?.find(&list, Some(space));
+            let known = judged.ok_or(RunError::NoTruth)?.find(&given, Some(space));
             let mut known = known.map_err(of_space)?.into_iter();
-            list.retain(|_| known.next().flatten().is_some());
+            given.retain(|_| known.next().flatten().is_some());
         }
-        list.into_iter().try_for_each(|arch| chosen.take(arch))?;
+        given.into_iter().try_for_each(|arch| chosen.take(arch))?;
         return chosen.finish();
     }
     let listed: Option<Vec<&str>> = match wanted.judged {
@@ -167,40 +161,6 @@ fn of_space(error: ReportError) -> RunError {
     match error {
         ReportError::Space(error) => error.into(),
         _ => osee_sdk::Error::new(text).into(),
-    }
-}
-
-/// The text of a list.
-fn list(file: &Path) -> Result<String, RunError> {
-    let wrong = |source| RunError::ArchitectureFile { path: file.to_owned(), source };
-    let bytes = std::fs::read(file).map_err(wrong)?;
-    let other = match bytes.starts_with(GZIP) {
-        true => Some(Foreign { what: "compressed by gzip", convert: "unpack it: gunzip -k FILE" }),
-        false => foreign(&bytes),
-    };
-    if let Some(Foreign { what, convert }) = other {
-        let what = format!("it is {what}, and a list is text, one architecture a line; {convert}");
-        return Err(wrong(io::Error::other(what)));
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| wrong(io::Error::other(format!("it is no text in UTF-8: {error}"))))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// Why a line is no architecture, where that is because the file is a table.
-fn explained(space: &Space<'_>, file: &Path, error: osee_sdk::Error) -> osee_sdk::Error {
-    let Ok(sheet) = Sheet::read(file) else { return error };
-    let known = sheet.header().iter().find(|column| {
-        let first = sheet.key(column).ok().and_then(|key| sheet.first(&key));
-        first.is_some_and(|arch| space.spelling(&arch).is_some())
-    });
-    match known {
-        None => error,
-        Some(column) => osee_sdk::Error::new(format!(
-            "the file is a table with architectures in column `{column}`; a list has one a line and \
-             nothing else, as pandas.read_csv(FILE)['{column}'].to_csv(LIST, index=False, header=False) \
-             writes it"
-        )),
     }
 }
 

@@ -8,6 +8,7 @@
 mod architectures;
 mod error;
 mod forecast;
+mod list;
 mod merge;
 mod outstanding;
 mod plan;
