@@ -15,6 +15,7 @@ pub mod libtorch;
 mod others;
 pub mod probe;
 mod registry;
+mod sound;
 pub mod trust;
 
 pub use error::{LoadError, LoadErrorKind};

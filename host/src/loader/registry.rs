@@ -86,7 +86,8 @@ impl Registry {
 
     /// Loads `given` files, as far as they are trusted, then the bundled
     /// plugins: every osee plugin in `OSEE_PLUGIN_PATH` if set, else beside
-    /// the running program. Files there that are no plugins are passed over.
+    /// the running program. Files there that are no plugins, damaged ones and
+    /// copies are passed over.
     ///
     /// # Errors
     /// The first file that fails, or two plugins with one export.
@@ -102,9 +103,28 @@ impl Registry {
         }
         registry.given = registry.plugins.len();
         for file in &bundled {
-            registry.add(file, || Plugin::load(file, |_, _| Ok(())))?;
+            registry.add_once(file)?;
         }
         Ok(registry)
+    }
+
+    /// Adds a bundled file, unless it is a copy of one that is loaded.
+    fn add_once(&mut self, file: &Path) -> Result<(), RegistryError> {
+        let loaded: Vec<(PathBuf, String)> =
+            self.plugins.iter().map(|it| (it.path.clone(), it.sha256.clone())).collect();
+        let permit = |_: &Path, sha256: &str| match loaded.iter().find(|it| it.1 == sha256) {
+            Some((first, _)) => Err(LoadErrorKind::Twice(first.clone())),
+            None => Ok(()),
+        };
+        match self.add(file, || Plugin::load(file, permit)) {
+            Err(RegistryError::Load(LoadError {
+                kind: kind @ LoadErrorKind::Twice(_), ..
+            })) => {
+                tracing::warn!(file = %file.display(), "passed over: {kind}");
+                Ok(())
+            }
+            added => added,
+        }
     }
 
     /// Loads these files and no others.
@@ -360,7 +380,9 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
 fn is_meant(file: &Path) -> bool {
     match Image::read(file).and_then(|image| image.header()) {
         Ok(_) => true,
-        Err(error @ (LoadErrorKind::Read(_) | LoadErrorKind::CutOff(_))) => {
+        Err(
+            error @ (LoadErrorKind::Read(_) | LoadErrorKind::CutOff(_) | LoadErrorKind::Damaged(_)),
+        ) => {
             tracing::warn!(file = %file.display(), "passed over: {error}");
             false
         }
