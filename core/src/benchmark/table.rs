@@ -96,8 +96,10 @@ pub fn compare_untrained(
 ) -> Result<Comparison, TableError> {
     let read = |names: Option<&[String]>| Table::read(file, KEY, names, Duplicates::Error);
     let there = read(None)?.names;
-    let means = COLUMNS.iter().map(|column| column.name);
-    let means: Vec<&str> = means.filter(|name| there.iter().any(|it| it == name)).collect();
+    // A mean without any number is there, too, if a seed has one.
+    let known = |name: &str| there.iter().any(|it| it == name);
+    let has = |name: &&str| known(name) || seeds.iter().any(|seed| known(&of_seed(name, *seed)));
+    let means: Vec<&str> = COLUMNS.iter().map(|column| column.name).filter(has).collect();
     let mut names = vec!["params".to_owned(), "flops".to_owned()];
     for mean in &means {
         names.push((*mean).to_owned());
