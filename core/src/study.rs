@@ -16,6 +16,7 @@ use crate::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, HashSet},
+    io,
     path::{Path, PathBuf},
 };
 
