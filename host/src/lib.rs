@@ -1,7 +1,7 @@
 //! The osee host, room by room in the order the data takes: the command line
 //! ([`cli`]) makes a study, the [`runner`] plans it and hands architectures to
 //! [`worker`] processes, which [load](loader) plugins, put [`data`] through
-//! the torch [`engine`] and let estimators judge; the [`report`] joins stored
+//! the torch [`engine`] as [`networks`] that fit it and let estimators judge; the [`report`] joins stored
 //! scores with the truth, [`analysis`] says why they differ, and [`export`]
 //! hands them to other programs. A [`supervisor`] looks after commands that load
 //! plugins of one's own; the [`terminal`] is what all of them print to.
@@ -10,6 +10,7 @@
 
 pub mod analysis;
 pub mod benchmark;
+pub mod child;
 pub mod cli;
 pub mod conformance;
 pub mod data;
@@ -18,7 +19,9 @@ pub mod export;
 #[cfg(test)]
 mod fuzz;
 pub mod loader;
+pub mod networks;
 pub mod one_shot;
+pub mod relay;
 pub mod report;
 pub mod runner;
 pub mod stop;

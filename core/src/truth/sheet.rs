@@ -227,10 +227,14 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// What pandas calls an index without a name, when it writes and when it reads.
+/// What pandas calls an index without a name, when it writes and when it reads:
+/// `Unnamed: 0`, once more `Unnamed: 0.1`, of two levels `Unnamed: 0_level_1`.
 fn is_nameless(name: &str) -> bool {
-    let numbered = name.strip_prefix("Unnamed: ");
-    name.trim().is_empty() || numbered.is_some_and(|rest| rest.parse::<u64>().is_ok())
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let numbered = name
+        .strip_prefix("Unnamed: ")
+        .is_some_and(|rest| rest.split("_level_").all(|part| part.split('.').all(number)));
+    name.trim().is_empty() || numbered
 }
 
 /// What sets the columns of a table apart whose header, read as CSV, has only

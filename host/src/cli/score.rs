@@ -1,6 +1,11 @@
 //! `osee-host score`: one network, number by number.
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::{
+    CliError,
+    lists::{once, refuse, settings_of, usage},
+    plugin_args::PluginArgs,
+    print,
+};
 use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters, weights_file},
@@ -26,7 +31,8 @@ pub struct ScoreArgs {
     /// Architecture in the space's notation.
     #[arg(long, value_name = "STR")]
     arch: String,
-    /// Setting of the search space, such as channels=16.
+    /// Setting of the search space, such as channels=16; may be repeated for
+    /// several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// All parameters and nothing else, and a batch `input` and `target` if it
@@ -39,11 +45,12 @@ pub struct ScoreArgs {
     /// Protocol preset for what the weights file does not fix; paper by default.
     #[arg(long)]
     preset: Option<String>,
-    /// Images if the weights file has none, as `run` takes them; noise by default.
+    /// Images if the weights file has none, as `run` takes them; noise by
+    /// default.
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
-    /// Seed of what the weights file does not have, and of estimators that draw
-    /// numbers; 0 by default.
+    /// Seed of parameters and batch where no weights file has them, and of
+    /// estimators' own random numbers; 0 by default.
     #[arg(long)]
     seed: Option<u64>,
     /// cpu or cuda:N.
@@ -56,13 +63,17 @@ pub struct ScoreArgs {
 
 /// Scores and prints.
 pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
+    let named: Option<Vec<&str>> = match args.estimators.as_str() {
+        "all" => None,
+        list => Some(list.split(',').map(str::trim).collect()),
+    };
+    once("--estimators", named.as_deref().unwrap_or_default())?;
     let device = open_device(&args.device)?;
     let registry = args.plugins.registry()?;
-    let mut preset = ProtocolChoice::default();
-    preset.preset = args.preset.clone().unwrap_or(preset.preset);
+    let preset = args.preset.clone().unwrap_or_else(|| ProtocolChoice::default().preset);
+    let preset = ProtocolChoice { preset, ..ProtocolChoice::default() };
     // Images that the weights file has are as it has them.
     let source = Source::open(args.data.as_deref().unwrap_or("noise"))?;
-    let seed = args.seed.unwrap_or(0);
     let protocol = preset.resolve(source.normalisation())?;
     let space = registry.space(&args.space)?;
     // A weights file has what it has, whatever a preset leaves out.
@@ -70,36 +81,36 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
         Some(_) => BTreeMap::new(),
         None => space.known(&protocol.space),
     };
-    for text in &args.set {
-        given.extend([Settings::parse_assignment(text)?]);
-    }
+    given.extend(settings_of(&args.set)?);
     let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
     let graph = space.functions.graph(&arch, &settings)?;
-    let (values, batch) = match args.stored(&graph, &registry)? {
-        (Some(values), Some(batch)) => (values, batch),
-        (values, _) => args.network(values, &graph, &protocol, &arch, &source)?,
-    };
+    // Bundled estimators draw no numbers; others may.
+    let idle_seed = args.seed.is_some() && registry.given().is_empty();
+    let (values, batch) = args.network(&graph, &protocol, &arch, &source, idle_seed)?;
     let batch =
         Batch { images: batch.images.to_device(device), labels: batch.labels.to_device(device) };
     let network = Network::new(graph.clone(), values, batch, Layout::Contiguous)?;
 
-    let ids: Vec<String> = match args.estimators.as_str() {
-        "all" => registry.estimators().map(|(_, info)| info.id.clone()).collect(),
-        list => list.split(',').map(|id| id.trim().to_owned()).collect(),
+    let ids: Vec<&str> = match &named {
+        None => registry.estimators().map(|(_, info)| info.id.as_str()).collect(),
+        Some(ids) => ids.clone(),
     };
     let (mut scores, mut failures) = (Map::new(), Map::new());
     for id in ids {
-        let Some(outcome) =
-            one(&registry, &id, &graph, &network, own_seed(seed, &args.space, &arch, &id, 0))?
-        else {
-            continue;
-        };
-        match outcome {
-            Ok(score) => scores.insert(id, json!(score)),
-            Err(failure) => {
-                failures.insert(id.clone(), json!(failure.to_string()));
-                scores.insert(id, Value::Null)
+        let seed = own_seed(args.seed.unwrap_or(0), &args.space, &arch, id, 0);
+        match one(&registry, id, &graph, &network, seed)? {
+            None if named.is_some() => {
+                return Err(usage(format!(
+                    "estimator `{id}` judges by more than one network, and score has one; \
+                     osee-host run has rows of such estimators"
+                )));
+            }
+            None => continue,
+            Some(Ok(score)) => scores.insert(id.to_owned(), json!(score)),
+            Some(Err(failure)) => {
+                failures.insert(id.to_owned(), json!(failure.to_string()));
+                scores.insert(id.to_owned(), Value::Null)
             }
         };
     }
@@ -120,46 +131,34 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
 }
 
 impl ScoreArgs {
-    /// Parameters and a batch, as far as the file has them.
-    fn stored(
-        &self,
-        graph: &Graph,
-        registry: &Registry,
-    ) -> Result<(Option<Vec<tch::Tensor>>, Option<Batch>), CliError> {
-        let Some(file) = &self.weights else { return Ok((None, None)) };
-        let (values, batch) = weights_file::read(file, graph).map_err(CliError::Weights)?;
-        // Bundled estimators draw no numbers; others may.
-        let seed = self.seed.is_some() && registry.given().is_empty();
-        let idle = [
-            ("--data", self.data.is_some()),
-            ("--preset", self.preset.is_some()),
-            ("--seed", seed),
-        ];
-        let idle = idle.into_iter().find(|(_, given)| *given && batch.is_some());
-        match idle {
-            None => Ok((Some(values), batch)),
-            Some((option, _)) => Err(CliError::Usage(format!(
-                "{option} changes nothing: {} has all parameters and its own images, `input`; leave \
-                 {option} out",
-                file.display()
-            ))),
-        }
-    }
-
-    /// The same, with what the file does not have made as the protocol says.
+    /// Parameters and a batch, from the file as far as it has them.
     fn network(
         &self,
-        values: Option<Vec<tch::Tensor>>,
         graph: &Graph,
         protocol: &Protocol,
         arch: &str,
         source: &Source,
+        idle_seed: bool,
     ) -> Result<(Vec<tch::Tensor>, Batch), CliError> {
         let seed = self.seed.unwrap_or(0);
-        let drawn =
-            || parameters::Initialiser::default().draw(graph, protocol, seed, &self.space, arch);
-        let values = values.unwrap_or_else(drawn);
-        source.check_network(graph)?;
+        let (values, batch) = match &self.weights {
+            Some(file) => weights_file::read(file, graph).map_err(CliError::Weights)?,
+            None => {
+                let mut initialiser = parameters::Initialiser::default();
+                (initialiser.draw(graph, protocol, seed, &self.space, arch), None)
+            }
+        };
+        if let Some(batch) = batch {
+            let given = [
+                ("--data", self.data.is_some()),
+                ("--preset", self.preset.is_some()),
+                ("--seed", idle_seed),
+            ];
+            refuse(&given, "changes nothing where the file of --weights has `input` and `target`")?;
+            return Ok((values, batch));
+        }
+        source.fits(graph, protocol)?;
+        source.tell_spare_outputs(graph);
         let classes = graph.node(graph.output).shape.channels();
         let mut batches = source.batches(protocol, seed, graph.input_shape(), classes)?;
         Ok((values, batches.swap_remove(0)))

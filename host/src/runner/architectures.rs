@@ -2,6 +2,7 @@
 
 use super::{RunError, list};
 use crate::{
+    data::DataError,
     loader::Space,
     report::{ReportError, TruthTable},
 };
@@ -97,7 +98,17 @@ fn drawn(
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
-        list::read(file, space, |arch| chosen.take(arch))?;
+        let mut given = Vec::new();
+        list::read(file, space, |arch| {
+            given.push(arch);
+            Ok(())
+        })?;
+        if wanted.judged {
+            let known = judged.ok_or(RunError::NoTruth)?.find(&given, Some(space));
+            let mut known = known.map_err(of_space)?.into_iter();
+            given.retain(|_| known.next().flatten().is_some());
+        }
+        given.into_iter().try_for_each(|arch| chosen.take(arch))?;
         return chosen.finish();
     }
     let listed: Option<Vec<&str>> = match wanted.judged {
@@ -120,6 +131,9 @@ fn drawn(
         }
         return chosen.finish();
     };
+    if count.min(size) > LISTABLE {
+        return Err(RunError::TooLongList { wanted: count, most: LISTABLE });
+    }
     let mut stream = stream(wanted.seed, &["architectures", &space.info.id]);
     let mut fruitless = 0;
     for index in order(&mut stream, size) {
@@ -141,11 +155,20 @@ fn drawn(
     chosen.finish()
 }
 
+/// Only a space keeps a table from being looked up.
+fn of_space(error: ReportError) -> RunError {
+    let text = error.to_string();
+    match error {
+        ReportError::Space(error) => error.into(),
+        _ => osee_sdk::Error::new(text).into(),
+    }
+}
+
 /// Architectures that are tried before a study is said to make no network.
 const TRIED: usize = 1_000;
 
-/// A network of the study; one architecture that makes none is a failure of
-/// that alone, wherever it stands.
+/// A network of the study that `fits` the images; one architecture that makes
+/// none is a failure of that alone, wherever it stands.
 ///
 /// # Errors
 /// When none of the first [`TRIED`] makes one.
@@ -153,15 +176,20 @@ pub fn any_network(
     space: &Space<'_>,
     architectures: &[String],
     settings: &Settings,
+    fits: impl Fn(&Graph) -> Result<(), DataError>,
 ) -> Result<Graph, RunError> {
-    let mut refused = None;
+    let (mut misfit, mut refused) = (None, None);
     for arch in architectures.iter().take(TRIED) {
         match space.functions.graph(arch, settings) {
-            Ok(graph) => return Ok(graph),
-            Err(error) => {
-                refused.get_or_insert((arch, error));
-            }
+            Ok(graph) => match fits(&graph) {
+                Ok(()) => return Ok(graph),
+                Err(error) => drop(misfit.get_or_insert(error)),
+            },
+            Err(error) => drop(refused.get_or_insert((arch, error))),
         }
+    }
+    if let Some(error) = misfit {
+        return Err(error.into());
     }
     let tried = architectures.len().min(TRIED);
     let (first, error) =
