@@ -4,12 +4,13 @@
 //! the torch [`engine`] and let estimators judge; the [`report`] joins stored
 //! scores with the truth, [`analysis`] says why they differ, and [`export`]
 //! hands them to other programs. A [`supervisor`] looks after commands that load
-//! plugins of one's own; the [`terminal`] is what all of them print to.
+//! plugins of one's own; the [`catalog`] gets tables and images by name; the [`terminal`] is what all of them print to.
 //!
 //! Invariant: no bundled plugin is named here; all are found as files.
 
 pub mod analysis;
 pub mod benchmark;
+pub mod catalog;
 pub mod cli;
 pub mod conformance;
 pub mod data;
