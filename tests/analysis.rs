@@ -116,6 +116,13 @@ fn names(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// What is printed where an analysis that was asked for cannot be had.
+fn cannot(args: &[&str]) -> String {
+    let output = support::osee(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     let run = Run::new("noise");
@@ -158,7 +165,7 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     // Only what was asked for.
     let text = support::run(&["analyze", &run.path(), "--only", "cost,agreement"]);
     assert_eq!(names(&text), ["cost", "agreement"]);
-    let text = support::run(&["analyze", &run.path(), "--only", "noise"]);
+    let text = cannot(&["analyze", &run.path(), "--only", "noise"]);
     assert!(names(&text).is_empty() && text.contains("--seed-columns COL"), "{text}");
     let (code, said) = support::fail(&["analyze", &run.path(), "--only", "nois"]);
     assert!(code == 2 && said.contains("possible values: significance, cost"), "{said}");
@@ -205,118 +212,6 @@ fn what_a_zero_shot_study_lacks_is_said_with_what_to_add() {
     let mut rows = csv::Reader::from_reader(both.as_bytes());
     let cells = rows.records().map(Result::unwrap).find(|row| &row[1] == "synflow").unwrap();
     assert_eq!((&cells[2], &cells[5], &cells[7]), ("21", "0.0", "1.0"), "{both}");
-}
-
-/// The run of 20 architectures with what is changed, and its leaderboard's rows.
-fn small(folder: &Path, name: &str, more: &[&str]) -> (String, serde_json::Value) {
-    let out = folder.join(name).to_str().unwrap().to_owned();
-    let mut args = vec!["run", "--archs", "20", "--seeds", "0", "--out", &out];
-    args.extend(["--estimators", "params,synflow,relu_logdet,jacob_cov,vote"]);
-    args.extend(["--truth", "embedded:nb201-digits"]);
-    args.extend(support::SMALL);
-    args.extend(more);
-    support::osee(&args).output().unwrap();
-    (out.clone(), board(&out))
-}
-
-fn board(out: &str) -> serde_json::Value {
-    let args = ["leaderboard", out, "--format", "json", "--no-timing"];
-    serde_json::from_str(&support::run(&args)).unwrap()
-}
-
-/// The architectures of a run, by its table of scores.
-fn listed(out: &str) -> Vec<String> {
-    let text = support::run(&["leaderboard", out, "--format", "scores-csv"]);
-    let mut rows = csv::Reader::from_reader(text.as_bytes());
-    rows.records().map(|row| row.unwrap()[0].to_owned()).collect()
-}
-
-/// Every cell with another operation on one edge, edge by edge.
-fn mutations(arch: &str) -> Vec<String> {
-    let ops = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
-    let parts: Vec<&str> = arch.split_inclusive('|').collect();
-    let edges = (0..parts.len()).filter(|&at| parts[at].contains('~'));
-    edges
-        .flat_map(|at| {
-            let (own, from) = parts[at].split_once('~').unwrap();
-            let parts = &parts;
-            ops.into_iter().filter(move |op| *op != own).map(move |op| {
-                let mut parts: Vec<String> = parts.iter().map(|it| (*it).to_owned()).collect();
-                parts[at] = format!("{op}~{from}");
-                parts.concat()
-            })
-        })
-        .collect()
-}
-
-#[test]
-fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let (alone, rows) = small(folder.path(), "alone", &[]);
-    let (with, board_with) = small(folder.path(), "with", &["--neighbours", "4"]);
-    // All mutations of the first four that were drawn, by hand.
-    let drawn = listed(&alone);
-    let all = listed(&with);
-    let mut wanted = drawn.clone();
-    for arch in &drawn[..4] {
-        for mutation in mutations(arch) {
-            if !wanted.contains(&mutation) {
-                wanted.push(mutation);
-            }
-        }
-    }
-    assert_eq!((drawn.len(), &all), (20, &wanted));
-    // Failures are counted of all; every criterion is of the drawn.
-    let criteria = |board: &serde_json::Value| {
-        let mut rows = board["rows"].as_array().unwrap().clone();
-        for row in &mut rows {
-            let row = row.as_object_mut().unwrap();
-            for of_all in ["failures", "failures_by_kind", "failure_examples"] {
-                assert!(row.remove(of_all).is_some(), "{of_all}");
-            }
-        }
-        rows
-    };
-    assert_eq!(criteria(&board_with), criteria(&rows));
-    assert_eq!((&board_with["architectures"], &rows["neighbours"]), (&20.into(), &0.into()));
-    assert_eq!(board_with["neighbours"], wanted.len() - 20);
-    let table = support::run(&["leaderboard", &with]);
-    let heading = format!("20 architectures and {} neighbours of nb201", wanted.len() - 20);
-    assert!(table.contains(&heading), "{table}");
-
-    let other = |text: &str| -> String {
-        let from = text.find("[operations]").map(|at| text[..at].rfind('\n').unwrap_or(0));
-        let end = text.find("The best and the worst").unwrap();
-        from.map_or_else(|| text.to_owned(), |from| text[..from + 1].to_owned() + &text[end..])
-    };
-    let few = support::run(&["analyze", &alone, "--only", "operations"]);
-    assert!(few.starts_with("not here: Bias by operation: "), "{few}");
-    assert!(few.contains("neighbours = 20"), "{few}");
-    let text = support::run(&["analyze", &with, "--only", "operations"]);
-    let rests = format!("found among them and {} neighbours", wanted.len() - 20);
-    assert!(text.contains("The largest bias is that of") && text.contains(&rests), "{text}");
-    assert!(!text.contains("vote"), "a vote over the drawn says nothing of others: {text}");
-    let only = "agreement,complexity,architectures,significance";
-    let [a, b] = [&alone, &with].map(|out| support::run(&["analyze", out, "--only", only]));
-    assert_eq!(other(&a), other(&b));
-
-    // In shards, and again.
-    for shard in ["1/2", "2/2"] {
-        let out = folder.path().join("sharded").to_str().unwrap().to_owned();
-        let mut args = vec!["run", "--archs", "20", "--seeds", "0", "--out", &out];
-        args.extend(["--estimators", "params,synflow,relu_logdet,jacob_cov,vote"]);
-        args.extend(["--truth", "embedded:nb201-digits", "--neighbours", "4", "--shard", shard]);
-        args.extend(support::SMALL);
-        support::osee(&args).output().unwrap();
-    }
-    let sharded = folder.path().join("sharded").to_str().unwrap().to_owned();
-    support::run(&["merge", &sharded]);
-    assert_eq!(board(&sharded), board_with);
-    small(folder.path(), "with", &["--neighbours", "4"]);
-    assert_eq!(board(&with), board_with);
-    let fewer = ["run", "--archs", "20", "--neighbours", "21", "--out", "/nowhere"];
-    let (code, said) = support::fail(&[&fewer[..], &support::SMALL].concat());
-    assert!(code == 3 && said.contains("neighbours of 21 architectures were asked for"), "{said}");
 }
 
 #[test]
@@ -444,8 +339,22 @@ fn ties_do_not_depend_on_the_order_of_rows() {
         "arch",
         "--score-column",
         "flat",
+        "--score-column",
+        "coarse",
     ]);
-    assert!(text.contains("0.0500 (0.0000 .. 1.0000)"), "{text}");
+    assert!(text.contains("0.050 (0.000 .. 1.000)"), "{text}");
+    // Every number of a row that has some, the interval's ends among them, has as
+    // many digits.
+    let digits = |word: &&str| word.trim_matches(['(', ')']).split_once('.').map(|it| it.1.len());
+    let coarse = text.lines().find(|line| line.contains(" coarse ")).unwrap();
+    let found: Vec<usize> = coarse
+        .split_whitespace()
+        .filter(|it| *it != "..")
+        .collect::<Vec<_>>()
+        .iter()
+        .filter_map(digits)
+        .collect();
+    assert!(found.len() > 8 && found.iter().all(|it| *it == 3), "{text}");
 }
 
 #[test]
@@ -519,4 +428,50 @@ fn mistakes_are_named() {
     assert_eq!((code, said.contains("--key says which column")), (2, true), "{said}");
     let (code, said) = support::fail(&["report", folder.path().to_str().unwrap()]);
     assert_eq!(code, 5, "{said}");
+}
+
+/// A plugin that lies elsewhere by now is where the user says it is.
+#[test]
+fn a_run_whose_space_has_moved_says_so_and_finds_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (old, new, truth, out) = (at("libold.so"), at("libnew.so"), at("truth.csv"), at("run"));
+    fs::copy(support::fixture("broken_rules"), &old).unwrap();
+    let archs = (1..=7).flat_map(|width| [1, 3, 5].map(|kernel| (width, kernel)));
+    let rows: String =
+        archs.map(|(width, kernel)| format!("{width}-{kernel},{}\n", width * kernel)).collect();
+    fs::write(&truth, format!("arch,accuracy\n{rows}")).unwrap();
+    support::run(&[
+        "run",
+        "--plugin",
+        &old,
+        "--allow-unpinned",
+        "--space",
+        "space_keeps",
+        "--archs",
+        "all",
+        "--estimators",
+        "params,flops",
+        "--data",
+        "noise",
+        "--truth",
+        &truth,
+        "--out",
+        &out,
+    ]);
+    let analyses = ["analyze", &out, "--only", "complexity"];
+    let there = support::run(&[&analyses[..], &["--allow-unpinned"]].concat());
+    assert!(there.contains("[complexity]"), "{there}");
+    fs::rename(&old, &new).unwrap();
+    let lost = cannot(&analyses);
+    assert!(lost.contains("without their search space: ") && lost.contains("libold.so"), "{lost}");
+    assert!(lost.contains("--plugin FILE") && !lost.contains("--space"), "{lost}");
+    let given = ["--plugin", &new, "--allow-unpinned"];
+    assert_eq!(support::run(&[&analyses[..], &given].concat()), there);
+    let page = at("page");
+    support::run(&[&["report", &out, "--out", &page], &given[..]].concat());
+    assert!(fs::read_to_string(at("page/report.html")).unwrap().contains("FLOPs"));
+    // One that the user names has to be there.
+    let (code, said) = support::fail(&[&analyses[..], &["--plugin", &old]].concat());
+    assert!(code == 4 && said.contains("libold.so"), "{code}: {said}");
 }

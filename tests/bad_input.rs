@@ -11,10 +11,8 @@ use support::{SMALL, fail, fixture, osee, run};
 fn small(changes: &[&str]) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let mut args = vec!["run"];
-    args.extend(SMALL);
-    args.extend(["--archs", "3", "--out", out.to_str().unwrap()]);
-    args.extend(changes);
+    let mut args = vec!["run", "--archs", "3", "--out", out.to_str().unwrap()];
+    args.extend(support::small_with(changes));
     let failed = fail(&args);
     assert!(!out.exists(), "a run that cannot start leaves no folder: {failed:?}");
     failed
@@ -37,6 +35,40 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
     says(small(&["--device", "cuda:0"]), 1, "device `cuda:0` is not there");
     says(small(&["--data", "imagenet"]), 6, "unknown data");
     says(fail(&["run", "--no-such-flag"]), 2, "--no-such-flag");
+}
+
+#[test]
+fn a_setting_that_is_given_twice_is_named() {
+    let twice = ["--set", "channels=4", "--set", "channels=8"];
+    let arch = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|";
+    for command in [&["plan"][..], &["score", "--arch", arch], &["space", "show", "nb201", arch]] {
+        let said = "setting `channels` is given twice, as `4` and as `8`";
+        says(fail(&[command, &twice].concat()), 3, said);
+    }
+}
+
+#[test]
+fn a_list_of_architectures_is_taken_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("study.toml");
+    let archs = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|\n\
+                 |none~0|+|none~0|none~1|+|none~0|none~1|skip_connect~2|\n";
+    fs::write(folder.path().join("archs.txt"), archs).unwrap();
+    let study = |architectures: &str| {
+        fs::write(&file, format!("[architectures]\n{architectures}\n")).unwrap();
+        ["plan", "--estimators", "params", "--study", file.to_str().unwrap()]
+    };
+    let plan = study("file = \"archs.txt\"\ncount = 1");
+    says(fail(&plan), 3, "[architectures] `count` changes nothing of `file`");
+    // On the command line it stands in the place of what a study draws.
+    let plan = study("count = 20\nseed = 3\njudged = true");
+    let list = folder.path().join("archs.txt");
+    let said = run(&[&plan[..], &["--archs", list.to_str().unwrap()]].concat());
+    assert!(said.contains("study: 2 architectures x 2 seeds"), "{said}");
+    let noise = ["--data", "noise"];
+    fs::write(&file, "data = \"digits\"\n[architectures]\ncount = 4\n[protocol]\naugment = true\n")
+        .unwrap();
+    run(&[&plan[..], &noise].concat());
 }
 
 #[test]
@@ -197,7 +229,8 @@ fn an_architecture_without_a_network_is_a_failure_wherever_it_stands() {
     let truth = truth.to_str().unwrap();
     let forwards: Vec<usize> = (0..12).collect();
     let backwards: Vec<usize> = (0..12).rev().collect();
-    let why = "`0` makes no network: a convolution has at least one channel";
+    let why = "`0` makes no network: plugin libwidths.so, export `widths`: graph of 0: a convolution \
+               has at least one channel";
     for (name, list) in [("first", forwards), ("last", backwards)] {
         let out = folder.path().join(name);
         let out = out.to_str().unwrap();
@@ -239,7 +272,7 @@ fn a_benchmark_has_failures_for_an_architecture_without_a_network() {
         assert!(output.status.success() || output.status.code() == Some(8), "{said}");
         let log = fs::read_dir(&out).unwrap().map(|it| it.unwrap().path());
         let log = log.filter_map(|file| fs::read_to_string(file).ok()).collect::<String>();
-        let why = "`0` makes no network: a convolution has at least one channel";
+        let why = "graph of 0: a convolution has at least one channel";
         assert_eq!(log.matches(why).count(), 2, "{log}");
     }
     // Networks that end in feature maps are refused before any is trained.
@@ -270,7 +303,17 @@ fn networks_end_in_logits_one_for_every_label() {
     }
     let (code, _, said) = with("classes=9", "digits");
     assert!(code == 6 && said.contains("has 10 classes, the network 9"), "{said}");
+    // A single output is no exception, but where the preset means it.
+    let (code, _, said) = with("classes=1", "digits");
+    assert!(code == 6 && said.contains("has 10 classes, the network 1;"), "{said}");
     assert!(!out.exists());
+    let one = folder.path().join("one");
+    let naswot = ["--data", "digits", "--preset", "naswot", "--out", one.to_str().unwrap()];
+    let (code, _, said) = widths(folder.path(), &[4, 8], &naswot);
+    assert_eq!(code, 0, "{said}");
+    let few = [&naswot[..], &["--set", "classes=9"]].concat();
+    let (code, _, said) = widths(folder.path(), &[4, 8], &few);
+    assert!(code == 6 && said.contains("has 10 classes, the network 9"), "{said}");
     let (code, _, said) = with("classes=12", "digits");
     assert!(code == 0 && said.contains("the networks have 12 classes"), "{said}");
 }

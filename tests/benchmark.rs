@@ -80,7 +80,11 @@ fn training_again_gives_the_tables_numbers_and_no_others() {
     let args = check(&own);
     let said = support::run(&args.each_ref().map(String::as_str));
     // Parameters, FLOPs, and four columns of a mean and two seeds.
-    assert_eq!(said, "42 of 42 numbers of 3 architectures with 2 seeds are the table's\n");
+    assert_eq!(
+        said,
+        "42 of 42 numbers of 3 architectures with 2 seeds are the table's\n\
+         30 of 30 parameters, FLOPs and means of the other 5 are right\n"
+    );
     let none = ["bench", "check", table.to_str().unwrap(), "--study", &own, "--rows", "0"];
     assert_eq!(support::fail(&none).0, 2);
     // One epoch more is another benchmark.
@@ -136,6 +140,49 @@ fn a_table_with_columns_written_over_or_rows_of_another_study_is_not_confirmed()
     assert!(!text.contains(&foreign));
     let (code, said) = check(format!("{text}{foreign}\n"));
     assert!(code == Some(7) && said.contains("1 rows of the table are of arch"), "{said}");
+}
+
+#[test]
+fn a_mean_that_is_not_its_seeds_is_found_in_rows_that_are_not_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let own = study(folder.path(), 2);
+    support::run(&build(&own, &out, &[]));
+    let text = fs::read_to_string(out.join("table.csv")).unwrap();
+    let table = folder.path().join("table.csv");
+    let mut rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let mean = rows[0].iter().position(|name| *name == "validation_loss").unwrap();
+    rows.iter_mut().skip(1).for_each(|row| row[mean] = "9.0000");
+    let text: String = rows.iter().map(|row| row.join(",") + "\n").collect();
+    fs::write(&table, text).unwrap();
+    let args = ["bench", "check", table.to_str().unwrap(), "--study", &own, "--rows", "1"];
+    let output = support::osee(&args).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    // Of the row that was drawn and of the seven others.
+    assert_eq!(said.matches(" validation_loss: 9 in the table").count(), 8, "{said}");
+    assert!(said.contains("35 of 42 parameters, FLOPs and means of the other 7"), "{said}");
+}
+
+/// A table whose rows are failures is true where training fails again.
+#[test]
+fn rows_of_failures_are_confirmed_and_said_to_be_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, file) = (folder.path().join("out"), study(folder.path(), 2));
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}learning-rate = 1e30\nmax-norm = 0.0\n")).unwrap();
+    let (code, said) = support::fail(&build(&file, &out, &[]));
+    assert_eq!(code, 8, "{said}");
+    let table = out.join("table.csv");
+    let args = ["bench", "check", table.to_str().unwrap(), "--study", &file, "--rows", "2"];
+    let said = support::run(&args);
+    assert!(said.contains("4 of 4 numbers of 2 architectures"), "{said}");
+    assert!(said.contains("no training of them came to its end, as the table says"), "{said}");
+    // The same trainings are no others' numbers.
+    let other = fs::read_to_string(&table).unwrap().replacen("flops", "flops,test_loss_s0", 1);
+    let other: String = other.lines().map(|line| line.to_owned() + ",0.5\n").collect();
+    fs::write(&table, other).unwrap();
+    assert_eq!(support::fail(&args).0, 7);
 }
 
 /// Seeds that lose their loss while others of the same network go on.

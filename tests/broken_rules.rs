@@ -5,8 +5,8 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, path::Path, process::Output};
-use support::{SMALL, fixture, osee};
+use std::{collections::BTreeMap, path::Path, process::Output};
+use support::{SMALL, columns, fixture, osee, run_study};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -20,8 +20,13 @@ fn broken(said: &str) -> BTreeMap<String, Vec<String>> {
     for (at, line) in lines.iter().enumerate() {
         match line.strip_suffix(" ... FAILED") {
             Some(rule) => {
-                let what = format!("{}: {}", rule.trim(), lines[at + 1].trim());
-                found.get_mut(&export).unwrap().push(what);
+                let (rule, seen) = (rule.trim(), lines[at + 1].trim());
+                // Of exports beside one another the line says which it is.
+                let of = match rule.starts_with("each export") {
+                    true => seen.split(':').next().unwrap(),
+                    false => &export,
+                };
+                found.get_mut(of).unwrap().push(format!("{rule}: {seen}"));
             }
             None if at > 0 && lines[at - 1].is_empty() && !line.contains(' ') => {
                 export = (*line).to_owned();
@@ -34,7 +39,7 @@ fn broken(said: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Export, rule, and what must be said of it.
-const RULES: [(&str, &str, &str); 34] = [
+const RULES: [(&str, &str, &str); 53] = [
     ("zs_sticky", "in a fresh process, backwards", "in order"),
     ("zs_torch_random", "torch's generator", "torch's generator has moved"),
     ("zs_nan", "scores are finite", "NaN for"),
@@ -76,11 +81,38 @@ const RULES: [(&str, &str, &str); 34] = [
     ),
     ("space_sticky", "in a fresh process, backwards", "architecture 1-1 in order"),
     ("space_two_lines", "architectures can be had", "expected one line of text"),
+    ("zs_reader", "each export answers as it does alone", "after `zs_writer`"),
+    ("base_clock", "the same score again", "became"),
+    ("meta_of_itself", "judge by itself", "meta_of_itself needs meta_of_itself"),
+    ("meta_first", "judge by itself", "meta_first needs meta_second needs meta_first"),
+    ("meta_second", "judge by itself", "meta_second needs meta_first needs meta_second"),
+    ("meta_mean", "failure is no failure of all", "39 of the 39 others have no finite score"),
+    ("os_many_checkpoints", "its recipe", "averages 77 checkpoints, and its recipe keeps 5"),
+    ("os_many_batches", "its recipe", "looks at 1000 batches, and its recipe has 4"),
+    ("os_setting_of_no_space", "its recipe", "`chanels` = `8`, expected a setting that a search"),
+    ("os_setting_of_another_kind", "its recipe", "must be a whole number, got `eight`"),
+    ("os_surveys_other_space", "every step of an epoch", "survey gave `conv3>none` before epoch 0"),
+    ("space_mutation_twice", "change one decision", "is there twice"),
+    ("space_mutation_lost", "change one decision", "after it and not before it"),
+    ("space_mutation_spelled", "change one decision", "by the space"),
+    ("space_comment", "architectures can be had", "expected one that does not begin with #"),
+    ("space_flops_wrap", "makes a graph", "FLOPs is too large: at most 9007199254740992"),
+    ("space_no_graph", "makes a graph", "export `space_no_graph`: graph of 4-3: no network today"),
+    ("space_no_form", "canonical form is always", "canonical of 4-3: no form today"),
+    ("space_no_mutations", "change one decision", "mutations of 5-"),
     ("space_no_size", "it is described", "info gave a size of 0"),
 ];
 
 /// Exports that keep every rule.
-const KEEP: [&str; 4] = ["zs_keeps", "meta_keeps", "os_keeps", "space_keeps"];
+const KEEP: [&str; 7] = [
+    "zs_keeps",
+    "zs_writer",
+    "meta_keeps",
+    "meta_reads",
+    "meta_reads_own",
+    "os_keeps",
+    "space_keeps",
+];
 
 #[test]
 fn the_check_finds_every_broken_rule_and_goes_through_all_exports() {
@@ -106,27 +138,42 @@ fn the_check_finds_every_broken_rule_and_goes_through_all_exports() {
         "{last}"
     );
     assert!(last.contains("zs_new_fails"), "{last}");
+    // What to do is what this kind of export can.
+    let clock = said.split("\nbase_clock\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert!(clock.contains("a baseline has no random numbers"), "{clock}");
+    assert!(!clock.contains("rng()"), "{clock}");
+}
+
+#[test]
+fn a_loop_is_one_that_did_not_end_in_time_and_no_signal() {
+    let plugin = fixture("in_host");
+    let args = ["plugin", "check", plugin.to_str().unwrap(), "--allow-unpinned"];
+    let args = [&args[..], &["--time-limit", "10"]].concat();
+    let output = osee(&args).env("OSEE_TEST_SHAKY", "canonical~").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{said}{}", stderr(&output));
+    let looped = "the canonical form is always the same ... FAILED\n    it did not end within 10 s";
+    assert!(said.contains(looped), "{said}");
+    assert!(!said.contains("SIGUSR1"), "{said}");
+    for wrong in ["0", "-1", "soon", "1e300"] {
+        let limit = format!("--time-limit={wrong}");
+        let args = ["plugin", "check", plugin.to_str().unwrap(), "--allow-unpinned", &limit];
+        let (code, said) = support::fail(&args);
+        assert!(code == 2 && said.contains("a number of seconds above 0"), "{wrong}: {said}");
+    }
 }
 
 /// A run of the fixture with this addition to a small study, on six
 /// architectures.
 fn study(folder: &Path, name: &str, text: &str, args: &[&str]) -> (Output, String) {
-    let file = folder.join(format!("{name}.toml"));
-    let plugin = fixture("broken_rules");
-    fs::write(&file, format!("plugins = [{plugin:?}]\nseeds = [0]\n{text}")).unwrap();
-    let out = folder.join(name).to_str().unwrap().to_owned();
-    let mut all = vec!["run", "--study", file.to_str().unwrap(), "--out", &out];
-    all.extend(["--data", "noise", "--batch-size", "8", "--allow-unpinned"]);
-    all.extend(args);
-    (osee(&all).output().unwrap(), out)
+    let text = format!("plugins = [{:?}]\nseeds = [0]\n{text}", fixture("broken_rules"));
+    let all = [&["--data", "noise", "--batch-size", "8", "--allow-unpinned"], args].concat();
+    run_study(folder, name, &text, &all)
 }
 
 /// The column of an estimator.
 fn column(out: &str, name: &str) -> Vec<String> {
-    let table = support::run(&["leaderboard", out, "--format", "scores-csv"]);
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let at = reader.headers().unwrap().iter().position(|it| it == name).unwrap();
-    reader.records().map(|row| row.unwrap()[at].to_owned()).collect()
+    columns(out).remove(name).unwrap()
 }
 
 fn rows(ids: &[&str]) -> String {
@@ -162,6 +209,9 @@ fn what_an_estimator_declares_or_answers_wrongly_is_named_before_anything_is_com
         ("meta_nameless", "needs gave a name \"\", expected one line of text"),
         ("os_no_epochs", "recipe gave a recipe that cannot be run"),
         ("os_no_checkpoints", "evaluation gave 0 checkpoints, expected at least 1"),
+        ("os_setting_of_no_space", "recipe gave `chanels` = `8`, expected a setting that a search"),
+        ("os_setting_of_no_space", "did you mean `channels`?"),
+        ("os_setting_of_another_kind", "must be a whole number, got `eight`"),
     ] {
         let (ended, _) = study(folder.path(), id, &rows(&["params", id]), &args);
         let said = stderr(&ended);
@@ -220,6 +270,58 @@ fn a_hostile_space_costs_an_error_that_names_it() {
     let (code, said, out) = run("space_many_mutations", true, &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(column(&out, "params").iter().all(|score| !score.is_empty()));
+}
+
+/// One architecture that a call fails for is named with it, in every command.
+#[test]
+fn a_failing_call_of_a_space_is_named_with_plugin_and_architecture() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = fixture("broken_rules");
+    let own = ["--plugin", plugin.to_str().unwrap(), "--allow-unpinned"];
+    let named =
+        |id: &str, call: &str| format!("plugin libbroken_rules.so, export `{id}`: {call} of ");
+    let run = |id: &str, more: &str| {
+        let text = format!(
+            "[space]\nid = {id:?}\n[architectures]\ncount = 21\n{more}\n{}",
+            rows(&["params"])
+        );
+        let (ended, _) = study(folder.path(), id, &text, &[]);
+        (ended.status.code(), stderr(&ended))
+    };
+    for (id, more, call) in [
+        ("space_no_form", "unique = true", "canonical"),
+        ("space_no_mutations", "neighbours = 21", "mutations"),
+    ] {
+        let (code, said) = run(id, more);
+        assert!(code == Some(3) && said.contains(&named(id, call)), "{code:?}: {said}");
+    }
+    let ask = |args: &[&str]| osee(&[args, &own].concat()).output().unwrap();
+    let groups = ask(&["space", "groups", "space_no_form"]);
+    let said = stderr(&groups);
+    assert!(said.contains(&named("space_no_form", "canonical")), "{said}");
+
+    // What an architecture lacks is an empty cell, or a row that is left out.
+    let table = ask(&["space", "table", "space_no_graph"]);
+    let (text, said) = (String::from_utf8(table.stdout.clone()).unwrap(), stderr(&table));
+    assert!(table.status.success(), "{said}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 22);
+    assert_eq!(lines[10..13], ["9,4-1,,,4-1", "10,4-3,,,4-3", "11,4-5,,,4-5"]);
+    assert!(lines[13].starts_with("12,5-1,") && !lines[13].contains(",,"), "{}", lines[13]);
+    let words = "3 architectures make no network and have empty cells; first: ";
+    let first = named("space_no_graph", "graph") + "4-1: no network today";
+    assert!(said.contains(words) && said.contains(&first), "{said}");
+    let truth = folder.path().join("truth.csv");
+    let row = |line: &&str| format!("{},0.{}\n", line.split(',').nth(1).unwrap(), line.len());
+    let rows: String = lines[1..].iter().map(row).collect();
+    std::fs::write(&truth, format!("arch,accuracy\n{rows}")).unwrap();
+    let check = ask(&["space", "check", "space_no_graph", "--truth", truth.to_str().unwrap()]);
+    let text = String::from_utf8(check.stdout.clone()).unwrap();
+    assert!(check.status.success(), "{}", stderr(&check));
+    assert!(text.contains("21: 21 architectures"), "{text}");
+    let words = "left out  3 architectures make no network and are left out; first: ";
+    assert!(text.contains(&(words.to_owned() + &first)), "{text}");
+    assert!(text.contains("over 18 rows"), "{text}");
 }
 
 #[test]

@@ -161,6 +161,49 @@ fn a_stopped_run_leaves_what_listens_as_if_it_had_not_been_begun() {
     }
 }
 
+/// A meta estimator cannot be asked to return: it is ended, and nothing of it kept.
+#[test]
+fn a_stopped_run_does_not_wait_for_a_vote() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = format!(
+        "plugins = [{:?}]\nseeds = [0]\n[[estimators]]\nid = \"params\"\n[[estimators]]\n\
+         id = \"judge\"\nsettings = {{ mode = \"hang\" }}\n",
+        fixture("in_host")
+    );
+    fs::write(at("study.toml"), text).unwrap();
+    let (study, out) = (at("study.toml"), at("out"));
+    let command = |limit: &str| {
+        let mut args = vec!["run", "--study", study.to_str().unwrap(), "--archs", "4", "--out"];
+        args.push(out.to_str().unwrap());
+        args.extend(SMALL);
+        args.extend(["--workers", "1", "--allow-unpinned", "--time-limit", limit]);
+        osee(&args)
+    };
+    let mut host = command("600");
+    let host = host.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let log = out.join("worker-meta.log");
+    let judged = || fs::read_to_string(&log).is_ok_and(|text| text.contains("judge scores"));
+    until("it votes", || judged().then_some(()));
+    let start = Instant::now();
+    signal("TERM", host.id());
+    let (code, text) = said(host.wait_with_output().unwrap());
+    assert_eq!(code, Some(9), "{text}");
+    assert!(text.contains("all units are there") && text.contains("the same command"), "{text}");
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    let count = |name: &str| {
+        let store = Store::open(&out).unwrap();
+        let id = store.newest().unwrap()[name].0;
+        store.scores(id).unwrap().len()
+    };
+    assert_eq!((count("params"), count("judge")), (4, 0));
+    // The same command goes on with it, and its limit is one.
+    let (code, text) = said(command("1").output().unwrap());
+    assert_eq!(code, Some(8), "{text}");
+    assert!(text.contains("4 x timeout, such as: no score after 1 s"), "{text}");
+    assert_eq!(count("judge"), 4);
+}
+
 #[test]
 fn failures_by_a_limit_are_tried_again_when_it_is_wider() {
     let study = Study::new("5", 1.0, true);
@@ -287,4 +330,59 @@ fn told_to_stop_in_its_first_moment_a_command_has_not_begun() {
     args.extend(vec![out.as_str(); 500]);
     let (code, text) = terminate(osee(&args));
     assert_eq!(code, Some(9), "{text}");
+}
+
+/// A child that runs a plugin's code handles signals only once it has started.
+#[test]
+fn told_to_stop_at_any_time_a_command_with_a_plugin_ends_with_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let plugin = fixture("in_host").to_str().unwrap().to_owned();
+    fs::write(
+        at("bench.toml"),
+        "data = \"digits\"\n[space]\nid = \"shaky\"\n[architectures]\n[training]\n\
+         epochs = 1000\nimages = 200\nvalidation-images = 100\n",
+    )
+    .unwrap();
+    let (study, out) = (at("bench.toml"), at("out"));
+    let own = ["--plugin", &plugin, "--allow-unpinned", "--workers", "1", "--out", &out];
+    let run = ["run", "--archs", "500", "--estimators", "chatty,grad_norm", "--data", "noise"];
+    let build = ["bench", "build", "--study", &study];
+    for command in [&run[..], &build] {
+        for milliseconds in [0, 50, 150, 300, 500, 700, 900] {
+            let mut child = osee(&[command, &own].concat());
+            let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            until("SIGTERM is handled", || handles_term(child.id()));
+            thread::sleep(Duration::from_millis(milliseconds));
+            signal("TERM", child.id());
+            let (code, text) = said(child.wait_with_output().unwrap());
+            assert_eq!(code, Some(9), "{command:?} after {milliseconds} ms: {text}");
+            assert!(text.contains("stopped"), "{text}");
+        }
+    }
+}
+
+/// A space cannot be asked to return.
+#[test]
+fn told_to_stop_while_a_space_hangs_a_command_ends_with_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (out, heard) = (at("out"), at("heard"));
+    let plugin = fixture("in_host");
+    let mut args = vec!["run", "--space", "shaky", "--plugin", plugin.to_str().unwrap()];
+    args.extend(["--allow-unpinned", "--data", "noise", "--unique", "--archs", "9"]);
+    args.extend(["--out", out.to_str().unwrap()]);
+    for call in ["canonical", "graph"] {
+        let mut host = osee(&args);
+        host.env("OSEE_TEST_SHAKY", format!("{call}~")).stdout(Stdio::null());
+        let mut host = host.stderr(fs::File::create(&heard).unwrap()).spawn().unwrap();
+        let text = || fs::read_to_string(&heard).unwrap();
+        until("it hangs", || text().contains(&format!("shaky {call}\n")).then_some(()));
+        let start = Instant::now();
+        signal("TERM", host.id());
+        assert_eq!(host.wait().unwrap().code(), Some(9), "{}", text());
+        let words = format!("stopped in code of a plugin: search space `shaky`, {call} of ");
+        assert!(text().contains(&words), "{}", text());
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    }
 }

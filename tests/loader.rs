@@ -177,7 +177,13 @@ fn a_pinned_file_is_loaded_until_it_changes() {
 fn two_plugins_with_one_id_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let second = folder.path().join("libsecond.so");
-    fs::copy(library("meta_vote"), &second).unwrap();
+    let mut bytes = fs::read(library("meta_vote")).unwrap();
+    // The same bytes are the same plugin.
+    fs::write(&second, &bytes).unwrap();
+    let list = ["plugin", "list", "--allow-unpinned", "--plugin", second.to_str().unwrap()];
+    assert_eq!(support::run(&list).matches("  vote ").count(), 1);
+    bytes.push(0);
+    fs::write(&second, bytes).unwrap();
     let said = refusal(&second, &["--allow-unpinned"]);
     assert!(said.contains("estimator `vote` is exported by both FILE and"), "{said}");
     assert!(said.lines().count() <= 3, "{said}");
@@ -339,6 +345,54 @@ fn what_is_no_plugin_beside_the_program_is_passed_over_and_said() {
 }
 
 #[test]
+fn a_damaged_library_and_a_copy_beside_the_program_are_passed_over_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(library("meta_vote")).unwrap();
+    fs::copy(library("meta_vote"), folder.path().join("libmeta_vote.so")).unwrap();
+    fs::copy(library("meta_vote"), folder.path().join("libcopy.so")).unwrap();
+    let long = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap()) as usize;
+    // The dynamic segment: pairs of tag and value, up to tag 0; its data have another place than
+    // address.
+    let headers = long(32);
+    let count = u16::from_le_bytes(whole[56..58].try_into().unwrap()) as usize;
+    let header = |kind: u8| (0..count).map(|i| headers + 56 * i).find(|at| whole[*at] == kind);
+    let dynamic = long(header(2).unwrap() + 8);
+    let entry = |tag: usize| (dynamic..).step_by(16).find(|at| long(*at) == tag).unwrap();
+    let [relocations, first] = [7, 25].map(entry);
+    // Relocations stand before what is written to: there an address is a place in the file.
+    let relocation = long(relocations + 8);
+    let damages: [(&str, usize); 6] = [
+        ("first_relocation", relocation + 4),
+        ("symbol_of_a_relocation", relocation + 15),
+        ("addend_of_a_relocation", relocation + 20),
+        ("place_of_relocations", relocations + 13),
+        ("length_of_relocations", entry(8)),
+        ("list_of_functions", first + 10),
+    ];
+    for (name, at) in damages {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        fs::write(folder.path().join(format!("lib{name}.so")), bytes).unwrap();
+    }
+    let output =
+        support::osee(&["plugin", "list"]).env("OSEE_PLUGIN_PATH", folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{:?} {said}", output.status);
+    assert_eq!(String::from_utf8(output.stdout).unwrap().matches("  vote ").count(), 1);
+    for (name, _) in damages {
+        let file = format!("lib{name}.so");
+        let line = said.lines().find(|line| line.contains(&file)).unwrap_or_default();
+        assert!(line.contains("passed over: it is damaged"), "{file}: {said}");
+    }
+    let line = said.lines().find(|line| line.contains("it is the same plugin as")).unwrap();
+    assert!(line.contains("libcopy.so") && line.contains("libmeta_vote.so"), "{said}");
+    // One that was given is refused by the same reason, without being tried.
+    let damaged = folder.path().join("libplace_of_relocations.so");
+    let refused = refusal(&damaged, &["--allow-unpinned"]);
+    assert!(refused.contains("it is damaged, and loading it would end the program"), "{refused}");
+}
+
+#[test]
 fn a_plugin_without_section_headers_is_a_plugin() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = folder.path().join("libmine.so");
@@ -375,11 +429,10 @@ fn a_plugin_that_is_overwritten_in_place_is_what_it_was() {
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{:?} {said}", ended.status);
     // Its meta estimator has a worker that starts when the file is long gone.
-    let table = support::run(&["leaderboard", out.to_str().unwrap(), "--format", "scores-csv"]);
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(rows.len(), 400);
-    assert!(rows.iter().all(|row| row.iter().all(|cell| !cell.is_empty())), "{:?}", rows[0]);
+    for (name, column) in support::columns(out.to_str().unwrap()) {
+        assert_eq!(column.len(), 400);
+        assert!(column.iter().all(|cell| !cell.is_empty()), "{name}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::{SMALL, fixture, osee, run};
+use support::{SMALL, columns, fixture, osee, run, run_study};
 
 /// Bundled estimators, one or more of each library.
 const OTHERS: [&str; 8] =
@@ -30,25 +30,29 @@ fn study(folder: &Path, mode: Option<&str>) -> (Output, String) {
     for id in OTHERS {
         text += &format!("[[estimators]]\nid = {id:?}\n");
     }
-    let name = mode.unwrap_or("without");
-    let file = folder.join(format!("{name}.toml"));
-    fs::write(&file, text).unwrap();
-    let out = folder.join(name).to_str().unwrap().to_owned();
-    let mut args = vec!["run", "--study", file.to_str().unwrap(), "--out", &out];
-    args.extend(SMALL);
+    let mut args = SMALL.to_vec();
     args.extend(["--archs", "3", "--workers", "1", "--allow-unpinned"]);
     args.extend(["--time-limit", "4", "--memory-limit", "900"]);
-    (osee(&args).output().unwrap(), out)
+    run_study(folder, mode.unwrap_or("without"), &text, &args)
 }
 
-/// Estimator to its column, as text, so that equal means equal bits.
-fn columns(out: &str) -> BTreeMap<String, Vec<String>> {
-    let table = run(&["leaderboard", out, "--format", "scores-csv"]);
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    let column = |i: usize| rows.iter().map(|row| row[i].to_owned()).collect();
-    names.into_iter().enumerate().map(|(i, name)| (name, column(i))).collect()
+/// Whether a run in this `mode` ended as it should: standard error has the
+/// `words`, if it does harm, and every row but the culprit's is as `expected`.
+/// The culprit's scores.
+fn costs_its_row(
+    (mode, words): (&str, &str),
+    (ended, out): &(Output, String),
+    culprit: &str,
+    expected: &BTreeMap<String, Vec<String>>,
+) -> Vec<String> {
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let code = if words.is_empty() { 0 } else { 8 };
+    assert_eq!(ended.status.code(), Some(code), "{mode}: {said}");
+    assert!(said.contains(words), "{mode}: {said}");
+    let mut found = columns(out);
+    let own = found.remove(culprit).unwrap();
+    assert_eq!(found, *expected, "{mode}");
+    own
 }
 
 #[test]
@@ -76,16 +80,10 @@ fn every_way_to_go_wrong_costs_only_the_culprit() {
         ("misuse-autograd", "the output does not require grad"),
     ];
     for (mode, words) in modes {
-        let (ended, out) = study(folder.path(), Some(mode));
-        let said = String::from_utf8_lossy(&ended.stderr);
-        let code = if words.is_empty() { 0 } else { 8 };
-        assert_eq!(ended.status.code(), Some(code), "{mode}: {said}");
-        assert!(said.contains(words), "{mode}: {said}");
-        let mut found = columns(&out);
-        let own = found.remove("misbehaving").unwrap();
+        let run = study(folder.path(), Some(mode));
+        let own = costs_its_row((mode, words), &run, "misbehaving", &expected);
         assert!(own.iter().all(|score| score.is_empty() != words.is_empty()), "{mode}: {own:?}");
-        assert_eq!(found, expected, "{mode}");
-        for entry in fs::read_dir(&out).unwrap().flatten() {
+        for entry in fs::read_dir(&run.1).unwrap().flatten() {
             let size = entry.metadata().unwrap().len();
             assert!(size < 4 << 20, "{mode}: {} has {size} bytes", entry.path().display());
         }
@@ -98,9 +96,8 @@ fn an_estimator_may_use_autograd_itself() {
     let out = folder.path().join("out").to_str().unwrap().to_owned();
     let plugin = fixture("own_autograd").to_str().unwrap().to_owned();
     let mut args = vec!["run", "--plugin", &plugin, "--allow-unpinned", "--out", &out];
-    args.extend(SMALL);
-    // Later flags win: enough images and channels for a Hessian worth the name.
-    args.extend(["--batch-size", "16", "--set", "channels=4", "--set", "image_size=8"]);
+    // Enough images and channels for a Hessian worth the name.
+    args.extend(support::small_with(&["--batch-size", "16", "--set", "channels=4"]));
     args.extend(["--archs", "6", "--seeds", "0", "--estimators", "frees,own_grasp,grasp,snip"]);
     run(&args);
     let columns = columns(&out);
@@ -118,14 +115,9 @@ fn judged(folder: &Path, mode: Option<&str>) -> (Output, String) {
     if let Some(mode) = mode {
         text += &format!("[[estimators]]\nid = \"judge\"\nsettings = {{ mode = {mode:?} }}\n");
     }
-    let name = mode.unwrap_or("without");
-    let file = folder.join(format!("{name}.toml"));
-    fs::write(&file, text).unwrap();
-    let out = folder.join(name).to_str().unwrap().to_owned();
-    let mut args = vec!["run", "--study", file.to_str().unwrap(), "--out", &out];
-    args.extend(SMALL);
+    let mut args = SMALL.to_vec();
     args.extend(["--archs", "4", "--workers", "1", "--allow-unpinned", "--time-limit", "4"]);
-    (osee(&args).output().unwrap(), out)
+    run_study(folder, mode.unwrap_or("without"), &text, &args)
 }
 
 #[test]
@@ -146,19 +138,13 @@ fn a_meta_estimator_that_goes_wrong_costs_its_own_row() {
         ("nan", "4 x not-finite, such as: the score is NaN"),
     ];
     for (mode, words) in modes {
-        let (ended, out) = judged(folder.path(), Some(mode));
-        let said = String::from_utf8_lossy(&ended.stderr);
-        let code = if words.is_empty() { 0 } else { 8 };
-        assert_eq!(ended.status.code(), Some(code), "{mode}: {said}");
-        assert!(said.contains(words), "{mode}: {said}");
-        let mut found = columns(&out);
-        let own = found.remove("judge").unwrap();
+        let run = judged(folder.path(), Some(mode));
+        let own = costs_its_row((mode, words), &run, "judge", &expected);
         match words {
             // It hands on what it judges by.
-            "" => assert_eq!(own, found["params"]),
+            "" => assert_eq!(own, expected["params"]),
             _ => assert!(own.iter().all(String::is_empty), "{mode}: {own:?}"),
         }
-        assert_eq!(found, expected, "{mode}");
     }
 }
 
@@ -200,6 +186,62 @@ fn code_of_a_plugin_that_ends_the_host_is_named_with_its_call() {
     assert!(said.contains("estimator `judge`, needs") && said.contains("SIGSEGV"), "{said}");
     // The same run, once it is mended.
     assert!(shaky(&run, "").status.success());
+    // A merge asks as well; the plugin is in the study.
+    let out = folder.path().join("shards").to_str().unwrap().to_owned();
+    let run = ["run", "--archs", "9", "--seeds", "0", "--estimators", "params,judge", "--data"];
+    for shard in ["1/2", "2/2"] {
+        let part = [&run[..], &["noise", "--out", &out, "--shard", shard]].concat();
+        assert!(shaky(&part, "").status.success());
+    }
+    // It takes what is pinned.
+    let pinned = osee(&["plugin", "trust", &plugin]).current_dir(folder.path()).output().unwrap();
+    assert!(pinned.status.success(), "{}", String::from_utf8_lossy(&pinned.stderr));
+    for (call, how) in [("needs", "SIGSEGV"), ("needs~", "no answer after 2 s")] {
+        let mut command = osee(&["merge", &out]);
+        command.env("OSEE_TEST_SHAKY", call).env("OSEE_CALL_SECONDS", "2");
+        let ended = command.current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(4), "{call}: {said}");
+        assert!(said.contains("estimator `judge`, needs") && said.contains(how), "{call}: {said}");
+    }
+    let done = osee(&["merge", &out]).current_dir(folder.path()).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// What is asked before any worker runs has limits, too.
+#[test]
+fn a_space_that_hangs_or_takes_all_memory_is_ended_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = fixture("in_host").to_str().unwrap().to_owned();
+    let out = folder.path().join("out");
+    let own = ["--plugin", &plugin, "--allow-unpinned"];
+    let run = ["run", "--space", "shaky", "--archs", "9", "--estimators", "params", "--seeds", "0"];
+    let run = [&run[..], &["--data", "noise", "--out", out.to_str().unwrap()], &own].concat();
+    let show = [&["space", "show", "shaky", "3"], &own[..]].concat();
+    let groups = [&["space", "groups", "shaky"], &own[..]].concat();
+    let time = ("OSEE_CALL_SECONDS", "2", "no answer after 2 s");
+    let memory = ("OSEE_CALL_MIB", "1500", "the program held more than 1500 MiB");
+    for (args, call, words, (variable, most, limit)) in [
+        (&run, "architecture~", "search space `shaky`, architecture of 0", time),
+        (&run, "graph~", "search space `shaky`, graph of 1", time),
+        (&run, "new~", "`shaky`, making it", time),
+        (&show, "canonical~", "search space `shaky`, canonical of 3", time),
+        (&groups, "canonical~", "search space `shaky`, canonical of ", time),
+        (&run, "graph+", "search space `shaky`, graph of 1", memory),
+    ] {
+        let start = Instant::now();
+        let ended = osee(args).env("OSEE_TEST_SHAKY", call).env(variable, most).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(4), "{call}: {said}");
+        assert!(said.contains(limit) && said.contains(words), "{call}: {said}");
+        assert!(said.contains(&format!("{variable} gives it more")), "{call}: {said}");
+        assert!(start.elapsed() < Duration::from_secs(100), "{call}");
+    }
+    let wrong = osee(&show).env("OSEE_CALL_SECONDS", "soon").output().unwrap();
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(wrong.status.code() == Some(2) && said.contains("OSEE_CALL_SECONDS=soon"), "{said}");
+    // One that keeps within them has what it asked for.
+    assert!(osee(&run).env("OSEE_CALL_SECONDS", "2").output().unwrap().status.success());
 }
 
 #[test]
@@ -230,8 +272,26 @@ fn what_a_plugin_prints_is_not_what_a_command_prints() {
     let said = String::from_utf8(check.stdout).unwrap();
     assert!(said.contains("it loads") && said.contains("chatty\n"), "{said}");
     assert!(!said.contains("chatty new") && !said.contains("shaky graph"), "{said}");
-    let news = String::from_utf8(check.stderr).unwrap();
-    assert!(news.contains("chatty new"), "{news}");
+    let named = |news: &str, lines: &[&str]| {
+        for line in lines {
+            assert!(news.contains(&format!("libin_host.so: {line}\n")), "{line}: {news}");
+            assert!(!news.contains(&format!("\n{line}\n")), "{line}: {news}");
+        }
+    };
+    named(&String::from_utf8(check.stderr).unwrap(), &["chatty new", "chatty score", "judge new"]);
+    // Nor without processes, where there is nobody but this one to say whose lines they are.
+    let here = ["plugin", "check", &plugin, "--allow-unpinned", "--here"];
+    let here = osee(&here).output().unwrap();
+    assert!(!String::from_utf8(here.stdout).unwrap().contains("chatty new"));
+    named(&String::from_utf8(here.stderr).unwrap(), &["chatty new", "judge scores"]);
+    let alone = folder.path().join("alone").to_str().unwrap().to_owned();
+    let estimators = ["--estimators", "params,chatty,judge", "--format", "json"];
+    let none = ["--isolation", "none", "--out", &alone];
+    let (code, said, news) = output(&[&run[..], &estimators, &none].concat());
+    assert_eq!(code, Some(0), "{news}");
+    let other: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(other["rows"].as_array().unwrap().len(), 3, "{other}");
+    named(&news, &["shaky graph", "chatty new", "chatty score", "judge new", "judge scores"]);
 }
 
 #[test]

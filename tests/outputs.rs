@@ -213,24 +213,8 @@ fn names_stay_what_they_are_in_every_format() {
 fn learning_curves_are_a_table_whatever_the_row_is_called() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study.toml");
-    let text = r#"
-seeds = [1]
-[architectures]
-count = 3
-[training]
-epochs = 2
-images = 64
-batch-size = 32
-validation-images = 32
-validation-batch-size = 32
-[training.space]
-channels = 2
-cells = 1
-image_size = 8
-[[estimators]]
-id = "one_shot"
-name = 'a,"b"'
-"#;
+    let row = "[[estimators]]\nid = \"one_shot\"\nname = 'a,\"b\"'\n";
+    let text = ["seeds = [1]\n[architectures]\ncount = 3", support::SMALL_TRAINING, row].concat();
     fs::write(&file, text).unwrap();
     let out = folder.path().join("out");
     let args = ["train", "--study", file.to_str().unwrap(), "--out", out.to_str().unwrap()];
@@ -329,4 +313,90 @@ fn runs_of_one_study_are_named_by_what_differs() {
     let text = support::run(&["leaderboard", &noise, &images, "--format", "json"]);
     let board: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(board["runs"], json!(["nb201 (noise)", "nb201 (digits:1234)"]));
+}
+
+#[test]
+fn neighbours_are_in_no_table_of_scores_and_told_apart_elsewhere() {
+    let runs = Runs::new();
+    let table = runs.at("truth.csv");
+    let rows = |archs: usize| -> Vec<Row> {
+        let names = ["one", "two", "three"].into_iter().enumerate();
+        names
+            .map(|(at, name)| {
+                Row::new(name, ZeroShot, 0..archs, &SEEDS, move |arch, seed| score(at, arch, seed))
+            })
+            .collect()
+    };
+    let mut asked = study("run", &SEEDS, Some(&table));
+    drop(store(&runs.at("alone"), &asked, &runs.archs[..30], &rows(30)));
+    asked.architectures.drawn = Some(30);
+    drop(store(&runs.at("with"), &asked, &runs.archs, &rows(50)));
+    let [alone, with] = ["alone", "with"].map(|name| runs.at(name).to_str().unwrap().to_owned());
+
+    // Who judges the table finds the leaderboard's figures.
+    let text = support::run(&["leaderboard", &with, "--format", "scores-csv"]);
+    assert_eq!(records(&text).1.len(), 30);
+    let scores = runs.at("scores.csv");
+    fs::write(&scores, text).unwrap();
+    let [scores, table] = [&scores, &table].map(|path| path.to_str().unwrap());
+    let mut args = vec!["criteria", "--scores", scores, "--key", "arch", "--truth", table];
+    args.extend(["--truth-column", "acc", "--format", "json"]);
+    let found: Value = serde_json::from_str(&support::run(&args)).unwrap();
+    let board = support::run(&["leaderboard", &with, "--format", "json"]);
+    let board: Value = serde_json::from_str(&board).unwrap();
+    for row in board["rows"].as_array().unwrap() {
+        let its = found["rows"].as_array().unwrap().iter();
+        let its = its.clone().find(|it| it["column"] == row["estimator"]).unwrap();
+        let [own, theirs] = [row, its].map(|it| it["kd"].as_f64().unwrap());
+        assert!((own - theirs).abs() < 1e-12, "{row} {its}");
+    }
+    let (names, read) = records(&support::run(&["export", &with]));
+    let at = |name: &str| names.iter().position(|it| it == name).unwrap();
+    assert_eq!(read.len(), 50 * 2 * 3);
+    for row in read {
+        let position: usize = row[at("position")].parse().unwrap();
+        assert_eq!(&row[at("neighbour")], if position < 30 { "0" } else { "1" });
+    }
+    let names = records(&support::run(&["leaderboard", &with, &alone, "--format", "csv"])).0;
+    for heading in ["KD run (30 architectures and 20 neighbours)", "KD run (30 architectures)"] {
+        assert!(names.iter().any(|it| it == heading), "{names:?}");
+    }
+}
+
+#[test]
+fn a_truth_that_only_the_space_can_read_is_not_read_without_it() {
+    let runs = Runs::new();
+    truth(&runs.at("half.csv"), &runs.archs, |at| (at < 40).then(|| truth_of(at)));
+    let [half, whole] = ["half", "truth"].map(|name| {
+        let table = runs.at(&format!("{name}.csv"));
+        runs.run(name, name, Some(&table), &rows(50))
+    });
+    let empty = runs.at("no plugins");
+    fs::create_dir(&empty).unwrap();
+    let without = |args: &[&str]| {
+        let output = support::osee(args).env("OSEE_PLUGIN_PATH", &empty).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap(), said)
+    };
+    for args in [
+        vec!["leaderboard", &half],
+        vec!["leaderboard", &half, "--format", "json"],
+        vec!["leaderboard", &half, &whole, "--format", "csv"],
+        vec!["compare", &whole, &half],
+        vec!["analyze", &half],
+        vec!["export", &half],
+    ] {
+        let (code, printed, said) = without(&args);
+        assert!(code == 3 && printed.is_empty(), "{args:?}: {code} {printed}");
+        let why = "half.csv has 40 of 50 architectures as the run spells them";
+        let cause = "search space `nb201` alone, which cannot be had: there is no search space";
+        assert!(said.contains(why) && said.contains(cause), "{args:?}: {said}");
+    }
+    // What does not need it is said without it.
+    let (code, printed, said) = without(&["leaderboard", &whole]);
+    assert!(code == 0 && printed == support::run(&["leaderboard", &whole]), "{said}");
+    let (code, printed, said) = without(&["analyze", &whole]);
+    assert!(code == 0 && printed.contains("note: search space `nb201`"), "{printed}{said}");
+    let text = support::run(&["leaderboard", &half]);
+    assert!(text.contains("10 architectures without truth are left out"), "{text}");
 }

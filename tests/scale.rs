@@ -19,7 +19,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use support::{fail, osee};
+use support::{SMALL_TRAINING, fail, osee};
 
 /// Waits until a run has stored some units.
 fn wait_for_units(run: &Path) {
@@ -181,27 +181,53 @@ fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
     assert!(close(figure(&said, "time: at most "), alone), "{alone}: {said}");
 }
 
+/// Whatever has a unit's times, and however often it is named.
+#[test]
+fn a_forecast_counts_a_unit_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path());
+    let [out, few] = ["out", "few"].map(|name| folder.path().join(name));
+    let estimators = ["--estimators", "params,l2_norm"];
+    for shard in ["1/2", "2/2"] {
+        support::run(&run_args(&study, &out, &[&estimators[..], &["--shard", shard]].concat()));
+    }
+    support::run(&["merge", out.to_str().unwrap()]);
+    support::run(&run_args(&study, &few, &["--estimators", "params,synflow"]));
+    // The same folder by another path.
+    let again = out.join("..").join("out");
+    let plan = |to: &Path, from: &[&Path]| {
+        let mut args = run_args(&study, to, &estimators);
+        args[0] = "plan";
+        args.extend(from.iter().flat_map(|from| ["--from", from.to_str().unwrap()]));
+        support::run(&args)
+    };
+    let figures = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with("time: ")).map(str::to_owned).collect()
+    };
+    let nowhere = folder.path().join("nowhere");
+    let known = plan(&nowhere, &[&out]);
+    assert!(known.contains("as 80 units took that are known"), "{known}");
+    assert_eq!(figures(&plan(&nowhere, &[&out, &out, &again])), figures(&known));
+    for said in [plan(&out, &[]), plan(&out, &[&out]), plan(&out, &[&again])] {
+        assert!(said.contains("as 80 units took that are known"), "{said}");
+    }
+    // What lies in the run directory by chance is not asked where a run is named.
+    let named = plan(&few, &[&out]);
+    assert!(named.contains("as 80 units took that are known"), "{named}");
+    let mut args = run_args(&study, &few, &["--estimators", "synflow"]);
+    args[0] = "plan";
+    let other = support::run(&args);
+    assert!(other.contains("80 units of other estimators"), "{other}");
+}
+
 /// Sub-networks need the supernet that one process has trained; shards find it.
 #[test]
 fn a_one_shot_study_is_trained_once_and_evaluated_in_shards() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study.toml");
-    let text = r#"
-name = "small"
-seeds = [1, 2]
-[architectures]
-count = 6
-[training]
-epochs = 2
-images = 64
-batch-size = 32
-validation-images = 32
-validation-batch-size = 32
+    let study = "name = \"small\"\nseeds = [1, 2]\n[architectures]\ncount = 6";
+    let rows = r#"
 keep-every = 1
-[training.space]
-channels = 2
-cells = 1
-image_size = 8
 [[estimators]]
 id = "one_shot"
 name = "loss"
@@ -212,7 +238,7 @@ settings = { checkpoints = 2 }
 [[estimators]]
 id = "params"
 "#;
-    fs::write(&file, text).unwrap();
+    fs::write(&file, [study, SMALL_TRAINING, rows].concat()).unwrap();
     let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
     support::run(&run_args(&file, &one, &[]));
     let part = |number: u32| format!("{number}/3");

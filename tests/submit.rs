@@ -161,9 +161,13 @@ fn what_kubernetes_would_refuse_is_refused() {
         assert!(code == 2 && said.contains(part), "{more:?}: {code}: {said}");
     };
     refused(&["--out", "/runs/12:30"], "mounts nothing at /runs/12:30");
-    refused(&["--out", "/study"], "/study is the study's");
+    for out in ["/study", "/study/", "/study/runs", "/tmp/../study", "/", "/study/../study/x/.."] {
+        refused(&["--out", out], "/study is the study's");
+    }
     refused(&["--claim", "My_Claim"], "--claim `My_Claim` is no name");
-    refused(&["--image", "my image"], "--image `my image`");
+    for image in ["my image", "Foo:bar:baz", "Osee", "osee:", "osee@sha256:12", ""] {
+        refused(&["--image", image], &format!("--image `{image}` is no image"));
+    }
     refused(&["--at-once", "0"], "--at-once");
     refused(&["--at-once", "100001"], "--at-once");
     refused(&["--gpus", "0"], "--gpus");

@@ -6,7 +6,7 @@
 mod support;
 
 use serde_json::Value;
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 use support::{fail, osee, run};
 
 struct Files(tempfile::TempDir);
@@ -212,7 +212,7 @@ fn rows_of_one_architecture_are_one_by_choice_only() {
     assert_eq!(row(&mean, "zse")["measured"], 3);
     assert_eq!(mean["duplicates"]["policy"], "mean");
     assert_eq!(mean["duplicates"]["scores"]["rows_without_value"], 1);
-    let args = [&["analyze"], &base[..], &["--duplicates", "mean", "--only", "agreement"]].concat();
+    let args = [&["analyze"], &base[..], &["--duplicates", "mean"]].concat();
     let text = run(&args);
     let said = "note: scores: 3 architectures stand in several rows, 3 with different values; their mean \
                 counts, of what is there: 1 of these rows lack a value";
@@ -276,13 +276,16 @@ fn the_noise_ceiling_is_that_of_the_truth_in_use_by_the_same_lookup() {
     let text = noise(&single);
     assert!(text.contains("by test_accuracy_s0, which is a single training of each"), "{text}");
     let other = ["--truth-column", "validation_accuracy", "--seed-columns", seeds];
-    let text = noise(&other);
+    let output =
+        osee(&[&["analyze", out, "--only", "noise"], &other[..]].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("not here") && text.contains("they are not those behind it"), "{text}");
     // A table of scores is looked up the same way.
     let scores = folder.path().join("scores.csv");
     fs::write(&scores, run(&["leaderboard", out, "--format", "scores-csv"])).unwrap();
     let args = ["analyze", "--space", "nb201", "--key", "arch", "--truth", "embedded:nb201-digits"];
-    let more = ["--truth-key", "arch", "--truth-column", "test_accuracy", "--only", "noise,seeds"];
+    let more = ["--truth-key", "arch", "--truth-column", "test_accuracy", "--only", "noise"];
     let text = run(&[&args[..], &more, &["--scores", scores.to_str().unwrap()]].concat());
     assert!(text.contains("60 architectures with two or more trainings"), "{text}");
 }
@@ -300,7 +303,25 @@ fn a_list_of_architectures_may_come_from_elsewhere_and_a_table_is_named() {
     let list = files.with("list.txt", format!("\u{feff}{arch}\r\n# none\r\n\r\n{other}\r\n"));
     let output = args(&list);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The same again, with cells in quotes, and line ends of old.
+    for text in [format!("\"{arch}\"\n{other}\n"), format!("{arch}\r{other}\r")] {
+        let output = args(&files.with("list.txt", text));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let wrong = other.replace("none~2", "nona~2");
     for (name, bytes, words) in [
+        (
+            "wrong.txt",
+            format!("{arch}\n{arch}\n{other}\n{wrong}\n").into_bytes(),
+            "wrong.txt line 4: `|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|nona~2|` is no nb201 \
+             architecture: column 57: edge 3<-2 has unknown operation `nona` (did you mean `none`?)",
+        ),
+        (
+            "headless.csv",
+            format!("{arch},93.2\n{other},91\n").into_bytes(),
+            "line 1: the line is a row of a table without a header, with an architecture in cell 1",
+        ),
+        ("latin.txt", b"# f\xfcr\n".to_vec(), "no text in UTF-8, first in line 1"),
         (
             "table.csv",
             format!("index,arch\n0,{arch}\n1,{other}\n").into_bytes(),
@@ -332,4 +353,169 @@ fn numbers_that_are_none_are_named() {
     let output = osee(&check).args(["--truth", data.to_str().unwrap()]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("row 2: column `acc` holds `inf`; a truth is finite"), "{said}");
+}
+
+/// What the run's own board and analyses say, said again of its scores in a table.
+#[test]
+fn scores_that_are_read_again_have_the_runs_own_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let out = out.to_str().unwrap();
+    let estimators = "params,flops,synflow,l2_norm";
+    let drawn = ["--archs", "80", "--seeds", "1,2", "--data", "noise", "--batch-size", "4"];
+    let truth = ["--truth", "embedded:nb201-digits"];
+    run(&[&["run", "--estimators", estimators, "--out", out][..], &drawn, &truth].concat());
+    let scores = folder.path().join("scores.csv");
+    fs::write(&scores, run(&["leaderboard", out, "--format", "scores-csv"])).unwrap();
+    let scores = scores.to_str().unwrap();
+
+    let board: Value =
+        serde_json::from_str(&run(&["leaderboard", out, "--format", "json"])).unwrap();
+    // The run looks its truth up by isomorphism; what it found is in its export.
+    let export = run(&["export", out]);
+    let mut reader = csv::Reader::from_reader(export.as_bytes());
+    let heads = reader.headers().unwrap().clone();
+    let [arch, truth] =
+        ["architecture", "truth"].map(|name| heads.iter().position(|it| it == name).unwrap());
+    let pairs = reader.records().map(|row| row.unwrap());
+    let pairs: BTreeSet<String> =
+        pairs.map(|row| format!("\"{}\",{}\n", &row[arch], &row[truth])).collect();
+    let file = folder.path().join("truth.csv");
+    fs::write(&file, format!("arch,acc\n{}", pairs.into_iter().collect::<String>())).unwrap();
+    let table =
+        ["criteria", "--scores", scores, "--key", "arch", "--truth", file.to_str().unwrap()];
+    let more = ["--truth-column", "acc", "--format", "json"];
+    let table: Value = serde_json::from_str(&run(&[&table[..], &more].concat())).unwrap();
+    for of in board["rows"].as_array().unwrap() {
+        let other = row(&table, of["estimator"].as_str().unwrap());
+        for field in ["kd", "kd_ci", "kd_p", "spearman", "p_top", "p_bottom", "br", "wr", "kd_top"]
+        {
+            assert_eq!(of[field], other[field], "{field} of {}", of["estimator"]);
+        }
+    }
+
+    let only = "significance,agreement,complexity,architectures";
+    let of_run = run(&["analyze", out, "--only", only]);
+    let of_table = ["analyze", "--only", only, "--scores", scores, "--key", "arch"];
+    let truth = ["--truth", "embedded:nb201-digits", "--space", "nb201"];
+    let of_table = run(&[&of_table[..], &truth].concat());
+    // What the analyses rest on is told apart; sizes and kinds a table does not know.
+    let told = |text: &str| -> Vec<String> {
+        let other = |line: &&str| line.contains("; truth: ") || line.starts_with("note: ");
+        text.lines().filter(|line| !other(line)).map(str::to_owned).collect()
+    };
+    let (of_run, of_table) = (told(&of_run), told(&of_table));
+    assert!(of_run.len() > 40, "{of_run:#?}");
+    let differing: Vec<_> = of_run.iter().zip(&of_table).filter(|(a, b)| a != b).collect();
+    assert!(differing.is_empty() && of_run.len() == of_table.len(), "{differing:#?}");
+}
+
+/// Copies of the truth, of its trainings, and what rows were chosen by.
+#[test]
+fn what_comes_from_the_truth_is_no_estimator() {
+    let files = Files::new();
+    let table = files.with(
+        "t.csv",
+        "arch,acc,acc_s0,acc_s1,gap,third,fold,Unnamed: 0.1,Unnamed: 0_level_1,own\n\
+         a,1.5,1,2,1.5,1.5,1,0,0,9\nb,2.5,2,3,,2.5,1,1,1,7\nc,3.5,3,4,3.5,3.5000000000000004,1,2,2,8\n\
+         d,0.5,1,0,0.5,0.5,1,3,3,6\ne,9.5,9,10,9.5,9.5,2,4,4,5\n",
+    );
+    let more = ["--where", "fold=1"];
+    let found = criteria(&table, &table, &more);
+    assert_eq!(names(&found), ["own"], "{found}");
+    let left_out: Vec<(&str, &str)> = (found["left_out"].as_array().unwrap().iter())
+        .map(|it| (it["column"].as_str().unwrap(), it["why"].as_str().unwrap()))
+        .collect();
+    let why = |column: &str| left_out.iter().find(|it| it.0 == column).unwrap().1;
+    for column in ["acc", "gap", "third"] {
+        assert_eq!(why(column), "it is the truth", "{column}");
+    }
+    for column in ["acc_s0", "acc_s1"] {
+        assert_eq!(why(column), "it is a training of the truth", "{column}");
+    }
+    assert_eq!(why("fold"), "its rows were chosen by it");
+    for column in ["Unnamed: 0.1", "Unnamed: 0_level_1"] {
+        assert!(why(column).starts_with("it has no name"), "{column}");
+    }
+    // What is named is judged, whatever it is.
+    let named = criteria(&table, &table, &["--score-column", "gap"]);
+    close(&row(&named, "gap")["kd"], 1.0);
+    let empty = files.with("empty.csv", "arch,acc\na,\nb,\nc,nan\n");
+    let args = ["criteria", "--key", "arch", "--truth-column", "acc", "--truth", &empty];
+    let (code, said) = fail(&[&args[..], &["--scores", &table]].concat());
+    assert!(code == 7 && said.contains("column `acc` is empty for all 3"), "{said}");
+}
+
+/// 91.5 and 90.5 lie on either side of the mean of two spellings of one network.
+#[test]
+fn isomorphic_rows_that_differ_are_an_error_until_it_is_said_which_count() {
+    let files = Files::new();
+    let arch = |a: &str, b: &str, c: &str, d: &str, e: &str, f: &str| {
+        format!("|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|")
+    };
+    let (conv, skip, none) = ("nor_conv_3x3", "skip_connect", "none");
+    let direct = arch(none, none, none, conv, none, none);
+    let by_first = arch(conv, none, none, none, skip, none);
+    let asked = arch(skip, none, none, none, conv, none);
+    let low = arch(none, none, none, skip, none, none);
+    let high = arch("nor_conv_1x1", none, none, none, conv, none);
+    let scores = files.with("s.csv", format!("arch,zse\n{low},1\n{asked},2\n{high},3\n"));
+    let rows = [(&low, 90.5), (&high, 91.5), (&direct, 90.0), (&by_first, 92.0)];
+    let truth = |order: [usize; 4]| {
+        let lines = order.map(|at| format!("{},{}\n", rows[at].0, rows[at].1));
+        files.with(&format!("t{order:?}.csv"), format!("arch,acc\n{}", lines.concat()))
+    };
+    let space = ["--space", "nb201", "--truth-isomorphic"];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0]] {
+        let truth = truth(order);
+        let args = ["criteria", "--key", "arch", "--truth-column", "acc", "--scores", &scores];
+        let (code, said) = fail(&[&args[..], &["--truth", &truth], &space].concat());
+        assert!(
+            code == 7 && said.contains("2 rows of architectures isomorphic to it differ"),
+            "{said}"
+        );
+        let with = |policy| {
+            let found =
+                criteria(&scores, &truth, &[&space[..], &["--duplicates", policy]].concat());
+            assert_eq!(found["architectures"], 3);
+            row(&found, "zse")["kd"].as_f64().unwrap()
+        };
+        // 91 is between; 90 is below and 92 above both.
+        assert_eq!(with("mean"), 1.0);
+        for policy in ["first", "last"] {
+            assert!((with(policy) - 1.0 / 3.0).abs() < 1e-12, "{policy}");
+        }
+    }
+    // An embedded table has one row for each group; without the space they are not all found.
+    let scores = ["criteria", "--key", "arch", "--truth", "embedded:nb201-digits", "--scores"];
+    let spelled =
+        files.with("i.csv", format!("arch,zse\n{direct},1\n{by_first},2\n{asked},3\n{high},4\n"));
+    let found = run(&[&scores[..], &[&spelled, "--space", "nb201", "--format", "json"]].concat());
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!((&found["architectures"], row(&found, "zse")["kd"].is_number()), (&4.into(), true));
+}
+
+#[test]
+fn few_architectures_promise_neither_a_ceiling_nor_a_bias() {
+    let files = Files::new();
+    let archs = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+    let line = |at: usize| {
+        let arch = format!("|{}~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|", archs[at]);
+        format!("{arch},{at},{at};{},{}\n", at + 1, (at * 3) % 5)
+    };
+    let lines = (0..5).map(line).collect::<String>();
+    let table = files.with("t.csv", format!("arch,acc,seeds,zse\n{lines}"));
+    let args =
+        ["analyze", "--scores", &table, "--key", "arch", "--truth", &table, "--space", "nb201"];
+    let more = ["--truth-column", "acc", "--seed-columns", "seeds"];
+    let text = run(&[&args[..], &more].concat());
+    assert!(text.contains("5 architectures: an interval of KD needs 9"), "{text}");
+    assert!(
+        text.contains("5 architectures with two trainings say nothing of it, 9 are needed"),
+        "{text}"
+    );
+    assert!(text.contains("5 architectures do not make two groups of 5"), "{text}");
+    let check = ["truth", "check", "nb201", "--truth", &table, "--truth-key", "arch"];
+    let text = run(&[&check[..], &more].concat());
+    assert!(text.contains("none: 5 architectures with two trainings say nothing of it"), "{text}");
 }

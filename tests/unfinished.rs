@@ -272,7 +272,14 @@ fn runs_side_by_side_say_which_of_them_is_unfinished() {
         let [own, theirs]: [Vec<f64>; 2] = scores;
         close(number(&cells["KD between"]), tau_b(&own, &theirs));
     }
-    assert!(!found.contains_key("young"));
+    let young = &found["young"];
+    assert!(young["not_run second"].contains("fewer than 10") && young["not_run first"].is_empty());
+    assert!(["KD first", "KD second", "common", "p"].iter().all(|it| young[*it].is_empty()));
+    for cells in found.values() {
+        let counts =
+            ["scored first", "architectures first", "scored second", "architectures second"];
+        assert_eq!(counts.map(|it| cells[it].as_str()), ["60", "60", "40", "60"]);
+    }
     let text = incomplete(&["leaderboard", &finished, &stopped, "--format", "csv"]);
     let found = table(&text, "estimator");
     let everywhere = judged(ARCHITECTURES);
@@ -283,6 +290,46 @@ fn runs_side_by_side_say_which_of_them_is_unfinished() {
     let text = incomplete(&["leaderboard", &finished, &stopped, "--format", "json"]);
     let board: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(board["scored"], serde_json::json!([60, 40]));
+    assert_eq!(board["unfinished"], serde_json::json!([false, true]));
+    assert_eq!(board["progress"], serde_json::json!([null, PROGRESS]));
+    let not_run = board["not_run"].as_array().unwrap();
+    assert_eq!(
+        (&not_run[0], &not_run[1][1]["estimator"]),
+        (&serde_json::json!([]), &"young".into())
+    );
+}
+
+/// Ranks are among the rows that every run has judged: which those are, and why
+/// others are none of them, stands in every format.
+#[test]
+fn ranks_say_how_many_rows_they_are_among() {
+    let run = Run::new();
+    let [stopped, finished] = [run.store("stopped", &rows()), run.store("finished", &finished())];
+    let side_by_side =
+        |format: &str| incomplete(&["leaderboard", &finished, &stopped, "--format", format]);
+    let why = "stopped: not run, fewer than 10 architectures are scored";
+    for format in ["table", "markdown"] {
+        let text = side_by_side(format);
+        assert!(text.contains("mean rank of 3"), "{text}");
+        assert!(text.contains("among the 3 of 5 rows that have one in every run"), "{text}");
+        assert!(text.contains(&format!("not ranked: young: {why}")), "{text}");
+        assert!(text.contains("not ranked: vote: stopped: not run, it judges by"), "{text}");
+        assert!(!text.contains("not ranked: first"), "{text}");
+    }
+    let found = table(&side_by_side("csv"), "estimator");
+    assert_eq!((&found["young"]["not_ranked"][..], &found["young"]["mean rank"][..]), (why, ""));
+    assert!(found["young"]["not_run stopped"].starts_with("fewer than 10"));
+    assert!(found.values().all(|cells| cells["ranked"] == "3"));
+    assert!(
+        found["first"]["not_ranked"].is_empty() && found["first"]["not_run stopped"].is_empty()
+    );
+    let board: Value = serde_json::from_str(&side_by_side("json")).unwrap();
+    assert_eq!(board["ranked"], 3);
+    let its = board["rows"].as_array().unwrap().iter();
+    let young = its.clone().find(|row| row["estimator"] == "young").unwrap();
+    assert_eq!((&young["not_ranked"], &young["ranks"]), (&why.into(), &serde_json::json!([])));
+    let all = support::run(&["leaderboard", &finished, &finished]);
+    assert!(all.contains("mean and worst rank: by KD, among all 5 rows"), "{all}");
 }
 
 #[test]
@@ -377,10 +424,10 @@ fn best(rows: &[Row]) -> f64 {
     rows.iter().map(|row| kd(row, &judged)).fold(f64::NEG_INFINITY, f64::max)
 }
 
-/// A supernet that could not be trained is on the board with its reason, and
-/// does not take the vote of the others away.
+/// A supernet that could not be trained is listed with its reason, in every form,
+/// and does not take the vote of the others away.
 #[test]
-fn a_row_that_failed_to_train_is_on_the_board() {
+fn a_row_that_failed_to_train_is_listed_with_its_reason_and_not_judged() {
     let run = Run::new();
     let mut rows = finished();
     rows.push(Row::new("supernet", OneShot, 0..0, &SEEDS, |_, _| 0.0));
@@ -405,19 +452,69 @@ fn a_row_that_failed_to_train_is_on_the_board() {
     let board: Value =
         serde_json::from_str(&support::run(&["leaderboard", dir, "--format", "json"])).unwrap();
     let found = board["rows"].as_array().unwrap();
-    assert_eq!((found.len(), &board["not_run"]), (6, &serde_json::json!([])));
-    let row = found.iter().find(|row| row["estimator"] == "supernet").unwrap();
-    let failed = ARCHITECTURES * SEEDS.len();
-    assert_eq!((&row["failures"], &row["kd"]), (&failed.into(), &Value::Null));
-    assert_eq!(row["failures_by_kind"]["untrained"], failed);
-    assert_eq!(row["failure_examples"]["untrained"], reason);
+    assert!(found.iter().all(|row| row["estimator"] != "supernet"), "{found:?}");
+    let missing = ARCHITECTURES * SEEDS.len();
+    let why = format!("its supernet could not be trained: {reason}");
+    let expected = serde_json::json!([{
+        "estimator": "supernet", "kind": "one-shot", "scored": 0, "missing": missing, "reason": why,
+    }]);
+    assert_eq!((found.len(), &board["not_run"]), (5, &expected));
     // What the others are judged over is the whole.
     assert_eq!((&board["scored"], &board["unfinished"]), (&ARCHITECTURES.into(), &false.into()));
-    assert!(support::run(&["leaderboard", dir, "--format", "markdown"]).contains("supernet"));
+    for format in ["table", "csv"] {
+        let text = support::run(&["leaderboard", dir, "--format", format]);
+        assert!(text.contains(&why), "{format}: {text}");
+    }
+    let markdown = support::run(&["leaderboard", dir, "--format", "markdown"]);
+    assert!(markdown.contains("a signal") && markdown.contains("not run: 0 of"), "{markdown}");
     assert!(support::run(&["export", dir]).contains(&reason));
     let out = run.at("report");
     support::run(&["report", dir, "--out", out.to_str().unwrap()]);
-    assert!(page_of(&out).contains("supernet"));
+    assert!(page_of(&out).contains(&why));
+    let text = support::run(&["analyze", dir]);
+    let rows = text.lines().filter(|line| line.split_whitespace().any(|word| word == "supernet"));
+    assert!(
+        text.lines().any(|line| line == format!("not run: supernet (0 scored): {why}")),
+        "{text}"
+    );
+    assert_eq!(rows.filter(|line| !line.starts_with("not ")).count(), 0, "{text}");
+}
+
+/// A row whose every score failed has no place in an analysis, and is named there.
+#[test]
+fn a_row_without_any_score_is_in_no_analysis() {
+    let run = Run::new();
+    let mut rows = finished();
+    rows.push(Row::new("hopeless", ZeroShot, 0..0, &SEEDS, |_, _| 0.0));
+    let study = study("failed", &SEEDS, Some(&run.at("truth.csv")));
+    let mut store = store(&run.at("failed"), &study, &run.archs, &rows);
+    let scorer = store.scorer(&store.newest().unwrap()["hopeless"].1).unwrap();
+    let failed = |arch, seed| Record {
+        scorer,
+        arch,
+        seed,
+        outcome: Err(Failure::new(FailureKind::Error, "no batch is large enough")),
+        milliseconds: 0.0,
+        device: "cpu".to_owned(),
+    };
+    let all = (0..ARCHITECTURES).flat_map(|arch| SEEDS.map(|seed| failed(arch, seed)));
+    store.record(&all.collect::<Vec<_>>()).unwrap();
+    drop(store);
+    let dir = run.at("failed");
+    let dir = dir.to_str().unwrap();
+    // On the board it ranks last.
+    let board = support::run(&["leaderboard", dir, "--format", "csv"]);
+    assert!(board.lines().any(|line| line.contains(",hopeless,")), "{board}");
+    let count = ARCHITECTURES * SEEDS.len();
+    let why = format!(
+        "none of its scores is a number: {count} x error, such as: no batch is large enough"
+    );
+    let text = support::run(&["analyze", dir]);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("hopeless")).collect();
+    assert_eq!(lines, [format!("not run: hopeless (0 scored): {why}")], "{text}");
+    let out = run.at("report-failed");
+    support::run(&["report", dir, "--out", out.to_str().unwrap()]);
+    assert!(page_of(&out).contains(&why));
 }
 
 fn page_of(out: &Path) -> String {

@@ -138,6 +138,12 @@ impl Protocol {
         })
     }
 
+    /// Whether its networks have one output on purpose, which no label is
+    /// compared with.
+    pub fn has_one_class(&self) -> bool {
+        self.space.get("classes") == Some(&Value::Int(1))
+    }
+
     /// Part of a result's key.
     pub fn hash(&self) -> String {
         key_hash(self)

@@ -149,6 +149,16 @@ pub enum SettingError {
     /// Not of the form `key=value`.
     #[error("`{0}` is not of the form key=value")]
     Assignment(String),
+    /// Given more than once.
+    #[error("setting `{key}` is given twice, as `{first}` and as `{second}`; leave one out")]
+    Twice {
+        /// The key.
+        key: String,
+        /// Its value.
+        first: String,
+        /// Its other value.
+        second: String,
+    },
 }
 
 fn hint(nearest: &Option<String>, known: &[String]) -> String {
@@ -242,6 +252,23 @@ impl Settings {
         Ok((key.trim().to_owned(), value))
     }
 
+    /// Reads several of them, each about a setting of its own.
+    ///
+    /// # Errors
+    /// [`SettingError::Assignment`] without an `=`, [`SettingError::Twice`] where
+    /// two are about one setting.
+    pub fn parse_assignments(texts: &[String]) -> Result<BTreeMap<String, Value>, SettingError> {
+        let mut given = BTreeMap::new();
+        for text in texts {
+            let (key, value) = Self::parse_assignment(text)?;
+            let second = value.to_string();
+            if let Some(first) = given.insert(key.clone(), value) {
+                return Err(SettingError::Twice { key, first: first.to_string(), second });
+            }
+        }
+        Ok(given)
+    }
+
     /// The value of `key`, if declared.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
@@ -318,6 +345,19 @@ mod tests {
             error.to_string(),
             "space `nb201` has no setting `chanels`; did you mean `channels`?"
         );
+    }
+
+    #[test]
+    fn a_setting_is_given_once() {
+        let texts = |texts: &[&str]| texts.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+        let given = Settings::parse_assignments(&texts(&["channels=4", "ratio=2"])).unwrap();
+        assert_eq!(
+            given,
+            BTreeMap::from([("channels".to_owned(), 4.into()), ("ratio".to_owned(), 2.into())])
+        );
+        let twice = Settings::parse_assignments(&texts(&["channels=4", " channels = 8"]));
+        let said = "setting `channels` is given twice, as `4` and as `8`; leave one out";
+        assert_eq!(twice.unwrap_err().to_string(), said);
     }
 
     #[test]

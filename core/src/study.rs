@@ -1,5 +1,9 @@
 //! The study file: what is to be scored, how, and against which truth.
 
+mod error;
+
+pub use error::StudyError;
+
 use crate::{
     embedded,
     one_shot::TrainingChoice,
@@ -7,11 +11,12 @@ use crate::{
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
     shard::Shard,
-    truth::{Duplicates, Filter},
+    truth::{Duplicates, Filter, text_of},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, HashSet},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -79,7 +84,8 @@ pub struct Architectures {
     /// How many, drawn by `seed` without repetition; all if absent.
     #[serde(default)]
     pub count: Option<u64>,
-    /// A file with one architecture per line instead.
+    /// A file with one architecture per line instead: all of them, so neither
+    /// `count` nor `judged` stands beside it.
     #[serde(default, with = "paths::optional")]
     pub file: Option<PathBuf>,
     /// Only those that the truth table has, in its order where all are taken.
@@ -88,7 +94,7 @@ pub struct Architectures {
     /// One architecture per isomorphism group.
     #[serde(default)]
     pub unique: bool,
-    /// Seed of the draw.
+    /// Seed of the draw, and of that of neighbours.
     #[serde(default)]
     pub seed: u64,
     /// Of so many of them, all mutations are scored, too; of those that the
@@ -233,38 +239,6 @@ impl EstimatorChoice {
     }
 }
 
-/// Why a study cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StudyError {
-    /// The file cannot be read.
-    #[error("cannot read study {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is not a study.
-    #[error("study {}: {message}", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// toml's account, with the line.
-        message: String,
-    },
-    /// No such preset.
-    #[error("there is no preset `{name}`; {hint}")]
-    Preset {
-        /// As asked.
-        name: String,
-        /// The nearest, or all.
-        hint: String,
-    },
-    /// A number that makes no sense.
-    #[error("{0}")]
-    Invalid(String),
-}
-
 fn unnamed() -> String {
     "study".to_owned()
 }
@@ -286,8 +260,9 @@ fn noise() -> String {
 
 /// What a file of a study's kind says.
 pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| StudyError::Read { path: path.to_owned(), source })?;
+    let wrong = |source| StudyError::Read { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(wrong)?;
+    let text = text_of(bytes).map_err(|what| wrong(io::Error::other(format!("it {what}"))))?;
     parse_toml(path, &text)
 }
 
@@ -388,26 +363,13 @@ impl Study {
         parse_toml(Path::new(name), text)
     }
 
-    /// Refuses what TOML allows and a study does not.
+    /// The fields that a file has, by their names.
     ///
     /// # Errors
-    /// No seeds, or one twice, or a row without a name.
-    pub fn check(&self) -> Result<(), StudyError> {
-        if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
-            let what = format!(
-                "a row of estimator `{}` has an empty name; give it a `name`, or leave that out",
-                nameless.id
-            );
-            return Err(StudyError::Invalid(what));
-        }
-        if self.seeds.is_empty() {
-            return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
-        }
-        let mut seen = HashSet::new();
-        match self.seeds.iter().find(|seed| !seen.insert(**seed)) {
-            Some(twice) => Err(StudyError::Invalid(format!("seed {twice} is given twice"))),
-            None => Ok(()),
-        }
+    /// Unreadable, or not TOML.
+    pub fn fields(path: &Path) -> Result<HashSet<String>, StudyError> {
+        let fields: toml::Table = read_toml(path)?;
+        Ok(fields.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Whether it asks for a row of this name, or of `NAME@EPOCH`.
@@ -443,5 +405,6 @@ impl Study {
     }
 }
 
+mod check;
 #[cfg(test)]
 mod tests;

@@ -2,69 +2,44 @@
 //! the same question whatever was asked before and in whichever process,
 //! nothing left changed, failures told as such.
 
+mod beside;
 mod interview;
+mod lent;
 mod meta;
+mod mutations;
 mod one_shot;
+mod respondent;
+mod rules;
 mod scores;
 mod space;
 
+pub use beside::{Alone, MEND as APART, check as check_beside};
 pub use interview::serve;
+pub use rules::Verdict;
 
 use crate::loader::{Plugin, Registry};
 use osee_core::{
     estimator::{EstimatorInfo, EstimatorKind},
     settings::Settings,
 };
-use osee_sdk::{Error, ExportInfo, Result};
-
-/// News of one check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is under way.
-    Begun,
-    /// The rule is kept.
-    Kept,
-    /// The rule is broken.
-    Broken {
-        /// What was seen.
-        what: String,
-        /// What to do.
-        mend: &'static str,
-    },
-}
-
-type Broken = (String, &'static str);
-type Tell<'a> = &'a mut dyn FnMut(&str, Verdict);
-
-/// Space whose networks estimators are tried on.
-const SPACE: &str = "nb201";
-
-fn rule(tell: Tell<'_>, name: &str, check: impl FnOnce() -> std::result::Result<(), Broken>) {
-    tell(name, Verdict::Begun);
-    let verdict = match check() {
-        Ok(()) => Verdict::Kept,
-        Err((what, mend)) => Verdict::Broken { what, mend },
-    };
-    tell(name, verdict);
-}
-
-/// What is wrong, with what to do.
-fn broken(mend: &'static str) -> impl Fn(Error) -> Broken {
-    move |error| (error.to_string(), mend)
-}
+use osee_sdk::{ExportInfo, Result};
+use rules::{Tell, broken, rule};
+use std::time::Duration;
 
 /// Checks one export of `plugin`; every rule is told to `tell` as it is begun
 /// and when it is judged. What keeps an export from being looked at further is
-/// a broken rule of its own.
+/// a broken rule of its own. A fresh process has `patience` for each answer. What
+/// the export answers there, if that is always the same.
 pub fn check(
     registry: &Registry,
     plugin: &Plugin,
     export: &ExportInfo,
+    patience: Duration,
     mut tell: impl FnMut(&str, Verdict),
-) {
+) -> Option<Alone> {
     let tell: Tell<'_> = &mut tell;
     if !declared(plugin, export, tell) {
-        return;
+        return None;
     }
     let looked_at = match export {
         ExportInfo::Space(_) => space::check(registry, plugin, export, tell),
@@ -72,11 +47,15 @@ pub fn check(
     };
     if let Err(error) = looked_at {
         rule(tell, "it can be looked at further", || Err((error.to_string(), "see above")));
-        return;
+        return None;
     }
+    let mut alone = None;
     rule(tell, "answers are the same in a fresh process, backwards, and by two workers", || {
-        interview::check(registry, plugin, export)
+        let answers = interview::check(registry, plugin, export, patience)?;
+        alone = Some(Alone::new(export.id(), answers));
+        Ok(())
     });
+    alone
 }
 
 /// Whether it can be made, and looked at further.
@@ -116,7 +95,7 @@ fn estimator(
     tell: Tell<'_>,
 ) -> Result<()> {
     match info.kind {
-        EstimatorKind::Meta => meta::check(plugin, info, tell),
+        EstimatorKind::Meta => meta::check(registry, plugin, info, tell),
         EstimatorKind::OneShot => one_shot::check(registry, plugin, info, tell),
         _ => {
             let subject = scores::Subject::new(registry, plugin, info)?;
@@ -124,10 +103,4 @@ fn estimator(
             Ok(())
         }
     }
-}
-
-/// What the host must have loaded to ask an export: its own plugin, and that of
-/// the space that estimators are tried on.
-fn lent_space(registry: &Registry) -> Result<crate::loader::Space<'_>> {
-    registry.space(SPACE).map_err(|error| Error::new(error.to_string()))
 }

@@ -9,10 +9,14 @@ use signal_hook::{
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+/// Set by the signals of this process, once they are handled.
+static SIGNALLED: OnceLock<Stop> = OnceLock::new();
+static HANDLED: AtomicBool = AtomicBool::new(false);
 
 /// Looked at before anything new is begun.
 #[derive(Debug, Clone, Default)]
@@ -25,13 +29,21 @@ impl Stop {
     /// # Errors
     /// When handlers cannot be set.
     pub fn on_signals() -> io::Result<Self> {
-        let stop = Self::default();
+        let stop = SIGNALLED.get_or_init(Self::default).clone();
+        if HANDLED.swap(true, Ordering::Relaxed) {
+            return Ok(stop);
+        }
         // Before the other handler: the first SIGINT finds the flag unset.
         flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, Arc::clone(&stop.0))?;
         for signal in [SIGTERM, SIGINT] {
             flag::register(signal, Arc::clone(&stop.0))?;
         }
         Ok(stop)
+    }
+
+    /// Whether a signal came while this process was one that handles them.
+    pub fn was_signalled() -> bool {
+        SIGNALLED.get().is_some_and(Self::is_set)
     }
 
     /// Of a worker: set by its host, see [`tell`]. It ends with its host and not

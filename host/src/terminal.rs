@@ -24,9 +24,27 @@ static KEPT: OnceLock<File> = OnceLock::new();
 pub fn keep_output(instead: impl AsFd) -> io::Result<()> {
     let kept = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
     match KEPT.set(kept.into()) {
-        Ok(()) => Ok(rustix::stdio::dup2_stdout(instead)?),
+        Ok(()) => give_output_to(instead),
         Err(_) => Ok(()),
     }
+}
+
+/// Whatever else writes to standard output in this process writes to `instead`
+/// from here on; what [`keep_output`] kept stays the command's.
+///
+/// # Errors
+/// When it cannot be put in place.
+pub fn give_output_to(instead: impl AsFd) -> io::Result<()> {
+    Ok(rustix::stdio::dup2_stdout(instead)?)
+}
+
+/// The same with standard output itself: for a command that prints nothing, and
+/// whose parent reads what its plugins print.
+///
+/// # Errors
+/// When it cannot be put in place.
+pub fn give_output_back() -> io::Result<()> {
+    KEPT.get().map_or(Ok(()), give_output_to)
 }
 
 /// Standard output.

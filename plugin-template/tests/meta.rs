@@ -8,6 +8,7 @@ fn the_scores_follow_the_worse_expert() {
         architectures: ["a", "b", "c"].map(str::to_owned).to_vec(),
         estimators: ["relu_logdet", "synflow"].map(str::to_owned).to_vec(),
         columns: vec![vec![1.0, 2.0, 3.0], vec![5.0, 4.0, 6.0]],
+        ..Population::default()
     };
     let own = {{crate_name}}::{{project-name | upper_camel_case}}::new(&Settings::default()).unwrap();
     let native = own.scores(&population).unwrap();

@@ -58,16 +58,19 @@ pub struct Population {
     pub estimators: Vec<String>,
     /// One column per estimator, one score per architecture.
     pub columns: Vec<Vec<f64>>,
+    /// The study's first seed.
+    #[serde(default)]
+    pub seed: u64,
 }
 
 impl Population {
-    /// Random numbers for a purpose, always the same for these architectures
-    /// and estimators; [`core::seed`](osee_core::seed) has functions that draw
-    /// from them.
+    /// Random numbers for a purpose, always the same for this seed, these
+    /// architectures and estimators; [`core::seed`](osee_core::seed) has functions
+    /// that draw from them.
     pub fn random(&self, purpose: &str) -> Stream {
         let named = self.architectures.iter().chain(&self.estimators).map(String::as_str);
         let path: Vec<&str> = ["population", purpose].into_iter().chain(named).collect();
-        stream(0, &path)
+        stream(self.seed, &path)
     }
 }
 
@@ -159,5 +162,8 @@ mod tests {
         assert_eq!(draw(&["a", "b"], "ties"), draw(&["a", "b"], "ties"));
         assert_ne!(draw(&["a", "b"], "ties"), draw(&["a", "c"], "ties"));
         assert_ne!(draw(&["a", "b"], "ties"), draw(&["a", "b"], "order"));
+        let seeded = |seed| unit(&mut Population { seed, ..population(&["a"]) }.random("ties"));
+        assert_eq!(seeded(0), draw(&["a"], "ties"));
+        assert_ne!(seeded(0), seeded(1));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Baseline, Meta, OneShot, SearchSpace, ZeroShot,
-    abi::{glue, one_shot, root::Instance},
+    abi::{glue, one_shot, tables::Instance},
 };
 use osee_core::{estimator::EstimatorInfo, settings::Settings, space::SpaceInfo};
 use serde::{Deserialize, Serialize};

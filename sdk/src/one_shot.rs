@@ -3,7 +3,10 @@
 //! validation batches. The host trains, evaluates and keeps; the author
 //! decides.
 
-use crate::{Result, abi::document, abi::root::ForeignSpace};
+use crate::{
+    Result,
+    abi::{document, space::ForeignSpace},
+};
 use osee_core::{
     estimator::EstimatorInfo,
     seed::{Stream, stream},
@@ -42,7 +45,8 @@ pub trait OneShot: Send + Sync + Sized + 'static {
     /// evaluated before this epoch; none by default. Same inputs, same answer:
     /// a resumed run asks again. A study that is planned asks for the first
     /// epoch, too, so settings that this space or so many epochs do not allow
-    /// are best refused there, before anything is trained.
+    /// are best refused there, before anything is trained. What is not
+    /// [trainable](Space::trainable) is not evaluated.
     ///
     /// # Errors
     /// Whatever keeps it from choosing; ends the training, or refuses the
@@ -52,7 +56,9 @@ pub trait OneShot: Send + Sync + Sized + 'static {
     }
 
     /// The architectures that each step of an epoch trains, one gradient
-    /// averaged over each step's. Same inputs, same answer.
+    /// averaged over each step's. Same inputs, same answer. What makes no
+    /// network is passed over; ask [`Space::trainable`] first. A step of nothing
+    /// else trains again what the step before it did.
     ///
     /// # Errors
     /// Whatever keeps it from sampling; ends the training.
@@ -76,7 +82,7 @@ pub struct Epoch {
     pub steps: usize,
     /// Seed of the training.
     pub seed: u64,
-    /// What [`survey`](OneShot::survey) asked for, in its order.
+    /// What [`survey`](OneShot::survey) asked for and can be evaluated, in its order.
     pub surveyed: Vec<Surveyed>,
     /// What the last epoch's [`Sampled`] left, as bytes.
     pub memory: Vec<u8>,
@@ -181,7 +187,9 @@ impl Space {
         self.functions.mutations(arch)
     }
 
-    /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable).
+    /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable). An
+    /// architecture that makes no network, or none for the images at hand, is not
+    /// trainable either.
     ///
     /// # Errors
     /// When the architecture is malformed.

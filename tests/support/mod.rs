@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every test uses its own part")]
 
 use std::{
+    collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -57,6 +59,53 @@ pub fn fail(args: &[&str]) -> (i32, String) {
     let output = osee(args).output().expect("osee-host starts");
     assert!(!output.status.success(), "{args:?} succeeded");
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Runs the study `text`, which is written to NAME.toml in `folder`, into the
+/// folder NAME beside it; how that ended, and its run directory.
+pub fn run_study(folder: &Path, name: &str, text: &str, more: &[&str]) -> (Output, String) {
+    let file = folder.join(format!("{name}.toml"));
+    fs::write(&file, text).expect("a test's folder can be written");
+    let [file, out] = [file, folder.join(name)].map(|path| path.display().to_string());
+    let args = [&["run", "--study", &file, "--out", &out], more].concat();
+    (osee(&args).output().expect("osee-host starts"), out)
+}
+
+/// The scores of a run by row, and its architectures, as text, so that equal
+/// means equal bits.
+pub fn columns(out: &str) -> BTreeMap<String, Vec<String>> {
+    let table = run(&["leaderboard", out, "--format", "scores-csv"]);
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let names: Vec<String> =
+        reader.headers().expect("it has a header").iter().map(str::to_owned).collect();
+    let rows: Vec<csv::StringRecord> =
+        reader.records().map(|row| row.expect("it is CSV")).collect();
+    let column = |i: usize| rows.iter().map(|row| row[i].to_owned()).collect();
+    names.into_iter().enumerate().map(|(i, name)| (name, column(i))).collect()
+}
+
+/// A supernet that is trained in seconds, for the end of a study; more settings
+/// of `[training]` may follow.
+pub const SMALL_TRAINING: &str = "
+[training.space]
+channels = 2
+cells = 1
+image_size = 8
+[training]
+epochs = 2
+images = 64
+batch-size = 32
+validation-images = 32
+validation-batch-size = 32
+";
+
+/// [`SMALL`] with these changes, in place of its settings that they give.
+pub fn small_with<'a>(changes: &[&'a str]) -> Vec<&'a str> {
+    let key = |it: &str| it.split_once('=').map(|(key, _)| key.to_owned());
+    let given: Vec<String> = changes.iter().filter_map(|it| key(it)).collect();
+    let replaced = |pair: &&[&str]| key(pair[1]).is_some_and(|it| given.contains(&it));
+    let kept = SMALL.chunks(2).filter(|pair| !replaced(pair)).flatten().copied();
+    kept.chain(changes.iter().copied()).collect()
 }
 
 /// A study that takes seconds: thin networks on noise.

@@ -1,5 +1,5 @@
 //! A small study with a truth, run whole or in shards.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and uses its own part")]
 
 use crate::support::{osee, run};
 use osee_core::store::Store;

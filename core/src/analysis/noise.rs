@@ -10,7 +10,7 @@
 
 use super::{AnalysisError, at_least};
 use crate::{
-    criteria::{kendall_tau_b, pearson},
+    criteria::{INTERVAL_FROM, kendall_tau_b, pearson},
     mean::mean as mean_of,
 };
 use serde::Serialize;
@@ -63,12 +63,15 @@ pub struct NoiseReport {
     pub trainings: Vec<usize>,
     /// All pairs of positions that two or more architectures have.
     pub pairs: Vec<SeedPair>,
+    /// The fewest architectures of a pair that has a tau-b; 0 without one.
+    pub architectures: usize,
     /// Mean tau-b over the pairs; `None` without one that is defined.
     pub seed_kd: Option<f64>,
     /// Mean Pearson's correlation over the pairs.
     pub seed_lc: Option<f64>,
     /// For 1 to the most trainings there are; empty where `seed_kd` is
-    /// `None` or not above 0.
+    /// `None` or not above 0, or of so few architectures that a tau-b has no
+    /// interval.
     pub ceilings: Vec<Ceiling>,
     /// `None` where no two architectures have three trainings.
     pub check: Option<SplitCheck>,
@@ -89,8 +92,12 @@ pub fn noise_ceiling(runs: &[Vec<f64>]) -> Result<NoiseReport, AnalysisError> {
     runs.iter().for_each(|runs| trainings[there(runs)] += 1);
     let pairs = seed_pairs(runs, most);
     let seed_kd = mean(pairs.iter().filter_map(|pair| pair.kd));
+    let defined = pairs.iter().filter(|pair| pair.kd.is_some());
+    let architectures = defined.map(|pair| pair.architectures).min().unwrap_or(0);
     let ceilings = match seed_kd {
-        Some(tau) if tau > 0.0 => (1..=most).map(|n| ceiling(tau, n)).collect(),
+        Some(tau) if tau > 0.0 && architectures >= INTERVAL_FROM => {
+            (1..=most).map(|n| ceiling(tau, n)).collect()
+        }
         _ => Vec::new(),
     };
     Ok(NoiseReport {
@@ -98,6 +105,7 @@ pub fn noise_ceiling(runs: &[Vec<f64>]) -> Result<NoiseReport, AnalysisError> {
         seed_lc: mean(pairs.iter().filter_map(|pair| pair.lc)),
         check: check(runs, most),
         pairs,
+        architectures,
         seed_kd,
         ceilings,
     })

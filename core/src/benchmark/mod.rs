@@ -8,7 +8,9 @@ mod log;
 mod table;
 
 pub use log::{Log, LogError};
-pub use table::{BenchmarkTable, Candidate, Comparison, Difference, architectures};
+pub use table::{
+    BenchmarkTable, Candidate, Comparison, Difference, architectures, compare_untrained,
+};
 
 use crate::{
     one_shot::TrainingChoice,
@@ -22,12 +24,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BenchmarkStudy {
-    /// Name, for headings.
-    pub name: String,
+    /// Name, for headings; that of the file if absent.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Plugin files besides the bundled ones.
     #[serde(default, with = "crate::paths::list")]
     pub plugins: Vec<PathBuf>,
-    /// Every architecture is trained once with each.
+    /// Every architecture is trained once with each; 0 if absent.
+    #[serde(default = "one_seed")]
     pub seeds: Vec<u64>,
     /// `cpu` or `cuda:N`.
     #[serde(default = "cpu")]
@@ -36,11 +40,17 @@ pub struct BenchmarkStudy {
     pub data: String,
     /// The search space.
     pub space: SpaceChoice,
-    /// Which architectures; `judged` has no meaning here.
+    /// Which architectures; as many as a study has, if absent. A benchmark has no
+    /// truth to take them from, and no neighbours.
+    #[serde(default)]
     pub architectures: Architectures,
     /// The recipe, as changes of the preset `standalone`.
     #[serde(default)]
     pub training: TrainingChoice,
+}
+
+fn one_seed() -> Vec<u64> {
+    vec![0]
 }
 
 impl BenchmarkStudy {
@@ -50,17 +60,44 @@ impl BenchmarkStudy {
     /// Unreadable, not TOML, with fields it does not have, or without seeds.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
         let mut study: Self = read_toml(path)?;
+        let own = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        study.name.get_or_insert(own);
         let mut like = study.as_study();
         like.check()?;
+        study.check_architectures()?;
         like.rebase(path.parent().unwrap_or(Path::new("")));
         (study.plugins, study.data) = (like.plugins, like.data);
         study.architectures.file = like.architectures.file;
         Ok(study)
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or_default()
+    }
+
+    /// Refuses what only a run can choose architectures by.
+    fn check_architectures(&self) -> Result<(), StudyError> {
+        let wrong = |what: &str| Err(StudyError::Invalid(what.to_owned()));
+        if self.architectures.judged {
+            return wrong(
+                "`judged` takes architectures from a truth table, and a benchmark cannot have one, \
+                 for it is what makes one; name them with `count` or `file`",
+            );
+        }
+        if self.architectures.neighbours > 0 {
+            return wrong(
+                "`neighbours` are for the analysis of a run by operation, and a benchmark trains \
+                 only what `count` or `file` of [architectures] says; leave them out",
+            );
+        }
+        Ok(())
+    }
+
     /// The parts that every study has.
     fn as_study(&self) -> Study {
         Study {
+            name: self.name().to_owned(),
             plugins: self.plugins.clone(),
             seeds: self.seeds.clone(),
             data: self.data.clone(),

@@ -71,6 +71,9 @@ const KEY: &str = "arch";
 /// Digits after the point that a table has.
 const DIGITS: usize = 4;
 
+/// The last of them.
+const DIGIT: f64 = 1e-4;
+
 /// The architectures of the table in `file`.
 ///
 /// # Errors
@@ -78,6 +81,63 @@ const DIGITS: usize = 4;
 pub fn architectures(file: &Path) -> Result<HashSet<String>, TableError> {
     let table = Table::read(file, KEY, Some(&[]), Duplicates::Error)?;
     Ok(table.keys.into_iter().collect())
+}
+
+/// Compares with the table in `file` what of `candidates` needs no training:
+/// parameters, FLOPs, and every mean with the `seeds`' numbers beside it, as far
+/// as the table's digits go.
+///
+/// # Errors
+/// When the table cannot be read or lacks a column.
+pub fn compare_untrained(
+    file: &Path,
+    candidates: &[Candidate],
+    seeds: &[u64],
+) -> Result<Comparison, TableError> {
+    let read = |names: Option<&[String]>| Table::read(file, KEY, names, Duplicates::Error);
+    let there = read(None)?.names;
+    // A mean without any number is there, too, if a seed has one.
+    let known = |name: &str| there.iter().any(|it| it == name);
+    let has = |name: &&str| known(name) || seeds.iter().any(|seed| known(&of_seed(name, *seed)));
+    let means: Vec<&str> = COLUMNS.iter().map(|column| column.name).filter(has).collect();
+    let mut names = vec!["params".to_owned(), "flops".to_owned()];
+    for mean in &means {
+        names.push((*mean).to_owned());
+        names.extend(seeds.iter().map(|seed| of_seed(mean, *seed)));
+    }
+    let table = read(Some(&names))?;
+    let at = table.index();
+    let mut comparison = Comparison { numbers: 0, differences: Vec::new() };
+    for candidate in candidates {
+        let Some(&row) = at.get(candidate.arch.as_str()) else { continue };
+        let mut compare = |column: &str, known: f64, now: f64, same: bool| {
+            comparison.numbers += 1;
+            if !same {
+                let (arch, column) = (candidate.arch.clone(), column.to_owned());
+                comparison.differences.push(Difference { arch, column, table: known, now });
+            }
+        };
+        for (column, count) in [("params", candidate.params), ("flops", candidate.flops)] {
+            let known = table.columns[usize::from(column == "flops")][row];
+            let now = count.map_or(f64::NAN, |count| count as f64);
+            compare(column, known, now, cell(known) == cell(now));
+        }
+        for (i, mean) in means.iter().enumerate() {
+            let first = 2 + i * (1 + seeds.len());
+            let known = table.columns[first][row];
+            let of_seeds = &table.columns[first + 1..][..seeds.len()];
+            let now = of_seeds.iter().map(|column| column[row]).sum::<f64>() / seeds.len() as f64;
+            // Half a digit of the mean, and as much of what it is of.
+            let near = (known - now).abs() <= DIGIT * (1.0 + 1e-6);
+            compare(mean, known, now, near || (known.is_nan() && now.is_nan()));
+        }
+    }
+    Ok(comparison)
+}
+
+/// The column of one seed's numbers.
+fn of_seed(name: &str, seed: u64) -> String {
+    format!("{name}_s{seed}")
 }
 
 impl<'a> BenchmarkTable<'a> {
@@ -217,7 +277,7 @@ impl<'a> BenchmarkTable<'a> {
             let by_seed: Vec<Vec<f64>> = (self.seeds.iter())
                 .map(|&seed| (0..self.candidates.len()).map(|i| of(i, seed)).collect())
                 .collect();
-            let of_seed = |seed: &u64| format!("{}_s{seed}", column.name);
+            let of_seed = |seed: &u64| of_seed(column.name, *seed);
             let names = [column.name.to_owned()].into_iter().chain(self.seeds.iter().map(of_seed));
             let names: Vec<String> = names.collect();
             if by_seed.iter().flatten().all(|value| value.is_nan()) && !wanted(&names) {
@@ -310,6 +370,45 @@ mod tests {
         let columns = of.map(|it| [it.to_owned(), format!("{it}_s0")]).concat();
         let expected: Vec<_> = columns.into_iter().map(|it| ("b".to_owned(), it)).collect();
         assert_eq!(names(&found), expected);
+    }
+
+    #[test]
+    fn means_that_are_not_those_of_their_seeds_are_found_without_training() {
+        let candidates = candidates();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let seeds = [0, 3, 5];
+        // Digits that are rounded each their own way.
+        let fit = |arch: &str, seed: u64| training(arch, seed, 0.123_449 + 0.011_115 * seed as f64);
+        let all = ["a", "b"].into_iter().flat_map(|arch| seeds.map(|seed| fit(arch, seed)));
+        let failed = |it: Training| match (it.arch.as_str(), it.seed) {
+            ("b", 5) => Training { failure: Some("diverged".to_owned()), ..it },
+            _ => it,
+        };
+        let table = BenchmarkTable::new(&candidates, &seeds, all.map(failed).collect::<Vec<_>>());
+        let text = table.to_csv();
+        let check = |text: &str| {
+            std::fs::write(file.path(), text).unwrap();
+            compare_untrained(file.path(), &candidates, &seeds).unwrap()
+        };
+        // Two counts and four means of each; the mean goes with a seed.
+        assert_eq!(check(&text), Comparison { numbers: 12, differences: Vec::new() });
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+        for (column, name) in rows[0].iter().enumerate().skip(1) {
+            let found = names(&check(&changed(&rows, column, "0.5432")));
+            // A seed's number shows in its mean.
+            let mean = name.split("_s").next().unwrap();
+            assert!(found.contains(&("a".to_owned(), mean.to_owned())), "{name}: {found:?}");
+        }
+        let mean = rows[0].iter().position(|name| *name == "test_loss").unwrap();
+        let found = names(&check(&changed(&rows, mean, "")));
+        assert_eq!(found, [("a".to_owned(), "test_loss".to_owned())]);
+    }
+
+    /// The table with another number of the first architecture.
+    fn changed(rows: &[Vec<&str>], column: usize, to: &str) -> String {
+        let mut rows = rows.to_vec();
+        rows[1][column] = to;
+        rows.iter().map(|row| row.join(",") + "\n").collect()
     }
 
     fn names(found: &Comparison) -> Vec<(String, String)> {

@@ -1,7 +1,7 @@
 //! Uncertainty of tau-b from the finite set of architectures: percentile
 //! bootstrap (Efron & Tibshirani 1993), seeded.
 
-use super::{correlation::RankedPair, jackknife::Influence};
+use super::{correlation::RankedPair, interval::NoInterval, jackknife::Influence};
 use crate::seed::{Stream, below, stream};
 use serde::{Deserialize, Serialize};
 
@@ -13,34 +13,6 @@ pub const LARGE: usize = 50_000;
 /// few others to rank, and tau-b is tested by all orders instead
 /// ([`super::kendall_p_value`]).
 pub const INTERVAL_FROM: usize = 9;
-
-/// Why there is no interval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "kebab-case")]
-pub enum NoInterval {
-    /// No resamples.
-    #[error("no resamples were asked for")]
-    NotAsked,
-    /// There is no number that it could be about.
-    #[error("scores or truths are all equal")]
-    Undefined,
-    /// Too few architectures.
-    #[error("{architectures} architectures are too few for an interval, which needs {needed}")]
-    TooFew {
-        /// How many there are.
-        architectures: usize,
-        /// How many it takes.
-        needed: usize,
-    },
-    /// Too many resamples have no tau-b.
-    #[error("scores or truths are all equal in too many resamples")]
-    OftenUndefined,
-    /// A perfect ranking, for example.
-    #[error(
-        "any choice among these architectures gives the same number, so they do not say how far off it is"
-    )]
-    AllAlike,
-}
 
 /// How resampling is done.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@
 //!
 //! Invariant: O(M log M), and nothing depends on the order of the rows.
 
-use super::{bootstrap::NoInterval, correlation::RankedPair};
+use super::{correlation::RankedPair, interval::NoInterval};
 use crate::normal::{half_width, two_sided};
 
 /// Errors below are those of rounding.

@@ -10,14 +10,16 @@ pub(crate) mod bootstrap;
 pub(crate) mod correlation;
 mod independence;
 mod inside;
+mod interval;
 pub(crate) mod jackknife;
 pub(crate) mod rank;
 mod report;
 pub(crate) mod top_k;
 
-pub use bootstrap::{Bootstrap, INTERVAL_FROM, NoInterval};
+pub use bootstrap::{Bootstrap, INTERVAL_FROM};
 pub use correlation::{kendall_tau_a, kendall_tau_b, pearson, spearman};
 pub use independence::{kendall_p_value, smallest_kendall_p_value};
+pub use interval::NoInterval;
 pub use rank::average as average_ranks;
 pub use report::{CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate};
 pub use top_k::{Compat, TieAware};

@@ -1,7 +1,7 @@
 //! How large a network may be, so that arithmetic on it cannot overflow and
 //! one network of a stranger's search space cannot take all memory.
 
-use super::{Graph, GraphError, Op, ParamRole, Parameter, Pool, Select, Shape};
+use super::{Graph, GraphError, Node, Op, ParamRole, Parameter, Pool, Select, Shape};
 use std::collections::HashMap;
 
 /// Most nodes, parameters or cells of a graph; the largest network of the
@@ -12,6 +12,9 @@ pub const SIDE: usize = 1 << 20;
 /// Most scalars of one sample's value at a node, and of all stored
 /// parameters together.
 pub const SCALARS: usize = 1 << 31;
+/// Most FLOPs, as [`Cost::flops`](super::Cost::flops) counts them: up to here a
+/// score holds every whole number, and no sum of them wraps.
+pub const FLOPS: usize = 1 << 53;
 
 /// Refuses a graph beyond these bounds, or with numbers that are none.
 pub(super) fn check(graph: &Graph) -> Result<(), GraphError> {
@@ -33,6 +36,26 @@ pub(super) fn check(graph: &Graph) -> Result<(), GraphError> {
         numbers(&node.op).map_err(wrong)?;
     }
     parameters(&graph.parameters)
+}
+
+/// Refuses a graph with more FLOPs than can be told apart. Its shapes and
+/// parameters are known to be in bounds.
+pub(super) fn work(graph: &Graph) -> Result<(), GraphError> {
+    // A convolution has 2^62 at most, and there are 100,000 nodes.
+    let of = |node: &Node| match node.op {
+        Op::Conv2d { weight, .. } => {
+            graph.parameter(weight).numel() as u128 * node.shape.pixels() as u128
+        }
+        Op::Linear { weight, bias } => {
+            let bias = bias.map_or(0, |bias| graph.parameter(bias).numel());
+            (graph.parameter(weight).numel() + bias) as u128
+        }
+        _ => 0,
+    };
+    match graph.nodes.iter().map(of).sum::<u128>() {
+        all if all > FLOPS as u128 => Err(too_large(format!("a network of {all} FLOPs"), FLOPS)),
+        _ => Ok(()),
+    }
 }
 
 fn too_large(what: String, limit: usize) -> GraphError {
@@ -164,6 +187,36 @@ mod tests {
         assert!(input.contains("scalars"), "{input}");
         let none = refused(|graph| graph.nodes[0].shape = Shape::square(3, 0));
         assert!(none.contains("not 1 to 1048576"), "{none}");
+    }
+
+    #[test]
+    fn flops_that_would_wrap_are_refused_and_the_most_are_counted() {
+        // 2^31 pixels, each a sum of 32,767 x 32,767: 2^61 a convolution.
+        let chain = |count: usize, kernel: usize| {
+            let input = Shape::Map { channels: 1, height: 1 << 15, width: 1 << 16 };
+            let mut g = GraphBuilder::new(input);
+            let mut x = g.input();
+            for _ in 0..count {
+                x = g.conv("conv", x, ConvSpec::same(1, kernel));
+            }
+            let x = g.global_avg_pool(x);
+            let x = g.linear("classifier", x, 2);
+            g.finish(x)
+        };
+        for count in [1, 8, 14] {
+            let said = chain(count, 32_767).unwrap_err().to_string();
+            assert!(said.starts_with("a network of ") && said.contains(" FLOPs is"), "{said}");
+            assert!(said.ends_with("at most 9007199254740992 are taken"), "{said}");
+        }
+        let graph = chain(14, 255).unwrap();
+        let flops = 14 * 255 * 255 * (1u64 << 31) + 2 + 2;
+        assert_eq!((graph.cost().flops(), graph.validate()), (flops, Ok(())));
+        // What was not made by a builder.
+        let mut wide = graph;
+        wide.nodes.truncate(2);
+        let weight = &mut wide.parameters[0];
+        weight.stored = vec![1, 1, 32_767, 32_767];
+        assert!(work(&wide).unwrap_err().to_string().contains("FLOPs"));
     }
 
     #[test]

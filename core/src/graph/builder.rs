@@ -290,7 +290,11 @@ impl GraphBuilder {
         self.graph.output = output;
         match self.error {
             Some(error) => Err(error),
-            None => bounds::check(&self.graph).map(|()| self.graph),
+            None => {
+                bounds::check(&self.graph)?;
+                bounds::work(&self.graph)?;
+                Ok(self.graph)
+            }
         }
     }
 

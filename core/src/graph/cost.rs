@@ -24,13 +24,14 @@ impl Cost {
     /// convolutions and linear layers plus the linear layers' biases; batch
     /// normalisation, activations, pooling and additions are free.
     pub fn flops(&self) -> u64 {
-        self.conv_macs + self.linear_macs + self.linear_bias
+        self.conv_macs.saturating_add(self.linear_macs).saturating_add(self.linear_bias)
     }
 }
 
 impl Graph {
     /// Cost of the network as declared, work that cannot reach the output
-    /// included: the benchmarks count it too.
+    /// included: the benchmarks count it too. Of a graph that keeps its
+    /// [bounds](super::bounds) every number is exact, as a score as well.
     pub fn cost(&self) -> Cost {
         let mut cost = Cost {
             params: self.parameters.iter().map(|p| p.numel() as u64).sum(),

@@ -273,7 +273,7 @@ pub(super) fn validate(graph: &Graph) -> Result<(), GraphError> {
         return Err(order(graph.output.index(), "the output is not in the graph"));
     }
     match shapes[graph.output.index()] {
-        Shape::Flat { features: 1.. } => Ok(()),
+        Shape::Flat { features: 1.. } => bounds::work(graph),
         shape => Err(GraphError::Output { node: graph.output.index(), shape }),
     }
 }

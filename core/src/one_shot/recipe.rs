@@ -232,6 +232,22 @@ pub struct TrainingChoice {
 }
 
 impl TrainingChoice {
+    /// The preset, if there is one.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn base(&self) -> Result<Option<Recipe>, StudyError> {
+        let Some(name) = &self.preset else { return Ok(None) };
+        let unknown = || StudyError::Preset {
+            name: name.clone(),
+            hint: match nearest(name, Recipe::PRESETS) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", Recipe::PRESETS.join(", ")),
+            },
+        };
+        Recipe::preset(name).ok_or_else(unknown).map(Some)
+    }
+
     /// The estimator's `own` recipe with the changes, on images with statistics
     /// `pixels`; `None` where the recipe has them.
     ///
@@ -242,16 +258,7 @@ impl TrainingChoice {
         own: Recipe,
         pixels: Option<Normalisation>,
     ) -> Result<Recipe, StudyError> {
-        let base = match &self.preset {
-            None => own,
-            Some(name) => Recipe::preset(name).ok_or_else(|| StudyError::Preset {
-                name: name.clone(),
-                hint: match nearest(name, Recipe::PRESETS) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are {}", Recipe::PRESETS.join(", ")),
-                },
-            })?,
-        };
+        let base = self.base()?.unwrap_or(own);
         let mut space = base.space;
         space.extend(self.space.clone());
         let resolved = Recipe {
@@ -277,29 +284,53 @@ impl TrainingChoice {
     }
 
     /// Refuses changes that would change nothing of the training of a supernet by
-    /// `recipe`, which they were resolved to. A preset's own numbers are no
-    /// changes.
+    /// `recipe`, which they were resolved to, on images of this side. A preset's
+    /// own numbers are no changes.
     ///
     /// # Errors
     /// The first of them, with what is allowed.
-    pub fn check_supernet(&self, recipe: &Recipe) -> Result<(), StudyError> {
-        let most = [
-            ("keep-every", self.keep_every.map(|it| it as usize), recipe.epochs as usize, "epochs"),
-            (
-                "validation-batch-size",
-                self.validation_batch_size,
-                recipe.validation_images,
-                "validation images",
-            ),
-            ("observe", self.observe, recipe.steps(), "steps in an epoch"),
-        ];
-        for (field, given, most, of) in most {
-            if let Some(given) = given.filter(|given| *given > most) {
-                return Err(StudyError::Invalid(format!(
-                    "`{field}` of [training] is {given}, and there are {most} {of}; it is at most \
-                     that"
-                )));
-            }
+    pub fn check_supernet(&self, recipe: &Recipe, side: usize) -> Result<(), StudyError> {
+        let keep_every = self.keep_every.map(|it| it as usize);
+        at_most("keep-every", keep_every, recipe.epochs as usize, "epochs")?;
+        let of = "validation images";
+        let size = self.validation_batch_size;
+        at_most("validation-batch-size", size, recipe.validation_images, of)?;
+        at_most("observe", self.observe, recipe.steps(), "steps in an epoch")?;
+        self.check_common(recipe, side)
+    }
+
+    /// The same where each network is trained alone, and at most `judged` images
+    /// are looked at together.
+    ///
+    /// # Errors
+    /// The first of them, with what is allowed.
+    pub fn check_alone(
+        &self,
+        recipe: &Recipe,
+        side: usize,
+        judged: usize,
+    ) -> Result<(), StudyError> {
+        let unused =
+            [("keep-every", self.keep_every.is_some()), ("observe", self.observe.is_some())];
+        if let Some((field, _)) = unused.into_iter().find(|(_, given)| *given) {
+            return Err(StudyError::Invalid(format!(
+                "`{field}` of [training] is about supernets, and a benchmark trains networks alone; \
+                 leave it out"
+            )));
+        }
+        let size = self.validation_batch_size;
+        at_most("validation-batch-size", size, judged, "images that are judged together")?;
+        self.check_common(recipe, side)
+    }
+
+    /// Of either.
+    fn check_common(&self, recipe: &Recipe, side: usize) -> Result<(), StudyError> {
+        if recipe.cutout >= side {
+            return Err(StudyError::Invalid(format!(
+                "`cutout` of [training] is {}, and images have a side of {side} pixels; it is below \
+                 that",
+                recipe.cutout
+            )));
         }
         match self.schedule {
             None => Ok(()),
@@ -333,6 +364,16 @@ impl TrainingChoice {
             observe: over.observe.or(self.observe),
             space,
         }
+    }
+}
+
+/// Refuses a number that is more than there is.
+fn at_most(field: &str, given: Option<usize>, most: usize, of: &str) -> Result<(), StudyError> {
+    match given.filter(|given| *given > most) {
+        None => Ok(()),
+        Some(given) => Err(StudyError::Invalid(format!(
+            "`{field}` of [training] is {given}, and there are {most} {of}; it is at most that"
+        ))),
     }
 }
 
@@ -384,7 +425,7 @@ mod tests {
         let checked = |text: &str| {
             let choice: TrainingChoice = toml::from_str(text).unwrap();
             let recipe = choice.resolve(Recipe::default(), None).unwrap();
-            choice.check_supernet(&recipe).map_err(|error| error.to_string())
+            choice.check_supernet(&recipe, 32).map_err(|error| error.to_string())
         };
         let refused = |text: &str, part: &str| {
             let said = checked(text).unwrap_err();

@@ -33,7 +33,9 @@ pub(super) fn refuse_other_study(
     // themselves, and a scorer's key says what the images were.
     let choice = |study: &Study| {
         let wanted = &study.architectures;
-        (wanted.count, wanted.file.is_some(), wanted.unique, wanted.seed, wanted.neighbours)
+        // What changes nothing may stand in a study that was stored.
+        let seed = wanted.draws().then_some(wanted.seed);
+        (wanted.count(), wanted.file.is_some(), wanted.unique, seed, wanted.neighbours)
     };
     let data = |study: &Study| study.data.split(':').next().map(str::to_owned);
     let differs = [

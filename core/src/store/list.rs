@@ -116,6 +116,19 @@ impl Store {
         read().map_err(|e| self.sqlite(e))
     }
 
+    /// How many of its architectures, the first, the study asked for, and how many
+    /// neighbours come after them.
+    ///
+    /// # Errors
+    /// When SQLite fails, or the study cannot be read.
+    pub fn drawn(&self) -> Result<(usize, usize), StoreError> {
+        let count = "SELECT COUNT(*) FROM plan";
+        let all = self.connection.query_row(count, [], |row| row.get::<_, i64>(0));
+        let all = all.map_err(|e| self.sqlite(e))? as usize;
+        let drawn = self.study()?.architectures.drawn.map_or(all, |it| it as usize).min(all);
+        Ok((drawn, all - drawn))
+    }
+
     /// What it has of the list as one of its own.
     ///
     /// # Errors

@@ -7,9 +7,9 @@
 use super::{
     Outcome, ScorerId, ScorerKey, Store, StoreError,
     files::{has_table, refuse_other_study},
+    limit::set_limit,
     list::{List, add, set_list},
     results::outcome,
-    retry::set_limit,
     schema::INSERT,
 };
 use crate::{

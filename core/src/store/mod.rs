@@ -8,6 +8,8 @@
 
 mod error;
 mod files;
+mod json;
+mod limit;
 mod list;
 mod merge;
 mod progress;
@@ -23,7 +25,7 @@ pub use files::write_whole;
 pub use list::List;
 pub use merge::{MergeError, Merged};
 pub use progress::{Done, Progress};
-pub use record::{Outcome, Record, Score, ScorerId, ScorerKey};
+pub use record::{Outcome, Record, Score, ScorerId, ScorerKey, seed_means};
 pub use results::{JOBS, Store};
 pub use retry::Retry;
 pub use training::Curve;

@@ -1,10 +1,11 @@
 //! How far a run is.
 
-use super::{ScorerId, ScorerKey, Store, StoreError, results::from_json, schema::IS_DONE};
+use super::{ScorerId, ScorerKey, Store, StoreError, json::from_json, schema::IS_DONE};
 use crate::{
     estimator::{EstimatorKind, FailureKind},
     shard::unit_name,
 };
+use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
 
 /// What a scorer has, a bit for each unit.
@@ -120,6 +121,20 @@ impl Store {
         Ok(((0..architectures).map(all).collect(), count))
     }
 
+    /// Why the first of `scorer`'s results that wait for a supernet do, if any
+    /// does.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn untrained(&self, scorer: ScorerId) -> Result<Option<String>, StoreError> {
+        let read = format!(
+            "SELECT failure_message FROM score WHERE scorer = ?1 AND NOT ({IS_DONE})
+             ORDER BY arch, seed LIMIT 1"
+        );
+        let found = self.connection.query_row(&read, [scorer.0], |row| row.get(0)).optional();
+        found.map_err(|e| self.sqlite(e))
+    }
+
     /// Milliseconds of all that `scorer` has, and how much that is.
     ///
     /// # Errors
@@ -131,6 +146,30 @@ impl Store {
         self.connection
             .query_row(&read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
             .map_err(|e| self.sqlite(e))
+    }
+
+    /// Goes through the same one by one: architecture, seed, milliseconds.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_costs(
+        &self,
+        scorer: ScorerId,
+        mut visit: impl FnMut(&str, u64, f64),
+    ) -> Result<(), StoreError> {
+        let mut read = || -> rusqlite::Result<()> {
+            let read = format!(
+                "SELECT plan.arch, seed, milliseconds FROM score JOIN plan ON position = score.arch
+                 WHERE scorer = ?1 AND {IS_DONE}"
+            );
+            let mut query = self.connection.prepare_cached(&read)?;
+            let mut rows = query.query([scorer.0])?;
+            while let Some(row) = rows.next()? {
+                visit(row.get_ref(0)?.as_str()?, row.get::<_, i64>(1)? as u64, row.get(2)?);
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.sqlite(e))
     }
 
     /// The scorers of the leaderboard: of each name the last used, by name.

@@ -1,6 +1,9 @@
 //! What is stored: scores, and all they depend on.
 
-use crate::estimator::{Direction, EstimatorKind, Failure};
+use crate::{
+    estimator::{Direction, EstimatorKind, Failure},
+    mean::mean,
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything a score depends on besides architecture and seed.
@@ -80,4 +83,24 @@ pub struct Score {
     pub outcome: Outcome,
     /// What it would cost alone, milliseconds.
     pub milliseconds: f64,
+}
+
+/// Per architecture the [mean](crate::mean::mean) over the seeds that have a
+/// score; NaN if none. Scores of one seed are as they are.
+pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
+    let score = |it: &Score| Some((it.arch, *it.outcome.as_ref().ok()?));
+    let mut there: Vec<(usize, f64)> = scores.iter().filter_map(score).collect();
+    // A store has them in this order already.
+    there.sort_by_key(|(arch, _)| *arch);
+    let several = scores.windows(2).any(|pair| pair[0].seed != pair[1].seed);
+    let mut means = vec![f64::NAN; architectures];
+    let mut values = Vec::new();
+    for of_one in there.chunk_by(|(one, _), (other, _)| one == other) {
+        values.clear();
+        values.extend(of_one.iter().map(|(_, score)| *score));
+        if let Some(slot) = means.get_mut(of_one[0].0) {
+            *slot = if several { mean(&values) } else { values[0] };
+        }
+    }
+    means
 }

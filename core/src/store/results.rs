@@ -3,9 +3,10 @@
 use super::{
     Outcome, Record, Score, ScorerId, ScorerKey, StoreError,
     files::{format_of, read_only, read_study, refuse_other_study, write_whole},
-    retry::set_limit,
+    json::from_json,
+    limit::set_limit,
     schema::{ADDED, FORMAT, INSERT, SCHEMA},
-    unit::add_time,
+    unit::{UnitTimes, add_time, unit_times, visit_units},
 };
 use crate::{
     estimator::{Failure, FailureKind},
@@ -13,7 +14,6 @@ use crate::{
     study::Study,
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::de::DeserializeOwned;
 use std::{
     fs::{File, TryLockError},
     io::ErrorKind,
@@ -250,6 +250,22 @@ impl Store {
         write(&mut self.connection).map_err(|e| self.sqlite(e))
     }
 
+    /// What is known of its units' times.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn unit_times(&self) -> Result<UnitTimes, StoreError> {
+        unit_times(&self.connection).map_err(|e| self.sqlite(e))
+    }
+
+    /// Goes through its units: architecture, seed, and what is known of its time.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn visit_units(&self, visit: impl FnMut(&str, u64, UnitTimes)) -> Result<(), StoreError> {
+        visit_units(&self.connection, visit).map_err(|e| self.sqlite(e))
+    }
+
     /// Everything `scorer` has, by architecture and seed.
     ///
     /// # Errors
@@ -328,12 +344,6 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     }
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -403,6 +413,8 @@ pub(super) mod tests {
             store.record(&[record(scorer, 0, outcome.clone())]).unwrap();
             assert_eq!(store.scores(scorer).unwrap()[0].outcome, outcome);
             assert!(!store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
+            let why = outcome.unwrap_err().message;
+            assert_eq!(store.untrained(scorer).unwrap(), Some(why));
             assert_eq!(store.cost(scorer).unwrap(), (0.0, 0));
             let failures = store.failures().unwrap();
             assert_eq!(failures, [("a".to_owned(), FailureKind::Untrained, 1)]);
@@ -412,6 +424,7 @@ pub(super) mod tests {
             assert_eq!(store.scores(scorer).unwrap()[0].outcome, Ok(kept));
         }
         assert!(store.done(scorer, &[u64::MAX], 1).unwrap().has(0, 0));
+        assert_eq!(store.untrained(scorer).unwrap(), None);
     }
 
     #[test]
@@ -443,6 +456,18 @@ pub(super) mod tests {
         assert_eq!(last(), other);
         assert_eq!(store.scorer(&key()).unwrap(), first);
         assert_eq!(last(), key());
+    }
+
+    #[test]
+    fn a_store_knows_which_of_its_architectures_are_neighbours() {
+        for (drawn, counts) in [(None, (3, 0)), (Some(2), (2, 1)), (Some(9), (3, 0))] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut study = Study::default();
+            study.architectures.drawn = drawn;
+            let mut store = Store::for_run(dir.path(), &study).unwrap();
+            store.set_plan(&["x", "y", "z"].map(str::to_owned)).unwrap();
+            assert_eq!(store.drawn().unwrap(), counts);
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //!
 //! Invariant: a failure stays stored until its next try is.
 
-use super::{Done, ScorerId, Store, StoreError, files::has_table, results::from_json};
+use super::{Done, ScorerId, Store, StoreError, files::has_table, json::from_json, limit::limit};
 use crate::estimator::{FailureKind, Limit};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 use std::time::Duration;
 
 /// Which stored failures are tried again.
@@ -91,34 +91,6 @@ impl Store {
         let mut query = self.connection.prepare_cached(read)?;
         Ok(query.query_row(params![scorer.0, arch, seed], limit).optional()?.flatten())
     }
-}
-
-/// Of a row that begins with seconds and bytes.
-fn limit(row: &Row<'_>) -> rusqlite::Result<Option<Limit>> {
-    let time = row.get::<_, Option<f64>>(0)?;
-    let time = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let memory = row.get::<_, Option<i64>>(1)?;
-    Ok(time.map(Limit::Time).or(memory.map(|bytes| Limit::Memory(bytes as u64))))
-}
-
-/// Says by which limit a stored failure is, or that it is by none.
-pub(super) fn set_limit(
-    to: &Connection,
-    (scorer, arch, seed): (ScorerId, i64, i64),
-    limit: Option<Limit>,
-) -> rusqlite::Result<()> {
-    let (seconds, bytes) = match limit {
-        Some(Limit::Time(time)) => (Some(time.as_secs_f64()), None),
-        Some(Limit::Memory(bytes)) => (None, Some(bytes as i64)),
-        None => {
-            let delete = "DELETE FROM failure_limit WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
-            let values = params![scorer.0, arch, seed];
-            return to.prepare_cached(delete)?.execute(values).map(drop);
-        }
-    };
-    to.prepare_cached("INSERT OR REPLACE INTO failure_limit VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![scorer.0, arch, seed, seconds, bytes])
-        .map(drop)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What came of supernets: learning curves, and sub-networks' batches, so that
 //! any number of them can be judged afterwards.
 
-use super::{Store, StoreError, results::from_json};
+use super::{Store, StoreError, json::from_json};
 use crate::one_shot::{EpochReport, Evaluated};
 use rusqlite::{Connection, params};
 

@@ -1,6 +1,6 @@
 //! How long units took. Nothing is computed from it but forecasts.
 
-use super::{Record, Store, StoreError, files::has_table};
+use super::{Record, files::has_table};
 use rusqlite::{Connection, params};
 
 /// Sums over the units of a store.
@@ -23,24 +23,37 @@ impl UnitTimes {
     }
 }
 
-impl Store {
-    /// What is known of its units' times.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn unit_times(&self) -> Result<UnitTimes, StoreError> {
-        let read = || -> rusqlite::Result<UnitTimes> {
-            if !has_table(&self.connection, "unit")? {
-                return Ok(UnitTimes::default());
-            }
-            let read = "SELECT COUNT(*), TOTAL(milliseconds), TOTAL(alone) FROM unit";
-            self.connection.query_row(read, [], |row| {
-                let units = row.get::<_, i64>(0)? as u64;
-                Ok(UnitTimes { units, milliseconds: row.get(1)?, alone: row.get(2)? })
-            })
-        };
-        read().map_err(|e| self.sqlite(e))
+/// The sums over the units of a store.
+pub(super) fn unit_times(from: &Connection) -> rusqlite::Result<UnitTimes> {
+    if !has_table(from, "unit")? {
+        return Ok(UnitTimes::default());
     }
+    let read = "SELECT COUNT(*), TOTAL(milliseconds), TOTAL(alone) FROM unit";
+    from.query_row(read, [], |row| {
+        let units = row.get::<_, i64>(0)? as u64;
+        Ok(UnitTimes { units, milliseconds: row.get(1)?, alone: row.get(2)? })
+    })
+}
+
+/// Goes through the units of a store: architecture, seed, and what is known of
+/// its time.
+pub(super) fn visit_units(
+    from: &Connection,
+    mut visit: impl FnMut(&str, u64, UnitTimes),
+) -> rusqlite::Result<()> {
+    if !has_table(from, "unit")? {
+        return Ok(());
+    }
+    let read = "SELECT plan.arch, seed, milliseconds, alone
+         FROM unit JOIN plan ON position = unit.arch";
+    let mut query = from.prepare(read)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (milliseconds, alone) = (row.get(2)?, row.get(3)?);
+        let seed = row.get::<_, i64>(1)? as u64;
+        visit(row.get_ref(0)?.as_str()?, seed, UnitTimes { units: 1, milliseconds, alone });
+    }
+    Ok(())
 }
 
 /// Adds to what the unit of `records` took before, with other estimators.

@@ -84,6 +84,32 @@ fn every_field_can_stand_alone_or_says_what_it_needs() {
 }
 
 #[test]
+fn a_field_that_changes_nothing_beside_another_is_refused() {
+    let said = |text: &str| match read(text).unwrap().check() {
+        Ok(()) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    let list = "[architectures]\nfile = \"a.txt\"\n";
+    for (text, field) in [(format!("{list}count = 20"), "[architectures] `count` changes nothing")]
+    {
+        assert!(said(&text).contains(field), "{text}: {}", said(&text));
+    }
+    for text in [
+        list.to_owned(),
+        format!("{list}unique = true"),
+        format!("{list}judged = true"),
+        "[architectures]\nseed = 3".to_owned(),
+        format!("{list}neighbours = 3\nseed = 3"),
+        "[architectures]\ncount = 3\njudged = true\nseed = 3".to_owned(),
+        "[architectures]\nneighbours = 3\nseed = 3".to_owned(),
+        "data = \"digits\"\n[protocol]\naugment = true".to_owned(),
+        "[protocol]\nbatches = 2\ninit = \"pytorch\"".to_owned(),
+    ] {
+        assert_eq!(said(&text), "", "{text}");
+    }
+}
+
+#[test]
 fn seeds_are_some_and_different() {
     let wrong = |seeds| Study { seeds, ..Study::default() }.check().unwrap_err().to_string();
     assert_eq!(wrong(vec![]), "a study needs at least one seed");

@@ -10,9 +10,11 @@ pub struct Foreign {
 }
 
 /// First bytes, what they are, and what makes text of it.
-const KNOWN: [(&[u8], &str, &str); 17] = [
+const KNOWN: &[(&[u8], &str, &str)] = &[
     (b"PAR1", "a Parquet file", PARQUET),
     (b"\xfd7zXZ\0", "compressed by xz", "unpack it: xz -dk FILE"),
+    (b"\x5d\0\0", "compressed by lzma", "unpack it: xz --format=lzma -dc FILE > OTHER"),
+    (b"\x1f\x9d", "compressed by compress (.Z)", "unpack it: zcat FILE > OTHER"),
     (b"BZh", "compressed by bzip2", "unpack it: bzip2 -dk FILE"),
     (b"\x28\xb5\x2f\xfd", "compressed by zstd", "unpack it: zstd -d FILE"),
     (b"\x04\x22\x4d\x18", "compressed by lz4", "unpack it: lz4 -d FILE"),
@@ -22,6 +24,22 @@ const KNOWN: [(&[u8], &str, &str); 17] = [
     (b"\x80\x03", "a Python pickle", PICKLE),
     (b"\x80\x04", "a Python pickle", PICKLE),
     (b"\x80\x05", "a Python pickle", PICKLE),
+    // Of the first two protocols, which have no mark of their own, as pandas, NumPy and
+    // dictionaries begin.
+    (b"ccopy_reg\n", "a Python pickle", PICKLE),
+    (b"cpandas.", "a Python pickle", PICKLE),
+    (b"cnumpy", "a Python pickle", PICKLE),
+    (b"(dp0\n", "a Python pickle", PICKLE),
+    (b"(lp0\n", "a Python pickle", PICKLE),
+    (b"}q\0", "a Python pickle", PICKLE),
+    (b"]q\0", "a Python pickle", PICKLE),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an Excel sheet (.xls)",
+        "save it as CSV, or convert it: pandas.read_excel(FILE).to_csv(OTHER, index=False)",
+    ),
+    (b"\x7fELF", "a program or library", OTHER),
+    (b"%PDF", "a PDF file", OTHER),
     (
         b"ARROW1",
         "a Feather file",
@@ -34,6 +52,9 @@ const KNOWN: [(&[u8], &str, &str); 17] = [
         "an SQLite database",
         "convert it: sqlite3 -header -csv FILE 'SELECT ...'",
     ),
+    // Before UTF-16, whose mark it begins with.
+    (b"\xff\xfe\0\0", "text in UTF-32", UTF32),
+    (b"\0\0\xfe\xff", "text in UTF-32", UTF32),
     (b"\xff\xfe", "text in UTF-16", UTF16),
     (b"\xfe\xff", "text in UTF-16", UTF16),
 ];
@@ -44,17 +65,108 @@ const ZIP: &str = "unpack it: unzip FILE; an Excel sheet is saved as CSV, a NumP
 const PICKLE: &str =
     "convert it, with pandas.DataFrame(pandas.read_pickle(FILE)).to_csv(OTHER) in Python";
 const UTF16: &str = "convert it: iconv -f UTF-16 -t UTF-8 FILE > OTHER";
+const UTF32: &str = "convert it: iconv -f UTF-32 -t UTF-8 FILE > OTHER";
+const OTHER: &str = "give another file";
 
-/// How many bytes tell.
-pub const MAGIC: usize = 16;
+/// How many bytes tell: the first block of a tar archive.
+pub const MAGIC: usize = 512;
 
 /// First bytes of gzip.
 pub const GZIP: &[u8] = b"\x1f\x8b";
 
-/// What a file with these first bytes is, if not text.
+/// Where a tar archive says that it is one.
+const TAR: (usize, &[u8]) = (257, b"ustar");
+
+/// What a file with these first bytes, [`MAGIC`] or all, is, if not text.
 pub fn foreign(start: &[u8]) -> Option<Foreign> {
     let known = KNOWN.iter().find(|(magic, ..)| start.starts_with(magic));
-    known.map(|&(_, what, convert)| Foreign { what, convert })
+    if let Some(&(_, what, convert)) = known {
+        return Some(Foreign { what, convert });
+    }
+    let is = |what, convert| Some(Foreign { what, convert });
+    if start.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
+        return is("a tar archive", "unpack it: tar -xf FILE");
+    }
+    // Characters of ASCII in a wider encoding, without a mark.
+    let zeros = start.first_chunk().map(|bytes: &[u8; 4]| bytes.map(|byte| byte == 0));
+    match zeros {
+        Some([false, true, true, true]) => {
+            return is("text in UTF-32", "convert it: iconv -f UTF-32LE -t UTF-8 FILE > OTHER");
+        }
+        Some([true, true, true, false]) => {
+            return is("text in UTF-32", "convert it: iconv -f UTF-32BE -t UTF-8 FILE > OTHER");
+        }
+        Some([false, true, false, true]) => {
+            return is("text in UTF-16", "convert it: iconv -f UTF-16LE -t UTF-8 FILE > OTHER");
+        }
+        Some([true, false, true, false]) => {
+            return is("text in UTF-16", "convert it: iconv -f UTF-16BE -t UTF-8 FILE > OTHER");
+        }
+        _ => {}
+    }
+    let binary = |byte: &u8| matches!(byte, 0..=8 | 14..=26);
+    match start.iter().any(binary) {
+        true => is("no text", "it holds bytes that no text has; look at what it is: file FILE"),
+        false => None,
+    }
+}
+
+/// What text of another format a file begins with, that CSV does not.
+pub fn markup(start: &str) -> Option<Foreign> {
+    let start = start.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
+    let inside = |open: char, next: &[char]| {
+        let rest = start.strip_prefix(open).map(str::trim_start);
+        rest.is_some_and(|rest| rest.starts_with(next))
+    };
+    let lower: String = start.chars().take(16).collect::<String>().to_lowercase();
+    let lines = "convert it: pandas.read_json(FILE, lines=True).to_csv(OTHER, index=False)";
+    let (what, convert) = match () {
+        () if inside('{', &['"']) && start.lines().nth(1).is_some_and(|it| it.starts_with('{')) => {
+            ("lines of JSON", lines)
+        }
+        () if inside('{', &['"', '}']) || inside('[', &['{']) => {
+            ("JSON", "convert it: pandas.read_json(FILE).to_csv(OTHER, index=False)")
+        }
+        () if ["<!doctype", "<html", "<table", "<head", "<body"]
+            .iter()
+            .any(|tag| lower.starts_with(tag)) =>
+        {
+            ("HTML", "convert it: pandas.read_html(FILE)[0].to_csv(OTHER, index=False)")
+        }
+        () if lower.starts_with("<?xml") => {
+            ("XML", "convert it: pandas.read_xml(FILE).to_csv(OTHER, index=False)")
+        }
+        () if ["\\begin{", "\\documentclass"].iter().any(|it| start.starts_with(it)) => {
+            ("LaTeX", "give the numbers that it was made of")
+        }
+        () => return None,
+    };
+    Some(Foreign { what, convert })
+}
+
+/// The text in the bytes of a file, without a byte order mark.
+///
+/// # Errors
+/// What it is instead, as the end of a sentence about "it".
+pub fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+    if let Some(Foreign { what, convert }) = foreign(&bytes[..bytes.len().min(MAGIC)]) {
+        return Err(format!("is {what}; {convert}"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let before = &error.as_bytes()[..at];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        not_utf8(line as u64)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// That a line is in another encoding, as the end of a sentence about "it".
+pub fn not_utf8(line: u64) -> String {
+    format!(
+        "is no text in UTF-8, first in line {line}; text of Windows or Excel is often in Latin-1: \
+         iconv -f LATIN1 -t UTF-8 FILE > OTHER"
+    )
 }
 
 #[cfg(test)]
@@ -63,9 +175,36 @@ mod tests {
 
     #[test]
     fn text_is_text() {
-        for text in ["arch,acc", "", "BZ", "\u{feff}arch", "|none~0|", "PARAMS,arch", "7,1"] {
+        for text in
+            ["arch,acc", "", "BZ", "\u{feff}arch", "|none~0|", "PARAMS,arch", "7,1", "a", "[0"]
+        {
             assert_eq!(foreign(text.as_bytes()), None, "{text}");
+            assert_eq!(markup(text), None, "{text}");
+            assert_eq!(
+                text_of(text.as_bytes().to_vec()).unwrap(),
+                text.trim_start_matches('\u{feff}')
+            );
         }
         assert_eq!(foreign(b"PK\x03\x04\x14").unwrap().what, "a zip archive");
+    }
+
+    #[test]
+    fn text_in_another_encoding_is_named_with_the_one_it_is_in() {
+        let text = "arch,acc\n";
+        let wide =
+            |of: &dyn Fn(u16) -> Vec<u8>| text.encode_utf16().flat_map(of).collect::<Vec<u8>>();
+        for (bytes, encoding) in [
+            (wide(&|c| c.to_le_bytes().to_vec()), "UTF-16LE"),
+            (wide(&|c| c.to_be_bytes().to_vec()), "UTF-16BE"),
+            (wide(&|c| u32::from(c).to_le_bytes().to_vec()), "UTF-32LE"),
+            (wide(&|c| u32::from(c).to_be_bytes().to_vec()), "UTF-32BE"),
+            (b"\xff\xfe\0\0a\0\0\0".to_vec(), "UTF-32"),
+            (b"\xff\xfea\0".to_vec(), "UTF-16"),
+            (b"a\nb\xf6\n".to_vec(), "LATIN1"),
+        ] {
+            let said = text_of(bytes).unwrap_err();
+            assert!(said.contains(&format!("-f {encoding} ")), "{said}");
+        }
+        assert!(text_of(b"a\nb\xf6\n".to_vec()).unwrap_err().contains("first in line 2"));
     }
 }

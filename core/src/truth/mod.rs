@@ -12,7 +12,7 @@ mod rows;
 mod seeds;
 mod sheet;
 
-pub use content::{Foreign, GZIP, foreign};
+pub use content::{GZIP, text_of};
 pub use filter::Filter;
 pub use key::Key;
 pub use quality::{Averaged, Ties, averaged};
@@ -111,14 +111,24 @@ pub enum TableError {
     /// No comma between columns.
     #[error(
         "the columns of {} are set apart by {}; a table is CSV, with commas: \
-         pandas.read_csv(FILE, sep={separator:?}).to_csv(OTHER, index=False) in Python converts it",
-        path.display(), if *separator == ';' { "semicolons" } else { "tabs" }
+         pandas.read_csv(FILE, sep={sep}).to_csv(OTHER, index=False) in Python converts it",
+        path.display(), named(*separator), sep = spelt_separator(*separator)
     )]
     Separator {
         /// The file.
         path: PathBuf,
         /// What is between them.
         separator: char,
+    },
+    /// A line before the header.
+    #[error("{} begins with {what}; a table begins with its header: {convert}", path.display())]
+    Beginning {
+        /// The file.
+        path: PathBuf,
+        /// What stands there.
+        what: String,
+        /// How to leave it out.
+        convert: String,
     },
     /// A filter that takes no row.
     #[error("no row of {} has `{value}` in column `{column}`; {hint}", path.display())]
@@ -375,6 +385,24 @@ fn spelt(value: &str) -> &'static str {
             " (leave out the percent sign)"
         }
         _ => "",
+    }
+}
+
+/// What a separator is called.
+fn named(separator: char) -> &'static str {
+    match separator {
+        ';' => "semicolons",
+        '\t' => "tabs",
+        '|' => "vertical bars",
+        _ => "spaces",
+    }
+}
+
+/// The same for pandas.
+fn spelt_separator(separator: char) -> String {
+    match separator {
+        ' ' => r"r'\s+'".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 

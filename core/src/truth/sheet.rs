@@ -2,7 +2,7 @@
 
 use super::{
     TableError,
-    content::{GZIP, MAGIC, foreign},
+    content::{GZIP, MAGIC, foreign, markup, not_utf8},
     filter::Filter,
     find_column,
     key::Key,
@@ -41,17 +41,45 @@ impl<'a> Sheet<'a> {
     /// # Errors
     /// See [`TableError`].
     pub fn read(path: &'a Path) -> Result<Self, TableError> {
-        let read = |source| TableError::Read { path: path.to_owned(), source };
-        let mut reader = csv::Reader::from_reader(open(path).map_err(|e| read(e.into()))?);
-        let header: Vec<String> =
+        let read = |source: csv::Error| TableError::Read {
+            path: path.to_owned(),
+            source: plainly(source),
+        };
+        let (start, text) = open(path).map_err(|e| read(e.into()))?;
+        if let Some((what, convert)) = preface(&String::from_utf8_lossy(&start)) {
+            return Err(TableError::Beginning { path: path.to_owned(), what, convert });
+        }
+        let mut reader = csv::Reader::from_reader(text);
+        let mut header: Vec<String> =
             reader.headers().map_err(read)?.iter().map(str::to_owned).collect();
+        if let Some(first) = header.first_mut() {
+            // A file that was put together of others may have more than one.
+            *first = first.trim_start_matches('\u{feff}').to_owned();
+        }
+        let mut records: Vec<StringRecord> = Vec::new();
+        let mut failed = None;
+        for record in reader.into_records() {
+            match record {
+                Ok(record) if record.as_slice().contains('\0') => {
+                    let line = record.position().map_or(0, csv::Position::line);
+                    let what = format!("line {line} holds a byte 0, which no text has");
+                    failed = Some(io::Error::other(what).into());
+                }
+                Ok(record) => records.push(record),
+                Err(error) => failed = Some(error),
+            }
+            if failed.is_some() {
+                break;
+            }
+        }
         if let [only] = header.as_slice()
-            && let Some(separator) = [';', '\t'].into_iter().find(|it| only.contains(*it))
+            && let Some(separator) = separator(only, &records)
         {
             return Err(TableError::Separator { path: path.to_owned(), separator });
         }
-        let records: Vec<StringRecord> =
-            reader.into_records().collect::<Result<_, _>>().map_err(read)?;
+        if let Some(error) = failed {
+            return Err(read(error));
+        }
         let Some(first) = records.first() else {
             return Err(TableError::Empty(path.to_owned()));
         };
@@ -112,11 +140,6 @@ impl<'a> Sheet<'a> {
     /// A column that is not there, or a form that is none.
     pub fn key(&self, form: &str) -> Result<Key, TableError> {
         Key::parse(self.path, &self.header, form)
-    }
-
-    /// The key of the first row.
-    pub fn first(&self, key: &Key) -> Option<String> {
-        Some(key.of(self.records.first()?))
     }
 
     /// Positions of the columns of numbers that nobody need name, and the
@@ -209,24 +232,97 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// What pandas calls an index without a name, when it writes and when it reads.
+/// What pandas calls an index without a name, when it writes and when it reads:
+/// `Unnamed: 0`, once more `Unnamed: 0.1`, of two levels `Unnamed: 0_level_1`.
 fn is_nameless(name: &str) -> bool {
-    let numbered = name.strip_prefix("Unnamed: ");
-    name.trim().is_empty() || numbered.is_some_and(|rest| rest.parse::<u64>().is_ok())
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let numbered = name
+        .strip_prefix("Unnamed: ")
+        .is_some_and(|rest| rest.split("_level_").all(|part| part.split('.').all(number)));
+    name.trim().is_empty() || numbered
 }
 
-/// What a file is, is told by its first bytes, not by the name.
-fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+/// What sets the columns of a table apart whose header, read as CSV, has only
+/// this name.
+fn separator(header: &str, records: &[StringRecord]) -> Option<char> {
+    if let Some(found) = [';', '\t'].into_iter().find(|it| header.contains(*it)) {
+        return Some(found);
+    }
+    // An architecture may be written with bars.
+    if header.contains('|') && !header.starts_with('|') {
+        return Some('|');
+    }
+    // A name may have spaces; then its cells do not have as many.
+    let words = |text: &str| text.split_whitespace().count();
+    let same = |record: &StringRecord| words(record.get(0).unwrap_or_default()) == words(header);
+    let all = !records.is_empty() && records.iter().take(10).all(same);
+    (words(header) > 1 && all && !header.contains(": ")).then_some(' ')
+}
+
+/// What stands before the header of a table, or in place of all of it, and what
+/// helps.
+fn preface(start: &str) -> Option<(String, String)> {
+    if let Some(it) = markup(start) {
+        return Some((it.what.to_owned(), it.convert.to_owned()));
+    }
+    let first = start.trim_start_matches('\u{feff}').lines().next()?.trim_end();
+    let bare = first.trim_matches('"').to_lowercase();
+    if bare.strip_prefix("sep=").is_some_and(|it| it.chars().count() == 1) {
+        let what = format!("the line `{first}`, which tells Excel the separator");
+        return Some((what, "leave it out: sed 1d FILE > OTHER".to_owned()));
+    }
+    // `# arch,acc` is a header, as numpy.savetxt writes it.
+    if first.starts_with('#') && !first.contains([',', ';', '\t']) {
+        let convert = "leave it out: grep -v '^#' FILE > OTHER";
+        return Some(("a comment".to_owned(), convert.to_owned()));
+    }
+    let second = start.lines().nth(1).unwrap_or_default();
+    let rule = second.contains("--") && second.chars().all(|c| "|:- ".contains(c));
+    (first.starts_with('|') && rule).then(|| {
+        let what = "a header of Markdown".to_owned();
+        (what, "write it as CSV, with commas between cells".to_owned())
+    })
+}
+
+/// The same error, without the words of the reader where they say little.
+fn plainly(error: csv::Error) -> csv::Error {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { pos, .. } => {
+            let line = pos.as_ref().map_or(1, csv::Position::line);
+            io::Error::other(format!("it {}", not_utf8(line))).into()
+        }
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            io::Error::other(format!(
+                "line {line} has {len} cells, those before it {expected_len}; a cell with a comma \
+                 stands in double quotes"
+            ))
+            .into()
+        }
+        _ => error,
+    }
+}
+
+/// The first bytes of a table's text, and all of it. What a file is, is told by
+/// its first bytes, not by the name.
+fn open(path: &Path) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
     if let Some(name) = embedded::table_name(path) {
         let bytes = embedded::table(name).map_err(io::Error::other)?;
-        return Ok(Box::new(flate2::read::MultiGzDecoder::new(bytes)));
+        return Ok((Vec::new(), Box::new(flate2::read::MultiGzDecoder::new(bytes))));
     }
     let (start, file) = begin(BufReader::new(File::open(path)?))?;
     if !start.starts_with(GZIP) {
-        return text(&start, file);
+        return text(start, file);
     }
-    let (start, unpacked) = begin(flate2::read::MultiGzDecoder::new(file))?;
-    text(&start, unpacked)
+    let (start, unpacked) = begin(flate2::read::MultiGzDecoder::new(file)).map_err(|error| {
+        io::Error::other(format!("it is compressed by gzip, and damaged: {error}"))
+    })?;
+    match start.starts_with(GZIP) {
+        true => Err(io::Error::other(
+            "it is compressed by gzip twice; unpack it once: zcat FILE > OTHER",
+        )),
+        false => text(start, unpacked),
+    }
 }
 
 /// The first bytes, and all of them from the start.
@@ -236,9 +332,9 @@ fn begin(mut reader: impl Read + 'static) -> io::Result<(Vec<u8>, impl Read + 's
     Ok((start.clone(), Cursor::new(start).chain(reader)))
 }
 
-fn text(start: &[u8], reader: impl Read + 'static) -> io::Result<Box<dyn Read>> {
-    match foreign(start) {
-        None => Ok(Box::new(reader)),
+fn text(start: Vec<u8>, reader: impl Read + 'static) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
+    match foreign(&start) {
+        None => Ok((start, Box::new(reader))),
         Some(it) => Err(io::Error::other(format!(
             "it is {}, and a table is CSV, plain or gzipped; {}",
             it.what, it.convert

@@ -120,12 +120,27 @@ fn files_of_another_kind_are_named() {
         to.write_all(bytes).unwrap();
         to.finish().unwrap()
     };
-    let read = |bytes: &[u8]| {
+    let one = |bytes: &[u8]| {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        Table::read(file.path(), "arch", None, Duplicates::Error)
+        file
     };
-    let kinds: [(&[u8], &str); 6] = [
+    let read = |bytes: &[u8]| Table::read(one(bytes).path(), "arch", None, Duplicates::Error);
+    let mut tar = [0; 600];
+    tar[..5].copy_from_slice(b"a.csv");
+    tar[257..262].copy_from_slice(b"ustar");
+    let kinds: [(&[u8], &str); 17] = [
+        (b"\x1f\x9d\x90arch", "compress (.Z)"),
+        (b"]\0\0\x80\0\xff\xff", "by lzma"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "pandas.read_excel"),
+        (b"ccopy_reg\n_reconstructor\n", "a Python pickle"),
+        (b"(dp0\nVa\np1\n", "a Python pickle"),
+        (&tar, "a tar archive"),
+        (b"a\0r\0c\0h\0,\0", "-f UTF-16LE"),
+        (b"\0a\0r\0c\0h\0,", "-f UTF-16BE"),
+        (b"\xff\xfe\0\0a\0\0\0", "UTF-32"),
+        (b"arch,acc\n\x03\x01\x02", "bytes that no text has"),
+        (b"\x8b\x0b\x80\x03arch", "bytes that no text has"),
         (b"\xfd7zXZ\0\0", "xz -dk"),
         (b"BZh91AY", "bzip2 -dk"),
         (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
@@ -141,8 +156,46 @@ fn files_of_another_kind_are_named() {
     }
     let error = read(b"arch;acc\na;1,5\n").unwrap_err().to_string();
     assert!(error.contains("semicolons") && error.contains("sep=';'"), "{error}");
-    let error = read(b"arch\tacc\na\t1\n").unwrap_err().to_string();
-    assert!(error.contains("by tabs"), "{error}");
+    let zeros = [b"arch,acc\n".to_vec(), b"b,1\n".repeat(200), b"a\0,1\n".to_vec()].concat();
+    for (bytes, what) in [
+        (&b"arch\tacc\na\t1\n"[..], "by tabs"),
+        (b"arch|acc\na|1\n", "by vertical bars"),
+        (
+            b"arch acc\na 1\nb 2\n",
+            "by spaces; a table is CSV, with commas: pandas.read_csv(FILE, sep=r'\\s+')",
+        ),
+        (b"{\"arch\":{\"0\":\"a\"}}", "begins with JSON"),
+        (b"[{\"arch\":\"a\"}]", "begins with JSON"),
+        (b"{\"arch\":\"a\"}\n{\"arch\":\"b\"}\n", "lines=True"),
+        (b"<table border=1>\n<tr>\n", "pandas.read_html"),
+        (b"\\begin{tabular}{l}\n", "LaTeX"),
+        (b"sep=,\narch,acc\na,1\n", "the line `sep=,`"),
+        (b"\xef\xbb\xbfsep=;\r\narch;acc\n", "the line `sep=;`"),
+        (b"# by me\narch,acc\na,1\n", "begins with a comment"),
+        (b"| arch | acc |\n|:--|--:|\n| a | 1 |\n", "a header of Markdown"),
+        (
+            b"arch,gr\xf6\xdfe\na,1\n",
+            "first in line 1; text of Windows or Excel is often in Latin-1",
+        ),
+        (b"arch,acc\na,1\nb,1\n\xf6,2\n", "UTF-8, first in line 4"),
+        (b"arch,acc\na,1\nb,1,2\n", "line 3 has 3 cells, those before it 2"),
+        (&zeros, "line 202 holds a byte 0"),
+    ] {
+        for bytes in [bytes.to_vec(), gzip(bytes)] {
+            let error = read(&bytes).unwrap_err().to_string();
+            assert!(error.contains(what), "{what}: {error}");
+        }
+    }
+    let error = read(&gzip(&gzip(b"arch,acc\na,1\n"))).unwrap_err().to_string();
+    assert!(error.contains("by gzip twice"), "{error}");
+    // One column whose name has a space, a header of numpy, a mark too many.
+    assert!(
+        Table::read(one(b"arch str\na\nb\n").path(), "arch str", None, Duplicates::Error).is_ok()
+    );
+    assert!(
+        Table::read(one(b"# arch,acc\na,1\n").path(), "# arch", None, Duplicates::Error).is_ok()
+    );
+    assert_eq!(read("\u{feff}\u{feff}arch,acc\na,1\n".as_bytes()).unwrap().keys, ["a"]);
     assert_eq!(read(&gzip("\u{feff}arch,acc\r\na,1\r\n".as_bytes())).unwrap().keys, ["a"]);
 }
 

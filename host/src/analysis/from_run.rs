@@ -7,7 +7,7 @@ use super::{
 use crate::{
     loader::Space,
     one_shot::supernet_folder,
-    report::{self, Leaderboard},
+    report::{self, Leaderboard, NotRun, Row},
 };
 use osee_core::{
     estimator::{Direction, EstimatorKind},
@@ -39,6 +39,7 @@ pub fn from_run(
     let ids: BTreeMap<String, ScorerId> =
         store.scorers()?.into_iter().map(|(id, key)| (key.name, id)).collect();
     let mut scorers = Vec::new();
+    let mut not_run = board.scored.not_run.clone();
     let mut around: Option<Neighbourhood> = board.neighbourhood.as_ref().map(|all| Neighbourhood {
         architectures: all.positions.iter().map(|&at| board.architectures[at].clone()).collect(),
         neighbours: all.positions.len() - judged.positions.len(),
@@ -46,6 +47,13 @@ pub fn from_run(
         ..Neighbourhood::default()
     });
     for row in &board.rows {
+        // What has no score at all has no ranking, no bias and no best one.
+        if judged.positions.iter().all(|&at| row.scores[at].is_nan()) {
+            let reason = nothing(row);
+            let key = row.key.clone();
+            not_run.push(NotRun { key, scored: 0, missing: row.missing, reason });
+            continue;
+        }
         let orient = |score: f64| row.key.direction.orient(score);
         let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         for score in store.scores(ids[&row.key.name])? {
@@ -77,6 +85,11 @@ pub fn from_run(
             checkpoint: checkpoint(&row.key.name),
         });
     }
+    if scorers.is_empty() {
+        let reasons: Vec<String> =
+            not_run.iter().map(|row| format!("{}: {}", row.key.name, row.reason)).collect();
+        return Err(MaterialError::TooFewScored(reasons.join("\n")));
+    }
     let given = store.study()?.space.settings;
     let of = |architectures: &[String]| -> Result<Option<Structure>, MaterialError> {
         space.map(|space| Structure::of(space, &given, architectures)).transpose()
@@ -98,7 +111,7 @@ pub fn from_run(
         truth_name: truth,
         without_truth: board.without_truth,
         progress: board.scored.progress(),
-        not_run: board.scored.not_run.clone(),
+        not_run,
         trainings: None,
         structure,
         neighbourhood: around,
@@ -109,6 +122,15 @@ pub fn from_run(
         truth: judged.values,
         ..Material::default()
     })
+}
+
+/// Why a row has no score of any judged architecture.
+fn nothing(row: &Row) -> String {
+    let kinds = row.failures.iter().map(|(kind, count)| {
+        let example = row.examples.get(kind).map_or("", String::as_str);
+        format!("{count} x {kind}, such as: {example}")
+    });
+    format!("none of its scores is a number: {}", kinds.collect::<Vec<_>>().join("; "))
 }
 
 fn basis(board: &Leaderboard) -> Vec<(String, String)> {

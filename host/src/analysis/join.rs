@@ -11,10 +11,12 @@ use super::{
 };
 use crate::{
     loader::Space,
-    report::{Truth, TruthTable, repeated},
+    report::{Rows, Truth, TruthTable, repeated},
 };
 use osee_core::{
+    criteria::MIN_ARCHITECTURES,
     embedded,
+    mean::mean,
     study::TruthChoice,
     truth::{Duplicate, Duplicates, Filter, LeftOut, Sheet, Table, mean_there},
 };
@@ -141,22 +143,37 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
     let wanted: Vec<usize> = chosen.iter().flat_map(|row| row.columns.values().copied()).collect();
     let table = Table::of(&scores, &key, &wanted, choice.duplicates, spelling)?;
     let found = truth.find(&table.keys, space)?;
-    let (at, of_truth): (Vec<usize>, Vec<usize>) =
-        found.iter().enumerate().filter_map(|(at, row)| Some((at, (*row)?))).unzip();
+    let (at, of_truth): (Vec<usize>, Vec<Rows>) = found
+        .iter()
+        .enumerate()
+        .filter_map(|(at, rows)| rows.clone().map(|rows| (at, rows)))
+        .unzip();
     if at.is_empty() {
-        let (scores, truth) = (tables.scores.to_owned(), tables.truth.file.clone());
-        return Err(MaterialError::NoCommonKey { scores, truth });
+        let (scores, file) = (tables.scores.to_owned(), tables.truth.file.clone());
+        let scored: HashSet<&str> = table.keys.iter().map(String::as_str).collect();
+        let column = truth.truth.column.clone();
+        return Err(match truth.cells().filter(|(arch, _)| scored.contains(arch)).count() {
+            0 => MaterialError::NoCommonKey { scores, truth: file },
+            common => MaterialError::NoValue { truth: file, column, common },
+        });
     }
-    let values: Vec<f64> = of_truth.iter().map(|&row| truth.value(row)).collect();
+    let values: Vec<f64> = of_truth.iter().map(|rows| truth.value(rows)).collect();
+    let trainings = truth.trainings(&of_truth);
     let mut columns = table.columns.iter();
     let mut rows = Vec::new();
     for row in chosen {
         let own: Vec<&Vec<f64>> = columns.by_ref().take(row.columns.len()).collect();
-        let is_truth = same && row.name == truth.truth.column
-            || at.iter().zip(&values).all(|(&at, value)| own[0][at] == *value);
-        if is_truth && !row.named {
-            let why = "it is the truth".to_owned();
-            left_out.push(LeftOut { column: row.name, why });
+        let cells: Vec<f64> = at.iter().map(|&at| own[0][at]).collect();
+        let why = match &row {
+            row if row.named => None,
+            row if same && row.name == truth.truth.column => Some("it is the truth"),
+            row if tables.filters.iter().any(|filter| filter.column == row.name) => {
+                Some("its rows were chosen by it")
+            }
+            _ => copied(&cells, &values, trainings.as_deref()),
+        };
+        if let Some(why) = why {
+            left_out.push(LeftOut { column: row.name, why: why.to_owned() });
             continue;
         }
         rows.push(judgement(row, &own, &at));
@@ -167,7 +184,7 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
         table.keys.iter().zip(&found).filter(|(_, row)| row.is_none()).map(|it| it.0).collect();
     let before = without.len();
     without.retain(|key| !empty.contains(key.as_str()));
-    let used: HashSet<usize> = of_truth.iter().copied().collect();
+    let used: HashSet<usize> = of_truth.iter().flatten().copied().collect();
     let scored: HashMap<&str, usize> = table.index();
     let mut lonely = truth
         .cells()
@@ -175,7 +192,7 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
         .filter(|(row, (arch, _))| !used.contains(row) && !scored.contains_key(arch));
     let first = lonely.next().map(|(_, (arch, _))| arch.to_owned());
     let mut joined = Joined {
-        trainings: truth.trainings(&of_truth),
+        trainings,
         architectures: at.iter().map(|&at| table.keys[at].clone()).collect(),
         truth: values,
         rows,
@@ -187,8 +204,31 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
         duplicates: [table.duplicates, truth.facts().duplicates.to_vec()],
         truth_of: truth.truth,
     };
+    let embedded = embedded::table_name(&tables.truth.file).is_some();
+    if embedded && space.is_none() && joined.only_in_scores.0 > 0 {
+        let note = "its rows are about isomorphism groups: --space SPACE looks all of them up";
+        joined.truth_of.notes.push(note.to_owned());
+    }
     joined.notes = notes(&joined, &own, choice.duplicates, table.unknown.len());
     Ok(joined)
+}
+
+/// Why a column is no score: where it has a value it is the truth, or one of the
+/// trainings behind it.
+fn copied(cells: &[f64], truth: &[f64], trainings: Option<&[Vec<f64>]>) -> Option<&'static str> {
+    let same = |of: &dyn Fn(usize) -> Option<f64>| {
+        let there = || (0..cells.len()).filter(|&row| !cells[row].is_nan());
+        // Means have fewer digits than other programs write.
+        let equal = |row: usize| of(row).is_some_and(|it| mean(&[it]) == mean(&[cells[row]]));
+        there().count() >= MIN_ARCHITECTURES && there().all(equal)
+    };
+    if same(&|row| Some(truth[row])) {
+        return Some("it is the truth");
+    }
+    let trainings = trainings?;
+    let most = trainings.iter().map(Vec::len).max().unwrap_or(0);
+    let one = (0..most).any(|seed| same(&|row| trainings[row].get(seed).copied()));
+    one.then_some("it is a training of the truth")
 }
 
 /// Means over the seeds of one row.

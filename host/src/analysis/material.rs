@@ -50,6 +50,8 @@ pub struct Material {
     pub scorers: Vec<Scorer>,
     /// What the search space says of the architectures, if it is at hand.
     pub structure: Option<Structure>,
+    /// Why a run's space is not at hand; of tables none, which may name one.
+    pub no_space: Option<String>,
     /// With their neighbours, if the run scored some.
     pub neighbourhood: Option<Neighbourhood>,
     /// Sub-networks on single validation batches.
@@ -324,6 +326,15 @@ fn named(mutation: Mutation) -> Mutation {
 }
 
 impl Material {
+    /// What is not known without the search space, why there is none, and what to
+    /// add.
+    pub fn without_space(&self, what: &str) -> (String, &'static str) {
+        match &self.no_space {
+            Some(why) => (format!("{what} without their search space: {why}"), "--plugin FILE"),
+            None => (format!("{what} without their search space"), "--space SPACE"),
+        }
+    }
+
     /// Rows that are not a checkpoint of another, best first.
     pub fn rows(&self) -> impl Iterator<Item = &Scorer> {
         self.scorers.iter().filter(|row| row.checkpoint.is_none())

@@ -90,6 +90,18 @@ pub enum MaterialError {
         /// The truth.
         truth: PathBuf,
     },
+    /// Keys in common, but nothing to judge by.
+    #[error(
+        "{}: column `{column}` is empty for all {common} architectures that have scores", truth.display()
+    )]
+    NoValue {
+        /// The truth.
+        truth: PathBuf,
+        /// Its column.
+        column: String,
+        /// Architectures of both tables.
+        common: usize,
+    },
     /// A run that has just begun.
     #[error("too few architectures with truth are scored to be ranked\n{0}")]
     TooFewScored(String),

@@ -1,16 +1,21 @@
 //! The analyses for a terminal.
 
 use super::{Material, analyse};
-use crate::report::terminal_table;
+use crate::report::{few, terminal_table};
 use std::fmt::Write;
 
-/// Every section's finding and table; with `only`, those so named.
-pub fn text(material: &Material, only: &[String]) -> String {
+/// Every section's finding and table, then why others are not here; with `only`,
+/// those so named, and the headings of those among them that are not here with
+/// their reasons.
+pub fn text(material: &Material, only: &[String]) -> (String, Vec<(String, String)>) {
     let (sections, absent) = analyse(material, only);
     let mut text = String::new();
     // Writing to a string cannot fail.
     if let Some(progress) = &material.progress {
         let _ = writeln!(text, "{progress}: what follows is about these architectures alone\n");
+    }
+    if let Some(few) = few(material.architectures.len()) {
+        let _ = writeln!(text, "{few}\n");
     }
     for section in &sections {
         let _ = writeln!(text, "{} [{}]", section.heading, section.name);
@@ -33,5 +38,6 @@ pub fn text(material: &Material, only: &[String]) -> String {
             let _ = writeln!(text, "    {line}");
         }
     }
-    text
+    let absent = absent.into_iter().map(|it| (it.heading, it.reason));
+    (text, if only.is_empty() { Vec::new() } else { absent.collect() })
 }

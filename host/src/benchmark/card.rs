@@ -22,7 +22,7 @@ pub fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>, processor: &s
          Settings of the space:\n\n{}\n\
          Networks are judged with the statistics that batch normalisations see of the first \
          `validation-batch-size` training images under the weights at hand.\n",
-        markdown_cell(&study.name),
+        markdown_cell(study.name()),
         runs.len(),
         study.space.id,
         study.seeds,

@@ -15,6 +15,7 @@ use crate::{
     data::{DataError, Source},
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
+    networks::network,
     runner::{self, RunError},
     stop::Stop,
     worker::MALLOC,
@@ -105,6 +106,8 @@ impl<'a> Benchmark<'a> {
         let recipe = study.training.resolve(own, source.normalisation())?;
         let [training, validation] = source.split();
         recipe.check_images(training.len(), validation.len())?;
+        let judged = recipe.images.max(recipe.validation_images).max(source.test().len());
+        study.training.check_alone(&recipe, source.facts().side, judged)?;
         let space = registry.space(&study.space.id)?;
         let mut settings = space.known(&recipe.space);
         settings.extend(study.space.settings.clone());
@@ -113,11 +116,9 @@ impl<'a> Benchmark<'a> {
         open_device(&study.device)?;
         let architectures = runner::choose(&study.architectures, &space, None)?.list;
         let mut candidates = Vec::with_capacity(architectures.len());
-        source.facts().check_network(&runner::any_network(
-            &space,
-            &architectures,
-            &space_settings,
-        )?)?;
+        let fits = |graph: &Graph| source.facts().fits(graph);
+        let any = runner::any_network(&space, &architectures, &space_settings, fits)?;
+        source.facts().tell_spare_outputs(&any);
         for arch in architectures {
             let cost = space.functions.graph(&arch, &space_settings).ok().map(|it| it.cost());
             candidates.push(Candidate {
@@ -194,14 +195,8 @@ impl<'a> Benchmark<'a> {
         let device = open_device(&self.study.device)?;
         // The sums of a training must not depend on how many go on beside it.
         tch::set_num_threads(1);
-        let asked: Vec<String> =
-            architectures.iter().map(|&at| self.candidates[at].arch.clone()).collect();
-        let like = match runner::any_network(&self.space, &asked, &self.space_settings) {
-            Ok(like) => like,
-            Err(_) => return asked.iter().try_for_each(|arch| keep(self.without_network(arch))),
-        };
         let trainer =
-            || Trainer::new((&self.recipe, stop), &self.space.info.id, &self.source, &like, device);
+            || Trainer::new((&self.recipe, stop), &self.space.info.id, &self.source, device);
         let next = AtomicUsize::new(0);
         let (sender, receiver) = mpsc::channel::<Result<Vec<Training>, BuildError>>();
         std::thread::scope(|scope| {
@@ -219,7 +214,7 @@ impl<'a> Benchmark<'a> {
                         let arch = &self.candidates[at].arch;
                         let trained = match self.graph(arch) {
                             Ok(graph) => trainer.train(&graph, arch, &self.study.seeds),
-                            Err(_) => Some(self.without_network(arch)),
+                            Err(why) => Some(self.without_network(arch, &why.to_string())),
                         };
                         let Some(trained) = trained else { break };
                         if sender.send(Ok(trained)).is_err() {
@@ -234,14 +229,15 @@ impl<'a> Benchmark<'a> {
         })
     }
 
+    /// The network of an architecture, which the images fit.
     fn graph(&self, arch: &str) -> osee_sdk::Result<Graph> {
-        self.space.functions.graph(arch, &self.space_settings)
+        let fits = |graph: &Graph| self.source.facts().fits(graph);
+        network(&self.space.functions, (arch, &self.space_settings), fits)
     }
 
     /// The failures of an architecture that cannot be trained.
-    fn without_network(&self, arch: &str) -> Vec<Training> {
-        let why = self.graph(arch).err().map(|error| error.to_string()).unwrap_or_default();
-        let failure = Some(format!("`{arch}` makes no network: {why}"));
+    fn without_network(&self, arch: &str, why: &str) -> Vec<Training> {
+        let failure = Some(why.to_owned());
         let one = |&seed: &u64| Training {
             arch: arch.to_owned(),
             seed,

@@ -2,7 +2,7 @@
 //! by side.
 
 use crate::{
-    data::{DataError, ImageSet, Preparation, Source},
+    data::{DataError, Facts, ImageSet, Preparation, Source},
     engine::{Batch, parameters::Initialiser, standalone::Standalone, supernet::Sgd},
     stop::Stop,
 };
@@ -12,8 +12,8 @@ use osee_core::{
     one_shot::{Recipe, Schedule},
     seed::{Stream, shuffle, stream},
 };
-use osee_sdk::Result;
-use std::{cell::RefCell, time::Instant};
+use osee_sdk::{Error, Result};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Instant};
 use tch::{Device, Tensor};
 
 /// Recipe and images, for any number of networks of one space.
@@ -22,7 +22,15 @@ pub struct Trainer<'a> {
     stop: &'a Stop,
     space: &'a str,
     device: Device,
-    images: ImageSet,
+    facts: Facts,
+    /// Those that are trained on, judged by, and tested by.
+    images: [ImageSet; 3],
+    /// By the side that images are made.
+    sides: RefCell<BTreeMap<usize, Rc<AtSize>>>,
+}
+
+/// Images as large as a network's input.
+struct AtSize {
     preparation: Preparation,
     /// Training images as they are, whose statistics normalise what is judged.
     seen: Batch,
@@ -31,7 +39,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// For networks of `space` with the input of `like`, until it is stopped.
+    /// For networks of `space`, until it is stopped.
     ///
     /// # Errors
     /// When images cannot be had.
@@ -39,30 +47,39 @@ impl<'a> Trainer<'a> {
         (recipe, stop): (&'a Recipe, &'a Stop),
         space: &'a str,
         source: &Source,
-        like: &Graph,
         device: Device,
     ) -> std::result::Result<Self, DataError> {
-        let preparation = Preparation::of(recipe, source.facts(), like.input_shape())?;
         let [training, validation] = source.split();
-        let images = ImageSet::read(source, training.start..training.start + recipe.images)?;
-        let size = recipe.validation_batch_size;
-        let plain = |range| -> std::result::Result<Vec<Batch>, DataError> {
-            let batches = ImageSet::read(source, range)?.batches(&preparation, size);
-            Ok(batches.iter().map(|batch| batch.on(device)).collect())
+        let images = [
+            ImageSet::read(source, training.start..training.start + recipe.images)?,
+            ImageSet::read(source, validation.start..validation.start + recipe.validation_images)?,
+            ImageSet::read(source, source.test())?,
+        ];
+        let (facts, sides) = (*source.facts(), RefCell::default());
+        Ok(Self { recipe, stop, space, device, facts, images, sides })
+    }
+
+    /// The images for a network.
+    fn at_size(&self, graph: &Graph) -> Result<Rc<AtSize>> {
+        let preparation = Preparation::of(self.recipe, &self.facts, graph.input_shape())
+            .map_err(|error| Error::new(error.to_string()))?;
+        let mut sides = self.sides.borrow_mut();
+        if let Some(there) = sides.get(&preparation.side) {
+            return Ok(Rc::clone(there));
+        }
+        let size = self.recipe.validation_batch_size;
+        let [training, validation, test] = &self.images;
+        let plain = |images: &ImageSet| -> Vec<Batch> {
+            let batches = images.batches(&preparation, size);
+            batches.iter().map(|batch| batch.on(self.device)).collect()
         };
-        let of_training = training.start..training.start + size.min(recipe.images);
-        let of_validation = validation.start..validation.start + recipe.validation_images;
-        Ok(Self {
-            recipe,
-            stop,
-            space,
-            device,
-            seen: plain(of_training)?.into_iter().next().expect("a recipe has images"),
-            validation: plain(of_validation)?,
-            test: plain(source.test())?,
-            images,
-            preparation,
-        })
+        let first: Vec<usize> = (0..size.min(training.len())).collect();
+        let mut unused = stream(0, &["validation"]);
+        let seen = training.batch(&first, &preparation.plain(), &mut unused).on(self.device);
+        let (validation, test) = (plain(validation), plain(test));
+        let sized = Rc::new(AtSize { preparation, seen, validation, test });
+        sides.insert(preparation.side, Rc::clone(&sized));
+        Ok(sized)
     }
 
     /// Trains the network `graph` of architecture `arch` with each of `seeds`;
@@ -106,6 +123,7 @@ impl<'a> Trainer<'a> {
     /// Whether it came to its end, and was not stopped.
     fn run(&self, graph: &Graph, arch: &str, trainings: &mut [Training]) -> Result<bool> {
         let recipe = self.recipe;
+        let images = self.at_size(graph)?;
         let draw =
             |it: &Training| Initialiser::standalone(graph, recipe.init, it.seed, self.space, arch);
         let initial: Vec<Vec<Tensor>> = trainings.iter().map(draw).collect();
@@ -115,11 +133,11 @@ impl<'a> Trainer<'a> {
         for epoch in 0..recipe.epochs {
             let rate = recipe.schedule.rate(recipe.learning_rate, &schedule, epoch, recipe.epochs);
             let sgd = Sgd::new(recipe, rate);
-            let Some(fits) = self.epoch(&mut network, &sgd, &seeds, epoch)? else {
+            let Some(fits) = self.epoch(&mut network, (&images, &sgd), &seeds, epoch)? else {
                 return Ok(false);
             };
             recipe.schedule.observe(&mut schedule, fits[0].loss);
-            let validation = self.judge(&network, &self.validation)?;
+            let validation = images.judge(&network, &images.validation)?;
             let fits = fits.into_iter().zip(validation);
             for (it, (training, validation)) in trainings.iter_mut().zip(fits) {
                 // What follows a lost loss is none, and no number to be kept.
@@ -137,8 +155,8 @@ impl<'a> Trainer<'a> {
                 return Ok(true);
             }
         }
-        if !self.test.is_empty() {
-            let fits = self.judge(&network, &self.test)?;
+        if !images.test.is_empty() {
+            let fits = images.judge(&network, &images.test)?;
             let whole = trainings.iter_mut().zip(fits).filter(|(it, _)| it.failure.is_none());
             for (it, fit) in whole {
                 match fit.loss.is_finite() {
@@ -155,27 +173,28 @@ impl<'a> Trainer<'a> {
     fn epoch(
         &self,
         network: &mut Standalone,
-        sgd: &Sgd,
+        (sized, sgd): (&AtSize, &Sgd),
         seeds: &[u64],
         epoch: u32,
     ) -> Result<Option<Vec<Fit>>> {
+        let [images, ..] = &self.images;
         let epoch = epoch.to_string();
         let streams = |what| seeds.iter().map(move |&seed| (seed, what));
         let start = |(seed, what)| stream(seed, &["standalone", what, &epoch]);
         let mut random: Vec<Stream> = streams("images").map(start).collect();
         let dropouts: Vec<_> = streams("dropout").map(start).map(RefCell::new).collect();
         let shuffled = |random: &mut Stream| {
-            let mut order: Vec<usize> = (0..self.images.len()).collect();
+            let mut order: Vec<usize> = (0..images.len()).collect();
             shuffle(random, &mut order);
             order
         };
         let orders: Vec<Vec<usize>> = random.iter_mut().map(shuffled).collect();
         let size = self.recipe.batch_size;
-        let steps = (0..self.images.len() / size).take_while(|_| !self.stop.is_set());
+        let steps = (0..images.len() / size).take_while(|_| !self.stop.is_set());
         let fits = steps.map(|step| {
             let batch = |(order, random): (&Vec<usize>, &mut Stream)| {
                 let positions = &order[step * size..(step + 1) * size];
-                self.images.batch(positions, &self.preparation, random).on(self.device)
+                images.batch(positions, &sized.preparation, random).on(self.device)
             };
             let batches: Vec<Batch> = orders.iter().zip(&mut random).map(batch).collect();
             Ok((network.step(&batches, sgd, &dropouts)?, size))
@@ -183,7 +202,9 @@ impl<'a> Trainer<'a> {
         let fits = means(fits)?;
         Ok((!self.stop.is_set()).then_some(fits))
     }
+}
 
+impl AtSize {
     /// Each network on `batches`.
     fn judge(&self, network: &Standalone, batches: &[Batch]) -> Result<Vec<Fit>> {
         let seen = network.statistics(&self.seen.images)?;

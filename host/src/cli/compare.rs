@@ -4,6 +4,7 @@
 use super::{
     CliError, ExitCode,
     leaderboard::{TruthArgs, ended, judged, registry_of},
+    plugin_args::PluginArgs,
     print,
 };
 use crate::report::{Across, Format, Leaderboard, Row, p_text, terminal_table, told_apart};
@@ -15,7 +16,11 @@ use osee_core::{
     store::Store,
     truth::join,
 };
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::PathBuf,
+};
 
 /// Which runs.
 #[derive(Debug, Args)]
@@ -60,7 +65,7 @@ const HEADER: [&str; 8] =
 pub fn run(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let board = |dir: &PathBuf| {
         let store = Store::open(dir)?;
-        let registry = registry_of(&store.study()?)?;
+        let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
         judged(&store, &registry, &TruthArgs::default(), &CriteriaOptions::default())
     };
     let boards = args.dir.iter().map(board).collect::<Result<Vec<Leaderboard>, CliError>>()?;
@@ -133,6 +138,28 @@ impl<'a> Pair<'a> {
         first.rows.iter().filter_map(|row| Some(self.both([row, their(row)?]))).collect()
     }
 
+    /// Estimators that both have, one of them in a row that is not judged; with
+    /// why, by run.
+    fn not_run(&self) -> Vec<(&'a str, [Option<&'a str>; 2])> {
+        let [first, second] = self.boards;
+        if first.space != second.space {
+            return Vec::new();
+        }
+        let reasons = |board: &'a Leaderboard| -> BTreeMap<&'a str, &'a str> {
+            let its = board.scored.not_run.iter();
+            its.map(|row| (row.key.name.as_str(), row.reason.as_str())).collect()
+        };
+        let [own, theirs] = [reasons(first), reasons(second)];
+        let has = |board: &Leaderboard, reasons: &BTreeMap<&str, &str>, name: &str| {
+            reasons.contains_key(name) || board.rows.iter().any(|row| row.key.name == name)
+        };
+        let all: BTreeSet<&'a str> = own.keys().chain(theirs.keys()).copied().collect();
+        all.into_iter()
+            .filter(|&name| has(first, &own, name) && has(second, &theirs, name))
+            .map(|name| (name, [own.get(name).copied(), theirs.get(name).copied()]))
+            .collect()
+    }
+
     fn both(&self, rows: [&'a Row; 2]) -> Both<'a> {
         let scores = [0, 1].map(|side| -> Vec<f64> {
             let Row { key, scores, .. } = rows[side];
@@ -185,30 +212,63 @@ fn text(pairs: &[Pair<'_>]) -> String {
     text
 }
 
+/// A row per pair of runs and estimator: what both have judged, then what one
+/// of them has not.
 fn csv(pairs: &[Pair<'_>]) -> String {
-    let more =
-        ["first", "second", "truth first", "truth second", "difference_low", "difference_high"];
+    let more = [
+        "first",
+        "second",
+        "truth first",
+        "truth second",
+        "difference_low",
+        "difference_high",
+        "scored first",
+        "architectures first",
+        "scored second",
+        "architectures second",
+        "not_run first",
+        "not_run second",
+    ];
     let rows = pairs.iter().flat_map(|pair| {
-        pair.rows().into_iter().map(|both| -> Vec<Field<'_>> {
-            let ci = both.compared.as_ref().and_then(|it| it.ci);
-            let truth = |side: usize| pair.boards[side].truth.as_ref().map(|it| it.column.as_str());
-            vec![
-                pair.name().into(),
-                both.name.into(),
-                pair.common.len().into(),
-                both.kd[0].into(),
-                both.kd[1].into(),
-                both.difference.into(),
-                both.compared.as_ref().and_then(|it| it.p_value).into(),
-                both.agreement.into(),
-                pair.names[0].into(),
-                pair.names[1].into(),
-                truth(0).into(),
-                truth(1).into(),
-                ci.map(|it| it[0]).into(),
-                ci.map(|it| it[1]).into(),
-            ]
-        })
+        let judged = pair.rows().into_iter().map(|both| {
+            let name = both.name;
+            line(pair, name, Some(both), [None, None])
+        });
+        let others = pair.not_run().into_iter().map(|(name, why)| line(pair, name, None, why));
+        judged.chain(others).collect::<Vec<_>>()
     });
     csv_text(HEADER.into_iter().chain(more), rows)
+}
+
+fn line<'a>(
+    pair: &'a Pair<'_>,
+    name: &'a str,
+    both: Option<Both<'_>>,
+    not_run: [Option<&'a str>; 2],
+) -> Vec<Field<'a>> {
+    let kd = |side: usize| both.as_ref().and_then(|it| it.kd[side]);
+    let compared = both.as_ref().and_then(|it| it.compared.as_ref());
+    let ci = compared.and_then(|it| it.ci);
+    let truth = |side: usize| pair.boards[side].truth.as_ref().map(|it| it.column.as_str());
+    let mut fields: Vec<Field<'a>> = vec![
+        pair.name().into(),
+        name.into(),
+        both.as_ref().map_or(Field::Absent, |_| pair.common.len().into()),
+        kd(0).into(),
+        kd(1).into(),
+        both.as_ref().and_then(|it| it.difference).into(),
+        compared.and_then(|it| it.p_value).into(),
+        both.as_ref().and_then(|it| it.agreement).into(),
+        pair.names[0].into(),
+        pair.names[1].into(),
+        truth(0).into(),
+        truth(1).into(),
+        ci.map(|it| it[0]).into(),
+        ci.map(|it| it[1]).into(),
+    ];
+    for Leaderboard { scored, .. } in pair.boards {
+        fields.extend([scored.positions.len(), scored.of].map(Field::from));
+    }
+    fields.extend(not_run.map(Field::from));
+    fields
 }

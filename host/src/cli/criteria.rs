@@ -1,9 +1,15 @@
 //! `osee-host criteria`: scores anyone computed, by the same criteria.
 
-use super::{CliError, fixed, leaderboard::CompatArg, print};
+use super::{
+    CliError, fixed,
+    judging_args::{CompatArg, DuplicatesArg},
+    lists::{resamples, rows_of, usage},
+    plugin_args::PluginArgs,
+    print,
+};
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
-    report::{criteria_document, few, interval_text, terminal_table, tie_text},
+    report::{DIGITS, criteria_document, few, interval_text, terminal_table, tie_text},
     terminal::say,
 };
 use clap::{Args, ValueEnum};
@@ -14,7 +20,7 @@ use osee_core::{
     },
     embedded,
     study::TruthChoice,
-    truth::{Duplicate, Duplicates, Filter},
+    truth::{Duplicate, Filter},
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -25,53 +31,42 @@ enum CriteriaFormat {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DuplicatesArg {
-    /// An error.
-    Error,
-    /// The first row counts.
-    First,
-    /// The last row counts.
-    Last,
-    /// Their mean counts.
-    Mean,
-}
-
-impl From<DuplicatesArg> for Duplicates {
-    fn from(arg: DuplicatesArg) -> Self {
-        match arg {
-            DuplicatesArg::Error => Self::Error,
-            DuplicatesArg::First => Self::First,
-            DuplicatesArg::Last => Self::Last,
-            DuplicatesArg::Mean => Self::Mean,
-        }
-    }
-}
-
 /// Which tables, which columns.
 #[derive(Debug, Args)]
 pub struct CriteriaArgs {
     /// Ground truth, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     truth: PathBuf,
-    /// Column with the accuracy; an embedded table has its own by default.
+    /// Column with the accuracy; by default that of an embedded table, or the
+    /// space's own.
     #[arg(long, value_name = "COL")]
     truth_column: Option<String>,
     /// Key column of the truth, or a form such as {a};{b}; that of an embedded
     /// table, else that of the scores by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
+    /// A row of the truth counts for all isomorphic architectures that have none
+    /// themselves; of an embedded table it always does. Needs --space.
+    #[arg(long, requires = "space")]
+    truth_isomorphic: bool,
+    /// Search space of the architectures: keys then meet in any spelling.
+    #[arg(long)]
+    space: Option<String>,
+    #[command(flatten)]
+    plugins: PluginArgs,
     /// Scores, CSV or CSV.gz.
     #[arg(long, value_name = "FILE")]
     scores: PathBuf,
-    /// Column with the architecture, or a form such as {a};{b}.
-    #[arg(long, value_name = "COL")]
-    key: String,
-    /// Column with scores; every numeric one by default. The form
-    /// os_acc_s{seed} stands for the mean over all seeds of os_acc.
+    /// Column with the architecture, or a form such as {a};{b}; by default the
+    /// space's own.
+    #[arg(long, value_name = "COL", required_unless_present = "space")]
+    key: Option<String>,
+    /// Column with scores, may be repeated; every numeric one by default. The
+    /// form os_acc_s{seed} stands for the mean over all seeds of os_acc.
     #[arg(long, value_name = "COL")]
     score_column: Vec<String>,
-    /// Column, form, or name of a row, in which low is good, such as a loss.
+    /// Column, form, or name of a row, in which low is good, such as a loss;
+    /// may be repeated.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
     /// Which row counts when rows of one key differ. The study's own code lets
@@ -79,14 +74,14 @@ pub struct CriteriaArgs {
     #[arg(long, value_enum, default_value_t = DuplicatesArg::Error)]
     duplicates: DuplicatesArg,
     /// Only rows with this in a column, such as task=jigsaw, of each table that
-    /// has the column; may be repeated.
+    /// has the column; may be repeated for several columns.
     #[arg(long = "where", value_name = "COL=VALUE")]
     filter: Vec<Filter>,
     /// Tie rule.
     #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
     compat: CompatArg,
     /// Bootstrap resamples for the interval of KD; 0 for none.
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = resamples)]
     resamples: usize,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = CriteriaFormat::Table)]
@@ -101,26 +96,36 @@ struct Row {
 
 /// Judges and prints.
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
-    if args.truth_column.is_none() && embedded::columns(&args.truth).is_none() {
-        let what = "--truth-column says which column of the truth is the accuracy";
-        return Err(CliError::Usage(what.to_owned()));
+    let embedded = embedded::columns(&args.truth).is_some();
+    if args.truth_column.is_none() && args.space.is_none() && !embedded {
+        let what = "--truth-column says which column of the truth is the accuracy; with --space it is \
+                    the space's own";
+        return Err(usage(what));
     }
+    rows_of(&args.filter)?;
     let truth = TruthChoice {
         key: args.truth_key.clone(),
         column: args.truth_column.clone(),
         duplicates: args.duplicates.into(),
+        isomorphic: args.truth_isomorphic,
         ..TruthChoice::plain(args.truth.clone())
     };
+    args.plugins.needs_space(args.space.is_some())?;
+    let registry = args.space.as_ref().map(|_| args.plugins.registry()).transpose()?;
+    let space = registry.as_ref().zip(args.space.as_ref());
+    let space = space.map(|(registry, id)| registry.space(id)).transpose()?;
+    let own = || space.as_ref().map(|space| space.info.truth.key.clone());
+    let key = args.key.clone().or_else(own).unwrap_or_default();
     let tables = Tables {
         scores: &args.scores,
-        key: &args.key,
+        key: &key,
         columns: &args.score_column,
         negate: &args.negate,
         truth: &truth,
         filters: &args.filter,
         seed_columns: &[],
     };
-    let mut found = joined(&tables, None)?;
+    let mut found = joined(&tables, space.as_ref())?;
     if found.truth.len() < MIN_ARCHITECTURES {
         return Err(CriteriaError::TooFew(found.truth.len()).into());
     }
@@ -229,10 +234,10 @@ fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
 
 fn line(at: usize, row: &Row) -> Vec<String> {
     let criteria = row.criteria.as_ref();
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, 4));
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, DIGITS));
     let of = |pick: fn(&CriteriaReport) -> Option<f64>| number(criteria.and_then(pick));
     let tied = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, 4))
+        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, DIGITS))
     };
     let (all, measured) = (row.of.values.len(), row.of.values.len() - row.of.missing.len());
     vec![

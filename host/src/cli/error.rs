@@ -27,7 +27,7 @@ pub enum ExitCode {
     /// The command line makes no sense.
     Usage = 2,
     /// Something named is not there, or malformed: a study, space, estimator,
-    /// setting or architecture.
+    /// setting or architecture; or an analysis asked for that cannot be had.
     Input = 3,
     /// A plugin cannot be loaded, or its code ended the program.
     Plugin = 4,
@@ -47,7 +47,8 @@ pub enum ExitCode {
 impl ExitCode {
     /// For `--help`.
     pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
-        3 unknown or malformed study, space, estimator, setting or architecture; \
+        3 unknown or malformed study, space, estimator, setting or architecture, or an analysis \
+        asked for by --only that cannot be had; \
         4 plugin that cannot be loaded, or ended the program; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
         (undefined ones are no fault); \
@@ -68,6 +69,9 @@ pub enum CliError {
     /// Of what is to be analysed.
     #[error(transparent)]
     Material(#[from] MaterialError),
+    /// Analyses that were asked for and cannot be had, with the reasons.
+    #[error("{}", no_analysis(.0))]
+    NoAnalysis(Vec<(String, String)>),
     /// Of a table of results.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -150,6 +154,18 @@ pub enum CliError {
     /// Plugins of the user's own, whose code runs in a supervised process only.
     #[error("plugins of one's own need a supervised process, and this is none")]
     OwnPlugins(Vec<PathBuf>),
+    /// A truth that cannot be read without the search space.
+    #[error("{why} search space `{space}` alone, which cannot be had: {cause}")]
+    NoSpace {
+        /// What the space is needed for.
+        why: String,
+        /// Its id.
+        space: String,
+        /// Why it is not there.
+        cause: String,
+        /// The exit code of that.
+        code: ExitCode,
+    },
     /// The libtorch in use.
     #[error(transparent)]
     Libtorch(#[from] LibtorchError),
@@ -159,11 +175,22 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// Where only a `space` knows, and that cannot be had.
+    pub fn no_space(why: String, space: &str, cause: &Self) -> Self {
+        let (space, code) = (space.to_owned(), cause.exit_code());
+        Self::NoSpace { why, space, cause: cause.to_string(), code }
+    }
+
     /// Its exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Study(_) | Self::Setting(_) | Self::Plugin(_) | Self::New(_) => ExitCode::Input,
+            Self::Study(_)
+            | Self::Setting(_)
+            | Self::Plugin(_)
+            | Self::New(_)
+            | Self::NoAnalysis(_) => ExitCode::Input,
             Self::Usage(_) => ExitCode::Usage,
+            Self::NoSpace { code, .. } => *code,
             Self::Libtorch(LibtorchError::None(_) | LibtorchError::Unusable { .. }) => {
                 ExitCode::Input
             }
@@ -209,6 +236,12 @@ impl CliError {
             | Self::WorkingFolder(_) => ExitCode::Internal,
         }
     }
+}
+
+fn no_analysis(absent: &[(String, String)]) -> String {
+    let absent = absent.iter().map(|(heading, reason)| format!("`{heading}`: {reason}"));
+    let absent = absent.collect::<Vec<_>>().join("; ");
+    format!("asked for and not to be had is {absent}; above is what would give it")
 }
 
 fn registry(error: &RegistryError) -> ExitCode {

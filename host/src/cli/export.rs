@@ -3,6 +3,7 @@
 use super::{
     CliError, ExitCode,
     leaderboard::{TruthArgs, ended, registry_of, truth_of},
+    plugin_args::PluginArgs,
 };
 use crate::{
     export::{ExportError, Table, export},
@@ -36,14 +37,13 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<ExitCode, CliError> {
     let store = Store::open(&args.dir)?;
     write(args, &store)?;
-    let all = store.listed()?.architectures;
-    let drawn = store.study()?.architectures.drawn.map_or(all, |it| it as usize);
-    let (scored, _) = Scored::of(&store, drawn, all.saturating_sub(drawn))?;
+    let (scored, _) = Scored::of(&store)?;
     Ok(ended([(&args.dir, &scored)]))
 }
 
 fn write(args: &ExportArgs, store: &Store) -> Result<(), CliError> {
-    let judged = truth_of(store, &registry_of(&store.study()?)?, &args.truth)?;
+    let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
+    let judged = truth_of(store, &registry, &args.truth)?;
     let judged = judged.as_ref().map(|(_, judged)| judged);
     let Some(file) = &args.out else {
         let out = output();

@@ -1,39 +1,28 @@
 //! `osee-host leaderboard DIR`.
 
-use super::{CliError, ExitCode, criteria::DuplicatesArg, plugin_args::PluginArgs, print};
+use super::{
+    CliError, ExitCode,
+    judging_args::{CompatArg, DuplicatesArg},
+    lists::{refuse, rows_of},
+    plugin_args::PluginArgs,
+    print,
+};
 use crate::{
     loader::{Registry, Space},
     report::{
-        Across, Format, Judged, Leaderboard, Scored, Truth, TruthTable, faults, render, told_apart,
+        Across, Format, Judged, Leaderboard, ReportError, Scored, Truth, TruthTable, faults,
+        render, told_apart,
     },
     terminal::{say, say_text},
 };
-use clap::{Args, ValueEnum};
+use clap::Args;
 use osee_core::{
-    criteria::{Compat, CriteriaOptions},
+    criteria::{CriteriaError, CriteriaOptions},
     store::Store,
     study::{Study, TruthChoice},
     truth::Filter,
 };
 use std::path::PathBuf;
-
-/// Which tie rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CompatArg {
-    /// Every number is its mean over all ways to break ties.
-    Osee,
-    /// As the study's published tables: by a reversed sort of the rows.
-    Awnas,
-}
-
-impl From<CompatArg> for Compat {
-    fn from(arg: CompatArg) -> Self {
-        match arg {
-            CompatArg::Osee => Self::Osee,
-            CompatArg::Awnas => Self::Awnas,
-        }
-    }
-}
 
 /// Another truth than the study's own.
 #[derive(Debug, Default, Args)]
@@ -55,26 +44,40 @@ pub struct TruthArgs {
     #[arg(long, value_enum)]
     pub duplicates: Option<DuplicatesArg>,
     /// Only rows of a table with this in a column, such as task=jigsaw; may be
-    /// repeated.
+    /// repeated for several columns.
     #[arg(long = "where", value_name = "COL=VALUE")]
     pub filter: Vec<Filter>,
+}
+
+impl TruthArgs {
+    /// Each, and whether it was given.
+    fn given(&self) -> [(&'static str, bool); 6] {
+        [
+            ("--truth", self.truth.is_some()),
+            ("--truth-column", self.truth_column.is_some()),
+            ("--truth-key", self.truth_key.is_some()),
+            ("--truth-isomorphic", self.truth_isomorphic),
+            ("--duplicates", self.duplicates.is_some()),
+            ("--where", !self.filter.is_empty()),
+        ]
+    }
 }
 
 /// Which run, which truth, which form.
 #[derive(Debug, Args)]
 pub struct LeaderboardArgs {
     /// Run directory; with several, estimators by runs in one table, with mean
-    /// and worst rank.
+    /// and worst rank, each run judged by its own truth.
     #[arg(required = true)]
     dir: Vec<PathBuf>,
-    /// How it is printed.
+    /// How it is printed; scores-csv is of one run, and of scores alone.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
     #[command(flatten)]
     truth: TruthArgs,
-    /// Tie rule.
-    #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
-    compat: CompatArg,
+    /// Tie rule; osee by default.
+    #[arg(long, value_enum)]
+    compat: Option<CompatArg>,
     /// Leave times out, so that two runs of a study print the same bytes.
     #[arg(long)]
     no_timing: bool,
@@ -82,14 +85,13 @@ pub struct LeaderboardArgs {
 
 /// Prints it.
 pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
-    if args.dir.len() > 1 && args.truth.truth.is_some() {
-        let what = "--truth names the table of one run, and several are given";
-        return Err(CliError::Usage(what.to_owned()));
-    }
-    let options = CriteriaOptions { compat: args.compat.into(), ..CriteriaOptions::default() };
+    args.check()?;
+    let compat = args.compat.unwrap_or(CompatArg::Osee).into();
+    let options = CriteriaOptions { compat, ..CriteriaOptions::default() };
     let board = |dir: &PathBuf| {
         let store = Store::open(dir)?;
-        judged(&store, &registry_of(&store.study()?)?, &args.truth, &options)
+        let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
+        judged(&store, &registry, &args.truth, &options)
     };
     let boards: Vec<Leaderboard> = args.dir.iter().map(board).collect::<Result<_, CliError>>()?;
     print(&match boards.as_slice() {
@@ -100,6 +102,26 @@ pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
         say_text(faults(board));
     }
     Ok(ended(args.dir.iter().zip(boards.iter().map(|board| &board.scored))))
+}
+
+impl LeaderboardArgs {
+    /// Refuses what changes nothing.
+    fn check(&self) -> Result<(), CliError> {
+        let several = self.dir.len() > 1;
+        let truth = ("--truth", several && self.truth.truth.is_some());
+        refuse(&[truth], "names the table of one run, and several are given")?;
+        let scores = self.format == Format::ScoresCsv;
+        let why = "is a table of one run's architectures, and several runs are given; print them \
+                   one by one";
+        refuse(&[("--format scores-csv", scores && several)], why)?;
+        if !scores {
+            return Ok(());
+        }
+        let why = "changes nothing of --format scores-csv, which has scores and nothing that judges \
+                   them";
+        refuse(&self.truth.given(), why)?;
+        refuse(&[("--compat", self.compat.is_some())], why)
+    }
 }
 
 /// How a command ends that has printed what there is of runs: what they lack is
@@ -117,15 +139,21 @@ pub fn ended<'a>(runs: impl IntoIterator<Item = (&'a PathBuf, &'a Scored)>) -> E
     code
 }
 
-/// The plugins of a run. One that is not at hand does not stand in the way of
-/// what can be said without.
-pub fn registry_of(study: &Study) -> Result<Registry, CliError> {
-    PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() }.registry().or_else(
-        |error| match error {
-            CliError::OwnPlugins(_) => Err(error),
-            _ => PluginArgs::default().registry(),
-        },
-    )
+/// The plugins of a run, or those `given` in their place. One of a run's that is
+/// not at hand does not stand in the way of what can be said without; why it is
+/// not comes with the others.
+pub fn registry_of(
+    study: &Study,
+    given: &PluginArgs,
+) -> Result<(Registry, Option<CliError>), CliError> {
+    if !given.plugin.is_empty() {
+        return Ok((given.registry()?, None));
+    }
+    match given.load(&study.plugins, None) {
+        Ok(registry) => Ok((registry, None)),
+        Err(error @ CliError::OwnPlugins(_)) => Err(error),
+        Err(error) => Ok((PluginArgs::default().registry()?, Some(error))),
+    }
 }
 
 /// What a run holds, judged by its truth, or by another.
@@ -144,26 +172,71 @@ pub fn truth_of(
     registry: &Registry,
     asked: &TruthArgs,
 ) -> Result<Option<(Truth, Judged)>, CliError> {
-    // Without its space, a table must write architectures as the run does.
     let study = store.study()?;
-    let space = registry.space(&study.space.id).ok();
-    let Some(choice) = choice_of(&study, asked) else { return Ok(None) };
-    let table = TruthTable::read(&choice, space.as_ref(), study.data_kind())?;
-    let judged = judge(store, &table, space.as_ref())?;
+    let space = space_of(&study, registry);
+    let Some(choice) = choice_of(&study, asked)? else { return Ok(None) };
+    let table = TruthTable::read(&choice, space.as_ref().ok(), study.data_kind());
+    let table = table.map_err(|error| no_columns(error, &study, &space))?;
+    let judged = judge(store, &table, &space)?;
     Ok(Some((table.truth, judged)))
 }
 
-/// What a table says of a run's architectures.
+/// The search space of a run, or why it cannot be had.
+pub fn space_of<'a>(study: &Study, registry: &'a Registry) -> Result<Space<'a>, CliError> {
+    let plugins = PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() };
+    registry.space(&study.space.id).map_err(|unknown| match plugins.registry() {
+        // The plugin that has it is there no more.
+        Err(error) => error,
+        Ok(_) => unknown.into(),
+    })
+}
+
+/// The error of a table, with why the space, which may know its columns, is not
+/// there.
+pub fn no_columns(
+    error: ReportError,
+    study: &Study,
+    space: &Result<Space<'_>, CliError>,
+) -> CliError {
+    match (error, space) {
+        (ReportError::NoColumns, Err(cause)) => {
+            let why = "the truth's columns are not named, and are known to".to_owned();
+            CliError::no_space(why, &study.space.id, cause)
+        }
+        (error, _) => error.into(),
+    }
+}
+
+/// What a table says of a run's architectures. Without their space, it must have
+/// all of them as the run spells them: which others it has is not known.
 pub fn judge(
     store: &Store,
     table: &TruthTable,
-    space: Option<&Space<'_>>,
+    space: &Result<Space<'_>, CliError>,
 ) -> Result<Judged, CliError> {
-    Ok(table.judge(&store.plan()?, space)?)
+    let architectures = store.plan()?;
+    let judged = table.judge(&architectures, space.as_ref().ok());
+    let Err(cause) = space else { return Ok(judged?) };
+    let all = architectures.len();
+    let found = match &judged {
+        Ok(judged) => judged.positions.len(),
+        Err(ReportError::NoMatch { .. }) => 0,
+        Err(ReportError::Criteria(CriteriaError::TooFew(found))) => *found,
+        Err(_) => all,
+    };
+    if found == all {
+        return Ok(judged?);
+    }
+    let why = format!(
+        "{} has {found} of {all} architectures as the run spells them, and whether it has the \
+         others in another spelling, or isomorphic ones, is known to",
+        table.truth.file.display()
+    );
+    Err(CliError::no_space(why, &store.study()?.space.id, cause))
 }
 
 /// Which table judges a run: its own, or another.
-pub fn choice_of(study: &Study, asked: &TruthArgs) -> Option<TruthChoice> {
+pub fn choice_of(study: &Study, asked: &TruthArgs) -> Result<Option<TruthChoice>, CliError> {
     let mut choice = study.truth.clone();
     if let Some(file) = &asked.truth {
         // Another table has columns and rows of its own.
@@ -171,12 +244,17 @@ pub fn choice_of(study: &Study, asked: &TruthArgs) -> Option<TruthChoice> {
         let isomorphic = asked.truth_isomorphic;
         choice = Some(TruthChoice { duplicates, isomorphic, ..TruthChoice::plain(file.clone()) });
     }
-    let rows = || asked.filter.iter().map(|it| (it.column.clone(), it.value.clone()));
-    choice.map(|own| TruthChoice {
+    let Some(own) = choice else {
+        let name = &study.name;
+        let why =
+            format!("is about a table of truth, and run `{name}` has none; name it by --truth");
+        return refuse(&asked.given(), &why).map(|()| None);
+    };
+    Ok(Some(TruthChoice {
         key: asked.truth_key.clone().or(own.key),
         column: asked.truth_column.clone().or(own.column),
         duplicates: asked.duplicates.map_or(own.duplicates, Into::into),
-        rows: if asked.filter.is_empty() { own.rows } else { rows().collect() },
+        rows: if asked.filter.is_empty() { own.rows } else { rows_of(&asked.filter)? },
         ..own
-    })
+    }))
 }

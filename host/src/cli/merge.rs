@@ -1,9 +1,10 @@
 //! `osee-host merge OUT [DIR...]`.
 
-use super::{CliError, ExitCode, plugin_args::PluginArgs, print};
+use super::{CliError, ExitCode, plugin_args::PluginArgs, print, shell::path_word};
 use crate::{
+    loader::Registry,
     runner::{self, MergeReport, RunError},
-    stop,
+    stop, supervisor,
 };
 use clap::Args;
 use osee_core::{
@@ -26,17 +27,20 @@ pub struct MergeArgs {
 
 /// Merges, and says what is missing.
 pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
-    // A merge is one transaction, which is there whole or not at all.
-    stop::end_on_signals(ExitCode::Incomplete as i32).map_err(RunError::Signals)?;
     let dirs = match args.dirs.as_slice() {
         [] => shards_in(&args.out)?,
         dirs => dirs.to_vec(),
     };
+    let own = own_plugins(&dirs);
+    if !own.is_empty() && !supervisor::is_supervised() {
+        return Err(CliError::OwnPlugins(own));
+    }
+    // A merge is one transaction, which is there whole or not at all.
+    stop::end_on_signals(ExitCode::Incomplete as i32).map_err(RunError::Signals)?;
     // The lock file of submitted jobs, if there is one.
     let submitted = args.out.join(JOBS).join("study.toml");
     let registry = |store: &Store| {
         let study = store.study()?;
-        // Of its own plugins nothing is called here; meta estimators have a worker.
         let plugins = PluginArgs::default();
         let registry = plugins.load_here(&study.plugins, Some(&submitted));
         registry
@@ -47,6 +51,13 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     let report = runner::merge(&args.out, &dirs, registry)?;
     print(&said(&report, &args.out))?;
     Ok(if report.is_complete() { ExitCode::Done } else { ExitCode::Incomplete })
+}
+
+/// Plugins of the user's own that the study has: its meta estimators say here what
+/// they judge by, before a worker asks them to.
+fn own_plugins(dirs: &[PathBuf]) -> Vec<PathBuf> {
+    let study = dirs.iter().find_map(|dir| Store::open(dir).ok()?.study().ok());
+    study.map(|study| Registry::own(&study.plugins)).unwrap_or_default()
 }
 
 /// The shards' directories in that of the whole, by number.
@@ -100,7 +111,7 @@ fn said(report: &MergeReport, out: &Path) -> String {
         progress.units
     ));
     match report.is_complete() {
-        true => say(format!("complete; osee-host leaderboard {} prints it", out.display())),
+        true => say(format!("complete; osee-host leaderboard {} prints it", path_word(out))),
         false => say("incomplete; merge again when the rest is there".to_owned()),
     }
     text

@@ -7,7 +7,9 @@ mod criteria;
 mod data;
 mod error;
 mod export;
+mod judging_args;
 mod leaderboard;
+mod lists;
 mod merge;
 mod plan;
 mod plugin;
@@ -16,7 +18,9 @@ mod report;
 mod run;
 mod score;
 mod shard_args;
+mod shell;
 mod space;
+mod study_args;
 mod submit;
 mod truth;
 
@@ -25,7 +29,8 @@ pub use error::{CliError, ExitCode};
 use crate::{
     export::ExportError,
     loader::libtorch,
-    supervisor::{self, Ended},
+    relay,
+    supervisor::{self, CallLimits, Ended},
     terminal::{self, say},
 };
 use clap::{
@@ -35,6 +40,7 @@ use clap::{
 use osee_core::paths;
 use std::{
     io::Write,
+    panic::{UnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 use tracing_subscriber::EnvFilter;
@@ -42,7 +48,8 @@ use tracing_subscriber::EnvFilter;
 /// Runs efficient performance estimators on neural architectures and says how
 /// well they rank them.
 ///
-/// Without a subcommand: `run`.
+/// Without a subcommand: `run`. In every command the last counts of an option that
+/// is given twice; those that may be repeated add up.
 #[derive(Debug, Parser)]
 #[command(
     name = "osee-host",
@@ -61,18 +68,15 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Score architectures, join with the truth, print the leaderboard.
-    #[command(args_override_self = true)]
     Run(run::RunArgs),
     /// Train the supernets of a study's one-shot estimators; `run` does it, too.
-    #[command(args_override_self = true)]
-    Train(run::RunArgs),
+    Train(run::TrainArgs),
     /// Print the leaderboard of a run.
     Leaderboard(leaderboard::LeaderboardArgs),
     /// Run a study as jobs of a scheduler.
     #[command(subcommand)]
     Submit(submit::SubmitCommand),
     /// Say how much a study is, how long it takes, and what is left of it.
-    #[command(args_override_self = true)]
     Plan(plan::PlanArgs),
     /// Put the shards of a study together.
     Merge(merge::MergeArgs),
@@ -120,9 +124,16 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> std::process::ExitCode {
+    guarded(run_program).into()
+}
+
+/// The exit code of a program, whatever panics in it.
+pub fn guarded(program: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
     terminal::report_panics();
     // What panicked has said so.
-    std::panic::catch_unwind(run_program).unwrap_or(ExitCode::Internal as u8).into()
+    let code = catch_unwind(program).unwrap_or(ExitCode::Internal as u8);
+    relay::end_here();
+    code
 }
 
 /// The whole program, with its exit code.
@@ -154,9 +165,12 @@ fn run_program() -> u8 {
         .and_then(|()| dispatch(cli.command.unwrap_or(Command::Run(cli.run))));
     match ended {
         Ok(code) => code as u8,
-        Err(CliError::OwnPlugins(files)) => match supervisor::run(&files) {
-            Ok(ended) => ended_child(&ended),
-            Err(error) => failed(&CliError::Worker(error)),
+        Err(CliError::OwnPlugins(files)) => match CallLimits::of_environment() {
+            Ok(limits) => match supervisor::run(&files, limits) {
+                Ok(ended) => ended_child(&ended),
+                Err(error) => failed(&CliError::Worker(error)),
+            },
+            Err(what) => failed(&CliError::Usage(what)),
         },
         // Whoever read our output has heard enough.
         Err(CliError::Output(error) | CliError::Export(ExportError::Write(error)))
@@ -178,6 +192,23 @@ fn ended_child(ended: &Ended) -> u8 {
                  help: this is a bug of the plugin; what was stored before is kept"
             ));
             ExitCode::Plugin as u8
+        }
+        Ended::Over { call, limit } => {
+            say(format_args!(
+                "error: {limit}, in code of a plugin: {call}\n  \
+                 help: this is a bug of the plugin, or {} gives it more; what was stored before is \
+                 kept",
+                limit.variable()
+            ));
+            ExitCode::Plugin as u8
+        }
+        Ended::Stopped { call } => {
+            let place = call.as_ref().map(|it| format!(" in code of a plugin: {it}"));
+            say(format_args!(
+                "stopped{}; what was stored before is kept, and the same command goes on",
+                place.unwrap_or_default()
+            ));
+            ExitCode::Incomplete as u8
         }
         Ended::Killed(how, signal) => {
             say(format_args!("error: {how}"));
@@ -220,7 +251,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Truth(command) => truth::run(&command),
         Command::Data(command) => return data::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
-        Command::Bench(args) => return bench::run(&args),
+        Command::Bench(args) => return bench::run(&args, supervisor::is_supervised()),
         Command::Probe { file, copy } => {
             crate::loader::probe::probe(&file, &copy);
             Ok(())

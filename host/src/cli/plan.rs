@@ -2,10 +2,10 @@
 
 use super::{
     CliError, merge, print,
-    run::{Prepared, RunArgs},
+    study_args::{Prepared, ScoringArgs, StudyArgs, WorkerArgs},
 };
 use crate::{
-    report::terminal_table,
+    report::{population, terminal_table},
     runner::{Forecast, RunError, Stop},
 };
 use clap::Args;
@@ -14,6 +14,7 @@ use osee_core::{
     store::{Store, StoreError},
 };
 use std::{
+    collections::HashSet,
     fmt::Write,
     path::{Path, PathBuf},
 };
@@ -25,20 +26,28 @@ const MACHINES: [f64; 3] = [1.0, 8.0, 64.0];
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     #[command(flatten)]
-    run: RunArgs,
-    /// As so many shards; as many as there are by default.
+    study: StudyArgs,
+    #[command(flatten)]
+    workers: WorkerArgs,
+    #[command(flatten)]
+    scoring: ScoringArgs,
+    /// As so many shards; as many as there are by default. What is left is told of
+    /// each.
     #[arg(long, value_name = "N")]
     shards: Option<u32>,
     /// Run directory of the same estimators in the same space, for what they
-    /// take; may be given several times.
+    /// take; may be given several times. What these know is not asked of the
+    /// run directory of the study itself.
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
 }
 
 /// Prints it; nothing is computed or written.
 pub fn run(args: PlanArgs) -> Result<(), CliError> {
-    let (workers, retry) = (args.run.workers(), args.run.options(Stop::default())?.retry());
-    let Prepared { study, plan, .. } = args.run.prepare()?;
+    let options = args.workers.options(Some(&args.scoring), Stop::default())?;
+    let (workers, retry) = (options.workers, options.retry());
+    // Of a shard's own study file, too, it is about the whole.
+    let Prepared { study, plan, .. } = args.study.prepare(options.isolation, Some(Shard::WHOLE))?;
     let out = &plan.setup.run;
     let folders = if out.exists() { merge::shards_in(out)? } else { Vec::new() };
     let last = folders.last().and_then(|dir| Shard::of_folder(dir.file_name()?.to_str()?));
@@ -51,7 +60,11 @@ pub fn run(args: PlanArgs) -> Result<(), CliError> {
     for dir in whole.iter().chain(&folders) {
         stores.extend(there(dir)?);
     }
-    let earlier = args.from.iter().map(|dir| Store::open(dir));
+    let mut from = args.from;
+    let mut seen = HashSet::new();
+    // What a run took counts once.
+    from.retain(|dir| seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.clone())));
+    let earlier = from.iter().map(|dir| Store::open(dir));
     let earlier = earlier.collect::<Result<Vec<_>, _>>()?;
     let forecast = Forecast::new(&plan, shards, (&stores, &retry), &earlier)?;
     print(&said(&study.name, &plan_size(&plan), &forecast, workers))
@@ -67,8 +80,10 @@ fn there(dir: &Path) -> Result<Option<Store>, RunError> {
 }
 
 fn plan_size(plan: &crate::runner::Plan) -> String {
-    let (archs, seeds) = (plan.architectures.len(), plan.seeds.len());
-    format!("{archs} architectures x {seeds} seeds, {} estimators", plan.setup.estimators.len())
+    let neighbours = plan.architectures.len() - plan.drawn;
+    let archs = population(plan.drawn, neighbours);
+    let archs = if neighbours > 0 { format!("({archs})") } else { archs };
+    format!("{archs} x {} seeds, {} estimators", plan.seeds.len(), plan.setup.estimators.len())
 }
 
 fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {

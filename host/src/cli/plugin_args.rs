@@ -1,6 +1,6 @@
 //! Which plugins a command loads besides the bundled ones.
 
-use super::CliError;
+use super::{CliError, lists::refuse};
 use crate::{
     loader::{Registry, Trust},
     supervisor,
@@ -20,6 +20,20 @@ pub struct PluginArgs {
 }
 
 impl PluginArgs {
+    /// Refuses plugins where there is no search space to be had of them.
+    pub fn needs_space(&self, named: bool) -> Result<(), CliError> {
+        let why = "is about a search space, which --space names";
+        match named {
+            true => Ok(()),
+            false => refuse(&self.given(), why),
+        }
+    }
+
+    /// The options, and whether they were given.
+    pub fn given(&self) -> [(&'static str, bool); 2] {
+        [("--plugin", !self.plugin.is_empty()), ("--allow-unpinned", self.allow_unpinned)]
+    }
+
     /// The given and the bundled plugins.
     pub fn registry(&self) -> Result<Registry, CliError> {
         self.load(&self.plugin, None)

@@ -2,12 +2,14 @@
 
 use super::{
     CliError, ExitCode,
-    leaderboard::{TruthArgs, choice_of, ended, judge, registry_of},
+    leaderboard::{TruthArgs, choice_of, ended, judge, no_columns, registry_of, space_of},
+    lists::{once, refuse, rows_of, usage},
     plugin_args::PluginArgs,
     print,
 };
 use crate::{
     analysis::{Material, Tables, from_run, from_tables, names, page, text},
+    loader::Registry,
     report::{Leaderboard, Scored, TruthTable, html::write},
     terminal::say,
 };
@@ -35,11 +37,11 @@ pub struct Source {
     /// space's own.
     #[arg(long, value_name = "COL")]
     key: Option<String>,
-    /// Column with scores; every numeric one by default. The form
-    /// os_acc_s{seed}_e{epoch} stands for all seeds and checkpoints of os_acc.
+    /// Column with scores, may be repeated; every numeric one by default. The
+    /// form os_acc_s{seed}_e{epoch} stands for all seeds and checkpoints of os_acc.
     #[arg(long, value_name = "COL")]
     column: Vec<String>,
-    /// Column, form, or name of a row, in which low is good.
+    /// Column, form, or name of a row, in which low is good; may be repeated.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
     /// Search space of the tables' architectures.
@@ -71,7 +73,7 @@ pub struct ReportArgs {
 pub struct AnalyzeArgs {
     #[command(flatten)]
     source: Source,
-    /// Only these analyses.
+    /// Only these analyses; where one cannot be had, the exit code is 3.
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(names()))]
     only: Vec<String>,
 }
@@ -87,16 +89,22 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode, CliError> {
     Ok(ended(args.source.dir.iter().zip(&scored)))
 }
 
-/// Prints the analyses.
+/// Prints the analyses; then fails where one that was asked for is not there.
 pub fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, CliError> {
     let (material, scored) = args.source.material()?;
-    print(&text(&material, &args.only))?;
-    Ok(ended(args.source.dir.iter().zip(&scored)))
+    let (text, absent) = text(&material, &args.only);
+    print(&text)?;
+    let code = ended(args.source.dir.iter().zip(&scored));
+    match absent.is_empty() {
+        true => Ok(code),
+        false => Err(CliError::NoAnalysis(absent)),
+    }
 }
 
 impl Source {
     /// What is analysed; of a run, with what of it is scored.
     fn material(&self) -> Result<(Material, Option<Scored>), CliError> {
+        once("--seed-columns", &self.seed_columns)?;
         match (&self.dir, &self.scores) {
             (Some(dir), _) => {
                 self.refuse_columns()?;
@@ -116,35 +124,45 @@ impl Source {
             ("--negate", !self.negate.is_empty()),
             ("--space", self.space.is_some()),
         ];
-        match given.iter().find(|(_, given)| *given) {
-            None => Ok(()),
-            Some((flag, _)) => Err(usage(&format!(
-                "{flag} is about a table of scores, with --scores FILE; a run knows its space, its \
-                 estimators and which end of their scores is good"
-            ))),
-        }
+        let why = "is about a table of scores, with --scores FILE; a run knows its space, its \
+                   estimators and which end of their scores is good";
+        refuse(&given, why)
     }
 
     fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
         let study = store.study()?;
-        let registry = registry_of(&study)?;
-        let space = registry.space(&study.space.id).ok();
+        let own = !self.plugins.plugin.is_empty() || !Registry::own(&study.plugins).is_empty();
+        let why = format!(
+            "changes nothing: run `{}` has no plugins of one's own, and --plugin names none",
+            study.name
+        );
+        refuse(&[("--allow-unpinned", self.plugins.allow_unpinned && !own)], &why)?;
+        let (registry, _) = registry_of(&study, &self.plugins)?;
+        let space = space_of(&study, &registry);
+        // It may have been in a plugin that cannot be loaded.
+        let no_space = space
+            .as_ref()
+            .err()
+            .map(|error| error.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; "));
         // Intervals come with the analyses.
         let options = CriteriaOptions {
             bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
             ..CriteriaOptions::default()
         };
-        let Some(choice) = choice_of(&study, &self.truth) else {
+        let Some(choice) = choice_of(&study, &self.truth)? else {
             let board = Leaderboard::new(&store, None, &options)?;
-            return Ok((from_run(&store, &board, space.as_ref())?, board.scored));
+            let material = from_run(&store, &board, space.as_ref().ok())?;
+            return Ok((Material { no_space, ..material }, board.scored));
         };
         let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
         let (kind, seeds) = (study.data_kind(), Some(self.seed_columns.as_slice()));
-        let table = TruthTable::of(&sheet, &choice, space.as_ref(), kind, seeds)?;
+        let table = TruthTable::of(&sheet, &choice, space.as_ref().ok(), kind, seeds);
+        let table = table.map_err(|error| no_columns(error, &study, &space))?;
         drop(sheet);
-        let judged = judge(&store, &table, space.as_ref())?;
+        let judged = judge(&store, &table, &space)?;
         let board = Leaderboard::new(&store, Some((table.truth.clone(), judged)), &options)?;
-        let mut material = from_run(&store, &board, space.as_ref())?;
+        let mut material = from_run(&store, &board, space.as_ref().ok())?;
+        material.no_space = no_space;
         material.trainings = board.judged.as_ref().and_then(|it| table.trainings(&it.rows));
         Ok((material, board.scored))
     }
@@ -164,6 +182,8 @@ impl Source {
         if self.truth.truth_isomorphic && self.space.is_none() {
             return Err(usage("--truth-isomorphic needs --space, which says what is isomorphic"));
         }
+        self.plugins.needs_space(self.space.is_some())?;
+        rows_of(&self.truth.filter)?;
         let registry = self.plugins.registry()?;
         let space = self.space.as_ref().map(|id| registry.space(id)).transpose()?;
         let own = space.as_ref().map(|space| space.info.truth.key.clone());
@@ -189,8 +209,4 @@ impl Source {
         };
         Ok(from_tables(&tables, space.as_ref())?)
     }
-}
-
-fn usage(what: &str) -> CliError {
-    CliError::Usage(what.to_owned())
 }

@@ -1,6 +1,11 @@
 //! `osee-host score`: one network, number by number.
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::{
+    CliError,
+    lists::{once, refuse, settings_of, usage},
+    plugin_args::PluginArgs,
+    print,
+};
 use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters, weights_file},
@@ -26,7 +31,8 @@ pub struct ScoreArgs {
     /// Architecture in the space's notation.
     #[arg(long, value_name = "STR")]
     arch: String,
-    /// Setting of the search space, such as channels=16.
+    /// Setting of the search space, such as channels=16; may be repeated for
+    /// several.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// All parameters and nothing else, and a batch `input` and `target` if it
@@ -36,13 +42,15 @@ pub struct ScoreArgs {
     /// Estimators by comma, or all.
     #[arg(long, default_value = "all")]
     estimators: String,
-    /// Protocol preset for what the weights file does not fix.
-    #[arg(long, default_value = "paper")]
-    preset: String,
-    /// Images if the weights file has none: noise, or as `run` takes them.
-    #[arg(long, default_value = "noise", value_name = "SPEC")]
-    data: String,
-    /// Initialisation seed if there is no weights file.
+    /// Protocol preset for what the weights file does not fix; paper by default.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Images if the weights file has none, as `run` takes them; noise by
+    /// default.
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// Seed of parameters and batch where no weights file has them, and of
+    /// estimators' own random numbers.
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// cpu or cuda:N.
@@ -55,11 +63,17 @@ pub struct ScoreArgs {
 
 /// Scores and prints.
 pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
+    let named: Option<Vec<&str>> = match args.estimators.as_str() {
+        "all" => None,
+        list => Some(list.split(',').map(str::trim).collect()),
+    };
+    once("--estimators", named.as_deref().unwrap_or_default())?;
     let device = open_device(&args.device)?;
     let registry = args.plugins.registry()?;
-    let preset = ProtocolChoice { preset: args.preset.clone(), ..ProtocolChoice::default() };
+    let preset = args.preset.clone().unwrap_or_else(|| ProtocolChoice::default().preset);
+    let preset = ProtocolChoice { preset, ..ProtocolChoice::default() };
     // Images that the weights file has are as it has them.
-    let source = Source::open(&args.data)?;
+    let source = Source::open(args.data.as_deref().unwrap_or("noise"))?;
     let protocol = preset.resolve(source.normalisation())?;
     let space = registry.space(&args.space)?;
     // A weights file has what it has, whatever a preset leaves out.
@@ -67,9 +81,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
         Some(_) => BTreeMap::new(),
         None => space.known(&protocol.space),
     };
-    for text in &args.set {
-        given.extend([Settings::parse_assignment(text)?]);
-    }
+    given.extend(settings_of(&args.set)?);
     let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
     let graph = space.functions.graph(&arch, &settings)?;
@@ -78,22 +90,25 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
         Batch { images: batch.images.to_device(device), labels: batch.labels.to_device(device) };
     let network = Network::new(graph.clone(), values, batch, Layout::Contiguous)?;
 
-    let ids: Vec<String> = match args.estimators.as_str() {
-        "all" => registry.estimators().map(|(_, info)| info.id.clone()).collect(),
-        list => list.split(',').map(|id| id.trim().to_owned()).collect(),
+    let ids: Vec<&str> = match &named {
+        None => registry.estimators().map(|(_, info)| info.id.as_str()).collect(),
+        Some(ids) => ids.clone(),
     };
     let (mut scores, mut failures) = (Map::new(), Map::new());
     for id in ids {
-        let Some(outcome) =
-            one(&registry, &id, &graph, &network, own_seed(args.seed, &args.space, &arch, &id, 0))?
-        else {
-            continue;
-        };
-        match outcome {
-            Ok(score) => scores.insert(id, json!(score)),
-            Err(failure) => {
-                failures.insert(id.clone(), json!(failure.to_string()));
-                scores.insert(id, Value::Null)
+        let seed = own_seed(args.seed, &args.space, &arch, id, 0);
+        match one(&registry, id, &graph, &network, seed)? {
+            None if named.is_some() => {
+                return Err(usage(format!(
+                    "estimator `{id}` judges by more than one network, and score has one; \
+                     osee-host run has rows of such estimators"
+                )));
+            }
+            None => continue,
+            Some(Ok(score)) => scores.insert(id.to_owned(), json!(score)),
+            Some(Err(failure)) => {
+                failures.insert(id.to_owned(), json!(failure.to_string()));
+                scores.insert(id.to_owned(), Value::Null)
             }
         };
     }
@@ -130,9 +145,12 @@ impl ScoreArgs {
             }
         };
         if let Some(batch) = batch {
+            let given = [("--data", self.data.is_some()), ("--preset", self.preset.is_some())];
+            refuse(&given, "changes nothing where the file of --weights has `input` and `target`")?;
             return Ok((values, batch));
         }
-        source.check_network(graph)?;
+        source.fits(graph, protocol)?;
+        source.tell_spare_outputs(graph);
         let classes = graph.node(graph.output).shape.channels();
         let mut batches = source.batches(protocol, self.seed, graph.input_shape(), classes)?;
         Ok((values, batches.swap_remove(0)))

@@ -2,130 +2,176 @@
 //! shared by two. An answer that depends on what a process was asked before
 //! would make results depend on the number of workers.
 
-use super::{Broken, lent_space, meta, one_shot, scores, space};
+use super::{
+    lent::lent_space, meta, one_shot, respondent::Respondent, rules::Broken, scores, space,
+};
 use crate::{
+    child,
     loader::{Pinned, Plugin, Registry, libtorch::this_program},
     stop::Stop,
-    worker::{Clock, Limits, Watched, frames, socket},
+    worker::{Clock, Limits, Watched, frames},
 };
 use osee_core::estimator::EstimatorKind;
 use osee_sdk::{Error, ExportInfo, Result};
 use serde::{Deserialize, Serialize};
 use std::{
     io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::unix::net::UnixStream,
     process::{Child, Stdio},
     thread,
     time::Duration,
 };
 
-/// Longest time for one answer, and for the process to begin.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// An export that can be asked by the number of a question.
-pub trait Subject {
-    /// How many questions there are.
-    fn questions(&self) -> usize;
-    /// The answer, its parts in lines.
-    fn answer(&self, question: usize) -> String;
-}
+/// Questions to an export by its name.
+pub type Asks = (String, Vec<usize>);
 
 /// What a fresh process is to do.
 #[derive(Debug, Serialize, Deserialize)]
-struct Order {
+pub struct Order {
     plugins: Vec<Pinned>,
     /// Which of them is asked.
     plugin: usize,
-    export: String,
-    questions: Vec<usize>,
+    asks: Vec<Asks>,
+    /// Longest time for one answer, and for the process to begin.
+    patience: Duration,
 }
 
 /// Its answer to one question.
-#[derive(Debug, Serialize, Deserialize)]
-struct Answer {
-    question: usize,
-    text: String,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// Position of the export in the order.
+    pub export: usize,
+    pub question: usize,
+    pub text: String,
 }
 
-/// Compares what processes say of `export`.
+/// How a process ended before it had answered all: what it had answered, and why.
+pub type Ended = (Vec<Answer>, Error);
+
+/// Compares what processes say of `export`; what it says in one of its own, asked
+/// in order.
 pub fn check(
     registry: &Registry,
     plugin: &Plugin,
     export: &ExportInfo,
-) -> std::result::Result<(), Broken> {
-    let mend = "keep nothing from one call to the next: no static, no cache that changes an \
-                answer; draw from `network.rng()`, `epoch.random(..)` or `population.random(..)`";
+    patience: Duration,
+) -> std::result::Result<Vec<Answer>, Broken> {
+    let mend = keep_nothing(export);
     let wrong = |error: Error| (error.to_string(), mend);
     let forwards: Vec<usize> =
-        (0..subject(registry, plugin, export).map_err(wrong)?.questions()).collect();
+        (0..respondent(registry, plugin, export).map_err(wrong)?.questions()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
     let [even, odd] =
         [0, 1].map(|rest| forwards.iter().copied().filter(|at| at % 2 == rest).collect::<Vec<_>>());
-    let orders = [forwards, backwards, even, odd]
-        .map(|questions| Order::new(registry, plugin, export, questions));
-    // The processes are independent of one another, so they may work at once.
-    let heard: Vec<Result<Vec<Answer>>> = thread::scope(|scope| {
-        let asked = orders.map(|order| scope.spawn(move || order.and_then(|order| order.ask())));
-        let lost = |_| Err(Error::new("a fresh process was not listened to"));
-        asked.into_iter().map(|asked| asked.join().unwrap_or_else(lost)).collect()
+    let orders = [forwards, backwards, even, odd].map(|questions| {
+        Order::new(registry, plugin, vec![(export.id().to_owned(), questions)], patience)
     });
-    let mut heard = heard.into_iter().collect::<Result<Vec<_>>>().map_err(wrong)?;
+    let orders = orders.into_iter().collect::<Result<Vec<_>>>().map_err(wrong)?;
+    let heard = ask_all(&orders).into_iter().collect::<std::result::Result<Vec<_>, Ended>>();
+    let mut heard = heard.map_err(|(_, error)| wrong(error))?;
     let first = heard.remove(0);
     let how = ["backwards", "as the first of two workers", "as the second of two workers"];
     for (how, answers) in how.into_iter().zip(heard) {
-        for Answer { question, text } in answers {
-            let before = first.iter().find(|other| other.question == question);
-            let before = before.map_or("", |other| &other.text);
-            if before != text {
-                return Err((difference(question, before, &text, how), mend));
+        for answer in answers {
+            if let Some(what) = difference(&first, &answer, ("in order", how)) {
+                return Err((what, mend));
             }
         }
     }
-    Ok(())
+    Ok(first)
 }
 
-fn difference(question: usize, before: &str, after: &str, how: &str) -> String {
-    let mut lines = before.lines().zip(after.lines()).filter(|(a, b)| a != b);
-    let (a, b) = lines.next().unwrap_or((before, after));
+/// What to do where an answer depends on what else was asked.
+fn keep_nothing(export: &ExportInfo) -> &'static str {
+    let ExportInfo::Estimator(info) = export else {
+        return "keep nothing from one call to the next: no static, no cache that changes an \
+                answer; derive every answer from the architecture alone";
+    };
+    match info.kind {
+        EstimatorKind::Baseline => {
+            "keep nothing from one call to the next: no static, no cache that changes an answer; \
+             derive the score from the graph alone, for a baseline has no random numbers"
+        }
+        EstimatorKind::Meta => {
+            "keep nothing from one call to the next: no static, no cache that changes an answer; \
+             draw from `population.random(..)`"
+        }
+        EstimatorKind::OneShot => {
+            "keep nothing from one call to the next but `Sampled::remembering`: no static, no cache \
+             that changes an answer; draw from `epoch.random(..)`"
+        }
+        _ => {
+            "keep nothing from one call to the next: no static, no cache that changes an answer; \
+             draw from `network.rng()`"
+        }
+    }
+}
+
+/// The answers of fresh processes, which are independent of one another, so that
+/// they may work at once.
+pub fn ask_all(orders: &[Order]) -> Vec<std::result::Result<Vec<Answer>, Ended>> {
+    thread::scope(|scope| {
+        let asked: Vec<_> = orders.iter().map(|order| scope.spawn(|| order.ask())).collect();
+        let lost = |_| Err((Vec::new(), Error::new("a fresh process was not listened to")));
+        asked.into_iter().map(|asked| asked.join().unwrap_or_else(lost)).collect()
+    })
+}
+
+/// In which way an answer is not the one that was given to the same question
+/// before; `how` both were asked.
+pub fn difference(before: &[Answer], answer: &Answer, how: (&str, &str)) -> Option<String> {
+    let Answer { question, text, .. } = answer;
+    let before = before.iter().find(|other| other.question == *question);
+    let before = before.map_or("", |other| &other.text);
+    if before == text {
+        return None;
+    }
+    let mut lines = before.lines().zip(text.lines()).filter(|(a, b)| a != b);
+    let (a, b) = lines.next().unwrap_or((before, text));
     let short = |text: &str| text.chars().take(120).collect::<String>();
-    format!("question {question}: {} in order, {} {how}", short(a), short(b))
+    Some(format!("question {question}: {} {}, {} {}", short(a), how.0, short(b), how.1))
 }
 
 impl Order {
-    /// With no plugin but that of `export` and that of the space that
+    /// With no plugin but the one that is asked and that of the space that
     /// estimators are tried on.
-    fn new(
+    pub fn new(
         registry: &Registry,
         plugin: &Plugin,
-        export: &ExportInfo,
-        questions: Vec<usize>,
+        asks: Vec<Asks>,
+        patience: Duration,
     ) -> Result<Self> {
         let space = &lent_space(registry)?.plugin.path;
         let wanted = |pinned: &Pinned| pinned.path == *space || pinned.path == plugin.path;
         let plugins: Vec<Pinned> = registry.pinned().into_iter().filter(wanted).collect();
         let at = plugins.iter().position(|pinned| pinned.path == plugin.path);
         let plugin = at.ok_or_else(|| Error::new("the plugin is not loaded"))?;
-        Ok(Self { plugins, plugin, export: export.id().to_owned(), questions })
+        Ok(Self { plugins, plugin, asks, patience })
+    }
+
+    fn questions(&self) -> usize {
+        self.asks.iter().map(|(_, questions)| questions.len()).sum()
     }
 
     /// The answers of a fresh process.
-    fn ask(&self) -> Result<Vec<Answer>> {
-        let (mut child, mut stream) = start().map_err(failed)?;
-        let answers = hear(&mut stream, self, child.id());
+    fn ask(&self) -> std::result::Result<Vec<Answer>, Ended> {
+        let none = |error| (Vec::new(), failed(error));
+        let (mut child, mut stream) = start().map_err(none)?;
+        let (answers, error) = hear(&mut stream, self, child.id());
         let hung_up = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
-        if !matches!(&answers, Err((_, error)) if hung_up(error)) {
+        if !error.as_ref().is_some_and(hung_up) {
             // It has said all, or what it died of is what the error says.
             let _ = child.kill();
         }
-        let status = child.wait().map_err(failed)?;
-        answers.map_err(|(heard, error)| {
-            let end = match hung_up(&error) {
-                true => status.to_string(),
-                false => error.to_string(),
-            };
-            let wanted = self.questions.len();
-            Error::new(format!("a fresh process gave {heard} of {wanted} answers: {end}"))
-        })
+        let status = child.wait().map_err(none)?;
+        let Some(error) = error else { return Ok(answers) };
+        let end = match hung_up(&error) {
+            true => status.to_string(),
+            false => error.to_string(),
+        };
+        let (heard, wanted) = (answers.len(), self.questions());
+        let what = format!("a fresh process gave {heard} of {wanted} answers: {end}");
+        Err((answers, Error::new(what)))
     }
 }
 
@@ -134,34 +180,26 @@ fn failed(error: io::Error) -> Error {
 }
 
 fn start() -> io::Result<(Child, UnixStream)> {
-    let (stream, theirs) = UnixStream::pair()?;
-    let child = this_program()?
-        .arg("__interview")
-        .env("OMP_NUM_THREADS", "1")
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok((child, stream))
+    let mut command = this_program()?;
+    command.arg("__interview").env("OMP_NUM_THREADS", "1");
+    child::with_socket(command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
-/// All answers, or how many came before what went wrong.
-fn hear(
-    stream: &mut UnixStream,
-    order: &Order,
-    process: u32,
-) -> std::result::Result<Vec<Answer>, (usize, io::Error)> {
-    frames::write(stream, order).map_err(|error| (0, error))?;
-    let limits = Limits { time: PATIENCE, ..Limits::default() };
+/// The answers, and what went wrong if those are not all.
+fn hear(stream: &mut UnixStream, order: &Order, process: u32) -> (Vec<Answer>, Option<io::Error>) {
+    let mut answers = Vec::with_capacity(order.questions());
+    if let Err(error) = frames::write(stream, order) {
+        return (answers, Some(error));
+    }
+    let limits = Limits { time: order.patience, ..Limits::default() };
     let (stop, mut clock) = (Stop::default(), Clock::new(process));
-    let mut answers = Vec::with_capacity(order.questions.len());
-    while answers.len() < order.questions.len() {
+    while answers.len() < order.questions() {
         match frames::read::<Answer>(&mut Watched::new(stream, limits, &stop, &mut clock)) {
             Ok(answer) => answers.push(answer),
-            Err(error) => return Err((answers.len(), error)),
+            Err(error) => return (answers, Some(error)),
         }
     }
-    Ok(answers)
+    (answers, None)
 }
 
 /// The other side, `osee-host __interview`.
@@ -169,42 +207,36 @@ fn hear(
 /// # Errors
 /// When the socket fails or the plugins cannot be loaded.
 pub fn serve() -> io::Result<()> {
-    let mut stream = socket()?;
+    let mut stream = child::socket()?;
     // Told to stop, it ends with the answer at hand; it is not killed by that.
     let _stop = Stop::left_to_host()?;
     let order: Order = frames::read(&mut stream)?;
     tch::set_num_threads(1);
     let registry = Registry::exactly(&order.plugins).map_err(io::Error::other)?;
     let plugin = &registry.plugins()[order.plugin];
-    let export = plugin.exports.iter().find(|export| export.id() == order.export);
-    let export = export.ok_or_else(|| io::Error::other("no such export"))?;
-    let subject = subject(&registry, plugin, export).map_err(io::Error::other)?;
-    for question in order.questions {
-        let text = subject.answer(question);
-        frames::write(&mut stream, &Answer { question, text })?;
+    for (at, (name, questions)) in order.asks.iter().enumerate() {
+        let export = plugin.exports.iter().find(|export| export.id() == name);
+        let export = export.ok_or_else(|| io::Error::other("no such export"))?;
+        let respondent = respondent(&registry, plugin, export).map_err(io::Error::other)?;
+        for &question in questions {
+            let text = respondent.answer(question);
+            frames::write(&mut stream, &Answer { export: at, question, text })?;
+        }
     }
     Ok(())
 }
 
-fn subject<'a>(
+fn respondent<'a>(
     registry: &'a Registry,
     plugin: &'a Plugin,
     export: &'a ExportInfo,
-) -> Result<Box<dyn Subject + 'a>> {
+) -> Result<Box<dyn Respondent + 'a>> {
     Ok(match export {
         ExportInfo::Space(_) => Box::new(space::Asked::new(plugin, export)?),
         ExportInfo::Estimator(info) => match info.kind {
-            EstimatorKind::Meta => Box::new(meta::Asked::new(plugin, info)?),
+            EstimatorKind::Meta => Box::new(meta::Asked::new(registry, plugin, info)?),
             EstimatorKind::OneShot => Box::new(one_shot::Asked::new(registry, plugin, info)?),
             _ => Box::new(scores::Asked::new(scores::Subject::new(registry, plugin, info)?)?),
         },
     })
-}
-
-/// An answer or its failure, as a part of an answer. Messages may differ.
-pub fn text<T, E>(answer: std::result::Result<T, E>, show: impl FnOnce(&T) -> String) -> String {
-    match answer {
-        Ok(answer) => show(&answer),
-        Err(_) => "a failure".to_owned(),
-    }
 }

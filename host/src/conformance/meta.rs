@@ -1,11 +1,22 @@
 //! The rules of meta estimators.
 
-use super::{Tell, broken, interview, rule};
-use crate::loader::Plugin;
-use osee_core::{estimator::EstimatorInfo, settings::Settings};
+use super::{
+    lent::lent_space,
+    respondent::{self, Respondent},
+    rules::{Tell, broken, rule},
+};
+use crate::loader::{Plugin, Registry};
+use osee_core::{
+    estimator::{EstimatorInfo, EstimatorKind},
+    settings::Settings,
+    space::SpaceInfo,
+};
 use osee_sdk::{
-    Error, Population, Result,
-    abi::root::{Foreign, ForeignMeta},
+    Error, ExportInfo, Population, Result,
+    abi::{
+        root::{Foreign, ForeignMeta},
+        space::ForeignSpace,
+    },
 };
 
 /// Architectures of the populations that are scored.
@@ -18,20 +29,84 @@ fn create(plugin: &Plugin, info: &EstimatorInfo) -> Result<ForeignMeta> {
     }
 }
 
-/// So many architectures, their scores distinct numbers without a pattern:
-/// multiples modulo a prime.
-fn population(experts: &[String], count: usize) -> Population {
+/// The most of them.
+const MOST: u64 = 41;
+
+/// So many architectures as the largest population has, spread over the space; of
+/// one with fewer, or without numbers, some of them again.
+fn architectures(info: &SpaceInfo, functions: &ForeignSpace) -> Result<Vec<String>> {
+    let Some(size) = info.size.filter(|size| *size > 0) else {
+        let first = functions.parse(&info.example)?;
+        let others = functions.mutations(&first)?.into_iter().map(|it| it.arch);
+        let some: Vec<String> = [first].into_iter().chain(others).take(MOST as usize).collect();
+        return Ok(some.iter().cycle().take(MOST as usize).cloned().collect());
+    };
+    let number = |i: u64| (u128::from(i) * u128::from(size) / u128::from(MOST)) as u64;
+    (0..MOST).map(|i| functions.architecture(number(i))).collect()
+}
+
+/// Populations of architectures of the space that estimators are tried on, then
+/// of each of the plugin's own: a meta estimator may read what it judges, and be
+/// made for those.
+fn of_spaces<'a>(
+    registry: &Registry,
+    plugin: &'a Plugin,
+    experts: &'a [String],
+) -> Result<impl Iterator<Item = Vec<Population>> + use<'a>> {
+    let populations = |all: Vec<String>| -> Vec<Population> {
+        SIZES.iter().map(|count| population(experts, &all[..*count])).collect()
+    };
+    let lent = lent_space(registry)?;
+    let first = populations(architectures(lent.info, &lent.functions)?);
+    let own = plugin.exports.iter().filter_map(move |export| {
+        let ExportInfo::Space(info) = export else { return None };
+        // What is wrong with a space is said of the space.
+        match plugin.functions.create(&info.id, &Settings::default()) {
+            Ok(Foreign::Space(functions)) => architectures(info, &functions).ok().map(populations),
+            _ => None,
+        }
+    });
+    Ok([first].into_iter().chain(own))
+}
+
+/// Those of the first space for which the estimator says anything, else of the
+/// first.
+fn populations(
+    meta: &ForeignMeta,
+    experts: &[String],
+    registry: &Registry,
+    plugin: &Plugin,
+) -> Result<Vec<Population>> {
+    let mut first = None;
+    for all in of_spaces(registry, plugin, experts)? {
+        if meta.scores(&all[0]).is_ok() {
+            return Ok(all);
+        }
+        first = first.or(Some(all));
+    }
+    first.ok_or_else(|| Error::new("there is no search space"))
+}
+
+/// Their scores are distinct numbers without a pattern: multiples modulo a prime.
+fn population(experts: &[String], architectures: &[String]) -> Population {
+    let count = architectures.len();
     let column =
         |expert: usize| (0..count).map(|i| ((i + 1) * (7 + expert % 30) % 43) as f64).collect();
     Population {
-        architectures: (0..count).map(|i| i.to_string()).collect(),
+        architectures: architectures.to_vec(),
         columns: (0..experts.len()).map(column).collect(),
         estimators: experts.to_vec(),
+        seed: 0,
     }
 }
 
 /// Checks a meta estimator on populations that are made up.
-pub fn check(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<()> {
+pub fn check(
+    registry: &Registry,
+    plugin: &Plugin,
+    info: &EstimatorInfo,
+    tell: Tell<'_>,
+) -> Result<()> {
     let meta = create(plugin, info)?;
     let mut experts = Vec::new();
     rule(tell, "it says what it needs", || {
@@ -42,8 +117,14 @@ pub fn check(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<()
             false => Ok(()),
         }
     });
-    let populations: Vec<Population> =
-        SIZES.iter().map(|count| population(&experts, *count)).collect();
+    rule(tell, "it does not judge by itself", || match circle(registry, &info.id) {
+        None => Ok(()),
+        Some(circle) => {
+            let mend = "name experts that can be computed before it";
+            Err((format!("{}: none can be the first", circle.join(" needs ")), mend))
+        }
+    });
+    let populations = populations(&meta, &experts, registry, plugin)?;
     rule(tell, "there is one finite score per architecture", || {
         let mend = "return population.architectures.len() finite numbers";
         for population in &populations {
@@ -71,35 +152,84 @@ pub fn check(plugin: &Plugin, info: &EstimatorInfo, tell: Tell<'_>) -> Result<()
         Ok(())
     });
     rule(tell, "an expert's failure is no failure of all", || {
+        let mend = "rank NaN below every number, and leave it out of means and the like";
         let mut spoilt = populations[0].clone();
         for column in &mut spoilt.columns {
-            column[3] = f64::NAN;
+            column[FAILED] = f64::NAN;
         }
-        meta.scores(&spoilt).map(drop).map_err(broken("rank NaN below every number"))
+        let scores = meta.scores(&spoilt).map_err(broken(mend))?;
+        let lost = |(at, score): &(usize, &f64)| *at != FAILED && !score.is_finite();
+        match scores.iter().enumerate().filter(lost).count() {
+            0 => Ok(()),
+            lost => Err((
+                format!(
+                    "with NaN for one architecture, {lost} of the {} others have no finite score",
+                    scores.len() - 1
+                ),
+                mend,
+            )),
+        }
     });
     Ok(())
 }
 
-/// Asked for the scores of one population after another.
-pub struct Asked {
-    meta: ForeignMeta,
-    experts: Vec<String>,
+/// The architecture that every expert fails for, by position.
+const FAILED: usize = 3;
+
+/// Names from `id` on that lead back to it, each needing the next.
+fn circle(registry: &Registry, id: &str) -> Option<Vec<String>> {
+    let mut known = vec![id.to_owned()];
+    let mut ways = vec![vec![id.to_owned()]];
+    while let Some(way) = ways.pop() {
+        for need in needs(registry, way.last()?) {
+            let way = [way.as_slice(), std::slice::from_ref(&need)].concat();
+            if need == id {
+                return Some(way);
+            }
+            if !known.contains(&need) {
+                known.push(need);
+                ways.push(way);
+            }
+        }
+    }
+    None
 }
 
-impl Asked {
-    pub fn new(plugin: &Plugin, info: &EstimatorInfo) -> Result<Self> {
+/// What a loaded meta estimator needs; nothing of another.
+fn needs(registry: &Registry, id: &str) -> Vec<String> {
+    let found = registry.estimator(id).ok().filter(|(_, info)| info.kind == EstimatorKind::Meta);
+    let made = found.and_then(|(plugin, info)| create(plugin, info).ok());
+    made.and_then(|meta| meta.needs().ok()).unwrap_or_default()
+}
+
+/// Asked for the scores of one population after another.
+pub struct Asked<'a> {
+    meta: ForeignMeta,
+    experts: Vec<String>,
+    registry: &'a Registry,
+    plugin: &'a Plugin,
+}
+
+impl<'a> Asked<'a> {
+    pub fn new(registry: &'a Registry, plugin: &'a Plugin, info: &EstimatorInfo) -> Result<Self> {
         let meta = create(plugin, info)?;
-        Ok(Self { experts: meta.needs()?, meta })
+        Ok(Self { experts: meta.needs()?, meta, registry, plugin })
+    }
+
+    /// The scores of the first space for which there are any.
+    fn scores(&self, question: usize) -> Result<Vec<f64>> {
+        let spaces = of_spaces(self.registry, self.plugin, &self.experts)?;
+        let mut scores = spaces.map(|all| self.meta.scores(&all[question]));
+        scores.find(Result::is_ok).unwrap_or_else(|| Err(Error::new("it judges nothing")))
     }
 }
 
-impl interview::Subject for Asked {
+impl Respondent for Asked<'_> {
     fn questions(&self) -> usize {
         SIZES.len()
     }
 
     fn answer(&self, question: usize) -> String {
-        let scores = self.meta.scores(&population(&self.experts, SIZES[question]));
-        interview::text(scores, |scores| format!("scores {scores:?}"))
+        respondent::text(self.scores(question), |scores| format!("scores {scores:?}"))
     }
 }

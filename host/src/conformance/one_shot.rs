@@ -1,13 +1,22 @@
 //! The rules of one-shot estimators.
 
-use super::{Tell, broken, interview, lent_space, rule};
+use super::{
+    lent::lent_space,
+    respondent::{self, Respondent},
+    rules::{Tell, broken, rule},
+};
 use crate::loader::{Plugin, Registry};
-use osee_core::{estimator::EstimatorInfo, one_shot::BatchResult, settings::Settings};
+use osee_core::{
+    estimator::EstimatorInfo,
+    one_shot::{BatchResult, Evaluation, Recipe},
+    settings::Settings,
+};
 use osee_sdk::{
     Epoch, Error, Result, Sampled, Surveyed,
     abi::{
         one_shot::{ForeignOneShot, LentSpace},
         root::Foreign,
+        space::ForeignSpace,
     },
 };
 use std::sync::Arc;
@@ -25,13 +34,23 @@ fn batches(loss: f64) -> Vec<BatchResult> {
 
 /// One epoch after another: what was surveyed, with its answers, and what was
 /// sampled.
-fn sample(estimator: &ForeignOneShot, space: &LentSpace, seed: u64) -> Result<Vec<Sampled>> {
+fn sample(
+    estimator: &ForeignOneShot,
+    (space, functions): (&LentSpace, &ForeignSpace),
+    seed: u64,
+) -> Result<Vec<Sampled>> {
     let mut memory = Vec::new();
     let mut epochs = Vec::new();
     for number in 0..3 {
         let mut epoch =
             Epoch { number, epochs: 3, steps: STEPS, seed, surveyed: Vec::new(), memory };
-        let wanted = estimator.survey(&epoch, space)?.into_iter().enumerate();
+        let wanted = estimator.survey(&epoch, space)?;
+        for arch in &wanted {
+            functions.parse(arch).map_err(|error| {
+                Error::new(format!("survey gave `{arch}` before epoch {number}: {error}"))
+            })?;
+        }
+        let wanted = wanted.into_iter().enumerate();
         epoch.surveyed = wanted
             .map(|(i, arch)| Surveyed { arch, batches: batches(1.0 + 0.1 * i as f64) })
             .collect();
@@ -59,13 +78,20 @@ pub fn check(
     let estimator = &create(plugin, info)?;
     let space = lent_space(registry)?;
     let functions = Arc::new(space.functions);
-    let lent = LentSpace::new(space.info, Arc::clone(&functions));
+    let lent = &LentSpace::new(space.info, Arc::clone(&functions));
+    let at = (lent, functions.as_ref());
     rule(tell, "its recipe and its evaluation can be run", || {
         let mend = "start from Recipe::default() and Evaluation::default()";
-        estimator.recipe().map_err(broken(mend))?;
-        estimator.evaluation().map(drop).map_err(broken(mend))
+        let recipe = estimator.recipe().map_err(broken(mend))?;
+        let evaluation = estimator.evaluation().map_err(broken(mend))?;
+        registry.check_recipe(plugin, &info.id, &recipe).map_err(broken(
+            "let `Recipe::space` have settings that search spaces have, with values of their kind",
+        ))?;
+        fits(&recipe, &evaluation).map_err(|what| {
+            (what, "let its evaluation ask for what its recipe keeps, or the recipe keep more")
+        })
     });
-    let first = sample(estimator, &lent, 1);
+    let first = sample(estimator, at, 1);
     rule(tell, "every step of an epoch has architectures of the space", || {
         let mend = "return `epoch.steps` lists of architectures, none of them empty";
         for sampled in first.as_ref().map_err(|error| (error.to_string(), mend))? {
@@ -77,7 +103,7 @@ pub fn check(
     });
     rule(tell, "the same epoch is sampled alike again", || {
         let mend = "draw from `epoch.random(..)`, and keep nothing but `Sampled::remembering`";
-        let again = sample(estimator, &lent, 1).map_err(broken(mend))?;
+        let again = sample(estimator, at, 1).map_err(broken(mend))?;
         match first.as_ref().is_ok_and(|first| *first == again) {
             true => Ok(()),
             false => Err(("it differs".to_owned(), mend)),
@@ -85,7 +111,7 @@ pub fn check(
     });
     rule(tell, "another seed is sampled otherwise", || {
         let mend = "draw from `epoch.random(..)`";
-        let other = sample(estimator, &lent, 2).map_err(broken(mend))?;
+        let other = sample(estimator, at, 2).map_err(broken(mend))?;
         match first.as_ref().is_ok_and(|first| *first == other) {
             true => Err(("seeds 1 and 2 train the same".to_owned(), mend)),
             false => Ok(()),
@@ -107,32 +133,53 @@ pub fn check(
     Ok(())
 }
 
+/// Whether its evaluation asks for what its own recipe has; a run refuses it
+/// otherwise, unless the study changes the recipe.
+fn fits(recipe: &Recipe, evaluation: &Evaluation) -> std::result::Result<(), String> {
+    let (kept, batches) = (recipe.kept().len(), recipe.validation_batches());
+    if evaluation.checkpoints > kept {
+        return Err(format!(
+            "its evaluation averages {} checkpoints, and its recipe keeps {kept}",
+            evaluation.checkpoints
+        ));
+    }
+    match evaluation.batches {
+        Some(wanted) if wanted > batches => {
+            Err(format!("its evaluation looks at {wanted} batches, and its recipe has {batches}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Asked for the epochs of one seed after another.
 pub struct Asked {
     estimator: ForeignOneShot,
     space: LentSpace,
+    functions: Arc<ForeignSpace>,
 }
 
 impl Asked {
     pub fn new(registry: &Registry, plugin: &Plugin, info: &EstimatorInfo) -> Result<Self> {
         let space = lent_space(registry)?;
-        let lent = LentSpace::new(space.info, Arc::new(space.functions));
-        Ok(Self { estimator: create(plugin, info)?, space: lent })
+        let functions = Arc::new(space.functions);
+        let space = LentSpace::new(space.info, Arc::clone(&functions));
+        Ok(Self { estimator: create(plugin, info)?, space, functions })
     }
 }
 
-impl interview::Subject for Asked {
+impl Respondent for Asked {
     fn questions(&self) -> usize {
         SEEDS
     }
 
     fn answer(&self, question: usize) -> String {
-        let epochs = sample(&self.estimator, &self.space, question as u64);
+        let space = (&self.space, self.functions.as_ref());
+        let epochs = sample(&self.estimator, space, question as u64);
         let score = self.estimator.score(&batches(1.0 + question as f64));
         format!(
             "epochs {}\nscore {}",
-            interview::text(epochs, |epochs| format!("{epochs:?}")),
-            interview::text(score, f64::to_string)
+            respondent::text(epochs, |epochs| format!("{epochs:?}")),
+            respondent::text(score, f64::to_string)
         )
     }
 }

@@ -1,6 +1,10 @@
 //! The rules of estimators that score one network or graph at a time.
 
-use super::{Broken, SPACE, Tell, interview, lent_space, rule};
+use super::{
+    lent::{SPACE, lent_space},
+    respondent::{self, Respondent},
+    rules::{Broken, Tell, rule},
+};
 use crate::{
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
@@ -9,7 +13,7 @@ use crate::{
     worker::{GRACE, own_seed},
 };
 use osee_core::{
-    estimator::{EstimatorInfo, Failure, FailureKind},
+    estimator::{EstimatorInfo, EstimatorKind, Failure, FailureKind},
     graph::Graph,
     protocol::Protocol,
     settings::{Settings, Value},
@@ -27,6 +31,7 @@ const SPREAD: [u64; 8] = [0, 1, 3905, 7812, 11718, 15624, 5000, 12345];
 pub struct Subject<'a> {
     plugin: &'a Plugin,
     id: &'a str,
+    kind: EstimatorKind,
     settings: Settings,
     protocol: Protocol,
     graphs: Vec<(String, Graph)>,
@@ -47,10 +52,21 @@ impl<'a> Subject<'a> {
         Ok(Self {
             plugin,
             id: &info.id,
+            kind: info.kind,
             settings: Settings::defaults(&info.settings),
             protocol: Protocol { batch_size: 8, ..preset },
             graphs: SPREAD.iter().map(graph).collect::<Result<_>>()?,
         })
+    }
+
+    /// What to do where a score changes from one time to the next.
+    fn same_again(&self) -> &'static str {
+        match self.kind {
+            EstimatorKind::Baseline => {
+                "derive the score from the graph alone: a baseline has no random numbers and no clock"
+            }
+            _ => "draw every random number from `network.rng()`",
+        }
     }
 
     fn network(&self, at: usize) -> Result<Rc<Network>> {
@@ -125,12 +141,17 @@ pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
             false => Ok(()),
         }
     });
+    let mut steady = true;
     rule(tell, "the same network gets the same score again", || {
-        let mend = "draw every random number from `network.rng()`";
-        same(&first, &subject.scores(&forwards), mend)
+        let again = same(&first, &subject.scores(&forwards), subject.same_again());
+        steady = again.is_ok();
+        again
     });
     rule(tell, "scores do not depend on the order", || {
-        same(&first, &subject.scores(&backwards), "keep nothing from one score to the next")
+        // To what is another number each time the order does not matter.
+        let kept = "keep nothing from one score to the next";
+        let mend = if steady { kept } else { subject.same_again() };
+        same(&first, &subject.scores(&backwards), mend)
     });
     rule(tell, "grad mode, threads and torch's generator are left as found", || leaves(subject));
     rule(tell, "tensors of the network are left as found", || {
@@ -185,7 +206,10 @@ fn leaves(subject: &Subject<'_>) -> std::result::Result<(), Broken> {
         return Err((what, "leave the number of threads alone"));
     }
     if draw() != expected {
-        let mend = "draw every random number from `network.rng()`, not from torch's generator";
+        let mend = match subject.kind {
+            EstimatorKind::Baseline => "leave torch's generator alone",
+            _ => "draw every random number from `network.rng()`, not from torch's generator",
+        };
         return Err(("torch's generator has moved".to_owned(), mend));
     }
     Ok(())
@@ -229,14 +253,14 @@ impl<'a> Asked<'a> {
     }
 }
 
-impl interview::Subject for Asked<'_> {
+impl Respondent for Asked<'_> {
     fn questions(&self) -> usize {
         self.subject.graphs.len()
     }
 
     fn answer(&self, question: usize) -> String {
         let score = self.subject.score(question, &self.instance);
-        let text = interview::text(score, f64::to_string);
+        let text = respondent::text(score, f64::to_string);
         format!("{text} for {}", self.subject.graphs[question].0)
     }
 }

@@ -1,6 +1,10 @@
 //! The rules of search spaces.
 
-use super::{Broken, Tell, broken, interview, rule};
+use super::{
+    mutations::{changes_one, decisions, described, same_values, shown, values},
+    respondent::{self, Respondent},
+    rules::{Broken, Tell, broken, rule},
+};
 use crate::loader::{Plugin, Registry, Space};
 use osee_core::{
     graph::{Graph, Op},
@@ -10,7 +14,7 @@ use osee_core::{
 };
 use osee_sdk::{
     Error, ExportInfo, Result,
-    abi::root::{Foreign, ForeignSpace},
+    abi::{root::Foreign, space::ForeignSpace},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -152,7 +156,10 @@ impl Subject<'_> {
         mend: &'static str,
     ) -> std::result::Result<(), Broken> {
         let named = |arch: &String| {
-            check(arch).map_err(|error| (format!("{}: {error}", shown(arch)), mend))
+            check(arch).map_err(|error| {
+                let (arch, text) = (shown(arch), error.to_string());
+                (if text.contains(&arch) { text } else { format!("{arch}: {text}") }, mend)
+            })
         };
         self.few.iter().try_for_each(named)
     }
@@ -192,19 +199,35 @@ impl Subject<'_> {
     }
 
     fn mutations_change_one(&self) -> std::result::Result<(), Broken> {
-        let mend = "change one decision in each, and name it with its old and its new value";
+        let mend = "change one decision in each, name it with its old and its new value, and have \
+                    one for every other value, as the space writes it";
         let of = |arch: &str| self.functions.mutations(arch).map_err(broken(mend));
         for arch in self.few.iter().take(MUTATED) {
             let wrong = |what: String| (format!("a mutation of {}: {what}", shown(arch)), mend);
             let all = of(arch)?;
             let before = decisions(&all).map_err(wrong)?;
-            for mutation in self.some(all) {
+            let mut seen = Vec::new();
+            for mutation in self.some(all.clone()) {
                 let read = self.functions.parse(&mutation.arch).map_err(broken(mend))?;
                 if read == *arch || mutation.from == mutation.to {
                     return Err(wrong(format!("{} changes nothing", described(&mutation))));
                 }
-                let after = decisions(&of(&mutation.arch)?).map_err(wrong)?;
+                if read != mutation.arch {
+                    let (what, read) = (described(&mutation), shown(&read));
+                    return Err(wrong(format!("{what} is written {read} by the space")));
+                }
+                let mutants = of(&mutation.arch)?;
+                let after = decisions(&mutants).map_err(wrong)?;
                 changes_one(&mutation, &before, &after).map_err(wrong)?;
+                let of = mutation.decision.clone();
+                seen.push((mutation, values(&mutants).map(|all| all.of(&of))));
+            }
+            let before = values(&all).map_err(wrong)?;
+            for (mutation, after) in seen {
+                let mutant =
+                    |what| (format!("a mutation of {}: {what}", shown(&mutation.arch)), mend);
+                let before = before.of(&mutation.decision);
+                same_values(&mutation, &before, &after.map_err(mutant)?).map_err(wrong)?;
             }
         }
         Ok(())
@@ -243,52 +266,6 @@ impl Subject<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// The value of every decision that mutations name.
-fn decisions(mutations: &[Mutation]) -> std::result::Result<BTreeMap<String, String>, String> {
-    let mut values = BTreeMap::new();
-    for mutation in mutations {
-        let old = values.insert(mutation.decision.clone(), mutation.from.clone());
-        if let Some(other) = old.filter(|old| *old != mutation.from) {
-            let Mutation { decision, from, .. } = mutation;
-            return Err(format!("decision `{decision}` is both `{other}` and `{from}`"));
-        }
-    }
-    Ok(values)
-}
-
-/// Whether the decisions before and after differ in that of the mutation alone.
-/// Decisions that only one side has depend on the one that was changed.
-fn changes_one(
-    mutation: &Mutation,
-    before: &BTreeMap<String, String>,
-    after: &BTreeMap<String, String>,
-) -> std::result::Result<(), String> {
-    let what = described(mutation);
-    for (decision, new) in after {
-        let Some(old) = before.get(decision) else { continue };
-        if *decision == mutation.decision {
-            if *new != mutation.to {
-                return Err(format!("{what} is `{new}` there"));
-            }
-        } else if old != new {
-            return Err(format!("{what} changes `{decision}` too, from `{old}` to `{new}`"));
-        }
-    }
-    Ok(())
-}
-
-fn described(mutation: &Mutation) -> String {
-    let Mutation { arch, decision, from, to } = mutation;
-    format!("`{decision}` from `{from}` to `{to}`, {},", shown(arch))
-}
-
-fn shown(arch: &str) -> String {
-    match arch.char_indices().nth(120) {
-        Some((end, _)) => format!("{}...", &arch[..end]),
-        None => arch.to_owned(),
     }
 }
 
@@ -339,7 +316,7 @@ impl Asked {
     }
 }
 
-impl interview::Subject for Asked {
+impl Respondent for Asked {
     /// The example, its first mutations, and some numbers.
     fn questions(&self) -> usize {
         1 + MUTATED + self.numbers.len()
@@ -356,18 +333,18 @@ impl interview::Subject for Asked {
         };
         let Ok(arch) = arch else { return "no architecture".to_owned() };
         let functions = &self.functions;
-        let text = interview::text::<String, Error>;
+        let text = respondent::text::<String, Error>;
         [
             format!("architecture {arch}"),
             format!("read as {}", text(functions.parse(&arch), String::clone)),
             format!("canonical form {}", text(functions.canonical(&arch), String::clone)),
-            format!("trainable {}", interview::text(functions.trainable(&arch), bool::to_string)),
+            format!("trainable {}", respondent::text(functions.trainable(&arch), bool::to_string)),
             format!(
                 "counts {}",
-                interview::text(functions.benchmark_counts(&arch), |it| format!("{it:?}"))
+                respondent::text(functions.benchmark_counts(&arch), |it| format!("{it:?}"))
             ),
-            format!("mutations {}", interview::text(functions.mutations(&arch), key_hash)),
-            format!("graph {}", interview::text(functions.graph(&arch, &self.settings), key_hash)),
+            format!("mutations {}", respondent::text(functions.mutations(&arch), key_hash)),
+            format!("graph {}", respondent::text(functions.graph(&arch, &self.settings), key_hash)),
         ]
         .join("\n")
     }
@@ -393,11 +370,6 @@ mod tests {
         assert!(numbers(0).is_empty());
     }
 
-    fn mutation(decision: &str, from: &str, to: &str) -> Mutation {
-        let [decision, from, to] = [decision, from, to].map(str::to_owned);
-        Mutation { arch: "x".to_owned(), decision, from, to }
-    }
-
     #[test]
     fn what_only_zeros_reach_is_not_at_work() {
         let mut g = GraphBuilder::new(Shape::square(3, 8));
@@ -412,19 +384,5 @@ mod tests {
         let graph = g.finish(x).unwrap();
         // 4 x 3 x 3 x 3 of the convolution, 10 x 4 + 10 of the classifier.
         assert_eq!(parameters_at_work(&graph), 108 + 50);
-    }
-
-    #[test]
-    fn a_mutation_of_two_decisions_is_seen_in_the_mutant() {
-        let vector =
-            |a: &str, b: &str| decisions(&[mutation("a", a, "?"), mutation("b", b, "?")]).unwrap();
-        let one = mutation("a", "1", "2");
-        assert_eq!(changes_one(&one, &vector("1", "1"), &vector("2", "1")), Ok(()));
-        let two = changes_one(&one, &vector("1", "1"), &vector("2", "3")).unwrap_err();
-        assert!(two.contains("changes `b` too, from `1` to `3`"), "{two}");
-        let other = changes_one(&one, &vector("1", "1"), &vector("3", "1")).unwrap_err();
-        assert!(other.contains("is `3` there"), "{other}");
-        let both = decisions(&[mutation("a", "1", "2"), mutation("a", "2", "1")]).unwrap_err();
-        assert_eq!(both, "decision `a` is both `1` and `2`");
     }
 }

@@ -1,10 +1,7 @@
 //! The binary layout of CIFAR-10 and CIFAR-100: files of records, each one or
 //! two label bytes and 3 x 32 x 32 pixel bytes, channel first (Krizhevsky 2009).
 
-use super::{
-    DataError,
-    set::{DataSet, Facts},
-};
+use super::{DataError, facts::Facts, set::DataSet};
 use osee_core::protocol::Normalisation;
 use std::{
     fs::File,

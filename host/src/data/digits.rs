@@ -6,7 +6,8 @@
 
 use super::{
     DataError,
-    set::{CHANNELS, DataSet, Facts},
+    facts::{CHANNELS, Facts},
+    set::DataSet,
 };
 use osee_core::{
     embedded::{self, Digit},

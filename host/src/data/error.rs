@@ -1,6 +1,6 @@
 //! Why images cannot be had.
 
-use super::set::Facts;
+use super::facts::Facts;
 use osee_core::graph::Shape;
 use std::{ops::RangeInclusive, path::PathBuf};
 

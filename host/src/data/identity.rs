@@ -58,7 +58,7 @@ fn hash(set: &(impl DataSet + ?Sized), start: usize, end: usize) -> Part {
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::Facts;
+    use super::super::facts::Facts;
     use super::*;
     use std::ops::Range;
 

@@ -5,10 +5,7 @@
 //!
 //! All that is kept is held in memory: 117 MB of the whole training set.
 
-use super::{
-    DataError,
-    set::{DataSet, Facts},
-};
+use super::{DataError, facts::Facts, set::DataSet};
 use osee_core::protocol::Normalisation;
 use std::path::Path;
 use tch::{Kind, Tensor};

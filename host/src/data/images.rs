@@ -5,7 +5,7 @@
 
 use super::{
     DataError, Source,
-    set::{CHANNELS, Facts},
+    facts::{CHANNELS, Facts},
 };
 use crate::engine::Batch;
 use osee_core::{

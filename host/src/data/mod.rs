@@ -6,15 +6,17 @@
 mod cifar;
 mod digits;
 mod error;
+mod facts;
 mod identity;
 mod imagenet16;
 mod images;
 mod set;
 
 pub use error::DataError;
+pub use facts::Facts;
 pub use identity::identity;
 pub use images::{ImageSet, Preparation};
-pub use set::{DataSet, Facts};
+pub use set::DataSet;
 
 use crate::engine::Batch;
 use cifar::{CIFAR10, CIFAR100, Cifar};
@@ -118,18 +120,41 @@ impl Source {
         }
     }
 
-    /// Whether zero-shot estimators can put the images before a network. One
-    /// with a single output is not asked for labels (preset `naswot`); noise
-    /// is made for the network.
+    /// Whether zero-shot estimators can put the images before a network by
+    /// `protocol`. Where that makes networks of one class (preset `naswot`), they
+    /// are not asked for labels; noise is made for the network.
     ///
     /// # Errors
     /// Another side or fewer classes than the images have.
-    pub fn check_network(&self, graph: &Graph) -> Result<(), DataError> {
+    pub fn fits(&self, graph: &Graph, protocol: &Protocol) -> Result<(), DataError> {
         let Self::Set(set) = self else { return Ok(()) };
-        set.facts().side_for(graph.input_shape())?;
         match graph.node(graph.output).shape.channels() {
-            1 => Ok(()),
-            outputs => set.facts().check_classes(outputs),
+            1 if protocol.has_one_class() => set.facts().side_for(graph.input_shape()).map(drop),
+            _ => set.facts().fits(graph),
+        }
+    }
+
+    /// Says, of the networks of a study, that they have outputs without a label.
+    pub fn tell_spare_outputs(&self, graph: &Graph) {
+        if let Self::Set(set) = self {
+            set.facts().tell_spare_outputs(graph);
+        }
+    }
+
+    /// Whether there are the images that `protocol` wants.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn check_protocol(&self, protocol: &Protocol) -> Result<(), DataError> {
+        let wanted = protocol.batches.saturating_mul(protocol.batch_size);
+        let there = match (self, protocol.images) {
+            (Self::Noise, _) => NOISE_IMAGES,
+            (Self::Set(set), Images::ValidationOrder) => set.validation().len(),
+            (Self::Set(set), Images::TrainShuffled) => set.count(),
+        };
+        match wanted > there {
+            true => Err(DataError::TooFew { wanted, there }),
+            false => Ok(()),
         }
     }
 
@@ -144,13 +169,18 @@ impl Source {
         shape: Shape,
         classes: usize,
     ) -> Result<Vec<Batch>, DataError> {
+        self.check_protocol(protocol)?;
         match self {
             Self::Noise => Ok(noise(protocol, seed, shape, classes)),
             Self::Set(set) => {
                 let count = protocol.batches * protocol.batch_size;
-                let wanted = match protocol.images {
-                    Images::ValidationOrder => first(count, set.validation())?,
-                    Images::TrainShuffled => shuffled(count, set.count(), seed)?,
+                let wanted: Vec<usize> = match protocol.images {
+                    Images::ValidationOrder => set.validation().take(count).collect(),
+                    Images::TrainShuffled => {
+                        let mut stream = stream(seed, &["data", "order"]);
+                        let all = order(&mut stream, set.count() as u64);
+                        all.take(count).map(|at| at as usize).collect()
+                    }
                 };
                 let images = ImageSet::of(set.facts(), set.records(&wanted)?);
                 let how = Preparation {
@@ -177,23 +207,6 @@ fn cut(images: &Tensor, labels: &Tensor, protocol: &Protocol) -> Vec<Batch> {
             labels: labels.narrow(0, i * size, size),
         })
         .collect()
-}
-
-/// The first `count` of `range`.
-fn first(count: usize, range: Range<usize>) -> Result<Vec<usize>, DataError> {
-    match count > range.len() {
-        true => Err(DataError::TooFew { wanted: count, there: range.len() }),
-        false => Ok(range.take(count).collect()),
-    }
-}
-
-/// The first `count` of a random order of `there` images.
-fn shuffled(count: usize, there: usize, seed: u64) -> Result<Vec<usize>, DataError> {
-    if count > there {
-        return Err(DataError::TooFew { wanted: count, there });
-    }
-    let mut stream = stream(seed, &["data", "order"]);
-    Ok(order(&mut stream, there as u64).take(count).map(|at| at as usize).collect())
 }
 
 fn noise(protocol: &Protocol, seed: u64, shape: Shape, classes: usize) -> Vec<Batch> {

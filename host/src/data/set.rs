@@ -1,38 +1,13 @@
 //! What a data set is: images of one size with labels, in an order.
 
-use super::DataError;
-use osee_core::{
-    graph::{Graph, Shape},
-    protocol::Normalisation,
+use super::{
+    DataError,
+    facts::{CHANNELS, Facts},
 };
+use osee_core::graph::{Graph, Shape};
 use std::{fmt::Debug, ops::Range};
 
-/// Colours of a pixel.
-pub const CHANNELS: usize = 3;
-
-/// What is known of a data set without its files.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Facts {
-    /// What a study calls it.
-    pub key: &'static str,
-    /// Its name.
-    pub name: &'static str,
-    /// Side of an image, pixels.
-    pub side: usize,
-    /// Labels are below it.
-    pub classes: usize,
-    /// Pixel statistics; `None` where they are those of the presets.
-    pub normalisation: Option<Normalisation>,
-    /// Whether the mirror image of an image is of the same class.
-    pub mirrors: bool,
-}
-
 impl Facts {
-    /// Values of an image.
-    pub const fn pixels(&self) -> usize {
-        CHANNELS * self.side * self.side
-    }
-
     /// The side that images are made for a network's input.
     ///
     /// # Errors
@@ -52,20 +27,18 @@ impl Facts {
     ///
     /// # Errors
     /// Another side, or a label without an output.
-    pub fn check_network(&self, graph: &Graph) -> Result<(), DataError> {
+    pub fn fits(&self, graph: &Graph) -> Result<(), DataError> {
         self.side_for(graph.input_shape())?;
-        self.check_classes(graph.node(graph.output).shape.channels())
+        match graph.node(graph.output).shape.channels() {
+            outputs if outputs < self.classes => Err(DataError::Classes { set: *self, outputs }),
+            _ => Ok(()),
+        }
     }
 
-    /// Whether a network with so many outputs has one for every label. Outputs
-    /// without a label are no fault, and are told.
-    ///
-    /// # Errors
-    /// When it has not.
-    pub fn check_classes(&self, outputs: usize) -> Result<(), DataError> {
-        if outputs < self.classes {
-            return Err(DataError::Classes { set: *self, outputs });
-        }
+    /// Says, of the networks of a study, that they have outputs without a label,
+    /// which is no fault.
+    pub fn tell_spare_outputs(&self, graph: &Graph) {
+        let outputs = graph.node(graph.output).shape.channels();
         if outputs > self.classes {
             tracing::warn!(
                 "the networks have {outputs} classes, {} has {}: the others are never right, and count \
@@ -74,7 +47,6 @@ impl Facts {
                 self.classes
             );
         }
-        Ok(())
     }
 }
 

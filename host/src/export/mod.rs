@@ -33,7 +33,7 @@ pub enum Kind {
 }
 
 /// Names and kinds. `host/docs/scale.md` says what they mean.
-pub const COLUMNS: [(&str, Kind); 14] = [
+pub const COLUMNS: [(&str, Kind); 15] = [
     ("estimator", Kind::Text),
     ("estimator_id", Kind::Text),
     ("kind", Kind::Text),
@@ -48,6 +48,7 @@ pub const COLUMNS: [(&str, Kind); 14] = [
     ("truth", Kind::MaybeNumber),
     ("milliseconds", Kind::MaybeNumber),
     ("device", Kind::Text),
+    ("neighbour", Kind::Count),
 ];
 
 /// A file format.
@@ -100,14 +101,15 @@ pub fn export(
     table: Table,
     to: impl Write,
 ) -> Result<(), ExportError> {
-    let architectures = store.plan()?;
+    let (study, architectures) = (store.study()?, store.plan()?);
+    let drawn = study.architectures.drawn.map_or(architectures.len(), |it| it as usize);
     let mut truths = vec![None; architectures.len()];
     for (at, value) in truth.iter().flat_map(|it| it.positions.iter().zip(&it.values)) {
         truths[*at] = Some(*value);
     }
     let mut sink: Box<dyn Sink + '_> = match table {
         Table::Csv => Box::new(csv::Csv::new(to)?),
-        Table::Parquet => Box::new(parquet::Parquet::new(to, &store.study()?.name)?),
+        Table::Parquet => Box::new(parquet::Parquet::new(to, &study.name)?),
     };
     for (name, (id, key)) in store.newest()? {
         let kind = key.kind.to_string();
@@ -133,6 +135,7 @@ pub fn export(
                 Cell::MaybeNumber(truths[score.arch]),
                 Cell::MaybeNumber(timing.then_some(score.milliseconds)),
                 Cell::Text(device),
+                Cell::Count(u64::from(score.arch >= drawn)),
             ]);
         })?;
         written?;

@@ -17,7 +17,21 @@ pub struct Library<'a> {
     bytes: &'a [u8],
     /// Address, offset and length in the file of what is mapped.
     mapped: Vec<(u64, u64, u64)>,
-    dynamic: Vec<(elf::DynamicTag, u64)>,
+    pub(super) segments: Vec<Segment>,
+    pub(super) dynamic: Vec<(elf::DynamicTag, u64)>,
+    /// Whether the dynamic segment says where it ends.
+    pub(super) ends: bool,
+}
+
+/// A program header.
+pub struct Segment {
+    pub kind: elf::ProgramType,
+    pub flags: u32,
+    pub offset: u64,
+    pub address: u64,
+    pub in_file: u64,
+    pub in_memory: u64,
+    pub align: u64,
 }
 
 impl<'a> Library<'a> {
@@ -46,7 +60,17 @@ impl<'a> Library<'a> {
             return Err(none(format!("it is ELF of type {:?}", header.e_type(endian))));
         }
         let (mut mapped, mut dynamic) = (Vec::new(), Vec::new());
+        let (mut segments, mut ends) = (Vec::new(), false);
         for segment in header.program_headers(endian, bytes).map_err(wrong)? {
+            segments.push(Segment {
+                kind: segment.p_type(endian),
+                flags: segment.p_flags(endian).0,
+                offset: segment.p_offset(endian),
+                address: segment.p_vaddr(endian),
+                in_file: segment.p_filesz(endian),
+                in_memory: segment.p_memsz(endian),
+                align: segment.p_align(endian),
+            });
             if segment.p_type(endian) == elf::PT_LOAD {
                 let (offset, length) = segment.file_range(endian);
                 // Touching a page that is not there would end the process.
@@ -58,10 +82,11 @@ impl<'a> Library<'a> {
             }
             if let Some(entries) = segment.dynamic(endian, bytes).map_err(wrong)? {
                 let entries = entries.iter().map(|it| (it.d_tag(endian), it.d_val(endian)));
+                ends |= entries.clone().any(|(tag, _)| tag == elf::DT_NULL);
                 dynamic.extend(entries.take_while(|(tag, _)| *tag != elf::DT_NULL));
             }
         }
-        Ok(Self { bytes, mapped, dynamic })
+        Ok(Self { bytes, mapped, segments, dynamic, ends })
     }
 
     /// The data that `dlsym` would find by this name, to the end of what is
@@ -155,13 +180,17 @@ impl<'a> Library<'a> {
     }
 
     /// The table that an entry of the dynamic segment points to.
-    fn table(&self, tag: elf::DynamicTag) -> Option<&'a [u8]> {
-        let (_, address) = self.dynamic.iter().find(|(other, _)| *other == tag)?;
-        self.at(*address)
+    pub(super) fn table(&self, tag: elf::DynamicTag) -> Option<&'a [u8]> {
+        self.at(self.value(tag)?)
+    }
+
+    /// An entry of the dynamic segment; as the linker does, the last of several.
+    pub(super) fn value(&self, tag: elf::DynamicTag) -> Option<u64> {
+        self.dynamic.iter().rev().find(|(other, _)| *other == tag).map(|(_, value)| *value)
     }
 
     /// What is mapped at an address, to the end of its segment.
-    fn at(&self, address: u64) -> Option<&'a [u8]> {
+    pub(super) fn at(&self, address: u64) -> Option<&'a [u8]> {
         self.mapped.iter().find_map(|(start, offset, length)| {
             let into = address.checked_sub(*start).filter(|into| into < length)?;
             let from = usize::try_from(offset.checked_add(into)?).ok()?;
@@ -171,6 +200,6 @@ impl<'a> Library<'a> {
     }
 }
 
-fn word(table: &[u8], at: usize) -> Option<u32> {
+pub(super) fn word(table: &[u8], at: usize) -> Option<u32> {
     table.get(at..)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
 }

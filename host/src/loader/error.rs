@@ -27,6 +27,12 @@ pub enum LoadErrorKind {
     /// A part of a file, such as a copy that was stopped.
     #[error("it is cut off: {0} bytes are missing at its end")]
     CutOff(u64),
+    /// Loading it would end the process.
+    #[error("it is damaged, and loading it would end the program: {0}")]
+    Damaged(String),
+    /// The same bytes are loaded already, from another file.
+    #[error("it is the same plugin as {}", .0.display())]
+    Twice(PathBuf),
     /// No `OSEE_PLUGIN_HEADER`.
     #[error("it is a shared library, but no osee plugin: it exports no OSEE_PLUGIN_HEADER")]
     NotAPlugin,
@@ -107,7 +113,8 @@ impl LoadErrorKind {
             Self::NotALibrary(_) => {
                 "give the .so that `cargo build --release` made of a cdylib crate"
             }
-            Self::CutOff(_) => "copy it again, or build it again",
+            Self::CutOff(_) | Self::Damaged(_) => "copy it again, or build it again",
+            Self::Twice(_) => "remove one of them",
             Self::NotAPlugin => "its crate needs `osee_sdk::export! { ... }` and crate-type cdylib",
             Self::Abi { .. } => "rebuild it: cargo update -p osee-sdk && cargo build --release",
             Self::Libtorch { .. } => "rebuild it with LIBTORCH at the host's libtorch",

@@ -1,6 +1,6 @@
 //! Reads a plugin's header out of its file, without loading it.
 
-use super::{LoadErrorKind, elf::Library};
+use super::{LoadErrorKind, elf::Library, sound};
 use osee_sdk::abi::header::{ABI_MAJOR, ABI_MINOR, PluginHeader};
 
 /// The symbol of the header.
@@ -8,9 +8,11 @@ const SYMBOL: &str = "OSEE_PLUGIN_HEADER";
 
 /// The header in the bytes of a file, its facts checked against this host.
 pub fn read(bytes: &[u8]) -> Result<PluginHeader, LoadErrorKind> {
-    let header = Library::parse(bytes)?.symbol(SYMBOL).and_then(PluginHeader::from_bytes);
+    let library = Library::parse(bytes)?;
+    let header = library.symbol(SYMBOL).and_then(PluginHeader::from_bytes);
     let header = header.ok_or(LoadErrorKind::NotAPlugin)?;
     check(&header)?;
+    sound::check(&library).map_err(LoadErrorKind::Damaged)?;
     Ok(header)
 }
 

@@ -1,15 +1,29 @@
 //! A loaded plugin.
 
-use super::{LoadError, LoadErrorKind, Pinned, image::Image, libtorch};
+use super::{LoadError, LoadErrorKind, image::Image, libtorch};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
+use osee_core::paths;
 use osee_sdk::{
     ExportInfo,
     abi::{header::PluginHeader, root::ForeignPlugin},
 };
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Keeps a library mapped for ever; not in every libc binding by name.
 const RTLD_NODELETE: i32 = 0x1000;
+
+/// A plugin file as it was when it was first looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The file.
+    #[serde(with = "paths")]
+    pub path: PathBuf,
+    /// Its SHA-256, hex.
+    pub sha256: String,
+    /// The private copy of it that the host has loaded.
+    pub copy: PathBuf,
+}
 
 /// A plugin library with its facts.
 pub struct Plugin {

@@ -15,11 +15,12 @@ pub mod libtorch;
 mod others;
 pub mod probe;
 mod registry;
+mod sound;
 pub mod trust;
 
 pub use error::{LoadError, LoadErrorKind};
 pub use image::shared_path;
-pub use library::{Plugin, open_libtorch_cuda};
+pub use library::{Pinned, Plugin, open_libtorch_cuda};
 pub use others::Others;
-pub use registry::{Pinned, Registry, RegistryError, Space};
+pub use registry::{Registry, RegistryError, Space};
 pub use trust::{Entry, LOCK, Lock, LockError, Trust, lock_text};

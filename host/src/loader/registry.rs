@@ -1,17 +1,16 @@
 //! All plugins of a run, and what they export by name.
 
-use super::{LoadError, LoadErrorKind, Plugin, Trust, image::Image, probe};
+use super::{LoadError, LoadErrorKind, Pinned, Plugin, Trust, image::Image, probe};
 use osee_core::{
     estimator::EstimatorInfo,
-    paths,
+    one_shot::Recipe,
     settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
 };
 use osee_sdk::{
     ExportInfo,
-    abi::root::{Foreign, ForeignSpace},
+    abi::{root::Foreign, space::ForeignSpace},
 };
-use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -22,18 +21,6 @@ pub struct Registry {
     plugins: Vec<Plugin>,
     /// How many of them were given.
     given: usize,
-}
-
-/// A plugin file as it was when it was first looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pinned {
-    /// The file.
-    #[serde(with = "paths")]
-    pub path: PathBuf,
-    /// Its SHA-256, hex.
-    pub sha256: String,
-    /// The private copy of it that the host has loaded.
-    pub copy: PathBuf,
 }
 
 /// Why something was not found.
@@ -77,6 +64,11 @@ pub enum RegistryError {
 fn hint(near: &Option<String>, known: &[String]) -> String {
     match near {
         Some(near) => format!("; did you mean `{near}`?"),
+        None if known.is_empty() => {
+            "; no plugin that is loaded has one: bundled plugins lie beside \
+             the program, or in the folders of OSEE_PLUGIN_PATH"
+                .to_owned()
+        }
         None => format!("; there are {}", known.join(", ")),
     }
 }
@@ -94,7 +86,8 @@ impl Registry {
 
     /// Loads `given` files, as far as they are trusted, then the bundled
     /// plugins: every osee plugin in `OSEE_PLUGIN_PATH` if set, else beside
-    /// the running program. Files there that are no plugins are passed over.
+    /// the running program. Files there that are no plugins, damaged ones and
+    /// copies are passed over.
     ///
     /// # Errors
     /// The first file that fails, or two plugins with one export.
@@ -110,9 +103,28 @@ impl Registry {
         }
         registry.given = registry.plugins.len();
         for file in &bundled {
-            registry.add(file, || Plugin::load(file, |_, _| Ok(())))?;
+            registry.add_once(file)?;
         }
         Ok(registry)
+    }
+
+    /// Adds a bundled file, unless it is a copy of one that is loaded.
+    fn add_once(&mut self, file: &Path) -> Result<(), RegistryError> {
+        let loaded: Vec<(PathBuf, String)> =
+            self.plugins.iter().map(|it| (it.path.clone(), it.sha256.clone())).collect();
+        let permit = |_: &Path, sha256: &str| match loaded.iter().find(|it| it.1 == sha256) {
+            Some((first, _)) => Err(LoadErrorKind::Twice(first.clone())),
+            None => Ok(()),
+        };
+        match self.add(file, || Plugin::load(file, permit)) {
+            Err(RegistryError::Load(LoadError {
+                kind: kind @ LoadErrorKind::Twice(_), ..
+            })) => {
+                tracing::warn!(file = %file.display(), "passed over: {kind}");
+                Ok(())
+            }
+            added => added,
+        }
     }
 
     /// Loads these files and no others.
@@ -223,6 +235,51 @@ impl Registry {
         }
     }
 
+    /// Whether the settings of search spaces that the recipe of `plugin`'s
+    /// estimator `id` has are settings of any.
+    ///
+    /// # Errors
+    /// One that neither a space nor a preset has, or a value that no space takes.
+    pub fn check_recipe(
+        &self,
+        plugin: &Plugin,
+        id: &str,
+        recipe: &Recipe,
+    ) -> Result<(), osee_sdk::Error> {
+        let file = plugin.path.file_name().unwrap_or_default().to_string_lossy();
+        let presets: Vec<Recipe> =
+            Recipe::PRESETS.iter().filter_map(|name| Recipe::preset(name)).collect();
+        for (key, value) in &recipe.space {
+            let gave = format!("plugin {file}, export `{id}`: recipe gave `{key}` = `{value}`");
+            let wrong = |expected: String| Err(osee_sdk::Error::new(format!("{gave}, {expected}")));
+            let given = [(key.clone(), value.clone())].into();
+            let mut refused = None;
+            let mut taken = false;
+            for (_, info) in self.spaces() {
+                if info.settings.iter().any(|spec| spec.key == *key) {
+                    let owner = format!("search space `{}`", info.id);
+                    match Settings::resolve(&owner, &info.settings, &given) {
+                        Ok(_) => taken = true,
+                        Err(error) => refused = refused.or(Some(error)),
+                    }
+                }
+            }
+            if taken {
+                continue;
+            }
+            if let Some(error) = refused {
+                return wrong(format!("and {error}"));
+            }
+            if !presets.iter().any(|preset| preset.space.contains_key(key)) {
+                let known = self.spaces().flat_map(|(_, info)| &info.settings);
+                let near = nearest(key, known.map(|spec| spec.key.as_str()));
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                return wrong(format!("expected a setting that a search space has{near}"));
+            }
+        }
+        Ok(())
+    }
+
     fn exports(&self) -> impl Iterator<Item = (&Plugin, &ExportInfo)> {
         self.plugins.iter().flat_map(|plugin| plugin.exports.iter().map(move |it| (plugin, it)))
     }
@@ -323,7 +380,9 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
 fn is_meant(file: &Path) -> bool {
     match Image::read(file).and_then(|image| image.header()) {
         Ok(_) => true,
-        Err(error @ (LoadErrorKind::Read(_) | LoadErrorKind::CutOff(_))) => {
+        Err(
+            error @ (LoadErrorKind::Read(_) | LoadErrorKind::CutOff(_) | LoadErrorKind::Damaged(_)),
+        ) => {
             tracing::warn!(file = %file.display(), "passed over: {error}");
             false
         }

@@ -5,25 +5,35 @@
 //! the seed; every sub-network of a supernet sees the same batches; a training
 //! that is killed goes on from its last checkpoint to the same weights.
 
+mod error;
 mod observer;
 mod sub_networks;
 mod trainer;
 
+pub use error::TrainingError;
 pub use sub_networks::SubNetworks;
-pub use trainer::{Place, Step, Trainer, TrainingError};
+pub use trainer::{Place, Step, Trainer};
 
 use crate::{
     data::{DataError, ImageSet, Preparation, Source},
     engine::Batch,
+    networks::{network, suitable},
 };
 use osee_core::{
     graph::Graph,
     one_shot::{Evaluation, Recipe},
     settings::Settings,
+    space::SpaceInfo,
 };
-use osee_sdk::{Error, Result};
+use osee_sdk::{
+    Error, Result,
+    abi::{one_shot::LentSpace, space::ForeignSpace},
+};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tch::Device;
 
 /// A supernet of a study, for any seed.
@@ -109,15 +119,25 @@ impl SupernetSpec {
         Preparation::of(&self.recipe, source.facts(), graph.input_shape())
     }
 
-    /// Whether the images suit its networks, of which `graph` is one.
+    /// The sub-network of an architecture, which the images suit.
     ///
     /// # Errors
-    /// Another side, or a label without an output.
-    pub fn check_network(
+    /// Why there is none.
+    pub fn network(&self, source: &Source, space: &ForeignSpace, arch: &str) -> Result<Graph> {
+        network(space, (arch, &self.space_settings), |graph| source.facts().fits(graph))
+    }
+
+    /// The space as its estimator sees it, which is asked only for what has a
+    /// sub-network; of `most` architectures that is looked at.
+    pub fn lend(
         &self,
         source: &Source,
-        graph: &Graph,
-    ) -> std::result::Result<(), DataError> {
-        source.facts().check_network(graph)
+        info: &SpaceInfo,
+        space: &Arc<ForeignSpace>,
+        most: usize,
+    ) -> LentSpace {
+        let settings = self.space_settings.clone();
+        let suits = suitable(Arc::clone(space), settings, *source.facts(), most);
+        LentSpace::new(info, Arc::clone(space)).with_trainable(suits)
     }
 }

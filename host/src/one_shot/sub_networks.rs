@@ -11,7 +11,7 @@ use osee_core::{
 };
 use osee_sdk::{
     Error, Result,
-    abi::{one_shot::ForeignOneShot, root::ForeignSpace},
+    abi::{one_shot::ForeignOneShot, space::ForeignSpace},
 };
 use std::{collections::HashMap, path::PathBuf, time::Instant};
 use tch::{Device, Tensor};
@@ -27,7 +27,8 @@ pub struct SubNetworks {
     run: PathBuf,
     device: Device,
     loaded: HashMap<(usize, u64, Vec<u32>), Supernet>,
-    validation: HashMap<usize, Vec<Batch>>,
+    /// By supernet, and by the side that images are made.
+    validation: HashMap<(usize, usize), Vec<Batch>>,
     known: Vec<Evaluated>,
     /// How many of `known` are not news.
     told: usize,
@@ -131,13 +132,14 @@ impl SubNetworks {
         if let Some(known) = self.known.iter().find(same) {
             return Ok((known.batches.clone(), known.milliseconds));
         }
-        let graph = space.graph(arch, &spec.space_settings)?;
-        if !self.validation.contains_key(&looks_at.supernet) {
+        let graph = spec.network(source, space, arch)?;
+        let side = source.facts().side_for(graph.input_shape());
+        let key = (looks_at.supernet, side.map_err(|error| Error::new(error.to_string()))?);
+        if !self.validation.contains_key(&key) {
             let batches = spec.validation(source, &graph, self.device)?;
-            self.validation.insert(looks_at.supernet, batches);
+            self.validation.insert(key, batches);
         }
-        let images: Vec<Batch> =
-            self.validation[&looks_at.supernet].iter().map(Batch::share).collect();
+        let images: Vec<Batch> = self.validation[&key].iter().map(Batch::share).collect();
         let supernet = self.supernet(looks_at, seed)?;
         let start = Instant::now();
         let batches = supernet.evaluate(&graph, &images)?;

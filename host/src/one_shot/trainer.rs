@@ -1,30 +1,32 @@
 //! Trains one supernet.
 
-use super::{SupernetSpec, observer::Observer};
+use super::{SupernetSpec, TrainingError, observer::Observer};
 use crate::{
-    data::{DataError, ImageSet, Preparation, Source},
+    data::{ImageSet, Source},
     engine::{
         Batch,
-        supernet::{CheckpointError, Sgd, Supernet},
+        supernet::{Sgd, Supernet},
     },
 };
 use osee_core::{
     graph::Graph,
     one_shot::{EpochReport, Progress},
-    seed::{shuffle, stream},
+    seed::{Stream, shuffle, stream},
+    space::SpaceInfo,
     store::write_whole,
 };
 use osee_sdk::{
     Epoch, Sampled, Surveyed,
     abi::{
         one_shot::{ForeignOneShot, LentSpace},
-        root::ForeignSpace,
+        space::ForeignSpace,
     },
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::{BTreeMap, btree_map::Entry},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -32,52 +34,10 @@ use tch::Device;
 
 /// Longest work that a kill may cost, on top of an epoch.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(20);
+/// Architectures that are tried for a first network.
+const FIRST: u64 = 1_000;
 /// Time between two pieces of news.
 const BETWEEN_NEWS: Duration = Duration::from_millis(500);
-
-/// Why a training cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainingError {
-    /// The images.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The estimator, the space or torch.
-    #[error("{0}")]
-    Plugin(#[from] osee_sdk::Error),
-    /// The folder of checkpoints.
-    #[error("cannot make {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// What was observed cannot be kept.
-    #[error("cannot write {}: {source}", path.display())]
-    Observation {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// What was observed makes no sense.
-    #[error(transparent)]
-    Analysis(#[from] osee_core::analysis::AnalysisError),
-    /// Whoever listened is gone.
-    #[error(transparent)]
-    News(#[from] io::Error),
-    /// The weights are lost.
-    #[error("the loss of epoch {epoch} is {loss}; lower the learning rate, or clip gradients")]
-    Diverged {
-        /// From 1.
-        epoch: u32,
-        /// Mean over its steps.
-        loss: f64,
-    },
-}
 
 /// News of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -105,6 +65,27 @@ struct State {
     memory: Vec<u8>,
 }
 
+/// The first architecture of a space that makes a network for these images, of
+/// those with the lowest numbers and its example.
+fn first_network(
+    spec: &SupernetSpec,
+    source: &Source,
+    info: &SpaceInfo,
+    space: &ForeignSpace,
+) -> osee_sdk::Result<(String, Graph)> {
+    let numbers = 0..info.size.map_or(0, |size| size.min(FIRST));
+    let numbered = numbers.map(|number| space.architecture(number));
+    let mut why = None;
+    for arch in numbered.chain([space.parse(&info.example)]) {
+        let arch = arch?;
+        match spec.network(source, space, &arch) {
+            Ok(graph) => return Ok((arch, graph)),
+            Err(error) => drop(why.get_or_insert(error)),
+        }
+    }
+    Err(why.unwrap_or_else(|| osee_sdk::Error::new("the space has no architecture")))
+}
+
 /// A training under way.
 pub struct Trainer<'a> {
     spec: &'a SupernetSpec,
@@ -116,10 +97,10 @@ pub struct Trainer<'a> {
     run: &'a Path,
     seed: u64,
     images: ImageSet,
-    preparation: Preparation,
     supernet: Supernet,
     state: State,
-    validation: Option<Vec<Batch>>,
+    /// By the side that images are made.
+    validation: BTreeMap<usize, Vec<Batch>>,
 }
 
 /// What trains, where and on what.
@@ -129,7 +110,7 @@ pub struct Place<'a> {
     /// The search space.
     pub space: Arc<ForeignSpace>,
     /// What it declares.
-    pub info: &'a osee_core::space::SpaceInfo,
+    pub info: &'a SpaceInfo,
     /// Where images come from.
     pub source: &'a Source,
     /// Where tensors live.
@@ -148,11 +129,7 @@ impl<'a> Trainer<'a> {
         let folder = spec.folder(run, seed);
         std::fs::create_dir_all(&folder)
             .map_err(|source| TrainingError::Folder { path: folder.clone(), source })?;
-        let first = match info.size {
-            Some(_) => space.architecture(0)?,
-            None => space.parse(&info.example)?,
-        };
-        let graph = space.graph(&first, &spec.space_settings)?;
+        let (first, graph) = first_network(spec, source, info, &space)?;
         let last = folder.join("last.safetensors");
         let (mut supernet, state) = match last.exists() {
             true => Supernet::load(&last, device)?,
@@ -167,13 +144,14 @@ impl<'a> Trainer<'a> {
         // checkpoints have them before they are first sampled.
         let _ = supernet.parameters(&graph);
         for mutation in space.mutations(&first)? {
-            let _ = supernet.parameters(&space.graph(&mutation.arch, &spec.space_settings)?);
+            if let Ok(graph) = spec.network(source, &space, &mutation.arch) {
+                let _ = supernet.parameters(&graph);
+            }
         }
         Ok(Self {
-            lent: LentSpace::new(info, Arc::clone(&space)),
+            lent: spec.lend(source, info, &space, usize::MAX),
             images: spec.training(source)?,
-            preparation: spec.preparation(source, &graph)?,
-            validation: None,
+            validation: BTreeMap::new(),
             spec,
             sampler,
             space,
@@ -231,19 +209,23 @@ impl<'a> Trainer<'a> {
         let (mut loss, mut accuracy) = (0.0, 0.0);
         let steps = recipe.steps();
         let mut observer = self.observer(number + 1);
+        let mut networks = self.first_networks(&sampled.steps)?;
         for (step, archs) in sampled.steps.iter().enumerate() {
+            let own = self.networks(archs)?;
+            if !own.is_empty() {
+                networks = own;
+            }
             let positions = &order[step * recipe.batch_size..][..recipe.batch_size];
-            let batch = self.images.batch(positions, &self.preparation, &mut random);
-            let graphs = archs
-                .iter()
-                .map(|arch| self.space.graph(arch, &self.spec.space_settings))
-                .collect::<osee_sdk::Result<Vec<Graph>>>()?;
-            let seen = self.supernet.train(&graphs, &batch.on(self.device), &sgd)?;
+            let batches = self.batches(positions, &networks, &mut random)?;
+            let graphs = networks.iter().map(|(_, graph)| graph);
+            let each: Vec<(&Graph, &Batch)> = graphs.zip(&batches).collect();
+            let seen = self.supernet.train_each(&each, &sgd)?;
             loss += seen.loss;
             accuracy += seen.accuracy;
             if let Some(observer) = observer.as_mut().filter(|it| it.wants(step)) {
-                let batch = self.first_batch(&graphs[0])?;
-                observer.after_step(&archs[0], &graphs[0], batch, &mut self.supernet)?;
+                let (arch, graph) = &networks[0];
+                let batch = self.first_batch(graph)?;
+                observer.after_step(arch, graph, batch, &mut self.supernet)?;
             }
             if told.elapsed() > BETWEEN_NEWS {
                 told = Instant::now();
@@ -285,12 +267,75 @@ impl<'a> Trainer<'a> {
         wanted.then(|| Observer::new(epoch, self.spec.observe, recipe.steps()))
     }
 
-    /// Images that sub-networks are looked at with while the supernet trains.
-    fn validation(&mut self, like: &Graph) -> Result<&[Batch], TrainingError> {
-        if self.validation.is_none() {
-            self.validation = Some(self.spec.validation(self.source, like, self.device)?);
+    /// The networks of a step's architectures; what makes none is passed over.
+    ///
+    /// # Errors
+    /// When one is no architecture.
+    fn networks(&self, archs: &[String]) -> Result<Vec<(String, Graph)>, TrainingError> {
+        let mut networks = Vec::with_capacity(archs.len());
+        for arch in archs {
+            match self.spec.network(self.source, &self.space, arch) {
+                Ok(graph) => networks.push((arch.clone(), graph)),
+                Err(_) => drop(self.space.parse(arch)?),
+            }
         }
-        Ok(self.validation.as_deref().unwrap_or_default())
+        Ok(networks)
+    }
+
+    /// Those of the first step that has any.
+    ///
+    /// # Errors
+    /// When none has.
+    fn first_networks(&self, steps: &[Vec<String>]) -> Result<Vec<(String, Graph)>, TrainingError> {
+        for archs in steps {
+            let networks = self.networks(archs)?;
+            if !networks.is_empty() {
+                return Ok(networks);
+            }
+        }
+        let first = steps.iter().flatten().next();
+        let why = first.and_then(|arch| self.spec.network(self.source, &self.space, arch).err());
+        let why = why.map(|error| format!(": {error}")).unwrap_or_default();
+        Err(osee_sdk::Error::new(format!(
+            "no step of epoch {} has an architecture that can be trained{why}",
+            self.state.epoch + 1
+        ))
+        .into())
+    }
+
+    /// The images at `positions` for each network, as large as its input; drawn
+    /// once, whatever sizes there are.
+    fn batches(
+        &self,
+        positions: &[usize],
+        networks: &[(String, Graph)],
+        random: &mut Stream,
+    ) -> Result<Vec<Batch>, TrainingError> {
+        let before = random.clone();
+        let mut made: BTreeMap<usize, Batch> = BTreeMap::new();
+        let mut batches = Vec::with_capacity(networks.len());
+        for (_, graph) in networks {
+            let how = self.spec.preparation(self.source, graph)?;
+            let batch = made.entry(how.side).or_insert_with(|| {
+                *random = before.clone();
+                self.images.batch(positions, &how, random).on(self.device)
+            });
+            batches.push(batch.share());
+        }
+        Ok(batches)
+    }
+
+    /// Images that sub-networks with the input of `like` are looked at with while
+    /// the supernet trains.
+    fn validation(&mut self, like: &Graph) -> Result<&[Batch], TrainingError> {
+        let side = self.spec.preparation(self.source, like)?.side;
+        let batches = match self.validation.entry(side) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(none) => {
+                none.insert(self.spec.validation(self.source, like, self.device)?)
+            }
+        };
+        Ok(batches)
     }
 
     fn first_batch(&mut self, like: &Graph) -> Result<Batch, TrainingError> {
@@ -313,10 +358,11 @@ impl<'a> Trainer<'a> {
             memory: std::mem::take(&mut self.state.memory),
         };
         for arch in self.sampler.survey(&epoch, &self.lent)? {
-            let graph = self.space.graph(&arch, &self.spec.space_settings)?;
-            self.validation(&graph)?;
-            let batches = self.validation.as_deref().unwrap_or_default();
-            let batches = self.supernet.evaluate(&graph, batches)?;
+            let Some((_, graph)) = self.networks(std::slice::from_ref(&arch))?.pop() else {
+                continue;
+            };
+            let batches: Vec<Batch> = self.validation(&graph)?.iter().map(Batch::share).collect();
+            let batches = self.supernet.evaluate(&graph, &batches)?;
             epoch.surveyed.push(Surveyed { arch, batches });
             let done = u64::from(epoch.number) * steps as u64;
             let of = u64::from(epoch.epochs) * steps as u64;

@@ -1,8 +1,11 @@
 //! Several runs in one table: is there one estimator for all spaces?
+//!
+//! Invariant: ranks are among the rows that every run has judged, and every
+//! format says how many those are, and of each other row why it has none.
 
 use super::{
-    Format, Leaderboard, Row,
-    render::caption,
+    Format, Leaderboard, NotRun, Row,
+    render::{caption, not_run_document},
     text::{markdown_table, markdown_text, terminal_table},
 };
 use osee_core::{
@@ -23,6 +26,8 @@ pub struct AcrossRow {
     /// Per run: its rank by tau-b among the estimators that all runs have, 1
     /// the best, ties averaged; empty if it is not one of them.
     pub ranks: Vec<f64>,
+    /// Why it has no ranks; `None` if it has.
+    pub left_out: Option<String>,
 }
 
 impl AcrossRow {
@@ -52,6 +57,10 @@ pub struct Across {
     /// Of each, how many architectures all its rows have scored, and how many
     /// it has.
     pub scored: Vec<[usize; 2]>,
+    /// Of each, "77 of 200 scored"; `None` if nothing is left to compute.
+    pub progress: Vec<Option<String>>,
+    /// Of each, its rows that are not judged.
+    pub not_run: Vec<Vec<NotRun>>,
     /// What each of them is about.
     pub captions: Vec<String>,
     /// Best mean rank first; those that not all runs have at the end.
@@ -82,6 +91,7 @@ impl Across {
                 name: name.to_owned(),
                 kd: of_runs.into_iter().map(|row| row.and_then(kd)).collect(),
                 ranks: Vec::new(),
+                left_out: left_out(name, boards, &runs),
             })
             .collect();
         let common: Vec<usize> =
@@ -104,9 +114,16 @@ impl Across {
         Self {
             runs,
             scored: boards.iter().map(|it| [it.scored.positions.len(), it.scored.of]).collect(),
+            progress: boards.iter().map(|it| it.scored.progress()).collect(),
+            not_run: boards.iter().map(|it| it.scored.not_run.clone()).collect(),
             captions: boards.iter().map(caption).collect(),
             rows,
         }
+    }
+
+    /// How many rows the ranks are among.
+    pub fn ranked(&self) -> usize {
+        self.rows.iter().filter(|row| !row.ranks.is_empty()).count()
     }
 
     /// As text; per-architecture scores of different spaces make no table.
@@ -120,12 +137,17 @@ impl Across {
             Format::Markdown => {
                 let captions = self.captions().map(|it| format!("- {}\n", markdown_text(&it)));
                 let captions: String = captions.collect();
-                format!("{captions}\n{}", markdown_table(&self.header(), &self.lines()))
+                let notes = self.notes().into_iter();
+                let notes: String = notes.map(|it| format!("- {}\n", markdown_text(&it))).collect();
+                let table = markdown_table(&self.header(), &self.lines());
+                format!("{captions}\n{table}\n{notes}")
             }
             Format::Table => {
                 let captions: Vec<String> = self.captions().collect();
                 let captions = captions.join("\n");
-                format!("{captions}\n{}", terminal_table(&self.header(), &self.lines()))
+                let notes: String = self.notes().into_iter().map(|it| it + "\n").collect();
+                let table = terminal_table(&self.header(), &self.lines());
+                format!("{captions}\n{table}{notes}")
             }
         }
     }
@@ -141,7 +163,30 @@ impl Across {
         })
     }
 
+    /// What the ranks are, and which rows have none.
+    fn notes(&self) -> Vec<String> {
+        let ranked = self.ranked();
+        let what = match ranked == self.rows.len() {
+            true => format!("mean and worst rank: by KD, among all {ranked} rows"),
+            false => format!(
+                "mean and worst rank: by KD, among the {ranked} of {} rows that have one in every \
+                 run",
+                self.rows.len()
+            ),
+        };
+        let others = self.rows.iter().filter_map(|row| Some((&row.name, row.left_out.as_ref()?)));
+        let others = others.map(|(name, why)| format!("not ranked: {name}: {why}"));
+        std::iter::once(what).chain(others).collect()
+    }
+
+    /// For people; programs find the number of ranked rows beside them.
     fn header(&self) -> Vec<String> {
+        let mut names = self.names();
+        names[2] = format!("mean rank of {}", self.ranked());
+        names
+    }
+
+    fn names(&self) -> Vec<String> {
         let fixed = ["#", "estimator", "mean rank", "worst rank", "worst KD"].map(str::to_owned);
         fixed.into_iter().chain(self.runs.iter().map(|run| format!("KD {run}"))).collect()
     }
@@ -169,14 +214,18 @@ impl Across {
     }
 
     /// The same with numbers in full; after KD of every run its bounds, then
-    /// how many architectures were judged.
+    /// how many architectures were judged, why a row is not, how many rows the
+    /// ranks are among, and why it is none of them.
     fn csv(&self) -> String {
         let runs = || self.runs.iter();
-        let mut names = self.header();
+        let ranked = self.ranked();
+        let mut names = self.names();
         names.extend(runs().flat_map(|run| [format!("kd_low {run}"), format!("kd_high {run}")]));
         names.extend(
             runs().flat_map(|run| [format!("scored {run}"), format!("architectures {run}")]),
         );
+        names.extend(runs().map(|run| format!("not_run {run}")));
+        names.extend(["ranked", "not_ranked"].map(str::to_owned));
         let rows = self.rows.iter().enumerate().map(|(i, row)| {
             let mut fields = vec![
                 Field::from(i + 1),
@@ -191,6 +240,11 @@ impl Across {
                 [ci.map(|it| it[0]).into(), ci.map(|it| it[1]).into()]
             }));
             fields.extend(self.scored.as_flattened().iter().map(|&it| Field::from(it)));
+            fields.extend(self.not_run.iter().map(|its| {
+                let its = its.iter().find(|it| it.key.name == row.name);
+                Field::from(its.map(|it| it.reason.as_str()))
+            }));
+            fields.extend([ranked.into(), row.left_out.as_deref().into()]);
             fields
         });
         csv_text(names, rows)
@@ -209,19 +263,46 @@ impl Across {
                     "mean_rank": row.mean_rank(),
                     "worst_rank": row.worst_rank(),
                     "worst_kd": row.worst_kd(),
+                    "not_ranked": row.left_out,
                 })
             })
             .collect();
         let [scored, architectures] =
             [0, 1].map(|at| self.scored.iter().map(|it| it[at]).collect::<Vec<_>>());
+        let not_run = |its: &Vec<NotRun>| its.iter().map(not_run_document).collect::<Vec<_>>();
         json!({
             "runs": self.runs,
             "about": self.captions,
             "scored": scored,
             "architectures": architectures,
+            "unfinished": self.progress.iter().map(Option::is_some).collect::<Vec<_>>(),
+            "progress": self.progress,
+            "not_run": self.not_run.iter().map(not_run).collect::<Vec<_>>(),
+            "ranked": self.ranked(),
             "rows": rows,
         })
     }
+}
+
+/// Why a row has no KD in some of the runs, run by run; `None` if it has one in
+/// all.
+fn left_out(name: &str, boards: &[Leaderboard], runs: &[String]) -> Option<String> {
+    let why = |board: &Leaderboard| -> Option<String> {
+        if let Some(row) = board.rows.iter().find(|row| row.key.name == name) {
+            let why = match &row.criteria {
+                Some(criteria) if criteria.kd.is_some() => return None,
+                Some(_) => "its scores or the truths are all equal",
+                None if board.truth.is_none() => "no truth",
+                None => "too few scored architectures with truth",
+            };
+            return Some(why.to_owned());
+        }
+        let not_run = board.scored.not_run.iter().find(|row| row.key.name == name);
+        Some(not_run.map_or_else(|| "not in it".to_owned(), |it| format!("not run, {}", it.reason)))
+    };
+    let all = boards.iter().zip(runs).filter_map(|(board, run)| Some((run, why(board)?)));
+    let all: Vec<String> = all.map(|(run, why)| format!("{run}: {why}")).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 #[cfg(test)]
@@ -230,7 +311,7 @@ mod tests {
 
     fn row(name: &str, kd: [Option<f64>; 2]) -> AcrossRow {
         let kd = kd.map(|kd| kd.map(|kd| (kd, None))).to_vec();
-        AcrossRow { name: name.to_owned(), kd, ranks: Vec::new() }
+        AcrossRow { name: name.to_owned(), kd, ranks: Vec::new(), left_out: None }
     }
 
     #[test]

@@ -1,59 +1,17 @@
 //! The leaderboard as data.
 
 use super::{
+    ReportError,
+    number::population,
     scored::Scored,
     truth::{Judged, Truth},
 };
-use crate::runner::seed_means;
 use osee_core::{
-    criteria::{CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
+    criteria::{CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
     estimator::{EstimatorKind, FailureKind},
-    store::{Score, ScorerKey, Store, StoreError},
-    truth::TableError,
+    store::{Score, ScorerKey, Store, seed_means},
 };
-use std::{
-    collections::{BTreeMap, HashSet},
-    path::PathBuf,
-};
-
-/// Why there is no leaderboard.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// The run.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The truth table.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The criteria.
-    #[error(transparent)]
-    Criteria(#[from] CriteriaError),
-    /// The search space.
-    #[error(transparent)]
-    Space(#[from] osee_sdk::Error),
-    /// Nobody said what the columns are.
-    #[error(
-        "the truth's columns are not named, and the search space, which may know them, is not \
-         loaded; name them, or give its plugin"
-    )]
-    NoColumns,
-    /// The truth is about other architectures.
-    #[error(
-        "no architecture of the run is in column `{key}` of {}: the run has `{ours}`, the table `{theirs}`",
-        file.display()
-    )]
-    NoMatch {
-        /// The table.
-        file: PathBuf,
-        /// The key column.
-        key: String,
-        /// An architecture of the run.
-        ours: String,
-        /// A key of the table.
-        theirs: String,
-    },
-}
+use std::collections::{BTreeMap, HashSet};
 
 /// One estimator's place.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,13 +96,12 @@ impl Leaderboard {
         let architectures = store.plan()?;
         // A plugin that was rebuilt, or a row with another recipe, is another
         // scorer; what the last run asked for counts.
-        let drawn = study.architectures.drawn.map_or(architectures.len(), |it| it as usize);
-        let neighbours = architectures.len().saturating_sub(drawn);
-        let (scored, found) = Scored::of(store, drawn, neighbours)?;
+        let (scored, found) = Scored::of(store)?;
         let (truth, all) = truth.unzip();
         let judged = all.clone().map(|all| all.among(&scored.mask(&scored.positions)));
-        let neighbourhood =
-            all.filter(|_| neighbours > 0).map(|all| all.among(&scored.mask(&scored.around)));
+        let neighbourhood = all
+            .filter(|_| scored.neighbours > 0)
+            .map(|all| all.among(&scored.mask(&scored.around)));
         let without_truth =
             judged.as_ref().map_or(0, |judged| scored.positions.len() - judged.positions.len());
         let judged = judged.filter(|judged| judged.positions.len() >= MIN_ARCHITECTURES);
@@ -170,7 +127,7 @@ impl Leaderboard {
                 format!("{}, {} x {} images", p.preset, p.batches, p.batch_size)
             }),
             data,
-            drawn,
+            drawn: scored.of,
             scored,
             without_truth,
             judged,
@@ -181,6 +138,11 @@ impl Leaderboard {
             truth,
             rows,
         })
+    }
+
+    /// What was asked for: "30 architectures and 142 neighbours".
+    pub fn population(&self) -> String {
+        population(self.drawn, self.architectures.len() - self.drawn)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From stored scores and the truth to a leaderboard.
 
 mod across;
+mod error;
 pub mod figure;
 pub mod html;
 mod leaderboard;
@@ -14,12 +15,13 @@ mod text;
 mod truth;
 
 pub use across::Across;
-pub use leaderboard::{Leaderboard, ReportError, Row};
+pub use error::ReportError;
+pub use leaderboard::{Leaderboard, Row};
 pub use names::told_apart;
-pub use number::{p_equals, p_size, p_text, tie_text};
+pub use number::{DIGITS, p_equals, p_size, p_text, population, tie_text};
 pub use render::{Format, criteria_document, faults, interval_text, render, scores_csv};
 pub use scored::{NotRun, Scored, supernet};
 pub use small_sample::{LEVEL, few};
 pub use standing::standing;
 pub use text::{markdown_cell, terminal_table};
-pub use truth::{Judged, Truth, TruthTable, repeated};
+pub use truth::{Judged, Rows, Truth, TruthTable, repeated};

@@ -19,11 +19,8 @@ const ASPECTS: [fn(&Leaderboard) -> String; 3] = [
 ];
 
 /// What else they may differ in.
-const OTHERS: [fn(&Leaderboard) -> String; 3] = [
-    |board| board.space.clone(),
-    |board| board.protocol.clone(),
-    |board| format!("{} architectures", board.architectures.len()),
-];
+const OTHERS: [fn(&Leaderboard) -> String; 3] =
+    [|board| board.space.clone(), |board| board.protocol.clone(), Leaderboard::population];
 
 fn truth(board: &Leaderboard) -> String {
     board.truth.as_ref().map_or_else(

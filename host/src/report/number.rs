@@ -2,6 +2,9 @@
 
 use osee_core::criteria::TieAware;
 
+/// Digits of criteria after the point, for people.
+pub const DIGITS: usize = 3;
+
 /// Smaller p-values are not told apart.
 const SMALL: f64 = 0.001;
 
@@ -27,6 +30,14 @@ pub fn tie_text(of: &TieAware, digits: usize) -> String {
     match of.range() {
         Some([min, max]) => format!("{value} ({min:.digits$} .. {max:.digits$})"),
         None => value,
+    }
+}
+
+/// Of a run: "30 architectures and 142 neighbours".
+pub fn population(drawn: usize, neighbours: usize) -> String {
+    match neighbours {
+        0 => format!("{drawn} architectures"),
+        neighbours => format!("{drawn} architectures and {neighbours} neighbours"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The leaderboard for people and for programs.
 
 use super::{
-    Leaderboard, NotRun, Row, few, p_equals,
+    DIGITS, Leaderboard, NotRun, Row, few, p_equals,
     text::{markdown_table, markdown_text, terminal_table},
     tie_text,
 };
@@ -25,8 +25,8 @@ pub enum Format {
     Json,
     /// For a README.
     Markdown,
-    /// One row per architecture that all estimators have scored, one column
-    /// per estimator.
+    /// One row per judged architecture, without neighbours; one column per
+    /// estimator.
     ScoresCsv,
 }
 
@@ -78,9 +78,6 @@ fn header(timing: bool) -> Vec<&'static str> {
     }
     header
 }
-
-/// Digits after the point, for people.
-const DIGITS: usize = 3;
 
 fn lines(board: &Leaderboard, timing: bool) -> Vec<Vec<String>> {
     let rows = board.rows.iter().enumerate().map(|(i, row)| line(i, row, timing));
@@ -207,13 +204,9 @@ fn bounds(row: &Row) -> Vec<Field<'static>> {
 /// What the numbers are about, in a line or two.
 pub fn caption(board: &Leaderboard) -> String {
     let mut text = format!(
-        "{}: {} architectures{} of {}, seeds {:?}, protocol {}, data {}",
+        "{}: {} of {}, seeds {:?}, protocol {}, data {}",
         board.name,
-        board.drawn,
-        match board.architectures.len() - board.drawn {
-            0 => String::new(),
-            neighbours => format!(" and {neighbours} neighbours"),
-        },
+        board.population(),
         board.space,
         board.seeds,
         board.protocol,
@@ -265,13 +258,14 @@ fn markdown(board: &Leaderboard, timing: bool) -> String {
     format!("{caption}\n\n{}{note}", markdown_table(&header(timing), &lines(board, timing)))
 }
 
-/// One row per architecture that all estimators have scored: `arch`, then the
-/// mean score of every estimator over seeds, empty where it failed.
+/// One row per architecture that all estimators have scored, without
+/// neighbours, which no figure is of: `arch`, then the mean score of every
+/// estimator over seeds, empty where it failed.
 pub fn scores_csv(board: &Leaderboard) -> String {
     let mut rows: Vec<&Row> = board.rows.iter().collect();
     rows.sort_by(|a, b| a.key.name.cmp(&b.key.name));
     let names = std::iter::once("arch").chain(rows.iter().map(|row| row.key.name.as_str()));
-    let lines = board.scored.around.iter().map(|&at| {
+    let lines = board.scored.positions.iter().map(|&at| {
         let arch = Field::from(board.architectures[at].as_str());
         std::iter::once(arch).chain(rows.iter().map(|row| row.scores[at].into())).collect()
     });
@@ -304,7 +298,8 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
     })
 }
 
-fn not_run_document(row: &NotRun) -> Value {
+/// A row that is not judged, as JSON has it.
+pub fn not_run_document(row: &NotRun) -> Value {
     json!({
         "estimator": row.key.name,
         "kind": row.key.kind,

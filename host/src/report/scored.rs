@@ -57,6 +57,8 @@ struct Found {
     missing: usize,
     /// Whether the study, as it was last run, asks for it.
     asked: bool,
+    /// Why it, or an expert, has no scores: a supernet was not trained.
+    untrained: Option<String>,
 }
 
 impl Found {
@@ -77,6 +79,12 @@ impl Found {
             let what = "it judges by the scores of others, and is computed when all are there";
             return Some(what.to_owned());
         }
+        if let Some(why) = &self.untrained {
+            return Some(match self.key.kind {
+                EstimatorKind::Meta => why.clone(),
+                _ => format!("its supernet could not be trained: {why}"),
+            });
+        }
         if self.is_complete() || (self.asked && self.scored >= FEWEST) {
             return None;
         }
@@ -88,16 +96,12 @@ impl Found {
 }
 
 impl Scored {
-    /// What of `store` is judged, which has a run `of` so many architectures and
-    /// so many `neighbours` after them; and the rows that are, by name.
+    /// What of `store` is judged, and the rows that are, by name.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn of(
-        store: &Store,
-        of: usize,
-        neighbours: usize,
-    ) -> Result<(Self, Vec<(ScorerId, ScorerKey)>), StoreError> {
+    pub fn of(store: &Store) -> Result<(Self, Vec<(ScorerId, ScorerKey)>), StoreError> {
+        let (of, neighbours) = store.drawn()?;
         let found = found(store, of, neighbours)?;
         let under_way = found.iter().any(|it| it.key.kind != EstimatorKind::Meta && it.is_begun());
         let unfinished = found.iter().any(Found::is_begun);
@@ -172,12 +176,23 @@ fn found(store: &Store, of: usize, neighbours: usize) -> Result<Vec<Found>, Stor
             _ => of + neighbours,
         };
         let (has, scores) = store.scored(id, seeds, looks_at)?;
-        let scored = has.iter().take(of).filter(|it| **it).count();
+        let mut scored = has.iter().take(of).filter(|it| **it).count();
         let asked = study.asks_for(&key.name);
-        if scores > 0 || asked {
-            let missing = (looks_at * seeds.len()).saturating_sub(scores);
-            all.push(Found { id, key, has, scored, missing, asked });
+        if scores == 0 && !asked {
+            continue;
         }
+        let mut missing = (looks_at * seeds.len()).saturating_sub(scores);
+        let waits = matches!(key.kind, EstimatorKind::Meta | EstimatorKind::OneShot)
+            || supernet(&key).is_some();
+        let untrained = if waits { store.untrained(id)? } else { None };
+        if untrained.is_some() {
+            // What is there in place of its scores says that there are none.
+            let done = store.done(id, seeds, looks_at)?;
+            let there = |arch| (0..seeds.len()).filter(|round| done.has(arch, *round)).count();
+            scored = (0..of).filter(|arch| there(*arch) == seeds.len()).count();
+            missing = looks_at * seeds.len() - (0..looks_at).map(there).sum::<usize>();
+        }
+        all.push(Found { id, key, has, scored, missing, asked, untrained });
     }
     Ok(all)
 }

@@ -6,13 +6,10 @@ use osee_core::{
     criteria::{CriteriaError, MIN_ARCHITECTURES},
     embedded,
     study::TruthChoice,
-    truth::{Duplicate, Duplicates, Seeds, Sheet, Table},
+    truth::{Duplicate, Duplicates, Seeds, Sheet, Table, mean_there},
 };
 use serde::Serialize;
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    path::PathBuf,
-};
+use std::{collections::HashMap, path::PathBuf};
 
 /// Which column of which table is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +24,10 @@ pub struct Truth {
     pub notes: Vec<String>,
 }
 
+/// Rows of a table that stand for an architecture: one, or those of isomorphic
+/// architectures whose mean counts.
+pub type Rows = Vec<usize>;
+
 /// Truth of a run's architectures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
@@ -35,7 +36,7 @@ pub struct Judged {
     /// Their truth.
     pub values: Vec<f64>,
     /// Rows of the table that it is from.
-    pub rows: Vec<usize>,
+    pub rows: Vec<Rows>,
 }
 
 impl Judged {
@@ -73,8 +74,8 @@ pub struct TruthTable {
     table: Table,
     /// Single trainings, if they were asked for and are there.
     seeds: Option<Seeds>,
-    /// Whether repeated rows are in the table.
-    keeps: bool,
+    /// What counts where rows of one architecture, or of isomorphic ones, differ.
+    policy: Duplicates,
     /// Whether a row is about all that is isomorphic to its architecture.
     isomorphic: bool,
 }
@@ -134,7 +135,7 @@ impl TruthTable {
         let isomorphic = choice.isomorphic || embedded::table_name(&choice.file).is_some();
         let truth =
             Truth { file: choice.file.clone(), key: name, column, notes: notes(choice, &table) };
-        Ok(Self { truth, table, seeds, keeps: policy == Duplicates::Keep, isomorphic })
+        Ok(Self { truth, table, seeds, policy, isomorphic })
     }
 
     /// Rows of one architecture must agree.
@@ -152,9 +153,12 @@ impl TruthTable {
 
     /// Results of the single trainings behind these rows of the table, NaN
     /// where there is none; `None` without any.
-    pub fn trainings(&self, rows: &[usize]) -> Option<Vec<Vec<f64>>> {
+    pub fn trainings(&self, rows: &[Rows]) -> Option<Vec<Vec<f64>>> {
         let seeds = self.seeds.as_ref()?;
-        Some(rows.iter().map(|&row| seeds.of(&self.table.keys[row]).to_vec()).collect())
+        let of = |rows: &Rows| {
+            rows.iter().flat_map(|&row| seeds.of(&self.table.keys[row])).copied().collect()
+        };
+        Some(rows.iter().map(of).collect())
     }
 
     /// Architectures with their truth, in the table's order.
@@ -167,9 +171,9 @@ impl TruthTable {
     pub fn facts(&self) -> Facts<'_> {
         let Table { keys, duplicates, unknown, .. } = &self.table;
         let repeated = duplicates.iter().map(|it| it.rows - 1).sum::<usize>();
-        let kept = match self.keeps {
-            true => 0,
-            false => repeated,
+        let kept = match self.policy {
+            Duplicates::Keep => 0,
+            _ => repeated,
         };
         Facts { rows: keys.len() + kept + unknown.len(), repeated, duplicates, unknown }
     }
@@ -192,9 +196,9 @@ impl TruthTable {
         space: Option<&Space<'_>>,
     ) -> Result<Judged, ReportError> {
         let rows = self.find(architectures, space)?;
-        let (positions, rows): (Vec<usize>, Vec<usize>) =
+        let (positions, rows): (Vec<usize>, Vec<Rows>) =
             rows.into_iter().enumerate().filter_map(|(at, row)| Some((at, row?))).unzip();
-        let values = rows.iter().map(|&row| self.value(row)).collect();
+        let values = rows.iter().map(|rows| self.value(rows)).collect();
         if positions.is_empty() {
             let theirs = self.table.keys.first().or(self.table.unknown.first());
             return Err(ReportError::NoMatch {
@@ -210,45 +214,67 @@ impl TruthTable {
         Ok(Judged { positions, values, rows })
     }
 
-    /// The truth in a row of the table.
-    pub fn value(&self, row: usize) -> f64 {
-        self.table.columns[0][row]
+    /// The truth that stands in these rows.
+    pub fn value(&self, rows: &Rows) -> f64 {
+        let cells = &self.table.columns[0];
+        match rows.as_slice() {
+            [one] => cells[*one],
+            all => mean_there(&all.iter().map(|&row| cells[row]).collect::<Vec<_>>()),
+        }
     }
 
-    /// The row with the truth of each architecture: its own, or, in a table
-    /// whose rows are about groups, the first with a truth of one isomorphic to
-    /// it by `space`. Everything that is looked up in the table is looked up
-    /// so.
+    /// The rows with the truth of each architecture: its own, or, in a table
+    /// whose rows are about groups, that of one isomorphic to it by `space`.
+    /// Everything that is looked up in the table is looked up so.
     ///
     /// # Errors
-    /// When the space refuses an architecture.
+    /// When the space refuses an architecture, or isomorphic rows differ and it was
+    /// not said which count.
     pub fn find(
         &self,
         architectures: &[String],
         space: Option<&Space<'_>>,
-    ) -> Result<Vec<Option<usize>>, ReportError> {
+    ) -> Result<Vec<Option<Rows>>, ReportError> {
         let there = || {
             let rows = self.cells().enumerate().filter(|(_, (_, value))| value.is_finite());
             rows.map(|(row, (arch, _))| (row, arch))
         };
         let own: HashMap<&str, usize> = there().map(|(row, arch)| (arch, row)).collect();
-        let mut found: Vec<Option<usize>> =
-            architectures.iter().map(|arch| own.get(arch.as_str()).copied()).collect();
+        let mut found: Vec<Option<Rows>> =
+            architectures.iter().map(|arch| own.get(arch.as_str()).map(|&row| vec![row])).collect();
         let space = space.filter(|_| self.isomorphic && found.contains(&None));
         let Some(space) = space else { return Ok(found) };
         let canonical = |arch: &str| space.functions.canonical(arch);
-        let mut groups = HashMap::new();
+        let mut groups: HashMap<String, Rows> = HashMap::new();
         for (row, arch) in there() {
-            if let Entry::Vacant(group) = groups.entry(canonical(arch)?) {
-                group.insert(row);
-            }
+            groups.entry(canonical(arch)?).or_default().push(row);
         }
-        for (arch, row) in architectures.iter().zip(&mut found) {
-            if row.is_none() {
-                *row = groups.get(&canonical(arch)?).copied();
+        for (arch, rows) in architectures.iter().zip(&mut found) {
+            if rows.is_none()
+                && let Some(group) = groups.get(&canonical(arch)?)
+            {
+                *rows = Some(self.of_group(arch, group)?);
             }
         }
         Ok(found)
+    }
+
+    /// Which rows of a group stand for an architecture that has none itself.
+    fn of_group(&self, arch: &str, group: &[usize]) -> Result<Rows, ReportError> {
+        let cells = &self.table.columns[0];
+        let differ = group.iter().any(|&row| cells[row] != cells[group[0]]);
+        Ok(match self.policy {
+            Duplicates::Last => vec![group[group.len() - 1]],
+            Duplicates::Mean if differ => group.to_vec(),
+            Duplicates::Error if differ => {
+                return Err(ReportError::IsomorphicRows {
+                    file: self.truth.file.clone(),
+                    arch: arch.to_owned(),
+                    rows: group.len(),
+                });
+            }
+            _ => vec![group[0]],
+        })
     }
 }
 
@@ -257,7 +283,13 @@ fn notes(choice: &TruthChoice, table: &Table) -> Vec<String> {
     let filters = choice.rows.iter().map(|(column, value)| format!("{column} = {value}"));
     let filters = filters.collect::<Vec<_>>().join(", ");
     let only = (!filters.is_empty()).then(|| format!("only its rows with {filters}"));
-    only.into_iter().chain(repeated(&table.duplicates, choice.duplicates)).collect()
+    let groups = counts(choice.duplicates).filter(|_| choice.isomorphic);
+    let groups = groups.map(|counts| {
+        format!(
+            "of isomorphic architectures with different values {counts} for those without a row"
+        )
+    });
+    only.into_iter().chain(repeated(&table.duplicates, choice.duplicates)).chain(groups).collect()
 }
 
 /// "3 architectures stand in several rows, 2 with different values; their mean
@@ -268,12 +300,7 @@ pub fn repeated(duplicates: &[Duplicate], policy: Duplicates) -> Option<String> 
     }
     let differing = duplicates.iter().filter(|it| !it.agree).count();
     let without: usize = duplicates.iter().map(|it| it.without).sum();
-    let counts = match policy {
-        Duplicates::Error | Duplicates::Keep => "",
-        Duplicates::First => "; the first counts",
-        Duplicates::Last => "; the last counts",
-        Duplicates::Mean => "; their mean counts",
-    };
+    let counts = counts(policy).map_or_else(String::new, |counts| format!("; {counts}"));
     let gaps = match without {
         0 => String::new(),
         rows => format!(", of what is there: {rows} of these rows lack a value"),
@@ -282,4 +309,13 @@ pub fn repeated(duplicates: &[Duplicate], policy: Duplicates) -> Option<String> 
         "{} architectures stand in several rows, {differing} with different values{counts}{gaps}",
         duplicates.len()
     ))
+}
+
+fn counts(policy: Duplicates) -> Option<&'static str> {
+    match policy {
+        Duplicates::Error | Duplicates::Keep => None,
+        Duplicates::First => Some("the first counts"),
+        Duplicates::Last => Some("the last counts"),
+        Duplicates::Mean => Some("their mean counts"),
+    }
 }

@@ -1,7 +1,8 @@
 //! Which architectures of a space a study looks at.
 
-use super::RunError;
+use super::{RunError, list};
 use crate::{
+    data::DataError,
     loader::Space,
     report::{ReportError, TruthTable},
 };
@@ -10,10 +11,9 @@ use osee_core::{
     seed::{order, stream},
     settings::Settings,
     study::Architectures,
-    truth::{Foreign, GZIP, Sheet, foreign},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::HashSet, io, path::Path};
+use std::collections::HashSet;
 
 /// More architectures than these are not listed.
 pub const LISTABLE: u64 = 20_000_000;
@@ -98,15 +98,17 @@ fn drawn(
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
-        let text = list(file)?;
-        let lines = text.lines().map(str::trim).enumerate();
-        for (line, text) in lines.filter(|(_, text)| !text.is_empty() && !text.starts_with('#')) {
-            let arch = space.functions.parse(text).map_err(|error| RunError::Architecture {
-                place: format!("{} line {}: ", file.display(), line + 1),
-                error: explained(space, file, error),
-            })?;
-            chosen.take(arch)?;
+        let mut given = Vec::new();
+        list::read(file, space, |arch| {
+            given.push(arch);
+            Ok(())
+        })?;
+        if wanted.judged {
+            let known = judged.ok_or(RunError::NoTruth)?.find(&given, Some(space));
+            let mut known = known.map_err(of_space)?.into_iter();
+            given.retain(|_| known.next().flatten().is_some());
         }
+        given.into_iter().try_for_each(|arch| chosen.take(arch))?;
         return chosen.finish();
     }
     let listed: Option<Vec<&str>> = match wanted.judged {
@@ -129,6 +131,9 @@ fn drawn(
         }
         return chosen.finish();
     };
+    if count.min(size) > LISTABLE {
+        return Err(RunError::TooLongList { wanted: count, most: LISTABLE });
+    }
     let mut stream = stream(wanted.seed, &["architectures", &space.info.id]);
     let mut fruitless = 0;
     for index in order(&mut stream, size) {
@@ -150,45 +155,20 @@ fn drawn(
     chosen.finish()
 }
 
-/// The text of a list.
-fn list(file: &Path) -> Result<String, RunError> {
-    let wrong = |source| RunError::ArchitectureFile { path: file.to_owned(), source };
-    let bytes = std::fs::read(file).map_err(wrong)?;
-    let other = match bytes.starts_with(GZIP) {
-        true => Some(Foreign { what: "compressed by gzip", convert: "unpack it: gunzip -k FILE" }),
-        false => foreign(&bytes),
-    };
-    if let Some(Foreign { what, convert }) = other {
-        let what = format!("it is {what}, and a list is text, one architecture a line; {convert}");
-        return Err(wrong(io::Error::other(what)));
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|error| wrong(io::Error::other(format!("it is no text in UTF-8: {error}"))))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// Why a line is no architecture, where that is because the file is a table.
-fn explained(space: &Space<'_>, file: &Path, error: osee_sdk::Error) -> osee_sdk::Error {
-    let Ok(sheet) = Sheet::read(file) else { return error };
-    let known = sheet.header().iter().find(|column| {
-        let first = sheet.key(column).ok().and_then(|key| sheet.first(&key));
-        first.is_some_and(|arch| space.spelling(&arch).is_some())
-    });
-    match known {
-        None => error,
-        Some(column) => osee_sdk::Error::new(format!(
-            "the file is a table with architectures in column `{column}`; a list has one a line and \
-             nothing else, as pandas.read_csv(FILE)['{column}'].to_csv(LIST, index=False, header=False) \
-             writes it"
-        )),
+/// Only a space keeps a table from being looked up.
+fn of_space(error: ReportError) -> RunError {
+    let text = error.to_string();
+    match error {
+        ReportError::Space(error) => error.into(),
+        _ => osee_sdk::Error::new(text).into(),
     }
 }
 
 /// Architectures that are tried before a study is said to make no network.
 const TRIED: usize = 1_000;
 
-/// A network of the study; one architecture that makes none is a failure of
-/// that alone, wherever it stands.
+/// A network of the study that `fits` the images; one architecture that makes
+/// none is a failure of that alone, wherever it stands.
 ///
 /// # Errors
 /// When none of the first [`TRIED`] makes one.
@@ -196,15 +176,20 @@ pub fn any_network(
     space: &Space<'_>,
     architectures: &[String],
     settings: &Settings,
+    fits: impl Fn(&Graph) -> Result<(), DataError>,
 ) -> Result<Graph, RunError> {
-    let mut refused = None;
+    let (mut misfit, mut refused) = (None, None);
     for arch in architectures.iter().take(TRIED) {
         match space.functions.graph(arch, settings) {
-            Ok(graph) => return Ok(graph),
-            Err(error) => {
-                refused.get_or_insert((arch, error));
-            }
+            Ok(graph) => match fits(&graph) {
+                Ok(()) => return Ok(graph),
+                Err(error) => drop(misfit.get_or_insert(error)),
+            },
+            Err(error) => drop(refused.get_or_insert((arch, error))),
         }
+    }
+    if let Some(error) = misfit {
+        return Err(error.into());
     }
     let tried = architectures.len().min(TRIED);
     let (first, error) =

@@ -1,12 +1,11 @@
 //! What a plan would take, from what earlier runs took.
 
-use super::{Outstanding, Plan, RunError};
+use super::{Outstanding, Plan, RunError, times::Earlier};
 use osee_core::{
     estimator::EstimatorKind,
     shard::{Shard, unit_name},
-    store::{Done, List, Progress, Retry, ScorerKey, Store, UnitTimes},
+    store::{Done, List, Progress, Retry, Store, UnitTimes},
 };
-use std::collections::BTreeSet;
 
 /// A plan against the stores that there are.
 #[derive(Debug)]
@@ -41,7 +40,8 @@ pub struct Cost {
 
 impl Forecast {
     /// Of `plan`, in `shards`; `stores` have some of its results, but for those
-    /// failures that are tried again; `earlier` are runs of the same estimators.
+    /// failures that are tried again; `named` are runs of the same estimators,
+    /// whose times go before those in `stores`.
     ///
     /// # Errors
     /// When a store cannot be read.
@@ -49,12 +49,13 @@ impl Forecast {
         plan: &Plan,
         shards: Shard,
         (stores, retry): (&[Store], &Retry),
-        earlier: &[Store],
+        named: &[Store],
     ) -> Result<Self, RunError> {
         let outstanding = Outstanding::of(plan, known(plan, stores, retry)?);
+        let earlier = Earlier::of(named, stores);
         let mut rows: Vec<Cost> = Vec::new();
         for key in plan.keys() {
-            let milliseconds = mean(key, stores.iter().chain(earlier))?;
+            let milliseconds = earlier.mean(key)?;
             let seeds = key.seeds(&plan.seeds).len();
             rows.push(Cost { name: key.name.clone(), milliseconds, seeds, outstanding: 0 });
         }
@@ -83,7 +84,7 @@ impl Forecast {
         }
         let jobs = plan.all_jobs();
         let trainings = [jobs.len(), super::training::open(plan, &jobs).count()];
-        let (times, alike) = times(plan, stores.iter().chain(earlier))?;
+        let (times, alike) = earlier.times(plan.keys())?;
         Ok(Self { rows, progress, shards: by_shard, trainings, times, alike })
     }
 
@@ -123,49 +124,4 @@ fn known(plan: &Plan, stores: &[Store], retry: &Retry) -> Result<Vec<Done>, RunE
         }
     }
     Ok(known)
-}
-
-/// Sums over all units, and whether the estimators were the plan's.
-fn times<'a>(
-    plan: &Plan,
-    stores: impl Iterator<Item = &'a Store>,
-) -> Result<(UnitTimes, bool), RunError> {
-    let own: BTreeSet<_> = plan.keys().iter().map(what).collect();
-    let (mut times, mut alike) = (UnitTimes::default(), true);
-    for store in stores {
-        let of = store.unit_times()?;
-        if of.units > 0 {
-            let scorers = store.newest()?.into_values().map(|(_, key)| key);
-            let scorers = scorers.filter(|key| key.kind != EstimatorKind::Meta);
-            alike &= scorers.map(|key| what(&key)).collect::<BTreeSet<_>>() == own;
-        }
-        times.join(of);
-    }
-    Ok((times, alike))
-}
-
-/// What a score costs by, whoever built its estimator and whatever the images
-/// were.
-fn what(key: &ScorerKey) -> [String; 5] {
-    let ScorerKey { estimator, settings, space, space_settings, protocol, .. } = key.clone();
-    [estimator, settings, space, space_settings, protocol]
-}
-
-/// Over the scores of the same estimator with the same settings in the same
-/// space.
-fn mean<'a>(
-    key: &ScorerKey,
-    stores: impl Iterator<Item = &'a Store>,
-) -> Result<Option<f64>, RunError> {
-    let (mut sum, mut count) = (0.0, 0u64);
-    for store in stores {
-        for (id, own) in store.scorers()? {
-            if what(&own) == what(key) {
-                let (milliseconds, scores) = store.cost(id)?;
-                sum += milliseconds;
-                count += scores;
-            }
-        }
-    }
-    Ok((count > 0).then(|| sum / count as f64))
 }

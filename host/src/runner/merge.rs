@@ -1,11 +1,11 @@
 //! Puts the shards of a study together, and computes what needs all of it.
 
 use super::{Isolation, RunError, vote};
-use crate::{loader::Registry, worker::Limits};
+use crate::{loader::Registry, stop::Stop, worker::Limits};
 use osee_core::{
     estimator::EstimatorKind,
     shard::Shard,
-    store::{MergeError, Merged, Progress, Store, StoreError},
+    store::{Merged, Progress, Store, StoreError},
 };
 use std::path::{Path, PathBuf};
 
@@ -125,7 +125,7 @@ fn judge(
     }
     let (study, mut architectures) = (store.study()?, store.plan()?);
     // Who votes over a population is not told of neighbours.
-    architectures.truncate(study.architectures.drawn.map_or(usize::MAX, |it| it as usize));
+    architectures.truncate(store.drawn()?.0);
     let population = vote::Population {
         architectures: &architectures,
         experts,
@@ -135,15 +135,8 @@ fn judge(
     };
     let dir = store.dir().to_owned();
     let (isolation, limits) = (Isolation::Process, Limits::default());
-    vote::finish(&population, &registry, store, &vote::Bench { isolation, limits, dir: &dir })?;
+    // Told to stop, a merge ends at once.
+    let bench = vote::Bench { isolation, limits, dir: &dir, stop: &Stop::default() };
+    vote::finish(&population, &registry, store, &bench)?;
     Ok(left_out)
-}
-
-impl From<MergeError> for RunError {
-    fn from(error: MergeError) -> Self {
-        match error {
-            MergeError::Store(error) => Self::Store(error),
-            error => Self::Merge(error),
-        }
-    }
 }

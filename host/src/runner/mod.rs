@@ -6,23 +6,26 @@
 //! not on workers, order or interruptions.
 
 mod architectures;
+mod error;
 mod forecast;
+mod list;
 mod merge;
 mod outstanding;
 mod plan;
 mod pool;
 mod rows;
+mod times;
 mod training;
 mod vote;
 
 pub use architectures::{Choice, LISTABLE, any_network, choose};
-pub use vote::seed_means;
 
 pub use crate::stop::Stop;
+pub use error::RunError;
 pub use forecast::{Cost, Forecast};
 pub use merge::{MergeReport, Part, merge};
 pub use outstanding::Outstanding;
-pub use plan::{Plan, RunError};
+pub use plan::{Job, Plan};
 pub use training::Failed;
 
 use crate::{
@@ -71,7 +74,8 @@ pub struct Ran {
     pub store: Store,
     /// What could not be trained; the next run tries again.
     pub failed: Vec<Failed>,
-    /// Units that are left because it was stopped; `None` if it was not.
+    /// Units that are left because it was stopped, none where only votes over all
+    /// of them are; `None` if it was not.
     pub stopped: Option<u64>,
 }
 
@@ -118,12 +122,15 @@ pub fn run(
     if options.stop.is_set() {
         return Ok(Ran { store, failed, stopped: Some(left as u64) });
     }
+    let mut votes = 0;
     if plan.shard.is_whole() {
-        let RunOptions { isolation, limits, .. } = *options;
-        let bench = vote::Bench { isolation, limits, dir: &plan.dir };
-        vote::finish(&plan.population(&store, meta)?, registry, &mut store, &bench)?;
+        let RunOptions { isolation, limits, ref stop, .. } = *options;
+        let bench = vote::Bench { isolation, limits, dir: &plan.dir, stop };
+        votes = vote::finish(&plan.population(&store, meta)?, registry, &mut store, &bench)?;
     }
-    Ok(Ran { store, failed, stopped: None })
+    // All units are there then.
+    let stopped = (votes > 0).then_some(0);
+    Ok(Ran { store, failed, stopped })
 }
 
 /// Trains all supernets of `plan`, or those that are its shard's, without

@@ -3,10 +3,7 @@
 //! Invariant: a million units are a few bytes each; what a worker is told of a
 //! unit is made when it is its turn.
 
-use super::{
-    Plan, RunError,
-    training::{Failed, Job},
-};
+use super::{Failed, Job, Plan, RunError};
 use crate::{stop::Stop, worker::Unit};
 use osee_core::{
     estimator::EstimatorKind,

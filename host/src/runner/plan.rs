@@ -1,300 +1,31 @@
 //! What a study comes to: architectures x seeds x estimators, all settings
 //! resolved, less what the store has.
 
-use super::{Choice, architectures, rows::Rows, training::Job, vote::Population};
+use super::{Choice, RunError, architectures, rows::Rows, vote::Population};
 use crate::{
-    data::{DataError, Source},
-    engine::{DeviceError, open_device},
-    loader::{Registry, RegistryError, Space},
+    data::Source,
+    engine::open_device,
+    loader::{Registry, Space},
     one_shot::SupernetUse,
     report::TruthTable,
-    worker::{Named, Setup, SetupError, WorkerError},
+    worker::{Named, Setup},
 };
 use osee_core::{
     estimator::EstimatorKind,
+    graph::Graph,
     protocol::Weights,
-    settings::{SettingError, Settings},
+    settings::Settings,
     shard::{Shard, unit_name},
-    store::{MergeError, ScorerId, ScorerKey, Store, StoreError},
-    study::{Study, StudyError},
+    store::{ScorerId, ScorerKey, Store},
+    study::Study,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
-/// Why a study cannot be run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The study itself.
-    #[error(transparent)]
-    Study(#[from] StudyError),
-    /// A plugin, or something no plugin has.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// A setting.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// The run directory.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The images.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The device.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// Parts that do not go together.
-    #[error("{0}; nothing was merged")]
-    Merge(MergeError),
-    /// Nothing to merge.
-    #[error("{} has no shard-K-of-N folder; name the shards' run directories", .0.display())]
-    NoShards(PathBuf),
-    /// A worker.
-    #[error(transparent)]
-    Worker(#[from] WorkerError),
-    /// The set-up, without workers.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
-    /// A plugin's refusal.
-    #[error("{0}")]
-    Plugin(#[from] osee_sdk::Error),
-    /// A malformed architecture.
-    #[error("{place}{error}")]
-    Architecture {
-        /// Where it stands.
-        place: String,
-        /// What is wrong.
-        error: osee_sdk::Error,
-    },
-    /// Settings, or a list, of which nothing comes.
-    #[error("{}`{first}` makes no network: {error}", if *tried > 1 {
-        format!("none of {tried} architectures makes a network; ")
-    } else {
-        String::new()
-    })]
-    NoNetwork {
-        /// The first architecture.
-        first: String,
-        /// How many were tried.
-        tried: usize,
-        /// What is wrong with it.
-        error: osee_sdk::Error,
-    },
-    /// The list of architectures.
-    #[error("cannot read architectures from {}: {source}", path.display())]
-    ArchitectureFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Only listed architectures can be had.
-    #[error("search space `{0}` cannot be enumerated; give a file of architectures")]
-    NotEnumerable(String),
-    /// The table that architectures should be from.
-    #[error("`judged` takes architectures from the truth table, and the study has none")]
-    NoTruth,
-    /// Isomorphic architectures are found in a list of all.
-    #[error(
-        "`{row}` averages over isomorphism groups, for which all architectures are listed, and \
-         search space `{space}` {}; leave `isomorphic` out there",
-        too_large(size)
-    )]
-    NoGroups {
-        /// Name of the row.
-        row: String,
-        /// The search space.
-        space: String,
-        /// How many it has, if they can be listed at all.
-        size: Option<u64>,
-    },
-    /// Groups of one, whose mean is the score itself.
-    #[error(
-        "`{0}` averages over isomorphism groups, and no architecture of the study has another one \
-         in its group; leave `isomorphic` out there"
-    )]
-    LoneGroups(String),
-    /// Too many for a list.
-    #[error("search space `{0}` has {1} architectures, too many to take all; say how many")]
-    TooLarge(String, u64),
-    /// More than there are.
-    #[error("{wanted} architectures were asked for, there are {there}{}", if *unique { " unique ones" } else { "" })]
-    TooMany {
-        /// Asked for.
-        wanted: u64,
-        /// There.
-        there: usize,
-        /// Whether isomorphic ones count once.
-        unique: bool,
-    },
-    /// Neighbours of more architectures than there are.
-    #[error(
-        "neighbours of {wanted} architectures were asked for, and the study has {there} architectures"
-    )]
-    TooManyNeighbours {
-        /// Asked for.
-        wanted: u64,
-        /// There.
-        there: usize,
-    },
-    /// Too many for a list.
-    #[error("{0} architectures have more than {1} neighbours; ask for those of fewer")]
-    TooLargeNeighbourhood(u64, usize),
-    /// Number after number is an architecture that is there already.
-    #[error(
-        "search space `{space}` gave {draws} architectures in a row that were among the {found} \
-         drawn before; ask for at most {found}"
-    )]
-    Fruitless {
-        /// The space.
-        space: String,
-        /// Different ones.
-        found: usize,
-        /// Draws without another.
-        draws: u64,
-    },
-    /// None at all.
-    #[error("the study has no architectures")]
-    NoArchitectures,
-    /// Two rows of one name.
-    #[error("two estimators are called `{0}`; give one of them another `name`")]
-    SameName(String),
-    /// A row that has no weights of a supernet to look at.
-    #[error(
-        "`{0}` names a supernet, which only zero-shot estimators can; one-shot estimators have \
-         their own"
-    )]
-    NoSupernet(String),
-    /// A row without checkpoints.
-    #[error("`{0}` has `epoch` or `trend`, but looks at no supernet")]
-    NoCheckpoints(String),
-    /// A supernet that no row trains.
-    #[error(
-        "the study has no one-shot row `{row}`{}",
-        near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
-    )]
-    NoRow {
-        /// As asked.
-        row: String,
-        /// The row most like it.
-        near: Option<String>,
-    },
-    /// A row with a recipe that trains nothing.
-    #[error(
-        "`{0}` has `training`, and trains no supernet; one-shot rows do, and `supernet` of another \
-         row names the one whose weights it looks at"
-    )]
-    NoTraining(String),
-    /// One checkpoint of all.
-    #[error(
-        "`{0}` has `trend`, which is a row for every kept epoch, beside `epoch`; leave one out"
-    )]
-    EpochOfTrend(String),
-    /// A supernet that its estimator will not begin with.
-    #[error("`{row}` cannot be trained: {error}")]
-    Untrainable {
-        /// Name of a row that looks at it.
-        row: String,
-        /// Why.
-        error: osee_sdk::Error,
-    },
-    /// More batches than are evaluated.
-    #[error("`{row}` looks at the first {wanted} validation batches; its recipe has {batches}")]
-    FewBatches {
-        /// Name of the row.
-        row: String,
-        /// As asked.
-        wanted: usize,
-        /// All there are.
-        batches: usize,
-    },
-    /// A mean of more checkpoints than there are.
-    #[error(
-        "`{row}` averages {wanted} checkpoints up to epoch {epoch}, and there are those after \
-         {there:?}"
-    )]
-    FewCheckpoints {
-        /// Name of the row.
-        row: String,
-        /// As asked.
-        wanted: usize,
-        /// The last of them.
-        epoch: u32,
-        /// All there are.
-        there: Vec<u32>,
-    },
-    /// Weights that are not on disk.
-    #[error("`{row}` wants the weights after epoch {epoch}; kept are those after {kept:?}")]
-    NotKept {
-        /// Name of the row.
-        row: String,
-        /// As asked.
-        epoch: u32,
-        /// All there are.
-        kept: Vec<u32>,
-    },
-    /// A shard whose supernets nobody trained: shards would train them at once,
-    /// in one folder.
-    #[error(
-        "`{row}` seed {seed} is not trained yet, and shards do not train what they share; \
-         osee-host train does, with the same study and --out"
-    )]
-    Untrained {
-        /// Name of a row that looks at it.
-        row: String,
-        /// Its seed.
-        seed: u64,
-    },
-    /// A checkpoint that cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Weights {
-        /// The checkpoint.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A checkpoint that is not the one that scores are of.
-    #[error(
-        "{} is not the file that scores of this run were made with; put that one back, or give \
-         --out another folder", .0.display()
-    )]
-    OtherWeights(PathBuf),
-    /// Signals.
-    #[error("cannot handle signals: {0}")]
-    Signals(std::io::Error),
-    /// A vote without its voters.
-    #[error(
-        "estimator `{meta}` needs `{expert}`, which the study does not have; add it to the estimators"
-    )]
-    MissingExpert {
-        /// The meta estimator.
-        meta: String,
-        /// What it needs.
-        expert: String,
-    },
-    /// Votes that wait for one another.
-    #[error(
-        "meta estimators judge by one another's scores in a circle: {}; take one out of the \
-         experts of another",
-        circle(.0)
-    )]
-    Circle(Vec<String>),
-}
-
-fn too_large(size: &Option<u64>) -> String {
-    match size {
-        Some(size) => format!("has {size}"),
-        None => "cannot be enumerated".to_owned(),
-    }
-}
-
-/// Each by the next, and the last by the first.
-fn circle(names: &[String]) -> String {
-    let names = names.iter().chain(names.first());
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" by ")
-}
+/// A supernet of the plan, by position, and a seed.
+pub type Job = (usize, u64);
 
 /// A study with everything resolved.
 #[derive(Debug)]
@@ -349,17 +80,18 @@ impl Plan {
         let Choice { list: architectures, drawn } =
             architectures::choose(&study.architectures, &space, truth)?;
         // Settings that make no network are refused here, once.
-        let graph = architectures::any_network(&space, &architectures, &space_settings)?;
+        architectures::any_network(&space, &architectures, &space_settings, |_| Ok(()))?;
 
-        let rows = Rows::resolve(study, registry, &space, (&source, &data))?;
+        let rows = Rows::resolve(study, registry, (&space, &architectures), (&source, &data))?;
         let looks_at_images =
             |named: &Named| named.kind == EstimatorKind::ZeroShot && named.supernet.is_none();
         if rows.named.iter().any(looks_at_images) {
-            source.check_network(&graph)?;
+            let fits = |graph: &Graph| source.fits(graph, &protocol);
+            let any = architectures::any_network(&space, &architectures, &space_settings, fits)?;
+            source.tell_spare_outputs(&any);
         }
-        for spec in &rows.supernets {
-            let graph = architectures::any_network(&space, &architectures, &spec.space_settings)?;
-            spec.check_network(&source, &graph)?;
+        if rows.named.iter().any(|named| named.kind == EstimatorKind::ZeroShot) {
+            source.check_protocol(&protocol)?;
         }
         let key = |named: &Named| rows.key(named, &protocol, &space_settings);
         let keys = |named: &[Named]| named.iter().map(key).collect::<Result<Vec<_>, _>>();
@@ -372,9 +104,11 @@ impl Plan {
             Some(named) => groups(&space, &architectures, &named.name)?,
             None => HashMap::new(),
         };
+        let (keys, meta_keys) = (keys(&estimators)?, keys(&meta)?);
+        let supernets = rows.supernets;
         Ok(Self {
-            keys: keys(&estimators)?,
-            meta_keys: keys(&meta)?,
+            keys,
+            meta_keys,
             architectures,
             drawn,
             groups,
@@ -394,7 +128,7 @@ impl Plan {
                 device: study.device.clone(),
                 threads: 1,
                 estimators,
-                supernets: rows.supernets,
+                supernets,
                 run: run.to_owned(),
             },
         })
@@ -484,9 +218,4 @@ fn groups(
         true => Ok(groups),
         false => Err(RunError::LoneGroups(row.to_owned())),
     }
-}
-
-/// Settings and protocols as the JSON of a key.
-pub fn json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).expect("keys are plain data")
 }

@@ -1,7 +1,7 @@
 //! From the estimators that a study names to the rows of its leaderboard, and
 //! the supernets that they look at.
 
-use super::{RunError, plan::json};
+use super::{RunError, architectures::any_network};
 use crate::{
     data::Source,
     loader::{Registry, Space},
@@ -10,29 +10,35 @@ use crate::{
 };
 use osee_core::{
     estimator::{EstimatorInfo, EstimatorKind},
+    graph::Graph,
     one_shot::{Evaluation, TrainingChoice},
     protocol::Protocol,
     settings::{Settings, key_hash, nearest},
     store::ScorerKey,
-    study::{EstimatorChoice, Study, StudyError},
+    study::{EstimatorChoice, Study},
 };
 use osee_sdk::{
     Epoch,
-    abi::{
-        one_shot::{ForeignOneShot, LentSpace},
-        root::Foreign,
-    },
+    abi::{one_shot::ForeignOneShot, root::Foreign},
 };
 use std::sync::Arc;
 
 /// In place of an estimator's id.
 const ALL: &str = "all";
 
+/// Most rows of a trend.
+const TREND: usize = 10_000;
+
+/// Architectures whose networks are looked at before anything is trained; a
+/// training looks at each that it may sample.
+const LOOKED_AT: usize = 20_000;
+
 /// Rows and supernets of a study.
 pub struct Rows<'a> {
     study: &'a Study,
     registry: &'a Registry,
     space: &'a Space<'a>,
+    architectures: &'a [String],
     source: &'a Source,
     data: &'a str,
     /// The rows.
@@ -49,12 +55,16 @@ impl<'a> Rows<'a> {
     pub fn resolve(
         study: &'a Study,
         registry: &'a Registry,
-        space: &'a Space<'a>,
+        (space, architectures): (&'a Space<'a>, &'a [String]),
         (source, data): (&'a Source, &'a str),
     ) -> Result<Self, RunError> {
         let supernets = Vec::new();
-        let mut rows = Self { study, registry, space, source, data, named: Vec::new(), supernets };
+        let named = Vec::new();
+        let mut rows =
+            Self { study, registry, space, architectures, source, data, named, supernets };
         let choices = rows.choices();
+        // Whether or not any row trains.
+        study.training.base()?;
         for choice in &choices {
             rows.add(choice, &choices)?;
         }
@@ -122,6 +132,10 @@ impl<'a> Rows<'a> {
         match (&named.supernet, choice.trend) {
             (Some(looks_at), true) => {
                 let kept = self.supernets[looks_at.supernet].recipe.kept();
+                if kept.len() > TREND {
+                    let (row, kept, most) = (choice.name().to_owned(), kept.len(), TREND);
+                    return Err(RunError::LongTrend { row, kept, most });
+                }
                 // Those before have too few to average.
                 for epoch in kept.into_iter().skip(looks_at.evaluation.checkpoints - 1) {
                     let supernet = Some(self.at(looks_at, epoch, choice.name())?);
@@ -160,21 +174,13 @@ impl<'a> Rows<'a> {
         one_shot: &ForeignOneShot,
     ) -> Result<SupernetUse, RunError> {
         let own = one_shot.recipe()?;
+        let (plugin, info) = self.registry.estimator(&choice.id)?;
+        self.registry.check_recipe(plugin, &choice.id, &own)?;
         let asked = self.study.training.with(&choice.training);
         let recipe = asked.resolve(own, self.source.normalisation())?;
         let [training, validation] = self.source.split();
         recipe.check_images(training.len(), validation.len())?;
-        asked.check_supernet(&recipe)?;
-        let side = self.source.facts().side;
-        if recipe.cutout >= side {
-            return Err(StudyError::Invalid(format!(
-                "`cutout` of [training] is {}, and images have a side of {side} pixels; it is below \
-                 that",
-                recipe.cutout
-            ))
-            .into());
-        }
-        let (plugin, info) = self.registry.estimator(&choice.id)?;
+        asked.check_supernet(&recipe, self.source.facts().side)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
         let mut of_space = Settings::of_supernet(&self.space.info.settings);
         of_space.extend(self.space.known(&recipe.space));
@@ -217,11 +223,16 @@ impl<'a> Rows<'a> {
         self.at(&looks_at, choice.epoch.unwrap_or(last), choice.name())
     }
 
-    /// Asks the estimator what it wants to see before the first epoch of the
-    /// last supernet: one that refuses can never train it.
+    /// Refuses the last supernet where the images fit none of its networks, and
+    /// asks the estimator what it wants to see before its first epoch: one that
+    /// refuses can never train it.
     fn check_start(&self, one_shot: &ForeignOneShot) -> Result<(), RunError> {
         let Some(spec) = self.supernets.last() else { return Ok(()) };
-        let functions = self.registry.space(&self.space.info.id)?.functions;
+        let fits = |graph: &Graph| self.source.facts().fits(graph);
+        let any = any_network(self.space, self.architectures, &spec.space_settings, fits)?;
+        self.source.facts().tell_spare_outputs(&any);
+        let functions = Arc::new(self.registry.space(&self.space.info.id)?.functions);
+        let lent = spec.lend(self.source, self.space.info, &functions, LOOKED_AT);
         let epoch = Epoch {
             number: 0,
             epochs: spec.recipe.epochs,
@@ -230,7 +241,7 @@ impl<'a> Rows<'a> {
             surveyed: Vec::new(),
             memory: Vec::new(),
         };
-        let asked = one_shot.survey(&epoch, &LentSpace::new(self.space.info, Arc::new(functions)));
+        let asked = one_shot.survey(&epoch, &lent);
         asked.map(drop).map_err(|error| RunError::Untrainable { row: spec.name.clone(), error })
     }
 
@@ -320,4 +331,9 @@ impl<'a> Rows<'a> {
 
 fn trains(info: &EstimatorInfo, key: &str) -> bool {
     !info.settings.iter().any(|spec| spec.key == *key && spec.judges_only)
+}
+
+/// Settings and protocols as the JSON of a key.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("keys are plain data")
 }

@@ -1,6 +1,6 @@
 //! Trains the supernets that estimators look at, each in a worker process.
 
-use super::{Plan, RunError, RunOptions};
+use super::{Job, Plan, RunError, RunOptions};
 use crate::{
     one_shot::Step,
     worker::{Worker, WorkerError},
@@ -20,9 +20,6 @@ use std::{
     sync::{Mutex, PoisonError, mpsc},
     thread,
 };
-
-/// A supernet of the plan, by position, and a seed.
-pub type Job = (usize, u64);
 
 /// A training that did not come to its end.
 #[derive(Debug)]
@@ -200,7 +197,7 @@ pub fn record(plan: &Plan, failed: &[Failed], store: &mut Store) -> Result<(), R
 /// A few trainings more than workers share the cores and end together, which
 /// is sooner than leaving the last ones a core each.
 fn at_once(jobs: usize, workers: usize) -> usize {
-    if jobs < 2 * workers { jobs } else { workers }
+    if jobs < workers.saturating_mul(2) { jobs } else { workers }
 }
 
 fn train(

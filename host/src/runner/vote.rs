@@ -3,13 +3,13 @@
 use super::{Isolation, RunError};
 use crate::{
     loader::Registry,
-    worker::{Limits, MetaSetup, Named, Worker, finite},
+    stop::Stop,
+    worker::{Limits, MetaSetup, Named, Worker, WorkerError, finite},
 };
 use osee_core::{
     estimator::{EstimatorKind, Failure, FailureKind},
-    mean::mean,
     settings::Settings,
-    store::{Outcome, Record, Score, ScorerId, ScorerKey, Store},
+    store::{Outcome, Record, Score, ScorerId, ScorerKey, Store, seed_means},
 };
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
 use std::path::Path;
@@ -127,28 +127,36 @@ pub struct Bench<'a> {
     pub limits: Limits,
     /// The run's directory, for what they print.
     pub dir: &'a Path,
+    /// Ends them early.
+    pub stop: &'a Stop,
 }
 
 /// Computes every meta estimator over the whole population, scores averaged
 /// over seeds first, as the study does. One that fails has the failure for
-/// every architecture.
+/// every architecture. How many are left because the run was told to stop; they
+/// are as they were.
 pub fn finish(
     population: &Population<'_>,
     registry: &Registry,
     store: &mut Store,
     bench: &Bench<'_>,
-) -> Result<(), RunError> {
-    for (scorer, key) in in_order(&population.meta, registry)? {
+) -> Result<usize, RunError> {
+    let all = in_order(&population.meta, registry)?;
+    for (done, (scorer, key)) in all.iter().enumerate() {
+        if bench.stop.is_set() {
+            return Ok(all.len() - done);
+        }
         let settings = serde_json::from_str(&key.settings).map_err(|error| {
             osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name))
         })?;
-        let (outcomes, milliseconds) = match Judge::new(key, settings, registry, bench)? {
-            Ok((judge, experts)) => {
-                let (columns, milliseconds) = columns(population, experts, store)?;
-                let scores = judge.scores(columns)?;
-                (outcomes(scores, population.architectures.len()), milliseconds)
-            }
-            Err(failure) => (vec![Err(failure); population.architectures.len()], 0.0),
+        let voted = vote(population, (key, settings), registry, store, bench);
+        let (scores, milliseconds) = match voted {
+            Err(RunError::Worker(WorkerError::Stopped)) => return Ok(all.len() - done),
+            voted => voted?,
+        };
+        let outcomes: Vec<Outcome> = match scores {
+            Ok(scores) => scores.into_iter().map(|score| finite(Ok(score))).collect(),
+            Err(failure) => vec![Err(failure); population.architectures.len()],
         };
         let record = |(arch, outcome)| Record {
             scorer: *scorer,
@@ -161,7 +169,25 @@ pub fn finish(
         let records: Vec<Record> = outcomes.into_iter().enumerate().map(record).collect();
         store.replace(*scorer, &records)?;
     }
-    Ok(())
+    Ok(0)
+}
+
+/// The scores of one of them, one per architecture, and what they cost per
+/// architecture, in milliseconds.
+fn vote(
+    population: &Population<'_>,
+    (key, settings): (&ScorerKey, Settings),
+    registry: &Registry,
+    store: &Store,
+    bench: &Bench<'_>,
+) -> Result<(Result<Vec<f64>, Failure>, f64), RunError> {
+    match Judge::new(key, settings, registry, bench)? {
+        Ok((judge, experts)) => match columns(population, experts, store)? {
+            Ok((columns, milliseconds)) => Ok((judge.scores(columns)?, milliseconds)),
+            Err(failure) => Ok((Err(failure), 0.0)),
+        },
+        Err(failure) => Ok((Err(failure), 0.0)),
+    }
 }
 
 /// A meta estimator, where it runs.
@@ -184,8 +210,9 @@ impl Judge {
             return Ok(Ok((Self::Here(meta), needs)));
         }
         let (plugins, id) = (registry.pinned(), key.estimator.clone());
+        let setup = MetaSetup { plugins, id, settings };
         let log = bench.dir.join("worker-meta.log");
-        let started = Worker::meta(MetaSetup { plugins, id, settings }, &log, bench.limits)?;
+        let started = Worker::meta(setup, &log, bench.limits, bench.stop)?;
         Ok(started.map(|(worker, needs)| (Self::Apart(Box::new(worker)), needs)))
     }
 
@@ -201,12 +228,13 @@ impl Judge {
 }
 
 /// What an estimator with these experts judges by, and what that costs per
-/// architecture, in milliseconds.
+/// architecture, in milliseconds; a failure where an expert has no scores, for a
+/// vote of the others would pass for one of all.
 fn columns(
     population: &Population<'_>,
     experts: Vec<String>,
     store: &Store,
-) -> Result<(osee_sdk::Population, f64), RunError> {
+) -> Result<Result<(osee_sdk::Population, f64), Failure>, RunError> {
     let architectures = population.architectures;
     let mut columns = Vec::new();
     let mut milliseconds = 0.0;
@@ -217,6 +245,9 @@ fn columns(
             continue;
         };
         let scores = store.scores(*id)?;
+        if let Some(failure) = without_scores(expert, &scores) {
+            return Ok(Err(failure));
+        }
         let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
         // What a vote costs is what its voters cost, with all their seeds.
         milliseconds += cost / architectures.len().max(1) as f64;
@@ -224,48 +255,32 @@ fn columns(
         columns.push(means.into_iter().map(|mean| key.direction.orient(mean)).collect());
     }
     let architectures = architectures.to_vec();
-    let population = osee_sdk::Population { architectures, estimators: experts, columns };
-    Ok((population, milliseconds))
+    let seed = population.seed;
+    let population = osee_sdk::Population { architectures, estimators: experts, columns, seed };
+    Ok(Ok((population, milliseconds)))
 }
 
-/// One outcome per architecture, whatever the estimator gave.
-fn outcomes(scores: Result<Vec<f64>, Failure>, architectures: usize) -> Vec<Outcome> {
-    let failure = match scores {
-        Ok(scores) if scores.len() == architectures => {
-            return scores.into_iter().map(|score| finite(Ok(score))).collect();
-        }
-        Ok(scores) => {
-            let what = format!("{} scores for {architectures} architectures", scores.len());
-            Failure::new(FailureKind::Error, what)
-        }
-        Err(failure) => failure,
+/// Why nobody can judge by an expert: its supernet was not trained, or none of its
+/// scores could be had.
+fn without_scores(expert: &str, scores: &[Score]) -> Option<Failure> {
+    let mut failures = scores.iter().filter_map(|score| score.outcome.as_ref().err());
+    let untrained = failures.clone().find(|failure| failure.kind == FailureKind::Untrained);
+    let (kind, why) = match untrained {
+        Some(untrained) => (FailureKind::Untrained, untrained),
+        None if scores.iter().any(|score| score.outcome.is_ok()) => return None,
+        None => (FailureKind::Error, failures.next()?),
     };
-    vec![Err(failure); architectures]
-}
-
-/// Per architecture the [mean](osee_core::mean::mean) over the seeds that have a
-/// score; NaN if none. Scores of one seed are as they are.
-pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
-    let score = |it: &Score| Some((it.arch, *it.outcome.as_ref().ok()?));
-    let mut there: Vec<(usize, f64)> = scores.iter().filter_map(score).collect();
-    // A store has them in this order already.
-    there.sort_by_key(|(arch, _)| *arch);
-    let several = scores.windows(2).any(|pair| pair[0].seed != pair[1].seed);
-    let mut means = vec![f64::NAN; architectures];
-    let mut values = Vec::new();
-    for of_one in there.chunk_by(|(one, _), (other, _)| one == other) {
-        values.clear();
-        values.extend(of_one.iter().map(|(_, score)| *score));
-        if let Some(slot) = means.get_mut(of_one[0].0) {
-            *slot = if several { mean(&values) } else { values[0] };
-        }
-    }
-    means
+    let why = why.message.trim_start_matches("its expert ");
+    Some(Failure::new(kind, format!("its expert `{expert}` has no scores: {why}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RunError, order};
+    use super::{RunError, order, without_scores};
+    use osee_core::{
+        estimator::{Failure, FailureKind},
+        store::{Outcome, Score},
+    };
 
     fn named(needs: &[(&str, &str)]) -> Result<String, String> {
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -276,6 +291,31 @@ mod tests {
             Err(RunError::Circle(names)) => Err(names.join(" ")),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    #[test]
+    fn an_expert_without_any_score_is_named_and_one_with_some_is_not() {
+        let scores = |outcomes: &[Outcome]| -> Vec<Score> {
+            let score = |(arch, outcome): (usize, &Outcome)| Score {
+                arch,
+                seed: 0,
+                outcome: outcome.clone(),
+                milliseconds: 1.0,
+            };
+            outcomes.iter().enumerate().map(score).collect()
+        };
+        let failed = |kind| Err(Failure::new(kind, "the disk is full"));
+        let why = |outcomes: &[Outcome]| without_scores("a", &scores(outcomes));
+        let words = "its expert `a` has no scores: the disk is full";
+        for kind in [FailureKind::Untrained, FailureKind::Crash] {
+            let failure = why(&[failed(kind), failed(kind)]).unwrap();
+            assert_eq!(failure.message, words);
+            assert_eq!(failure.kind == FailureKind::Untrained, kind == FailureKind::Untrained);
+        }
+        // One seed of a supernet is no supernet.
+        assert!(why(&[Ok(1.0), failed(FailureKind::Untrained)]).is_some());
+        assert_eq!(why(&[Ok(1.0), failed(FailureKind::Crash)]), None);
+        assert_eq!(why(&[]), None);
     }
 
     #[test]

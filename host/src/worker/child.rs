@@ -5,31 +5,13 @@ use super::{
     frames::{self, Answer, MetaSetup, Order},
 };
 use crate::{
+    child::socket,
     loader::{Registry, RegistryError},
     stop::Stop,
 };
 use osee_core::estimator::{Failure, FailureKind};
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
-use rustix::process::Signal;
-use std::{
-    fs::File,
-    io,
-    os::{fd::AsFd, unix::net::UnixStream},
-};
-
-/// The socket that a process was given as its standard input by the host that
-/// started it.
-///
-/// # Errors
-/// When it cannot be moved away from there.
-pub fn socket() -> io::Result<UnixStream> {
-    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // A plugin that reads its standard input finds the end of it, not our frames.
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    // A host that is killed cannot say goodbye to a process that hangs.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    Ok(stream)
-}
+use std::io;
 
 /// Serves one host until it hangs up.
 ///

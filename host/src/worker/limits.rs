@@ -54,10 +54,25 @@ impl Default for Limits {
     /// Two minutes; three quarters of the machine's memory over its cores.
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-        let memory = kilobytes("/proc/meminfo", "MemTotal:").map_or(u64::MAX, |kib| kib * 768);
-        Self { time: Duration::from_secs(120), memory: memory / cores }
+        Self { time: Duration::from_secs(120), memory: memory_of_one() / cores }
     }
 }
+
+/// Most memory of a process that is not one of several, bytes: three quarters of
+/// the machine's.
+pub fn memory_of_one() -> u64 {
+    kilobytes("/proc/meminfo", "MemTotal:").map_or(u64::MAX, |kib| kib * 768)
+}
+
+/// What a process holds in memory, bytes.
+pub fn resident(process: u32) -> Option<u64> {
+    kilobytes(&format!("/proc/{process}/status"), "VmRSS:").map(|kib| kib << 10)
+}
+
+/// Nobody waits any more for an answer of who cannot be told.
+#[derive(Debug, thiserror::Error)]
+#[error("the run was told to stop")]
+pub struct Unwanted;
 
 /// Time that a worker had.
 #[derive(Debug)]
@@ -84,7 +99,7 @@ impl Clock {
     }
 
     /// Counts what has passed since it was last looked at.
-    fn count(&mut self) {
+    pub fn count(&mut self) {
         let passed = self.last.elapsed();
         self.last += passed;
         if !is_stopped(self.process) {
@@ -104,6 +119,10 @@ pub struct Watched<'a> {
     start: Duration,
     told: bool,
     late: bool,
+    /// Whether who is asked cannot hear that nobody waits any more.
+    deaf: bool,
+    /// Since when nobody does.
+    unwanted: Option<Instant>,
 }
 
 impl<'a> Watched<'a> {
@@ -116,7 +135,14 @@ impl<'a> Watched<'a> {
     ) -> Self {
         clock.skip();
         let start = clock.counted();
-        Self { stream, limits, stop, clock, start, told: false, late: false }
+        let (told, late, deaf, unwanted) = (false, false, false, None);
+        Self { stream, limits, stop, clock, start, told, late, deaf, unwanted }
+    }
+
+    /// Of who cannot be told: it has [`GRACE`] once nobody waits for it any more.
+    #[must_use]
+    pub fn deaf(self, deaf: bool) -> Self {
+        Self { deaf, ..self }
     }
 
     /// Whether the time limit has passed.
@@ -134,13 +160,16 @@ impl<'a> Watched<'a> {
             self.told = true;
             stop::tell(self.clock.process);
         }
-        let resident = kilobytes(&format!("/proc/{}/status", self.clock.process), "VmRSS:");
-        match resident {
-            Some(kib) if kib << 10 > self.limits.memory => {
-                Err(Exceeded::Memory(self.limits.memory))
-            }
+        match resident(self.clock.process) {
+            Some(bytes) if bytes > self.limits.memory => Err(Exceeded::Memory(self.limits.memory)),
             _ => Ok(()),
         }
+    }
+
+    /// Whether who cannot be told has not returned by itself.
+    fn is_unwanted(&mut self) -> bool {
+        let stopped = self.deaf && self.stop.is_set();
+        stopped && self.unwanted.get_or_insert_with(Instant::now).elapsed() > GRACE
     }
 }
 
@@ -158,6 +187,9 @@ impl Read for Watched<'_> {
                     ) =>
                 {
                     self.check().map_err(io::Error::other)?;
+                    if self.is_unwanted() {
+                        return Err(io::Error::other(Unwanted));
+                    }
                 }
                 result => return result,
             }
@@ -187,9 +219,9 @@ mod tests {
 
     #[test]
     fn our_own_memory_is_known_and_within_the_default() {
-        let own = kilobytes("/proc/self/status", "VmRSS:").unwrap();
-        assert!((100..1 << 30).contains(&own), "{own}");
-        assert!(Limits::default().memory > own << 10);
+        let own = resident(std::process::id()).unwrap();
+        assert!((100 << 10..1 << 40).contains(&own), "{own}");
+        assert!(Limits::default().memory > own);
     }
 
     /// A clock that is looked at every few milliseconds for so long.

@@ -3,19 +3,16 @@
 use super::{
     Setup,
     frames::{self, Answer, MetaSetup, Order, Scored, Unit},
-    limits::{Clock, Exceeded, Limits, Watched},
+    limits::{Clock, Exceeded, Limits, Unwanted, Watched},
     output::Output,
 };
-use crate::{loader::libtorch::this_program, one_shot::Step, stop::Stop};
+use crate::{child::with_socket, loader::libtorch::this_program, one_shot::Step, stop::Stop};
 use osee_core::estimator::{Failure, FailureKind};
 use osee_sdk::Population;
 use std::{
     fmt, io,
     ops::ControlFlow,
-    os::{
-        fd::OwnedFd,
-        unix::{net::UnixStream, process::ExitStatusExt},
-    },
+    os::unix::{net::UnixStream, process::ExitStatusExt},
     path::Path,
     process::{Child, ExitStatus, Stdio},
     time::Duration,
@@ -42,6 +39,8 @@ pub struct Worker {
     began: Duration,
     /// Whether the time limit passed before the last answer.
     late: bool,
+    /// Whether it has no ear for being told to stop.
+    deaf: bool,
 }
 
 /// Why a worker gave no answer.
@@ -112,17 +111,16 @@ impl Worker {
     }
 
     fn spawn(log: &Path, limits: Limits, stop: &Stop) -> io::Result<Self> {
-        let (mut stream, theirs) = UnixStream::pair()?;
         let (output, writer) = Output::capture(log)?;
-        let child = this_program()?
-            .arg("__worker")
-            .env("GLIBC_TUNABLES", MALLOC)
-            // One thread each, also in libraries that read the environment.
-            .env("OMP_NUM_THREADS", "1")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(writer.try_clone()?))
-            .stderr(Stdio::from(writer))
-            .spawn()?;
+        let (child, mut stream) = with_socket(
+            this_program()?
+                .arg("__worker")
+                .env("GLIBC_TUNABLES", MALLOC)
+                // One thread each, also in libraries that read the environment.
+                .env("OMP_NUM_THREADS", "1")
+                .stdout(Stdio::from(writer.try_clone()?))
+                .stderr(Stdio::from(writer)),
+        )?;
         frames::write_hello(&mut stream)?;
         let protocol = frames::read_hello(&mut stream)?;
         if protocol != frames::PROTOCOL {
@@ -130,7 +128,8 @@ impl Worker {
         }
         let clock = Clock::new(child.id());
         let (stop, began) = (stop.clone(), Duration::ZERO);
-        Ok(Self { child, stream, output, limits, stop, clock, began, late: false })
+        let (late, deaf) = (false, false);
+        Ok(Self { child, stream, output, limits, stop, clock, began, late, deaf })
     }
 
     /// Time that it had for its answers.
@@ -208,17 +207,20 @@ impl Worker {
     }
 
     /// Starts a worker for a meta estimator, whose output goes to `log`; with
-    /// it, the estimators whose columns that judges by.
+    /// it, the estimators whose columns that judges by. A meta estimator is not
+    /// asked to return when `stop` is set: it is ended soon after.
     ///
     /// # Errors
-    /// When the worker cannot be started; what goes wrong after that is the
-    /// estimator's failure.
+    /// When the worker cannot be started, or was ended; what goes wrong else is
+    /// the estimator's failure.
     pub fn meta(
         setup: MetaSetup,
         log: &Path,
         limits: Limits,
+        stop: &Stop,
     ) -> Result<Result<(Self, Vec<String>), Failure>, WorkerError> {
-        let mut worker = Self::spawn(log, limits, &Stop::default()).map_err(WorkerError::Start)?;
+        let mut worker = Self::spawn(log, limits, stop).map_err(WorkerError::Start)?;
+        worker.deaf = true;
         match worker.ask(&Order::Meta(setup)) {
             Ok(Answer::Needs(needs)) => Ok(Ok((worker, needs))),
             answer => worker.failed(answer).map(Err),
@@ -228,8 +230,8 @@ impl Worker {
     /// The scores of the meta estimator it was started for.
     ///
     /// # Errors
-    /// When the worker does not do as it was asked; what the estimator fails
-    /// with is its failure.
+    /// When the worker does not do as it was asked, or the run was told to stop;
+    /// what the estimator fails with is its failure.
     pub fn judge(
         mut self,
         population: Population,
@@ -246,6 +248,9 @@ impl Worker {
             Ok(Answer::Failed(failure)) => Ok(failure),
             Ok(Answer::Refused(reason)) => Err(WorkerError::Refused(reason)),
             Ok(_) => Err(out_of_turn()),
+            Err(error) if error.get_ref().is_some_and(|inner| inner.is::<Unwanted>()) => {
+                Err(WorkerError::Stopped)
+            }
             Err(error) => Ok(self.post_mortem(None, &error).failure),
         }
     }
@@ -256,7 +261,8 @@ impl Worker {
     }
 
     fn next(&mut self) -> io::Result<Answer> {
-        let mut watched = Watched::new(&self.stream, self.limits, &self.stop, &mut self.clock);
+        let watched = Watched::new(&self.stream, self.limits, &self.stop, &mut self.clock);
+        let mut watched = watched.deaf(self.deaf);
         let answer = frames::read(&mut watched);
         self.late = watched.is_late();
         answer

@@ -3,89 +3,28 @@
 use crate::{
     data::Source,
     engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
-    loader::{Pinned, Registry, RegistryError},
-    one_shot::{Place, Step, SubNetworks, SupernetSpec, SupernetUse, Trainer, TrainingError},
+    loader::{Registry, RegistryError},
+    networks::{misfit, network},
+    one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
 use osee_core::{
-    estimator::{Direction, EstimatorInfo, EstimatorKind, Failure, FailureKind},
+    estimator::{EstimatorKind, Failure, FailureKind},
     graph::{Graph, Shape},
-    protocol::Protocol,
     seed::derived,
-    settings::Settings,
     store::Outcome,
 };
-use osee_sdk::abi::root::{Foreign, ForeignSpace};
-use serde::{Deserialize, Serialize};
+use osee_sdk::abi::{root::Foreign, space::ForeignSpace};
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    path::PathBuf,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tch::Device;
 
-use super::{Scored, Unit, frames::Answer};
-
-/// An estimator as a study names it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Named {
-    /// Name of its row.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// Its kind.
-    pub kind: EstimatorKind,
-    /// Which end is good.
-    pub direction: Direction,
-    /// Resolved settings.
-    pub settings: Settings,
-    /// The supernet it looks at, if it does.
-    pub supernet: Option<SupernetUse>,
-}
-
-impl Named {
-    /// An estimator under its own name.
-    pub fn new(name: &str, info: &EstimatorInfo, settings: Settings) -> Self {
-        Self {
-            name: name.to_owned(),
-            id: info.id.clone(),
-            kind: info.kind,
-            direction: info.direction,
-            settings,
-            supernet: None,
-        }
-    }
-}
-
-/// Everything a worker needs besides the units.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Setup {
-    /// Plugin files, the bundled ones included.
-    pub plugins: Vec<Pinned>,
-    /// Space id.
-    pub space: String,
-    /// Resolved settings of the space.
-    pub space_settings: Settings,
-    /// How networks are put before estimators.
-    pub protocol: Protocol,
-    /// Images.
-    pub data: String,
-    /// `cpu` or `cuda:N`.
-    pub device: String,
-    /// Torch's threads. More workers, not more threads: two processes of one
-    /// thread do half as much again as one of two.
-    pub threads: usize,
-    /// The estimators that units refer to.
-    pub estimators: Vec<Named>,
-    /// Supernets that estimators look at.
-    pub supernets: Vec<SupernetSpec>,
-    /// The run's directory, where checkpoints are.
-    #[serde(with = "osee_core::paths")]
-    pub run: PathBuf,
-}
+use super::{Scored, Setup, Unit, frames::Answer};
 
 /// Why a worker cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +49,8 @@ pub struct Scorer {
     space: Arc<ForeignSpace>,
     estimators: Vec<Foreign>,
     source: Source,
-    batches: HashMap<(u64, Shape), Vec<Batch>>,
+    /// By seed, input, and classes, which the labels of noise are below.
+    batches: HashMap<(u64, Shape, usize), Vec<Batch>>,
     initialiser: Initialiser,
     sub_networks: SubNetworks,
     device: Device,
@@ -286,11 +226,7 @@ impl Scorer {
             Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
             None => &self.setup.space_settings,
         };
-        self.space.graph(&unit.text, settings).map_err(|error| {
-            let failure = Failure::from(error);
-            let message = format!("`{}` makes no network: {}", unit.text, failure.message);
-            Failure { message, ..failure }
-        })
+        network(&self.space, (&unit.text, settings), |_| Ok(())).map_err(Failure::from)
     }
 
     /// The network `graph` on each batch.
@@ -300,6 +236,8 @@ impl Scorer {
         looks_at: Option<&SupernetUse>,
         graph: &Graph,
     ) -> Result<Vec<Rc<Network>>, Failure> {
+        let wrong = |error| Failure::new(FailureKind::Error, misfit(&unit.text, &error));
+        self.source.fits(graph, &self.setup.protocol).map_err(wrong)?;
         let batches = self.batches(unit.seed, graph)?;
         let Setup { protocol, space, .. } = &self.setup;
         let parameters = match looks_at {
@@ -325,15 +263,16 @@ impl Scorer {
             Shape::Map { channels, .. } => channels,
         };
         let shape = graph.input_shape();
-        if !self.batches.contains_key(&(seed, shape)) {
+        let key = (seed, shape, classes);
+        if !self.batches.contains_key(&key) {
             let batches = self
                 .source
                 .batches(&self.setup.protocol, seed, shape, classes)
                 .map_err(|error| Failure::new(FailureKind::Error, error.to_string()))?;
             let batches = batches.into_iter().map(|batch| batch.on(self.device));
-            self.batches.insert((seed, shape), batches.collect());
+            self.batches.insert(key, batches.collect());
         }
-        Ok(self.batches[&(seed, shape)].iter().map(Batch::share).collect())
+        Ok(self.batches[&key].iter().map(Batch::share).collect())
     }
 
     fn baseline(&self, estimator: usize, graph: &Result<Graph, Failure>) -> Scored {

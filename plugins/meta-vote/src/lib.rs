@@ -145,6 +145,7 @@ mod tests {
             architectures: (0..columns[0].len()).map(|i| i.to_string()).collect(),
             estimators: names,
             columns: columns.iter().map(|column| column.to_vec()).collect(),
+            ..Population::default()
         };
         Vote::new(&settings.into_iter().collect()).unwrap().scores(&population).unwrap()
     }

@@ -2,15 +2,19 @@
 //! supernet, says what is sampled.
 
 use crate::{
-    CITATION, at_least, epochs,
+    CITATION, epochs,
     judge::{Figure, Judge},
     sampler::Sampler,
+    within,
 };
 use osee_sdk::{
     core::seed::{Stream, below},
     prelude::*,
 };
 use serde::{Deserialize, Serialize};
+
+/// Largest population and tournament: each member is evaluated again and again.
+const MOST: usize = 1_000_000;
 
 /// A supernet whose training follows a population that evolves by its own
 /// scores: tournament selection, one mutation per child, and the best of
@@ -103,8 +107,8 @@ impl OneShot for Controller {
             sampler: Sampler::new(settings)?,
             judge: Judge::new(settings)?,
             reward: Figure::named(settings.text("reward"))?,
-            population: at_least(settings, "population", 1)?,
-            tournament: at_least(settings, "tournament", 1)?,
+            population: within(settings, "population", 1, MOST)?,
+            tournament: within(settings, "tournament", 1, MOST)?,
             every: epochs(settings, "update_every", 1)?,
             warm_up: epochs(settings, "warm_up", 0)?,
             half_random: settings.bool("half_random").unwrap_or(true),

@@ -35,8 +35,9 @@ impl OneShot for OneShotEstimator {
 
     fn new(settings: &Settings) -> Result<Self> {
         let (sampler, pruning) = (Sampler::new(settings)?, Pruning::new(settings)?);
-        if pruning.is_none() {
-            sampler.check_samples()?;
+        match &pruning {
+            None => sampler.check_samples()?,
+            Some(pruning) => sampler.check_pruned(pruning.after())?,
         }
         Ok(Self { sampler, pruning, judge: Judge::new(settings)? })
     }
@@ -76,6 +77,14 @@ impl OneShot for OneShotEstimator {
 fn at_least(settings: &Settings, key: &str, least: usize) -> Result<usize> {
     let count = settings.usize(key).filter(|count| *count >= least);
     count.ok_or_else(|| Error::new(format!("setting `{key}` must be at least {least}")))
+}
+
+/// A setting that is a count within bounds.
+fn within(settings: &Settings, key: &str, least: usize, most: usize) -> Result<usize> {
+    let count = settings.usize(key).filter(|count| (least..=most).contains(count));
+    let wrong =
+        || Error::new(format!("setting `{key}` must be at least {least}, and at most {most}"));
+    count.ok_or_else(wrong)
 }
 
 /// A setting that is a number of epochs.

@@ -50,6 +50,11 @@ impl Pruning {
         Ok(None)
     }
 
+    /// Epochs before the others are dropped.
+    pub fn after(&self) -> u32 {
+        self.after
+    }
+
     /// Refuses a pruning that would never come, or drop nothing.
     pub fn check(&self, epoch: &Epoch, sampler: &Sampler, space: &Space) -> Result<()> {
         let (after, epochs) = (self.after, epoch.epochs);

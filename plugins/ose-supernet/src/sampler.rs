@@ -1,6 +1,6 @@
 //! Which architectures a step trains.
 
-use crate::at_least;
+use crate::within;
 use osee_sdk::{
     core::seed::{Stream, below, shuffle, stream},
     core::settings::nearest,
@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 
 /// Spaces with more architectures cannot be listed.
 pub const LISTABLE: u64 = 2_000_000;
+/// Most architectures per step.
+const SAMPLES: usize = 10_000;
 /// Draws in vain after which there is nothing to be found.
 const TRIES: usize = 10_000;
 
@@ -64,16 +66,16 @@ impl Sampler {
                 )));
             }
         };
-        let samples = at_least(settings, "samples", 1)?;
-        let without = settings.text("without").unwrap_or_default();
-        let without = without.split(',').map(str::trim).filter(|name| !name.is_empty());
-        Ok(Self {
-            law,
-            samples,
-            without: without.map(str::to_owned).collect(),
-            list: OnceLock::new(),
-            permitted: OnceLock::new(),
-        })
+        let samples = within(settings, "samples", 1, SAMPLES)?;
+        let text = settings.text("without").unwrap_or_default();
+        let without = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let without: BTreeSet<String> = without.map(str::to_owned).collect();
+        if without.is_empty() && !text.is_empty() {
+            return Err(Error::new(format!(
+                "setting `without` is {text:?}, and names no operation; leave it out"
+            )));
+        }
+        Ok(Self { law, samples, without, list: OnceLock::new(), permitted: OnceLock::new() })
     }
 
     /// Refuses a number of samples where every step has its own.
@@ -82,6 +84,18 @@ impl Sampler {
             true => Err(Error::new(
                 "setting `samples` is not for fair steps, which have as many architectures as a \
                  decision has options",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses to drop architectures before the first epoch where only the steps
+    /// before that are the sampler's own.
+    pub fn check_pruned(&self, after: u32) -> Result<()> {
+        match self.law == Law::Fair && after == 0 {
+            true => Err(Error::new(
+                "`sampler = \"fair\"` is about the epochs before `keep` drops the others, and \
+                 `keep_after` is 0, so there are none; set it to at least 1, or take uniform",
             )),
             false => Ok(()),
         }
@@ -100,8 +114,15 @@ impl Sampler {
                  fair draw without a list"
             )));
         }
+        let mut random = stream(0, &["check"]);
         if self.without.is_empty() {
-            return Ok(());
+            // Any will do: a group can be trained if one of its members can.
+            let law = if self.law == Law::Fair { Law::Fair } else { Law::Uniform };
+            self.draw_by(law, &mut random, space)?;
+            return match law {
+                Law::Fair => self.step(&mut random, space).map(drop),
+                _ => Ok(()),
+            };
         }
         let options = options(space)?;
         if let Some(unknown) = self.without.iter().find(|it| !options.contains(*it)) {
@@ -112,7 +133,6 @@ impl Sampler {
             };
             return Err(Error::new(format!("setting `without`: {id} has no `{unknown}`; {hint}")));
         }
-        let mut random = stream(0, &["check"]);
         self.draw(&mut random, space)?;
         self.step(&mut random, space).map(drop)
     }
@@ -146,8 +166,12 @@ impl Sampler {
 
     /// One trainable architecture without the operations that are left out.
     pub fn draw(&self, random: &mut Stream, space: &Space) -> Result<String> {
+        self.draw_by(self.law, random, space)
+    }
+
+    fn draw_by(&self, law: Law, random: &mut Stream, space: &Space) -> Result<String> {
         for _ in 0..TRIES {
-            let arch = match self.law {
+            let arch = match law {
                 Law::Deiso => {
                     let list = self.listed(space)?;
                     list[below(random, list.len())].clone()
@@ -160,11 +184,22 @@ impl Sampler {
         }
         // Few are left, or none: a list says which, where there can be one.
         match self.all(space) {
+            Ok([]) if self.without.is_empty() => Err(Error::new(format!(
+                "{} has no architecture that can be trained: each makes no network, or has nothing \
+                 to train",
+                space.info().id
+            ))),
             Ok([]) => Err(Error::new("`without` leaves no architecture that can be trained")),
             Ok(all) => Ok(all[below(random, all.len())].clone()),
-            Err(_) => Err(Error::new(format!(
-                "{TRIES} random architectures had nothing to train or were left out by `without`"
-            ))),
+            Err(_) => {
+                let left_out = match self.without.is_empty() {
+                    true => "",
+                    false => ", or were left out by `without`",
+                };
+                Err(Error::new(format!(
+                    "{TRIES} random architectures made no network or had nothing to train{left_out}"
+                )))
+            }
         }
     }
 

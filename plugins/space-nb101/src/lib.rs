@@ -4,6 +4,7 @@
 
 mod cell;
 mod hash;
+mod layers;
 mod network;
 mod one_shot;
 mod sub_space;

@@ -3,7 +3,7 @@
 
 use crate::{
     cell::Cell,
-    network::{apply, conv_norm_relu},
+    layers::{apply, conv_norm_relu},
 };
 use osee_sdk::prelude::*;
 

@@ -10,7 +10,8 @@ use super::{
     watch,
 };
 use crate::{Error, Result};
-use abi_stable::std_types::{RString, RVec};
+use abi_stable::std_types::{RErr, RString, RVec};
+use osee_core::estimator::Failure;
 use serde::de::DeserializeOwned;
 use std::{fmt::Display, path::Path, sync::Arc};
 
@@ -29,6 +30,8 @@ pub const DECLARED: usize = 1000;
 pub const MUTATIONS: usize = 100_000;
 /// Most architectures of one answer.
 pub const ARCHITECTURES: usize = 1_000_000;
+/// Characters of what a call was about, in an error.
+const SHOWN_OF: usize = 120;
 
 /// Whose answers they are.
 #[derive(Debug, Clone)]
@@ -52,6 +55,24 @@ impl Origin {
     /// Calls this estimator, so that a host may know what is under way.
     pub(super) fn watched<T>(&self, what: &str, call: impl FnOnce() -> T) -> T {
         watch::during(|| format!("estimator `{}`, {what}", self.export), call)
+    }
+
+    /// What a call of this export about `of` came to; a failure of the plugin's
+    /// own says which call that was, where the library is known.
+    pub(super) fn named<T>(
+        &self,
+        name: &str,
+        of: impl Display,
+        result: FfiResult<T>,
+    ) -> FfiResult<T> {
+        let (Some(file), RErr(bytes)) = (&self.plugin, &result) else { return result };
+        let bytes = bytes.clone();
+        let Err(error) = guard::receive::<()>(RErr(bytes)) else { return result };
+        let failure = error.failure();
+        let of: String = of.to_string().chars().take(SHOWN_OF).collect();
+        let message =
+            format!("plugin {file}, export `{}`: {name} of {of}: {}", self.export, failure.message);
+        RErr(document::encode(&Failure { message, ..failure.clone() }).into())
     }
 
     /// Its name.
@@ -144,7 +165,9 @@ impl Call<'_> {
 
     /// One line that a file of architectures can hold.
     pub fn is_architecture(self, text: &str) -> Result<()> {
-        match line(text, ARCHITECTURE) {
+        let comment = || Err("one that does not begin with #, as comments of a list do".to_owned());
+        let held = line(text, ARCHITECTURE);
+        match held.and_then(|()| if text.starts_with('#') { comment() } else { Ok(()) }) {
             Ok(()) => Ok(()),
             Err(expected) => Err(self.wrong(format!("the architecture {}", shown(text)), expected)),
         }
@@ -183,6 +206,7 @@ pub(super) fn shown(text: &str) -> String {
 mod tests {
     use super::*;
     use abi_stable::std_types::ROk;
+    use osee_core::estimator::FailureKind;
 
     fn call(origin: &Origin) -> Call<'_> {
         origin.call("mutations")
@@ -196,6 +220,22 @@ mod tests {
             error.to_string(),
             "plugin libmine.so, export `mine`: scores gave 5 scores, expected 6"
         );
+    }
+
+    #[test]
+    fn a_failure_of_a_library_says_which_call_it_was_and_keeps_its_kind() {
+        let failure = || -> FfiResult<()> {
+            RErr(document::encode(&Failure::new(FailureKind::Panic, "at the disco")).into())
+        };
+        let of = |origin: Origin| guard::receive(origin.named("canonical", "4-3", failure()));
+        let error = of(Origin::of_library(Path::new("/plugins/libmine.so"), "mine")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "panic: plugin libmine.so, export `mine`: canonical of 4-3: at the disco"
+        );
+        // On the other side of the boundary it has been said already.
+        let error = of(Origin::of_export("mine")).unwrap_err();
+        assert_eq!(error.to_string(), "panic: at the disco");
     }
 
     #[test]
@@ -217,6 +257,11 @@ mod tests {
             let error = call(&origin).architecture(ROk(bad.into())).unwrap_err();
             assert!(error.to_string().contains("expected one line"), "{error}");
         }
+        let error = call(&origin).architecture(ROk("#4-3".into())).unwrap_err().to_string();
+        assert!(
+            error.ends_with("expected one that does not begin with #, as comments of a list do")
+        );
+        assert!(call(&origin).architecture(ROk("4#3".into())).is_ok());
         assert!(call(&origin).architecture(ROk("|nor_conv_3x3~0|+|a b~0|".into())).is_ok());
         assert!(call(&origin).canonical(ROk("".into())).is_ok());
     }

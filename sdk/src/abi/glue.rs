@@ -4,7 +4,7 @@ use super::{
     document,
     guard::{self, FfiResult},
     network::{FfiNetwork_TO, NetworkHandle},
-    root::{
+    tables::{
         FfiBaseline, FfiBaseline_TO, FfiMeta, FfiMeta_TO, FfiSpace, FfiSpace_TO, FfiZeroShot,
         FfiZeroShot_TO, Instance,
     },

@@ -5,38 +5,19 @@ use super::{
     answer::{DECLARED, Origin},
     document,
     guard::{self, FfiResult},
-    root::{FfiSpace, FfiSpace_TO, ForeignSpace, Instance},
+    space::ForeignSpace,
+    tables::{FfiOneShot, FfiOneShot_TO, FfiSpace, FfiSpace_TO, Instance},
 };
 use crate::{
     OneShot, Result,
     one_shot::{BatchResult, Epoch, Evaluation, Recipe, Sampled, Space},
 };
 use abi_stable::{
-    sabi_trait,
     sabi_trait::TD_Opaque,
-    std_types::{RBox, RSlice, RStr, RString, RVec},
+    std_types::{RBox, ROk, RSlice, RStr, RString, RVec},
 };
 use osee_core::space::SpaceInfo;
 use std::sync::Arc;
-
-#[sabi_trait]
-pub trait FfiOneShot: Send + Sync {
-    fn recipe(&self) -> FfiResult<RVec<u8>>;
-    fn evaluation(&self) -> FfiResult<RVec<u8>>;
-    fn survey(
-        &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
-        space: FfiSpace_TO<'static, RBox<()>>,
-    ) -> FfiResult<RVec<RString>>;
-    fn sample(
-        &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
-        space: FfiSpace_TO<'static, RBox<()>>,
-    ) -> FfiResult<RVec<u8>>;
-    fn score(&self, batches: RSlice<'_, u8>) -> FfiResult<f64>;
-}
 
 struct Glue<T>(T);
 
@@ -176,17 +157,28 @@ impl ForeignOneShot {
     }
 }
 
+/// Whether an architecture makes a network that can be trained, as far as its
+/// lender can say.
+pub type Fits = dyn Fn(&str) -> bool + Send + Sync;
+
 /// A search space of one plugin on loan to another.
 #[derive(Clone)]
 pub struct LentSpace {
     info: Vec<u8>,
     functions: Arc<ForeignSpace>,
+    fits: Option<Arc<Fits>>,
 }
 
 impl LentSpace {
     /// What `info` and `functions` describe.
     pub fn new(info: &SpaceInfo, functions: Arc<ForeignSpace>) -> Self {
-        Self { info: document::encode(info), functions }
+        Self { info: document::encode(info), functions, fits: None }
+    }
+
+    /// One whose [`Space::trainable`] are only those that `fits` as well.
+    #[must_use]
+    pub fn with_trainable(self, fits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self { fits: Some(Arc::new(fits)), ..self }
     }
 
     /// As an author sees it.
@@ -198,46 +190,54 @@ impl LentSpace {
     }
 
     fn lend(&self) -> FfiSpace_TO<'static, RBox<()>> {
-        FfiSpace_TO::from_value(Relay(Arc::clone(&self.functions)), TD_Opaque)
+        let relay = Relay { space: Arc::clone(&self.functions), fits: self.fits.clone() };
+        FfiSpace_TO::from_value(relay, TD_Opaque)
     }
 }
 
 /// Hands calls of one plugin on to another's space. Sizes are looked at on the
 /// way; the other side, which reads the answers, looks at what is in them.
-struct Relay(Arc<ForeignSpace>);
+struct Relay {
+    space: Arc<ForeignSpace>,
+    fits: Option<Arc<Fits>>,
+}
 
 impl Relay {
     fn documents(
         &self,
         call: &'static str,
+        of: RStr<'_>,
         ask: impl FnOnce(&FfiSpace_TO<'static, RBox<()>>) -> FfiResult<RVec<u8>>,
     ) -> FfiResult<RVec<u8>> {
-        let (table, origin) = self.0.parts();
-        guard::run(|| origin.call(call).bytes(ask(table)))
+        let (table, origin) = self.space.parts();
+        guard::run(|| origin.call(call).bytes(origin.named(call, of, ask(table))))
     }
 }
 
 impl FfiSpace for Relay {
     fn architecture(&self, index: u64) -> FfiResult<RString> {
-        guard::run(|| self.0.architecture(index).map(RString::from))
+        guard::run(|| self.space.architecture(index).map(RString::from))
     }
     fn parse(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        guard::run(|| self.0.parse(arch.as_str()).map(RString::from))
+        guard::run(|| self.space.parse(arch.as_str()).map(RString::from))
     }
     fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        guard::run(|| self.0.canonical(arch.as_str()).map(RString::from))
+        guard::run(|| self.space.canonical(arch.as_str()).map(RString::from))
     }
     fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.documents("mutations", |table| table.mutations(arch))
+        self.documents("mutations", arch, |table| table.mutations(arch))
     }
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
-        self.documents("graph", |table| table.graph(arch, settings))
+        self.documents("graph", arch, |table| table.graph(arch, settings))
     }
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
-        self.0.parts().0.trainable(arch)
+        match (self.space.parts().0.trainable(arch), &self.fits) {
+            (ROk(true), Some(fits)) => guard::run(|| Ok(fits(arch.as_str()))),
+            (says, _) => says,
+        }
     }
 
     fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.documents("benchmark_counts", |table| table.benchmark_counts(arch))
+        self.documents("benchmark_counts", arch, |table| table.benchmark_counts(arch))
     }
 }

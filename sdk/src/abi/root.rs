@@ -1,11 +1,13 @@
 //! The root module: the one table each plugin library exports.
 
 use super::{
-    answer::{MUTATIONS, Origin, shown},
+    answer::Origin,
     declaration, document,
     guard::{self, FfiResult},
-    network::{FfiNetwork_TO, NetworkHandle},
-    one_shot::{FfiOneShot_TO, ForeignOneShot},
+    network::NetworkHandle,
+    one_shot::ForeignOneShot,
+    space::ForeignSpace,
+    tables::{FfiBaseline_TO, FfiMeta_TO, FfiZeroShot_TO, Instance},
     watch,
 };
 use crate::{
@@ -17,18 +19,11 @@ use abi_stable::{
     library::{CheckTypeLayout, RootModule, RootModuleResult},
     package_version_strings,
     prefix_type::PrefixTypeTrait,
-    sabi_trait,
     sabi_types::VersionStrings,
-    std_types::{RBox, RSlice, RStr, RString, RVec},
+    std_types::{RBox, RSlice, RStr, RVec},
 };
-use osee_core::{
-    estimator::EstimatorKind,
-    graph::Graph,
-    settings::Settings,
-    space::{Counts, Mutation},
-};
+use osee_core::{graph::Graph, settings::Settings};
 use std::{
-    fmt::Display,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -54,44 +49,6 @@ impl RootModule for PluginRootRef {
     const BASE_NAME: &'static str = "osee_plugin";
     const NAME: &'static str = "osee_plugin";
     const VERSION_STRINGS: VersionStrings = package_version_strings!();
-}
-
-/// One created export.
-#[repr(C)]
-#[derive(StableAbi)]
-pub enum Instance {
-    ZeroShot(FfiZeroShot_TO<'static, RBox<()>>),
-    Baseline(FfiBaseline_TO<'static, RBox<()>>),
-    Meta(FfiMeta_TO<'static, RBox<()>>),
-    Space(FfiSpace_TO<'static, RBox<()>>),
-    OneShot(FfiOneShot_TO<'static, RBox<()>>),
-}
-
-#[sabi_trait]
-pub trait FfiZeroShot: Send + Sync {
-    fn score(&self, network: FfiNetwork_TO<'static, RBox<()>>) -> FfiResult<f64>;
-}
-
-#[sabi_trait]
-pub trait FfiBaseline: Send + Sync {
-    fn score(&self, graph: RSlice<'_, u8>) -> FfiResult<f64>;
-}
-
-#[sabi_trait]
-pub trait FfiMeta: Send + Sync {
-    fn needs(&self) -> FfiResult<RVec<RString>>;
-    fn scores(&self, population: RSlice<'_, u8>) -> FfiResult<RVec<f64>>;
-}
-
-#[sabi_trait]
-pub trait FfiSpace: Send + Sync {
-    fn architecture(&self, index: u64) -> FfiResult<RString>;
-    fn parse(&self, arch: RStr<'_>) -> FfiResult<RString>;
-    fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString>;
-    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
-    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>>;
-    fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool>;
-    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
 }
 
 /// The header that abi_stable looks up; used by [`export!`](crate::export).
@@ -203,22 +160,9 @@ impl ForeignPlugin {
             Instance::ZeroShot(it) => Foreign::ZeroShot(ForeignZeroShot(it, id.to_owned())),
             Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it, id.to_owned())),
             Instance::Meta(it) => Foreign::Meta(ForeignMeta { table: it, origin }),
-            Instance::Space(it) => Foreign::Space(ForeignSpace { table: it, origin }),
+            Instance::Space(it) => Foreign::Space(ForeignSpace::of(it, origin)),
             Instance::OneShot(it) => Foreign::OneShot(ForeignOneShot::new(it, origin)),
         })
-    }
-}
-
-impl Instance {
-    /// Of estimators.
-    fn kind(&self) -> Option<EstimatorKind> {
-        match self {
-            Self::ZeroShot(_) => Some(EstimatorKind::ZeroShot),
-            Self::Baseline(_) => Some(EstimatorKind::Baseline),
-            Self::Meta(_) => Some(EstimatorKind::Meta),
-            Self::OneShot(_) => Some(EstimatorKind::OneShot),
-            Self::Space(_) => None,
-        }
     }
 }
 
@@ -303,118 +247,5 @@ impl ForeignMeta {
         let wanted = population.architectures.len();
         self.origin.call("scores").exactly(scores.len(), wanted, "scores")?;
         Ok(scores.into_vec())
-    }
-}
-
-/// A plugin's search space. Architectures are strings on this side.
-pub struct ForeignSpace {
-    table: FfiSpace_TO<'static, RBox<()>>,
-    origin: Origin,
-}
-
-impl ForeignSpace {
-    /// The space `id` of a library that is not known on this side.
-    pub(super) fn from_table(table: FfiSpace_TO<'static, RBox<()>>, id: &str) -> Self {
-        Self { table, origin: Origin::of_export(id) }
-    }
-
-    /// For handing calls on.
-    pub(super) fn parts(&self) -> (&FfiSpace_TO<'static, RBox<()>>, &Origin) {
-        (&self.table, &self.origin)
-    }
-
-    /// The space `id`, made in this library.
-    ///
-    /// # Errors
-    /// When the instance is of another kind.
-    pub(crate) fn from_instance(instance: Instance, id: &str) -> Result<Self> {
-        match instance {
-            Instance::Space(it) => Ok(Self::from_table(it, id)),
-            _ => Err(Error::new("this instance is no search space")),
-        }
-    }
-
-    fn watched<T>(&self, what: &str, of: impl Display, call: impl FnOnce() -> T) -> T {
-        watch::during(|| format!("search space `{}`, {what} of {of}", self.origin.export()), call)
-    }
-
-    /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable).
-    ///
-    /// # Errors
-    /// When the architecture is malformed.
-    pub fn trainable(&self, arch: &str) -> Result<bool> {
-        guard::receive(self.watched("trainable", arch, || self.table.trainable(arch.into())))
-    }
-
-    /// See [`SearchSpace::architecture`](crate::SearchSpace::architecture).
-    ///
-    /// # Errors
-    /// When the number is out of range, or what comes is not one line.
-    pub fn architecture(&self, index: u64) -> Result<String> {
-        let call = || self.table.architecture(index);
-        self.origin.call("architecture").architecture(self.watched("architecture", index, call))
-    }
-
-    /// The architecture in the space's own spelling.
-    ///
-    /// # Errors
-    /// When it is malformed: what and where.
-    pub fn parse(&self, arch: &str) -> Result<String> {
-        let call = || self.table.parse(arch.into());
-        self.origin.call("parse").architecture(self.watched("parse", arch, call))
-    }
-
-    /// See [`SearchSpace::canonical`](crate::SearchSpace::canonical).
-    ///
-    /// # Errors
-    /// When the architecture is malformed, or its form is too long.
-    pub fn canonical(&self, arch: &str) -> Result<String> {
-        let call = || self.table.canonical(arch.into());
-        self.origin.call("canonical").canonical(self.watched("canonical", arch, call))
-    }
-
-    /// See [`SearchSpace::mutations`](crate::SearchSpace::mutations).
-    ///
-    /// # Errors
-    /// When the architecture is malformed, or there are too many, or one has
-    /// no name.
-    pub fn mutations(&self, arch: &str) -> Result<Vec<Mutation>> {
-        let call = self.origin.call("mutations");
-        let mutations: Vec<Mutation> =
-            call.document(self.watched("mutations", arch, || self.table.mutations(arch.into())))?;
-        call.at_most(mutations.len(), MUTATIONS, "mutations")?;
-        for Mutation { arch, decision, from, to } in &mutations {
-            call.is_architecture(arch)?;
-            call.is_name(decision, "the decision")?;
-            call.is_name(from, "the value")?;
-            call.is_name(to, "the value")?;
-        }
-        Ok(mutations)
-    }
-
-    /// See [`SearchSpace::benchmark_counts`](crate::SearchSpace::benchmark_counts).
-    ///
-    /// # Errors
-    /// When the architecture is malformed or has no network.
-    pub fn benchmark_counts(&self, arch: &str) -> Result<Counts> {
-        let call = || self.table.benchmark_counts(arch.into());
-        let counts = self.watched("benchmark_counts", arch, call);
-        self.origin.call("benchmark_counts").document(counts)
-    }
-
-    /// The network, its size and shapes checked.
-    ///
-    /// # Errors
-    /// When the architecture is malformed, the settings make no network, or
-    /// the plugin's graph is not one.
-    pub fn graph(&self, arch: &str, settings: &Settings) -> Result<Graph> {
-        let settings = document::encode(settings);
-        let make = || self.table.graph(arch.into(), settings.as_slice().into());
-        let call = self.origin.call("graph");
-        let graph: Graph = call.document(self.watched("graph", arch, make))?;
-        graph.validate().map_err(|error| {
-            call.wrong(format!("no network for {}", shown(arch)), format!("one: {error}"))
-        })?;
-        Ok(graph)
     }
 }

@@ -29,7 +29,8 @@ use crate::{
         document, glue,
         network::{HostNetwork, NetworkHandle},
         one_shot::{ForeignOneShot, LentSpace},
-        root::{Foreign, ForeignPlugin, ForeignSpace, ForeignZeroShot},
+        root::{Foreign, ForeignPlugin, ForeignZeroShot},
+        space::ForeignSpace,
     },
 };
 use osee_core::{

@@ -97,7 +97,9 @@ fn ends(
         columns.iter().map(|(name, values)| (*name, pick(values))).collect();
     let columns: Vec<(&str, &[f64])> =
         columns.iter().map(|(name, values)| (*name, values.as_slice())).collect();
-    let mut found = extremes(&pick(&row.values), &pick(&material.truth), &names, &columns, EACH)?;
+    // None is among the best and the worst.
+    let each = EACH.min((measured.len() / 2).max(1));
+    let mut found = extremes(&pick(&row.values), &pick(&material.truth), &names, &columns, each)?;
     let placed = found.best.iter_mut().chain(&mut found.worst);
     placed.for_each(|one| one.index = measured[one.index]);
     Ok(found)

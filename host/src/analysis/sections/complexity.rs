@@ -16,11 +16,14 @@ use osee_core::{
 };
 
 const HEADING: &str = "Bias by complexity";
-/// The study's number of groups; fewer where many have equal FLOPs.
+/// The study's number of groups; fewer where there are few architectures, or many
+/// have equal FLOPs.
 const GROUPS: usize = 5;
 /// Differences of ranks that rounding makes of none.
 const ROUNDING: f64 = 1e-9;
 const UNMEASURED: &str = "no architecture of the group was measured";
+/// No KD of fewer architectures can be told from chance at 5%.
+const FEWEST: usize = 5;
 /// Most checkpoints of a row that are drawn.
 const CHECKPOINTS: usize = 4;
 
@@ -37,7 +40,7 @@ impl<'a> Grouped<'a> {
         // The others make no network.
         let known: Vec<usize> = (0..flops.len()).filter(|&at| flops[at].is_finite()).collect();
         let flops: Vec<f64> = known.iter().map(|&at| flops[at]).collect();
-        let groups = equal_groups(&flops, GROUPS.min(flops.len()).max(1), Compat::Osee)?;
+        let groups = equal_groups(&flops, GROUPS.min(flops.len() / FEWEST).max(1), Compat::Osee)?;
         Ok(Self { material, known, groups })
     }
 
@@ -49,16 +52,38 @@ impl<'a> Grouped<'a> {
         let (scores, truth) = (pick(&row.values), pick(&self.material.truth));
         complexity_groups(&scores, &truth, &self.groups, &missing).map_err(refused(HEADING))
     }
+
+    fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.groups.bounds.len()];
+        self.groups.group.iter().for_each(|&at| counts[at] += 1);
+        counts
+    }
+
+    /// What the groups are, with their counts.
+    fn text(&self) -> String {
+        let counts: Vec<String> = self.counts().iter().map(usize::to_string).collect();
+        format!(
+            "groups by FLOPs, architectures of equal FLOPs in one group: {} architectures",
+            listed(&counts)
+        )
+    }
 }
 
 /// KD and mean ranking difference in groups of equal FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let Some(structure) = &material.structure else {
-        let reason = "nothing is known of the architectures without their search space";
-        return Err(absent(HEADING, reason, "--space SPACE"));
+        let (reason, add) = material.without_space("nothing is known of the architectures");
+        return Err(absent(HEADING, &reason, add));
     };
     let rows = ranked_by(material, HEADING)?;
     let grouped = Grouped::of(material, &structure.flops).map_err(refused(HEADING))?;
+    if grouped.known.len() < 2 * FEWEST {
+        let reason = format!(
+            "{} architectures do not make two groups of {FEWEST}, and fewer say nothing",
+            grouped.known.len()
+        );
+        return Err(absent(HEADING, &reason, "[architectures]\n# more of them"));
+    }
     if grouped.groups.bounds.len() < 2 {
         let reason = match grouped.groups.bounds.iter().all(|[least, greatest]| least == greatest) {
             true => "all architectures have the same FLOPs",
@@ -78,7 +103,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .rests_on(&format!(
             "{}; {}; ranking difference (true less estimated rank) over all architectures{}",
             material.rests_on(),
-            groups_text(&grouped.groups),
+            grouped.text(),
             shown_of(drawn.len(), rows.len(), "the figure is")
         ))
         .figure(figure("by-flops", "KD and mean ranking difference by FLOPs", &drawn, &series));
@@ -95,17 +120,6 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             section.figure(figure(&name, &title, &names, &reports.iter().collect::<Vec<_>>()));
     }
     Ok(section.table(table(&rows, &reports)))
-}
-
-/// What the groups are, with their counts.
-fn groups_text(groups: &EqualGroups) -> String {
-    let mut counts = vec![0; groups.bounds.len()];
-    groups.group.iter().for_each(|&at| counts[at] += 1);
-    let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
-    format!(
-        "groups by FLOPs, architectures of equal FLOPs in one group: {} architectures",
-        listed(&counts)
-    )
 }
 
 fn table(rows: &[&Scorer], reports: &[Vec<ComplexityGroup>]) -> Table {

@@ -43,21 +43,11 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         });
         figure = figure.group(name, marks);
     }
-    let finding = match front.as_slice() {
-        [] => return Err(absent(HEADING, &format!("no estimator has a KD: {CONSTANT}"), "")),
-        front if front.len() == judged.len() => {
-            format!(
-                "Each has its price: of {}, none is both slower and worse than another.",
-                listed(front)
-            )
-        }
-        front => format!(
-            "No estimator is both faster and better than {}; the others cost time that {} \
-             would use better.",
-            listed(front),
-            front[front.len() - 1]
-        ),
-    };
+    if front.is_empty() {
+        return Err(absent(HEADING, &format!("no estimator has a KD: {CONSTANT}"), ""));
+    }
+    let undefined = judged.iter().filter(|it| !it.on_front && it.dominated_by.is_none()).count();
+    let finding = finding(&front, judged.len() - undefined - front.len(), undefined);
     Ok(section_of(HEADING)
         .finding(&finding)
         .rests_on(&format!(
@@ -66,4 +56,62 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             material.rests_on()
         ))
         .figure(Figure::new("kd-by-time", "Quality against time", figure)))
+}
+
+/// What `front` is to so many others that have a KD and to those that have none.
+fn finding(front: &[&str], others: usize, undefined: usize) -> String {
+    let mut text = match (front, others) {
+        (_, 0) => format!(
+            "Each has its price: of {}, none is both slower and worse than another.",
+            listed(front)
+        ),
+        ([one], _) => format!(
+            "No estimator is faster or better than {one}: every other is as slow or slower, and as \
+             bad or worse."
+        ),
+        _ => format!(
+            "No estimator is both faster and better than any of {}; every other is as slow as one of \
+             these or slower, and as bad or worse.",
+            listed(front)
+        ),
+    };
+    if undefined > 0 {
+        text += &format!(" Without a KD, and left out here: {undefined}.");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cheap_and_bad_is_not_said_to_waste_time() {
+        // `params` takes no time, and a better one takes none either; `grasp` is slow.
+        let point = |name: &str, milliseconds, kd: f64| CostPoint {
+            name: name.to_owned(),
+            milliseconds,
+            kd: Some(kd),
+        };
+        let points = [
+            point("relu", 0.1, 0.5),
+            point("params", 0.1, 0.4),
+            point("synflow", 9.0, 0.7),
+            point("grasp", 99.0, 0.7),
+        ];
+        let judged = pareto(&points);
+        let front: Vec<&str> =
+            judged.iter().filter(|it| it.on_front).map(|it| it.point.name.as_str()).collect();
+        assert_eq!(front, ["relu", "synflow"]);
+        assert_eq!(
+            finding(&front, 2, 1),
+            "No estimator is both faster and better than any of relu and synflow; every other is as \
+             slow as one of these or slower, and as bad or worse. Without a KD, and left out here: 1."
+        );
+        let alone = finding(&["relu"], 1, 0);
+        assert!(alone.starts_with("No estimator is faster or better than relu: "), "{alone}");
+        let priced =
+            "Each has its price: of relu and synflow, none is both slower and worse than another.";
+        assert_eq!(finding(&front, 0, 0), priced);
+    }
 }

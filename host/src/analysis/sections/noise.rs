@@ -10,6 +10,7 @@ use crate::{
 };
 use osee_core::{
     analysis::{Ceiling, noise_ceiling},
+    criteria::INTERVAL_FROM,
     truth::{Averaged, averaged},
 };
 
@@ -30,6 +31,13 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         let add = "osee-host report DIR --seed-columns A,B  # two trainings of each architecture";
         return Err(absent(HEADING, reason, add));
     };
+    if found.architectures < INTERVAL_FROM {
+        let reason = format!(
+            "{} architectures with two trainings say nothing of it, {INTERVAL_FROM} are needed",
+            found.architectures
+        );
+        return Err(absent(HEADING, &reason, "# a truth with more of them"));
+    }
     let reach = reach(material, trainings, &found.ceilings)?;
     let by = |pick: fn(&Ceiling) -> f64| {
         let points = found.ceilings.iter().map(|it| (it.seeds as f64, pick(it).into()));

@@ -80,8 +80,9 @@ impl Around<'_> {
 pub fn section(material: &Material) -> Result<Section, Absent> {
     ranked_by(material, HEADING)?;
     let Some(around) = Around::of(material) else {
-        let reason = "what differs between architectures is not known without their search space";
-        return Err(absent(HEADING, reason, "--space SPACE"));
+        let (reason, add) =
+            material.without_space("what differs between architectures is not known");
+        return Err(absent(HEADING, &reason, add));
     };
     let mutations = &around.structure.mutations;
     let found = pairs_in_set(around.architectures, mutations).map_err(refused(HEADING))?;

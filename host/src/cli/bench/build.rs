@@ -3,14 +3,16 @@
 
 use crate::{
     benchmark::{Benchmark, BuildError, KERNELS, card},
-    cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
+    cli::{CliError, ExitCode, lists::at_once, plugin_args::PluginArgs, print},
     runner::RunError,
     stop::Stop,
     terminal::say,
 };
 use clap::{Args, Subcommand};
 use osee_core::{
-    benchmark::{BenchmarkStudy, BenchmarkTable, Comparison, Training, architectures},
+    benchmark::{
+        BenchmarkStudy, BenchmarkTable, Comparison, Training, architectures, compare_untrained,
+    },
     seed::{order, stream},
     shard::Shard,
     store::write_whole,
@@ -36,7 +38,7 @@ struct Common {
     #[arg(long, value_name = "FILE.toml")]
     study: PathBuf,
     /// Threads that train, an architecture with all seeds each; as many as cores by default.
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = at_once)]
     workers: Option<usize>,
     #[command(flatten)]
     plugins: PluginArgs,
@@ -71,13 +73,13 @@ pub struct CheckArgs {
     draw: u64,
 }
 
-/// Runs the command.
-pub fn run(command: &BenchmarkCommand) -> Result<ExitCode, CliError> {
+/// Runs the command, in a process that is `supervised` or not.
+pub fn run(command: &BenchmarkCommand, supervised: bool) -> Result<ExitCode, CliError> {
     let stop = Stop::on_signals().map_err(RunError::Signals)?;
     if KERNELS.iter().any(|(name, _)| std::env::var_os(name).is_none()) {
         return super::in_child(&KERNELS, &stop);
     }
-    super::end_with_parent()?;
+    super::end_with_parent(supervised)?;
     match command {
         BenchmarkCommand::Build(args) => build(args, &stop),
         BenchmarkCommand::Check(args) => check(args, &stop),
@@ -165,12 +167,20 @@ fn check(args: &CheckArgs, stop: &Stop) -> Result<ExitCode, CliError> {
         let candidates: Vec<_> = drawn.iter().map(|&i| all[i].clone()).collect();
         let table = BenchmarkTable::new(&candidates, seeds, trainings);
         let Comparison { numbers, differences } = table.compare(&args.table)?;
+        // What needs no training is looked at in every row.
+        let others = there.iter().filter(|at| !drawn.contains(at));
+        let others: Vec<_> = others.map(|&at| all[at].clone()).collect();
+        let rest = compare_untrained(&args.table, &others, seeds)?;
         let mut text = String::new();
-        for it in &differences {
+        for (it, whose) in differences
+            .iter()
+            .map(|it| (it, "now"))
+            .chain(rest.differences.iter().map(|it| (it, "by the space or by its seeds")))
+        {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "{} {}: {} in the table, {} now",
+                "{} {}: {} in the table, {} {whose}",
                 it.arch, it.column, it.table, it.now
             );
         }
@@ -187,9 +197,20 @@ fn check(args: &CheckArgs, stop: &Stop) -> Result<ExitCode, CliError> {
             drawn.len(),
             seeds.len()
         );
+        if !others.is_empty() {
+            let _ = writeln!(
+                text,
+                "{} of {} parameters, FLOPs and means of the other {} are right",
+                rest.numbers - rest.differences.len(),
+                rest.numbers,
+                others.len()
+            );
+        }
+        if lost && differences.is_empty() {
+            text += "no training of them came to its end, as the table says; --draw draws others\n";
+        }
         print(&text)?;
-        // Trainings that all failed have nothing to compare, and agree with nothing.
-        match !lost && foreign == 0 && differences.is_empty() {
+        match foreign == 0 && differences.is_empty() && rest.differences.is_empty() {
             true => Ok(ExitCode::Done),
             false => Err(CliError::Differs(args.table.clone())),
         }

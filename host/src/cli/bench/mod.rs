@@ -10,18 +10,22 @@ mod pytorch;
 mod scale;
 mod throughput;
 
-use super::{CliError, ExitCode, print};
+use super::{
+    CliError, ExitCode,
+    lists::{at_least_one, refuse},
+    print,
+};
 
 use crate::{
+    child,
     loader::libtorch::this_program,
     stop::Stop,
-    supervisor,
     terminal::{output_of_child, say},
     worker::MALLOC,
 };
-use clap::{Args, ValueEnum};
-use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
-use std::{io, os::unix::process::CommandExt, thread, time::Duration};
+use clap::{Args, ValueEnum, value_parser};
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use std::{io, mem, os::unix::process::CommandExt};
 
 /// A part of the measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,26 +49,55 @@ pub struct BenchArgs {
     /// One part only.
     #[arg(long, value_enum)]
     only: Option<Part>,
-    /// Networks to average over.
-    #[arg(long, default_value_t = 12)]
-    networks: usize,
-    /// Images per batch.
-    #[arg(long, default_value_t = 64)]
-    batch_size: usize,
-    /// Torch threads.
-    #[arg(long, default_value_t = 1)]
-    threads: i32,
+    /// Networks to average over; 12 by default, and 48 at least for processes.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    networks: Option<usize>,
+    /// Images per batch, of passes and processes; 64 by default.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    batch_size: Option<usize>,
+    /// Torch threads, of passes; 1 by default.
+    #[arg(long, value_name = "N", value_parser = value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
 }
 
-/// Measures as a worker would, and prints.
-pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
+impl BenchArgs {
+    fn networks(&self) -> usize {
+        self.networks.unwrap_or(12)
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size.unwrap_or(64)
+    }
+
+    fn threads(&self) -> i32 {
+        self.threads.unwrap_or(1)
+    }
+
+    /// Refuses what changes nothing of the one part that is measured.
+    fn check(&self) -> Result<(), CliError> {
+        let Some(only) = self.only else { return Ok(()) };
+        let unused = |option: bool, by: &[Part]| option && !by.contains(&only);
+        let scored = [Part::Passes, Part::Processes];
+        let given = [
+            ("--networks", unused(self.networks.is_some(), &scored)),
+            ("--batch-size", unused(self.batch_size.is_some(), &scored)),
+            ("--threads", unused(self.threads.is_some(), &scored[..1])),
+        ];
+        refuse(&given, "changes nothing of the part that --only names")
+    }
+}
+
+/// Measures as a worker would, and prints. `supervised` is whether this process
+/// is watched by another that started it.
+pub fn run(args: &BenchArgs, supervised: bool) -> Result<ExitCode, CliError> {
     match &args.command {
-        Some(command) => build::run(command),
+        Some(command) => build::run(command, supervised),
         None => measure(args).map(|()| ExitCode::Done),
     }
 }
 
 fn measure(args: &BenchArgs) -> Result<(), CliError> {
+    args.check()?;
     if args.only == Some(Part::Scale) {
         // As any command runs.
         return print(&scale::run()?);
@@ -95,11 +128,7 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
 /// Starts the program again in this process with these variables, which
 /// libraries read when they are loaded; why it could not.
 fn start_again(variables: &[(&str, &str)]) -> CliError {
-    let start = || {
-        let mut command = this_program()?;
-        command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
-        Err(command.stdout(output_of_child()?).exec())
-    };
+    let start = || Err(child::again([])?.envs(variables.iter().copied()).exec());
     start().map_or_else(CliError::Worker, |never: std::convert::Infallible| match never {})
 }
 
@@ -109,23 +138,13 @@ const PARENT: &str = "OSEE_BENCH_PARENT";
 /// Runs the program again with these variables, which libraries read when they
 /// are loaded, and ends as it does. Told to stop while they are, it has not begun.
 fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliError> {
-    let mut command = this_program().map_err(CliError::Worker)?;
-    command.args(std::env::args_os().skip(1)).envs(variables.iter().copied());
-    command.env(PARENT, std::process::id().to_string());
-    let output = output_of_child().map_err(CliError::Worker)?;
-    let mut child = command.stdout(output).spawn().map_err(CliError::Worker)?;
-    let mut told = false;
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(CliError::Worker)? {
-            break status;
-        }
-        if stop.is_set() && !told {
-            told = true;
-            // One that is gone has stopped.
-            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
-        }
-        thread::sleep(Duration::from_millis(20));
+    let run = || {
+        let mut command = child::again([])?;
+        command.envs(variables.iter().copied()).env(PARENT, std::process::id().to_string());
+        let mut told = false;
+        child::run(&mut command, || stop.is_set() && !mem::replace(&mut told, true))
     };
+    let status = run().map_err(CliError::Worker)?;
     match status.code() {
         Some(code) => std::process::exit(code),
         None if stop.is_set() => {
@@ -138,11 +157,11 @@ fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliErro
     }
 }
 
-/// One that [`in_child`] has started is not to outlive who is waited for.
-fn end_with_parent() -> Result<(), CliError> {
+/// One that [`in_child`] has started is not to outlive who is waited for. One
+/// that is supervised ends with its parent, which has asked already.
+fn end_with_parent(supervised: bool) -> Result<(), CliError> {
     let started = std::env::var(PARENT).ok();
-    // A supervised process ends with its parent, which has asked already.
-    if started.is_none() || supervisor::is_supervised() {
+    if started.is_none() || supervised {
         return Ok(());
     }
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| CliError::Worker(e.into()))?;

@@ -16,15 +16,15 @@ use std::fmt::Write;
 
 /// Time per pass, as a table.
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
-    tch::set_num_threads(args.threads);
+    tch::set_num_threads(args.threads());
     let registry = PluginArgs::default().registry()?;
     let space = registry.space("nb201")?;
     let settings = Settings::defaults(&space.info.settings);
     let preset = Protocol::preset("paper").expect("it is listed in PRESETS");
-    let protocol = Protocol { batch_size: args.batch_size, ..preset };
+    let protocol = Protocol { batch_size: args.batch_size(), ..preset };
     let mut stream = stream(0, &["bench"]);
     let mut initialiser = Initialiser::default();
-    let networks = (0..args.networks)
+    let networks = (0..args.networks())
         .map(|_| {
             let index = below(&mut stream, space.info.size.unwrap_or(1) as usize) as u64;
             let arch = space.functions.architecture(index)?;
@@ -37,7 +37,9 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     let (total, passes) = bench::profile(networks, &batches[0])?;
     let mut text = format!(
         "{} random networks of nb201, batch {}, {} thread(s)\n",
-        args.networks, args.batch_size, args.threads
+        args.networks(),
+        args.batch_size(),
+        args.threads()
     );
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
     for (what, time) in passes {

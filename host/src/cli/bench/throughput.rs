@@ -29,10 +29,13 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     let study = Study {
         seeds: vec![0],
         architectures: Architectures {
-            count: Some(args.networks.max(3 * BLOCK) as u64),
+            count: Some(args.networks().max(3 * BLOCK) as u64),
             ..Architectures::default()
         },
-        protocol: ProtocolChoice { batch_size: Some(args.batch_size), ..ProtocolChoice::default() },
+        protocol: ProtocolChoice {
+            batch_size: Some(args.batch_size()),
+            ..ProtocolChoice::default()
+        },
         ..Study::default()
     };
     let plan = Plan::new(&study, &registry, Path::new(""), None)?;

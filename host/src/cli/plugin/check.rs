@@ -3,25 +3,28 @@
 //! export ends it, another goes on with the next export.
 
 use crate::{
+    child,
     cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
-    conformance::{self, Verdict},
-    loader::libtorch::this_program,
+    conformance::{self, Alone, Verdict},
+    loader::{Plugin, Registry},
+    relay::{self, Relay},
     stop::Stop,
-    terminal::output_of_child,
-    worker::{Clock, Exceeded, Limits, Watched, frames, socket},
+    terminal,
+    worker::{Clock, Exceeded, Limits, Watched, frames},
 };
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::{
     io,
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::unix::net::UnixStream,
     path::PathBuf,
-    process::{ExitStatus, Stdio},
+    process::{Child, ExitStatus},
+    slice,
     time::Duration,
 };
 
-/// Longest time for one rule.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Least time for one answer of a fresh process, which has to begin first.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Most memory of the process that checks, bytes; less where the machine's
 /// share is less.
 const MEMORY: u64 = 2 << 30;
@@ -34,12 +37,35 @@ pub struct CheckArgs {
     /// Load it although osee.lock does not pin it: its code will run.
     #[arg(long)]
     allow_unpinned: bool,
-    /// Check in this process.
+    /// Longest time for one rule.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
+    time_limit: f64,
+    /// Check in this process, and no export beside others.
     #[arg(long, hide = true)]
     here: bool,
     /// Check the exports from this number on, and tell a host of it.
     #[arg(long, hide = true)]
     from: Option<usize>,
+    /// Ask exports beside one another, and tell a host of it, which says which.
+    #[arg(long, hide = true)]
+    beside: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let wrong = || "it is a number of seconds above 0".to_owned();
+    let seconds = text.trim().parse::<f64>().ok().filter(|it| *it > 0.0).ok_or_else(wrong)?;
+    Duration::try_from_secs_f64(seconds).map(|_| seconds).map_err(|_| wrong())
+}
+
+impl CheckArgs {
+    fn limit(&self) -> Duration {
+        Duration::from_secs_f64(self.time_limit)
+    }
+
+    /// The time for one answer of a fresh process.
+    fn patience(&self) -> Duration {
+        PATIENCE.max(self.limit() / 5)
+    }
 }
 
 /// News of a check.
@@ -54,6 +80,12 @@ enum News {
     Kept,
     /// What was seen, and what to do.
     Broken(String, String),
+    /// What the export that is looked at answers alone.
+    Alone(Alone),
+    /// Exports are looked at beside one another.
+    Beside,
+    /// What comes is about the export with this number.
+    At(usize),
     /// All exports have been looked at.
     Over,
 }
@@ -61,19 +93,31 @@ enum News {
 /// Checks it and prints what failed and how to mend it.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let mut report = Report::default();
-    if let Some(from) = args.from {
-        let mut stream = socket().map_err(CliError::Worker)?;
-        examine(args, from, |news| frames::write(&mut stream, &news).map_err(CliError::Worker))?;
+    if args.from.is_some() || args.beside {
+        let mut stream = child::socket().map_err(CliError::Worker)?;
+        terminal::give_output_back().map_err(CliError::Worker)?;
+        // Told that its time is over, a rule is ended by the host, which says so.
+        let _stop = Stop::left_to_host().map_err(CliError::Worker)?;
+        let asked: Vec<(usize, Alone)> = match args.beside {
+            true => frames::read(&mut stream).map_err(CliError::Worker)?,
+            false => Vec::new(),
+        };
+        let tell = |news| frames::write(&mut stream, &news).map_err(CliError::Worker);
+        match args.from {
+            Some(from) => examine(args, from, tell)?,
+            None => compare(args, asked, tell)?,
+        }
         return Ok(ExitCode::Done);
     }
     if args.here {
+        relay::begin_here(slice::from_ref(&args.file)).map_err(CliError::Worker)?;
         examine(args, 0, |news| report.take(news))?;
         return report.end();
     }
     let mut from = 0;
     loop {
-        match watch(from, &mut report)? {
-            Watch::Over => return report.end(),
+        match watch(args, Part::From(from), &mut report)? {
+            Watch::Over => break,
             // It has said on standard error why it cannot be loaded.
             Watch::Refused => return Ok(ExitCode::Plugin),
             Watch::Died { what, help } => {
@@ -84,10 +128,32 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
                 // Past the one that ended it, also if it ended before it said so.
                 from = report.at.max(from) + 1;
                 if from >= report.exports.len() {
-                    return report.end();
+                    break;
                 }
             }
         }
+    }
+    let alone = report.clean();
+    if alone.len() > 1
+        && let Watch::Died { what, help } = watch(args, Part::Beside(&alone), &mut report)?
+    {
+        report.take(News::Broken(what, help.to_owned()))?;
+    }
+    report.end()
+}
+
+/// What a process of its own is to do.
+enum Part<'a> {
+    /// To check the exports from this number on.
+    From(usize),
+    /// To ask these exports beside one another.
+    Beside(&'a [(usize, Alone)]),
+}
+
+impl Part<'_> {
+    /// Whether another process has said what is loaded.
+    fn is_first(&self) -> bool {
+        matches!(self, Self::From(0))
     }
 }
 
@@ -98,28 +164,47 @@ enum Watch {
     Died { what: String, help: &'static str },
 }
 
-/// Checks the exports from number `from` on in a process of its own.
-fn watch(from: usize, report: &mut Report) -> Result<Watch, CliError> {
-    let (stream, theirs) = UnixStream::pair().map_err(CliError::Worker)?;
-    let mut child = this_program()
-        .map_err(CliError::Worker)?
-        .args(std::env::args_os().skip(1))
-        .args(["--from", &from.to_string()])
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(output_of_child().map_err(CliError::Worker)?)
-        .spawn()
-        .map_err(CliError::Worker)?;
-    let memory = Limits::default().memory.min(MEMORY);
-    let limits = Limits { time: PATIENCE, memory };
+/// Does a part of the check in a process of its own.
+fn watch(args: &CheckArgs, part: Part<'_>, report: &mut Report) -> Result<Watch, CliError> {
+    let (relay, printing) = Relay::begin(slice::from_ref(&args.file)).map_err(CliError::Worker)?;
+    let mut command = child::again([]).map_err(CliError::Worker)?;
+    let mut limits = Limits { time: args.limit(), memory: Limits::default().memory.min(MEMORY) };
+    match part {
+        Part::From(from) => command.args(["--from", &from.to_string()]),
+        Part::Beside(alone) => {
+            // It asks all of them before it says anything.
+            limits.time = args.patience().saturating_mul(alone.len() as u32);
+            command.arg("--beside")
+        }
+    };
+    command.stdout(printing);
+    let (mut child, mut stream) = child::with_socket(&mut command).map_err(CliError::Worker)?;
+    // With it this side's end of the pipe.
+    drop(command);
+    if let Part::Beside(alone) = part {
+        frames::write(&mut stream, &alone).map_err(CliError::Worker)?;
+    }
+    let ended = hear((&mut child, &stream), limits, &part, report);
+    relay.end();
+    ended
+}
+
+/// What the process says of the exports, and how it ends.
+fn hear(
+    (child, stream): (&mut Child, &UnixStream),
+    limits: Limits,
+    part: &Part<'_>,
+    report: &mut Report,
+) -> Result<Watch, CliError> {
     let (stop, mut clock) = (Stop::default(), Clock::new(child.id()));
     let error = loop {
-        match frames::read::<News>(&mut Watched::new(&stream, limits, &stop, &mut clock)) {
+        match frames::read::<News>(&mut Watched::new(stream, limits, &stop, &mut clock)) {
             Ok(News::Over) => {
                 child.wait().map_err(CliError::Worker)?;
                 return Ok(Watch::Over);
             }
             // Said once, however many processes it takes.
-            Ok(News::Loaded(..)) if from > 0 => {}
+            Ok(News::Loaded(..)) if !part.is_first() => {}
             Ok(news) => report.take(news)?,
             Err(error) => break error,
         }
@@ -138,8 +223,8 @@ fn watch(from: usize, report: &mut Report) -> Result<Watch, CliError> {
 fn died(exceeded: Option<&Exceeded>, status: ExitStatus) -> Watch {
     match exceeded {
         Some(Exceeded::Time(limit)) => Watch::Died {
-            what: format!("it did not end within {} s", limit.as_secs()),
-            help: "look for a loop, and return early when network.cancelled()",
+            what: format!("it did not end within {} s", limit.as_secs_f64()),
+            help: "look for a loop, and return early when network.cancelled(); --time-limit allows more",
         },
         Some(Exceeded::Memory(limit)) => Watch::Died {
             what: format!("it held more than {} MiB", limit >> 20),
@@ -158,13 +243,8 @@ fn examine(
     from: usize,
     mut tell: impl FnMut(News) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let plugins =
-        PluginArgs { plugin: vec![args.file.clone()], allow_unpinned: args.allow_unpinned };
-    let registry = plugins.load_here(&plugins.plugin, None)?;
-    let own = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
-    let Some(plugin) = registry.plugins().iter().find(|plugin| plugin.path == own) else {
-        return Err(CliError::New(format!("{} was not loaded", args.file.display())));
-    };
+    let registry = load(args)?;
+    let plugin = checked(&registry, args)?;
     let built = format!(
         "sdk {}, libtorch {}, {}",
         plugin.header.sdk, plugin.header.libtorch, plugin.header.rustc
@@ -174,20 +254,63 @@ fn examine(
     for (number, export) in plugin.exports.iter().enumerate().skip(from) {
         tell(News::Export(number))?;
         let mut told = Ok(());
-        conformance::check(&registry, plugin, export, |check, verdict| {
-            let news = match verdict {
-                // Said before it is judged, for the plugin may end the process.
-                Verdict::Begun => News::Rule(check.to_owned()),
-                Verdict::Kept => News::Kept,
-                Verdict::Broken { what, mend } => News::Broken(what, mend.to_owned()),
-            };
-            if told.is_ok() {
-                told = tell(news);
-            }
-        });
+        let alone =
+            conformance::check(&registry, plugin, export, args.patience(), |check, verdict| {
+                let news = match verdict {
+                    // Said before it is judged, for the plugin may end the process.
+                    Verdict::Begun => News::Rule(check.to_owned()),
+                    Verdict::Kept => News::Kept,
+                    Verdict::Broken { what, mend } => News::Broken(what, mend.to_owned()),
+                };
+                if told.is_ok() {
+                    told = tell(news);
+                }
+            });
         told?;
+        if let Some(alone) = alone {
+            tell(News::Alone(alone))?;
+        }
     }
     tell(News::Over)
+}
+
+/// Tells `tell` what is seen of exports, by number, beside one another.
+fn compare(
+    args: &CheckArgs,
+    asked: Vec<(usize, Alone)>,
+    mut tell: impl FnMut(News) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let registry = load(args)?;
+    let plugin = checked(&registry, args)?;
+    tell(News::Beside)?;
+    tell(News::Rule("each export answers as it does alone".to_owned()))?;
+    let (numbers, alone): (Vec<usize>, Vec<Alone>) = asked.into_iter().unzip();
+    let found = conformance::check_beside(&registry, plugin, &alone, args.patience())?;
+    if found.is_empty() {
+        tell(News::Kept)?;
+    }
+    for (at, (one, what)) in found.into_iter().enumerate() {
+        tell(News::At(numbers[one]))?;
+        if at > 0 {
+            tell(News::Rule("each export answers as it does alone".to_owned()))?;
+        }
+        let what = format!("{}: {what}", plugin.exports[numbers[one]].id());
+        tell(News::Broken(what, conformance::APART.to_owned()))?;
+    }
+    tell(News::Over)
+}
+
+fn load(args: &CheckArgs) -> Result<Registry, CliError> {
+    let plugins =
+        PluginArgs { plugin: vec![args.file.clone()], allow_unpinned: args.allow_unpinned };
+    plugins.load_here(&plugins.plugin, None)
+}
+
+/// The plugin that is checked.
+fn checked<'a>(registry: &'a Registry, args: &CheckArgs) -> Result<&'a Plugin, CliError> {
+    let own = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
+    let plugin = registry.plugins().iter().find(|plugin| plugin.path == own);
+    plugin.ok_or_else(|| CliError::New(format!("{} was not loaded", args.file.display())))
 }
 
 /// What was seen, printed as it comes.
@@ -201,9 +324,17 @@ struct Report {
     judged: bool,
     /// Broken rules of each export.
     failed: Vec<usize>,
+    /// What exports, by number, answer alone.
+    alone: Vec<(usize, Alone)>,
 }
 
 impl Report {
+    /// What those answer alone that have kept every rule so far.
+    fn clean(&self) -> Vec<(usize, Alone)> {
+        let kept = |(number, _): &&(usize, Alone)| self.failed.get(*number) == Some(&0);
+        self.alone.iter().filter(kept).cloned().collect()
+    }
+
     fn take(&mut self, news: News) -> Result<(), CliError> {
         let text = match news {
             News::Loaded(built, exports) => {
@@ -217,6 +348,15 @@ impl Report {
                 self.at = number;
                 self.judged = true;
                 format!("\n{}\n", self.exports.get(number).map_or("", String::as_str))
+            }
+            News::Alone(alone) => {
+                self.alone.push((self.at, alone));
+                return Ok(());
+            }
+            News::Beside => "\nbeside one another\n".to_owned(),
+            News::At(number) => {
+                self.at = number;
+                return Ok(());
             }
             News::Rule(name) => {
                 self.judged = false;

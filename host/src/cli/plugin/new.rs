@@ -1,6 +1,6 @@
 //! `osee-host plugin new NAME`.
 
-use crate::cli::{CliError, print};
+use crate::cli::{CliError, print, shell::path_word};
 use clap::{Args, ValueEnum};
 use std::{
     fs, io,
@@ -234,8 +234,8 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
             .replace("{{project-name}}", name)
             .replace("{{crate_name}}", &name.replace('-', "_"))
             .replace("{{kind}}", args.kind.module())
-            .replace("{{sdk}}", &sdk)
-            .replace("{{libtorch}}", &libtorch)
+            .replace("{{sdk}}", &in_toml(&sdk))
+            .replace("{{libtorch}}", &in_toml(&libtorch))
     };
     for (path, text) in COMMON.iter().chain(args.kind.files()) {
         let path = folder.join(path);
@@ -248,9 +248,10 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
     }
     let library = format!("target/release/lib{}.so", name.replace('-', "_"));
     print(&format!(
-        "wrote {0}; now:\n  cd {0}\n  cargo build --release\n  cargo test --release\n  \
+        "wrote {}; now:\n  cd {}\n  cargo build --release\n  cargo test --release\n  \
          osee-host plugin check {library}\n  osee-host --plugin {library}\n",
-        folder.display()
+        folder.display(),
+        path_word(&folder)
     ))
 }
 
@@ -265,6 +266,19 @@ fn existing(what: &str, path: PathBuf) -> Result<String, CliError> {
             path.display()
         ))),
     }
+}
+
+/// What stands between the quotes of a text in TOML.
+fn in_toml(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => escaped.extend(['\\', c]),
+            c if c.is_control() => escaped += &format!("\\u{:04X}", u32::from(c)),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 fn upper_camel_case(name: &str) -> String {

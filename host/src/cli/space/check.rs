@@ -1,20 +1,19 @@
 //! `osee-host space check`: a benchmark's table against the space.
 
-use super::{CliError, SpaceArgs};
+use super::{CliError, SpaceArgs, Without};
 use crate::cli::truth::{TableArgs, heading, unknown};
-use crate::{loader::Space, report::TruthTable};
+use crate::loader::Space;
 use clap::Args;
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions, CriteriaReport, TieAware, evaluate},
     graph::Cost,
     settings::Settings,
     space::Counts,
-    truth::{Duplicates, Table},
+    truth::{Duplicates, Sheet, Table},
 };
 use std::{
     collections::{BTreeMap, HashSet},
     fmt::Write,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -49,20 +48,20 @@ struct Row {
 /// The comparison as text.
 pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result<String, CliError> {
     let truth = args.table.read(space, Duplicates::Keep)?;
-    let (architectures, values): (Vec<String>, Vec<f64>) =
-        truth.rows().map(|(arch, value)| (arch.to_owned(), value)).unzip();
-    let mut time = Duration::ZERO;
-    let rows = architectures
-        .iter()
-        .map(|arch| {
-            let canonical = space.functions.canonical(arch)?;
-            let plain = space.functions.graph(arch, settings)?.cost();
-            let start = Instant::now();
-            let benchmark = space.functions.benchmark_counts(arch)?;
-            time += start.elapsed();
-            Ok(Row { canonical, benchmark, plain })
-        })
-        .collect::<Result<Vec<Row>, osee_sdk::Error>>()?;
+    let (mut architectures, mut values, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut time, mut without) = (Duration::ZERO, Without::default());
+    for (arch, value) in truth.rows() {
+        let canonical = space.functions.canonical(arch)?;
+        let Some(graph) = without.keep(space.functions.graph(arch, settings)) else { continue };
+        let plain = graph.cost();
+        let start = Instant::now();
+        let counts = space.functions.benchmark_counts(arch);
+        time += start.elapsed();
+        let Some(benchmark) = without.keep(counts) else { continue };
+        architectures.push(arch.to_owned());
+        values.push(value);
+        rows.push(Row { canonical, benchmark, plain });
+    }
     let groups: HashSet<&str> = rows.iter().map(|row| row.canonical.as_str()).collect();
 
     let mut text = String::new();
@@ -73,12 +72,16 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
         "{}\nrows      {}: {} architectures in {} isomorphism groups; {} are unknown",
         heading(space, &truth),
         facts.rows,
-        rows.len() - facts.repeated,
+        (rows.len() + without.count).saturating_sub(facts.repeated),
         groups.len(),
         facts.unknown.len()
     );
     text += &unknown(space, facts.unknown);
+    if let Some(what) = without.said("are left out") {
+        let _ = writeln!(text, "left out  {what}");
+    }
     let own = &space.info.truth;
+    let sheet = Sheet::read(&truth.truth.file)?.only(&args.table.filter)?;
     let counts = [
         ("params", args.params_column.as_ref().or(own.params.as_ref())),
         ("flops", args.flops_column.as_ref().or(own.flops.as_ref())),
@@ -89,7 +92,10 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
             _ => row.benchmark.flops,
         };
         let line = match column {
-            Some(column) => compare(&truth, column, &architectures, space, &rows, ours)?,
+            Some(column) => {
+                let table = table_of(&sheet, &truth.truth.key, column, space)?;
+                compare((&table, column), &architectures, &rows, ours)
+            }
             None => "the table has none that the space knows".to_owned(),
         };
         let _ = writeln!(text, "{what:<9} {line}");
@@ -102,20 +108,17 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
 
 /// How many rows of the table have the space's count.
 fn compare(
-    truth: &TruthTable,
-    column: &str,
+    (table, column): (&Table, &str),
     architectures: &[String],
-    space: &Space<'_>,
     rows: &[Row],
     ours: impl Fn(&Row) -> Option<u64>,
-) -> Result<String, CliError> {
-    let table = counts(&truth.truth.file, &truth.truth.key, column, space)?;
+) -> String {
     let index = table.index();
     let (mut known, mut equal) = (0, 0);
     let mut first = None;
     for (arch, row) in architectures.iter().zip(rows) {
         let Some(ours) = ours(row) else {
-            return Ok(format!("the space has no count for column `{column}`"));
+            return format!("the space has no count for column `{column}`");
         };
         let Some(&at) = index.get(arch.as_str()) else { continue };
         let theirs = table.columns[0][at];
@@ -128,13 +131,19 @@ fn compare(
         }
     }
     let first = first.map_or_else(String::new, |first| format!("; first: {first}"));
-    Ok(format!("{equal} of {known} are the table's `{column}`{first}"))
+    format!("{equal} of {known} are the table's `{column}`{first}")
 }
 
-fn counts(file: &Path, key: &str, column: &str, space: &Space<'_>) -> Result<Table, CliError> {
-    let columns = [column.to_owned()];
+/// A column of the rows that are meant.
+fn table_of(
+    sheet: &Sheet<'_>,
+    key: &str,
+    column: &str,
+    space: &Space<'_>,
+) -> Result<Table, CliError> {
     let spelling = |key: &str| space.spelling(key);
-    Ok(Table::read_spelt(file, key, Some(&columns), Duplicates::First, spelling)?)
+    let (key, at) = (sheet.key(key)?, sheet.column(column)?);
+    Ok(Table::of(sheet, &key, &[at], Duplicates::First, spelling)?)
 }
 
 /// Criteria of the counts as scores.

@@ -6,16 +6,17 @@ mod groups;
 
 pub use groups::groups;
 
-use super::{CliError, plugin_args::PluginArgs, print};
+use super::{CliError, lists::settings_of, plugin_args::PluginArgs, print};
 use crate::{
     loader::Space,
     report::figure::{Drawing, Drawings, Figure},
     runner::LISTABLE,
+    terminal::say,
 };
 use check::CheckArgs;
 use clap::{Args, Subcommand};
 use osee_core::{
-    csv_text::{Field, csv_text},
+    csv_text::csv_text,
     graph::{Graph, SketchedCell},
     settings::Settings,
 };
@@ -37,23 +38,23 @@ pub enum SpaceCommand {
     Groups(GroupsArgs),
 }
 
-/// Which space, with which settings.
+/// Which space.
 #[derive(Debug, Args)]
-struct SpaceArgs {
+pub struct GroupsArgs {
     /// Search space.
     space: String,
-    /// Setting, such as channels=16.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
     #[command(flatten)]
     plugins: PluginArgs,
 }
 
-/// Which space.
+/// Which space, with which settings.
 #[derive(Debug, Args)]
-pub struct GroupsArgs {
+struct SpaceArgs {
     #[command(flatten)]
-    space: SpaceArgs,
+    of: GroupsArgs,
+    /// Setting, such as channels=16; may be repeated for several.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 /// Which architecture.
@@ -77,16 +78,15 @@ pub struct TableArgs {
 
 /// Runs it.
 pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
-    let args = match command {
-        SpaceCommand::Show(args) | SpaceCommand::Draw(args) => &args.space,
-        SpaceCommand::Table(args) => &args.space,
-        SpaceCommand::Check(args) => &args.space,
-        SpaceCommand::Groups(args) => &args.space,
+    let (of, set): (_, &[String]) = match command {
+        SpaceCommand::Show(args) | SpaceCommand::Draw(args) => (&args.space.of, &args.space.set),
+        SpaceCommand::Table(args) => (&args.space.of, &args.space.set),
+        SpaceCommand::Check(args) => (&args.space.of, &args.space.set),
+        SpaceCommand::Groups(args) => (args, &[]),
     };
-    let registry = args.plugins.registry()?;
-    let space = registry.space(&args.space)?;
-    let given = args.set.iter().map(|text| Settings::parse_assignment(text));
-    let given = given.collect::<Result<_, _>>()?;
+    let given = settings_of(set)?;
+    let registry = of.plugins.registry()?;
+    let space = registry.space(&of.space)?;
     let settings = space.resolve(&given)?;
     match command {
         SpaceCommand::Show(args) => print(&show(&space, &args.arch, &settings)?),
@@ -165,16 +165,44 @@ fn listable(space: &Space<'_>) -> Result<u64, CliError> {
     }
 }
 
+/// Architectures that make no network.
+#[derive(Default)]
+struct Without {
+    count: usize,
+    first: Option<osee_sdk::Error>,
+}
+
+impl Without {
+    /// What is known of one, if anything.
+    fn keep<T>(&mut self, known: osee_sdk::Result<T>) -> Option<T> {
+        let error = match known {
+            Ok(known) => return Some(known),
+            Err(error) => error,
+        };
+        self.count += 1;
+        self.first.get_or_insert(error);
+        None
+    }
+
+    /// How many there are, what they have or are, and why the first is one.
+    fn said(&self, what: &str) -> Option<String> {
+        let first = self.first.as_ref()?;
+        Some(format!("{} architectures make no network and {what}; first: {first}", self.count))
+    }
+}
+
 fn table(space: &Space<'_>, settings: &Settings) -> Result<String, CliError> {
     let size = listable(space)?;
-    let mut lines = Vec::new();
+    let (mut lines, mut without) = (Vec::new(), Without::default());
     for index in 0..size {
         let arch = space.functions.architecture(index)?;
-        let cost = space.functions.graph(&arch, settings)?.cost();
+        let cost = without.keep(space.functions.graph(&arch, settings)).map(|it| it.cost());
         let canonical = space.functions.canonical(&arch)?;
-        let counts = [cost.params, cost.flops()];
-        let [params, flops] = counts.map(Field::from);
-        lines.push(vec![index.into(), arch.into(), params, flops, canonical.into()]);
+        let [params, flops] = [cost.map(|it| it.params), cost.map(|it| it.flops())];
+        lines.push(vec![index.into(), arch.into(), params.into(), flops.into(), canonical.into()]);
+    }
+    if let Some(what) = without.said("have empty cells") {
+        say(what);
     }
     Ok(csv_text(["index", "arch", "params", "flops", "canonical"], lines))
 }

@@ -8,7 +8,7 @@ use crate::{
 use clap::Args;
 use osee_core::settings::key_hash;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 /// Where the study is mounted, and its lock file.
 const STUDY: &str = "/study";
@@ -45,7 +45,8 @@ pub fn run(args: &KubernetesArgs) -> Result<(), CliError> {
                     kubectl apply -f -";
         return Err(CliError::Usage(what.to_owned()));
     }
-    let jobs = args.jobs.prepare()?;
+    let mut jobs = args.jobs.prepare()?;
+    jobs.out = normal(&jobs.out);
     args.check(&jobs)?;
     let manifest = args.manifest(&jobs);
     let text = serde_json::to_string_pretty(&manifest).expect("a manifest is plain data");
@@ -57,10 +58,13 @@ impl KubernetesArgs {
     fn check(&self, jobs: &Jobs) -> Result<(), CliError> {
         let wrong = |what: String| Err(CliError::Usage(what));
         let out = jobs.out.display();
-        if jobs.out.to_str().is_none_or(|out| out.contains(':') || out == STUDY) {
+        let study = Path::new(STUDY);
+        let taken = jobs.out.starts_with(study) || study.starts_with(&jobs.out);
+        if taken || jobs.out.to_str().is_none_or(|out| out.contains(':')) {
             return wrong(format!(
                 "Kubernetes mounts nothing at {out}: a path there is text without a colon, and \
-                 {STUDY} is the study's; give --out another folder"
+                 {STUDY} is the study's, with all that is in it and above it; give --out another \
+                 folder"
             ));
         }
         if !is_name(&self.claim) {
@@ -70,8 +74,13 @@ impl KubernetesArgs {
                 self.claim
             ));
         }
-        if self.image.is_empty() || self.image.contains(char::is_whitespace) {
-            return wrong(format!("--image `{}` is no image: it has no spaces", self.image));
+        if !is_image(&self.image) {
+            return wrong(format!(
+                "--image `{}` is no image: one is REGISTRY/REPOSITORY:TAG@DIGEST, of which all but \
+                 the repository may be left out; that is of a-z and 0-9, with single `.`, `_`, `__` \
+                 or `-` between them",
+                self.image
+            ));
         }
         match i32::try_from(jobs.shards) {
             Ok(_) => Ok(()),
@@ -194,9 +203,154 @@ fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(part)
 }
 
+/// An absolute path without steps back, as a mount has it.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(normal.pop()),
+            Component::CurDir => {}
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
+/// Whether a registry takes it for a reference: a name, a tag and a digest, as the
+/// distribution specification has them.
+fn is_image(text: &str) -> bool {
+    let (text, digest) = match text.split_once('@') {
+        None => (text, None),
+        Some((text, digest)) => (text, Some(digest)),
+    };
+    // A colon before the last slash is that of a port.
+    let (name, tag) = match text.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
+        None => (text, None),
+        Some((name, tag)) => (name, Some(tag)),
+    };
+    let (host, path) = match name.split_once('/').filter(|(first, _)| is_named_host(first)) {
+        None => (None, name),
+        Some((host, path)) => (Some(host), path),
+    };
+    name.len() <= 255
+        && path.split('/').all(is_repository)
+        && host.is_none_or(is_host)
+        && tag.is_none_or(is_tag)
+        && digest.is_none_or(is_digest)
+}
+
+/// Whether the first part of a name is a registry, not a folder of the usual one.
+fn is_named_host(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost" || first.contains(char::is_uppercase)
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.split_once(':') {
+        None => (host, None),
+        Some((name, port)) => (name, Some(port)),
+    };
+    let digits = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    name.split('.').all(part) && port.is_none_or(digits)
+}
+
+/// A part of a repository: words of a-z and 0-9, between them `.`, `_`, `__` or any
+/// number of `-`.
+fn is_repository(part: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let between =
+        |gap: &str| matches!(gap, "" | "." | "_" | "__") || gap.bytes().all(|it| it == b'-');
+    part.starts_with(inner) && part.ends_with(inner) && part.split(inner).all(between)
+}
+
+fn is_tag(tag: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (1..=128).contains(&tag.len())
+        && tag.starts_with(word)
+        && tag.chars().all(|c| word(c) || c == '.' || c == '-')
+}
+
+fn is_digest(digest: &str) -> bool {
+    let Some((algorithm, hex)) = digest.split_once(':') else { return false };
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.bytes().all(|it| it.is_ascii_alphanumeric())
+    };
+    algorithm.split(['-', '_', '+', '.']).all(part)
+        && hex.len() >= 32
+        && hex.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_name;
+    use super::{is_image, is_name, normal};
+    use std::path::Path;
+
+    #[test]
+    fn images_are_references_that_a_registry_takes() {
+        let digest = format!("osee@sha256:{}", "0a".repeat(32));
+        let both = format!("ghcr.io/a/osee:1.2@sha256:{}", "0a".repeat(32));
+        for image in [
+            "osee",
+            "osee:latest",
+            "library/osee",
+            "a/b__c/d-e--f.g:1.0-rc_1",
+            "localhost/osee",
+            "localhost:5000/osee:1",
+            "Registry.example.org:443/lab/osee",
+            "127.0.0.1:5000/osee",
+            &digest,
+            &both,
+            &"a".repeat(255),
+        ] {
+            assert!(is_image(image), "{image}");
+        }
+        for image in [
+            "",
+            "my image",
+            "Osee",
+            "lab/Osee",
+            "Foo:bar:baz",
+            "foo:bar:baz",
+            "osee:",
+            "osee:-1",
+            ":latest",
+            "/osee",
+            "osee/",
+            "a//b",
+            "a..b",
+            "a___b",
+            "-osee",
+            "osee_",
+            "https://ghcr.io/osee",
+            "ghcr.io:/osee",
+            "osee@sha256:abc",
+            "osee@latest",
+            "osee:1@",
+            "\u{f6}see",
+            &"a".repeat(256),
+            &format!("osee:{}", "a".repeat(129)),
+        ] {
+            assert!(!is_image(image), "{image}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_where_it_leads() {
+        for (path, to) in [
+            ("/study/", "/study"),
+            ("/tmp/../study", "/study"),
+            ("/../..", "/"),
+            ("/a/./b/../c", "/a/c"),
+        ] {
+            assert_eq!(normal(Path::new(path)), Path::new(to), "{path}");
+        }
+    }
 
     #[test]
     fn names_are_those_of_kubernetes() {

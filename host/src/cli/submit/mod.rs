@@ -9,9 +9,14 @@ mod slurm;
 
 use super::{
     CliError,
-    run::{Prepared, RunArgs},
+    lists::usage,
+    study_args::{Prepared, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
 };
-use crate::loader::{LOCK, Lock, Registry};
+use crate::{
+    loader::{LOCK, Lock, Registry},
+    runner::Isolation,
+    stop::Stop,
+};
 use clap::{Args, Subcommand};
 use osee_core::{
     shard::Shard,
@@ -23,11 +28,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Subcommand)]
 pub enum SubmitCommand {
     /// To Slurm: an array of shards, and a merge that waits for it.
-    #[command(args_override_self = true)]
     Slurm(slurm::SlurmArgs),
     /// A Kubernetes manifest: an indexed job of shards. It is printed, not
     /// submitted, and was not run on a cluster yet.
-    #[command(args_override_self = true)]
     Kubernetes(kubernetes::KubernetesArgs),
 }
 
@@ -43,7 +46,13 @@ pub fn run(command: SubmitCommand) -> Result<(), CliError> {
 #[derive(Debug, Args)]
 pub struct JobArgs {
     #[command(flatten)]
-    run: RunArgs,
+    study: StudyArgs,
+    #[command(flatten)]
+    workers: WorkerArgs,
+    #[command(flatten)]
+    scoring: ScoringArgs,
+    #[command(flatten)]
+    torch: TorchArgs,
     /// How many shards; tens of minutes of work each are a good size.
     #[arg(long, value_name = "N")]
     shards: u32,
@@ -66,18 +75,23 @@ struct Jobs {
     trains: bool,
     shards: u32,
     workers: usize,
-    /// What else a run is told.
+    /// What else whoever computes is told.
     flags: Vec<String>,
+    /// And who scores.
+    scoring: Vec<String>,
 }
 
 impl JobArgs {
     fn prepare(&self) -> Result<Jobs, CliError> {
-        Shard::new(1, self.shards).map_err(|error| CliError::Usage(error.to_string()))?;
-        let workers = self.run.workers();
-        let Prepared { study, plan, registry, .. } = self.run.prepare()?;
+        Shard::new(1, self.shards).map_err(|error| usage(error.to_string()))?;
+        let options = self.workers.options(Some(&self.scoring), Stop::default())?;
+        let Prepared { study, plan, registry, .. } = self.study.prepare(options.isolation, None)?;
         if !plan.shard.is_whole() {
-            let what = "a study is submitted whole, and in shards by --shards";
-            return Err(CliError::Usage(what.to_owned()));
+            let shard = plan.shard;
+            return Err(usage(format!(
+                "the study file is that of shard {shard}; a study is submitted whole, and in \
+                 shards by --shards"
+            )));
         }
         let out = std::path::absolute(&plan.setup.run).map_err(CliError::WorkingFolder)?;
         // Scripts and manifests are text.
@@ -85,7 +99,7 @@ impl JobArgs {
             if path.to_str().is_none() {
                 let path = path.display();
                 let what = format!("{path} is not UTF-8, and a job is described in text");
-                return Err(CliError::Usage(what));
+                return Err(usage(what));
             }
         }
         Ok(Jobs {
@@ -95,8 +109,10 @@ impl JobArgs {
             plugins: pins(&study.plugins, &registry),
             trains: !plan.setup.supernets.is_empty(),
             shards: self.shards,
-            workers,
-            flags: self.run.flags(),
+            // Without them no more than one network is scored at a time.
+            workers: if options.isolation == Isolation::None { 1 } else { options.workers },
+            flags: [self.workers.flags(), self.torch.flags()].concat(),
+            scoring: self.scoring.flags(),
         })
     }
 }
@@ -129,6 +145,9 @@ impl Jobs {
         all.extend(["--out".to_owned(), text(&self.out)]);
         all.extend(["--workers".to_owned(), self.workers.to_string()]);
         all.extend(self.flags.iter().cloned());
+        if command == "run" {
+            all.extend(self.scoring.iter().cloned());
+        }
         all
     }
 

@@ -2,10 +2,15 @@
 
 use super::{JobArgs, Jobs};
 use crate::{
-    cli::{CliError, print},
+    cli::{
+        CliError,
+        lists::usage,
+        print,
+        shell::{path_word, word},
+    },
     terminal::say,
 };
-use clap::Args;
+use clap::{Args, value_parser};
 use std::{
     fmt::Write,
     path::Path,
@@ -17,13 +22,13 @@ use std::{
 pub struct SlurmArgs {
     #[command(flatten)]
     jobs: JobArgs,
-    /// Longest time of a job, as sbatch has it; one that is not done by then
-    /// is queued again.
+    /// Longest time of a shard or training, as sbatch has it; one that is not
+    /// done by then is queued again.
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
     /// Seconds before that at which a job ends its units; the longest unit
     /// takes no more.
-    #[arg(long, value_name = "SECONDS", default_value_t = 150)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 150, value_parser = value_parser!(u32).range(..=65535))]
     grace: u32,
     /// Generic resources of every shard and training, such as gpu:1.
     #[arg(long, value_name = "LIST")]
@@ -35,7 +40,7 @@ pub struct SlurmArgs {
     #[arg(long, value_name = "SIZE")]
     mem: Option<String>,
     /// Shards that run at once; as many as there is room for by default.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     at_once: Option<u32>,
     /// Another option of sbatch, such as --sbatch=--account=nas; may be given
     /// several times.
@@ -132,8 +137,8 @@ impl SlurmArgs {
         let folder = jobs.folder().display().to_string().replace('%', "%%");
         let log = Path::new(&folder).join(format!("{part}-{number}.log"));
         let mut head = vec![
-            format!("--job-name={}-{part}", word(&jobs.name)),
-            format!("--output={}", quoted(&log.display().to_string())),
+            format!("--job-name={}-{part}", name(&jobs.name)),
+            format!("--output={}", word(&log.display().to_string())),
             // What a job said before it was queued again is kept.
             "--open-mode=append".to_owned(),
             "--requeue".to_owned(),
@@ -141,18 +146,18 @@ impl SlurmArgs {
         if computes {
             head.push(format!("--cpus-per-task={}", jobs.workers));
             head.push(format!("--signal=B:USR1@{}", self.grace));
-            head.extend(self.time.iter().map(|time| format!("--time={}", quoted(time))));
-            head.extend(self.gres.iter().map(|gres| format!("--gres={}", quoted(gres))));
+            head.extend(self.time.iter().map(|time| format!("--time={}", word(time))));
+            head.extend(self.gres.iter().map(|gres| format!("--gres={}", word(gres))));
         }
-        head.extend(self.mem.iter().map(|size| format!("--mem={}", quoted(size))));
-        head.extend(self.partition.iter().map(|name| format!("--partition={}", quoted(name))));
+        head.extend(self.mem.iter().map(|size| format!("--mem={}", word(size))));
+        head.extend(self.partition.iter().map(|name| format!("--partition={}", word(name))));
         head.extend(self.sbatch.iter().cloned());
         head
     }
 }
 
 /// A job's name has no spaces.
-fn word(name: &str) -> String {
+fn name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
@@ -171,15 +176,15 @@ fn script(
     for option in head {
         if option.contains(['\n', '\r']) {
             let what = "has a line end, which an option of sbatch in a script cannot have";
-            return Err(CliError::Usage(format!("{option:?} {what}")));
+            return Err(usage(format!("{option:?} {what}")));
         }
         // Writing to a string cannot fail.
         let _ = writeln!(text, "#SBATCH {option}");
     }
-    let command: Vec<String> =
-        [host.display().to_string()].into_iter().chain(arguments).map(|it| quoted(&it)).collect();
+    let words = arguments.iter().map(|it| word(it));
+    let command: Vec<String> = std::iter::once(path_word(&host)).chain(words).collect();
     let command = format!("{}{more}", command.join(" "));
-    let _ = writeln!(text, "cd {}", quoted(&here.display().to_string()));
+    let _ = writeln!(text, "cd {}", path_word(&here));
     if !computes {
         let _ = writeln!(text, "exec {command}");
         return Ok(text);
@@ -206,23 +211,12 @@ exit "$code"
     Ok(text)
 }
 
-/// As one word of a shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::name;
 
     #[test]
-    fn words_of_a_shell_are_taken_as_they_are() {
-        assert_eq!(quoted("runs/a-1"), "runs/a-1");
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-        assert_eq!(word("my study/1"), "my-study-1");
+    fn a_jobs_name_has_no_spaces() {
+        assert_eq!(name("my study/1"), "my-study-1");
     }
 }

@@ -3,7 +3,8 @@
 use super::{TableArgs, heading, unknown};
 use crate::{
     cli::{
-        CliError, criteria::DuplicatesArg, fixed, plugin_args::PluginArgs, print, space::groups,
+        CliError, fixed, judging_args::DuplicatesArg, lists::once, plugin_args::PluginArgs, print,
+        space::groups,
     },
     loader::Space,
     report::TruthTable,
@@ -12,6 +13,7 @@ use crate::{
 use clap::Args;
 use osee_core::{
     analysis::noise_ceiling,
+    criteria::INTERVAL_FROM,
     truth::{Averaged, Duplicates, Ties, averaged},
 };
 use std::{
@@ -40,6 +42,7 @@ pub struct CheckArgs {
 
 /// Prints what the table holds, then fails if it cannot be used.
 pub fn run(args: &CheckArgs) -> Result<(), CliError> {
+    once("--seed-columns", &args.seed_columns)?;
     let registry = args.plugins.registry()?;
     let space = registry.space(&args.space)?;
     let asked: Duplicates = args.duplicates.into();
@@ -143,7 +146,7 @@ fn not_finite(table: &TruthTable, finite: usize) -> String {
 /// How well one training ranks architectures by another, and what that leaves to
 /// reach by the truth.
 fn noise(table: &TruthTable, count: usize) -> String {
-    let rows: Vec<usize> = (0..table.cells().count()).collect();
+    let rows: Vec<Vec<usize>> = (0..table.cells().count()).map(|row| vec![row]).collect();
     let runs = table.trainings(&rows).unwrap_or_default();
     let found = noise_ceiling(&runs).ok().and_then(|it| it.seed_kd.map(|kd| (it, kd)));
     let Some((found, mean)) = found else {
@@ -153,9 +156,13 @@ fn noise(table: &TruthTable, count: usize) -> String {
     let (few, most) = found.pairs.iter().fold((usize::MAX, 0), |(few, most), pair| {
         (few.min(pair.architectures), most.max(pair.architectures))
     });
-    let values: Vec<f64> = rows.iter().map(|&row| table.value(row)).collect();
+    let values: Vec<f64> = rows.iter().map(|rows| table.value(rows)).collect();
     let ceiling = |n: usize| found.ceilings.get(n - 1).map_or(f64::NAN, |it| it.ceiling_kd);
     let ceiling = match averaged(&values, &runs) {
+        _ if found.architectures < INTERVAL_FROM => format!(
+            "none: {} architectures with two trainings say nothing of it, {INTERVAL_FROM} are needed",
+            found.architectures
+        ),
         _ if found.ceilings.is_empty() => "none: seeds agree no better than by chance".to_owned(),
         Some(Averaged::Of(1)) => format!("{:.4}, of a single training", ceiling(1)),
         Some(Averaged::Of(n)) => format!("{:.4}, of the mean of {n} trainings", ceiling(n)),

@@ -2,7 +2,7 @@
 
 mod check;
 
-use super::CliError;
+use super::{CliError, lists::rows_of};
 use crate::{loader::Space, report::TruthTable};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
@@ -33,9 +33,10 @@ pub struct TableArgs {
     /// Key column, or a form such as {a};{b}; the space's own by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
-    /// Only rows with this in a column, such as task=jigsaw; may be repeated.
+    /// Only rows with this in a column, such as task=jigsaw; may be repeated for
+    /// several columns.
     #[arg(long = "where", value_name = "COL=VALUE")]
-    filter: Vec<Filter>,
+    pub filter: Vec<Filter>,
 }
 
 impl TableArgs {
@@ -56,7 +57,7 @@ impl TableArgs {
             key: self.truth_key.clone(),
             column: self.truth_column.clone(),
             duplicates,
-            rows: self.filter.iter().map(|it| (it.column.clone(), it.value.clone())).collect(),
+            rows: rows_of(&self.filter)?,
             ..TruthChoice::plain(self.truth.clone())
         };
         let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;

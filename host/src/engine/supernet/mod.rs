@@ -101,17 +101,27 @@ impl Supernet {
     /// # Errors
     /// When the batch does not fit the graphs, or torch fails.
     pub fn train(&mut self, graphs: &[Graph], batch: &Batch, sgd: &Sgd) -> Result<Seen> {
-        if graphs.is_empty() {
+        let each: Vec<(&Graph, &Batch)> = graphs.iter().map(|graph| (graph, batch)).collect();
+        self.train_each(&each, sgd)
+    }
+
+    /// The same with a batch for each: the same images, as large as the
+    /// sub-network's input.
+    ///
+    /// # Errors
+    /// When a batch does not fit its graph, or torch fails.
+    pub fn train_each(&mut self, each: &[(&Graph, &Batch)], sgd: &Sgd) -> Result<Seen> {
+        if each.is_empty() {
             return Err(Error::new("a training step needs at least one architecture"));
         }
         let _grad = GradOn::new();
         let random = RefCell::new(stream(self.seed, &["train", "step", &self.step.to_string()]));
         let mut sums: BTreeMap<String, (Tensor, u32)> = BTreeMap::new();
         let (mut loss, mut accuracy) = (0.0, 0.0);
-        for graph in graphs {
+        for (graph, batch) in each {
             let seen = self.backward(graph, batch, Some(&random), &mut sums)?;
-            loss += seen.0 / graphs.len() as f64;
-            accuracy += seen.1 / graphs.len() as f64;
+            loss += seen.0 / each.len() as f64;
+            accuracy += seen.1 / each.len() as f64;
         }
         let gradient_norm = self.apply(sums, sgd)?;
         self.step += 1;

@@ -1,0 +1,35 @@
+//! Why a study cannot be used.
+
+use std::path::PathBuf;
+
+/// Why a study cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// The file cannot be read.
+    #[error("cannot read study {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not a study.
+    #[error("study {}: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// toml's account, with the line.
+        message: String,
+    },
+    /// No such preset.
+    #[error("there is no preset `{name}`; {hint}")]
+    Preset {
+        /// As asked.
+        name: String,
+        /// The nearest, or all.
+        hint: String,
+    },
+    /// A number that makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+}

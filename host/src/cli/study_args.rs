@@ -1,0 +1,394 @@
+//! Arguments that make or change a study, and those that say how it is run.
+//! Each command takes those that change something for it.
+
+use super::{
+    CliError,
+    judging_args::DuplicatesArg,
+    lists::{at_once, refuse, rows_of, settings_of, usage},
+    path_text,
+    plugin_args::PluginArgs,
+};
+use crate::{
+    loader::Registry,
+    relay,
+    report::TruthTable,
+    runner::{Isolation, Plan, RunOptions, Stop},
+    worker::Limits,
+};
+use clap::{ArgAction, Args};
+use osee_core::{
+    estimator::FailureKind,
+    paths,
+    shard::Shard,
+    study::{EstimatorChoice, Study, TruthChoice},
+    truth::{Duplicates, Filter},
+};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Studied where the user names neither a study nor a space, images or a truth.
+const EMBEDDED: &str = include_str!("../../studies/digits.toml");
+
+/// Arguments that make or change a study.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// Study file; osee.toml if there is one, else the embedded benchmark where
+    /// --space, --data and --truth name nothing else; --data digits or --truth
+    /// embedded:nb201-digits alone are its own. What follows overrides it.
+    #[arg(long, value_name = "FILE.toml")]
+    study: Option<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginArgs,
+    /// Search space.
+    #[arg(long)]
+    space: Option<String>,
+    /// Setting of the search space, such as channels=8; may be repeated for
+    /// several.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Estimators by comma, or all.
+    #[arg(long, value_name = "A,B|all")]
+    estimators: Option<String>,
+    /// How many architectures, all, or a file with one per line.
+    #[arg(long, value_name = "N|all|FILE", value_parser = path_text())]
+    archs: Option<String>,
+    /// Only architectures that the truth table has.
+    #[arg(long)]
+    judged: bool,
+    /// One architecture per isomorphism group.
+    #[arg(long)]
+    unique: bool,
+    /// Of so many architectures, all mutations, too: pairs for the analysis by
+    /// operation. They are not on the leaderboard.
+    #[arg(long, value_name = "K")]
+    neighbours: Option<u64>,
+    /// Initialisation seeds by comma; of several such lists the last counts.
+    #[arg(
+        long,
+        action = ArgAction::Set,
+        value_delimiter = ',',
+        allow_negative_numbers = true,
+        value_parser = seed
+    )]
+    seeds: Option<Vec<u64>>,
+    /// Protocol preset: paper, zero-cost-nas, naswot or naslib.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Images per batch.
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// digits, cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or noise.
+    #[arg(long, value_name = "SPEC", value_parser = path_text())]
+    data: Option<String>,
+    /// Ground truth, CSV or CSV.gz.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// Column of the truth; the space's own for these images by default.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    truth_column: Option<String>,
+    /// Key column of the truth; the space's own by default.
+    #[arg(long, value_name = "COL", requires = "truth")]
+    truth_key: Option<String>,
+    /// Which row of the truth counts when rows of one architecture differ.
+    #[arg(long, value_enum, requires = "truth")]
+    duplicates: Option<DuplicatesArg>,
+    /// Only rows of the truth with this in a column, such as task=jigsaw; may be
+    /// repeated for several columns.
+    #[arg(long = "where", value_name = "COL=VALUE", requires = "truth")]
+    filter: Vec<Filter>,
+    /// A row of the truth is about all architectures isomorphic to its own.
+    #[arg(long, requires = "truth")]
+    truth_isomorphic: bool,
+    /// cpu or cuda:N.
+    #[arg(long)]
+    device: Option<String>,
+    /// Run directory; the same again resumes.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What workers are and may use, where anything is computed.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {
+    /// Worker processes; as many as cores by default.
+    #[arg(long, value_name = "N", value_parser = at_once)]
+    workers: Option<usize>,
+    /// Longest time for one score; 120 by default. Scores that failed by a
+    /// limit are tried again when it is wider.
+    #[arg(long, value_name = "SECONDS")]
+    time_limit: Option<f64>,
+    /// Most memory of one worker; three quarters of the machine's over its
+    /// cores by default.
+    #[arg(long, value_name = "MIB")]
+    memory_limit: Option<u64>,
+}
+
+/// How architectures are scored.
+#[derive(Debug, Args)]
+pub struct ScoringArgs {
+    /// Where plugins score; none is for debuggers: in this process, one network
+    /// at a time and without limits. Trainings have workers in any case.
+    #[arg(long, value_enum, default_value_t = Isolation::Process)]
+    isolation: Isolation,
+    /// Try failed scores of these kinds again, by comma: undefined, not-finite,
+    /// error, panic, crash, timeout; without a kind all but undefined ones.
+    #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "all")]
+    retry_failed: Option<String>,
+}
+
+/// How torch computes.
+#[derive(Debug, Args)]
+pub struct TorchArgs {
+    /// Torch's threads in each worker. Another number changes the last bits
+    /// of sums.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_once)]
+    torch_threads: usize,
+}
+
+/// A seed, by itself.
+fn seed(text: &str) -> Result<u64, String> {
+    let most = u64::MAX;
+    text.trim().parse().map_err(|_| format!("a seed is a whole number from 0 to {most}"))
+}
+
+/// A study with what it names.
+pub(super) struct Prepared {
+    pub study: Study,
+    pub registry: Registry,
+    pub plan: Plan,
+    pub truth: Option<TruthTable>,
+}
+
+impl StudyArgs {
+    /// The study file, if any.
+    fn file(&self) -> Option<PathBuf> {
+        let own = Some(PathBuf::from("osee.toml")).filter(|file| file.exists());
+        self.study.clone().or(own)
+    }
+
+    /// The study, of which `shard` is asked for, or what the study says.
+    pub(super) fn prepare(
+        &self,
+        isolation: Isolation,
+        shard: Option<Shard>,
+    ) -> Result<Prepared, CliError> {
+        let mut study = self.study()?;
+        study.shard = shard.unwrap_or(study.shard);
+        let file = self.file();
+        let registry = match isolation {
+            Isolation::Process => self.plugins.load(&study.plugins, file.as_deref())?,
+            Isolation::None => {
+                relay::begin_here(&Registry::own(&study.plugins)).map_err(CliError::Worker)?;
+                self.plugins.load_here(&study.plugins, file.as_deref())?
+            }
+        };
+        let space = registry.space(&study.space.id)?;
+        let truth = study.truth.as_ref();
+        let data = study.data_kind();
+        let truth = truth.map(|choice| TruthTable::read(choice, Some(&space), data)).transpose()?;
+        let out = self.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
+        let plan = Plan::new(&study, &registry, &out, truth.as_ref())?;
+        // Who reads the run later is told which of its architectures are judged.
+        let neighbours = plan.architectures.len() > plan.drawn;
+        study.architectures.drawn = neighbours.then_some(plan.drawn as u64);
+        Ok(Prepared { study, registry, plan, truth })
+    }
+
+    /// The study where there is no file: the embedded benchmark, unless a space,
+    /// images or a truth are named that are not its own.
+    fn unwritten(&self) -> Result<Study, CliError> {
+        let embedded = Study::parse("digits.toml", EMBEDDED)?;
+        let own_truth = embedded.truth.as_ref().map(|truth| &truth.file);
+        let data = self.data.as_ref().map(|data| *data == embedded.data);
+        let truth = self.truth.as_ref().map(|file| Some(file) == own_truth);
+        let space = self.space.as_ref().map(|space| *space == embedded.space.id);
+        // A space alone is no reason: it has other networks than that benchmark's.
+        let named = space.is_some() && data.is_none() && truth.is_none();
+        let other = [data, truth, space].contains(&Some(false));
+        Ok(if named || other { Study::default() } else { embedded })
+    }
+
+    /// The study of a file. Where its images are those of the embedded benchmark
+    /// and nothing is said of the space, the space is that benchmark's, for the
+    /// default one does not fit the images; and so is what else is left out of
+    /// training, truth and architectures.
+    fn written(&self, file: &Path) -> Result<Study, CliError> {
+        let (mut study, fields) = (Study::read(file)?, Study::fields(file)?);
+        let embedded = Study::parse("digits.toml", EMBEDDED)?;
+        let data = self.data.as_ref().unwrap_or(&study.data);
+        let has_space = fields.contains("space") || self.space.is_some() || !self.set.is_empty();
+        if *data != embedded.data || has_space {
+            return Ok(study);
+        }
+        study.space = embedded.space;
+        if !fields.contains("training") {
+            study.training = embedded.training;
+        }
+        if !fields.contains("truth") {
+            study.truth = embedded.truth;
+            if !fields.contains("architectures") {
+                study.architectures = embedded.architectures;
+            }
+        }
+        Ok(study)
+    }
+
+    fn study(&self) -> Result<Study, CliError> {
+        let mut study = match self.file() {
+            Some(file) => self.written(&file)?,
+            None => self.unwritten()?,
+        };
+        study.plugins.extend(self.plugins.plugin.iter().cloned());
+        if let Some(space) = &self.space {
+            study.space.id.clone_from(space);
+        }
+        study.space.settings.extend(settings_of(&self.set)?);
+        match self.estimators.as_deref() {
+            None => {}
+            Some("all") => study.estimators.clear(),
+            Some(list) => {
+                study.estimators =
+                    list.split(',').map(|id| EstimatorChoice::plain(id.trim())).collect();
+            }
+        }
+        self.choose(&mut study);
+        if let Some(seeds) = &self.seeds {
+            study.seeds.clone_from(seeds);
+        }
+        if let Some(preset) = &self.preset {
+            study.protocol.preset.clone_from(preset);
+        }
+        study.protocol.batch_size = self.batch_size.or(study.protocol.batch_size);
+        if let Some(data) = &self.data {
+            study.data.clone_from(data);
+        }
+        if let Some(device) = &self.device {
+            study.device.clone_from(device);
+        }
+        if let Some(file) = &self.truth {
+            let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
+            let duplicates = self.duplicates.map_or_else(Duplicates::default, Into::into);
+            let (file, isomorphic) = (file.clone(), self.truth_isomorphic);
+            let rows = rows_of(&self.filter)?;
+            study.truth = Some(TruthChoice { file, key, column, duplicates, isomorphic, rows });
+        }
+        study.check()?;
+        // The run directory is read from other folders, too.
+        let here = std::env::current_dir().map_err(CliError::WorkingFolder)?;
+        study.rebase(&here);
+        Ok(study)
+    }
+
+    /// Which architectures.
+    fn choose(&self, study: &mut Study) {
+        let of = &mut study.architectures;
+        match self.archs.as_deref() {
+            None => {}
+            Some("all") => (of.count, of.file) = (None, None),
+            Some(text) => match text.parse() {
+                Ok(count) => (of.count, of.file) = (Some(count), None),
+                Err(_) => {
+                    // A list says itself how many there are, and which.
+                    (of.count, of.file) = (None, Some(paths::path(text)));
+                    of.judged = false;
+                }
+            },
+        }
+        if self.file().is_none() && self.archs.is_some() {
+            // Uniqueness is the default study's own choice.
+            of.unique = false;
+        }
+        of.judged |= self.judged;
+        of.unique |= self.unique;
+        of.neighbours = self.neighbours.unwrap_or(of.neighbours);
+    }
+}
+
+impl WorkerArgs {
+    /// Worker processes.
+    pub(super) fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.unwrap_or_else(cores)
+    }
+
+    /// Their limits again, for a job.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let time = self.time_limit.iter().map(|seconds| format!("--time-limit={seconds}"));
+        let memory = self.memory_limit.iter().map(|mib| format!("--memory-limit={mib}"));
+        time.chain(memory).collect()
+    }
+
+    /// How workers train and, as `scoring` has it, score.
+    pub(super) fn options(
+        &self,
+        scoring: Option<&ScoringArgs>,
+        stop: Stop,
+    ) -> Result<RunOptions, CliError> {
+        let mut limits = Limits::default();
+        if let Some(seconds) = self.time_limit {
+            limits.time = Duration::try_from_secs_f64(seconds)
+                .map_err(|error| usage(format!("--time-limit {seconds}: {error}")))?;
+        }
+        if let Some(mib) = self.memory_limit {
+            limits.memory = mib.saturating_mul(1 << 20);
+        }
+        let isolation = scoring.map_or(Isolation::Process, |it| it.isolation);
+        if isolation == Isolation::None {
+            let given = [
+                ("--workers", self.workers.is_some_and(|count| count > 1)),
+                ("--time-limit", self.time_limit.is_some()),
+                ("--memory-limit", self.memory_limit.is_some()),
+            ];
+            let why = "is about workers, and with --isolation none no worker scores; supernets are \
+                       trained with it by osee-host train";
+            refuse(&given, why)?;
+        }
+        let retry = match scoring.and_then(|it| it.retry_failed.as_deref()) {
+            None => Vec::new(),
+            Some(kinds) => kinds_of(kinds)?,
+        };
+        Ok(RunOptions { isolation, workers: self.workers(), limits, retry, stop })
+    }
+}
+
+impl ScoringArgs {
+    /// These again, for a job.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let retry = self.retry_failed.iter().map(|kinds| format!("--retry-failed={kinds}"));
+        let here = self.isolation == Isolation::None;
+        retry.chain(here.then(|| "--isolation=none".to_owned())).collect()
+    }
+}
+
+impl TorchArgs {
+    /// Those of a plan's workers.
+    pub(super) fn apply(&self, plan: &mut Plan) {
+        plan.setup.threads = self.torch_threads;
+    }
+
+    /// These again, for a job.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let threads = self.torch_threads;
+        (threads != 1).then(|| format!("--torch-threads={threads}")).into_iter().collect()
+    }
+}
+
+/// Kinds of failures, by comma; `all` is every one that is a fault.
+fn kinds_of(text: &str) -> Result<Vec<FailureKind>, CliError> {
+    let named = |name: &str| {
+        let kind = FailureKind::ALL.into_iter().find(|kind| kind.to_string() == name);
+        let names = FailureKind::ALL.map(|kind| kind.to_string()).join(", ");
+        kind.ok_or_else(|| {
+            usage(format!("--retry-failed {name}: there are {names}, or all of them but undefined"))
+        })
+    };
+    match text {
+        "all" => {
+            let faults = FailureKind::ALL.into_iter();
+            Ok(faults.filter(|kind| *kind != FailureKind::Undefined).collect())
+        }
+        text => text.split(',').map(str::trim).map(named).collect(),
+    }
+}

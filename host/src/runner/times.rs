@@ -1,0 +1,137 @@
+//! What earlier runs took.
+//!
+//! Invariant: a store counts once, whatever path it was named by, and so does a
+//! unit that several stores have, as shards and what was merged of them do.
+
+use super::RunError;
+use osee_core::{
+    estimator::EstimatorKind,
+    store::{ScorerId, ScorerKey, Store, UnitTimes},
+};
+use std::{
+    collections::{BTreeSet, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+/// Stores with times, each once: those that the user named, then those of the run
+/// directory. What the first know is not asked of the others, so that no figure
+/// depends on what happens to lie there.
+pub struct Earlier<'a>([Vec<&'a Store>; 2]);
+
+/// What a score costs by, whoever built its estimator and whatever the images
+/// were.
+type What = [String; 5];
+
+impl<'a> Earlier<'a> {
+    pub fn of(named: &'a [Store], own: &'a [Store]) -> Self {
+        let mut seen = HashSet::new();
+        Self([named, own].map(|stores| {
+            let stores = stores.iter();
+            let new = |store: &&Store| {
+                let dir = store.dir();
+                seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
+            };
+            stores.filter(new).collect()
+        }))
+    }
+
+    /// Sums over units, and whether their estimators were just those of `keys`.
+    /// Where some units had just these, only they count.
+    pub fn times(&self, keys: &[ScorerKey]) -> Result<(UnitTimes, bool), RunError> {
+        let own: BTreeSet<What> = keys.iter().map(what).collect();
+        for stores in &self.0 {
+            let mut all: Vec<(BTreeSet<What>, Vec<&Store>)> = Vec::new();
+            for store in stores {
+                if store.unit_times()?.units == 0 {
+                    continue;
+                }
+                let of = estimators(store)?;
+                match all.iter_mut().find(|(known, _)| *known == of) {
+                    Some((_, stores)) => stores.push(store),
+                    None => all.push((of, vec![store])),
+                }
+            }
+            if let Some((_, alike)) = all.iter().find(|(of, _)| *of == own) {
+                return Ok((sum(alike)?, true));
+            }
+            if !all.is_empty() {
+                let mut times = UnitTimes::default();
+                for (_, stores) in all {
+                    times.join(sum(&stores)?);
+                }
+                return Ok((times, false));
+            }
+        }
+        Ok((UnitTimes::default(), false))
+    }
+
+    /// Mean milliseconds of a score of the same estimator with the same settings
+    /// in the same space.
+    pub fn mean(&self, key: &ScorerKey) -> Result<Option<f64>, RunError> {
+        let own = what(key);
+        for stores in &self.0 {
+            let mut found: Vec<(&Store, ScorerId)> = Vec::new();
+            for store in stores {
+                // Of one that was rebuilt, the last.
+                let its = store.scorers()?.into_iter().rev().filter(|(_, key)| what(key) == own);
+                found.extend(its.map(|(id, _)| (*store, id)));
+            }
+            let (sum, count) = cost(&found)?;
+            if count > 0 {
+                return Ok(Some(sum / count as f64));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Those of a store whose scores are of units.
+fn estimators(store: &Store) -> Result<BTreeSet<What>, RunError> {
+    let keys = store.newest()?.into_values().map(|(_, key)| key);
+    Ok(keys.filter(|key| key.kind != EstimatorKind::Meta).map(|key| what(&key)).collect())
+}
+
+/// Over units that had the same estimators.
+fn sum(stores: &[&Store]) -> Result<UnitTimes, RunError> {
+    if let [one] = stores {
+        return Ok(one.unit_times()?);
+    }
+    let (mut times, mut seen) = (UnitTimes::default(), HashSet::new());
+    for store in stores {
+        store.visit_units(|arch, seed, of| {
+            if seen.insert(unit(arch, seed)) {
+                times.join(of);
+            }
+        })?;
+    }
+    Ok(times)
+}
+
+/// Milliseconds of scores of one estimator, and how many there are.
+fn cost(found: &[(&Store, ScorerId)]) -> Result<(f64, u64), RunError> {
+    if let [(store, id)] = found {
+        return Ok(store.cost(*id)?);
+    }
+    let (mut sum, mut seen) = (0.0, HashSet::new());
+    for (store, id) in found {
+        store.visit_costs(*id, |arch, seed, milliseconds| {
+            if seen.insert(unit(arch, seed)) {
+                sum += milliseconds;
+            }
+        })?;
+    }
+    Ok((sum, seen.len() as u64))
+}
+
+/// A unit in eight bytes: the names of a million may be half a gigabyte, and
+/// should two meet, a forecast has one unit less.
+fn unit(arch: &str, seed: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (arch, seed).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn what(key: &ScorerKey) -> What {
+    let ScorerKey { estimator, settings, space, space_settings, protocol, .. } = key.clone();
+    [estimator, settings, space, space_settings, protocol]
+}
