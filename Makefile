@@ -31,7 +31,7 @@ nb201: setup
 	@echo "building osee-host and its plugins (release; minutes the first time)"
 	@cargo build --release --workspace
 	@echo "scoring; stop and call again at any time, nothing is computed twice"
-	@truth="$${OSEE_DATA:+$$OSEE_DATA/nb201/nb201_gt.csv.gz}"; \
+	@truth="$${OSEE_TEST_DATA:+$$OSEE_TEST_DATA/nb201/nb201_gt.csv.gz}"; \
 	target/release/osee-host run --study host/studies/nb201.toml --out runs/nb201 \
 		$${truth:+--truth "$$truth"} || [ $$? -eq 8 ]
 	@target/release/osee-host report runs/nb201

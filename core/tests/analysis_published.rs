@@ -23,7 +23,7 @@ use std::{collections::HashMap, path::PathBuf};
 const SEEDS: [u32; 3] = [20, 2020, 202_020];
 
 fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("OSEE_DATA").map_or_else(
+    let folder = std::env::var_os("OSEE_TEST_DATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
         Into::into,
     );

@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::{io::Read, path::PathBuf};
 
 fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("OSEE_DATA").map_or_else(
+    let folder = std::env::var_os("OSEE_TEST_DATA").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
         Into::into,
     );

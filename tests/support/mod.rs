@@ -9,9 +9,9 @@ use std::{
     process::{Command, Output},
 };
 
-/// The data folder: `OSEE_DATA`, else `../shared/data` beside the repository.
+/// The data folder: `OSEE_TEST_DATA`, else `../shared/data` beside the repository.
 pub fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("OSEE_DATA").map_or_else(
+    let folder = std::env::var_os("OSEE_TEST_DATA").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
         Into::into,
     );

@@ -97,6 +97,11 @@ impl<'a> Sheet<'a> {
         &self.header
     }
 
+    /// A column of every row, as it stands.
+    pub fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
+        self.records.iter().map(move |record| &record[column])
+    }
+
     /// Only the rows that every filter takes.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use crate::{
     analysis::MaterialError,
+    catalog::{CatalogError, Kind},
     data::DataError,
     engine::DeviceError,
     export::ExportError,
@@ -32,9 +33,9 @@ pub enum ExitCode {
     Plugin = 4,
     /// The run directory cannot be used.
     Store = 5,
-    /// Images or weights cannot be read.
+    /// Images or weights cannot be had or read.
     Data = 6,
-    /// A truth or score table cannot be used.
+    /// A truth or score table cannot be had or used.
     Table = 7,
     /// The study was run to its end, but some scores failed.
     SomeFailed = 8,
@@ -98,6 +99,9 @@ pub enum CliError {
     /// Of criteria.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),
+    /// Of a data set of the catalogue.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// Of images.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -210,6 +214,14 @@ impl CliError {
                 _ => ExitCode::Table,
             },
             Self::Export(ExportError::Store(_)) => ExitCode::Store,
+            Self::Catalog(error) => match error {
+                CatalogError::Stopped { .. } => ExitCode::Incomplete,
+                CatalogError::Of { kind: Kind::Table, .. } => ExitCode::Table,
+                CatalogError::Of { kind: Kind::Images, .. } => ExitCode::Data,
+                CatalogError::Unknown { .. } | CatalogError::NoTask(_) | CatalogError::NoHome => {
+                    ExitCode::Input
+                }
+            },
             Self::Data(_) | Self::Weights(_) => ExitCode::Data,
             Self::Registry(error) | Self::Setup(SetupError::Registry(error)) => registry(error),
             Self::Setup(SetupError::Data(_)) => ExitCode::Data,

@@ -4,6 +4,7 @@
 mod bench;
 mod compare;
 mod criteria;
+mod data;
 mod error;
 mod export;
 mod judging_args;
@@ -98,6 +99,9 @@ enum Command {
     /// Look at tables of ground truth.
     #[command(subcommand)]
     Truth(truth::TruthCommand),
+    /// Get data sets by name: tables of ground truth, and images.
+    #[command(subcommand)]
+    Data(data::DataCommand),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -255,6 +259,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Score(args) => score::run(&args),
         Command::Space(command) => space::run(&command),
         Command::Truth(command) => truth::run(&command),
+        Command::Data(command) => return data::run(&command),
         Command::Plugin(command) => return plugin::run(&command),
         Command::Bench(args) => return bench::run(&args, supervisor::is_supervised()),
         Command::Probe { file, copy } => {

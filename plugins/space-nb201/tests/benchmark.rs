@@ -115,7 +115,7 @@ fn settings_that_make_no_network_are_refused() {
 
 #[test]
 fn the_whole_table_agrees() {
-    let data = std::env::var_os("OSEE_DATA").map_or_else(
+    let data = std::env::var_os("OSEE_TEST_DATA").map_or_else(
         || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
         Into::into,
     );

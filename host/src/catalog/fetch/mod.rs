@@ -1,0 +1,238 @@
+//! Getting the original files of a data set from the first source that has
+//! them, and making the data set of them.
+
+mod bar;
+mod http;
+mod pip;
+mod why;
+
+use super::{
+    address::{Address, Mirror},
+    card::{Card, ORIGINAL, Role, Written},
+    entry::{Entry, Original},
+    error::{CatalogError, Fault, how_to_get, how_to_import},
+    files::{self, check},
+    home::Home,
+    install::{Staging, free},
+};
+use crate::stop::Stop;
+use bar::Bar;
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use why::{Why, other_hash, other_size};
+
+/// How files are fetched.
+#[derive(Debug, Clone)]
+pub struct Fetching {
+    /// Asked before any other source.
+    pub mirror: Option<Mirror>,
+    /// Whether the network is left alone.
+    pub offline: bool,
+    /// How long a server may send nothing.
+    pub patience: Duration,
+}
+
+impl Fetching {
+    /// As the environment says.
+    pub fn from_environment(offline: bool) -> Self {
+        Self { mirror: Mirror::from_environment(), offline, patience: Duration::from_secs(60) }
+    }
+}
+
+/// Fetches a data set, unless it is here. What was downloaded before it was
+/// stopped, or killed, is not downloaded again.
+///
+/// # Errors
+/// No source that has its files, something in the way, or a full disk.
+pub fn fetch(
+    entry: &Entry,
+    home: &Home,
+    how: &Fetching,
+    stop: &Stop,
+) -> Result<Card, CatalogError> {
+    let of = |fault: Fault| fault.of(entry);
+    if entry.converter.is_none() {
+        return Err(of(Fault::NoReader { origin: entry.origin.clone() }));
+    }
+    let _lock = home.lock(entry, stop).map_err(of)?;
+    free(&home.folder(entry), stop).map_err(of)?;
+    // Nothing there was changed, as was just seen; but it may be gone.
+    if let Some(card) = home.card(entry)?
+        && card.is_of(entry)
+        && card.files.iter().all(|file| home.folder(entry).join(&file.path).exists())
+    {
+        return Ok(card);
+    }
+    if !entry.can_be_fetched() {
+        return Err(of(Fault::NoAddress { how: how_to_get(entry) }));
+    }
+    fetch_files(entry, home, how, stop).map_err(of)
+}
+
+fn fetch_files(entry: &Entry, home: &Home, how: &Fetching, stop: &Stop) -> Result<Card, Fault> {
+    let incoming = home.incoming(entry);
+    files::folder(&incoming)?;
+    // Gives back what a process that was killed had staged.
+    Staging::fetched(home, entry)?.discard()?;
+    let mut had = Vec::new();
+    for file in &entry.files {
+        had.push((file, Getting { entry, file, incoming: &incoming, how, stop }.get()?));
+    }
+    let staging = Staging::fetched(home, entry)?;
+    let mut originals = Vec::new();
+    files::folder(&staging.folder().join(ORIGINAL))?;
+    for (file, from) in had {
+        let path = format!("{ORIGINAL}/{}", file.name);
+        let (there, here) = (incoming.join(&file.name), staging.folder().join(&path));
+        fs::rename(&there, &here).map_err(Fault::io("move", &there))?;
+        let (bytes, sha256) = (file.bytes.unwrap_or(0), file.sha256.clone().unwrap_or_default());
+        originals.push(Written { path, role: Role::Original, bytes, sha256, from: Some(from) });
+    }
+    staging.finish(originals, stop).inspect_err(|_| {
+        // The first error is the one to tell; the next call gives them back, too.
+        let _ = staging.give_back();
+    })
+}
+
+/// Getting one file.
+struct Getting<'a> {
+    entry: &'a Entry,
+    file: &'a Original,
+    incoming: &'a Path,
+    how: &'a Fetching,
+    stop: &'a Stop,
+}
+
+impl Getting<'_> {
+    /// Puts it among what came in; where it is from.
+    fn get(&self) -> Result<String, Fault> {
+        let place = self.incoming.join(&self.file.name);
+        if fs::symlink_metadata(&place).is_ok() {
+            let (bytes, sha256) = files::digest(&place, self.stop, std::io::sink())?;
+            check(&place, self.file, bytes, &sha256)?;
+            return Ok("fetched before, or put there by hand".to_owned());
+        }
+        let addresses: Vec<Address> =
+            self.file.from.iter().filter_map(|it| Address::parse(it).ok()).collect();
+        let mut tried = Vec::new();
+        let mirrored = addresses
+            .iter()
+            .filter_map(|it| Some(self.how.mirror.as_ref()?.place(&it.in_mirror(&self.file.name))));
+        let mirrored: Vec<Mirror> = mirrored.collect();
+        for source in &mirrored {
+            let name = source.to_string();
+            match self.outcome(&name, || match source {
+                Mirror::Folder(path) => self.copied(path),
+                Mirror::Http(address) => self.downloaded(address),
+            })? {
+                None => return Ok(name),
+                Some(why) => tried.push((name, why)),
+            }
+        }
+        for source in &addresses {
+            let name = source.to_string();
+            match self.outcome(&name, || match source {
+                Address::Http(address) => self.downloaded(address),
+                Address::Pypi { name, version } => self.by_pip(name, version),
+            })? {
+                None => return Ok(name),
+                Some(why) => tried.push((name, why)),
+            }
+        }
+        let (file, how) = (self.file.name.clone(), how_to_import(self.entry));
+        Err(Fault::Unreachable { file, tried, place, how })
+    }
+
+    /// Nothing if a source gave the file, else why not.
+    fn outcome(
+        &self,
+        source: &str,
+        get: impl FnOnce() -> Result<(), Why>,
+    ) -> Result<Option<String>, Fault> {
+        match get() {
+            Ok(()) => {
+                let part = self.part();
+                files::sync(&part)?;
+                let place = self.incoming.join(&self.file.name);
+                fs::rename(&part, &place).map_err(Fault::io("move", &part))?;
+                Ok(None)
+            }
+            Err(Why::Stopped) => Err(Fault::Stopped),
+            Err(Why::Here(fault)) => Err(fault),
+            Err(Why::Failed(why)) => {
+                tracing::info!(%source, %why, "no file");
+                Ok(Some(why))
+            }
+        }
+    }
+
+    fn part(&self) -> PathBuf {
+        self.incoming.join(format!("{}.part", self.file.name))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.file.bytes.unwrap_or(0)
+    }
+
+    fn bar(&self, source: &str) -> Bar {
+        Bar::new(&self.entry.name, &self.file.name, self.bytes(), source)
+    }
+
+    fn downloaded(&self, address: &str) -> Result<(), Why> {
+        if self.how.offline {
+            return Err(Why::Failed("not asked, because of --offline".to_owned()));
+        }
+        let bar = self.bar(address);
+        http::Download {
+            address,
+            part: &self.part(),
+            bytes: self.bytes(),
+            sha256: self.file.sha256.as_deref().unwrap_or_default(),
+            patience: self.how.patience,
+            stop: self.stop,
+            bar: &bar,
+        }
+        .run()
+    }
+
+    fn by_pip(&self, name: &str, version: &str) -> Result<(), Why> {
+        if self.how.offline {
+            return Err(Why::Failed("not asked, because of --offline".to_owned()));
+        }
+        let _bar = self.bar(&format!("pip download {name}=={version}"));
+        let folder = self.incoming.join(".pip");
+        let wheel = pip::download(name, version, &self.file.name, &folder, self.stop);
+        let copied = wheel.and_then(|wheel| self.copied(&wheel));
+        // It is pip's copy, and what was made of it counts.
+        let _ = fs::remove_dir_all(&folder);
+        copied
+    }
+
+    /// Copies a file that must be the right one.
+    fn copied(&self, from: &Path) -> Result<(), Why> {
+        match fs::metadata(from) {
+            Ok(facts) if facts.is_file() && facts.len() == self.bytes() => {}
+            Ok(facts) if facts.is_file() => {
+                return Err(Why::Failed(other_size(facts.len(), self.bytes())));
+            }
+            Ok(_) => return Err(Why::Failed("is no file".to_owned())),
+            Err(error) => return Err(Why::Failed(error.to_string())),
+        }
+        let part = self.part();
+        let file = File::create(&part).map_err(Fault::io("write", &part))?;
+        let (bytes, sha256) = files::digest(from, self.stop, file)?;
+        match check(from, self.file, bytes, &sha256) {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                files::remove(&part)?;
+                Err(Why::Failed(other_hash(
+                    &sha256,
+                    self.file.sha256.as_deref().unwrap_or_default(),
+                )))
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Files: hashed, copied and made durable.
+
+use super::{entry::Original, error::Fault};
+use crate::stop::Stop;
+use sha2::{Digest, Sha256};
+use std::{
+    fmt::Write as _,
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// As much as is read at once.
+pub const CHUNK: usize = 1 << 16;
+
+/// A SHA-256 as text.
+pub fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Size and SHA-256 of a file; what was read goes to `to`.
+pub fn digest(path: &Path, stop: &Stop, mut to: impl Write) -> Result<(u64, String), Fault> {
+    let mut file = File::open(path).map_err(Fault::io("read", path))?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        if stop.is_set() {
+            return Err(Fault::Stopped);
+        }
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok((bytes, hex(hash))),
+            Ok(count) => {
+                hash.update(&chunk[..count]);
+                to.write_all(&chunk[..count]).map_err(Fault::io("copy", path))?;
+                bytes += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Fault::io("read", path)(error)),
+        }
+    }
+}
+
+/// That what was written to it is on the disk.
+pub fn sync(path: &Path) -> Result<(), Fault> {
+    File::open(path).and_then(|it| it.sync_all()).map_err(Fault::io("write", path))
+}
+
+/// Removes a file that may be gone.
+pub fn remove(path: &Path) -> Result<(), Fault> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Fault::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes a folder and those above it.
+pub fn folder(path: &Path) -> Result<(), Fault> {
+    fs::create_dir_all(path).map_err(Fault::io("make folder", path))
+}
+
+/// Removes folders that are empty, from the innermost.
+pub fn remove_empty(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|it| it.is_dir()) {
+            remove_empty(&entry.path());
+        }
+    }
+    // One that is not empty stays.
+    let _ = fs::remove_dir(path);
+}
+
+/// A size for people.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..100_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.0} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// Every file in a folder and below, by name.
+pub fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(all_files(&entry.path())),
+            _ => found.push(entry.path()),
+        }
+    }
+    found.sort();
+    found
+}
+
+/// That a file is the one of the catalogue, where that knows.
+pub fn check(path: &Path, known: &Original, bytes: u64, sha256: &str) -> Result<(), Fault> {
+    let wrong = |what| Err(Fault::Wrong { path: path.to_owned(), what });
+    let name = &known.name;
+    match (known.bytes, &known.sha256) {
+        (Some(wanted), _) if wanted != bytes => {
+            wrong(format!("is not {name}: it has {bytes} bytes, and {wanted} are expected"))
+        }
+        (_, Some(wanted)) if wanted != sha256 => {
+            wrong(format!("is not {name}: its SHA-256 is {sha256}, and {wanted} is expected"))
+        }
+        _ => Ok(()),
+    }
+}

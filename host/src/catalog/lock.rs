@@ -1,0 +1,43 @@
+//! One process at a data set at a time.
+
+use super::error::Fault;
+use crate::{stop::Stop, terminal::say};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+use std::{fs::File, path::Path, thread, time::Duration};
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// While it is held no other process is at the data set.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "closing it is what unlocks")] File);
+
+impl Lock {
+    /// Waits for it.
+    pub fn take(path: &Path, name: &str, stop: &Stop) -> Result<Self, Fault> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)
+            .map_err(Fault::io("write", path))?;
+        let mut said = false;
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self(file)),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+                Err(error) => return Err(Fault::io("lock", path)(error.into())),
+            }
+            if stop.is_set() {
+                return Err(Fault::Stopped);
+            }
+            if !said {
+                say(format_args!("waiting for another osee-host that is at {name}"));
+                said = true;
+            }
+            thread::sleep(POLL);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! `osee-host data`: data sets of the catalogue, fetched, imported and found.
+
+use super::{CliError, ExitCode, print};
+use crate::{
+    catalog::{self, CATALOG, Card, CatalogError, Entry, Fetching, Home, Kind, file_size},
+    stop::Stop,
+    terminal::say,
+};
+use clap::{Args, Subcommand};
+use std::{fmt::Write, path::PathBuf};
+
+/// What to do with data sets.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Every data set, whether it is here, and how large it is.
+    List,
+    /// Download data sets, check them and convert them.
+    Fetch(FetchArgs),
+    /// Print where a table, or the folder of images, is.
+    Path(OneArgs),
+    /// Read every byte of data sets and compare it with what was written; of
+    /// all that are here, if none is named.
+    Verify(SomeArgs),
+    /// Remove data sets; a file that osee-host did not write, or that was
+    /// changed since, stays.
+    Remove(NamesArgs),
+    /// Make a data set of a file, or folder, that you have.
+    Import(ImportArgs),
+}
+
+/// Which, and how.
+#[derive(Debug, Args)]
+pub struct FetchArgs {
+    #[command(flatten)]
+    names: NamesArgs,
+    /// Leave the network alone: what is here, or in a folder that
+    /// OSEE_DATA_MIRROR names, must do.
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Which.
+#[derive(Debug, Args)]
+pub struct NamesArgs {
+    /// Data sets.
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+}
+
+/// Which, or all.
+#[derive(Debug, Args)]
+pub struct SomeArgs {
+    /// Data sets.
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+}
+
+/// Which.
+#[derive(Debug, Args)]
+pub struct OneArgs {
+    /// The data set.
+    name: String,
+}
+
+/// Which, and from where.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The data set.
+    name: String,
+    /// Its file, or a folder with its files.
+    path: PathBuf,
+}
+
+/// Runs it.
+pub fn run(command: &DataCommand) -> Result<ExitCode, CliError> {
+    let home = Home::find()?;
+    match command {
+        DataCommand::List => list(&home)?,
+        DataCommand::Path(args) => {
+            let path = home.located(catalog::find(&args.name)?)?;
+            print(&format!("{}\n", path.display()))?;
+        }
+        DataCommand::Fetch(args) => {
+            let how = Fetching::from_environment(args.offline);
+            return each(&entries(&args.names.names)?, |entry, stop| {
+                let card = catalog::fetch(entry, &home, &how, stop)?;
+                is_here(entry, &home, &card)
+            });
+        }
+        DataCommand::Import(args) => {
+            let entry = catalog::find(&args.name)?;
+            let card = catalog::import(entry, &args.path, &home, &stop()?)?;
+            is_here(entry, &home, &card)?;
+        }
+        DataCommand::Verify(args) => return verify(&args.names, &home),
+        DataCommand::Remove(args) => {
+            return each(&entries(&args.names)?, |entry, stop| {
+                for path in home.remove(entry, stop)? {
+                    say(format_args!(
+                        "{} stays: osee-host did not write it, or it was changed since",
+                        path.display()
+                    ));
+                }
+                Ok(())
+            });
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+fn entries(names: &[String]) -> Result<Vec<&'static Entry>, CliError> {
+    names.iter().map(|name| Ok(catalog::find(name)?)).collect()
+}
+
+fn stop() -> Result<Stop, CliError> {
+    Stop::on_signals().map_err(CliError::Worker)
+}
+
+/// Goes through data sets; one that fails does not keep the others.
+fn each(
+    entries: &[&Entry],
+    mut act: impl FnMut(&Entry, &Stop) -> Result<(), CliError>,
+) -> Result<ExitCode, CliError> {
+    let stop = stop()?;
+    let mut code = ExitCode::Done;
+    for entry in entries {
+        match act(entry, &stop) {
+            Ok(()) => {}
+            Err(error @ CliError::Catalog(CatalogError::Stopped { .. })) => return Err(error),
+            Err(error) if entries.len() == 1 => return Err(error),
+            Err(error) => {
+                say(format_args!("error: {error}"));
+                if code == ExitCode::Done {
+                    code = error.exit_code();
+                }
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn is_here(entry: &Entry, home: &Home, card: &Card) -> Result<(), CliError> {
+    let path = home.located(entry)?;
+    let rows = card.rows.map(|rows| format!("{rows} rows; ")).unwrap_or_default();
+    say(format_args!("{} is in {} ({rows}licence: {})", entry.name, path.display(), card.licence));
+    Ok(())
+}
+
+fn list(home: &Home) -> Result<(), CliError> {
+    let mut text = format!("data sets in {}\n", home.path().display());
+    for entry in CATALOG.entries() {
+        let kind = match entry.kind {
+            Kind::Table => "table",
+            Kind::Images => "images",
+        };
+        let state = match (home.card(entry), entry.download(), entry.converter) {
+            (Ok(Some(card)), ..) => format!("here, {}", file_size(card.bytes())),
+            (Err(_), ..) => "damaged".to_owned(),
+            (_, Some(bytes), _) => format!("fetch, {}", file_size(bytes)),
+            (_, None, Some(_)) => "import".to_owned(),
+            (_, None, None) => "not read".to_owned(),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {:<14} {kind:<6}  {state:<14}  {}", entry.name, entry.title);
+    }
+    print(&text)
+}
+
+fn verify(names: &[String], home: &Home) -> Result<ExitCode, CliError> {
+    let mut chosen = entries(names)?;
+    if names.is_empty() {
+        // One whose card cannot be read is looked at as well.
+        let here = |entry: &&Entry| !matches!(home.card(entry), Ok(None));
+        chosen = CATALOG.entries().iter().filter(here).collect();
+    }
+    if chosen.is_empty() {
+        say(format_args!("there is no data set in {}", home.path().display()));
+    }
+    each(&chosen, |entry, stop| {
+        let card = home.verify(entry, stop)?;
+        let (count, bytes) = (card.files.len(), file_size(card.bytes()));
+        print(&format!("{}: {count} files, {bytes}, as they were written\n", entry.name))
+    })
+}
