@@ -375,7 +375,7 @@ fn told_to_stop_at_any_time_a_command_with_a_plugin_ends_with_9() {
         for milliseconds in [0, 50, 150, 300, 500, 700, 900] {
             let mut child = osee(&[command, &own].concat());
             let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-            until("SIGTERM is handled", || handles_term(child.id()));
+            until("SIGTERM is handled", || handles(15, child.id()));
             thread::sleep(Duration::from_millis(milliseconds));
             signal("TERM", child.id());
             let (code, text) = said(child.wait_with_output().unwrap());
