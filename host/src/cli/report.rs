@@ -162,6 +162,12 @@ impl Source {
         let judged = judge(&store, &table, &space)?;
         let board = Leaderboard::new(&store, Some((table.truth.clone(), judged)), &options)?;
         let mut material = from_run(&store, &board, space.as_ref().ok())?;
+        if let Some(cause) = &no_space {
+            let id = &study.space.id;
+            let what =
+                format!("search space `{id}`, which some analyses ask, cannot be had: {cause}");
+            material.notes.push(what);
+        }
         material.no_space = no_space;
         material.trainings = board.judged.as_ref().and_then(|it| table.trainings(&it.rows));
         Ok((material, board.scored))
