@@ -74,8 +74,10 @@ fn a_supernet_is_trained_without_what_makes_no_network() {
         assert_eq!(board.len(), 6);
         for (name, column) in &board {
             assert_eq!(failed(column), [none], "{name}: {said}");
-            let why =
-                format!("{name}: 1 x error, such as: `{none}` makes no network: it was taken");
+            let why = format!(
+                "{name}: 1 x error, such as: `{none}` makes no network: plugin libuneven.so, export \
+                 `uneven`: graph of {none}: it was taken out"
+            );
             assert!(said.contains(&why), "{name}: {said}");
         }
     }
@@ -183,7 +185,7 @@ fn a_benchmark_trains_each_network_on_images_of_its_own_size() {
     for (name, settings, why) in [
         ("odd", "odd = 7, side = 3", "the network takes [3, 3, 3]"),
         ("few", "few = 7", "digits has 10 classes, the network 5"),
-        ("none", "none = 7", "`7` makes no network: it was taken out"),
+        ("none", "none = 7", "export `uneven`: graph of 7: it was taken out"),
     ] {
         let (code, table, log, said) = build(name, "7\n3\n", settings);
         assert_eq!(code, Some(8), "{name}: {said}");
