@@ -135,7 +135,8 @@ mod tests {
                             continue;
                         }
                         let said = said(&arguments);
-                        let known = ["number from ", "number above 0", "seconds above 0", "is not in "];
+                        let known =
+                            ["number from ", "number above 0", "seconds above 0", "is not in "];
                         let says = known.iter().any(|it| said.contains(it));
                         assert!(says && said.contains(&option), "{arguments:?}: {said}");
                         seen += 1;
