@@ -90,10 +90,8 @@ fn a_field_that_changes_nothing_beside_another_is_refused() {
         Err(error) => error.to_string(),
     };
     let list = "[architectures]\nfile = \"a.txt\"\n";
-    for (text, field) in [(format!("{list}count = 20"), "[architectures] `count` changes nothing")]
-    {
-        assert!(said(&text).contains(field), "{text}: {}", said(&text));
-    }
+    let counted = said(&format!("{list}count = 20"));
+    assert!(counted.contains("[architectures] `count` changes nothing"), "{counted}");
     for text in [
         list.to_owned(),
         format!("{list}unique = true"),
