@@ -99,20 +99,39 @@ fn training_again_gives_the_tables_numbers_and_no_others() {
     assert_eq!(fs::read_to_string(&table).unwrap().lines().count(), 9);
 }
 
-#[test]
-fn a_table_with_columns_written_over_or_rows_of_another_study_is_not_confirmed() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let own = study(folder.path(), 2);
-    support::run(&build(&own, &out, &[]));
-    let text = fs::read_to_string(out.join("table.csv")).unwrap();
-    let table = folder.path().join("table.csv");
-    let check = |text: String| {
+/// A benchmark that was built, and its table.
+struct Built {
+    folder: tempfile::TempDir,
+    study: String,
+    text: String,
+}
+
+impl Built {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let study = study(folder.path(), 2);
+        support::run(&build(&study, &out, &[]));
+        let text = fs::read_to_string(out.join("table.csv")).unwrap();
+        Self { folder, study, text }
+    }
+
+    /// How a check of this text as its table ends, and what it prints.
+    fn check(&self, text: &str, rows: &str) -> (Option<i32>, String) {
+        let table = self.folder.path().join("table.csv");
         fs::write(&table, text).unwrap();
-        let args = ["bench", "check", table.to_str().unwrap(), "--study", &own, "--rows", "2"];
+        let table = table.to_str().unwrap();
+        let args = ["bench", "check", table, "--study", &self.study, "--rows", rows];
         let output = support::osee(&args).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    };
+    }
+}
+
+#[test]
+fn a_table_with_columns_written_over_or_rows_of_another_study_is_not_confirmed() {
+    let built = Built::new();
+    let text = &built.text;
+    let check = |text: String| built.check(&text, "2");
     let lines: Vec<&str> = text.lines().collect();
     // Means, parameters and FLOPs, while what single seeds came to stays.
     let names: Vec<&str> = lines[0].split(',').collect();
@@ -144,21 +163,14 @@ fn a_table_with_columns_written_over_or_rows_of_another_study_is_not_confirmed()
 
 #[test]
 fn a_mean_that_is_not_its_seeds_is_found_in_rows_that_are_not_drawn() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let own = study(folder.path(), 2);
-    support::run(&build(&own, &out, &[]));
-    let text = fs::read_to_string(out.join("table.csv")).unwrap();
-    let table = folder.path().join("table.csv");
-    let mut rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let built = Built::new();
+    let mut rows: Vec<Vec<&str>> =
+        built.text.lines().map(|line| line.split(',').collect()).collect();
     let mean = rows[0].iter().position(|name| *name == "validation_loss").unwrap();
     rows.iter_mut().skip(1).for_each(|row| row[mean] = "9.0000");
     let text: String = rows.iter().map(|row| row.join(",") + "\n").collect();
-    fs::write(&table, text).unwrap();
-    let args = ["bench", "check", table.to_str().unwrap(), "--study", &own, "--rows", "1"];
-    let output = support::osee(&args).output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(7), "{said}");
+    let (code, said) = built.check(&text, "1");
+    assert_eq!(code, Some(7), "{said}");
     // Of the row that was drawn and of the seven others.
     assert_eq!(said.matches(" validation_loss: 9 in the table").count(), 8, "{said}");
     assert!(said.contains("35 of 42 parameters, FLOPs and means of the other 7"), "{said}");

@@ -16,8 +16,8 @@ use osee_core::{
     store::Record,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, fs, path::Path, process::Output};
-use stores::{Row, architectures, noise, store, study, tau_b, truth};
+use std::{fs, path::Path, process::Output};
+use stores::{Row, architectures, noise, store, study, table, tau_b, truth};
 
 const ARCHITECTURES: usize = 60;
 const SEEDS: [u64; 3] = [3, 5, 8];
@@ -97,6 +97,30 @@ impl Run {
     }
 }
 
+impl Run {
+    /// The run to its end, but for a row of which every score is this failure; its
+    /// directory.
+    fn finished_but(&self, row: Row, failure: &Failure) -> String {
+        let (dir, name) = (self.at("but"), row.key.name.clone());
+        let mut rows = finished();
+        rows.push(row);
+        let study = study("but", &SEEDS, Some(&self.at("truth.csv")));
+        let mut store = store(&dir, &study, &self.archs, &rows);
+        let scorer = store.scorer(&store.newest().unwrap()[&name].1).unwrap();
+        let failed = |arch, seed| Record {
+            scorer,
+            arch,
+            seed,
+            outcome: Err(failure.clone()),
+            milliseconds: 0.0,
+            device: "cpu".to_owned(),
+        };
+        let all = (0..ARCHITECTURES).flat_map(|arch| SEEDS.map(|seed| failed(arch, seed)));
+        store.record(&all.collect::<Vec<_>>()).unwrap();
+        dir.to_str().unwrap().to_owned()
+    }
+}
+
 /// What a command prints that ends with 9, having said why.
 fn incomplete(args: &[&str]) -> String {
     let Output { status, stdout, stderr } = support::osee(args).output().unwrap();
@@ -105,19 +129,6 @@ fn incomplete(args: &[&str]) -> String {
     assert!(said.contains(PROGRESS), "{args:?}: {said}");
     assert!(said.contains("not run: young (9 of 60 scored)"), "{args:?}: {said}");
     String::from_utf8(stdout).unwrap()
-}
-
-/// Rows of a CSV file by what stands in a column, as column to cell.
-fn table(text: &str, key: &str) -> BTreeMap<String, BTreeMap<String, String>> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let rows = reader.records().map(|row| {
-        let cells = row.unwrap();
-        let row: BTreeMap<String, String> =
-            names.iter().cloned().zip(cells.iter().map(str::to_owned)).collect();
-        (row[key].clone(), row)
-    });
-    rows.collect()
 }
 
 fn close(a: f64, b: f64) {
@@ -429,26 +440,9 @@ fn best(rows: &[Row]) -> f64 {
 #[test]
 fn a_row_that_failed_to_train_is_listed_with_its_reason_and_not_judged() {
     let run = Run::new();
-    let mut rows = finished();
-    rows.push(Row::new("supernet", OneShot, 0..0, &SEEDS, |_, _| 0.0));
-    let study = study("trained", &SEEDS, Some(&run.at("truth.csv")));
-    let mut store = store(&run.at("trained"), &study, &run.archs, &rows);
-    let reason = "the worker died of | a signal".to_owned();
-    let key = store.newest().unwrap()["supernet"].1.clone();
-    let scorer = store.scorer(&key).unwrap();
-    let mark = |arch, seed| Record {
-        scorer,
-        arch,
-        seed,
-        outcome: Err(Failure::new(FailureKind::Untrained, reason.clone())),
-        milliseconds: 0.0,
-        device: "cpu".to_owned(),
-    };
-    let all = (0..ARCHITECTURES).flat_map(|arch| SEEDS.map(|seed| mark(arch, seed)));
-    store.record(&all.collect::<Vec<_>>()).unwrap();
-    drop(store);
-    let dir = run.at("trained");
-    let dir = dir.to_str().unwrap();
+    let reason = "the worker died of | a signal";
+    let row = Row::new("supernet", OneShot, 0..0, &SEEDS, |_, _| 0.0);
+    let dir = &run.finished_but(row, &Failure::new(FailureKind::Untrained, reason));
     let board: Value =
         serde_json::from_str(&support::run(&["leaderboard", dir, "--format", "json"])).unwrap();
     let found = board["rows"].as_array().unwrap();
@@ -467,7 +461,7 @@ fn a_row_that_failed_to_train_is_listed_with_its_reason_and_not_judged() {
     }
     let markdown = support::run(&["leaderboard", dir, "--format", "markdown"]);
     assert!(markdown.contains("a signal") && markdown.contains("not run: 0 of"), "{markdown}");
-    assert!(support::run(&["export", dir]).contains(&reason));
+    assert!(support::run(&["export", dir]).contains(reason));
     let out = run.at("report");
     support::run(&["report", dir, "--out", out.to_str().unwrap()]);
     assert!(page_of(&out).contains(&why));
@@ -484,24 +478,9 @@ fn a_row_that_failed_to_train_is_listed_with_its_reason_and_not_judged() {
 #[test]
 fn a_row_without_any_score_is_in_no_analysis() {
     let run = Run::new();
-    let mut rows = finished();
-    rows.push(Row::new("hopeless", ZeroShot, 0..0, &SEEDS, |_, _| 0.0));
-    let study = study("failed", &SEEDS, Some(&run.at("truth.csv")));
-    let mut store = store(&run.at("failed"), &study, &run.archs, &rows);
-    let scorer = store.scorer(&store.newest().unwrap()["hopeless"].1).unwrap();
-    let failed = |arch, seed| Record {
-        scorer,
-        arch,
-        seed,
-        outcome: Err(Failure::new(FailureKind::Error, "no batch is large enough")),
-        milliseconds: 0.0,
-        device: "cpu".to_owned(),
-    };
-    let all = (0..ARCHITECTURES).flat_map(|arch| SEEDS.map(|seed| failed(arch, seed)));
-    store.record(&all.collect::<Vec<_>>()).unwrap();
-    drop(store);
-    let dir = run.at("failed");
-    let dir = dir.to_str().unwrap();
+    let row = Row::new("hopeless", ZeroShot, 0..0, &SEEDS, |_, _| 0.0);
+    let failure = Failure::new(FailureKind::Error, "no batch is large enough");
+    let dir = &run.finished_but(row, &failure);
     // On the board it ranks last.
     let board = support::run(&["leaderboard", dir, "--format", "csv"]);
     assert!(board.lines().any(|line| line.contains(",hopeless,")), "{board}");

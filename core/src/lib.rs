@@ -15,6 +15,7 @@ pub mod csv_text;
 pub mod embedded;
 pub mod estimator;
 pub mod graph;
+pub mod hex;
 pub mod mean;
 mod normal;
 pub mod notation;

@@ -1,6 +1,7 @@
 //! Settings of estimators and search spaces: declared with defaults, checked
 //! against the declaration, hashed into the key of a result.
 
+use crate::hex::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, fmt};
@@ -323,7 +324,7 @@ impl FromIterator<(String, Value)> for Settings {
 /// of SHA-256 over its JSON.
 pub fn key_hash(value: &impl Serialize) -> String {
     let json = serde_json::to_vec(value).expect("keys are plain data");
-    Sha256::digest(&json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(&json)[..8])
 }
 
 #[cfg(test)]

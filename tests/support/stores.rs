@@ -156,3 +156,16 @@ pub fn tau_b(x: &[f64], y: &[f64]) -> f64 {
     }
     agree / f64::sqrt(x_untied * y_untied)
 }
+
+/// Rows of a CSV file by what stands in a column, as column to cell.
+pub fn table(text: &str, key: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let rows = reader.records().map(|row| {
+        let cells = row.unwrap();
+        let row: BTreeMap<String, String> =
+            names.iter().cloned().zip(cells.iter().map(str::to_owned)).collect();
+        (row[key].clone(), row)
+    });
+    rows.collect()
+}

@@ -30,8 +30,14 @@ impl<'a> Column<'a> {
         self.values.len() - self.missing.len()
     }
 
-    fn has(&self, at: usize) -> bool {
+    /// Whether it is there.
+    pub fn has(&self, at: usize) -> bool {
         self.missing.binary_search(&at).is_err()
+    }
+
+    /// Positions of those that are.
+    pub fn positions(&self) -> Vec<usize> {
+        (0..self.values.len()).filter(|&at| self.has(at)).collect()
     }
 
     /// Positions where both are measured; `None` for all.

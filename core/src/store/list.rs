@@ -5,7 +5,7 @@
 //! taken for one.
 
 use super::{Store, StoreError, files::has_table};
-use crate::shard::unit_name;
+use crate::{hex::hex, shard::unit_name};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
@@ -41,7 +41,7 @@ impl Hasher {
     }
 
     fn list(self) -> List {
-        let sha256 = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(self.hash.finalize());
         List { architectures: self.count, sha256 }
     }
 }

@@ -132,8 +132,14 @@ impl Scorer {
 
     /// The same of the seed at this position of `seeds`.
     pub fn judged_by_seed<'a>(&'a self, at: usize, truth: &'a [f64]) -> Pairs<'a> {
+        let seed = self.seed_column(at);
+        there(seed.values, seed.missing, truth)
+    }
+
+    /// Scores of the seed at this position of `seeds`.
+    pub fn seed_column(&self, at: usize) -> Column<'_> {
         let missing = self.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
-        there(&self.seeds[at].1, missing, truth)
+        Column::from((self.name.as_str(), self.seeds[at].1.as_slice())).without(missing)
     }
 
     /// Its scores, for what is computed of several rows.
@@ -152,10 +158,8 @@ pub fn there<'a>(values: &'a [f64], missing: &[usize], truth: &'a [f64]) -> Pair
     if missing.is_empty() {
         return (Cow::Borrowed(values), Cow::Borrowed(truth));
     }
-    let kept = |column: &[f64]| -> Cow<'a, [f64]> {
-        let rows = (0..column.len()).filter(|row| missing.binary_search(row).is_err());
-        Cow::Owned(rows.map(|row| column[row]).collect())
-    };
+    let rows = Column::from(("", values)).without(missing).positions();
+    let kept = |column: &[f64]| Cow::Owned(rows.iter().map(|&row| column[row]).collect());
     (kept(values), kept(truth))
 }
 

@@ -2,9 +2,9 @@
 
 use super::{entry::Original, error::Fault};
 use crate::stop::Stop;
+use osee_core::hex::hex;
 use sha2::{Digest, Sha256};
 use std::{
-    fmt::Write as _,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -12,15 +12,6 @@ use std::{
 
 /// As much as is read at once.
 pub const CHUNK: usize = 1 << 16;
-
-/// A SHA-256 as text.
-pub fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
 
 /// Size and SHA-256 of a file; what was read goes to `to`.
 pub fn digest(path: &Path, stop: &Stop, mut to: impl Write) -> Result<(u64, String), Fault> {
@@ -32,7 +23,7 @@ pub fn digest(path: &Path, stop: &Stop, mut to: impl Write) -> Result<(u64, Stri
             return Err(Fault::Stopped);
         }
         match file.read(&mut chunk) {
-            Ok(0) => return Ok((bytes, hex(hash))),
+            Ok(0) => return Ok((bytes, hex(hash.finalize()))),
             Ok(count) => {
                 hash.update(&chunk[..count]);
                 to.write_all(&chunk[..count]).map_err(Fault::io("copy", path))?;

@@ -111,10 +111,7 @@ impl Home {
         };
         match self.card(entry)?.is_some() && path.exists() {
             true => Ok(path),
-            false => {
-                let (home, how) = (self.0.clone(), how_to_get(entry));
-                Err(Fault::NotHere { home, how }.of(entry))
-            }
+            false => Err(self.not_here(entry)),
         }
     }
 
@@ -125,8 +122,7 @@ impl Home {
     /// When it is not here, or a file is not as it was written.
     pub fn verify(&self, entry: &Entry, stop: &Stop) -> Result<Card, CatalogError> {
         let Some(card) = self.card(entry)? else {
-            let (home, how) = (self.0.clone(), how_to_get(entry));
-            return Err(Fault::NotHere { home, how }.of(entry));
+            return Err(self.not_here(entry));
         };
         let changed = card.changed(&self.folder(entry), stop).map_err(|it| it.of(entry))?;
         match changed.is_empty() {
@@ -152,8 +148,7 @@ impl Home {
         let _lock = self.lock(entry, stop).map_err(of)?;
         let folder = self.folder(entry);
         let Some(card) = self.card(entry)? else {
-            let (home, how) = (self.0.clone(), how_to_get(entry));
-            return Err(Fault::NotHere { home, how }.of(entry));
+            return Err(self.not_here(entry));
         };
         let changed = card.changed(&folder, stop).map_err(of)?;
         // What was made of the originals goes first, the card that knows them last.
@@ -166,6 +161,10 @@ impl Home {
         files::remove(&folder.join(CARD)).map_err(of)?;
         files::remove_empty(&folder);
         Ok(files::all_files(&folder))
+    }
+
+    fn not_here(&self, entry: &Entry) -> CatalogError {
+        Fault::NotHere { home: self.0.clone(), how: how_to_get(entry) }.of(entry)
     }
 
     /// Waits until no other process is at this data set.

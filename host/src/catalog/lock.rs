@@ -2,11 +2,13 @@
 
 use super::error::Fault;
 use crate::{stop::Stop, terminal::say};
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::Errno,
+use std::{
+    fs::{File, TryLockError},
+    io::ErrorKind,
+    path::Path,
+    thread,
+    time::Duration,
 };
-use std::{fs::File, path::Path, thread, time::Duration};
 
 const POLL: Duration = Duration::from_millis(100);
 
@@ -25,10 +27,11 @@ impl Lock {
             .map_err(Fault::io("write", path))?;
         let mut said = false;
         loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
-                Err(error) => return Err(Fault::io("lock", path)(error.into())),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {}
+                Err(TryLockError::Error(error)) => return Err(Fault::io("lock", path)(error)),
             }
             if stop.is_set() {
                 return Err(Fault::Stopped);

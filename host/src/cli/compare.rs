@@ -3,8 +3,7 @@
 
 use super::{
     CliError, ExitCode,
-    leaderboard::{TruthArgs, ended, judged, registry_of},
-    plugin_args::PluginArgs,
+    leaderboard::{TruthArgs, board, ended},
     print,
 };
 use crate::report::{Across, Format, Leaderboard, Row, p_text, terminal_table, told_apart};
@@ -13,7 +12,6 @@ use osee_core::{
     analysis::{Comparison, significance},
     criteria::{CriteriaOptions, kendall_tau_b},
     csv_text::{Field, csv_text},
-    store::Store,
     truth::join,
 };
 use std::{
@@ -63,12 +61,9 @@ const HEADER: [&str; 8] =
 
 /// Prints it.
 pub fn run(args: &CompareArgs) -> Result<ExitCode, CliError> {
-    let board = |dir: &PathBuf| {
-        let store = Store::open(dir)?;
-        let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
-        judged(&store, &registry, &TruthArgs::default(), &CriteriaOptions::default())
-    };
-    let boards = args.dir.iter().map(board).collect::<Result<Vec<Leaderboard>, CliError>>()?;
+    let (own, options) = (TruthArgs::default(), CriteriaOptions::default());
+    let boards: Vec<Leaderboard> =
+        args.dir.iter().map(|dir| board(dir, &own, &options)).collect::<Result<_, _>>()?;
     let names = told_apart(&boards, &args.dir);
     let pairs: Vec<Pair<'_>> = (1..boards.len())
         .map(|at| Pair::new([&names[0], &names[at]], [&boards[0], &boards[at]]))

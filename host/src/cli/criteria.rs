@@ -1,7 +1,7 @@
 //! `osee-host criteria`: scores anyone computed, by the same criteria.
 
 use super::{
-    CliError, fixed,
+    CliError,
     judging_args::{CompatArg, DuplicatesArg},
     lists::{resamples, rows_of, usage},
     plugin_args::PluginArgs,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
-    report::{DIGITS, criteria_document, few, interval_text, terminal_table, tie_text},
+    report::{DIGITS, criteria_document, few, fixed, interval_text, terminal_table, tie_text},
     terminal::say,
 };
 use clap::{Args, ValueEnum};

@@ -2,8 +2,7 @@
 
 use super::{
     CliError, ExitCode,
-    leaderboard::{TruthArgs, ended, registry_of, truth_of},
-    plugin_args::PluginArgs,
+    leaderboard::{TruthArgs, ended, own_truth_of},
 };
 use crate::{
     export::{ExportError, Table, export},
@@ -42,8 +41,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, CliError> {
 }
 
 fn write(args: &ExportArgs, store: &Store) -> Result<(), CliError> {
-    let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
-    let judged = truth_of(store, &registry, &args.truth)?;
+    let judged = own_truth_of(store, &args.truth)?;
     let judged = judged.as_ref().map(|(_, judged)| judged);
     let Some(file) = &args.out else {
         let out = output();

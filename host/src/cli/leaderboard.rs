@@ -22,7 +22,7 @@ use osee_core::{
     study::{Study, TruthChoice},
     truth::Filter,
 };
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Another truth than the study's own.
 #[derive(Debug, Default, Args)]
@@ -88,12 +88,8 @@ pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
     args.check()?;
     let compat = args.compat.unwrap_or(CompatArg::Osee).into();
     let options = CriteriaOptions { compat, ..CriteriaOptions::default() };
-    let board = |dir: &PathBuf| {
-        let store = Store::open(dir)?;
-        let (registry, _) = registry_of(&store.study()?, &PluginArgs::default())?;
-        judged(&store, &registry, &args.truth, &options)
-    };
-    let boards: Vec<Leaderboard> = args.dir.iter().map(board).collect::<Result<_, CliError>>()?;
+    let boards: Vec<Leaderboard> =
+        args.dir.iter().map(|dir| board(dir, &args.truth, &options)).collect::<Result<_, _>>()?;
     print(&match boards.as_slice() {
         [one] => render(one, args.format, !args.no_timing),
         several => Across::new(several, told_apart(several, &args.dir)).render(args.format),
@@ -156,24 +152,32 @@ pub fn registry_of(
     }
 }
 
-/// What a run holds, judged by its truth, or by another.
-pub fn judged(
-    store: &Store,
-    registry: &Registry,
+/// What the run in a folder holds, judged by its truth, or by another.
+pub fn board(
+    dir: &Path,
     asked: &TruthArgs,
     options: &CriteriaOptions,
 ) -> Result<Leaderboard, CliError> {
-    Ok(Leaderboard::new(store, truth_of(store, registry, asked)?, options)?)
+    let store = Store::open(dir)?;
+    Ok(Leaderboard::new(&store, own_truth_of(&store, asked)?, options)?)
 }
 
-/// The truth of a run's architectures: its own, or another.
+/// The truth of a run's architectures: its own, or another; with the run's own
+/// plugins.
+pub fn own_truth_of(store: &Store, asked: &TruthArgs) -> Result<Option<(Truth, Judged)>, CliError> {
+    let (registry, lost) = registry_of(&store.study()?, &PluginArgs::default())?;
+    truth_of(store, &registry, lost, asked)
+}
+
+/// The same with these plugins; why one is not among them is `lost`.
 pub fn truth_of(
     store: &Store,
     registry: &Registry,
+    lost: Option<CliError>,
     asked: &TruthArgs,
 ) -> Result<Option<(Truth, Judged)>, CliError> {
     let study = store.study()?;
-    let space = space_of(&study, registry);
+    let space = space_of(&study, registry, lost);
     let Some(choice) = choice_of(&study, asked)? else { return Ok(None) };
     let table = TruthTable::read(&choice, space.as_ref().ok(), study.data_kind());
     let table = table.map_err(|error| no_columns(error, &study, &space))?;
@@ -181,14 +185,14 @@ pub fn truth_of(
     Ok(Some((table.truth, judged)))
 }
 
-/// The search space of a run, or why it cannot be had.
-pub fn space_of<'a>(study: &Study, registry: &'a Registry) -> Result<Space<'a>, CliError> {
-    let plugins = PluginArgs { plugin: study.plugins.clone(), ..PluginArgs::default() };
-    registry.space(&study.space.id).map_err(|unknown| match plugins.registry() {
-        // The plugin that has it is there no more.
-        Err(error) => error,
-        Ok(_) => unknown.into(),
-    })
+/// The search space of a run, or why it cannot be had: it may have been in the
+/// plugin that is `lost`.
+pub fn space_of<'a>(
+    study: &Study,
+    registry: &'a Registry,
+    lost: Option<CliError>,
+) -> Result<Space<'a>, CliError> {
+    registry.space(&study.space.id).map_err(|unknown| lost.unwrap_or_else(|| unknown.into()))
 }
 
 /// The error of a table, with why the space, which may know its columns, is not

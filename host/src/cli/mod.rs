@@ -279,14 +279,6 @@ fn print(text: &str) -> Result<(), CliError> {
 }
 
 /// With so many digits and no minus before zero.
-fn fixed(number: f64, digits: usize) -> String {
-    let text = format!("{number:.digits$}");
-    match text.strip_prefix('-') {
-        Some(rest) if rest.chars().all(|it| matches!(it, '0' | '.')) => rest.to_owned(),
-        _ => text,
-    }
-}
-
 /// For a flag that is a path, or has one in it: any bytes, as [`paths::text`].
 fn path_text() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(|text| paths::text(Path::new(&text)))

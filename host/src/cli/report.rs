@@ -137,9 +137,8 @@ impl Source {
             study.name
         );
         refuse(&[("--allow-unpinned", self.plugins.allow_unpinned && !own)], &why)?;
-        let (registry, _) = registry_of(&study, &self.plugins)?;
-        let space = space_of(&study, &registry);
-        // It may have been in a plugin that cannot be loaded.
+        let (registry, lost) = registry_of(&study, &self.plugins)?;
+        let space = space_of(&study, &registry, lost);
         let no_space = space
             .as_ref()
             .err()

@@ -1,6 +1,7 @@
 //! What tells one data set from another that has the same name.
 
 use super::{DataError, set::DataSet};
+use osee_core::hex::hex;
 use sha2::{Digest, Sha256};
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -44,7 +45,7 @@ pub fn identity(set: &(impl DataSet + ?Sized)) -> Result<String, DataError> {
     for (_, part) in all {
         whole.update(part?);
     }
-    Ok(whole.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&whole.finalize()[..8]))
 }
 
 fn hash(set: &(impl DataSet + ?Sized), start: usize, end: usize) -> Part {

@@ -6,6 +6,7 @@
 //! the run open the same copy.
 
 use super::{LoadErrorKind, elf::Library, header};
+use osee_core::hex::hex;
 use osee_sdk::abi::header::PluginHeader;
 use rustix::fs::{MemfdFlags, SealFlags};
 use sha2::{Digest, Sha256};
@@ -51,7 +52,7 @@ impl Image {
 
     /// Its SHA-256, hex.
     pub fn sha256(&self) -> String {
-        Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(Sha256::digest(&self.bytes))
     }
 
     /// Libraries beside the file in `folder` that it asks for by `$ORIGIN`,

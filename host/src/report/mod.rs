@@ -18,7 +18,7 @@ pub use across::Across;
 pub use error::ReportError;
 pub use leaderboard::{Leaderboard, Row};
 pub use names::told_apart;
-pub use number::{DIGITS, p_equals, p_size, p_text, population, tie_text};
+pub use number::{DIGITS, fixed, p_equals, p_size, p_text, population, tie_text};
 pub use render::{Format, criteria_document, faults, interval_text, render, scores_csv};
 pub use scored::{NotRun, Scored, supernet};
 pub use small_sample::{LEVEL, few};

@@ -5,6 +5,15 @@ use osee_core::criteria::TieAware;
 /// Digits of criteria after the point, for people.
 pub const DIGITS: usize = 3;
 
+/// A number with so many digits and no minus before zero.
+pub fn fixed(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|it| matches!(it, '0' | '.')) => rest.to_owned(),
+        _ => text,
+    }
+}
+
 /// Smaller p-values are not told apart.
 const SMALL: f64 = 0.001;
 

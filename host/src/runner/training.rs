@@ -8,6 +8,7 @@ use crate::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use osee_core::{
     estimator::{Failure, FailureKind},
+    hex::hex,
     store::{Curve, Record, Store},
 };
 use sha2::{Digest, Sha256};
@@ -102,7 +103,7 @@ fn sha256(path: &PathBuf) -> io::Result<String> {
         };
         file.consume(read);
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(hash.finalize()))
 }
 
 /// Trains what is not trained yet of `jobs`; epochs are stored and shown as

@@ -89,8 +89,7 @@ fn ends(
     names: &[&str],
     columns: &[(&str, &[f64])],
 ) -> Result<Extremes, AnalysisError> {
-    let there = |at: &usize| row.missing.binary_search(at).is_err();
-    let measured: Vec<usize> = (0..row.values.len()).filter(there).collect();
+    let measured = row.column().positions();
     let pick = |values: &[f64]| measured.iter().map(|&at| values[at]).collect::<Vec<f64>>();
     let names: Vec<&str> = measured.iter().map(|&at| names[at]).collect();
     let columns: Vec<(&str, Vec<f64>)> =

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use osee_core::analysis::{
-    CHECKPOINT_RATIOS, Checkpoint, StabilityStep, TrendPoint, stability_steps,
+    CHECKPOINT_RATIOS, Checkpoint, Column, StabilityStep, TrendPoint, stability_steps,
     trend as over_checkpoints,
 };
 
@@ -32,16 +32,16 @@ fn several<'a>(
     }
 }
 
-/// Scores of one checkpoint, and what is missing of them.
-type Scores<'a> = (u64, &'a [f64], &'a [usize]);
+/// Scores of one checkpoint.
+type Scores<'a> = (u64, Column<'a>);
 
 /// Every checkpoint against the next, over the architectures that both have.
 fn steps(points: &[Scores<'_>]) -> Result<Vec<StabilityStep>, Absent> {
     let step = |pair: &[Scores<'_>]| {
-        let [(from, earlier, gaps), (to, later, more)] = [pair[0], pair[1]];
-        let mut missing = [gaps, more].concat();
+        let [(from, earlier), (to, later)] = [pair[0], pair[1]];
+        let mut missing = [earlier.missing, later.missing].concat();
         missing.sort_unstable();
-        let (earlier, later) = there(earlier, &missing, later);
+        let (earlier, later) = there(earlier.values, &missing, later.values);
         let checkpoints = [
             Checkpoint { epoch: from, scores: &earlier },
             Checkpoint { epoch: to, scores: &later },
@@ -55,8 +55,7 @@ fn steps(points: &[Scores<'_>]) -> Result<Vec<StabilityStep>, Absent> {
 fn of_seed<'a>(points: &'a [(u64, &'a Scorer)], seed: u64) -> Vec<Scores<'a>> {
     let column = |(epoch, row): &(u64, &'a Scorer)| {
         let at = row.seeds.iter().position(|(it, _)| *it == seed)?;
-        let missing = row.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
-        Some((*epoch, row.seeds[at].1.as_slice(), missing))
+        Some((*epoch, row.seed_column(at)))
     };
     points.iter().filter_map(column).collect()
 }
@@ -127,7 +126,7 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
                 seeds => format!("{base}, mean of {seeds}"),
             };
             fn mean<'a>((epoch, row): &(u64, &'a Scorer)) -> Scores<'a> {
-                (*epoch, &row.values, &row.missing)
+                (*epoch, row.column())
             }
             all.push((name, steps(&points.iter().map(mean).collect::<Vec<_>>())?));
         }

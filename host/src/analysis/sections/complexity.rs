@@ -47,8 +47,8 @@ impl<'a> Grouped<'a> {
     /// One row in all groups, over the architectures that it has.
     fn report(&self, row: &Scorer) -> Result<Vec<ComplexityGroup>, Absent> {
         let pick = |values: &[f64]| self.known.iter().map(|&at| values[at]).collect::<Vec<f64>>();
-        let there = |at: &usize| row.missing.binary_search(&self.known[*at]).is_ok();
-        let missing: Vec<usize> = (0..self.known.len()).filter(there).collect();
+        let gap = |at: &usize| !row.column().has(self.known[*at]);
+        let missing: Vec<usize> = (0..self.known.len()).filter(gap).collect();
         let (scores, truth) = (pick(&row.values), pick(&self.material.truth));
         complexity_groups(&scores, &truth, &self.groups, &missing).map_err(refused(HEADING))
     }

@@ -15,7 +15,9 @@ pub mod variants;
 
 use super::{Material, Scorer};
 use crate::report::{
+    DIGITS,
     figure::{Estimate, Value},
+    fixed,
     html::{Absent, Cell, Section},
     p_text, tie_text,
 };
@@ -151,8 +153,7 @@ fn count(number: usize) -> Cell {
 
 /// With three digits and no minus before zero.
 fn three(number: f64) -> String {
-    let text = format!("{number:.3}");
-    if text == "-0.000" { "0.000".to_owned() } else { text }
+    fixed(number, DIGITS)
 }
 
 fn signed(number: f64) -> String {

@@ -62,7 +62,7 @@ impl Around<'_> {
     /// Every row over those of the `pairs` of which it has both architectures.
     fn bias(&self, pairs: &[MutationPair<'_>]) -> Result<Vec<OpBiasReport>, AnalysisError> {
         let of = |(row, values): &(&Scorer, &[f64])| {
-            let there = |at: usize| row.missing.binary_search(&at).is_err();
+            let there = |at: usize| row.column().has(at);
             match row.missing.is_empty() {
                 true => op_bias(pairs, values, self.truth),
                 false => {

@@ -76,11 +76,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
 
 /// Mean KD between two seeds, over the architectures that both have.
 fn between(row: &Scorer) -> Result<Option<f64>, AnalysisError> {
-    let column = |at: usize| {
-        let missing = row.missing_by_seed.get(at).map_or(&[][..], Vec::as_slice);
-        Scores::from(("seed", row.seeds[at].1.as_slice())).without(missing)
-    };
-    let columns: Vec<Scores<'_>> = (0..row.seeds.len()).map(column).collect();
+    let columns: Vec<Scores<'_>> = (0..row.seeds.len()).map(|at| row.seed_column(at)).collect();
     let found = agreement(&columns)?.kd;
     let pairs = (0..columns.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
     let taus: Vec<f64> = pairs.filter_map(|(a, b)| found[a][b]).collect();

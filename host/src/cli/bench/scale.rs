@@ -4,11 +4,11 @@
 use crate::{
     cli::{
         CliError,
-        leaderboard::{TruthArgs, judged},
+        leaderboard::{TruthArgs, truth_of},
         plugin_args::PluginArgs,
     },
     loader::Registry,
-    report::{Format, render},
+    report::{Format, Leaderboard, render},
     runner::{self, Outstanding, Plan, RunError},
 };
 use osee_core::{
@@ -98,7 +98,8 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
         truth_key: Some("arch".to_owned()),
         ..TruthArgs::default()
     };
-    let board = judged(&store, registry, &asked, &CriteriaOptions::default())?;
+    let truth = truth_of(&store, registry, None, &asked)?;
+    let board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
     let printed = render(&board, Format::Csv, false);
     say("leaderboard", seconds(start.elapsed()));
     let _ = write!(text, "{printed}");

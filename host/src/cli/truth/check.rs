@@ -3,11 +3,11 @@
 use super::{TableArgs, heading, unknown};
 use crate::{
     cli::{
-        CliError, fixed, judging_args::DuplicatesArg, lists::once, plugin_args::PluginArgs, print,
+        CliError, judging_args::DuplicatesArg, lists::once, plugin_args::PluginArgs, print,
         space::groups,
     },
     loader::Space,
-    report::TruthTable,
+    report::{TruthTable, fixed},
     runner::LISTABLE,
 };
 use clap::Args;
