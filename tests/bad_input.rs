@@ -93,7 +93,7 @@ fn numbers_that_make_no_sense_are_answered_with_what_does() {
     says(small(&["--time-limit=-3"]), 2, "takes a number of seconds above 0");
     says(small(&["--archs=-5"]), 2, "--archs takes how many architectures, or all, or a file");
     says(small(&["--archs", "-5"]), 2, "--archs takes N|all|FILE");
-    says(small(&["--workers", "-1"]), 2, "--workers takes a whole number from 0");
+    says(small(&["--workers", "-1"]), 2, "'--workers <N>': it is a whole number from 1");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn the_embedded_benchmark_is_found_by_its_images_or_its_truth_alone() {
         let small = ["--archs", "12", "--estimators", "params,flops", "--out", out];
         let text = run(&[&["run"][..], &named, &small].concat());
         assert!(text.contains("12 architectures of nb201"), "{text}");
-        assert!(text.contains("test_accuracy of embedded:nb201-digits"), "{text}");
+        assert!(text.contains("embedded:nb201-digits, test accuracy on 8 x 8"), "{text}");
         let study = fs::read_to_string(folder.path().join(name).join("study.toml")).unwrap();
         assert!(study.contains("data = \"digits\"") && study.contains("image_size = 8"), "{study}");
     }
@@ -185,9 +185,9 @@ fn the_embedded_benchmark_is_found_by_its_images_or_its_truth_alone() {
     let out = out.to_str().unwrap();
     let small = ["--archs", "12", "--estimators", "params,flops", "--out", out];
     let text = run(&[&["run", "--truth", "embedded:nb201-digits"][..], &SMALL, &small].concat());
-    assert!(text.contains("test_accuracy of embedded:nb201-digits"), "{text}");
+    assert!(text.contains("embedded:nb201-digits, test accuracy on 8 x 8"), "{text}");
     let again = run(&["leaderboard", out, "--truth", "embedded:nb201-digits"]);
-    assert!(again.contains("test_accuracy of embedded:nb201-digits"), "{again}");
+    assert!(again.contains("embedded:nb201-digits, test accuracy on 8 x 8"), "{again}");
     let scores = folder.path().join("scores.csv");
     fs::write(&scores, run(&["leaderboard", out, "--format", "scores-csv"])).unwrap();
     let scores = scores.to_str().unwrap();

@@ -169,7 +169,7 @@ fn a_study_of_the_digits_alone_has_networks_that_fit_them() {
     let digits = "data = \"digits\"\n";
     let (text, _) = run(digits, &["--archs", "12"]);
     assert!(text.contains("12 architectures of nb201"), "{text}");
-    assert!(text.contains("test_accuracy of embedded:nb201-digits"), "{text}");
+    assert!(text.contains("embedded:nb201-digits, test accuracy on 8 x 8"), "{text}");
     // What is written stays.
     let (text, kept) = run(&format!("{digits}[architectures]\ncount = 7\nunique = true\n"), &[]);
     assert!(text.contains("7 architectures of nb201"), "{text}");

@@ -117,6 +117,24 @@ fn rows_that_differ_are_refused_as_in_a_run_and_can_be_chosen_from() {
 }
 
 #[test]
+fn isomorphic_rows_that_differ_are_refused_where_a_run_would_look_them_up() {
+    // One convolution by another way, and two that are others.
+    let table = format!(
+        "arch,acc\n{},50\n{},60\n{},70\n{},80\n",
+        "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|",
+        "|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|",
+        ARCHS[1],
+        "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|",
+    );
+    let rows_stand_alone = check(&table, &[]);
+    assert_eq!(rows_stand_alone.1, 0, "{}", rows_stand_alone.2);
+    let (_, code, said) = check(&table, &["--truth-isomorphic"]);
+    assert!(code == 7 && said.contains("the 2 rows of architectures isomorphic to it"), "{said}");
+    let chosen = check(&table, &["--truth-isomorphic", "--duplicates", "mean"]);
+    assert_eq!(chosen.1, 0, "{}", chosen.2);
+}
+
+#[test]
 fn a_table_about_something_else_is_refused() {
     let (_, code, error) = check("arch,acc\nx,1\ny,2\n", &[]);
     assert!(code == 7 && error.contains("no architecture of the run"), "{error}");

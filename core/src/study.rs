@@ -1,17 +1,18 @@
 //! The study file: what is to be scored, how, and against which truth.
 
 mod error;
+mod truth_choice;
 
 pub use error::StudyError;
+pub use truth_choice::{TruthChoice, is_name};
 
 use crate::{
-    embedded,
     one_shot::TrainingChoice,
     paths,
     protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
     shard::Shard,
-    truth::{Duplicates, Filter, text_of},
+    truth::text_of,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -27,6 +28,10 @@ pub struct Study {
     /// Name, for headings.
     #[serde(default = "unnamed")]
     pub name: String,
+    /// A study that is part of osee, of which this one has what it does not say
+    /// itself.
+    #[serde(default, skip_serializing)]
+    pub like: Option<String>,
     /// The share of its units that a run computes; all if absent.
     #[serde(default, skip_serializing_if = "Shard::is_whole")]
     pub shard: Shard,
@@ -39,8 +44,8 @@ pub struct Study {
     /// `cpu` or `cuda:N`.
     #[serde(default = "cpu")]
     pub device: String,
-    /// `cifar10:FOLDER`, `cifar100:FOLDER`, `imagenet16-120:FOLDER`, `digits` or
-    /// `noise`.
+    /// `digits`, `noise`, a data set such as `cifar10`, or files of one, such as
+    /// `cifar10:FOLDER`.
     #[serde(default = "noise")]
     pub data: String,
     /// The search space.
@@ -57,7 +62,7 @@ pub struct Study {
     #[serde(default, skip_serializing_if = "unchanged")]
     pub training: TrainingChoice,
     /// Ground truth; scores alone are reported without it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "truth_choice::by_name_or_fields")]
     pub truth: Option<TruthChoice>,
     /// Estimators; id `all`, as an empty list, stands for all that are found,
     /// of one-shot estimators only those that the user brought.
@@ -141,49 +146,6 @@ pub struct ProtocolChoice {
     /// How they are drawn.
     #[serde(default)]
     pub init: Option<Init>,
-}
-
-/// A truth table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TruthChoice {
-    /// CSV or CSV.gz, or `embedded:NAME` for one that is part of osee.
-    #[serde(with = "paths")]
-    pub file: PathBuf,
-    /// Column with the architecture; the space's own if absent.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// Column with the accuracy; the space's own if absent.
-    #[serde(default)]
-    pub column: Option<String>,
-    /// What becomes of rows about one architecture with different values.
-    #[serde(default)]
-    pub duplicates: Duplicates,
-    /// A row is about all architectures isomorphic to its own, too, unless they
-    /// have one. So it is with embedded tables.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub isomorphic: bool,
-    /// Of a table of several things, what stands in which column of the rows
-    /// that are meant; all rows if empty.
-    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
-    pub rows: BTreeMap<String, String>,
-}
-
-impl TruthChoice {
-    /// A table without further choice.
-    pub fn plain(file: PathBuf) -> Self {
-        let (duplicates, rows) = (Duplicates::default(), BTreeMap::new());
-        Self { file, key: None, column: None, duplicates, isomorphic: false, rows }
-    }
-
-    /// Which of its rows are meant.
-    pub fn filters(&self) -> Vec<Filter> {
-        let filter = |(column, value): (&String, &String)| Filter {
-            column: column.clone(),
-            value: value.clone(),
-        };
-        self.rows.iter().map(filter).collect()
-    }
 }
 
 /// An estimator with settings.
@@ -395,7 +357,7 @@ impl Study {
     pub fn rebase(&mut self, folder: &Path) {
         let plugins = self.plugins.iter_mut();
         let truth = self.truth.iter_mut().map(|truth| &mut truth.file);
-        let truth = truth.filter(|file| embedded::table_name(file).is_none());
+        let truth = truth.filter(|file| !is_name(file));
         for path in plugins.chain(truth).chain(&mut self.architectures.file) {
             *path = folder.join(&*path);
         }

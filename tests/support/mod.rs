@@ -44,6 +44,8 @@ pub fn osee(args: &[&str]) -> Command {
     let exe = std::env::current_exe().expect("a test has a path");
     let mut command = Command::new(env!("CARGO_BIN_EXE_osee-host"));
     command.args(args).env("OSEE_PLUGIN_PATH", exe.parent().expect("it is in a folder"));
+    // Whatever data sets the user has, a test has its own.
+    command.env("OSEE_DATA", "/nonexistent").env_remove("OSEE_DATA_MIRROR");
     command
 }
 

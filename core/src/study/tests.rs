@@ -17,6 +17,33 @@ fn an_embedded_table_has_no_folder() {
 }
 
 #[test]
+fn a_table_is_asked_for_by_name_or_by_path() {
+    for (table, name) in [
+        ("nb201", true),
+        ("nb201:cifar100", true),
+        ("embedded:nb201-digits", true),
+        ("nb201.csv", false),
+        ("nb201.csv.gz", false),
+        ("./nb201", false),
+        ("data/nb201:x", false),
+        ("nb201.parquet", true),
+    ] {
+        assert_eq!(is_name(Path::new(table)), name, "{table}");
+        let short = read(&format!("truth = \"{table}\"\n")).unwrap();
+        let long = read(&format!("[truth]\nfile = \"{table}\"\n")).unwrap();
+        // Each was read in a folder of its own, to which paths are relative.
+        let [short, long] = [short, long].map(|study| study.truth.unwrap());
+        assert_eq!(short.file.is_absolute(), !name, "{table}");
+        assert_eq!(short.file.file_name(), long.file.file_name());
+        assert_eq!(TruthChoice { file: long.file.clone(), ..short }, long);
+    }
+    let wrong = read("truth = 3\n").unwrap_err().to_string();
+    assert!(wrong.contains("the name or the path of a table"), "{wrong}");
+    let wrong = read("[truth]\nfile = \"nb201\"\ncolum = \"x\"\n").unwrap_err().to_string();
+    assert!(wrong.contains("colum") && wrong.contains("line 3"), "{wrong}");
+}
+
+#[test]
 fn rows_of_a_truth_are_chosen_by_what_stands_in_a_column() {
     let text = "[truth]\nfile = \"t.csv\"\nwhere = { task = \"jigsaw\" }\n";
     let study = read(text).unwrap();

@@ -138,14 +138,13 @@ fn basis(board: &Leaderboard) -> Vec<(String, String)> {
     let architectures = board.scored.progress().unwrap_or_else(|| counted(board));
     let mut basis = vec![
         ("Search space".to_owned(), board.space.clone()),
-        ("Architectures".to_owned(), architectures),
+        ("Architectures".to_owned(), format!("{architectures} ({})", board.subset)),
         ("Seeds".to_owned(), seeds.join(", ")),
         ("Protocol".to_owned(), board.protocol.clone()),
         ("Data".to_owned(), board.data.clone()),
     ];
     if let Some(truth) = &board.truth {
-        let file = truth.file.file_name().unwrap_or_default().to_string_lossy();
-        basis.push(("Truth".to_owned(), format!("{} of {file}", truth.column)));
+        basis.push(("Truth".to_owned(), truth.heading()));
     }
     basis
 }

@@ -26,11 +26,11 @@ pub fn from_tables(
     let truth = &joined.truth_of;
     let mut basis = vec![
         ("Scores".to_owned(), shown(tables.scores)),
-        ("Truth".to_owned(), format!("{} of {}", truth.column, shown(&truth.file))),
+        ("Truth".to_owned(), truth.heading()),
         ("Architectures".to_owned(), super::material::grouped(joined.architectures.len())),
     ];
     if joined.duplicates.iter().any(|it| !it.is_empty()) {
-        let policy = format!("{:?}", tables.truth.duplicates).to_lowercase();
+        let policy = format!("{:?}", joined.policy).to_lowercase();
         basis.push(("Rows of one architecture".to_owned(), policy));
     }
     Ok(Material {

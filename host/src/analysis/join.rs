@@ -10,14 +10,13 @@ use super::{
     material::{Pairs, grouped, there},
 };
 use crate::{
+    catalog::TruthSource,
     loader::Space,
     report::{Rows, Truth, TruthTable, repeated},
 };
 use osee_core::{
     criteria::MIN_ARCHITECTURES,
-    embedded,
     mean::mean,
-    study::TruthChoice,
     truth::{Duplicate, Duplicates, Filter, LeftOut, Sheet, Table, mean_there},
 };
 use std::{
@@ -40,7 +39,7 @@ pub struct Tables<'a> {
     /// The truth, and what becomes of rows with one key in both tables.
     /// Without a key it is that of the scores, where the table has it, else the
     /// space's own.
-    pub truth: &'a TruthChoice,
+    pub truth: &'a TruthSource,
     /// Rows that are meant, of each table that has such a column.
     pub filters: &'a [Filter],
     /// Columns of the truth with single trainings.
@@ -96,6 +95,8 @@ pub struct Joined {
     pub only_in_truth: (usize, Option<String>),
     /// Keys whose truth is an empty cell.
     pub without_value: usize,
+    /// What became of rows of one architecture that differ.
+    pub policy: Duplicates,
     /// What else a reader should know, a sentence each.
     pub notes: Vec<String>,
 }
@@ -106,9 +107,9 @@ pub struct Joined {
 /// When a table cannot be read, a name finds nothing, or the two have nothing in
 /// common.
 pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, MaterialError> {
-    let same = same_file(tables.scores, &tables.truth.file);
+    let same = same_file(tables.scores, &tables.truth.path);
     let scores = Sheet::read(tables.scores)?;
-    let apart = (!same).then(|| Sheet::read(&tables.truth.file)).transpose()?;
+    let apart = (!same).then(|| Sheet::read(&tables.truth.path)).transpose()?;
     let has = |sheet: &Sheet<'_>, filter: &&Filter| sheet.header().contains(&filter.column);
     let of = |sheet: &Sheet<'_>| -> Vec<Filter> {
         tables.filters.iter().filter(|filter| has(sheet, filter)).cloned().collect()
@@ -127,13 +128,12 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
     });
     let apart = apart.transpose()?;
     let of_truth = apart.as_ref().unwrap_or(&scores);
-    let rows = of(of_truth).into_iter().map(|it| (it.column, it.value));
-    let mut choice = TruthChoice { rows: rows.collect(), ..tables.truth.clone() };
-    let embedded = embedded::columns(&choice.file).is_some();
-    if choice.key.is_none() && !embedded && (space.is_none() || of_truth.key(tables.key).is_ok()) {
-        choice.key = Some(tables.key.to_owned());
+    let mut source = TruthSource { filters: of(of_truth), ..tables.truth.clone() };
+    if source.key.is_none() && (space.is_none() || of_truth.key(tables.key).is_ok()) {
+        source.key = Some(tables.key.to_owned());
     }
-    let truth = TruthTable::of(of_truth, &choice, space, "", Some(tables.seed_columns))?;
+    let policy = source.duplicates;
+    let truth = TruthTable::of(of_truth, &source, space, "", Some(tables.seed_columns))?;
     let spelling = |key: &str| match space {
         Some(space) => space.spelling(key),
         None => Some(key.to_owned()),
@@ -141,7 +141,7 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
     let key = scores.key(tables.key)?;
     let (chosen, mut left_out) = choose(&scores, &key, tables.columns, tables.negate)?;
     let wanted: Vec<usize> = chosen.iter().flat_map(|row| row.columns.values().copied()).collect();
-    let table = Table::of(&scores, &key, &wanted, choice.duplicates, spelling)?;
+    let table = Table::of(&scores, &key, &wanted, policy, spelling)?;
     let found = truth.find(&table.keys, space)?;
     let (at, of_truth): (Vec<usize>, Vec<Rows>) = found
         .iter()
@@ -149,12 +149,12 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
         .filter_map(|(at, rows)| rows.clone().map(|rows| (at, rows)))
         .unzip();
     if at.is_empty() {
-        let (scores, file) = (tables.scores.to_owned(), tables.truth.file.clone());
+        let scores = tables.scores.to_owned();
         let scored: HashSet<&str> = table.keys.iter().map(String::as_str).collect();
         let column = truth.truth.column.clone();
         return Err(match truth.cells().filter(|(arch, _)| scored.contains(arch)).count() {
-            0 => MaterialError::NoCommonKey { scores, truth: file },
-            common => MaterialError::NoValue { truth: file, column, common },
+            0 => MaterialError::NoCommonKey { scores, truth: tables.truth.table.clone() },
+            common => MaterialError::NoValue { truth: tables.truth.table.clone(), column, common },
         });
     }
     let values: Vec<f64> = of_truth.iter().map(|rows| truth.value(rows)).collect();
@@ -203,13 +203,13 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
         notes: Vec::new(),
         duplicates: [table.duplicates, truth.facts().duplicates.to_vec()],
         truth_of: truth.truth,
+        policy,
     };
-    let embedded = embedded::table_name(&tables.truth.file).is_some();
-    if embedded && space.is_none() && joined.only_in_scores.0 > 0 {
+    if source.embedded && space.is_none() && joined.only_in_scores.0 > 0 {
         let note = "its rows are about isomorphism groups: --space SPACE looks all of them up";
         joined.truth_of.notes.push(note.to_owned());
     }
-    joined.notes = notes(&joined, &own, choice.duplicates, table.unknown.len());
+    joined.notes = notes(&joined, &own, policy, table.unknown.len());
     Ok(joined)
 }
 

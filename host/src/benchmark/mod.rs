@@ -12,6 +12,7 @@ mod trainer;
 pub use card::card;
 
 use crate::{
+    catalog::{self, CatalogError},
     data::{DataError, Source},
     engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
@@ -65,6 +66,9 @@ pub enum BuildError {
     /// A setting of the space.
     #[error(transparent)]
     Setting(#[from] SettingError),
+    /// The data set of the images.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// The images.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -101,7 +105,7 @@ impl<'a> Benchmark<'a> {
     /// # Errors
     /// The first thing that is not there or makes no sense.
     pub fn new(study: &'a BenchmarkStudy, registry: &'a Registry) -> Result<Self, BuildError> {
-        let source = Source::open(&study.data)?;
+        let source = Source::open(&catalog::images(&study.data)?)?;
         let own = Recipe::preset("standalone").expect("there is such a preset");
         let recipe = study.training.resolve(own, source.normalisation())?;
         let [training, validation] = source.split();

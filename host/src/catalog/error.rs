@@ -1,7 +1,10 @@
 //! What can go wrong with a data set.
 
 use super::entry::{Converter, Entry, Kind, NoTask};
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// Why a data set cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,17 @@ pub enum CatalogError {
         name: String,
         /// The name most like it.
         nearest: Option<String>,
+    },
+    /// No such data set, and a table was asked for.
+    #[error(
+        "{unknown}\n  help: the path of a table has a / in it, or ends in .csv or .csv.gz{}",
+        a_file(path)
+    )]
+    UnknownTable {
+        /// That there is none.
+        unknown: Box<CatalogError>,
+        /// As asked.
+        path: PathBuf,
     },
     /// No such task.
     #[error(transparent)]
@@ -115,6 +129,11 @@ pub enum Fault {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What to write where a file has the name that was asked for.
+fn a_file(path: &Path) -> String {
+    if path.exists() { format!(": ./{}", path.display()) } else { String::new() }
 }
 
 fn changed(files: &[(PathBuf, String)]) -> String {

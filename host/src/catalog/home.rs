@@ -94,7 +94,9 @@ impl Home {
                 Kind::Table => "it is a table, not images",
                 Kind::Images => "it is images, not a table",
             };
-            return Err(Fault::Content(what.to_owned()).of(entry));
+            let fault = Box::new(Fault::Content(what.to_owned()));
+            // Which end it has is a matter of what was asked for.
+            return Err(CatalogError::Of { name: entry.name.clone(), kind, fault });
         }
         self.located(entry)
     }

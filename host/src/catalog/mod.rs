@@ -18,6 +18,7 @@ mod import;
 mod install;
 mod list;
 mod lock;
+mod source;
 
 pub use address::{Address, Mirror};
 pub use card::{Card, Role, Written};
@@ -28,3 +29,4 @@ pub use files::size as file_size;
 pub use home::Home;
 pub use import::import;
 pub use list::{CATALOG, Catalog, find};
+pub use source::{TruthSource, images};

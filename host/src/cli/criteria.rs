@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
+    catalog::TruthSource,
     report::{DIGITS, criteria_document, few, fixed, interval_text, terminal_table, tie_text},
     terminal::say,
 };
@@ -18,7 +19,6 @@ use osee_core::{
         Bootstrap, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, TieAware,
         evaluate,
     },
-    embedded,
     study::TruthChoice,
     truth::{Duplicate, Filter},
 };
@@ -34,15 +34,15 @@ enum CriteriaFormat {
 /// Which tables, which columns.
 #[derive(Debug, Args)]
 pub struct CriteriaArgs {
-    /// Ground truth, CSV or CSV.gz.
-    #[arg(long, value_name = "FILE")]
+    /// Ground truth: CSV, CSV.gz, or a data set such as nb201.
+    #[arg(long, value_name = "TABLE")]
     truth: PathBuf,
-    /// Column with the accuracy; by default that of an embedded table, or the
-    /// space's own.
+    /// Column with the accuracy; by default that of the data set, or the space's
+    /// own.
     #[arg(long, value_name = "COL")]
     truth_column: Option<String>,
-    /// Key column of the truth, or a form such as {a};{b}; that of an embedded
-    /// table, else that of the scores by default.
+    /// Key column of the truth, or a form such as {a};{b}; that of the data set,
+    /// else that of the scores, by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
     /// A row of the truth counts for all isomorphic architectures that have none
@@ -69,10 +69,11 @@ pub struct CriteriaArgs {
     /// may be repeated.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
-    /// Which row counts when rows of one key differ. The study's own code lets
-    /// the last one count.
-    #[arg(long, value_enum, default_value_t = DuplicatesArg::Error)]
-    duplicates: DuplicatesArg,
+    /// Which row counts when rows of one key differ; as the catalogue says of a
+    /// data set, else an error, by default. The study's own code lets the last
+    /// one count.
+    #[arg(long, value_enum)]
+    duplicates: Option<DuplicatesArg>,
     /// Only rows with this in a column, such as task=jigsaw, of each table that
     /// has the column; may be repeated for several columns.
     #[arg(long = "where", value_name = "COL=VALUE")]
@@ -96,20 +97,20 @@ struct Row {
 
 /// Judges and prints.
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
-    let embedded = embedded::columns(&args.truth).is_some();
-    if args.truth_column.is_none() && args.space.is_none() && !embedded {
+    rows_of(&args.filter)?;
+    let choice = TruthChoice {
+        key: args.truth_key.clone(),
+        column: args.truth_column.clone(),
+        duplicates: args.duplicates.map(Into::into),
+        isomorphic: args.truth_isomorphic,
+        ..TruthChoice::plain(args.truth.clone())
+    };
+    let truth = TruthSource::find(&choice, "")?;
+    if truth.column.is_none() && args.space.is_none() {
         let what = "--truth-column says which column of the truth is the accuracy; with --space it is \
                     the space's own";
         return Err(usage(what));
     }
-    rows_of(&args.filter)?;
-    let truth = TruthChoice {
-        key: args.truth_key.clone(),
-        column: args.truth_column.clone(),
-        duplicates: args.duplicates.into(),
-        isomorphic: args.truth_isomorphic,
-        ..TruthChoice::plain(args.truth.clone())
-    };
     args.plugins.needs_space(args.space.is_some())?;
     let registry = args.space.as_ref().map(|_| args.plugins.registry()).transpose()?;
     let space = registry.as_ref().zip(args.space.as_ref());
@@ -155,7 +156,7 @@ fn document(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> Value {
         "architectures": found.truth.len(),
         "compat": format!("{:?}", args.compat).to_lowercase(),
         "duplicates": {
-            "policy": policy(args),
+            "policy": policy(found),
             "scores": duplicates(scores),
             "truth": duplicates(truth),
         },
@@ -182,8 +183,8 @@ fn row_document(row: &Row) -> Value {
     Value::Object(document)
 }
 
-fn policy(args: &CriteriaArgs) -> String {
-    format!("{:?}", args.duplicates).to_lowercase()
+fn policy(found: &Joined) -> String {
+    format!("{:?}", found.policy).to_lowercase()
 }
 
 fn duplicates(found: &[Duplicate]) -> Value {
@@ -214,14 +215,12 @@ const HEADER: [&str; 12] = [
 ];
 
 fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
-    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut text = format!(
-        "{}: {} architectures\ntruth: {} of {}; rows of one architecture: {}\n",
-        name(&args.scores),
+        "{}: {} architectures\ntruth: {}; rows of one architecture: {}\n",
+        args.scores.file_name().unwrap_or_default().to_string_lossy(),
         found.truth.len(),
-        found.truth_of.column,
-        name(&args.truth),
-        policy(args)
+        found.truth_of.heading(),
+        policy(found)
     );
     let lines: Vec<Vec<String>> = rows.iter().enumerate().map(|(at, row)| line(at, row)).collect();
     text += &terminal_table(&HEADER, &lines);

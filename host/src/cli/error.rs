@@ -214,14 +214,7 @@ impl CliError {
                 _ => ExitCode::Table,
             },
             Self::Export(ExportError::Store(_)) => ExitCode::Store,
-            Self::Catalog(error) => match error {
-                CatalogError::Stopped { .. } => ExitCode::Incomplete,
-                CatalogError::Of { kind: Kind::Table, .. } => ExitCode::Table,
-                CatalogError::Of { kind: Kind::Images, .. } => ExitCode::Data,
-                CatalogError::Unknown { .. } | CatalogError::NoTask(_) | CatalogError::NoHome => {
-                    ExitCode::Input
-                }
-            },
+            Self::Catalog(error) => catalog(error),
             Self::Data(_) | Self::Weights(_) => ExitCode::Data,
             Self::Registry(error) | Self::Setup(SetupError::Registry(error)) => registry(error),
             Self::Setup(SetupError::Data(_)) => ExitCode::Data,
@@ -246,6 +239,17 @@ fn no_analysis(absent: &[(String, String)]) -> String {
     format!("asked for and not to be had is {absent}; above is what would give it")
 }
 
+fn catalog(error: &CatalogError) -> ExitCode {
+    match error {
+        CatalogError::Stopped { .. } => ExitCode::Incomplete,
+        CatalogError::Of { kind: Kind::Table, .. }
+        | CatalogError::UnknownTable { .. }
+        | CatalogError::NoTask(_) => ExitCode::Table,
+        CatalogError::Of { kind: Kind::Images, .. } => ExitCode::Data,
+        CatalogError::Unknown { .. } | CatalogError::NoHome => ExitCode::Input,
+    }
+}
+
 fn registry(error: &RegistryError) -> ExitCode {
     match error {
         RegistryError::Unknown { .. } => ExitCode::Input,
@@ -256,6 +260,7 @@ fn registry(error: &RegistryError) -> ExitCode {
 fn run(error: &RunError) -> ExitCode {
     match error {
         RunError::Registry(error) => registry(error),
+        RunError::Catalog(error) => catalog(error),
         RunError::Store(_)
         | RunError::Merge(_)
         | RunError::NoShards(_)

@@ -27,20 +27,22 @@ use std::path::{Path, PathBuf};
 /// Another truth than the study's own.
 #[derive(Debug, Default, Args)]
 pub struct TruthArgs {
-    /// Ground truth, CSV or CSV.gz; the study's own by default.
-    #[arg(long, value_name = "FILE")]
+    /// Ground truth: CSV, CSV.gz, or a data set such as nb201; the study's own by
+    /// default.
+    #[arg(long, value_name = "TABLE")]
     pub truth: Option<PathBuf>,
-    /// Its column; the space's own by default.
+    /// Its column; that of the data set, else the space's own, by default.
     #[arg(long, value_name = "COL")]
     pub truth_column: Option<String>,
-    /// Its key column, or a form such as {a};{b}; the space's own by default.
+    /// Its key column, or a form such as {a};{b}; that of the data set, else the
+    /// space's own, by default.
     #[arg(long, value_name = "COL")]
     pub truth_key: Option<String>,
     /// A row of it is about all architectures isomorphic to its own.
     #[arg(long, requires = "truth")]
     pub truth_isomorphic: bool,
-    /// Which row of a table counts when rows of one architecture differ; an
-    /// error by default.
+    /// Which row of a table counts when rows of one architecture differ; as the
+    /// catalogue says of a data set, else an error, by default.
     #[arg(long, value_enum)]
     pub duplicates: Option<DuplicatesArg>,
     /// Only rows of a table with this in a column, such as task=jigsaw; may be
@@ -244,7 +246,7 @@ pub fn choice_of(study: &Study, asked: &TruthArgs) -> Result<Option<TruthChoice>
     let mut choice = study.truth.clone();
     if let Some(file) = &asked.truth {
         // Another table has columns and rows of its own.
-        let duplicates = choice.map(|own| own.duplicates).unwrap_or_default();
+        let duplicates = choice.and_then(|own| own.duplicates);
         let isomorphic = asked.truth_isomorphic;
         choice = Some(TruthChoice { duplicates, isomorphic, ..TruthChoice::plain(file.clone()) });
     }
@@ -257,7 +259,7 @@ pub fn choice_of(study: &Study, asked: &TruthArgs) -> Result<Option<TruthChoice>
     Ok(Some(TruthChoice {
         key: asked.truth_key.clone().or(own.key),
         column: asked.truth_column.clone().or(own.column),
-        duplicates: asked.duplicates.map_or(own.duplicates, Into::into),
+        duplicates: asked.duplicates.map(Into::into).or(own.duplicates),
         rows: if asked.filter.is_empty() { own.rows } else { rows_of(&asked.filter)? },
         ..own
     }))

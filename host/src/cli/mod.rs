@@ -2,6 +2,7 @@
 //! documented exit code.
 
 mod bench;
+mod boards;
 mod compare;
 mod criteria;
 mod data;

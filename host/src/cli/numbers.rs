@@ -14,17 +14,20 @@ use std::{
 
 /// What is wrong with `arguments`, the program's name first, that `command`, which
 /// is built, does not parse because of `error`; `None` where clap says it well.
-pub fn explained(command: &Command, error: &Error, arguments: &[OsString]) -> Option<String> {
-    let command = reached(command, arguments);
+pub fn explained(all: &Command, error: &Error, arguments: &[OsString]) -> Option<String> {
+    let command = reached(all, arguments);
     let (arg, value) = match error.kind() {
         ErrorKind::UnknownArgument => {
             let unknown = text(error, ContextKind::InvalidArg)?;
-            let arguments: Vec<&str> =
-                arguments.iter().map(|it| it.to_str().unwrap_or("")).collect();
-            let pair = arguments.windows(2).find(|pair| {
+            let words: Vec<&str> = arguments.iter().map(|it| it.to_str().unwrap_or("")).collect();
+            let pair = words.windows(2).find(|pair| {
                 pair[1].starts_with(unknown) && is_minus(pair[1]) && pair[0].starts_with("--")
             })?;
-            (find(command, &|arg| arg.get_long() == pair[0].strip_prefix("--"))?, pair[1])
+            let arg = find(command, &|arg| arg.get_long() == pair[0].strip_prefix("--"))?;
+            if let Some(why) = refused(all, arguments, pair) {
+                return Some(format!("invalid value '{}' for '{arg}': {why}", pair[1]));
+            }
+            (arg, pair[1])
         }
         ErrorKind::ValueValidation => {
             let why = error.source()?;
@@ -50,6 +53,18 @@ pub fn explained(command: &Command, error: &Error, arguments: &[OsString]) -> Op
             )
         }
     })
+}
+
+/// Why the parser of an option refuses its value, where it has reasons of its own:
+/// `pair` is the option and what follows it, which clap took for another option.
+fn refused(all: &Command, arguments: &[OsString], pair: &[&str]) -> Option<String> {
+    let at = arguments.windows(2).position(|it| it == pair)?;
+    let mut joined = arguments.to_vec();
+    joined.splice(at..at + 2, [OsString::from(format!("{}={}", pair[0], pair[1]))]);
+    let error = all.clone().try_get_matches_from(joined).err()?;
+    let why = error.source().filter(|_| error.kind() == ErrorKind::ValueValidation)?;
+    let of_a_number = why.is::<ParseIntError>() || why.is::<ParseFloatError>();
+    (!of_a_number).then(|| why.to_string())
 }
 
 fn text(error: &Error, kind: ContextKind) -> Option<&str> {
@@ -155,7 +170,9 @@ mod tests {
             "--archs takes N|all|FILE; one that begins with a minus is written --archs=-5"
         );
         let seeds = said(&["osee-host", "run", "--seeds", "-1,2"]);
-        assert!(seeds.starts_with("--seeds takes a whole number from 0 to"), "{seeds}");
+        assert!(seeds.contains("a seed is a whole number from 0 to"), "{seeds}");
+        let workers = said(&["osee-host", "run", "--workers", "-1"]);
+        assert!(workers.contains("'--workers <N>': it is a whole number from 1"), "{workers}");
         assert!(said(&["osee-host", "run", "--shard", "-1/2"]).starts_with("--shard takes K/N;"));
         // What is no option at all is what clap says.
         assert!(said(&["osee-host", "run", "-1"]).contains("unexpected argument '-1'"));

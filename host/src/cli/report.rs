@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     analysis::{Material, Tables, from_run, from_tables, names, page, text},
+    catalog::TruthSource,
     loader::Registry,
     report::{Leaderboard, Scored, TruthTable, html::write},
     terminal::say,
@@ -16,10 +17,8 @@ use crate::{
 use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions},
-    embedded,
     store::Store,
     study::TruthChoice,
-    truth::Sheet,
 };
 use std::path::{Path, PathBuf};
 
@@ -153,9 +152,10 @@ impl Source {
             let material = from_run(&store, &board, space.as_ref().ok())?;
             return Ok((Material { no_space, ..material }, board.scored));
         };
-        let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
         let (kind, seeds) = (study.data_kind(), Some(self.seed_columns.as_slice()));
-        let table = TruthTable::of(&sheet, &choice, space.as_ref().ok(), kind, seeds);
+        let source = TruthSource::find(&choice, kind)?;
+        let sheet = source.sheet()?;
+        let table = TruthTable::of(&sheet, &source, space.as_ref().ok(), kind, seeds);
         let table = table.map_err(|error| no_columns(error, &study, &space))?;
         drop(sheet);
         let judged = judge(&store, &table, &space)?;
@@ -178,8 +178,15 @@ impl Source {
                 "--scores needs --truth FILE, the table with the accuracy, which may be the same file",
             ));
         };
-        let embedded = embedded::columns(file).is_some();
-        if self.truth.truth_column.is_none() && self.space.is_none() && !embedded {
+        let choice = TruthChoice {
+            key: self.truth.truth_key.clone(),
+            column: self.truth.truth_column.clone(),
+            duplicates: self.truth.duplicates.map(Into::into),
+            isomorphic: self.truth.truth_isomorphic,
+            ..TruthChoice::plain(file.clone())
+        };
+        let truth = TruthSource::find(&choice, "")?;
+        if truth.column.is_none() && self.space.is_none() {
             return Err(usage(
                 "--truth-column says which column is the accuracy; with --space it is the space's own",
             ));
@@ -196,19 +203,12 @@ impl Source {
             self.key.clone().or(own).ok_or_else(|| {
                 usage("--key says which column of the scores is the architecture")
             })?;
-        let choice = TruthChoice {
-            key: self.truth.truth_key.clone(),
-            column: self.truth.truth_column.clone(),
-            duplicates: self.truth.duplicates.map(Into::into).unwrap_or_default(),
-            isomorphic: self.truth.truth_isomorphic,
-            ..TruthChoice::plain(file.clone())
-        };
         let tables = Tables {
             scores,
             key: &key,
             columns: &self.column,
             negate: &self.negate,
-            truth: &choice,
+            truth: &truth,
             filters: &self.truth.filter,
             seed_columns: &self.seed_columns,
         };

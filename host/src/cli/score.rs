@@ -7,6 +7,7 @@ use super::{
     print,
 };
 use crate::{
+    catalog,
     data::Source,
     engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters, weights_file},
     loader::Registry,
@@ -73,7 +74,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let preset = args.preset.clone().unwrap_or_else(|| ProtocolChoice::default().preset);
     let preset = ProtocolChoice { preset, ..ProtocolChoice::default() };
     // Images that the weights file has are as it has them.
-    let source = Source::open(args.data.as_deref().unwrap_or("noise"))?;
+    let source = Source::open(&catalog::images(args.data.as_deref().unwrap_or("noise"))?)?;
     let protocol = preset.resolve(source.normalisation())?;
     let space = registry.space(&args.space)?;
     // A weights file has what it has, whatever a preset leaves out.

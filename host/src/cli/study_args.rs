@@ -3,6 +3,7 @@
 
 use super::{
     CliError,
+    boards::{ANALOG, Board, DEFAULT, DIGITS, trained},
     judging_args::DuplicatesArg,
     lists::{at_once, refuse, rows_of, settings_of, usage},
     path_text,
@@ -13,6 +14,7 @@ use crate::{
     relay,
     report::TruthTable,
     runner::{Isolation, Plan, RunOptions, Stop},
+    terminal::say,
     worker::Limits,
 };
 use clap::{ArgAction, Args};
@@ -21,22 +23,19 @@ use osee_core::{
     paths,
     shard::Shard,
     study::{EstimatorChoice, Study, TruthChoice},
-    truth::{Duplicates, Filter},
+    truth::Filter,
 };
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
 
-/// Studied where the user names neither a study nor a space, images or a truth.
-const EMBEDDED: &str = include_str!("../../studies/digits.toml");
-
 /// Arguments that make or change a study.
 #[derive(Debug, Args)]
 pub struct StudyArgs {
-    /// Study file; osee.toml if there is one, else the embedded benchmark where
-    /// --space, --data and --truth name nothing else; --data digits or --truth
-    /// embedded:nb201-digits alone are its own. What follows overrides it.
+    /// Study file; osee.toml if there is one. Without any, and without --space,
+    /// --data and --truth: NAS-Bench-201 on noise if its table nb201-analog is
+    /// here, else the board of digits. What follows overrides it.
     #[arg(long, value_name = "FILE.toml")]
     study: Option<PathBuf>,
     #[command(flatten)]
@@ -79,16 +78,19 @@ pub struct StudyArgs {
     /// Images per batch.
     #[arg(long)]
     batch_size: Option<usize>,
-    /// digits, cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or noise.
+    /// noise, digits, a data set such as cifar10, or a folder with one's files,
+    /// such as cifar10:FOLDER.
     #[arg(long, value_name = "SPEC", value_parser = path_text())]
     data: Option<String>,
-    /// Ground truth, CSV or CSV.gz.
-    #[arg(long, value_name = "FILE")]
+    /// Ground truth: CSV, CSV.gz, or a data set such as nb201 or nb201:cifar100.
+    #[arg(long, value_name = "TABLE")]
     truth: Option<PathBuf>,
-    /// Column of the truth; the space's own for these images by default.
+    /// Column of the truth; that of the data set, else the space's own, for these
+    /// images by default.
     #[arg(long, value_name = "COL", requires = "truth")]
     truth_column: Option<String>,
-    /// Key column of the truth; the space's own by default.
+    /// Key column of the truth; that of the data set, else the space's own, by
+    /// default.
     #[arg(long, value_name = "COL", requires = "truth")]
     truth_key: Option<String>,
     /// Which row of the truth counts when rows of one architecture differ.
@@ -161,6 +163,12 @@ pub(super) struct Prepared {
     pub truth: Option<TruthTable>,
 }
 
+/// Why the default is not what it is with a table.
+fn no_analog() -> &'static str {
+    "NAS-Bench-201's table is not here, so this is the board of digits, which ranks otherwise than \
+     CIFAR-10; for the real one: osee-host data fetch nb201-analog"
+}
+
 impl StudyArgs {
     /// The study file, if any.
     fn file(&self) -> Option<PathBuf> {
@@ -174,8 +182,18 @@ impl StudyArgs {
         isolation: Isolation,
         shard: Option<Shard>,
     ) -> Result<Prepared, CliError> {
-        let mut study = self.study()?;
-        study.shard = shard.unwrap_or(study.shard);
+        let like = self.like()?;
+        let by_default = like.as_deref() == Some(DEFAULT);
+        let mut board = match like.as_deref() {
+            Some(DEFAULT) if ANALOG.can_be_had() => Some(ANALOG),
+            Some(DEFAULT) => {
+                say(format_args!("{}", no_analog()));
+                Some(DIGITS)
+            }
+            Some(name) => Some(Board::named(name)?),
+            None => None,
+        };
+        let mut study = self.study(board)?;
         let file = self.file();
         let registry = match isolation {
             Isolation::Process => self.plugins.load(&study.plugins, file.as_deref())?,
@@ -184,6 +202,17 @@ impl StudyArgs {
                 self.plugins.load_here(&study.plugins, file.as_deref())?
             }
         };
+        if by_default
+            && board == Some(ANALOG)
+            && let Some(row) = trained(&study, &registry)
+        {
+            say(format_args!(
+                "{row} needs a supernet, which noise cannot train: this is the board of digits"
+            ));
+            board = Some(DIGITS);
+            study = self.study(board)?;
+        }
+        study.shard = shard.unwrap_or(study.shard);
         let space = registry.space(&study.space.id)?;
         let truth = study.truth.as_ref();
         let data = study.data_kind();
@@ -196,49 +225,51 @@ impl StudyArgs {
         Ok(Prepared { study, registry, plan, truth })
     }
 
-    /// The study where there is no file: the embedded benchmark, unless a space,
-    /// images or a truth are named that are not its own.
-    fn unwritten(&self) -> Result<Study, CliError> {
-        let embedded = Study::parse("digits.toml", EMBEDDED)?;
-        let own_truth = embedded.truth.as_ref().map(|truth| &truth.file);
-        let data = self.data.as_ref().map(|data| *data == embedded.data);
-        let truth = self.truth.as_ref().map(|file| Some(file) == own_truth);
-        let space = self.space.as_ref().map(|space| *space == embedded.space.id);
-        // A space alone is no reason: it has other networks than that benchmark's.
-        let named = space.is_some() && data.is_none() && truth.is_none();
-        let other = [data, truth, space].contains(&Some(false));
-        Ok(if named || other { Study::default() } else { embedded })
+    /// What of osee's own studies the file is like, or stands for it; `None` for
+    /// none.
+    fn like(&self) -> Result<Option<String>, CliError> {
+        if let Some(file) = self.file() {
+            return Ok(Study::read(&file)?.like);
+        }
+        let (space, data, truth) = (&self.space, &self.data, &self.truth);
+        if space.is_none() && data.is_none() && truth.is_none() {
+            return Ok(Some(DEFAULT.to_owned()));
+        }
+        let meant = |it: &Board| it.is_meant_by(space.as_ref(), data.as_ref(), truth.as_ref());
+        Ok([DIGITS, ANALOG].iter().find(|it| meant(it)).map(|it| it.name.to_owned()))
     }
 
-    /// The study of a file. Where its images are those of the embedded benchmark
-    /// and nothing is said of the space, the space is that benchmark's, for the
-    /// default one does not fit the images; and so is what else is left out of
-    /// training, truth and architectures.
-    fn written(&self, file: &Path) -> Result<Study, CliError> {
-        let (mut study, fields) = (Study::read(file)?, Study::fields(file)?);
-        let embedded = Study::parse("digits.toml", EMBEDDED)?;
-        let data = self.data.as_ref().unwrap_or(&study.data);
-        let has_space = fields.contains("space") || self.space.is_some() || !self.set.is_empty();
-        if *data != embedded.data || has_space {
+    /// The study of a file, completed by `like`, else by the usual one. Where its
+    /// images are those of the digits' board and nothing is said of the space,
+    /// the space is that board's, for the usual one does not fit the images; and
+    /// so is what else is left out of training, truth and architectures.
+    fn written(&self, file: &Path, like: Option<Board>) -> Result<Study, CliError> {
+        let (mut study, mut fields) = (Study::read(file)?, Study::fields(file)?);
+        if let Some(board) = like {
+            board.complete(&mut study, &fields);
             return Ok(study);
         }
-        study.space = embedded.space;
-        if !fields.contains("training") {
-            study.training = embedded.training;
+        let data = self.data.as_ref().unwrap_or(&study.data);
+        let has_space = fields.contains("space") || self.space.is_some() || !self.set.is_empty();
+        if *data != DIGITS.study().data || has_space {
+            return Ok(study);
         }
-        if !fields.contains("truth") {
-            study.truth = embedded.truth;
-            if !fields.contains("architectures") {
-                study.architectures = embedded.architectures;
-            }
+        let own = ["name", "seeds", "data", "protocol", "estimators"];
+        fields.extend(own.map(str::to_owned));
+        if fields.contains("truth") {
+            fields.insert("architectures".to_owned());
         }
+        DIGITS.complete(&mut study, &fields);
         Ok(study)
     }
 
-    fn study(&self) -> Result<Study, CliError> {
-        let mut study = match self.file() {
-            Some(file) => self.written(&file)?,
-            None => self.unwritten()?,
+    /// The study, changed by the command line. `default` is the board that is
+    /// meant where none is named.
+    fn study(&self, like: Option<Board>) -> Result<Study, CliError> {
+        let mut study = match (self.file(), like) {
+            (Some(file), like) => self.written(&file, like)?,
+            (None, Some(board)) => board.study(),
+            (None, None) => Study::default(),
         };
         study.plugins.extend(self.plugins.plugin.iter().cloned());
         if let Some(space) = &self.space {
@@ -252,6 +283,10 @@ impl StudyArgs {
                 study.estimators =
                     list.split(',').map(|id| EstimatorChoice::plain(id.trim())).collect();
             }
+        }
+        if self.file().is_none() && like.is_none() && self.archs.is_some() {
+            // Uniqueness is the usual study's own choice.
+            study.architectures.unique = false;
         }
         self.choose(&mut study)?;
         if let Some(seeds) = &self.seeds {
@@ -269,7 +304,7 @@ impl StudyArgs {
         }
         if let Some(file) = &self.truth {
             let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
-            let duplicates = self.duplicates.map_or_else(Duplicates::default, Into::into);
+            let duplicates = self.duplicates.map(Into::into);
             let (file, isomorphic) = (file.clone(), self.truth_isomorphic);
             let rows = rows_of(&self.filter)?;
             study.truth = Some(TruthChoice { file, key, column, duplicates, isomorphic, rows });
@@ -299,10 +334,6 @@ impl StudyArgs {
                     of.judged = false;
                 }
             },
-        }
-        if self.file().is_none() && self.archs.is_some() {
-            // Uniqueness is the default study's own choice.
-            of.unique = false;
         }
         of.judged |= self.judged;
         of.unique |= self.unique;

@@ -10,8 +10,8 @@ use std::{ops::RangeInclusive, path::PathBuf};
 pub enum DataError {
     /// Not a known kind.
     #[error(
-        "unknown data `{0}`; data is digits, cifar10:FOLDER, cifar100:FOLDER, imagenet16-120:FOLDER or \
-         noise"
+        "unknown data `{0}`; data is noise, digits, cifar10, cifar100 or imagenet16-120, or files of \
+         those at hand, as cifar10:FOLDER"
     )]
     Unknown(String),
     /// A file is not there.

@@ -1,5 +1,6 @@
 //! Why there is no leaderboard.
 
+use crate::catalog::CatalogError;
 use osee_core::{criteria::CriteriaError, store::StoreError, truth::TableError};
 use std::path::PathBuf;
 
@@ -13,6 +14,9 @@ pub enum ReportError {
     /// The truth table.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The data set that it is.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// The criteria.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),

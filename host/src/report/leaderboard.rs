@@ -10,6 +10,7 @@ use osee_core::{
     criteria::{CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
     estimator::{EstimatorKind, FailureKind},
     store::{Score, ScorerKey, Store, seed_means},
+    study::Architectures,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -53,6 +54,9 @@ pub struct Leaderboard {
     pub name: String,
     /// Space id.
     pub space: String,
+    /// How its architectures were chosen, such as "one per isomorphism group,
+    /// drawn by seed 0".
+    pub subset: String,
     /// Preset of the protocol, batch and batches.
     pub protocol: String,
     /// Data of the images.
@@ -121,6 +125,7 @@ impl Leaderboard {
         let data = first.map_or_else(String::new, |key| key.data.clone());
         let protocol = study.protocol.resolve(None).ok();
         Ok(Self {
+            subset: subset(&study.architectures),
             name: study.name,
             space: study.space.id,
             protocol: protocol.map_or_else(String::new, |p| {
@@ -144,6 +149,23 @@ impl Leaderboard {
     pub fn population(&self) -> String {
         population(self.drawn, self.architectures.len() - self.drawn)
     }
+}
+
+/// How architectures are chosen, in words.
+fn subset(of: &Architectures) -> String {
+    let which = match (&of.file, of.judged) {
+        (Some(_), _) => Some("those of a list"),
+        (None, true) => Some("those with a truth"),
+        (None, false) => None,
+    };
+    let unique = of.unique.then_some("one per isomorphism group");
+    let drawn = match of.count() {
+        Some(_) => Some(format!("drawn by seed {}", of.seed)),
+        None if of.file.is_some() => None,
+        None => Some("all".to_owned()),
+    };
+    let words = which.into_iter().chain(unique).map(str::to_owned).chain(drawn);
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// The row of `scores`, of which there should be `seeds` per architecture.

@@ -2,7 +2,7 @@
 
 use super::Leaderboard;
 use osee_core::csv_text::distinct;
-use std::{ffi::OsStr, path::PathBuf};
+use std::path::PathBuf;
 
 /// What two runs of one study may differ in, those that a reader asks for
 /// first.
@@ -23,13 +23,8 @@ const OTHERS: [fn(&Leaderboard) -> String; 3] =
     [|board| board.space.clone(), |board| board.protocol.clone(), Leaderboard::population];
 
 fn truth(board: &Leaderboard) -> String {
-    board.truth.as_ref().map_or_else(
-        || "no truth".to_owned(),
-        |truth| {
-            let file = truth.file.file_name().unwrap_or(OsStr::new("")).to_string_lossy();
-            format!("{} of {file}", truth.column)
-        },
-    )
+    let truth = board.truth.as_ref();
+    truth.map_or_else(|| "no truth".to_owned(), |it| format!("{} of {}", it.column, it.table()))
 }
 
 /// A name for each of `boards`, whose runs are in `folders`, no two alike: that

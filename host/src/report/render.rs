@@ -1,7 +1,7 @@
 //! The leaderboard for people and for programs.
 
 use super::{
-    DIGITS, Leaderboard, NotRun, Row, few, p_equals,
+    DIGITS, Leaderboard, NotRun, Row, Truth, few, p_equals,
     text::{markdown_table, markdown_text, terminal_table},
     tie_text,
 };
@@ -144,7 +144,9 @@ fn csv(board: &Leaderboard, timing: bool) -> String {
     }
     let ranges = ["kd", "p_top5", "p_bot5", "br1", "wr5"];
     names.extend(ranges.iter().flat_map(|it| [format!("{it}_low"), format!("{it}_high")]));
-    names.extend(["missing", "scored", "architectures", "not_run"].map(str::to_owned));
+    let more = ["missing", "scored", "architectures", "not_run", "truth", "subset"];
+    names.extend(more.map(str::to_owned));
+    let truth = board.truth.as_ref().map(Truth::heading);
     let scored = board.scored.positions.len();
     let judged = board.rows.iter().map(|row| (Some(row), row.missing, scored, None));
     let others = board.scored.not_run.iter();
@@ -153,6 +155,8 @@ fn csv(board: &Leaderboard, timing: bool) -> String {
         fields.extend(row.map_or(vec![Field::Absent; 2 * ranges.len()], bounds));
         fields.extend([missing, scored, board.scored.of].map(Field::from));
         fields.push(reason.into());
+        fields.push(truth.as_deref().into());
+        fields.push(board.subset.as_str().into());
     }
     if timing {
         names.push("ms/score".to_owned());
@@ -204,18 +208,18 @@ fn bounds(row: &Row) -> Vec<Field<'static>> {
 /// What the numbers are about, in a line or two.
 pub fn caption(board: &Leaderboard) -> String {
     let mut text = format!(
-        "{}: {} of {}, seeds {:?}, protocol {}, data {}",
+        "{}: {} of {} ({}), seeds {:?}, protocol {}, data {}",
         board.name,
         board.population(),
         board.space,
+        board.subset,
         board.seeds,
         board.protocol,
         board.data
     );
     match &board.truth {
         Some(truth) => {
-            let file = truth.file.file_name().unwrap_or_default().to_string_lossy();
-            let _ = write!(text, "\ntruth: {} of {file}", truth.column);
+            let _ = write!(text, "\ntruth: {}", truth.heading());
             truth.notes.iter().for_each(|note| {
                 let _ = write!(text, "; {note}");
             });
@@ -274,7 +278,11 @@ pub fn scores_csv(board: &Leaderboard) -> String {
 
 /// The JSON document.
 fn document(board: &Leaderboard, timing: bool) -> Value {
-    let rows: Vec<Value> = board.rows.iter().map(|row| row_document(row, timing)).collect();
+    let truth = board.truth.as_ref();
+    let mut rows: Vec<Value> = board.rows.iter().map(|row| row_document(row, timing)).collect();
+    for row in &mut rows {
+        row["truth"] = json!(truth.map(Truth::heading));
+    }
     json!({
         "name": board.name,
         "space": board.space,
@@ -284,13 +292,15 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
         "unfinished": board.scored.unfinished,
         "progress": board.scored.progress(),
         "without_truth": board.without_truth,
+        "subset": board.subset,
         "seeds": board.seeds,
         "protocol": board.protocol,
         "data": board.data,
-        "truth": board.truth.as_ref().map(|truth| json!({
-            "file": truth.file.file_name().map(|name| name.to_string_lossy()),
+        "truth": truth.map(|truth| json!({
+            "file": truth.table(),
             "key": truth.key,
             "column": truth.column,
+            "about": truth.about,
             "notes": truth.notes,
         })),
         "rows": rows,

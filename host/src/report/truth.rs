@@ -1,10 +1,9 @@
 //! The truth that scores are judged by: one column of a table, by architecture.
 
 use super::ReportError;
-use crate::loader::Space;
+use crate::{catalog::TruthSource, loader::Space};
 use osee_core::{
     criteria::{CriteriaError, MIN_ARCHITECTURES},
-    embedded,
     study::TruthChoice,
     truth::{Duplicate, Duplicates, Seeds, Sheet, Table, mean_there},
 };
@@ -14,14 +13,32 @@ use std::{collections::HashMap, path::PathBuf};
 /// Which column of which table is the truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Truth {
-    /// CSV or CSV.gz.
+    /// A file, or data set and task such as `nb201:cifar100`.
     pub file: PathBuf,
     /// Column with the architecture, or a form of several.
     pub key: String,
     /// Column with the accuracy.
     pub column: String,
+    /// What the accuracy is, with data, version and epochs, where that is known.
+    pub about: Option<String>,
     /// What became of its rows, where it is not one of each architecture.
     pub notes: Vec<String>,
+}
+
+impl Truth {
+    /// The file without its folders, or data set and task.
+    pub fn table(&self) -> String {
+        self.file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// In a heading, such as "test_acc of mine.csv" or "nb201:cifar10, CIFAR-10
+    /// test accuracy, 200 epochs, NAS-Bench-201 v1.0, mean over seeds".
+    pub fn heading(&self) -> String {
+        match &self.about {
+            Some(about) => format!("{}, {about}", self.table()),
+            None => format!("{} of {}", self.column, self.table()),
+        }
+    }
 }
 
 /// Rows of a table that stand for an architecture: one, or those of isomorphic
@@ -81,8 +98,9 @@ pub struct TruthTable {
 }
 
 impl TruthTable {
-    /// Reads what `choice` names; where it names none, the columns of an embedded
-    /// table, of another the space's own for images `data`, the word of a study without the folder.
+    /// Reads what `choice` names; where it names none, the columns of a data set
+    /// or an embedded table, of another the space's own, for images `data`, the
+    /// word of a study without the folder.
     /// Architectures of the table are known by the space's spelling of them.
     /// Without the space's plugin they must be written as the run has them,
     /// and the columns be named.
@@ -94,11 +112,11 @@ impl TruthTable {
         space: Option<&Space<'_>>,
         data: &str,
     ) -> Result<Self, ReportError> {
-        let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
-        Self::of(&sheet, choice, space, data, None)
+        let source = TruthSource::find(choice, data)?;
+        Self::of(&source.sheet()?, &source, space, data, None)
     }
 
-    /// The same of a file that has been read, of the rows that `choice` means;
+    /// The same of a file that has been read, of the rows that `source` means;
     /// with its single trainings if those are asked for, in the columns
     /// `seeds`, or beside the truth where that names none.
     ///
@@ -106,36 +124,35 @@ impl TruthTable {
     /// When it is no table of truth.
     pub fn of(
         sheet: &Sheet<'_>,
-        choice: &TruthChoice,
+        source: &TruthSource,
         space: Option<&Space<'_>>,
         data: &str,
         seeds: Option<&[String]>,
     ) -> Result<Self, ReportError> {
         let own = space.map(|space| &space.info.truth);
-        let embedded = embedded::columns(&choice.file);
         let named = |named: &Option<String>, own: Option<&str>| {
             named.clone().or_else(|| own.map(str::to_owned)).ok_or(ReportError::NoColumns)
         };
-        let [own_key, own_column] = match embedded {
-            Some([key, column]) => [Some(key), Some(column)],
-            None => [own.map(|own| own.key.as_str()), own.map(|own| own.value_on(data))],
-        };
-        let name = named(&choice.key, own_key)?;
-        let column = named(&choice.column, own_column)?;
+        let name = named(&source.key, own.map(|own| own.key.as_str()))?;
+        let column = named(&source.column, own.map(|own| own.value_on(data)))?;
         let spelling = |key: &str| match space {
             Some(space) => space.spelling(key),
             None => Some(key.to_owned()),
         };
-        let policy = choice.duplicates;
+        let policy = source.duplicates;
         let (key, at) = (sheet.key(&name)?, sheet.column(&column)?);
         sheet.finite(at)?;
         let table = Table::of(sheet, &key, &[at], policy, spelling)?;
         let find = |named| Seeds::find(sheet, &key, &column, named, policy, spelling);
         let seeds = seeds.map(find).transpose()?.flatten();
-        let isomorphic = choice.isomorphic || embedded::table_name(&choice.file).is_some();
-        let truth =
-            Truth { file: choice.file.clone(), key: name, column, notes: notes(choice, &table) };
-        Ok(Self { truth, table, seeds, policy, isomorphic })
+        let truth = Truth {
+            file: source.table.clone(),
+            key: name,
+            column,
+            about: source.about.clone(),
+            notes: notes(source, &table),
+        };
+        Ok(Self { truth, table, seeds, policy, isomorphic: source.isomorphic })
     }
 
     /// Rows of one architecture must agree.
@@ -279,17 +296,17 @@ impl TruthTable {
 }
 
 /// What became of rows that are not one of each architecture.
-fn notes(choice: &TruthChoice, table: &Table) -> Vec<String> {
-    let filters = choice.rows.iter().map(|(column, value)| format!("{column} = {value}"));
+fn notes(source: &TruthSource, table: &Table) -> Vec<String> {
+    let filters = source.filters.iter().map(|it| format!("{} = {}", it.column, it.value));
     let filters = filters.collect::<Vec<_>>().join(", ");
     let only = (!filters.is_empty()).then(|| format!("only its rows with {filters}"));
-    let groups = counts(choice.duplicates).filter(|_| choice.isomorphic);
+    let groups = counts(source.duplicates).filter(|_| source.isomorphic && !source.embedded);
     let groups = groups.map(|counts| {
         format!(
             "of isomorphic architectures with different values {counts} for those without a row"
         )
     });
-    only.into_iter().chain(repeated(&table.duplicates, choice.duplicates)).chain(groups).collect()
+    only.into_iter().chain(repeated(&table.duplicates, source.duplicates)).chain(groups).collect()
 }
 
 /// "3 architectures stand in several rows, 2 with different values; their mean

@@ -1,6 +1,7 @@
 //! Why a study cannot be run.
 
 use crate::{
+    catalog::CatalogError,
     data::DataError,
     engine::DeviceError,
     loader::RegistryError,
@@ -29,6 +30,9 @@ pub enum RunError {
     /// The run directory.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The data set of the images.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// The images.
     #[error(transparent)]
     Data(#[from] DataError),

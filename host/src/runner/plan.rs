@@ -3,6 +3,7 @@
 
 use super::{Choice, RunError, architectures, rows::Rows, vote::Population};
 use crate::{
+    catalog,
     data::Source,
     engine::open_device,
     loader::{Registry, Space},
@@ -65,7 +66,8 @@ impl Plan {
         run: &Path,
         truth: Option<&TruthTable>,
     ) -> Result<Self, RunError> {
-        let source = Source::open(&study.data)?;
+        let images = catalog::images(&study.data)?;
+        let source = Source::open(&images)?;
         let protocol = study.protocol.resolve(source.normalisation())?;
         let space = registry.space(&study.space.id)?;
         let mut space_settings = match protocol.weights {
@@ -124,7 +126,7 @@ impl Plan {
                 space: study.space.id.clone(),
                 space_settings,
                 protocol,
-                data: study.data.clone(),
+                data: images,
                 device: study.device.clone(),
                 threads: 1,
                 estimators,

@@ -233,6 +233,7 @@ impl From<BuildError> for CliError {
             BuildError::Architectures(error) => error.into(),
             BuildError::Registry(error) => error.into(),
             BuildError::Setting(error) => error.into(),
+            BuildError::Catalog(error) => error.into(),
             BuildError::Data(error) => error.into(),
             BuildError::Device(error) => error.into(),
             BuildError::Plugin(error) => error.into(),

@@ -2,7 +2,7 @@
 
 use super::{CliError, SpaceArgs, Without};
 use crate::cli::truth::{TableArgs, heading, unknown};
-use crate::loader::Space;
+use crate::{loader::Space, report::TruthTable};
 use clap::Args;
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions, CriteriaReport, TieAware, evaluate},
@@ -47,7 +47,9 @@ struct Row {
 
 /// The comparison as text.
 pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result<String, CliError> {
-    let truth = args.table.read(space, Duplicates::Keep)?;
+    let source = args.table.source(Some(Duplicates::Keep))?;
+    let sheet = source.sheet()?;
+    let truth = TruthTable::of(&sheet, &source, Some(space), "", None)?;
     let (mut architectures, mut values, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     let (mut time, mut without) = (Duration::ZERO, Without::default());
     for (arch, value) in truth.rows() {
@@ -81,12 +83,13 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
         let _ = writeln!(text, "left out  {what}");
     }
     let own = &space.info.truth;
-    let sheet = Sheet::read(&truth.truth.file)?.only(&args.table.filter)?;
     let counts = [
-        ("params", args.params_column.as_ref().or(own.params.as_ref())),
-        ("flops", args.flops_column.as_ref().or(own.flops.as_ref())),
+        ("params", args.params_column.as_ref(), own.params.as_ref()),
+        ("flops", args.flops_column.as_ref(), own.flops.as_ref()),
     ];
-    for (what, column) in counts {
+    for (what, asked, known) in counts {
+        let there = |column: &&String| sheet.header().contains(column);
+        let column = asked.or(known.filter(there));
         let ours = |row: &Row| match what {
             "params" => row.benchmark.params,
             _ => row.benchmark.flops,
@@ -96,7 +99,10 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
                 let table = table_of(&sheet, &truth.truth.key, column, space)?;
                 compare((&table, column), &architectures, &rows, ours)
             }
-            None => "the table has none that the space knows".to_owned(),
+            None => match known {
+                Some(column) => format!("not compared: the table has no column `{column}`"),
+                None => "not compared: the space knows no column of a table".to_owned(),
+            },
         };
         let _ = writeln!(text, "{what:<9} {line}");
     }

@@ -6,7 +6,7 @@ use crate::{
     loader::{Entry, LOCK, lock_text},
 };
 use clap::Args;
-use osee_core::settings::key_hash;
+use osee_core::{paths, settings::key_hash};
 use serde_json::{Value, json};
 use std::path::{Component, Path, PathBuf};
 
@@ -132,12 +132,16 @@ impl KubernetesArgs {
         if let Some(gpus) = self.gpus {
             resources["limits"] = json!({ "nvidia.com/gpu": gpus.to_string() });
         }
+        let mut variables = vec![json!({ "name": COUNT, "value": jobs.shards.to_string() })];
+        if let Some(data) = &jobs.data {
+            variables.push(json!({ "name": "OSEE_DATA", "value": paths::text(data) }));
+        }
         let container = json!({
             "name": "osee",
             "image": self.image,
             "command": ["osee-host"],
             "args": arguments,
-            "env": [{ "name": COUNT, "value": jobs.shards.to_string() }],
+            "env": variables,
             "resources": resources,
             "volumeMounts": [
                 { "name": "runs", "mountPath": jobs.out.display().to_string() },

@@ -13,14 +13,17 @@ use super::{
     study_args::{Prepared, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
 };
 use crate::{
+    catalog::{self, Home},
     loader::{LOCK, Lock, Registry},
     runner::Isolation,
     stop::Stop,
 };
 use clap::{Args, Subcommand};
 use osee_core::{
+    embedded,
     shard::Shard,
     store::{JOBS, write_whole},
+    study::{Study, is_name},
 };
 use std::path::{Path, PathBuf};
 
@@ -71,6 +74,8 @@ struct Jobs {
     /// Plugins that are not bundled, as the study names them, with their
     /// hashes: other nodes load the same or none.
     plugins: Vec<(PathBuf, String)>,
+    /// The folder of data sets, if the study names some.
+    data: Option<PathBuf>,
     /// Whether supernets are to be trained.
     trains: bool,
     shards: u32,
@@ -107,6 +112,7 @@ impl JobArgs {
             out,
             study: study.to_toml(),
             plugins: pins(&study.plugins, &registry),
+            data: data(&study)?,
             trains: !plan.setup.supernets.is_empty(),
             shards: self.shards,
             // Without them no more than one network is scored at a time.
@@ -115,6 +121,17 @@ impl JobArgs {
             scoring: self.scoring.flags(),
         })
     }
+}
+
+/// Where the data sets lie that a study names.
+fn data(study: &Study) -> Result<Option<PathBuf>, CliError> {
+    let table = study.truth.as_ref().map(|truth| &truth.file);
+    let table = table.is_some_and(|it| is_name(it) && embedded::table_name(it).is_none());
+    if !table && catalog::find(&study.data).is_err() {
+        return Ok(None);
+    }
+    let home = std::path::absolute(Home::find()?.path()).map_err(CliError::WorkingFolder)?;
+    Ok(Some(home))
 }
 
 /// Those of a study's plugin files that are not bundled, with their hashes.

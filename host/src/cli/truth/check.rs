@@ -7,7 +7,7 @@ use crate::{
         space::groups,
     },
     loader::Space,
-    report::{TruthTable, fixed},
+    report::{ReportError, TruthTable, fixed},
     runner::LISTABLE,
 };
 use clap::Args;
@@ -28,9 +28,13 @@ pub struct CheckArgs {
     space: String,
     #[command(flatten)]
     table: TableArgs,
-    /// Which row counts when rows of one architecture differ.
-    #[arg(long, value_enum, default_value_t = DuplicatesArg::Error)]
-    duplicates: DuplicatesArg,
+    /// Which row counts when rows of one architecture differ; as the catalogue
+    /// says of a data set, else an error, by default.
+    #[arg(long, value_enum)]
+    duplicates: Option<DuplicatesArg>,
+    /// A row is about all architectures isomorphic to its own.
+    #[arg(long)]
+    truth_isomorphic: bool,
     /// Columns with the accuracy of one seed each, by comma, or a column with
     /// that of several by semicolon; by default those named like the accuracy's
     /// with _s0, _s1 and so on after it.
@@ -45,10 +49,15 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     once("--seed-columns", &args.seed_columns)?;
     let registry = args.plugins.registry()?;
     let space = registry.space(&args.space)?;
-    let asked: Duplicates = args.duplicates.into();
-    // Differing rows are reported before they are refused.
-    let policy = if asked == Duplicates::Error { Duplicates::First } else { asked };
-    let table = args.table.read_with(&space, policy, Some(&args.seed_columns))?;
+    let mut source = args.table.source(args.duplicates.map(Into::into))?;
+    source.isomorphic |= args.truth_isomorphic;
+    let asked = source.duplicates;
+    if asked == Duplicates::Error {
+        // Differing rows are reported before they are refused.
+        source.duplicates = Duplicates::First;
+    }
+    let (sheet, seeds) = (source.sheet()?, Some(args.seed_columns.as_slice()));
+    let table = TruthTable::of(&sheet, &source, Some(&space), "", seeds)?;
     let mut text = report(&space, &table)?;
     if let Some(count) = table.seeds() {
         text += &noise(&table, count);
@@ -56,6 +65,9 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     print(&text)?;
     if asked == Duplicates::Error {
         table.agreeing()?;
+        if source.isomorphic {
+            isomorphic_rows_agree(&space, &table)?;
+        }
     }
     let architectures: Vec<String> = match table.cells().next() {
         Some(_) => table.cells().map(|(arch, _)| arch.to_owned()).collect(),
@@ -96,6 +108,30 @@ fn report(space: &Space<'_>, table: &TruthTable) -> Result<String, CliError> {
         100.0 * pairs
     );
     Ok(text)
+}
+
+/// Rows of isomorphic architectures must agree where one of these has no row, as
+/// far as the space can be gone through.
+fn isomorphic_rows_agree(space: &Space<'_>, table: &TruthTable) -> Result<(), CliError> {
+    let mut rows: HashMap<String, Vec<(&str, f64)>> = HashMap::new();
+    for row in table.rows() {
+        rows.entry(space.functions.canonical(row.0)?).or_default().push(row);
+    }
+    rows.retain(|_, rows| rows.iter().any(|row| row.1 != rows[0].1));
+    let listable = space.info.size.filter(|size| *size <= LISTABLE);
+    let (false, Some(size)) = (rows.is_empty(), listable) else { return Ok(()) };
+    let known: HashSet<&str> = table.rows().map(|(arch, _)| arch).collect();
+    for index in 0..size {
+        let arch = space.functions.architecture(index)?;
+        if known.contains(arch.as_str()) {
+            continue;
+        }
+        if let Some(rows) = rows.get(&space.functions.canonical(&arch)?) {
+            let (file, rows) = (table.truth.file.clone(), rows.len());
+            return Err(ReportError::IsomorphicRows { file, arch, rows }.into());
+        }
+    }
+    Ok(())
 }
 
 fn duplicates(table: &TruthTable) -> String {

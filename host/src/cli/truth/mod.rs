@@ -3,12 +3,12 @@
 mod check;
 
 use super::{CliError, lists::rows_of};
-use crate::{loader::Space, report::TruthTable};
+use crate::{catalog::TruthSource, loader::Space, report::TruthTable};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
 use osee_core::{
     study::TruthChoice,
-    truth::{Duplicates, Filter, Sheet},
+    truth::{Duplicates, Filter},
 };
 use std::{fmt::Write, path::PathBuf};
 
@@ -24,13 +24,15 @@ pub enum TruthCommand {
 /// Which table, which columns.
 #[derive(Debug, Args)]
 pub struct TableArgs {
-    /// The benchmark's table, CSV or CSV.gz.
-    #[arg(long, value_name = "FILE")]
+    /// The benchmark's table: CSV, CSV.gz, or a data set such as nb201.
+    #[arg(long, value_name = "TABLE")]
     truth: PathBuf,
-    /// Column with the accuracy; the space's own by default.
+    /// Column with the accuracy; that of the data set, else the space's own, by
+    /// default.
     #[arg(long, value_name = "COL")]
     truth_column: Option<String>,
-    /// Key column, or a form such as {a};{b}; the space's own by default.
+    /// Key column, or a form such as {a};{b}; that of the data set, else the
+    /// space's own, by default.
     #[arg(long, value_name = "COL")]
     truth_key: Option<String>,
     /// Only rows with this in a column, such as task=jigsaw; may be repeated for
@@ -40,19 +42,8 @@ pub struct TableArgs {
 }
 
 impl TableArgs {
-    /// Reads the table in the space's spelling.
-    pub fn read(&self, space: &Space<'_>, duplicates: Duplicates) -> Result<TruthTable, CliError> {
-        self.read_with(space, duplicates, None)
-    }
-
-    /// The same with its single trainings, in the columns `seeds`, or beside the
-    /// truth where that names none.
-    pub fn read_with(
-        &self,
-        space: &Space<'_>,
-        duplicates: Duplicates,
-        seeds: Option<&[String]>,
-    ) -> Result<TruthTable, CliError> {
+    /// Finds the table.
+    pub fn source(&self, duplicates: Option<Duplicates>) -> Result<TruthSource, CliError> {
         let choice = TruthChoice {
             key: self.truth_key.clone(),
             column: self.truth_column.clone(),
@@ -60,8 +51,7 @@ impl TableArgs {
             rows: rows_of(&self.filter)?,
             ..TruthChoice::plain(self.truth.clone())
         };
-        let sheet = Sheet::read(&choice.file)?.only(&choice.filters())?;
-        Ok(TruthTable::of(&sheet, &choice, Some(space), "", seeds)?)
+        Ok(TruthSource::find(&choice, "")?)
     }
 }
 
@@ -75,8 +65,9 @@ pub fn run(command: &TruthCommand) -> Result<(), CliError> {
 /// What a check is about.
 pub fn heading(space: &Space<'_>, table: &TruthTable) -> String {
     let truth = &table.truth;
-    let file = truth.file.file_name().unwrap_or_default().to_string_lossy();
-    format!("{}, {file}; key {}; truth {}", space.info.id, truth.key, truth.column)
+    let about = truth.about.as_ref().map(|about| format!(", {about}")).unwrap_or_default();
+    let (id, table) = (&space.info.id, truth.table());
+    format!("{id}, {table}; key {}; truth {}{about}", truth.key, truth.column)
 }
 
 /// Why the first few keys are no architectures, a line each.
