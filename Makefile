@@ -38,12 +38,15 @@ nb201:
 	@cargo build --release --workspace
 	@$(OSEE) data fetch nb201 cifar10
 	@echo "scoring; stop and call again at any time, nothing is computed twice"
-	@$(OSEE) run --study host/studies/nb201.toml --out runs/nb201 || [ $$? -eq 8 ]
+	@$(OSEE) run --study studies/nb201.toml --out runs/nb201 || [ $$? -eq 8 ]
 	@$(OSEE) report runs/nb201
 
 test: setup
 	@echo "running all tests"
-	@cargo test --workspace
+	@rm -f target/skipped; OSEE_SKIPPED="$(CURDIR)/target/skipped" cargo test --workspace; code=$$?; \
+	if [ -s target/skipped ]; then \
+		printf 'SKIPPED %s tests\n' "$$(wc -l < target/skipped)"; sed 's/^/  /' target/skipped; \
+	fi; exit $$code
 
 lint:
 	@.ci/libtorch

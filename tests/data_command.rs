@@ -20,7 +20,7 @@ use std::{
 fn mirror() -> Option<PathBuf> {
     let folder = support::data()?.parent()?.join("mirror");
     if !folder.exists() {
-        println!("skipped: no mirror");
+        support::skipped("there is no mirror beside the data");
         return None;
     }
     Some(folder)

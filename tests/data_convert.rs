@@ -70,7 +70,7 @@ fn tables_from_the_mirror_are_those_made_of_the_same_files_in_another_way() {
     let Some(shared) = support::data() else { return };
     let mirror = shared.join("../mirror");
     if !mirror.exists() {
-        println!("skipped: no mirror");
+        support::skipped("there is no mirror beside the data");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -141,7 +141,7 @@ fn tables_from_the_mirror_are_those_made_of_the_same_files_in_another_way() {
     // which takes minutes in the large spaces; a plan joins the table as well.
     support::run(&["truth", "check", "nb201", "--truth", &paths[0].1]);
     for (space, path) in &paths[1..] {
-        let study = format!("{}/studies/{space}.toml", env!("CARGO_MANIFEST_DIR"));
+        let study = format!("{}/../studies/{space}.toml", env!("CARGO_MANIFEST_DIR"));
         let plan = support::run(&["plan", "--study", &study, "--data", "noise", "--truth", path]);
         assert!(plan.contains("units: 200"), "{plan}");
     }
@@ -173,7 +173,7 @@ fn what_is_imported_from_extracts_is_the_table_as_it_was() {
         assert!(own == other, "{name}");
     }
     for (study, name) in [("nb101", "nb101-1shot1"), ("nb301", "nb301")] {
-        let study = format!("{}/studies/{study}.toml", env!("CARGO_MANIFEST_DIR"));
+        let study = format!("{}/../studies/{study}.toml", env!("CARGO_MANIFEST_DIR"));
         let path = output(data(home, &["path", name]));
         let args = ["plan", "--study", &study, "--data", "noise", "--truth", path.trim_end()];
         let plan = support::run(&[&args[..], &["--duplicates", "mean"]].concat());
@@ -225,7 +225,7 @@ fn analog_is_fetched_by_pip_and_equals_the_digital_truth_in_rank() {
     let Output { status, stderr, .. } = fetch.output().unwrap();
     let said = String::from_utf8_lossy(&stderr);
     if status.code() == Some(7) && said.contains("pip") && said.contains("cannot be fetched") {
-        println!("skipped: PyPI cannot be reached: {said}");
+        support::skipped(&format!("PyPI cannot be reached: {said}"));
         return;
     }
     assert!(status.success(), "{said}");

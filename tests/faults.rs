@@ -118,7 +118,7 @@ fn a_full_disk_is_named_and_loses_nothing() {
         Command::new("mount").args(args).output().is_ok_and(|output| output.status.success())
     };
     if !mount("size=400k") {
-        println!("skipped: a file system cannot be mounted");
+        support::skipped("a file system cannot be mounted");
         return;
     }
     let _unmounted = Unmount(small.clone());

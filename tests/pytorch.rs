@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[allow(dead_code, reason = "this test needs no data folder")]
+#[path = "support/skipped.rs"]
+mod skipped;
+
 use osee_core::{
     graph::Graph,
     protocol::Init,
@@ -97,7 +101,7 @@ fn pytorch(arch: &str) -> Option<Figures> {
     let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let importable = Command::new(&python).args(["-c", "import torch"]).output();
     if !importable.is_ok_and(|output| output.status.success()) {
-        println!("skipped: {python} cannot import torch; OSEE_PYTHON names another Python");
+        skipped::skipped(&format!("{python} cannot import torch; OSEE_PYTHON names another"));
         return None;
     }
     let folder = tempfile::tempdir().unwrap();

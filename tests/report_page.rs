@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[allow(dead_code, reason = "this test needs no data folder")]
+#[path = "support/skipped.rs"]
+mod skipped;
 #[path = "support/report.rs"]
 mod synthetic;
 
@@ -30,8 +33,8 @@ fn chromium() -> Option<PathBuf> {
     let found = found.or_else(|| files.into_iter().find(|file| file.is_file()));
     if found.is_none() {
         assert!(std::env::var_os("OSEE_REQUIRE_CHROMIUM").is_none(), "no Chromium was found");
-        println!(
-            "SKIPPED: no Chromium; install it, or set OSEE_CHROMIUM, to look at the report's page"
+        skipped::skipped(
+            "there is no Chromium to look at the report's page; OSEE_CHROMIUM names one",
         );
     }
     found

@@ -343,7 +343,7 @@ fn the_example_of_the_documentation_reproduces_a_leaderboard() {
     let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let can = Command::new(&python).args(["-c", "import pandas, pyarrow, scipy"]).output();
     if !can.is_ok_and(|output| output.status.success()) {
-        println!("skipped: {python} has no pandas, pyarrow and scipy");
+        support::skipped(&format!("{python} has no pandas, pyarrow and scipy"));
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -355,7 +355,7 @@ fn the_example_of_the_documentation_reproduces_a_leaderboard() {
     support::run(&["export", dir, "--format", "parquet", "--out", file.to_str().unwrap()]);
     let csv = folder.path().join("results.csv");
     support::run(&["export", dir, "--out", csv.to_str().unwrap()]);
-    let page = include_str!("../host/docs/scale.md");
+    let page = include_str!("../docs/scale.md");
     let script = page.split("```python\n").nth(1).unwrap().split("```").next().unwrap();
     let same = "\nother = pd.read_csv('results.csv', keep_default_na=True)\n\
          pd.testing.assert_frame_equal(rows, other, check_dtype=False)\n\
@@ -378,7 +378,7 @@ fn the_example_of_the_documentation_reproduces_a_leaderboard() {
 
 #[test]
 fn every_exported_column_is_documented() {
-    let page = include_str!("../host/docs/scale.md");
+    let page = include_str!("../docs/scale.md");
     for (name, _) in osee_host::export::COLUMNS {
         assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }

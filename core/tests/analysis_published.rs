@@ -8,6 +8,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "../../tests/support/skipped.rs"]
+mod skipped;
+
 use osee_core::{
     analysis::{
         CHECKPOINT_RATIOS, Checkpoint, MutationPair, Stability, agreement, complexity_groups,
@@ -18,21 +21,10 @@ use osee_core::{
     space::Mutation,
     truth::{Duplicates, Table},
 };
-use std::{collections::HashMap, path::PathBuf};
+use skipped::data;
+use std::collections::HashMap;
 
 const SEEDS: [u32; 3] = [20, 2020, 202_020];
-
-fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("OSEE_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        Into::into,
-    );
-    if !folder.exists() {
-        println!("skipped: no data");
-        return None;
-    }
-    Some(folder)
-}
 
 /// A table with what to ask of it.
 struct Scores(Table);

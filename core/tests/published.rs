@@ -5,20 +5,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "../../tests/support/skipped.rs"]
+mod skipped;
+
 use osee_core::{
     criteria::{Bootstrap, Compat, CriteriaOptions, TieAware, evaluate},
     truth::{Duplicates, Table},
 };
 use serde_json::Value;
-use std::{io::Read, path::PathBuf};
-
-fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("OSEE_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        Into::into,
-    );
-    folder.exists().then_some(folder)
-}
+use skipped::data;
+use std::io::Read;
 
 /// Rows of `[K, ...]` against one criterion.
 struct TopK {
@@ -39,10 +35,7 @@ impl TopK {
 
 #[test]
 fn every_checkpoint_of_seeds_20_and_2020_is_reproduced() {
-    let Some(data) = data() else {
-        println!("skipped: no data");
-        return;
-    };
+    let Some(data) = data() else { return };
     let anchor = data.join("nb301/paper_anchor_5896.csv.gz");
     let table = Table::read(&anchor, "genotype", None, Duplicates::Last).unwrap();
     assert_eq!(table.keys.len(), 5468);

@@ -2,25 +2,17 @@
 //! built beside the test, and the data if it is at hand.
 #![allow(dead_code, reason = "every test uses its own part")]
 
+mod skipped;
+
+#[allow(unused_imports, reason = "every test uses its own part")]
+pub use skipped::{data, skipped};
+
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
-
-/// The data folder: `OSEE_TEST_DATA`, else `../shared/data` beside the repository.
-pub fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("OSEE_TEST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        Into::into,
-    );
-    if !folder.exists() {
-        println!("skipped: no data");
-        return None;
-    }
-    Some(folder)
-}
 
 /// A plugin of tests/fixtures; cargo builds it as an example of the host.
 pub fn fixture(name: &str) -> PathBuf {

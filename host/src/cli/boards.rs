@@ -26,10 +26,11 @@ pub struct Board {
 
 /// NAS-Bench-201 networks of full size on noise, judged by AnalogNAS-Bench.
 pub const ANALOG: Board =
-    Board { name: "nb201-analog", text: include_str!("../../studies/nb201-analog.toml") };
+    Board { name: "nb201-analog", text: include_str!("../../../studies/nb201-analog.toml") };
 
 /// Half the width of NAS-Bench-201 on handwritten digits.
-pub const DIGITS: Board = Board { name: "digits", text: include_str!("../../studies/digits.toml") };
+pub const DIGITS: Board =
+    Board { name: "digits", text: include_str!("../../../studies/digits.toml") };
 
 impl Board {
     /// The board of this name.

@@ -32,7 +32,7 @@ pub enum Kind {
     MaybeNumber,
 }
 
-/// Names and kinds. `host/docs/scale.md` says what they mean.
+/// Names and kinds. `docs/scale.md` says what they mean.
 pub const COLUMNS: [(&str, Kind); 15] = [
     ("estimator", Kind::Text),
     ("estimator_id", Kind::Text),

@@ -41,8 +41,9 @@ impl Intervals {
         let font = Font::LABEL;
         let names = self.rows.iter().map(|(name, ..)| text::width(name, font.size) * BOLD);
         let left = MARGIN + names.fold(40.0, f64::max).min(230.0) + 14.0;
-        let numbers = self.rows.iter().flat_map(|(_, it, _)| it.numbers());
-        let x = Scale::new(&self.x, numbers, false, 6);
+        let numbers: Vec<f64> = self.rows.iter().flat_map(|(_, it, _)| it.numbers()).collect();
+        let largest = numbers.iter().copied().map(f64::abs).fold(0.0, f64::max);
+        let x = Scale::new(&self.x, numbers.into_iter(), false, 6);
         let (top, height) = (sheet.y + 8.0, HEIGHT * self.rows.len() as f64 + 8.0);
         let (right, empty) = (sheet.width - MARGIN - 52.0, Axis::new(""));
         let y = Scale::new(&empty, std::iter::empty(), false, 1);
@@ -80,7 +81,7 @@ impl Intervals {
                 svg.fill(&marker(series, area.x(&x, value), y, 4.5), ink, 1.0);
             });
             let at = [sheet.width - MARGIN, y + 4.0];
-            sheet.svg.text(at, &text::shown(value), bold.anchored(Anchor::End));
+            sheet.svg.text(at, &text::shown_among(value, largest), bold.anchored(Anchor::End));
         }
         sheet.below(&area, &self.x, &x);
         sheet.finish()

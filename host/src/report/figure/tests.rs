@@ -114,6 +114,14 @@ fn ticks_are_round_and_hold_the_data() {
 }
 
 #[test]
+fn a_number_that_is_small_among_others_has_their_places() {
+    use super::text::shown_among;
+    let spelt = [-0.000_892, 0.0004, 0.65].map(|it| shown_among(it, 0.65));
+    assert_eq!(spelt, ["−0.001", "0.000", "0.650"]);
+    assert_eq!(shown_among(-0.000_892, 0.001), shown(-0.000_892));
+}
+
+#[test]
 fn numbers_are_spelt_for_people() {
     let spelt = [0.0, -0.0001, 0.69, -0.0004, 15_625.0, 404.8, 1.8e50, 93.456].map(shown);
     assert_eq!(spelt, ["0", "−10⁻⁴", "0.690", "−4×10⁻⁴", "15,625", "404.8", "1.8×10⁵⁰", "93.46"]);

@@ -18,6 +18,15 @@ pub fn shown(value: f64) -> String {
     signed(&text)
 }
 
+/// The same beside others of which `largest` is the largest: one that is small
+/// among them has their places.
+pub(super) fn shown_among(value: f64, largest: f64) -> String {
+    match value.abs() < 1e-3 && (1e-2..1e3).contains(&largest) {
+        true => places(value, 3),
+        false => shown(value),
+    }
+}
+
 /// The number with this many places.
 pub(super) fn places(value: f64, places: usize) -> String {
     match value.abs() >= 1000.0 && places == 0 {

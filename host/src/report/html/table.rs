@@ -153,6 +153,7 @@ fn head(column: &Column) -> String {
     )
 }
 
+/// A range stands below its value, so that a column is not as wide as both.
 fn cell(column: &Column, it: &Cell, name: bool) -> String {
     let mut classes = Vec::new();
     if column.numeric {
@@ -175,5 +176,18 @@ fn cell(column: &Column, it: &Cell, name: bool) -> String {
     };
     let tag = if name { "th scope=\"row\"" } else { "td" };
     let end = if name { "th" } else { "td" };
-    format!("<{tag}{class}{sort}{hint}>{}</{end}>", escaped(&it.text))
+    let text = match range(&it.text).filter(|_| column.numeric) {
+        Some((value, range)) => {
+            format!("{}<small class=\"range\">{}</small>", escaped(value), escaped(range))
+        }
+        None => escaped(&it.text),
+    };
+    format!("<{tag}{class}{sort}{hint}>{text}</{end}>")
+}
+
+/// Of `0.361 (0.333 .. 0.533)` the value and its range.
+fn range(text: &str) -> Option<(&str, &str)> {
+    let (value, range) = text.split_once(" (")?;
+    let range = range.strip_suffix(')')?;
+    range.contains(" .. ").then_some((value, range))
 }
