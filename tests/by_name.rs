@@ -227,7 +227,9 @@ fn the_default_is_the_board_of_nas_bench_201_if_its_table_is_here() {
     // Noise trains no supernet.
     let (out, said) = plan(home.path(), &["--estimators", "one_shot"]);
     assert!(out.contains(digits), "{out}");
-    assert!(said.contains("one_shot needs a supernet"), "{said}");
+    assert!(said.contains("one_shot is about supernets"), "{said}");
+    let (_, _, said) = with(home.path(), &["train", "--device", "abacus"]);
+    assert!(said.starts_with("osee-host train is about supernets"), "{said}");
     // Other options change the board that is meant.
     let (out, _) = plan(home.path(), &["--archs", "40", "--seeds", "1,2"]);
     assert!(out.contains("nb201-analog: 40 architectures x 2 seeds"), "{out}");

@@ -301,17 +301,20 @@ fn a_closed_terminal_stops_a_run_and_nohup_keeps_it() {
     let out = folder.path().join("out").to_str().unwrap().to_owned();
     let many = ["run", "--archs", "500", "--estimators", "params", "--seeds", "0", "--out", &out];
     let many = [&many[..], &SMALL].concat();
-    let child = osee(&many).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Whatever these tests were started by: as a terminal starts it, and as `nohup` does.
+    let start = |disposition: &str| {
+        let plain = osee(&[]);
+        let mut command = Command::new("env");
+        command.args([disposition, env!("CARGO_BIN_EXE_osee-host")]).args(&many);
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let child = start("--default-signal=HUP");
     until("SIGHUP is handled", || handles(1, child.id()));
     signal("HUP", child.id());
     let (code, text) = said(child.wait_with_output().unwrap());
     assert!(code == Some(9) && text.contains("stopped"), "{code:?} {text}");
-    // As `nohup` starts it.
-    let plain = osee(&[]);
-    let mut command = Command::new("bash");
-    command.args(["-c", "trap '' HUP; exec \"$@\"", "bash", env!("CARGO_BIN_EXE_osee-host")]);
-    command.args(&many).envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = start("--ignore-signal=HUP");
     until("SIGTERM is handled", || handles(15, child.id()));
     signal("HUP", child.id());
     let (code, text) = said(child.wait_with_output().unwrap());

@@ -2,7 +2,7 @@
 
 use super::{
     CliError, merge, print,
-    study_args::{Prepared, ScoringArgs, StudyArgs, WorkerArgs},
+    study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, WorkerArgs},
 };
 use crate::{
     report::{population, terminal_table},
@@ -47,7 +47,8 @@ pub fn run(args: PlanArgs) -> Result<(), CliError> {
     let options = args.workers.options(Some(&args.scoring), Stop::default())?;
     let (workers, retry) = (options.workers, options.retry());
     // Of a shard's own study file, too, it is about the whole.
-    let Prepared { study, plan, .. } = args.study.prepare(options.isolation, Some(Shard::WHOLE))?;
+    let Prepared { study, plan, .. } =
+        args.study.prepare(options.isolation, Some(Shard::WHOLE), Purpose::Score)?;
     let out = &plan.setup.run;
     let folders = if out.exists() { merge::shards_in(out)? } else { Vec::new() };
     let last = folders.last().and_then(|dir| Shard::of_folder(dir.file_name()?.to_str()?));

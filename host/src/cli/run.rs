@@ -6,7 +6,7 @@ use super::{
     print,
     shard_args::ShardArg,
     shell::path_word,
-    study_args::{Prepared, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
+    study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
 };
 use crate::{
     loader::Registry,
@@ -55,7 +55,8 @@ pub struct TrainArgs {
 /// Runs the study and prints its leaderboard.
 pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let options = args.workers.options(Some(&args.scoring), stop()?)?;
-    let mut prepared = args.study.prepare(options.isolation, args.shard.shard()?)?;
+    let mut prepared =
+        args.study.prepare(options.isolation, args.shard.shard()?, Purpose::Score)?;
     let Prepared { study, registry, plan, truth } = &mut prepared;
     args.torch.apply(plan);
     if !plan.shard.is_whole() {
@@ -128,7 +129,8 @@ fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, Cli
 pub fn train(args: TrainArgs) -> Result<ExitCode, CliError> {
     let options = args.workers.options(None, stop()?)?;
     let shard = args.shard.shard()?;
-    let Prepared { study, mut plan, .. } = args.study.prepare(options.isolation, shard)?;
+    let Prepared { study, mut plan, .. } =
+        args.study.prepare(options.isolation, shard, Purpose::Train)?;
     args.torch.apply(&mut plan);
     if plan.setup.supernets.is_empty() {
         let what = "the study has no one-shot estimator, so there is no supernet to train";

@@ -155,6 +155,13 @@ fn seed(text: &str) -> Result<u64, String> {
     text.trim().parse().map_err(|_| format!("a seed is a whole number from 0 to {most}"))
 }
 
+/// What a study is prepared for, which decides the default one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Score,
+    Train,
+}
+
 /// A study with what it names.
 pub(super) struct Prepared {
     pub study: Study,
@@ -163,10 +170,20 @@ pub(super) struct Prepared {
     pub truth: Option<TruthTable>,
 }
 
-/// Why the default is not what it is with a table.
-fn no_analog() -> &'static str {
-    "NAS-Bench-201's table is not here, so this is the board of digits, which ranks otherwise than \
-     CIFAR-10; for the real one: osee-host data fetch nb201-analog"
+/// Said where the default is not what it is with a table.
+const NO_ANALOG: &str = "NAS-Bench-201's table is not here, so this is the board of digits, which ranks \
+                         otherwise than CIFAR-10; for the real one: osee-host data fetch nb201-analog";
+
+/// The board that is meant by `like` of a study.
+fn board_like(name: &str) -> Result<Board, CliError> {
+    match name {
+        DEFAULT if ANALOG.can_be_had() => Ok(ANALOG),
+        DEFAULT => {
+            say(NO_ANALOG);
+            Ok(DIGITS)
+        }
+        name => Ok(Board::named(name)?),
+    }
 }
 
 impl StudyArgs {
@@ -181,36 +198,21 @@ impl StudyArgs {
         &self,
         isolation: Isolation,
         shard: Option<Shard>,
+        purpose: Purpose,
     ) -> Result<Prepared, CliError> {
         let like = self.like()?;
-        let by_default = like.as_deref() == Some(DEFAULT);
-        let mut board = match like.as_deref() {
-            Some(DEFAULT) if ANALOG.can_be_had() => Some(ANALOG),
-            Some(DEFAULT) => {
-                say(format_args!("{}", no_analog()));
-                Some(DIGITS)
-            }
-            Some(name) => Some(Board::named(name)?),
-            None => None,
-        };
+        let board = like.as_deref().map(board_like).transpose()?;
         let mut study = self.study(board)?;
-        let file = self.file();
-        let registry = match isolation {
-            Isolation::Process => self.plugins.load(&study.plugins, file.as_deref())?,
-            Isolation::None => {
-                relay::begin_here(&Registry::own(&study.plugins)).map_err(CliError::Worker)?;
-                self.plugins.load_here(&study.plugins, file.as_deref())?
-            }
+        let registry = self.registry(&study, isolation)?;
+        let who = match purpose {
+            Purpose::Score => trained(&study, &registry),
+            Purpose::Train => Some("osee-host train"),
         };
-        if by_default
-            && board == Some(ANALOG)
-            && let Some(row) = trained(&study, &registry)
-        {
+        if let (Some(DEFAULT), Some(ANALOG), Some(who)) = (like.as_deref(), board, who) {
             say(format_args!(
-                "{row} needs a supernet, which noise cannot train: this is the board of digits"
+                "{who} is about supernets, which noise cannot train: this is the board of digits"
             ));
-            board = Some(DIGITS);
-            study = self.study(board)?;
+            study = self.study(Some(DIGITS))?;
         }
         study.shard = shard.unwrap_or(study.shard);
         let space = registry.space(&study.space.id)?;
@@ -225,8 +227,19 @@ impl StudyArgs {
         Ok(Prepared { study, registry, plan, truth })
     }
 
-    /// What of osee's own studies the file is like, or stands for it; `None` for
-    /// none.
+    /// The plugins of a study, in this process or in workers.
+    fn registry(&self, study: &Study, isolation: Isolation) -> Result<Registry, CliError> {
+        let file = self.file();
+        match isolation {
+            Isolation::Process => self.plugins.load(&study.plugins, file.as_deref()),
+            Isolation::None => {
+                relay::begin_here(&Registry::own(&study.plugins)).map_err(CliError::Worker)?;
+                self.plugins.load_here(&study.plugins, file.as_deref())
+            }
+        }
+    }
+
+    /// Which of osee's own studies the file is like, or is meant without a file.
     fn like(&self) -> Result<Option<String>, CliError> {
         if let Some(file) = self.file() {
             return Ok(Study::read(&file)?.like);
@@ -263,8 +276,8 @@ impl StudyArgs {
         Ok(study)
     }
 
-    /// The study, changed by the command line. `default` is the board that is
-    /// meant where none is named.
+    /// The study, changed by the command line: that of the file, completed by the
+    /// board that it is `like`, or that board.
     fn study(&self, like: Option<Board>) -> Result<Study, CliError> {
         let mut study = match (self.file(), like) {
             (Some(file), like) => self.written(&file, like)?,

@@ -10,7 +10,7 @@ mod slurm;
 use super::{
     CliError,
     lists::usage,
-    study_args::{Prepared, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
+    study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
 };
 use crate::{
     catalog::{self, Home},
@@ -90,7 +90,8 @@ impl JobArgs {
     fn prepare(&self) -> Result<Jobs, CliError> {
         Shard::new(1, self.shards).map_err(|error| usage(error.to_string()))?;
         let options = self.workers.options(Some(&self.scoring), Stop::default())?;
-        let Prepared { study, plan, registry, .. } = self.study.prepare(options.isolation, None)?;
+        let Prepared { study, plan, registry, .. } =
+            self.study.prepare(options.isolation, None, Purpose::Score)?;
         if !plan.shard.is_whole() {
             let shard = plan.shard;
             return Err(usage(format!(
