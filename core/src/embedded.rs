@@ -21,7 +21,7 @@ pub struct Embedded {
     pub truth: &'static str,
 }
 
-const TABLES: [Embedded; 1] = [Embedded {
+static TABLES: [Embedded; 1] = [Embedded {
     name: "nb201-digits",
     bytes: include_bytes!("../benchmarks/nb201-digits/table.csv.gz"),
     columns: ["arch", "test_accuracy"],
@@ -38,8 +38,7 @@ pub fn table_name(path: &Path) -> Option<&str> {
 /// # Errors
 /// An unknown name; the text says which there are.
 pub fn table(name: &str) -> Result<&'static [u8], String> {
-    let found = TABLES.iter().find(|known| known.name == name);
-    found.map(|table| table.bytes).ok_or_else(|| {
+    find(name).map(|table| table.bytes).ok_or_else(|| {
         let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
         format!("there is no embedded table `{name}`; there is {}", names.join(", "))
     })
@@ -48,7 +47,10 @@ pub fn table(name: &str) -> Result<&'static [u8], String> {
 /// The embedded table at `path`; `None` for a file, and for a table that is not
 /// there.
 pub fn described(path: &Path) -> Option<&'static Embedded> {
-    let name = table_name(path)?;
+    find(table_name(path)?)
+}
+
+fn find(name: &str) -> Option<&'static Embedded> {
     TABLES.iter().find(|known| known.name == name)
 }
 

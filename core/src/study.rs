@@ -4,7 +4,7 @@ mod error;
 mod truth_choice;
 
 pub use error::StudyError;
-pub use truth_choice::{TruthChoice, is_name};
+pub use truth_choice::{TruthChoice, data_set, is_name};
 
 use crate::{
     one_shot::TrainingChoice,

@@ -1,7 +1,7 @@
 //! Which table judges, and how it is read.
 
 use crate::{
-    paths,
+    embedded, paths,
     truth::{Duplicates, Filter},
 };
 use serde::{
@@ -73,6 +73,19 @@ impl TruthChoice {
 pub fn is_name(table: &Path) -> bool {
     let text = paths::text(table);
     !(text.contains('/') || text.ends_with(".csv") || text.ends_with(".csv.gz"))
+}
+
+/// Name and task of the data set that a table is, such as `nb201:cifar100`; `None`
+/// for a path, and for a table that is part of osee.
+pub fn data_set(table: &Path) -> Option<(String, Option<String>)> {
+    if !is_name(table) || embedded::table_name(table).is_some() {
+        return None;
+    }
+    let text = paths::text(table);
+    Some(match text.split_once(':') {
+        Some((name, task)) => (name.to_owned(), Some(task.to_owned())),
+        None => (text, None),
+    })
 }
 
 /// `truth = "TABLE"`, or a section `[truth]` with its fields.

@@ -3,8 +3,8 @@
 
 use super::{CatalogError, Entry, Home, Task, find};
 use osee_core::{
-    embedded, paths,
-    study::{TruthChoice, is_name},
+    embedded,
+    study::{TruthChoice, data_set},
     truth::{Duplicates, Filter, Sheet, TableError},
 };
 use std::path::PathBuf;
@@ -64,17 +64,13 @@ impl TruthSource {
                 ..own
             });
         }
-        if !is_name(&choice.file) || embedded::table_name(&choice.file).is_some() {
-            return Ok(own);
-        }
-        let text = paths::text(&choice.file);
-        let (name, task) = text.split_once(':').map_or((&*text, None), |it| (it.0, Some(it.1)));
-        let entry = find(name).map_err(|unknown| CatalogError::UnknownTable {
+        let Some((name, task)) = data_set(&choice.file) else { return Ok(own) };
+        let entry = find(&name).map_err(|unknown| CatalogError::UnknownTable {
             unknown: Box::new(unknown),
             path: choice.file.clone(),
         })?;
-        let path = Home::find()?.table(name)?;
-        let default = entry.task(task, Some(images))?;
+        let path = Home::find()?.table(&name)?;
+        let default = entry.task(task.as_deref(), Some(images))?;
         let task = meant(entry, default, choice.column.as_deref());
         Ok(Self {
             path,

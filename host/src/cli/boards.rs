@@ -4,9 +4,8 @@
 
 use crate::{catalog::TruthSource, loader::Registry};
 use osee_core::{
-    embedded,
     estimator::EstimatorKind,
-    study::{Study, StudyError, TruthChoice},
+    study::{Study, StudyError, TruthChoice, data_set},
 };
 use std::{
     collections::HashSet,
@@ -63,13 +62,11 @@ impl Board {
 
     /// Whether its truth, in whatever column, is asked for by `table`.
     fn is_judged_by(self, table: &Path) -> bool {
-        let name = |table: &Path| match embedded::table_name(table) {
-            Some(_) => table.to_owned(),
-            None => {
-                table.to_string_lossy().split(':').next().map(PathBuf::from).unwrap_or_default()
-            }
-        };
-        name(table) == self.truth().file
+        let own = self.truth().file;
+        match data_set(table) {
+            Some((name, _)) => own == Path::new(&name),
+            None => own == table,
+        }
     }
 
     /// Whether what is named is its own, and tells it from a study without a
@@ -91,20 +88,34 @@ impl Board {
     /// Gives `study` what its file, which has `fields`, does not say.
     pub fn complete(self, study: &mut Study, fields: &HashSet<String>) {
         let own = self.study();
-        let mut absent = |field: &str, fill: &mut dyn FnMut(&mut Study)| {
-            if !fields.contains(field) {
-                fill(study);
-            }
-        };
-        absent("name", &mut |it| it.name.clone_from(&own.name));
-        absent("seeds", &mut |it| it.seeds.clone_from(&own.seeds));
-        absent("data", &mut |it| it.data.clone_from(&own.data));
-        absent("space", &mut |it| it.space = own.space.clone());
-        absent("architectures", &mut |it| it.architectures = own.architectures.clone());
-        absent("protocol", &mut |it| it.protocol = own.protocol.clone());
-        absent("training", &mut |it| it.training = own.training.clone());
-        absent("truth", &mut |it| it.truth = own.truth.clone());
-        absent("estimators", &mut |it| it.estimators.clone_from(&own.estimators));
+        let absent = |field: &str| !fields.contains(field);
+        if absent("name") {
+            study.name = own.name;
+        }
+        if absent("seeds") {
+            study.seeds = own.seeds;
+        }
+        if absent("data") {
+            study.data = own.data;
+        }
+        if absent("space") {
+            study.space = own.space;
+        }
+        if absent("architectures") {
+            study.architectures = own.architectures;
+        }
+        if absent("protocol") {
+            study.protocol = own.protocol;
+        }
+        if absent("training") {
+            study.training = own.training;
+        }
+        if absent("truth") {
+            study.truth = own.truth;
+        }
+        if absent("estimators") {
+            study.estimators = own.estimators;
+        }
     }
 }
 

@@ -279,7 +279,6 @@ fn print(text: &str) -> Result<(), CliError> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Output)
 }
 
-/// With so many digits and no minus before zero.
 /// For a flag that is a path, or has one in it: any bytes, as [`paths::text`].
 fn path_text() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(|text| paths::text(Path::new(&text)))

@@ -31,7 +31,7 @@ pub fn explained(all: &Command, error: &Error, arguments: &[OsString]) -> Option
         }
         ErrorKind::ValueValidation => {
             let why = error.source()?;
-            if !why.is::<ParseIntError>() && !why.is::<ParseFloatError>() {
+            if !of_a_number(why) {
                 // A parser of its own, or a range.
                 return None;
             }
@@ -63,8 +63,12 @@ fn refused(all: &Command, arguments: &[OsString], pair: &[&str]) -> Option<Strin
     joined.splice(at..at + 2, [OsString::from(format!("{}={}", pair[0], pair[1]))]);
     let error = all.clone().try_get_matches_from(joined).err()?;
     let why = error.source().filter(|_| error.kind() == ErrorKind::ValueValidation)?;
-    let of_a_number = why.is::<ParseIntError>() || why.is::<ParseFloatError>();
-    (!of_a_number).then(|| why.to_string())
+    (!of_a_number(why)).then(|| why.to_string())
+}
+
+/// Whether an error is that of Rust's own parsers of numbers.
+fn of_a_number(why: &(dyn std::error::Error + 'static)) -> bool {
+    why.is::<ParseIntError>() || why.is::<ParseFloatError>()
 }
 
 fn text(error: &Error, kind: ContextKind) -> Option<&str> {

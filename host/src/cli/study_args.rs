@@ -26,6 +26,7 @@ use osee_core::{
     truth::Filter,
 };
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -162,6 +163,19 @@ pub(super) enum Purpose {
     Train,
 }
 
+/// A study file, and which fields it has.
+#[derive(Clone)]
+struct Written {
+    study: Study,
+    fields: HashSet<String>,
+}
+
+impl Written {
+    fn read(file: &Path) -> Result<Self, CliError> {
+        Ok(Self { study: Study::read(file)?, fields: Study::fields(file)? })
+    }
+}
+
 /// A study with what it names.
 pub(super) struct Prepared {
     pub study: Study,
@@ -200,9 +214,13 @@ impl StudyArgs {
         shard: Option<Shard>,
         purpose: Purpose,
     ) -> Result<Prepared, CliError> {
-        let like = self.like()?;
+        let written = self.file().as_deref().map(Written::read).transpose()?;
+        let like = match &written {
+            Some(written) => written.study.like.clone(),
+            None => self.meant(),
+        };
         let board = like.as_deref().map(board_like).transpose()?;
-        let mut study = self.study(board)?;
+        let mut study = self.study(written.as_ref(), board)?;
         let registry = self.registry(&study, isolation)?;
         let who = match purpose {
             Purpose::Score => trained(&study, &registry),
@@ -212,7 +230,7 @@ impl StudyArgs {
             say(format_args!(
                 "{who} is about supernets, which noise cannot train: this is the board of digits"
             ));
-            study = self.study(Some(DIGITS))?;
+            study = self.study(written.as_ref(), Some(DIGITS))?;
         }
         study.shard = shard.unwrap_or(study.shard);
         let space = registry.space(&study.space.id)?;
@@ -239,33 +257,30 @@ impl StudyArgs {
         }
     }
 
-    /// Which of osee's own studies the file is like, or is meant without a file.
-    fn like(&self) -> Result<Option<String>, CliError> {
-        if let Some(file) = self.file() {
-            return Ok(Study::read(&file)?.like);
-        }
+    /// Which of osee's own studies is meant without a file.
+    fn meant(&self) -> Option<String> {
         let (space, data, truth) = (&self.space, &self.data, &self.truth);
         if space.is_none() && data.is_none() && truth.is_none() {
-            return Ok(Some(DEFAULT.to_owned()));
+            return Some(DEFAULT.to_owned());
         }
         let meant = |it: &Board| it.is_meant_by(space.as_ref(), data.as_ref(), truth.as_ref());
-        Ok([DIGITS, ANALOG].iter().find(|it| meant(it)).map(|it| it.name.to_owned()))
+        [DIGITS, ANALOG].iter().find(|it| meant(it)).map(|it| it.name.to_owned())
     }
 
     /// The study of a file, completed by `like`, else by the usual one. Where its
     /// images are those of the digits' board and nothing is said of the space,
     /// the space is that board's, for the usual one does not fit the images; and
     /// so is what else is left out of training, truth and architectures.
-    fn written(&self, file: &Path, like: Option<Board>) -> Result<Study, CliError> {
-        let (mut study, mut fields) = (Study::read(file)?, Study::fields(file)?);
+    fn completed(&self, written: &Written, like: Option<Board>) -> Study {
+        let Written { mut study, mut fields } = written.clone();
         if let Some(board) = like {
             board.complete(&mut study, &fields);
-            return Ok(study);
+            return study;
         }
         let data = self.data.as_ref().unwrap_or(&study.data);
         let has_space = fields.contains("space") || self.space.is_some() || !self.set.is_empty();
         if *data != DIGITS.study().data || has_space {
-            return Ok(study);
+            return study;
         }
         let own = ["name", "seeds", "data", "protocol", "estimators"];
         fields.extend(own.map(str::to_owned));
@@ -273,14 +288,14 @@ impl StudyArgs {
             fields.insert("architectures".to_owned());
         }
         DIGITS.complete(&mut study, &fields);
-        Ok(study)
+        study
     }
 
     /// The study, changed by the command line: that of the file, completed by the
     /// board that it is `like`, or that board.
-    fn study(&self, like: Option<Board>) -> Result<Study, CliError> {
-        let mut study = match (self.file(), like) {
-            (Some(file), like) => self.written(&file, like)?,
+    fn study(&self, written: Option<&Written>, like: Option<Board>) -> Result<Study, CliError> {
+        let mut study = match (written, like) {
+            (Some(written), like) => self.completed(written, like),
             (None, Some(board)) => board.study(),
             (None, None) => Study::default(),
         };
@@ -297,7 +312,7 @@ impl StudyArgs {
                     list.split(',').map(|id| EstimatorChoice::plain(id.trim())).collect();
             }
         }
-        if self.file().is_none() && like.is_none() && self.archs.is_some() {
+        if written.is_none() && like.is_none() && self.archs.is_some() {
             // Uniqueness is the usual study's own choice.
             study.architectures.unique = false;
         }

@@ -19,7 +19,7 @@ use crate::report::{
     figure::{Estimate, Value},
     fixed,
     html::{Absent, Cell, Section},
-    p_text, tie_text,
+    p_text,
 };
 use osee_core::{
     analysis::AnalysisError,
@@ -129,7 +129,11 @@ fn p_value(p: Option<f64>) -> Cell {
 
 /// A criterion, with what single orders of ties would make of it.
 pub(super) fn tied(of: &TieAware) -> Cell {
-    let shown = Cell::number(&tie_text(of, 3), of.value);
+    let shown = Cell::number(&three(of.value), of.value);
+    let shown = match of.range() {
+        Some([min, max]) => shown.below(&format!("{} .. {}", three(min), three(max))),
+        None => shown,
+    };
     match of.min < of.max {
         true => shown.hint(&format!(
             "mean over all orders of ties, which give {} to {}",

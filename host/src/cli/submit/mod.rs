@@ -20,10 +20,9 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use osee_core::{
-    embedded,
     shard::Shard,
     store::{JOBS, write_whole},
-    study::{Study, is_name},
+    study::{Study, data_set},
 };
 use std::path::{Path, PathBuf};
 
@@ -126,9 +125,8 @@ impl JobArgs {
 
 /// Where the data sets lie that a study names.
 fn data(study: &Study) -> Result<Option<PathBuf>, CliError> {
-    let table = study.truth.as_ref().map(|truth| &truth.file);
-    let table = table.is_some_and(|it| is_name(it) && embedded::table_name(it).is_none());
-    if !table && catalog::find(&study.data).is_err() {
+    let table = study.truth.as_ref().and_then(|truth| data_set(&truth.file));
+    if table.is_none() && catalog::find(&study.data).is_err() {
         return Ok(None);
     }
     let home = std::path::absolute(Home::find()?.path()).map_err(CliError::WorkingFolder)?;

@@ -32,6 +32,8 @@ const SHORT: usize = 18;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     text: String,
+    /// What stands below it in small type, in brackets where a cell is one line.
+    below: String,
     hint: String,
     /// `None`: by its text in a column of names, last in one of numbers.
     sort: Option<f64>,
@@ -40,7 +42,7 @@ pub struct Cell {
 impl Cell {
     /// A name.
     pub fn text(text: &str) -> Self {
-        Self { text: text.to_owned(), hint: String::new(), sort: None }
+        Self { text: text.to_owned(), below: String::new(), hint: String::new(), sort: None }
     }
 
     /// A number as it is to be read, and as it is.
@@ -51,6 +53,20 @@ impl Cell {
     /// No number, for this reason.
     pub fn undefined(reason: &str) -> Self {
         Self::text("undefined").hint(reason)
+    }
+
+    /// With its range, below it so that a column is not as wide as both.
+    #[must_use]
+    pub fn below(self, range: &str) -> Self {
+        Self { below: range.to_owned(), ..self }
+    }
+
+    /// In one line.
+    fn line(&self) -> String {
+        match self.below.as_str() {
+            "" => self.text.clone(),
+            below => format!("{} ({below})", self.text),
+        }
     }
 
     /// With more to say on hover.
@@ -94,7 +110,7 @@ impl Table {
 
     /// Its cells as they are read.
     pub fn texts(&self) -> Vec<Vec<String>> {
-        let texts = |cells: &Vec<Cell>| cells.iter().map(|cell| cell.text.clone()).collect();
+        let texts = |cells: &Vec<Cell>| cells.iter().map(Cell::line).collect();
         self.rows.iter().map(|(cells, _)| texts(cells)).collect()
     }
 
@@ -153,7 +169,6 @@ fn head(column: &Column) -> String {
     )
 }
 
-/// A range stands below its value, so that a column is not as wide as both.
 fn cell(column: &Column, it: &Cell, name: bool) -> String {
     let mut classes = Vec::new();
     if column.numeric {
@@ -176,18 +191,9 @@ fn cell(column: &Column, it: &Cell, name: bool) -> String {
     };
     let tag = if name { "th scope=\"row\"" } else { "td" };
     let end = if name { "th" } else { "td" };
-    let text = match range(&it.text).filter(|_| column.numeric) {
-        Some((value, range)) => {
-            format!("{}<small class=\"range\">{}</small>", escaped(value), escaped(range))
-        }
-        None => escaped(&it.text),
+    let below = match it.below.as_str() {
+        "" => String::new(),
+        below => format!("<small class=\"range\">{}</small>", escaped(below)),
     };
-    format!("<{tag}{class}{sort}{hint}>{text}</{end}>")
-}
-
-/// Of `0.361 (0.333 .. 0.533)` the value and its range.
-fn range(text: &str) -> Option<(&str, &str)> {
-    let (value, range) = text.split_once(" (")?;
-    let range = range.strip_suffix(')')?;
-    range.contains(" .. ").then_some((value, range))
+    format!("<{tag}{class}{sort}{hint}>{}{below}</{end}>", escaped(&it.text))
 }
