@@ -5,10 +5,8 @@
 
 mod support;
 
-use osee_core::{
-    estimator::FailureKind,
-    store::{Score, Store},
-};
+use osee_core::store::{Score, Store};
+use osee_model::estimator::FailureKind;
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -8,9 +8,10 @@ mod support;
 mod training;
 
 use osee_core::{
-    one_shot::{BatchResult, Evaluated, Observation},
-    store::Store,
+    analysis::Observation,
+    store::{Evaluated, Store},
 };
+use osee_model::evaluation::BatchResult;
 use std::{collections::HashMap, fs, path::Path, thread, time::Duration};
 use training::study;
 

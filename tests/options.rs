@@ -9,7 +9,8 @@ mod shards;
 mod stores;
 mod support;
 
-use osee_core::{estimator::EstimatorKind::ZeroShot, store::Store};
+use osee_core::store::Store;
+use osee_model::estimator::EstimatorKind::ZeroShot;
 use std::{
     fs,
     path::{Path, PathBuf},

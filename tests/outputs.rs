@@ -8,7 +8,7 @@
 mod stores;
 mod support;
 
-use osee_core::estimator::EstimatorKind::{Baseline, ZeroShot};
+use osee_model::estimator::EstimatorKind::{Baseline, ZeroShot};
 use serde_json::{Map, Value, json};
 use std::{
     fs,

@@ -8,15 +8,15 @@
 #[path = "support/skipped.rs"]
 mod skipped;
 
-use osee_core::{
+use osee_host::engine::{
+    Batch,
+    supernet::{Sgd, Supernet},
+};
+use osee_model::{
     graph::Graph,
     protocol::Init,
     seed::{below, stream},
     settings::{Settings, Value},
-};
-use osee_host::engine::{
-    Batch,
-    supernet::{Sgd, Supernet},
 };
 use osee_sdk::testkit;
 use rand_distr::{Distribution, StandardNormal};

@@ -8,12 +8,10 @@
 mod stores;
 mod support;
 
-use osee_core::{
-    estimator::{
-        EstimatorKind::{Baseline, Meta, OneShot, ZeroShot},
-        Failure, FailureKind,
-    },
-    store::Record,
+use osee_core::store::Record;
+use osee_model::estimator::{
+    EstimatorKind::{Baseline, Meta, OneShot, ZeroShot},
+    Failure, FailureKind,
 };
 use serde_json::Value;
 use std::{fs, path::Path, process::Output};

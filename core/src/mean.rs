@@ -79,7 +79,7 @@ fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::{below, stream};
+    use osee_model::seed::{below, stream};
 
     #[test]
     fn a_sum_is_exact_whatever_the_order() {

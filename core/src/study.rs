@@ -1,18 +1,21 @@
 //! The study file: what is to be scored, how, and against which truth.
 
+mod check;
 mod error;
+mod overlay;
+mod protocol;
+mod training;
 mod truth_choice;
 
 pub use error::StudyError;
+pub use protocol::ProtocolChoice;
+pub use training::TrainingChoice;
 pub use truth_choice::{TruthChoice, data_set, is_name};
 
-use crate::{
-    one_shot::TrainingChoice,
+use crate::{shard::Shard, truth::text_of};
+use osee_model::{
     paths,
-    protocol::{Images, Init, Normalisation, Protocol, Weights},
     settings::{Value, nearest},
-    shard::Shard,
-    truth::text_of,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -117,37 +120,6 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// A preset with changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ProtocolChoice {
-    /// One of [`Protocol::PRESETS`]; paper if absent.
-    #[serde(default = "paper")]
-    pub preset: String,
-    /// Images per batch.
-    #[serde(default)]
-    pub batch_size: Option<usize>,
-    /// Batches averaged.
-    #[serde(default)]
-    pub batches: Option<usize>,
-    /// Where images come from.
-    #[serde(default)]
-    pub images: Option<Images>,
-    /// Crop and flip.
-    #[serde(default)]
-    pub augment: Option<bool>,
-    /// Pixel statistics; if absent those of the data set, of the preset for
-    /// CIFAR-10.
-    #[serde(default)]
-    pub normalisation: Option<Normalisation>,
-    /// Whose weights.
-    #[serde(default)]
-    pub weights: Option<Weights>,
-    /// How they are drawn.
-    #[serde(default)]
-    pub init: Option<Init>,
-}
-
 /// An estimator with settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -213,11 +185,18 @@ pub(crate) fn cpu() -> String {
 fn nb201() -> String {
     "nb201".to_owned()
 }
-fn paper() -> String {
-    "paper".to_owned()
-}
 fn noise() -> String {
     "noise".to_owned()
+}
+
+fn unknown_preset(name: &str, presets: &[&'static str]) -> StudyError {
+    StudyError::Preset {
+        name: name.to_owned(),
+        hint: match nearest(name, presets.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", presets.join(", ")),
+        },
+    }
 }
 
 /// What a file of a study's kind says.
@@ -253,56 +232,9 @@ impl Default for Architectures {
     }
 }
 
-impl Default for ProtocolChoice {
-    fn default() -> Self {
-        Self {
-            preset: paper(),
-            batch_size: None,
-            batches: None,
-            images: None,
-            augment: None,
-            normalisation: None,
-            weights: None,
-            init: None,
-        }
-    }
-}
-
 impl Default for Study {
     fn default() -> Self {
         toml::from_str("").expect("every field of a study has a default")
-    }
-}
-
-impl ProtocolChoice {
-    /// The preset with the changes, on images with statistics `pixels`; `None`
-    /// where the preset has them.
-    ///
-    /// # Errors
-    /// An unknown preset, or no images at all.
-    pub fn resolve(&self, pixels: Option<Normalisation>) -> Result<Protocol, StudyError> {
-        let preset = Protocol::preset(&self.preset).ok_or_else(|| StudyError::Preset {
-            name: self.preset.clone(),
-            hint: match nearest(&self.preset, Protocol::PRESETS) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", Protocol::PRESETS.join(", ")),
-            },
-        })?;
-        let resolved = Protocol {
-            batch_size: self.batch_size.unwrap_or(preset.batch_size),
-            batches: self.batches.unwrap_or(preset.batches),
-            images: self.images.unwrap_or(preset.images),
-            augment: self.augment.unwrap_or(preset.augment),
-            normalisation: self.normalisation.or(pixels).unwrap_or(preset.normalisation),
-            weights: self.weights.unwrap_or(preset.weights),
-            init: self.init.unwrap_or(preset.init),
-            ..preset
-        };
-        if resolved.batch_size < 2 || resolved.batches == 0 {
-            let what = "a protocol needs at least one batch of at least two images";
-            return Err(StudyError::Invalid(what.to_owned()));
-        }
-        Ok(resolved)
     }
 }
 
@@ -367,6 +299,5 @@ impl Study {
     }
 }
 
-mod check;
 #[cfg(test)]
 mod tests;

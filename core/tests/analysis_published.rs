@@ -18,9 +18,9 @@ use osee_core::{
         stability_steps, trend, within_group,
     },
     criteria::Compat,
-    space::Mutation,
     truth::{Duplicates, Table},
 };
+use osee_model::space::Mutation;
 use skipped::data;
 use std::collections::HashMap;
 

@@ -6,11 +6,11 @@
 mod support;
 
 use osee_core::{
-    estimator::{Failure, FailureKind, Limit},
     shard::{Shard, unit_name},
     store::{MergeError, Merged, Progress, Record, Retry, Score, Store, StoreError, UnitTimes},
     study::Study,
 };
+use osee_model::estimator::{Failure, FailureKind, Limit};
 use std::{path::Path, time::Duration};
 use support::key;
 

@@ -18,7 +18,7 @@ pub use interview::serve;
 pub use rules::Verdict;
 
 use crate::loader::{Plugin, Registry};
-use osee_core::{
+use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind},
     settings::Settings,
 };

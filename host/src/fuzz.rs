@@ -1,6 +1,6 @@
 //! Damaged input for readers that must not crash on any.
 
-use osee_core::seed::{below, stream};
+use osee_model::seed::{below, stream};
 
 /// Cases of each test: `OSEE_FUZZ_CASES`, which `make fuzz` sets to ten
 /// million, else a number that a test run can afford.

@@ -2,7 +2,7 @@
 //! One that makes none, or none for these images, is a failure of its own.
 
 use crate::data::{DataError, Facts};
-use osee_core::{estimator::Failure, graph::Graph, settings::Settings};
+use osee_model::{estimator::Failure, graph::Graph, settings::Settings};
 use osee_sdk::{Error, Result, abi::space::ForeignSpace};
 use std::{
     collections::HashMap,

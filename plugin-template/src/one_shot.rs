@@ -1,6 +1,7 @@
 //! A one-shot estimator: the host trains a supernet on what `sample` draws.
 
-use osee_sdk::{core::seed::below, prelude::*};
+use osee_sdk::model::seed::below;
+use osee_sdk::prelude::*;
 
 osee_sdk::export! { one_shot: {{project-name | upper_camel_case}} }
 

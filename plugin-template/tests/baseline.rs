@@ -1,6 +1,7 @@
 //! The baseline natively and through its library, by the same assertions.
 
-use osee_sdk::{core::settings::Settings, prelude::*, testkit};
+use osee_sdk::model::settings::Settings;
+use osee_sdk::{prelude::*, testkit};
 
 #[test]
 fn the_score_is_finite_and_the_same_everywhere() {

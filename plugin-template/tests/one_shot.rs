@@ -1,6 +1,7 @@
 //! The one-shot estimator natively and through its library, by the same assertions.
 
-use osee_sdk::{core::settings::Settings, prelude::*, testkit};
+use osee_sdk::model::settings::Settings;
+use osee_sdk::{prelude::*, testkit};
 
 #[test]
 fn it_samples_what_can_be_trained_and_scores_by_the_loss() {

@@ -1,6 +1,7 @@
 //! The space natively and through its library, by the same assertions.
 
-use osee_sdk::{core::settings::Settings, prelude::*, testkit};
+use osee_sdk::model::settings::Settings;
+use osee_sdk::{prelude::*, testkit};
 
 #[test]
 fn every_architecture_is_read_as_it_was_written_and_makes_a_graph() {

@@ -2,7 +2,7 @@
 //! file of its own.
 
 use crate::{Network, Result};
-use osee_core::{
+use osee_model::{
     estimator::EstimatorInfo,
     graph::Graph,
     seed::{Stream, stream},
@@ -65,7 +65,7 @@ pub struct Population {
 
 impl Population {
     /// Random numbers for a purpose, always the same for this seed, these
-    /// architectures and estimators; [`core::seed`](osee_core::seed) has functions
+    /// architectures and estimators; [`core::seed`](osee_model::seed) has functions
     /// that draw from them.
     pub fn random(&self, purpose: &str) -> Stream {
         let named = self.architectures.iter().chain(&self.estimators).map(String::as_str);
@@ -140,7 +140,7 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
     }
 
     /// The network of `arch` under `settings`, which fit the declaration; how
-    /// large it may be is in [`bounds`](osee_core::graph::bounds).
+    /// large it may be is in [`bounds`](osee_model::graph::bounds).
     ///
     /// # Errors
     /// When the settings make no network.
@@ -150,7 +150,7 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::seed::unit;
+    use osee_model::seed::unit;
 
     #[test]
     fn a_population_has_random_numbers_of_its_own() {

@@ -1,6 +1,6 @@
 //! One error for everything an author's code can fail with.
 
-use osee_core::estimator::{Failure, FailureKind};
+use osee_model::estimator::{Failure, FailureKind};
 
 /// A failure with its kind, as it will stand in the results.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,14 +49,14 @@ impl From<tch::TchError> for Error {
     }
 }
 
-impl From<osee_core::graph::GraphError> for Error {
-    fn from(error: osee_core::graph::GraphError) -> Self {
+impl From<osee_model::graph::GraphError> for Error {
+    fn from(error: osee_model::graph::GraphError) -> Self {
         Self::new(error.to_string())
     }
 }
 
-impl From<osee_core::settings::SettingError> for Error {
-    fn from(error: osee_core::settings::SettingError) -> Self {
+impl From<osee_model::settings::SettingError> for Error {
+    fn from(error: osee_model::settings::SettingError) -> Self {
         Self::new(error.to_string())
     }
 }

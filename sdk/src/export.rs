@@ -4,7 +4,7 @@ use crate::{
     Baseline, Meta, OneShot, SearchSpace, ZeroShot,
     abi::{glue, one_shot, tables::Instance},
 };
-use osee_core::{estimator::EstimatorInfo, settings::Settings, space::SpaceInfo};
+use osee_model::{estimator::EstimatorInfo, settings::Settings, space::SpaceInfo};
 use serde::{Deserialize, Serialize};
 
 /// One exported estimator or space. Made by [`export!`](crate::export).

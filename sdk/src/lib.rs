@@ -51,7 +51,7 @@ pub use one_shot::{
 /// Version of libtorch that this is compiled against.
 pub const LIBTORCH: &str = env!("OSEE_LIBTORCH_VERSION");
 
-pub use osee_core as core;
+pub use osee_model as model;
 /// The torch bindings every plugin must use: the sdk's own, so that there is
 /// one version of them.
 pub use tch;
@@ -70,7 +70,7 @@ pub mod prelude {
         LayerGradient, Meta, NamedTensor, Network, OneShot, Population, Recipe, Result, Sampled,
         Schedule, SearchSpace, Space, Surveyed, ZeroShot,
     };
-    pub use osee_core::{
+    pub use osee_model::{
         estimator::{Direction, EstimatorInfo, EstimatorKind},
         graph::{
             ConvSpec, Graph, GraphBuilder, NodeId, Op, ParamRole, Pool, PoolKind, Select, Shape,

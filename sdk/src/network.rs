@@ -4,7 +4,7 @@ use crate::{
     BatchNormMode, Error, Measurement, Result,
     abi::{document, network::NetworkHandle},
 };
-use osee_core::{
+use osee_model::{
     graph::{Graph, Op, Parameter},
     seed::{Stream, stream},
 };
@@ -226,7 +226,7 @@ impl Network {
     /// the study's seed, the space, the architecture, the estimator and the
     /// batch, so that scores depend neither on what was scored before nor on
     /// the number of workers. Every call begins the same stream again;
-    /// [`core::seed`](osee_core::seed) has functions that draw from it.
+    /// [`core::seed`](osee_model::seed) has functions that draw from it.
     ///
     /// ```no_run
     /// # use osee_sdk::{core::seed, prelude::*};

@@ -7,7 +7,7 @@ use crate::{
     Result,
     abi::{document, space::ForeignSpace},
 };
-use osee_core::{
+use osee_model::{
     estimator::EstimatorInfo,
     seed::{Stream, stream},
     settings::Settings,
@@ -15,13 +15,17 @@ use osee_core::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub use osee_core::one_shot::{BatchResult, Evaluation, Recipe, Schedule};
+pub use osee_model::{
+    evaluation::{BatchResult, Evaluation},
+    recipe::Recipe,
+    schedule::Schedule,
+};
 
 /// A one-shot estimator (OSE).
 pub trait OneShot: Send + Sync + Sized + 'static {
     /// Name, version, direction, settings, citation. Settings that do not
     /// change the training are marked
-    /// [`judges_only`](osee_core::settings::SettingSpec::judges_only): rows
+    /// [`judges_only`](osee_model::settings::SettingSpec::judges_only): rows
     /// that differ in nothing else share a supernet.
     fn info() -> EstimatorInfo;
 

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and uses its own part")]
 
 use osee_core::{
-    estimator::{Direction, EstimatorKind, Failure, FailureKind},
     store::{Outcome, Record, ScorerKey, Store},
     study::{Study, TruthChoice},
 };
+use osee_model::estimator::{Direction, EstimatorKind, Failure, FailureKind};
 use std::{
     collections::BTreeMap,
     fs,

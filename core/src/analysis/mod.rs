@@ -20,6 +20,7 @@ mod forgetting;
 mod gradient_similarity;
 mod levels;
 mod noise;
+mod observation;
 mod operation;
 mod ranking;
 mod significance;
@@ -38,6 +39,7 @@ pub use forgetting::{EpochAccuracies, EpochForgetting, forgetting};
 pub use gradient_similarity::{LayerGradients, LayerSimilarity, gradient_similarity};
 pub use levels::{BatchPoint, Level, LevelReport, batch_study, levels};
 pub use noise::{Ceiling, NoiseReport, SeedPair, SplitCheck, noise_ceiling};
+pub use observation::Observation;
 pub use operation::{
     FoundPairs, MutationPair, OpBiasReport, OpChange, op_bias, pairs_in_set, within_group,
 };

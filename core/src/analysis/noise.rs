@@ -180,7 +180,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::stream;
+    use osee_model::seed::stream;
     use rand::Rng;
 
     /// Standard normal values (sum of twelve uniform ones).

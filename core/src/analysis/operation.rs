@@ -5,7 +5,8 @@
 //! has each pair of architectures in both, as `a` to `b` and as `b` to `a`.
 
 use super::{AnalysisError, judged, same_length};
-use crate::{criteria::rank::compare, space::Mutation};
+use crate::criteria::rank::compare;
+use osee_model::space::Mutation;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 

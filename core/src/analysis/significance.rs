@@ -237,10 +237,8 @@ fn holm(comparisons: &mut [Comparison]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        criteria::{Bootstrap, bootstrap, kendall_tau_b},
-        seed::stream,
-    };
+    use crate::criteria::{Bootstrap, bootstrap, kendall_tau_b};
+    use osee_model::seed::stream;
     use proptest::prelude::*;
     use rand::Rng;
 

@@ -12,10 +12,8 @@ pub use table::{
     BenchmarkTable, Candidate, Comparison, Difference, architectures, compare_untrained,
 };
 
-use crate::{
-    one_shot::TrainingChoice,
-    study::{Architectures, SpaceChoice, Study, StudyError, cpu, read_toml},
-};
+use crate::study::{Architectures, SpaceChoice, Study, StudyError, TrainingChoice, cpu, read_toml};
+use osee_model::evaluation::Fit;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -28,7 +26,7 @@ pub struct BenchmarkStudy {
     #[serde(default)]
     pub name: Option<String>,
     /// Plugin files besides the bundled ones.
-    #[serde(default, with = "crate::paths::list")]
+    #[serde(default, with = "osee_model::paths::list")]
     pub plugins: Vec<PathBuf>,
     /// Every architecture is trained once with each; 0 if absent.
     #[serde(default = "one_seed")]
@@ -105,15 +103,6 @@ impl BenchmarkStudy {
             ..Study::default()
         }
     }
-}
-
-/// Mean loss and accuracy on some images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Fit {
-    /// Mean cross-entropy, nats.
-    pub loss: f64,
-    /// Share of images whose highest logit is that of their label.
-    pub accuracy: f64,
 }
 
 /// An epoch of a training.

@@ -1,10 +1,11 @@
 //! Trainings as a table of ground truth.
 
-use super::{Fit, Training};
+use super::Training;
 use crate::{
     csv_text::{Field, csv_text},
     truth::{Duplicates, Table, TableError},
 };
+use osee_model::evaluation::Fit;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,

@@ -2,7 +2,7 @@
 //! bootstrap (Efron & Tibshirani 1993), seeded.
 
 use super::{correlation::RankedPair, interval::NoInterval, jackknife::Influence};
-use crate::seed::{Stream, below, stream};
+use osee_model::seed::{Stream, below, stream};
 use serde::{Deserialize, Serialize};
 
 /// From so many architectures on an interval is the jackknife's: resampling

@@ -10,7 +10,7 @@ use super::{
     rank::dense,
     top_k::{End, Membership, Orders, TieAware},
 };
-use crate::seed::{below, stream};
+use osee_model::seed::{below, stream};
 
 /// So many tie-breakings are all looked at; of more, as many are drawn.
 const TIE_BREAKINGS: usize = 1000;

@@ -1,7 +1,7 @@
 //! The limits that failures passed, as the store has them.
 
 use super::ScorerId;
-use crate::estimator::Limit;
+use osee_model::estimator::Limit;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
 

@@ -5,7 +5,8 @@
 //! taken for one.
 
 use super::{Store, StoreError, files::has_table};
-use crate::{hex::hex, shard::unit_name};
+use crate::shard::unit_name;
+use osee_model::hex::hex;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 

@@ -12,10 +12,8 @@ use super::{
     results::outcome,
     schema::INSERT,
 };
-use crate::{
-    estimator::{Failure, Limit},
-    shard::Shard,
-};
+use crate::shard::Shard;
+use osee_model::estimator::{Failure, Limit};
 use rusqlite::{
     Row, Rows, fallible_streaming_iterator::FallibleStreamingIterator, params, types::ValueRef,
 };

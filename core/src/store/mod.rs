@@ -28,5 +28,5 @@ pub use progress::{Done, Progress};
 pub use record::{Outcome, Record, Score, ScorerId, ScorerKey, seed_means};
 pub use results::{JOBS, Store};
 pub use retry::Retry;
-pub use training::Curve;
+pub use training::{Curve, EpochReport, Evaluated};
 pub use unit::UnitTimes;

@@ -1,10 +1,8 @@
 //! How far a run is.
 
 use super::{ScorerId, ScorerKey, Store, StoreError, json::from_json, schema::IS_DONE};
-use crate::{
-    estimator::{EstimatorKind, FailureKind},
-    shard::unit_name,
-};
+use crate::shard::unit_name;
+use osee_model::estimator::{EstimatorKind, FailureKind};
 use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
 

@@ -1,9 +1,7 @@
 //! What is stored: scores, and all they depend on.
 
-use crate::{
-    estimator::{Direction, EstimatorKind, Failure},
-    mean::mean,
-};
+use crate::mean::mean;
+use osee_model::estimator::{Direction, EstimatorKind, Failure};
 use serde::{Deserialize, Serialize};
 
 /// Everything a score depends on besides architecture and seed.

@@ -8,11 +8,8 @@ use super::{
     schema::{ADDED, FORMAT, INSERT, SCHEMA},
     unit::{UnitTimes, add_time, unit_times, visit_units},
 };
-use crate::{
-    estimator::{Failure, FailureKind},
-    shard::Shard,
-    study::Study,
-};
+use crate::{shard::Shard, study::Study};
+use osee_model::estimator::{Failure, FailureKind};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{
     fs::{File, TryLockError},

@@ -4,7 +4,7 @@
 //! Invariant: a failure stays stored until its next try is.
 
 use super::{Done, ScorerId, Store, StoreError, files::has_table, json::from_json, limit::limit};
-use crate::estimator::{FailureKind, Limit};
+use osee_model::estimator::{FailureKind, Limit};
 use rusqlite::{OptionalExtension, params};
 use std::time::Duration;
 
@@ -97,7 +97,8 @@ impl Store {
 mod tests {
     use super::super::results::tests::{key, record};
     use super::*;
-    use crate::{estimator::Failure, study::Study};
+    use crate::study::Study;
+    use osee_model::estimator::Failure;
 
     const SEED: u64 = u64::MAX;
 

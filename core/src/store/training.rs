@@ -2,8 +2,41 @@
 //! any number of them can be judged afterwards.
 
 use super::{Store, StoreError, json::from_json};
-use crate::one_shot::{EpochReport, Evaluated};
+use osee_model::evaluation::BatchResult;
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+/// A sub-network on all validation batches, as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// Key of the supernet.
+    pub supernet: String,
+    /// Its seed.
+    pub seed: u64,
+    /// The epochs whose weights were averaged.
+    pub epochs: Vec<u32>,
+    /// The sub-network's architecture.
+    pub arch: String,
+    /// What it answered, batch by batch.
+    pub batches: Vec<BatchResult>,
+    /// How long that took.
+    pub milliseconds: f64,
+}
+
+/// What an epoch of training came to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// Epochs done, from 1.
+    pub epoch: u32,
+    /// Mean cross-entropy over its steps.
+    pub loss: f64,
+    /// Mean share of correct training images.
+    pub accuracy: f64,
+    /// Learning rate it ran with.
+    pub learning_rate: f64,
+    /// Speed of training, without checkpoints and surveys.
+    pub images_per_second: f64,
+}
 
 /// One epoch of one training.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +168,8 @@ fn list(epochs: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{one_shot::BatchResult, study::Study};
+    use crate::study::Study;
+    use osee_model::evaluation::BatchResult;
 
     #[test]
     fn batches_and_curves_come_back_as_they_were() {

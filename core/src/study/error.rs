@@ -1,5 +1,6 @@
 //! Why a study cannot be used.
 
+use osee_model::recipe::RecipeError;
 use std::path::PathBuf;
 
 /// Why a study cannot be used.
@@ -29,6 +30,9 @@ pub enum StudyError {
         /// The nearest, or all.
         hint: String,
     },
+    /// Numbers that make no training.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// A number that makes no sense.
     #[error("{0}")]
     Invalid(String),

@@ -1,4 +1,5 @@
 use super::*;
+use osee_model::protocol::{Normalisation, Protocol, Weights};
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
 fn read(text: &str) -> Result<Study, StudyError> {

@@ -1,9 +1,10 @@
 //! Which table judges, and how it is read.
 
 use crate::{
-    embedded, paths,
+    embedded,
     truth::{Duplicates, Filter},
 };
+use osee_model::paths;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},

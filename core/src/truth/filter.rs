@@ -1,7 +1,7 @@
 //! Which rows of a table are meant, where it holds several things.
 
 use super::TableError;
-use crate::settings::nearest;
+use osee_model::settings::nearest;
 use std::{collections::BTreeSet, path::Path, str::FromStr};
 
 /// Most values that a message lists.

@@ -20,7 +20,7 @@ pub use rows::mean_there;
 pub use seeds::Seeds;
 pub use sheet::{LeftOut, Sheet};
 
-use crate::settings::nearest;
+use osee_model::settings::nearest;
 use rows::Rows;
 use serde::{Deserialize, Serialize};
 use std::{

@@ -1,9 +1,7 @@
 //! What tests of stores share.
 
-use osee_core::{
-    estimator::{Direction, EstimatorKind},
-    store::ScorerKey,
-};
+use osee_core::store::ScorerKey;
+use osee_model::estimator::{Direction, EstimatorKind};
 
 /// A row of this name, computed by this plugin.
 pub fn key(name: &str, plugin: &str) -> ScorerKey {

@@ -10,10 +10,10 @@ use crate::{
     report::{self, Leaderboard, NotRun, Row},
 };
 use osee_core::{
-    estimator::{Direction, EstimatorKind},
-    one_shot::Observation,
+    analysis::Observation,
     store::{ScorerId, ScorerKey, Store, StoreError},
 };
+use osee_model::estimator::{Direction, EstimatorKind};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},

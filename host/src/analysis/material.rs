@@ -7,11 +7,12 @@
 use super::MaterialError;
 use crate::report::NotRun;
 use osee_core::{
-    analysis::Column,
+    analysis::{Column, Observation},
     criteria::{Bootstrap, NoInterval, kendall_p_value, kendall_tau_b},
+};
+use osee_model::{
     estimator::EstimatorKind,
     graph::{Sketch, SketchedCell},
-    one_shot::Observation,
     settings::{Settings, Value},
     space::{Counts, Mutation},
 };

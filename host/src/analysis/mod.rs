@@ -26,9 +26,8 @@ use crate::report::{
     ReportError,
     html::{Absent, Section},
 };
-use osee_core::{
-    analysis::AnalysisError, settings::SettingError, store::StoreError, truth::TableError,
-};
+use osee_core::{analysis::AnalysisError, store::StoreError, truth::TableError};
+use osee_model::settings::SettingError;
 use std::path::PathBuf;
 
 /// Why there is nothing to analyse.
@@ -179,7 +178,8 @@ fn without_blanks(mut section: Section) -> Result<Section, Absent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::{estimator::EstimatorKind, one_shot::Observation};
+    use osee_core::analysis::Observation;
+    use osee_model::estimator::EstimatorKind;
 
     fn scorer(name: &str, values: &[f64]) -> Scorer {
         Scorer {
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn too_few_pairs_of_any_change_are_said_with_how_many_there_are() {
         let mut material = constant(1.0);
-        let mutation = |to: usize, change: usize| osee_core::space::Mutation {
+        let mutation = |to: usize, change: usize| osee_model::space::Mutation {
             arch: to.to_string(),
             decision: "edge".to_owned(),
             from: format!("op{change}"),

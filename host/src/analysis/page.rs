@@ -151,7 +151,7 @@ fn explorer(material: &Material) -> Explorer {
         },
         lower_is_better: row.lower_is_better,
     });
-    let mut known: HashMap<&[osee_core::graph::Sketch], Drawing> = HashMap::new();
+    let mut known: HashMap<&[osee_model::graph::Sketch], Drawing> = HashMap::new();
     let drawings = material.structure.iter().flat_map(|it| &it.sketches).map(|sketches| {
         known.entry(sketches).or_insert_with(|| sections::architectures::drawing(sketches)).clone()
     });

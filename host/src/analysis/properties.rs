@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::analysis::material::ranked;
-use osee_core::{criteria::kendall_tau_b, estimator::EstimatorKind, space::Mutation};
+use osee_core::criteria::kendall_tau_b;
+use osee_model::{estimator::EstimatorKind, space::Mutation};
 use proptest::prelude::*;
 
 /// One architecture: what is drawn of it, small numbers so that there are ties.

@@ -24,11 +24,13 @@ use crate::{
 use indicatif::{ProgressBar, ProgressStyle};
 use osee_core::{
     benchmark::{BenchmarkStudy, BenchmarkTable, Candidate, Log, LogError, Training},
-    graph::Graph,
-    one_shot::Recipe,
-    settings::{SettingError, Settings, key_hash},
     shard::Shard,
     study::StudyError,
+};
+use osee_model::{
+    graph::Graph,
+    recipe::Recipe,
+    settings::{SettingError, Settings, key_hash},
 };
 use std::{
     path::Path,
@@ -109,7 +111,7 @@ impl<'a> Benchmark<'a> {
         let own = Recipe::preset("standalone").expect("there is such a preset");
         let recipe = study.training.resolve(own, source.normalisation())?;
         let [training, validation] = source.split();
-        recipe.check_images(training.len(), validation.len())?;
+        recipe.check_images(training.len(), validation.len()).map_err(StudyError::from)?;
         let judged = recipe.images.max(recipe.validation_images).max(source.test().len());
         study.training.check_alone(&recipe, source.facts().side, judged)?;
         let space = registry.space(&study.space.id)?;

@@ -6,10 +6,12 @@ use crate::{
     engine::{Batch, parameters::Initialiser, standalone::Standalone, supernet::Sgd},
     stop::Stop,
 };
-use osee_core::{
-    benchmark::{EpochFit, Fit, Training},
+use osee_core::benchmark::{EpochFit, Training};
+use osee_model::{
+    evaluation::Fit,
     graph::Graph,
-    one_shot::{Recipe, Schedule},
+    recipe::Recipe,
+    schedule::Schedule,
     seed::{Stream, shuffle, stream},
 };
 use osee_sdk::{Error, Result};

@@ -1,7 +1,8 @@
 //! What the catalogue says of one data set.
 
 use super::address::Address;
-use osee_core::{settings::nearest, truth::Duplicates};
+use osee_core::truth::Duplicates;
+use osee_model::settings::nearest;
 use serde::Deserialize;
 
 /// A data set.

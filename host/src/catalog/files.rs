@@ -2,7 +2,7 @@
 
 use super::{entry::Original, error::Fault};
 use crate::stop::Stop;
-use osee_core::hex::hex;
+use osee_model::hex::hex;
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},

@@ -9,7 +9,7 @@ use super::{
     lock::Lock,
 };
 use crate::stop::Stop;
-use osee_core::paths;
+use osee_model::paths;
 use std::{
     env,
     path::{Path, PathBuf},

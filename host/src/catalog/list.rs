@@ -1,7 +1,7 @@
 //! All data sets that there are.
 
 use super::{entry::Entry, error::CatalogError};
-use osee_core::settings::nearest;
+use osee_model::settings::nearest;
 use serde::Deserialize;
 use std::sync::LazyLock;
 

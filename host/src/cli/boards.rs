@@ -3,10 +3,8 @@
 //! handwritten digits, which needs no file and trains supernets as well.
 
 use crate::{catalog::TruthSource, loader::Registry};
-use osee_core::{
-    estimator::EstimatorKind,
-    study::{Study, StudyError, TruthChoice, data_set},
-};
+use osee_core::study::{Study, StudyError, TruthChoice, data_set};
+use osee_model::estimator::EstimatorKind;
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},

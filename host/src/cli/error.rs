@@ -12,9 +12,10 @@ use crate::{
     worker::SetupError,
 };
 use osee_core::{
-    benchmark::LogError, criteria::CriteriaError, settings::SettingError, store::StoreError,
-    study::StudyError, truth::TableError,
+    benchmark::LogError, criteria::CriteriaError, store::StoreError, study::StudyError,
+    truth::TableError,
 };
+use osee_model::settings::SettingError;
 use std::{io, path::PathBuf};
 
 /// How osee-host ends. Part of its interface: numbers do not change.

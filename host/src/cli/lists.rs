@@ -4,10 +4,8 @@
 //! Invariant: an option that would change nothing is refused.
 
 use super::CliError;
-use osee_core::{
-    settings::{Settings, Value},
-    truth::Filter,
-};
+use osee_core::truth::Filter;
+use osee_model::settings::{Settings, Value};
 use std::collections::BTreeMap;
 
 /// What is wrong with a command line.

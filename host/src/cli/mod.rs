@@ -38,7 +38,7 @@ use clap::{
     CommandFactory, Parser, Subcommand,
     builder::{OsStringValueParser, TypedValueParser},
 };
-use osee_core::paths;
+use osee_model::paths;
 use std::{
     ffi::OsString,
     io::Write,

@@ -14,9 +14,8 @@ use crate::{
     worker::{finite, own_seed},
 };
 use clap::Args;
-use osee_core::{
-    graph::Graph, protocol::Protocol, settings::Settings, store::Outcome, study::ProtocolChoice,
-};
+use osee_core::{store::Outcome, study::ProtocolChoice};
+use osee_model::{graph::Graph, protocol::Protocol, settings::Settings};
 use osee_sdk::{Measurement, abi::root::Foreign};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf, rc::Rc};

@@ -19,12 +19,11 @@ use crate::{
 };
 use clap::{ArgAction, Args};
 use osee_core::{
-    estimator::FailureKind,
-    paths,
     shard::Shard,
     study::{EstimatorChoice, Study, TruthChoice},
     truth::Filter,
 };
+use osee_model::{estimator::FailureKind, paths};
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},

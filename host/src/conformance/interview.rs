@@ -11,7 +11,7 @@ use crate::{
     stop::Stop,
     worker::{Clock, Limits, Watched, frames},
 };
-use osee_core::estimator::EstimatorKind;
+use osee_model::estimator::EstimatorKind;
 use osee_sdk::{Error, ExportInfo, Result};
 use serde::{Deserialize, Serialize};
 use std::{

@@ -6,7 +6,7 @@ use super::{
     rules::{Tell, broken, rule},
 };
 use crate::loader::{Plugin, Registry};
-use osee_core::{
+use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind},
     settings::Settings,
     space::SpaceInfo,

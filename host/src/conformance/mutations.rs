@@ -1,6 +1,6 @@
 //! What mutations say of an architecture's decisions.
 
-use osee_core::space::Mutation;
+use osee_model::space::Mutation;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The value of every decision that mutations name.

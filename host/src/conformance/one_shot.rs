@@ -6,9 +6,10 @@ use super::{
     rules::{Tell, broken, rule},
 };
 use crate::loader::{Plugin, Registry};
-use osee_core::{
+use osee_model::{
     estimator::EstimatorInfo,
-    one_shot::{BatchResult, Evaluation, Recipe},
+    evaluation::{BatchResult, Evaluation},
+    recipe::Recipe,
     settings::Settings,
 };
 use osee_sdk::{

@@ -12,12 +12,12 @@ use crate::{
     stop::Stop,
     worker::{GRACE, own_seed},
 };
-use osee_core::{
+use osee_core::store::Outcome;
+use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind, Failure, FailureKind},
     graph::Graph,
     protocol::Protocol,
     settings::{Settings, Value},
-    store::Outcome,
 };
 use osee_sdk::{Error, Result, abi::root::Foreign};
 use std::{rc::Rc, time::Instant};

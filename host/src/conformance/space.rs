@@ -6,7 +6,7 @@ use super::{
     rules::{Broken, Tell, broken, rule},
 };
 use crate::loader::{Plugin, Registry, Space};
-use osee_core::{
+use osee_model::{
     graph::{Graph, Op},
     seed::{order, stream},
     settings::{Settings, key_hash},
@@ -353,7 +353,7 @@ impl Respondent for Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::graph::{ConvSpec, GraphBuilder, Shape};
+    use osee_model::graph::{ConvSpec, GraphBuilder, Shape};
 
     #[test]
     fn numbers_of_a_space_as_large_as_can_be_do_not_overflow() {

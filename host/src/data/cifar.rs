@@ -2,7 +2,7 @@
 //! two label bytes and 3 x 32 x 32 pixel bytes, channel first (Krizhevsky 2009).
 
 use super::{DataError, facts::Facts, set::DataSet};
-use osee_core::protocol::Normalisation;
+use osee_model::protocol::Normalisation;
 use std::{
     fs::File,
     os::unix::fs::FileExt,

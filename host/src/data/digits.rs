@@ -9,10 +9,8 @@ use super::{
     facts::{CHANNELS, Facts},
     set::DataSet,
 };
-use osee_core::{
-    embedded::{self, Digit},
-    protocol::Normalisation,
-};
+use osee_core::embedded::{self, Digit};
+use osee_model::protocol::Normalisation;
 use std::ops::Range;
 
 /// Statistics of the training range.
@@ -70,7 +68,7 @@ impl DataSet for Digits {
 mod tests {
     use super::*;
     use crate::data::{ImageSet, Preparation, Source};
-    use osee_core::seed::stream;
+    use osee_model::seed::stream;
     use tch::Kind;
 
     #[test]

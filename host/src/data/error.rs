@@ -1,7 +1,7 @@
 //! Why images cannot be had.
 
 use super::facts::Facts;
-use osee_core::graph::Shape;
+use osee_model::graph::Shape;
 use std::{ops::RangeInclusive, path::PathBuf};
 
 /// Errors of image sources.

@@ -1,6 +1,6 @@
 //! What is known of a data set without its files.
 
-use osee_core::protocol::Normalisation;
+use osee_model::protocol::Normalisation;
 
 /// Colours of a pixel.
 pub const CHANNELS: usize = 3;

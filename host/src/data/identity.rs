@@ -1,7 +1,7 @@
 //! What tells one data set from another that has the same name.
 
 use super::{DataError, set::DataSet};
-use osee_core::hex::hex;
+use osee_model::hex::hex;
 use sha2::{Digest, Sha256};
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

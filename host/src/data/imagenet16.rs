@@ -6,7 +6,7 @@
 //! All that is kept is held in memory: 117 MB of the whole training set.
 
 use super::{DataError, facts::Facts, set::DataSet};
-use osee_core::protocol::Normalisation;
+use osee_model::protocol::Normalisation;
 use std::path::Path;
 use tch::{Kind, Tensor};
 

@@ -8,10 +8,10 @@ use super::{
     facts::{CHANNELS, Facts},
 };
 use crate::engine::Batch;
-use osee_core::{
+use osee_model::{
     graph::Shape,
-    one_shot::Recipe,
     protocol::Normalisation,
+    recipe::Recipe,
     seed::{Stream, below, stream},
 };
 use rand_distr::{Distribution, StandardUniform};

@@ -22,7 +22,7 @@ use crate::engine::Batch;
 use cifar::{CIFAR10, CIFAR100, Cifar};
 use digits::Digits;
 use imagenet16::ImageNet16;
-use osee_core::{
+use osee_model::{
     graph::{Graph, Shape},
     paths,
     protocol::{Images, Normalisation, Protocol},

@@ -4,7 +4,7 @@ use super::{
     DataError,
     facts::{CHANNELS, Facts},
 };
-use osee_core::graph::{Graph, Shape};
+use osee_model::graph::{Graph, Shape};
 use std::{fmt::Debug, ops::Range};
 
 impl Facts {

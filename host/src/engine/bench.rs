@@ -1,7 +1,7 @@
 //! Where the time of zero-shot scoring goes, pass by pass.
 
 use super::{Batch, Layout, Network};
-use osee_core::graph::Graph;
+use osee_model::graph::Graph;
 use osee_sdk::{BatchNormMode, Measurement, Result};
 use std::time::{Duration, Instant};
 use tch::Tensor;

@@ -4,7 +4,7 @@
 //! layout for these networks on CPU.
 
 use super::program::{Program, Step, Value};
-use osee_core::{
+use osee_model::{
     graph::{Graph, Op, ParamId, PoolKind, Shape},
     seed::Stream,
 };

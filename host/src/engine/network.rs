@@ -8,7 +8,7 @@ use super::{
     relu_kernel,
 };
 use crate::stop::Stop;
-use osee_core::graph::{Graph, Op};
+use osee_model::graph::{Graph, Op};
 use osee_sdk::{
     BatchNormMode, Error, Measurement, Result,
     abi::{

@@ -5,7 +5,7 @@
 //! of drawing. Name and stored shape together are what architectures share:
 //! the 1x1 and the 3x3 convolution of one edge are two parameters.
 
-use osee_core::{
+use osee_model::{
     graph::{Graph, ParamRole, Parameter, Select},
     protocol::{Init, Protocol, Weights},
     seed::stream,
@@ -159,7 +159,7 @@ fn diagonal_blocks(value: Tensor, blocks: i64) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::graph::{ConvSpec, GraphBuilder, Shape, Shared};
+    use osee_model::graph::{ConvSpec, GraphBuilder, Shape, Shared};
 
     /// A convolution 3 -> `output` and one in groups on top of it.
     fn graph(output: &Shared, groups: usize) -> Graph {

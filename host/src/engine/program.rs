@@ -1,6 +1,6 @@
 //! A graph as a list of steps: equal work once, zeros and identities gone.
 
-use osee_core::graph::{Graph, Op};
+use osee_model::graph::{Graph, Op};
 use std::collections::{BTreeSet, HashMap};
 
 /// Where a node's value comes from.
@@ -123,7 +123,7 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::graph::{ConvSpec, GraphBuilder, Shape};
+    use osee_model::graph::{ConvSpec, GraphBuilder, Shape};
 
     #[test]
     fn equal_relus_are_one_step_and_zero_summands_none() {

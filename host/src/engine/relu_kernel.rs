@@ -4,7 +4,7 @@ use super::{
     executor::{Executor, Values},
     program::Value,
 };
-use osee_core::graph::Op;
+use osee_model::graph::Op;
 use osee_sdk::Result;
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};

@@ -13,7 +13,7 @@ use super::{
     program::Program,
     supernet::Sgd,
 };
-use osee_core::{benchmark::Fit, graph::Graph, seed::Stream};
+use osee_model::{evaluation::Fit, graph::Graph, seed::Stream};
 use osee_sdk::Result;
 use std::cell::RefCell;
 use tch::{Device, Kind, Reduction, Tensor};
@@ -203,7 +203,7 @@ fn outermost(vector: &Tensor, size: &[i64]) -> Result<Tensor> {
 mod tests {
     use super::*;
     use crate::engine::{parameters::Initialiser, supernet::Supernet};
-    use osee_core::{
+    use osee_model::{
         graph::{ConvSpec, GraphBuilder, Op, Parameter, Shape},
         protocol::Init,
         seed::stream,

@@ -4,7 +4,7 @@
 //! it lacks is made up by nobody.
 
 use super::{Batch, parameters::parts};
-use osee_core::{
+use osee_model::{
     graph::{Graph, Shape},
     settings::nearest,
 };
@@ -234,7 +234,7 @@ fn dtype(dtype: Dtype) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::graph::{ConvSpec, GraphBuilder};
+    use osee_model::graph::{ConvSpec, GraphBuilder};
 
     /// A convolution and a classifier: 3 x 4 x 4 to 5 classes.
     fn graph() -> Graph {

@@ -10,10 +10,8 @@ mod thrift;
 
 use crate::report::Judged;
 use clap::ValueEnum;
-use osee_core::{
-    estimator::{Direction, Failure},
-    store::{Store, StoreError},
-};
+use osee_core::store::{Store, StoreError};
+use osee_model::estimator::{Direction, Failure};
 use std::io::{self, Write};
 
 /// Version of [`COLUMNS`].

@@ -6,7 +6,7 @@
 //! the run open the same copy.
 
 use super::{LoadErrorKind, elf::Library, header};
-use osee_core::hex::hex;
+use osee_model::hex::hex;
 use osee_sdk::abi::header::PluginHeader;
 use rustix::fs::{MemfdFlags, SealFlags};
 use sha2::{Digest, Sha256};

@@ -2,7 +2,7 @@
 
 use super::{LoadError, LoadErrorKind, image::Image, libtorch};
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
-use osee_core::paths;
+use osee_model::paths;
 use osee_sdk::{
     ExportInfo,
     abi::{header::PluginHeader, root::ForeignPlugin},

@@ -1,9 +1,9 @@
 //! All plugins of a run, and what they export by name.
 
 use super::{LoadError, LoadErrorKind, Pinned, Plugin, Trust, image::Image, probe};
-use osee_core::{
+use osee_model::{
     estimator::EstimatorInfo,
-    one_shot::Recipe,
+    recipe::Recipe,
     settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
 };

@@ -25,7 +25,7 @@ pub const LOCK: &str = "osee.lock";
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The plugin; relative to the lock file's folder.
-    #[serde(with = "osee_core::paths")]
+    #[serde(with = "osee_model::paths")]
     pub file: PathBuf,
     /// SHA-256 it must have, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,11 +19,8 @@ use crate::{
     engine::Batch,
     networks::{network, suitable},
 };
-use osee_core::{
-    graph::Graph,
-    one_shot::{Evaluation, Recipe},
-    settings::Settings,
-    space::SpaceInfo,
+use osee_model::{
+    evaluation::Evaluation, graph::Graph, recipe::Recipe, settings::Settings, space::SpaceInfo,
 };
 use osee_sdk::{
     Error, Result,

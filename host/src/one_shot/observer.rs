@@ -6,11 +6,8 @@
 
 use super::TrainingError;
 use crate::engine::{Batch, supernet::Supernet};
-use osee_core::{
-    analysis::{LayerGradients, gradient_similarity},
-    graph::Graph,
-    one_shot::Observation,
-};
+use osee_core::analysis::{LayerGradients, Observation, gradient_similarity};
+use osee_model::graph::Graph;
 use std::collections::BTreeMap;
 use tch::{Device, Kind};
 

@@ -5,10 +5,8 @@ use crate::{
     data::Source,
     engine::{Batch, supernet::Supernet},
 };
-use osee_core::{
-    graph::Graph,
-    one_shot::{BatchResult, Evaluated},
-};
+use osee_core::store::Evaluated;
+use osee_model::{evaluation::BatchResult, graph::Graph};
 use osee_sdk::{
     Error, Result,
     abi::{one_shot::ForeignOneShot, space::ForeignSpace},

@@ -8,12 +8,12 @@ use crate::{
         supernet::{Sgd, Supernet},
     },
 };
-use osee_core::{
+use osee_core::store::{EpochReport, write_whole};
+use osee_model::{
     graph::Graph,
-    one_shot::{EpochReport, Progress},
+    schedule::Progress,
     seed::{Stream, shuffle, stream},
     space::SpaceInfo,
-    store::write_whole,
 };
 use osee_sdk::{
     Epoch, Sampled, Surveyed,

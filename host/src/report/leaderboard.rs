@@ -8,10 +8,10 @@ use super::{
 };
 use osee_core::{
     criteria::{CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
-    estimator::{EstimatorKind, FailureKind},
     store::{Score, ScorerKey, Store, seed_means},
     study::Architectures,
 };
+use osee_model::estimator::{EstimatorKind, FailureKind};
 use std::collections::{BTreeMap, HashSet};
 
 /// One estimator's place.

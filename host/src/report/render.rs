@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use osee_core::{
     criteria::{CriteriaReport, TieAware, smallest_kendall_p_value},
     csv_text::{Field, csv_text},
-    estimator::FailureKind,
 };
+use osee_model::estimator::FailureKind;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 

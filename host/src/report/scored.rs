@@ -4,10 +4,8 @@
 //! those that every one of them has scored with all its seeds. What is not
 //! computed yet is no failure, and what is left of a run changes no figure.
 
-use osee_core::{
-    estimator::EstimatorKind,
-    store::{ScorerId, ScorerKey, Store, StoreError},
-};
+use osee_core::store::{ScorerId, ScorerKey, Store, StoreError};
+use osee_model::estimator::EstimatorKind;
 use std::fmt::Write;
 
 /// A row with fewer scored architectures says nothing and is not judged, so

@@ -6,11 +6,11 @@ use crate::{
     loader::Space,
     report::{ReportError, TruthTable},
 };
-use osee_core::{
+use osee_core::study::Architectures;
+use osee_model::{
     graph::Graph,
     seed::{order, stream},
     settings::Settings,
-    study::Architectures,
 };
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;

@@ -8,10 +8,10 @@ use crate::{
     worker::{SetupError, WorkerError},
 };
 use osee_core::{
-    settings::SettingError,
     store::{MergeError, StoreError},
     study::StudyError,
 };
+use osee_model::settings::SettingError;
 use std::path::PathBuf;
 
 /// Why a study cannot be run.

@@ -2,10 +2,10 @@
 
 use super::{Outstanding, Plan, RunError, times::Earlier};
 use osee_core::{
-    estimator::EstimatorKind,
     shard::{Shard, unit_name},
     store::{Done, List, Progress, Retry, Store, UnitTimes},
 };
+use osee_model::estimator::EstimatorKind;
 
 /// A plan against the stores that there are.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use super::{Isolation, RunError, vote};
 use crate::{loader::Registry, stop::Stop, worker::Limits};
 use osee_core::{
-    estimator::EstimatorKind,
     shard::Shard,
     store::{Merged, Progress, Store, StoreError},
 };
+use osee_model::estimator::EstimatorKind;
 use std::path::{Path, PathBuf};
 
 /// One run directory that was to be merged.

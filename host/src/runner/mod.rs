@@ -34,10 +34,10 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use osee_core::{
-    estimator::FailureKind,
     store::{Record, Retry, Store},
     study::Study,
 };
+use osee_model::estimator::FailureKind;
 use std::time::{Duration, Instant};
 
 /// How a study is run; none of it changes a number.

@@ -6,10 +6,10 @@
 use super::{Failed, Job, Plan, RunError};
 use crate::{stop::Stop, worker::Unit};
 use osee_core::{
-    estimator::EstimatorKind,
     shard::unit_name,
     store::{Done, Retry, Store},
 };
+use osee_model::estimator::EstimatorKind;
 use std::{
     collections::{BTreeSet, HashSet},
     path::Path,

@@ -12,14 +12,11 @@ use crate::{
     worker::{Named, Setup},
 };
 use osee_core::{
-    estimator::EstimatorKind,
-    graph::Graph,
-    protocol::Weights,
-    settings::Settings,
     shard::{Shard, unit_name},
     store::{ScorerId, ScorerKey, Store},
     study::Study,
 };
+use osee_model::{estimator::EstimatorKind, graph::Graph, protocol::Weights, settings::Settings};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},

@@ -15,7 +15,7 @@ use super::{
     outstanding::{Outstanding, Queue},
 };
 use crate::worker::{Death, Ended, Scored, Unit, Worker, WorkerError};
-use osee_core::estimator::{Failure, FailureKind};
+use osee_model::estimator::{Failure, FailureKind};
 use std::{
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError, mpsc},

@@ -9,13 +9,15 @@ use crate::{
     worker::Named,
 };
 use osee_core::{
+    store::ScorerKey,
+    study::{EstimatorChoice, Study, StudyError, TrainingChoice},
+};
+use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind},
+    evaluation::Evaluation,
     graph::Graph,
-    one_shot::{Evaluation, TrainingChoice},
     protocol::Protocol,
     settings::{Settings, key_hash, nearest},
-    store::ScorerKey,
-    study::{EstimatorChoice, Study},
 };
 use osee_sdk::{
     Epoch,
@@ -179,7 +181,7 @@ impl<'a> Rows<'a> {
         let asked = self.study.training.with(&choice.training);
         let recipe = asked.resolve(own, self.source.normalisation())?;
         let [training, validation] = self.source.split();
-        recipe.check_images(training.len(), validation.len())?;
+        recipe.check_images(training.len(), validation.len()).map_err(StudyError::from)?;
         asked.check_supernet(&recipe, self.source.facts().side)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
         let mut of_space = Settings::of_supernet(&self.space.info.settings);

@@ -4,10 +4,8 @@
 //! unit that several stores have, as shards and what was merged of them do.
 
 use super::RunError;
-use osee_core::{
-    estimator::EstimatorKind,
-    store::{ScorerId, ScorerKey, Store, UnitTimes},
-};
+use osee_core::store::{ScorerId, ScorerKey, Store, UnitTimes};
+use osee_model::estimator::EstimatorKind;
 use std::{
     collections::{BTreeSet, HashSet},
     hash::{DefaultHasher, Hash, Hasher},

@@ -6,10 +6,10 @@ use crate::{
     worker::{Worker, WorkerError},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use osee_core::{
+use osee_core::store::{Curve, Record, Store};
+use osee_model::{
     estimator::{Failure, FailureKind},
     hex::hex,
-    store::{Curve, Record, Store},
 };
 use sha2::{Digest, Sha256};
 use std::{

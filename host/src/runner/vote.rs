@@ -6,10 +6,10 @@ use crate::{
     stop::Stop,
     worker::{Limits, MetaSetup, Named, Worker, WorkerError, finite},
 };
-use osee_core::{
+use osee_core::store::{Outcome, Record, Score, ScorerId, ScorerKey, Store, seed_means};
+use osee_model::{
     estimator::{EstimatorKind, Failure, FailureKind},
     settings::Settings,
-    store::{Outcome, Record, Score, ScorerId, ScorerKey, Store, seed_means},
 };
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
 use std::path::Path;
@@ -277,10 +277,8 @@ fn without_scores(expert: &str, scores: &[Score]) -> Option<Failure> {
 #[cfg(test)]
 mod tests {
     use super::{RunError, order, without_scores};
-    use osee_core::{
-        estimator::{Failure, FailureKind},
-        store::{Outcome, Score},
-    };
+    use osee_core::store::{Outcome, Score};
+    use osee_model::estimator::{Failure, FailureKind};
 
     fn named(needs: &[(&str, &str)]) -> Result<String, String> {
         let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

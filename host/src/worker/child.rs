@@ -9,7 +9,7 @@ use crate::{
     loader::{Registry, RegistryError},
     stop::Stop,
 };
-use osee_core::estimator::{Failure, FailureKind};
+use osee_model::estimator::{Failure, FailureKind};
 use osee_sdk::abi::root::{Foreign, ForeignMeta};
 use std::io;
 

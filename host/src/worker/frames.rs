@@ -3,7 +3,8 @@
 
 use super::Setup;
 use crate::{loader::Pinned, one_shot::Step};
-use osee_core::{estimator::Failure, one_shot::Evaluated, settings::Settings, store::Outcome};
+use osee_core::store::{Evaluated, Outcome};
+use osee_model::{estimator::Failure, settings::Settings};
 use osee_sdk::Population;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
@@ -168,7 +169,7 @@ pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
 mod tests {
     use super::*;
     use crate::fuzz;
-    use osee_core::estimator::FailureKind;
+    use osee_model::estimator::FailureKind;
 
     fn framed(message: &impl Serialize) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -4,7 +4,7 @@
 //! scheduler that suspends a job takes nothing from its scores.
 
 use crate::stop::{self, Stop};
-use osee_core::estimator::Limit;
+use osee_model::estimator::Limit;
 use std::{
     io::{self, Read},
     os::unix::net::UnixStream,

@@ -7,7 +7,7 @@ use super::{
     output::Output,
 };
 use crate::{child::with_socket, loader::libtorch::this_program, one_shot::Step, stop::Stop};
-use osee_core::estimator::{Failure, FailureKind};
+use osee_model::estimator::{Failure, FailureKind};
 use osee_sdk::Population;
 use std::{
     fmt, io,

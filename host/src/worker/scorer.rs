@@ -8,11 +8,11 @@ use crate::{
     one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
-use osee_core::{
+use osee_core::store::Outcome;
+use osee_model::{
     estimator::{EstimatorKind, Failure, FailureKind},
     graph::{Graph, Shape},
     seed::derived,
-    store::Outcome,
 };
 use osee_sdk::abi::{root::Foreign, space::ForeignSpace};
 use std::{

@@ -4,7 +4,7 @@ use crate::{
     loader::Pinned,
     one_shot::{SupernetSpec, SupernetUse},
 };
-use osee_core::{
+use osee_model::{
     estimator::{Direction, EstimatorInfo, EstimatorKind},
     protocol::Protocol,
     settings::Settings,
@@ -66,6 +66,6 @@ pub struct Setup {
     /// Supernets that estimators look at.
     pub supernets: Vec<SupernetSpec>,
     /// The run's directory, where checkpoints are.
-    #[serde(with = "osee_core::paths")]
+    #[serde(with = "osee_model::paths")]
     pub run: PathBuf,
 }

@@ -7,10 +7,8 @@ use crate::{
     sampler::Sampler,
     within,
 };
-use osee_sdk::{
-    core::seed::{Stream, below},
-    prelude::*,
-};
+use osee_sdk::model::seed::{Stream, below};
+use osee_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Largest population and tournament: each member is evaluated again and again.

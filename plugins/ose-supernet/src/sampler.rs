@@ -1,11 +1,11 @@
 //! Which architectures a step trains.
 
 use crate::within;
-use osee_sdk::{
-    core::seed::{Stream, below, shuffle, stream},
-    core::settings::nearest,
-    prelude::*,
+use osee_sdk::model::{
+    seed::{Stream, below, shuffle, stream},
+    settings::nearest,
 };
+use osee_sdk::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::OnceLock;
 

@@ -1,10 +1,8 @@
 //! A cell: a directed acyclic graph of labelled vertices, the first the
 //! input, the last the output.
 
-use osee_sdk::{
-    core::notation::{self, Data, Literal, Misread, Reader},
-    prelude::*,
-};
+use osee_sdk::model::notation::{self, Data, Literal, Misread, Reader};
+use osee_sdk::prelude::*;
 use std::{fmt, str::FromStr};
 
 /// A cell in the notation.

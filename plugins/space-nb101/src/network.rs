@@ -56,7 +56,7 @@ impl Shape {
 
 /// The network of `cell`.
 pub fn build(cell: &Cell, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::core::graph::Shape::square(3, shape.image_size));
+    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
     let input = g.input();
     let mut x = conv_norm_relu(&mut g, "stem", input, shape.channels, 3, true);
     let mut channels = shape.channels;

@@ -1,9 +1,7 @@
 //! An architecture: one operation per edge, in the benchmark's notation.
 
-use osee_sdk::{
-    core::notation::{self, Misread, Reader},
-    prelude::*,
-};
+use osee_sdk::model::notation::{self, Misread, Reader};
+use osee_sdk::prelude::*;
 use std::{fmt, str::FromStr};
 
 /// What an edge does with the node it comes from.

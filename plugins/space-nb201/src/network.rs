@@ -40,7 +40,7 @@ impl Shape {
 /// The network of `arch`. Dead edges keep their parameters: the benchmark
 /// counts them.
 pub fn build(arch: &Arch, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::core::graph::Shape::square(3, shape.image_size));
+    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
     let mut x = g.conv("stem_conv", g.input(), ConvSpec::same(shape.channels, 3));
     x = g.batch_norm("stem_bn", x, true);
     for stage in 1..=3 {

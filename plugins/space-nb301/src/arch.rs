@@ -1,9 +1,7 @@
 //! A genotype: per cell, two inputs with an operation each for four nodes.
 
-use osee_sdk::{
-    core::notation::{self, Data, Literal, Misread, Reader},
-    prelude::*,
-};
+use osee_sdk::model::notation::{self, Data, Literal, Misread, Reader};
+use osee_sdk::prelude::*;
 use std::{fmt, str::FromStr};
 
 /// An architecture in the notation.

@@ -54,7 +54,7 @@ impl Shape {
 
 /// The network of `arch`.
 pub fn build(arch: &Arch, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::core::graph::Shape::square(3, shape.image_size));
+    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
     let stem = ConvSpec::same(shape.channels * shape.stem_multiplier, 3);
     let x = g.conv("stem.conv", g.input(), stem);
     let x = g.batch_norm("stem.bn", x, true);

@@ -1,10 +1,8 @@
 //! An architecture: per stage a depth, a width, and in ResNeXt-A a bottleneck
 //! multiplier and a number of groups.
 
-use osee_sdk::{
-    core::notation::{self, Literal, Misread, Reader},
-    prelude::*,
-};
+use osee_sdk::model::notation::{self, Literal, Misread, Reader};
+use osee_sdk::prelude::*;
 use std::{fmt, marker::PhantomData, str::FromStr};
 
 /// Number of stages.

@@ -96,7 +96,7 @@ struct Stream {
 
 /// The network of `arch`.
 pub fn build<F: Family>(arch: &Arch<F>, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::core::graph::Shape::square(3, shape.image_size));
+    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
     let x = g.conv("stem.conv", g.input(), ConvSpec::same(shape.stem, 3));
     let x = g.batch_norm("stem.bn", x, shape.affine);
     let mut x = Stream { node: g.relu(x), channels: Shared::whole(shape.stem) };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Error, Result};
 use abi_stable::std_types::{RErr, RString, RVec};
-use osee_core::estimator::Failure;
+use osee_model::estimator::Failure;
 use serde::de::DeserializeOwned;
 use std::{fmt::Display, path::Path, sync::Arc};
 
@@ -206,7 +206,7 @@ pub(super) fn shown(text: &str) -> String {
 mod tests {
     use super::*;
     use abi_stable::std_types::ROk;
-    use osee_core::estimator::FailureKind;
+    use osee_model::estimator::FailureKind;
 
     fn call(origin: &Origin) -> Call<'_> {
         origin.call("mutations")

@@ -2,7 +2,7 @@
 
 use super::answer::{self, Call, DECLARED, NAME, WORDS, shown};
 use crate::{ExportInfo, Result};
-use osee_core::{
+use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind},
     settings::{SettingSpec, Value},
     space::SpaceInfo,
@@ -147,7 +147,7 @@ const _: () = assert!(ID <= NAME && NAME < answer::ARCHITECTURE);
 mod tests {
     use super::*;
     use crate::abi::answer::Origin;
-    use osee_core::space::TruthColumns;
+    use osee_model::space::TruthColumns;
 
     fn with(specs: Vec<SettingSpec>) -> ExportInfo {
         let info = EstimatorInfo::new("mine", "1", EstimatorKind::Baseline);

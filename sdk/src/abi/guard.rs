@@ -4,7 +4,7 @@
 use super::document;
 use crate::Error;
 use abi_stable::std_types::{RErr, ROk, RResult, RVec};
-use osee_core::estimator::{Failure, FailureKind};
+use osee_model::estimator::{Failure, FailureKind};
 use std::{cell::RefCell, panic, sync::Once};
 
 /// What every call returns across the boundary: a value, or a [`Failure`]

@@ -16,7 +16,7 @@ use abi_stable::{
     sabi_trait::TD_Opaque,
     std_types::{RBox, ROk, RSlice, RStr, RString, RVec},
 };
-use osee_core::space::SpaceInfo;
+use osee_model::space::SpaceInfo;
 use std::sync::Arc;
 
 struct Glue<T>(T);

@@ -22,7 +22,7 @@ use abi_stable::{
     sabi_types::VersionStrings,
     std_types::{RBox, RSlice, RStr, RVec},
 };
-use osee_core::{graph::Graph, settings::Settings};
+use osee_model::{graph::Graph, settings::Settings};
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,

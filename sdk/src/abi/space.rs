@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{Error, Result};
 use abi_stable::std_types::RBox;
-use osee_core::{
+use osee_model::{
     graph::Graph,
     settings::Settings,
     space::{Counts, Mutation},

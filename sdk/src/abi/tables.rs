@@ -6,7 +6,7 @@ use abi_stable::{
     StableAbi, sabi_trait,
     std_types::{RBox, RSlice, RStr, RString, RVec},
 };
-use osee_core::estimator::EstimatorKind;
+use osee_model::estimator::EstimatorKind;
 
 /// One created export.
 #[repr(C)]

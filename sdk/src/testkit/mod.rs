@@ -33,7 +33,7 @@ use crate::{
         space::ForeignSpace,
     },
 };
-use osee_core::{
+use osee_model::{
     graph::{ConvSpec, Graph, GraphBuilder, Shape},
     settings::Settings,
 };
@@ -219,7 +219,7 @@ fn create(path: &Path, id: &str) -> Result<Foreign> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::estimator::{EstimatorInfo, EstimatorKind, FailureKind};
+    use osee_model::estimator::{EstimatorInfo, EstimatorKind, FailureKind};
 
     struct Loss;
     impl ZeroShot for Loss {

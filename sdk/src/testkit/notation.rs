@@ -1,7 +1,7 @@
 //! A space's notation under whole and damaged text.
 
 use crate::{Error, Result, SearchSpace};
-use osee_core::seed::{Stream, below, stream};
+use osee_model::seed::{Stream, below, stream};
 
 /// What damage puts in: the signs of notations, and some that none has.
 const SIGNS: &[char] = &[

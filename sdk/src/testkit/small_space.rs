@@ -2,7 +2,7 @@
 
 use super::lent_space;
 use crate::{Error, Result, SearchSpace, abi::one_shot::LentSpace};
-use osee_core::{
+use osee_model::{
     graph::{ConvSpec, Graph, GraphBuilder, Op, Shape},
     settings::Settings,
     space::{Mutation, SpaceInfo, TruthColumns},

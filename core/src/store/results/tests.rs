@@ -1,6 +1,6 @@
 use super::*;
-use crate::estimator::{Direction, EstimatorKind};
 use crate::study::TruthChoice;
+use osee_model::estimator::{Direction, EstimatorKind};
 
 pub(in crate::store) fn key() -> ScorerKey {
     let text = String::new;

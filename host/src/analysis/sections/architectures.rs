@@ -9,10 +9,8 @@ use crate::{
         html::{Absent, Cell, Column, Section, Table},
     },
 };
-use osee_core::{
-    analysis::{AnalysisError, Extremes, Placed, extremes},
-    graph::Sketch,
-};
+use osee_core::analysis::{AnalysisError, Extremes, Placed, extremes};
+use osee_model::graph::Sketch;
 
 const HEADING: &str = "The best and the worst by each estimator";
 /// At each end.

@@ -9,9 +9,8 @@ use crate::{
         html::{Absent, Cell, Column, Section, Table},
     },
 };
-use osee_core::{
-    analysis::{Bins, Distribution, EpochAccuracies, forgetting as forgetting_values},
-    one_shot::Observation,
+use osee_core::analysis::{
+    Bins, Distribution, EpochAccuracies, Observation, forgetting as forgetting_values,
 };
 use std::collections::BTreeMap;
 

@@ -13,7 +13,7 @@ use crate::{
     stop::Stop,
 };
 use flate2::read::GzDecoder;
-use osee_core::paths;
+use osee_model::paths;
 use std::{
     fs::File,
     io::{self, BufReader, Read},

@@ -13,10 +13,10 @@ use osee_core::{
     benchmark::{
         BenchmarkStudy, BenchmarkTable, Comparison, Training, architectures, compare_untrained,
     },
-    seed::{order, stream},
     shard::Shard,
     store::write_whole,
 };
+use osee_model::seed::{order, stream};
 use std::{
     fmt::Write,
     path::{Path, PathBuf},

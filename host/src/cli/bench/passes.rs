@@ -6,7 +6,7 @@ use crate::{
     data::Source,
     engine::{bench, parameters::Initialiser},
 };
-use osee_core::{
+use osee_model::{
     graph::Shape,
     protocol::Protocol,
     seed::{below, stream},

@@ -9,7 +9,7 @@ use crate::{
     },
     runner::RunError,
 };
-use osee_core::{
+use osee_model::{
     graph::Graph,
     protocol::Init,
     seed::{below, stream},

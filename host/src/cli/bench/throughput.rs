@@ -72,7 +72,7 @@ fn figures(plan: &Plan, folder: &Path) -> Result<[f64; 2], RunError> {
 /// through the panic guard, and back with a list.
 fn boundary(registry: &crate::loader::Registry) -> Result<f64, CliError> {
     let (plugin, info) = registry.estimator("vote")?;
-    let settings = osee_core::settings::Settings::defaults(&info.settings);
+    let settings = osee_model::settings::Settings::defaults(&info.settings);
     let Foreign::Meta(vote) = plugin.functions.create("vote", &settings)? else {
         return Err(CliError::Usage("`vote` is no meta estimator".to_owned()));
     };

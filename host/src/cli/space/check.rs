@@ -6,11 +6,9 @@ use crate::{loader::Space, report::TruthTable};
 use clap::Args;
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions, CriteriaReport, TieAware, evaluate},
-    graph::Cost,
-    settings::Settings,
-    space::Counts,
     truth::{Duplicates, Sheet, Table},
 };
+use osee_model::{graph::Cost, settings::Settings, space::Counts};
 use std::{
     collections::{BTreeMap, HashSet},
     fmt::Write,

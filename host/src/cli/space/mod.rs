@@ -15,8 +15,8 @@ use crate::{
 };
 use check::CheckArgs;
 use clap::{Args, Subcommand};
-use osee_core::{
-    csv_text::csv_text,
+use osee_core::csv_text::csv_text;
+use osee_model::{
     graph::{Graph, SketchedCell},
     settings::Settings,
 };

@@ -6,7 +6,7 @@ use crate::{
     loader::{Entry, LOCK, lock_text},
 };
 use clap::Args;
-use osee_core::{paths, settings::key_hash};
+use osee_model::{paths, settings::key_hash};
 use serde_json::{Value, json};
 use std::path::{Component, Path, PathBuf};
 

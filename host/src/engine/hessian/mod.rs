@@ -16,7 +16,7 @@ use super::{
     executor::{Executor, Statistics, Values},
     program::{Step, Value},
 };
-use osee_core::graph::{Op, ParamId, Pool, PoolKind};
+use osee_model::graph::{Op, ParamId, Pool, PoolKind};
 use osee_sdk::{Error, Result};
 use std::cell::Cell;
 use tch::{Kind, Tensor};

@@ -1,7 +1,7 @@
 //! Against the double backward that it replaces.
 
 use crate::engine::{Batch, Layout, Network, executor::Executor, program::Program};
-use osee_core::graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, Pool, PoolKind, Shape};
+use osee_model::graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, Pool, PoolKind, Shape};
 use osee_sdk::Measurement;
 use tch::{Kind, Reduction, Tensor};
 

@@ -3,7 +3,7 @@
 
 use super::{Slot, Supernet};
 use crate::engine::executor::channels_last;
-use osee_core::protocol::Init;
+use osee_model::protocol::Init;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,

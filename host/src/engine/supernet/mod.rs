@@ -20,9 +20,9 @@ use super::{
     parameters::{Initialiser, parts},
     program::Program,
 };
-use osee_core::{
+use osee_model::{
+    evaluation::BatchResult,
     graph::{Graph, Parameter},
-    one_shot::BatchResult,
     protocol::Init,
     seed::{Stream, stream},
 };

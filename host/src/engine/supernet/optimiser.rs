@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use osee_core::one_shot::Recipe;
+use osee_model::recipe::Recipe;
 use osee_sdk::Result;
 use tch::Tensor;
 

@@ -1,7 +1,7 @@
 //! Against sums by hand, and against an uninterrupted run.
 
 use super::*;
-use osee_core::graph::{ConvSpec, GraphBuilder, Shape};
+use osee_model::graph::{ConvSpec, GraphBuilder, Shape};
 use rand_distr::{Distribution, StandardNormal};
 
 const SGD: Sgd = Sgd { learning_rate: 0.1, momentum: 0.9, weight_decay: 5e-4, max_norm: 5.0 };
@@ -15,7 +15,7 @@ fn graph(middle: &str, kernel: usize) -> Graph {
     let x = g.conv(middle, x, ConvSpec::same(4, kernel));
     let x = g.batch_norm("middle_bn", x, false);
     let x = g.global_avg_pool(x);
-    let x = g.op(osee_core::graph::Op::Dropout { probability: 0.1 }, &[x]);
+    let x = g.op(osee_model::graph::Op::Dropout { probability: 0.1 }, &[x]);
     let x = g.linear("classifier", x, 5);
     g.finish(x).unwrap()
 }
@@ -43,8 +43,8 @@ fn a_gradient_is_averaged_over_the_networks_that_use_the_parameter() {
     let without_dropout = |middle, kernel| {
         let mut graph = graph(middle, kernel);
         for node in &mut graph.nodes {
-            if let osee_core::graph::Op::Dropout { .. } = node.op {
-                node.op = osee_core::graph::Op::Identity;
+            if let osee_model::graph::Op::Dropout { .. } = node.op {
+                node.op = osee_model::graph::Op::Identity;
             }
         }
         graph
@@ -148,8 +148,8 @@ fn several_samples_are_the_mean_of_their_gradients() {
     let plain = Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0, max_norm: 0.0 };
     let mut graphs = [graph("a", 3), graph("a", 1), graph("b", 3)];
     for node in graphs.iter_mut().flat_map(|graph| &mut graph.nodes) {
-        if let osee_core::graph::Op::Dropout { .. } = node.op {
-            node.op = osee_core::graph::Op::Identity;
+        if let osee_model::graph::Op::Dropout { .. } = node.op {
+            node.op = osee_model::graph::Op::Identity;
         }
     }
     let moved = |graphs: &[Graph]| -> Vec<f32> {
