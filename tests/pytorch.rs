@@ -8,7 +8,7 @@
 #[path = "support/skipped.rs"]
 mod skipped;
 
-use osee_host::engine::{
+use osee_engine::{
     Batch,
     supernet::{Sgd, Supernet},
 };

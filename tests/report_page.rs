@@ -10,7 +10,7 @@ mod skipped;
 #[path = "support/report.rs"]
 mod synthetic;
 
-use osee_host::report::html::{html, write};
+use osee_report::html::{html, write};
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},

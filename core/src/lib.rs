@@ -1,14 +1,13 @@
 //! The domain of osee, on top of its `osee_model`: what is to be computed (a
 //! [`study`]) and what was computed (the [`store`]), how a score is judged
 //! ([`criteria`] against a [`truth`] table) and why it errs ([`analysis`]), and
-//! what a [`benchmark`] of one's own is made of. [`csv_text`] writes tables.
+//! what a [`benchmark`] of one's own is made of.
 //!
 //! Invariant: nothing here knows torch, the plugin boundary or the terminal.
 
 pub mod analysis;
 pub mod benchmark;
 pub mod criteria;
-pub mod csv_text;
 pub mod embedded;
 pub mod mean;
 mod normal;

@@ -1,7 +1,7 @@
 //! The network of an architecture, as far as it can see the images at hand.
 //! One that makes none, or none for these images, is a failure of its own.
 
-use crate::data::{DataError, Facts};
+use osee_engine::data::{DataError, Facts};
 use osee_model::{estimator::Failure, graph::Graph, settings::Settings};
 use osee_sdk::{Error, Result, abi::space::ForeignSpace};
 use std::{

@@ -82,6 +82,11 @@ impl Stop {
         Ok(stop)
     }
 
+    /// What is set, for those that know nothing of signals.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether it was set.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -1,7 +1,7 @@
 //! A report of nothing that was measured, as large as a real one gets.
 #![allow(dead_code, reason = "every test uses its own part")]
 
-use osee_host::report::{
+use osee_report::{
     figure::{
         Axis, Bars, Drawing, Drawings, Estimate, Figure, HeatMap, Histogram, Intervals, Lines,
         Scatter, Value,

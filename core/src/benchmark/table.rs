@@ -1,10 +1,8 @@
 //! Trainings as a table of ground truth.
 
 use super::Training;
-use crate::{
-    csv_text::{Field, csv_text},
-    truth::{Duplicates, Table, TableError},
-};
+use crate::truth::{Duplicates, Table, TableError};
+use osee_files::csv_text::{Field, csv_text};
 use osee_model::evaluation::Fit;
 use std::{
     collections::{HashMap, HashSet},

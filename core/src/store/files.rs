@@ -5,17 +5,6 @@ use crate::study::Study;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
-/// Writes a file that is there whole or not at all: beside itself first.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    std::fs::write(&part, text)?;
-    std::fs::rename(part, path)
-}
-
 pub(super) fn read_study(dir: &Path) -> Result<Study, StoreError> {
     let no_run = |reason: String| StoreError::NoRun { dir: dir.to_owned(), reason };
     let text =

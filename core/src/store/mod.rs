@@ -21,7 +21,6 @@ mod training;
 mod unit;
 
 pub use error::StoreError;
-pub use files::write_whole;
 pub use list::List;
 pub use merge::{MergeError, Merged};
 pub use progress::{Done, Progress};

@@ -2,13 +2,14 @@
 
 use super::{
     Outcome, Record, Score, ScorerId, ScorerKey, StoreError,
-    files::{format_of, read_only, read_study, refuse_other_study, write_whole},
+    files::{format_of, read_only, read_study, refuse_other_study},
     json::from_json,
     limit::set_limit,
     schema::{ADDED, FORMAT, INSERT, SCHEMA},
     unit::{UnitTimes, add_time, unit_times, visit_units},
 };
 use crate::{shard::Shard, study::Study};
+use osee_files::write_whole;
 use osee_model::estimator::{Failure, FailureKind};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{

@@ -5,9 +5,9 @@ use super::{
     material::{ByBatch, Material, Neighbourhood, Observed, Scorer, Structure, grouped, ranked},
 };
 use crate::{
+    leaderboard::{self as report, Leaderboard, NotRun, Row},
     loader::Space,
     one_shot::supernet_folder,
-    report::{self, Leaderboard, NotRun, Row},
 };
 use osee_core::{
     analysis::Observation,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     catalog::TruthSource,
     loader::Space,
-    report::{Rows, Truth, TruthTable, repeated},
+    truth::{Rows, Truth, TruthTable, repeated},
 };
 use osee_core::{
     criteria::MIN_ARCHITECTURES,

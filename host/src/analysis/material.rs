@@ -5,7 +5,7 @@
 //! oriented so that higher is better, NaN where they failed.
 
 use super::MaterialError;
-use crate::report::NotRun;
+use crate::leaderboard::NotRun;
 use osee_core::{
     analysis::{Column, Observation},
     criteria::{Bootstrap, NoInterval, kendall_p_value, kendall_tau_b},

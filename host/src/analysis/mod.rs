@@ -22,12 +22,10 @@ pub use material::{ByBatch, Material, Neighbourhood, Observed, Scorer, Structure
 pub use page::page;
 pub use text::text;
 
-use crate::report::{
-    ReportError,
-    html::{Absent, Section},
-};
+use crate::{leaderboard::LeaderboardError, truth::TruthError};
 use osee_core::{analysis::AnalysisError, store::StoreError, truth::TableError};
 use osee_model::settings::SettingError;
+use osee_report::html::{Absent, Section};
 use std::path::PathBuf;
 
 /// Why there is nothing to analyse.
@@ -42,7 +40,10 @@ pub enum MaterialError {
     Table(#[from] TableError),
     /// The truth.
     #[error(transparent)]
-    Report(#[from] ReportError),
+    Truth(#[from] TruthError),
+    /// The leaderboard.
+    #[error(transparent)]
+    Leaderboard(#[from] LeaderboardError),
     /// A form of columns that is none.
     #[error("`{form}` is no form of columns: {why}")]
     Form {

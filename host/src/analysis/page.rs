@@ -1,13 +1,13 @@
 //! A report's page: the leaderboard, every architecture, every analysis.
 
 use super::{Material, analyse, material::Uncertain, sections};
-use crate::report::{
-    few,
+use crate::leaderboard::few;
+use osee_core::criteria::{Bootstrap, CriteriaOptions, TieAware, evaluate};
+use osee_report::{
     figure::Drawing,
     html::{Cell, Column, Explorer, Page, Scores, Table},
-    p_equals,
+    number::p_equals,
 };
-use osee_core::criteria::{Bootstrap, CriteriaOptions, TieAware, evaluate};
 use std::collections::{BTreeMap, HashMap};
 
 /// The report of `material`.

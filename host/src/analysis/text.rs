@@ -1,7 +1,8 @@
 //! The analyses for a terminal.
 
 use super::{Material, analyse};
-use crate::report::{few, terminal_table};
+use crate::leaderboard::few;
+use osee_report::text::terminal_table;
 use std::fmt::Write;
 
 /// Every section's finding and table, then why others are not here; with `only`,

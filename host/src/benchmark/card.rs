@@ -1,8 +1,8 @@
 //! What a user of a benchmark's table should know of it.
 
 use super::{Benchmark, KERNELS};
-use crate::report::markdown_cell;
 use osee_core::{analysis::noise_ceiling, benchmark::BenchmarkTable, truth::Ties};
+use osee_report::text::markdown_cell;
 use serde::Serialize;
 
 /// The data card, in Markdown. `processor` is what it was trained on.

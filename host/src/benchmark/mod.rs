@@ -13,8 +13,6 @@ pub use card::card;
 
 use crate::{
     catalog::{self, CatalogError},
-    data::{DataError, Source},
-    engine::{DeviceError, open_device},
     loader::{Registry, RegistryError, Space},
     networks::network,
     runner::{self, RunError},
@@ -26,6 +24,11 @@ use osee_core::{
     benchmark::{BenchmarkStudy, BenchmarkTable, Candidate, Log, LogError, Training},
     shard::Shard,
     study::StudyError,
+};
+use osee_engine::{
+    DeviceError,
+    data::{DataError, Source},
+    open_device,
 };
 use osee_model::{
     graph::Graph,

@@ -1,12 +1,15 @@
 //! Trains one architecture alone, by the recipe: a network for each seed, side
 //! by side.
 
-use crate::{
-    data::{DataError, Facts, ImageSet, Preparation, Source},
-    engine::{Batch, parameters::Initialiser, standalone::Standalone, supernet::Sgd},
-    stop::Stop,
-};
+use crate::stop::Stop;
 use osee_core::benchmark::{EpochFit, Training};
+use osee_engine::{
+    Batch,
+    data::{DataError, Facts, ImageSet, Preparation, Source},
+    parameters::Initialiser,
+    standalone::Standalone,
+    supernet::Sgd,
+};
 use osee_model::{
     evaluation::Fit,
     graph::Graph,

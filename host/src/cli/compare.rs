@@ -6,14 +6,15 @@ use super::{
     leaderboard::{TruthArgs, board, ended},
     print,
 };
-use crate::report::{Across, Format, Leaderboard, Row, p_text, terminal_table, told_apart};
+use crate::leaderboard::{Across, Format, Leaderboard, Row, told_apart};
 use clap::Args;
 use osee_core::{
     analysis::{Comparison, significance},
     criteria::{CriteriaOptions, kendall_tau_b},
-    csv_text::{Field, csv_text},
     truth::join,
 };
+use osee_files::csv_text::{Field, csv_text};
+use osee_report::{number::p_text, text::terminal_table};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,

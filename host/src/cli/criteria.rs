@@ -10,7 +10,7 @@ use super::{
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
     catalog::TruthSource,
-    report::{DIGITS, criteria_document, few, fixed, interval_text, terminal_table, tie_text},
+    leaderboard::{criteria_document, few, interval_text, tie_text},
     terminal::say,
 };
 use clap::{Args, ValueEnum};
@@ -21,6 +21,10 @@ use osee_core::{
     },
     study::TruthChoice,
     truth::{Duplicate, Filter},
+};
+use osee_report::{
+    number::{DIGITS, fixed},
+    text::terminal_table,
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf};

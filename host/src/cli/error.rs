@@ -3,19 +3,20 @@
 use crate::{
     analysis::MaterialError,
     catalog::{CatalogError, Kind},
-    data::DataError,
-    engine::DeviceError,
     export::ExportError,
+    leaderboard::LeaderboardError,
     loader::{LoadError, LockError, RegistryError, libtorch::LibtorchError},
-    report::{ReportError, html::WriteError},
     runner::RunError,
+    truth::TruthError,
     worker::SetupError,
 };
 use osee_core::{
     benchmark::LogError, criteria::CriteriaError, store::StoreError, study::StudyError,
     truth::TableError,
 };
+use osee_engine::{DeviceError, data::DataError};
 use osee_model::settings::SettingError;
+use osee_report::html::WriteError;
 use std::{io, path::PathBuf};
 
 /// How osee-host ends. Part of its interface: numbers do not change.
@@ -64,9 +65,12 @@ pub enum CliError {
     /// Of a run.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Of a report.
+    /// Of a leaderboard.
     #[error(transparent)]
-    Report(#[from] ReportError),
+    Leaderboard(#[from] LeaderboardError),
+    /// Of a truth.
+    #[error(transparent)]
+    Truth(#[from] TruthError),
     /// Of what is to be analysed.
     #[error(transparent)]
     Material(#[from] MaterialError),
@@ -202,14 +206,15 @@ impl CliError {
             Self::Store(_)
             | Self::Trainings(_)
             | Self::Jobs { .. }
-            | Self::Report(ReportError::Store(_)) => ExitCode::Store,
-            Self::Table(_) | Self::Criteria(_) | Self::Differs(_) | Self::Report(_) => {
-                ExitCode::Table
-            }
+            | Self::Leaderboard(LeaderboardError::Store(_)) => ExitCode::Store,
+            Self::Table(_)
+            | Self::Criteria(_)
+            | Self::Differs(_)
+            | Self::Leaderboard(_)
+            | Self::Truth(_) => ExitCode::Table,
             Self::Material(error) => match error {
-                MaterialError::Store(_) | MaterialError::Report(ReportError::Store(_)) => {
-                    ExitCode::Store
-                }
+                MaterialError::Store(_)
+                | MaterialError::Leaderboard(LeaderboardError::Store(_)) => ExitCode::Store,
                 MaterialError::Plugin(_) => ExitCode::Input,
                 MaterialError::TooFewScored(_) => ExitCode::Incomplete,
                 _ => ExitCode::Table,

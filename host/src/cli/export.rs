@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     export::{ExportError, Table, export},
-    report::Scored,
+    leaderboard::Scored,
     terminal::output,
 };
 use clap::Args;

@@ -8,12 +8,10 @@ use super::{
     print,
 };
 use crate::{
+    leaderboard::{Across, Format, Leaderboard, Scored, faults, render, told_apart},
     loader::{Registry, Space},
-    report::{
-        Across, Format, Judged, Leaderboard, ReportError, Scored, Truth, TruthTable, faults,
-        render, told_apart,
-    },
     terminal::{say, say_text},
+    truth::{Judged, Truth, TruthError, TruthTable},
 };
 use clap::Args;
 use osee_core::{
@@ -200,12 +198,12 @@ pub fn space_of<'a>(
 /// The error of a table, with why the space, which may know its columns, is not
 /// there.
 pub fn no_columns(
-    error: ReportError,
+    error: TruthError,
     study: &Study,
     space: &Result<Space<'_>, CliError>,
 ) -> CliError {
     match (error, space) {
-        (ReportError::NoColumns, Err(cause)) => {
+        (TruthError::NoColumns, Err(cause)) => {
             let why = "the truth's columns are not named, and are known to".to_owned();
             CliError::no_space(why, &study.space.id, cause)
         }
@@ -226,8 +224,8 @@ pub fn judge(
     let all = architectures.len();
     let found = match &judged {
         Ok(judged) => judged.positions.len(),
-        Err(ReportError::NoMatch { .. }) => 0,
-        Err(ReportError::Criteria(CriteriaError::TooFew(found))) => *found,
+        Err(TruthError::NoMatch { .. }) => 0,
+        Err(TruthError::Criteria(CriteriaError::TooFew(found))) => *found,
         Err(_) => all,
     };
     if found == all {

@@ -161,7 +161,7 @@ fn run_program() -> u8 {
         .without_time()
         .with_target(false)
         .init();
-    tracing::debug!(libtorch = ?libtorch::mapped());
+    tracing::debug!(libtorch = ?osee_engine::cuda::mapped());
     let arguments = match supervisor::arguments() {
         Ok(arguments) => arguments,
         Err(error) => return failed(&CliError::Worker(error)),

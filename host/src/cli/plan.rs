@@ -5,7 +5,7 @@ use super::{
     study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, WorkerArgs},
 };
 use crate::{
-    report::{population, terminal_table},
+    leaderboard::population,
     runner::{Forecast, RunError, Stop},
 };
 use clap::Args;
@@ -13,6 +13,7 @@ use osee_core::{
     shard::Shard,
     store::{Store, StoreError},
 };
+use osee_report::text::terminal_table;
 use std::{
     collections::HashSet,
     fmt::Write,

@@ -10,9 +10,10 @@ use super::{
 use crate::{
     analysis::{Material, Tables, from_run, from_tables, names, page, text},
     catalog::TruthSource,
+    leaderboard::{Leaderboard, Scored},
     loader::Registry,
-    report::{Leaderboard, Scored, TruthTable, html::write},
     terminal::say,
+    truth::TruthTable,
 };
 use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
@@ -20,6 +21,7 @@ use osee_core::{
     store::Store,
     study::TruthChoice,
 };
+use osee_report::html::write;
 use std::path::{Path, PathBuf};
 
 /// What is analysed: a run, or tables that anyone computed.

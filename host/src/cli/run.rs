@@ -9,17 +9,18 @@ use super::{
     study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
 };
 use crate::{
+    leaderboard::{Format, Leaderboard, faults, render, standing},
     loader::Registry,
-    report::{Format, Leaderboard, TruthTable, faults, render, standing},
     runner::{self, Failed, Plan, Ran, RunError, Stop},
     terminal::{say, say_text},
+    truth::TruthTable,
 };
 use clap::Args;
 use osee_core::{
     criteria::CriteriaOptions,
-    csv_text::{Field, csv_text},
     store::{Curve, Store},
 };
+use osee_files::csv_text::{Field, csv_text};
 
 /// `osee-host run`.
 #[derive(Debug, Args)]

@@ -8,13 +8,14 @@ use super::{
 };
 use crate::{
     catalog,
-    data::Source,
-    engine::{Batch, Layout, Network, guard::TorchState, open_device, parameters, weights_file},
     loader::Registry,
     worker::{finite, own_seed},
 };
 use clap::Args;
 use osee_core::{store::Outcome, study::ProtocolChoice};
+use osee_engine::{
+    Batch, Layout, Network, data::Source, guard::TorchState, open_device, parameters, weights_file,
+};
 use osee_model::{graph::Graph, protocol::Protocol, settings::Settings};
 use osee_sdk::{Measurement, abi::root::Foreign};
 use serde_json::{Map, Value, json};

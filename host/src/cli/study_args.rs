@@ -12,9 +12,9 @@ use super::{
 use crate::{
     loader::Registry,
     relay,
-    report::TruthTable,
     runner::{Isolation, Plan, RunOptions, Stop},
     terminal::say,
+    truth::TruthTable,
     worker::Limits,
 };
 use clap::{ArgAction, Args};

@@ -6,13 +6,14 @@ use super::{
     rules::{Broken, Tell, rule},
 };
 use crate::{
-    data::Source,
-    engine::{Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
     loader::{Plugin, Registry},
     stop::Stop,
     worker::{GRACE, own_seed},
 };
 use osee_core::store::Outcome;
+use osee_engine::{
+    Batch, Layout, Network, data::Source, guard::TorchState, parameters::Initialiser,
+};
 use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind, Failure, FailureKind},
     graph::Graph,
@@ -168,7 +169,7 @@ pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
         let (network, instance) = prepared(subject)?;
         let stop = Stop::default();
         stop.set();
-        network.stopped_by(&stop);
+        network.stopped_by(stop.flag());
         let start = Instant::now();
         let _ = subject.score_network(&network, SPREAD.len() - 1, &instance);
         match start.elapsed() {

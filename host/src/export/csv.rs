@@ -1,7 +1,7 @@
 //! CSV with a header.
 
 use super::{COLUMNS, Cell, Row, Sink};
-use osee_core::csv_text::{CsvWriter, Field};
+use osee_files::csv_text::{CsvWriter, Field};
 use std::io::{self, Write};
 
 pub struct Csv<W: Write>(CsvWriter<W>);

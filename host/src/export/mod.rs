@@ -8,7 +8,7 @@ mod csv;
 mod parquet;
 mod thrift;
 
-use crate::report::Judged;
+use crate::truth::Judged;
 use clap::ValueEnum;
 use osee_core::store::{Store, StoreError};
 use osee_model::estimator::{Direction, Failure};

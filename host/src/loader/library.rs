@@ -1,7 +1,7 @@
 //! A loaded plugin.
 
-use super::{LoadError, LoadErrorKind, image::Image, libtorch};
-use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
+use super::{LoadError, LoadErrorKind, image::Image};
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use osee_model::paths;
 use osee_sdk::{
     ExportInfo,
@@ -159,22 +159,4 @@ unsafe fn map(file: &Path) -> Result<(), libloading::Error> {
     let library = unsafe { Library::open(Some(file), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) }?;
     std::mem::forget(library);
     Ok(())
-}
-
-/// Opens libtorch_cuda beside the libtorch_cpu of this process, which the
-/// linker left out because nothing names it. Must come before the first CUDA
-/// query: libtorch remembers the answer.
-///
-/// # Errors
-/// Why there is no CUDA, as a fragment.
-pub fn open_libtorch_cuda() -> Result<(), String> {
-    let cpu = libtorch::mapped()?;
-    let cuda = cpu.with_file_name("libtorch_cuda.so");
-    if !cuda.exists() {
-        return Err(format!("this libtorch is for CPU only ({} is missing)", cuda.display()));
-    }
-    // SAFETY: libtorch's own library, of the version that is already loaded.
-    unsafe { Library::open(Some(&cuda), RTLD_NOW | RTLD_GLOBAL) }
-        .map(std::mem::forget)
-        .map_err(|error| error.to_string())
 }

@@ -86,7 +86,7 @@ pub fn settle() -> Result<(), LibtorchError> {
     match found == wanted {
         true => Ok(()),
         false => {
-            let path = mapped().unwrap_or_else(|_| PathBuf::from(CPU));
+            let path = osee_engine::cuda::mapped().unwrap_or_else(|_| PathBuf::from(CPU));
             Err(LibtorchError::Version { path, found, wanted })
         }
     }
@@ -104,18 +104,6 @@ pub fn this_program() -> io::Result<Command> {
     Ok(command)
 }
 
-/// The file that this process's libtorch is mapped from.
-///
-/// # Errors
-/// Why it is not known, as a fragment.
-pub fn mapped() -> Result<PathBuf, String> {
-    let maps = fs::read_to_string("/proc/self/maps").map_err(|error| error.to_string())?;
-    // The path is the sixth field; it may have blanks.
-    let paths = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(&line[at..])));
-    let mut found = paths.filter(|path| path.file_name().is_some_and(|name| name == CPU));
-    found.next().map(Path::to_owned).ok_or_else(|| format!("this process has no {CPU}"))
-}
-
 fn choose(asked: &Path) -> Result<(), LibtorchError> {
     let has = |folder: &PathBuf| folder.join(CPU).is_file();
     let folder = [asked.join("lib"), asked.to_owned()].into_iter().find(has);
@@ -126,7 +114,7 @@ fn choose(asked: &Path) -> Result<(), LibtorchError> {
     let files = LINKED.map(|name| folder.join(name)).into_iter().filter(|file| file.is_file());
     let files: Vec<OsString> = files.map(PathBuf::into_os_string).collect();
     let list = files.join(":".as_ref());
-    if fs::canonicalize(folder.join(CPU)).ok() == mapped().ok() {
+    if fs::canonicalize(folder.join(CPU)).ok() == osee_engine::cuda::mapped().ok() {
         forget_preloaded(&list);
         return Ok(());
     }

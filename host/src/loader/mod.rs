@@ -20,7 +20,7 @@ pub mod trust;
 
 pub use error::{LoadError, LoadErrorKind};
 pub use image::shared_path;
-pub use library::{Pinned, Plugin, open_libtorch_cuda};
+pub use library::{Pinned, Plugin};
 pub use others::Others;
 pub use registry::{Registry, RegistryError, Space};
 pub use trust::{Entry, LOCK, Lock, LockError, Trust, lock_text};

@@ -5,7 +5,7 @@
 //! at, not that it is harmless.
 
 use super::{LoadErrorKind, others};
-use osee_core::store::write_whole;
+use osee_files::write_whole;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::Metadata,

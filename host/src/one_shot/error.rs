@@ -1,6 +1,6 @@
 //! Why a training cannot go on.
 
-use crate::{data::DataError, engine::supernet::CheckpointError};
+use osee_engine::{data::DataError, supernet::CheckpointError};
 use std::{io, path::PathBuf};
 
 /// Why a training cannot go on.

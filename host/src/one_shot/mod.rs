@@ -14,10 +14,10 @@ pub use error::TrainingError;
 pub use sub_networks::SubNetworks;
 pub use trainer::{Place, Step, Trainer};
 
-use crate::{
+use crate::networks::{network, suitable};
+use osee_engine::{
+    Batch,
     data::{DataError, ImageSet, Preparation, Source},
-    engine::Batch,
-    networks::{network, suitable},
 };
 use osee_model::{
     evaluation::Evaluation, graph::Graph, recipe::Recipe, settings::Settings, space::SpaceInfo,

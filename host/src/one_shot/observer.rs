@@ -5,8 +5,8 @@
 //! without it, bit for bit.
 
 use super::TrainingError;
-use crate::engine::{Batch, supernet::Supernet};
 use osee_core::analysis::{LayerGradients, Observation, gradient_similarity};
+use osee_engine::{Batch, supernet::Supernet};
 use osee_model::graph::Graph;
 use std::collections::BTreeMap;
 use tch::{Device, Kind};

@@ -1,11 +1,8 @@
 //! Sub-networks of trained supernets: their batches, and their weights.
 
 use super::{SupernetSpec, SupernetUse};
-use crate::{
-    data::Source,
-    engine::{Batch, supernet::Supernet},
-};
 use osee_core::store::Evaluated;
+use osee_engine::{Batch, data::Source, supernet::Supernet};
 use osee_model::{evaluation::BatchResult, graph::Graph};
 use osee_sdk::{
     Error, Result,

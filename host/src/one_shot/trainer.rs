@@ -1,14 +1,13 @@
 //! Trains one supernet.
 
 use super::{SupernetSpec, TrainingError, observer::Observer};
-use crate::{
+use osee_core::store::EpochReport;
+use osee_engine::{
+    Batch,
     data::{ImageSet, Source},
-    engine::{
-        Batch,
-        supernet::{Sgd, Supernet},
-    },
+    supernet::{Sgd, Supernet},
 };
-use osee_core::store::{EpochReport, write_whole};
+use osee_files::write_whole;
 use osee_model::{
     graph::Graph,
     schedule::Progress,

@@ -2,11 +2,11 @@
 
 use super::{RunError, list};
 use crate::{
-    data::DataError,
     loader::Space,
-    report::{ReportError, TruthTable},
+    truth::{TruthError, TruthTable},
 };
 use osee_core::study::Architectures;
+use osee_engine::data::DataError;
 use osee_model::{
     graph::Graph,
     seed::{order, stream},
@@ -83,7 +83,7 @@ fn neighbours(
     let Some(table) = judged else { return Ok(list) };
     match table.judge(&list, Some(space)) {
         Ok(judged) => Ok(judged.positions.into_iter().map(|at| list[at].clone()).collect()),
-        Err(ReportError::Space(error)) => Err(error.into()),
+        Err(TruthError::Space(error)) => Err(error.into()),
         // The table has none of them, or too few for any pair.
         Err(_) => Ok(Vec::new()),
     }
@@ -156,10 +156,10 @@ fn drawn(
 }
 
 /// Only a space keeps a table from being looked up.
-fn of_space(error: ReportError) -> RunError {
+fn of_space(error: TruthError) -> RunError {
     let text = error.to_string();
     match error {
-        ReportError::Space(error) => error.into(),
+        TruthError::Space(error) => error.into(),
         _ => osee_sdk::Error::new(text).into(),
     }
 }

@@ -2,8 +2,6 @@
 
 use crate::{
     catalog::CatalogError,
-    data::DataError,
-    engine::DeviceError,
     loader::RegistryError,
     worker::{SetupError, WorkerError},
 };
@@ -11,6 +9,7 @@ use osee_core::{
     store::{MergeError, StoreError},
     study::StudyError,
 };
+use osee_engine::{DeviceError, data::DataError};
 use osee_model::settings::SettingError;
 use std::path::PathBuf;
 

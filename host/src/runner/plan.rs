@@ -4,11 +4,9 @@
 use super::{Choice, RunError, architectures, rows::Rows, vote::Population};
 use crate::{
     catalog,
-    data::Source,
-    engine::open_device,
     loader::{Registry, Space},
     one_shot::SupernetUse,
-    report::TruthTable,
+    truth::TruthTable,
     worker::{Named, Setup},
 };
 use osee_core::{
@@ -16,6 +14,7 @@ use osee_core::{
     store::{ScorerId, ScorerKey, Store},
     study::Study,
 };
+use osee_engine::{data::Source, open_device};
 use osee_model::{estimator::EstimatorKind, graph::Graph, protocol::Weights, settings::Settings};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

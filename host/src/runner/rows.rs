@@ -3,7 +3,6 @@
 
 use super::{RunError, architectures::any_network};
 use crate::{
-    data::Source,
     loader::{Registry, Space},
     one_shot::{SupernetSpec, SupernetUse},
     worker::Named,
@@ -12,6 +11,7 @@ use osee_core::{
     store::ScorerKey,
     study::{EstimatorChoice, Study, StudyError, TrainingChoice},
 };
+use osee_engine::data::Source;
 use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind},
     evaluation::Evaluation,

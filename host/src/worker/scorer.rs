@@ -1,14 +1,16 @@
 //! Scores one architecture under many estimators, sharing every pass.
 
 use crate::{
-    data::Source,
-    engine::{self, Batch, Layout, Network, guard::TorchState, parameters::Initialiser},
     loader::{Registry, RegistryError},
     networks::{misfit, network},
     one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
 use osee_core::store::Outcome;
+use osee_engine::{
+    self as engine, Batch, Layout, Network, data::Source, guard::TorchState,
+    parameters::Initialiser,
+};
 use osee_model::{
     estimator::{EstimatorKind, Failure, FailureKind},
     graph::{Graph, Shape},
@@ -34,7 +36,7 @@ pub enum SetupError {
     Registry(#[from] RegistryError),
     /// The images.
     #[error(transparent)]
-    Data(#[from] crate::data::DataError),
+    Data(#[from] osee_engine::data::DataError),
     /// The device.
     #[error(transparent)]
     Device(#[from] engine::DeviceError),
@@ -250,7 +252,7 @@ impl Scorer {
                 // Not shared: an estimator may write over what it is lent.
                 let values = parameters.iter().map(tch::Tensor::copy).collect();
                 let network = Network::new(graph.clone(), values, batch, Layout::ChannelsLast)?;
-                network.stopped_by(&self.stop);
+                network.stopped_by(self.stop.flag());
                 Ok(network)
             })
             .collect::<osee_sdk::Result<_>>()?;

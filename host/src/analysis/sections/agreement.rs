@@ -1,14 +1,12 @@
 //! Which estimators say the same?
 
 use super::{CONSTANT, absent, listed, ranked_by, refused, section_of, shown_of, value};
-use crate::{
-    analysis::{Material, Structure},
-    report::{
-        figure::{Figure, HeatMap},
-        html::{Absent, Section},
-    },
-};
+use crate::analysis::{Material, Structure};
 use osee_core::analysis::{Column, agreement};
+use osee_report::{
+    figure::{Figure, HeatMap},
+    html::{Absent, Section},
+};
 
 const HEADING: &str = "Which estimators say the same?";
 /// More rows do not fit a figure.

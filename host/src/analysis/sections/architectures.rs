@@ -2,15 +2,13 @@
 //! they really?
 
 use super::{looked_at, ranked_by, ranks, refused, section_of, shown_of, three};
-use crate::{
-    analysis::{Material, Scorer, material::grouped},
-    report::{
-        figure::{Drawing, Drawings, Figure},
-        html::{Absent, Cell, Column, Section, Table},
-    },
-};
+use crate::analysis::{Material, Scorer, material::grouped};
 use osee_core::analysis::{AnalysisError, Extremes, Placed, extremes};
 use osee_model::graph::Sketch;
+use osee_report::{
+    figure::{Drawing, Drawings, Figure},
+    html::{Absent, Cell, Column, Section, Table},
+};
 
 const HEADING: &str = "The best and the worst by each estimator";
 /// At each end.

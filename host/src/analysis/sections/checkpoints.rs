@@ -1,19 +1,17 @@
 //! What becomes of a ranking while a supernet trains?
 
 use super::{CONSTANT, absent, refused, section_of, three, tie_aware, value};
-use crate::{
-    analysis::{
-        Material, Scorer,
-        material::{Checkpoints, there},
-    },
-    report::{
-        figure::{Axis, Estimate, Figure, Lines},
-        html::{Absent, Section},
-    },
+use crate::analysis::{
+    Material, Scorer,
+    material::{Checkpoints, there},
 };
 use osee_core::analysis::{
     CHECKPOINT_RATIOS, Checkpoint, Column, StabilityStep, TrendPoint, stability_steps,
     trend as over_checkpoints,
+};
+use osee_report::{
+    figure::{Axis, Estimate, Figure, Lines},
+    html::{Absent, Section},
 };
 
 const TREND: &str = "Criteria while the supernet trains";

@@ -3,16 +3,14 @@
 use super::{
     absent, cell, listed, looked_at, ranked_by, ranks, refused, section_of, shown_of, signed, value,
 };
-use crate::{
-    analysis::{Material, Scorer},
-    report::{
-        figure::{Axis, Bars, Estimate, Figure, Value},
-        html::{Absent, Cell, Column, Section, Table},
-    },
-};
+use crate::analysis::{Material, Scorer};
 use osee_core::{
     analysis::{AnalysisError, ComplexityGroup, EqualGroups, complexity_groups, equal_groups},
     criteria::Compat,
+};
+use osee_report::{
+    figure::{Axis, Bars, Estimate, Figure, Value},
+    html::{Absent, Cell, Column, Section, Table},
 };
 
 const HEADING: &str = "Bias by complexity";

@@ -1,14 +1,12 @@
 //! Which estimators are worth their time?
 
 use super::{CONSTANT, absent, kd, listed, ranked_by, section_of, value};
-use crate::{
-    analysis::Material,
-    report::{
-        figure::{Axis, Figure, Scatter},
-        html::{Absent, Section},
-    },
-};
+use crate::analysis::Material;
 use osee_core::analysis::{CostPoint, pareto};
+use osee_report::{
+    figure::{Axis, Figure, Scatter},
+    html::{Absent, Section},
+};
 
 const HEADING: &str = "What does quality cost?";
 /// A time on a logarithmic axis; less is not measured.

@@ -14,16 +14,14 @@ pub mod validation;
 pub mod variants;
 
 use super::{Material, Scorer};
-use crate::report::{
-    DIGITS,
-    figure::{Estimate, Value},
-    fixed,
-    html::{Absent, Cell, Section},
-    p_text,
-};
 use osee_core::{
     analysis::AnalysisError,
     criteria::{TieAware, kendall_tau_b},
+};
+use osee_report::{
+    figure::{Estimate, Value},
+    html::{Absent, Cell, Section},
+    number::{DIGITS, fixed, p_text},
 };
 
 /// Most rows that a figure tells apart.

@@ -1,17 +1,15 @@
 //! How good can any estimator look?
 
 use super::{absent, refused, section_of, three};
-use crate::{
-    analysis::{Material, material::grouped},
-    report::{
-        figure::{Axis, Figure, Lines},
-        html::{Absent, Section},
-    },
-};
+use crate::analysis::{Material, material::grouped};
 use osee_core::{
     analysis::{Ceiling, noise_ceiling},
     criteria::INTERVAL_FROM,
     truth::{Averaged, averaged},
+};
+use osee_report::{
+    figure::{Axis, Figure, Lines},
+    html::{Absent, Section},
 };
 
 const HEADING: &str = "How good can any estimator look?";

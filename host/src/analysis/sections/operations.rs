@@ -1,19 +1,17 @@
 //! Which operations does an estimator over- or underestimate?
 
 use super::{absent, looked_at, percent, ranked_by, ranks, refused, section_of, shown_of, signed};
-use crate::{
-    analysis::{Material, Scorer, Structure, material::grouped},
-    report::{
-        figure::{Figure, HeatMap, Value},
-        html::{Absent, Cell, Column, Section, Table},
-    },
-};
+use crate::analysis::{Material, Scorer, Structure, material::grouped};
 use osee_core::{
     analysis::{
         AnalysisError, MutationPair, OpBiasReport, OpChange, equal_groups, op_bias, pairs_in_set,
         within_group,
     },
     criteria::Compat,
+};
+use osee_report::{
+    figure::{Figure, HeatMap, Value},
+    html::{Absent, Cell, Column, Section, Table},
 };
 use std::collections::BTreeMap;
 

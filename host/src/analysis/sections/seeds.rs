@@ -1,16 +1,14 @@
 //! How much does a seed matter?
 
 use super::{CONSTANT, absent, cell, kd, refused, section_of, value};
-use crate::{
-    analysis::{Material, Scorer},
-    report::{
-        figure::{Axis, Estimate, Figure, Intervals},
-        html::{Absent, Cell, Column, Section, Table},
-    },
-};
+use crate::analysis::{Material, Scorer};
 use osee_core::{
     analysis::{AnalysisError, Column as Scores, agreement},
     criteria::kendall_tau_b,
+};
+use osee_report::{
+    figure::{Axis, Estimate, Figure, Intervals},
+    html::{Absent, Cell, Column, Section, Table},
 };
 
 const HEADING: &str = "How much does a seed matter?";

@@ -4,17 +4,14 @@ use super::{
     CONSTANT, absent, listed, looked_at, p_value, refused, section_of, shown_of, signed, three,
     value,
 };
-use crate::{
-    analysis::Material,
-    report::{
-        LEVEL,
-        figure::{Axis, Estimate, Figure, Intervals},
-        html::{Absent, Cell, Column, Section, Table},
-        p_size,
-    },
-};
+use crate::{analysis::Material, leaderboard::LEVEL};
 use osee_core::analysis::{
     Column as Scores, Comparison, EXCHANGED_UP_TO, SignificanceReport, significance,
+};
+use osee_report::{
+    figure::{Axis, Estimate, Figure, Intervals},
+    html::{Absent, Cell, Column, Section, Table},
+    number::p_size,
 };
 
 const HEADING: &str = "How sure is the order?";

@@ -2,15 +2,13 @@
 //! the gradients of its architectures are.
 
 use super::{absent, cell, refused, section_of, supernet, three, value};
-use crate::{
-    analysis::{Material, material::Observed},
-    report::{
-        figure::{Axis, Estimate, Figure, Histogram, Lines, Value},
-        html::{Absent, Cell, Column, Section, Table},
-    },
-};
+use crate::analysis::{Material, material::Observed};
 use osee_core::analysis::{
     Bins, Distribution, EpochAccuracies, Observation, forgetting as forgetting_values,
+};
+use osee_report::{
+    figure::{Axis, Estimate, Figure, Histogram, Lines, Value},
+    html::{Absent, Cell, Column, Section, Table},
 };
 use std::collections::BTreeMap;
 

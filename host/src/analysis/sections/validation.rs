@@ -4,16 +4,14 @@
 use super::{
     CONSTANT, absent, cell, listed, refused, section_of, supernet, three, tie_aware, value,
 };
-use crate::{
-    analysis::{ByBatch, Material},
-    report::{
-        figure::{Axis, Estimate, Figure, Histogram, Lines},
-        html::{Absent, Cell, Column, Section, Table},
-    },
-};
+use crate::analysis::{ByBatch, Material};
 use osee_core::{
     analysis::{Bins, Distribution, batch_study, levels, mean_scores},
     criteria::kendall_tau_b,
+};
+use osee_report::{
+    figure::{Axis, Estimate, Figure, Histogram, Lines},
+    html::{Absent, Cell, Column, Section, Table},
 };
 
 const SCORES: &str = "Accuracy or loss as the score?";

@@ -1,16 +1,14 @@
 //! One estimator in several ways: samplers, pruning, trained weights.
 
 use super::{absent, cell, listed, p_value, ranks, section_of, signed};
-use crate::{
-    analysis::{Material, Scorer},
-    report::{
-        figure::{Axis, Estimate, Figure, Intervals},
-        html::{Absent, Cell, Column, Section, Table},
-    },
-};
+use crate::analysis::{Material, Scorer};
 use osee_core::{
     analysis::{Comparison, significance},
     criteria::kendall_tau_b,
+};
+use osee_report::{
+    figure::{Axis, Estimate, Figure, Intervals},
+    html::{Absent, Cell, Column, Section, Table},
 };
 use std::collections::BTreeMap;
 
@@ -51,7 +49,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             let first = std::ptr::eq(*row, rows[0]);
             if !first {
                 let ci = found.as_ref().and_then(|it| it.ci);
-                let value = crate::report::figure::Value::known_or(difference, reason);
+                let value = osee_report::figure::Value::known_or(difference, reason);
                 figure = figure.row(&row.name, Estimate::within(value, ci), row.own);
             }
             table = table.row(vec![

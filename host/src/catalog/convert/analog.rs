@@ -7,7 +7,7 @@ use super::{
     table::{Out, nb201_cell, wrong},
 };
 use crate::catalog::error::Fault;
-use osee_core::csv_text::Field;
+use osee_files::csv_text::Field;
 use std::path::Path;
 
 const MEMBER: &str = "analognasbench/data.anb";

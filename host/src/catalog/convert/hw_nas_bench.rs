@@ -3,10 +3,8 @@
 
 use super::table::{Out, nb201_cell, tuple, wrong};
 use crate::catalog::error::Fault;
-use osee_core::{
-    csv_text::Field,
-    truth::{Sheet, TableError},
-};
+use osee_core::truth::{Sheet, TableError};
+use osee_files::csv_text::Field;
 use std::path::PathBuf;
 
 /// Reads the tables; a column is named METRIC_DATASET.

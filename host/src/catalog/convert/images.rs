@@ -9,10 +9,10 @@ use crate::{
         error::Fault,
         files::{self, all_files},
     },
-    data::Source,
     stop::Stop,
 };
 use flate2::read::GzDecoder;
+use osee_engine::data::Source;
 use osee_model::paths;
 use std::{
     fs::File,

@@ -6,7 +6,8 @@ use super::{
     tfrecord::{Wire, base64, message, record},
 };
 use crate::{catalog::error::Fault, stop::Stop};
-use osee_core::{csv_text::Field, mean::mean};
+use osee_core::mean::mean;
+use osee_files::csv_text::Field;
 use std::{
     collections::{HashMap, hash_map},
     fs::File,

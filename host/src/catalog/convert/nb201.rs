@@ -6,7 +6,8 @@
 
 use super::table::{Out, wrong};
 use crate::catalog::error::Fault;
-use osee_core::{csv_text::Field, truth::Sheet};
+use osee_core::truth::Sheet;
+use osee_files::csv_text::Field;
 use std::{
     collections::HashMap,
     fs,

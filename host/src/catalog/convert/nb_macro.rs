@@ -2,7 +2,8 @@
 
 use super::table::{Out, wrong};
 use crate::catalog::error::Fault;
-use osee_core::{csv_text::Field, mean::mean};
+use osee_core::mean::mean;
+use osee_files::csv_text::Field;
 use serde::Deserialize;
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -3,10 +3,8 @@
 use super::table::{Out, wrong};
 use crate::catalog::error::Fault;
 use flate2::read::MultiGzDecoder;
-use osee_core::{
-    csv_text::Field,
-    truth::{GZIP, Sheet, TableError},
-};
+use osee_core::truth::{GZIP, Sheet, TableError};
+use osee_files::csv_text::Field;
 use std::{
     fs::{self, File},
     io::{self, Read},

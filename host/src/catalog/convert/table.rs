@@ -1,7 +1,7 @@
 //! What readers of all formats need to write a table.
 
 use crate::catalog::{entry::Entry, error::Fault};
-use osee_core::csv_text::{CsvWriter, Field};
+use osee_files::csv_text::{CsvWriter, Field};
 use std::{
     fs::File,
     io::BufWriter,

@@ -6,7 +6,7 @@ use super::{
     table::{Out, tuple, wrong},
 };
 use crate::catalog::error::Fault;
-use osee_core::csv_text::Field;
+use osee_files::csv_text::Field;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path};
 

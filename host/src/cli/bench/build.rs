@@ -14,8 +14,8 @@ use osee_core::{
         BenchmarkStudy, BenchmarkTable, Comparison, Training, architectures, compare_untrained,
     },
     shard::Shard,
-    store::write_whole,
 };
+use osee_files::write_whole;
 use osee_model::seed::{order, stream};
 use std::{
     fmt::Write,

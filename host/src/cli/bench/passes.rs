@@ -1,11 +1,8 @@
 //! Where the time of zero-shot scoring goes, pass by pass.
 
 use super::BenchArgs;
-use crate::{
-    cli::{CliError, plugin_args::PluginArgs},
-    data::Source,
-    engine::{bench, parameters::Initialiser},
-};
+use crate::cli::{CliError, plugin_args::PluginArgs};
+use osee_engine::{data::Source, parameters::Initialiser, pass_times as bench};
 use osee_model::{
     graph::Shape,
     protocol::Protocol,

@@ -3,11 +3,11 @@
 
 use crate::{
     cli::{CliError, plugin_args::PluginArgs},
-    engine::{
-        Batch,
-        supernet::{Sgd, Supernet},
-    },
     runner::RunError,
+};
+use osee_engine::{
+    Batch,
+    supernet::{Sgd, Supernet},
 };
 use osee_model::{
     graph::Graph,

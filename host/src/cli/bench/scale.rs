@@ -7,17 +7,17 @@ use crate::{
         leaderboard::{TruthArgs, truth_of},
         plugin_args::PluginArgs,
     },
+    leaderboard::{Format, Leaderboard, render},
     loader::Registry,
-    report::{Format, Leaderboard, render},
     runner::{self, Outstanding, Plan, RunError},
 };
 use osee_core::{
     criteria::CriteriaOptions,
-    csv_text::CsvWriter,
     shard::Shard,
     store::{Record, Retry, Store},
     study::{Architectures, EstimatorChoice, Study},
 };
+use osee_files::csv_text::CsvWriter;
 use std::{
     fmt::Write as _,
     fs::File,

@@ -2,7 +2,7 @@
 
 use super::{CliError, SpaceArgs, Without};
 use crate::cli::truth::{TableArgs, heading, unknown};
-use crate::{loader::Space, report::TruthTable};
+use crate::{loader::Space, truth::TruthTable};
 use clap::Args;
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions, CriteriaReport, TieAware, evaluate},

@@ -7,19 +7,15 @@ mod groups;
 pub use groups::groups;
 
 use super::{CliError, lists::settings_of, plugin_args::PluginArgs, print};
-use crate::{
-    loader::Space,
-    report::figure::{Drawing, Drawings, Figure},
-    runner::LISTABLE,
-    terminal::say,
-};
+use crate::{loader::Space, runner::LISTABLE, terminal::say};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
-use osee_core::csv_text::csv_text;
+use osee_files::csv_text::csv_text;
 use osee_model::{
     graph::{Graph, SketchedCell},
     settings::Settings,
 };
+use osee_report::figure::{Drawing, Drawings, Figure};
 use std::fmt::Write;
 
 /// What to see of a space.

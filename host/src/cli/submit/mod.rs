@@ -21,9 +21,10 @@ use crate::{
 use clap::{Args, Subcommand};
 use osee_core::{
     shard::Shard,
-    store::{JOBS, write_whole},
+    store::JOBS,
     study::{Study, data_set},
 };
+use osee_files::write_whole;
 use std::path::{Path, PathBuf};
 
 /// A scheduler.

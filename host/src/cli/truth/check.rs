@@ -7,8 +7,8 @@ use crate::{
         space::groups,
     },
     loader::Space,
-    report::{ReportError, TruthTable, fixed},
     runner::LISTABLE,
+    truth::{TruthError, TruthTable},
 };
 use clap::Args;
 use osee_core::{
@@ -16,6 +16,7 @@ use osee_core::{
     criteria::INTERVAL_FROM,
     truth::{Averaged, Duplicates, Ties, averaged},
 };
+use osee_report::number::fixed;
 use std::{
     collections::{HashMap, HashSet},
     fmt::Write,
@@ -128,7 +129,7 @@ fn isomorphic_rows_agree(space: &Space<'_>, table: &TruthTable) -> Result<(), Cl
         }
         if let Some(rows) = rows.get(&space.functions.canonical(&arch)?) {
             let (file, rows) = (table.truth.file.clone(), rows.len());
-            return Err(ReportError::IsomorphicRows { file, arch, rows }.into());
+            return Err(TruthError::IsomorphicRows { file, arch, rows }.into());
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 mod check;
 
 use super::{CliError, lists::rows_of};
-use crate::{catalog::TruthSource, loader::Space, report::TruthTable};
+use crate::{catalog::TruthSource, loader::Space, truth::TruthTable};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
 use osee_core::{

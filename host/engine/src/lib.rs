@@ -1,0 +1,25 @@
+//! The torch engine: instantiates a graph once and measures it for everybody,
+//! trains supernets and single networks, and makes batches of images ([`data`]).
+//!
+//! Invariants: each pass runs at most once per network and batch; work that
+//! cannot reach the output is not run for what depends on the output alone;
+//! grad mode, thread count and torch's generator are the host's, whatever a
+//! plugin did to them ([`guard`]).
+
+pub mod cuda;
+pub mod data;
+mod device;
+mod executor;
+pub mod guard;
+mod hessian;
+mod network;
+pub mod parameters;
+pub mod pass_times;
+mod program;
+mod relu_kernel;
+pub mod standalone;
+pub mod supernet;
+pub mod weights_file;
+
+pub use device::{DeviceError, open as open_device};
+pub use network::{Batch, Layout, Network};

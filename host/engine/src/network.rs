@@ -1,0 +1,482 @@
+//! One instantiated network with one batch, and what was measured of it.
+
+use super::{
+    executor::{BatchNorm, Executor, Values, channels_last},
+    guard::GradOn,
+    hessian,
+    program::Program,
+    relu_kernel,
+};
+use osee_model::graph::{Graph, Op};
+use osee_sdk::{
+    BatchNormMode, Error, Measurement, Result,
+    abi::{
+        document,
+        network::{HostNetwork, NetworkHandle},
+    },
+};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tch::{Device, Kind, Reduction, Tensor};
+
+/// Images with labels.
+#[derive(Debug)]
+pub struct Batch {
+    /// `[n, c, h, w]`, f32, normalised.
+    pub images: Tensor,
+    /// `[n]`, i64.
+    pub labels: Tensor,
+}
+
+impl Batch {
+    /// The same batch, sharing memory.
+    pub fn share(&self) -> Self {
+        Self { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
+    }
+
+    /// The same batch on a device.
+    #[must_use]
+    pub fn on(&self, device: Device) -> Self {
+        Self { images: self.images.to_device(device), labels: self.labels.to_device(device) }
+    }
+}
+
+/// Order of dimensions in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Channels innermost: fast on CPU.
+    ChannelsLast,
+    /// torch's default, which runs the kernels that reference code runs: for
+    /// comparing number by number, where a ReLU on a value of the size of a
+    /// rounding error would otherwise fire on one side only.
+    Contiguous,
+}
+
+impl Layout {
+    fn apply(self, tensor: &Tensor) -> Tensor {
+        match self {
+            Self::ChannelsLast => channels_last(tensor),
+            Self::Contiguous => tensor.contiguous(),
+        }
+    }
+}
+
+/// The forward pass that measurements share, with its autograd graph.
+struct Pass {
+    values: Values,
+    logits: Tensor,
+}
+
+/// One network on one batch.
+pub struct Network {
+    graph: Graph,
+    program: Program,
+    parameters: Vec<Tensor>,
+    batch: Batch,
+    pass: RefCell<Option<Rc<RefCell<Pass>>>>,
+    measured: RefCell<HashMap<Measurement, Result<Vec<Tensor>>>>,
+    /// Version counters of what was measured, as it was made.
+    versions: RefCell<HashMap<Measurement, Vec<i64>>>,
+    /// Set when estimators should return early.
+    stop: RefCell<Arc<AtomicBool>>,
+    /// Whether one was told so.
+    cancelled: Cell<bool>,
+    costs: RefCell<Vec<(Measurement, Duration)>>,
+    /// Passes that the current call depends on, memoised or not.
+    used: RefCell<Vec<Measurement>>,
+    /// Loss gradients at outputs of layers and normalisations, by node.
+    at_outputs: RefCell<Vec<Option<Tensor>>>,
+}
+
+impl Network {
+    /// Instantiates `graph` with `parameters` (in its order and shapes; f32)
+    /// on the device of `batch`.
+    ///
+    /// # Errors
+    /// When the parameters or images do not fit the graph.
+    pub fn new(
+        graph: Graph,
+        parameters: Vec<Tensor>,
+        batch: Batch,
+        layout: Layout,
+    ) -> Result<Rc<Self>> {
+        if parameters.len() != graph.parameters.len() {
+            return Err(Error::new(format!(
+                "the graph has {} parameters, {} were given",
+                graph.parameters.len(),
+                parameters.len()
+            )));
+        }
+        for (described, value) in graph.parameters.iter().zip(&parameters) {
+            if value.size().iter().map(|&n| n as usize).ne(described.shape()) {
+                return Err(Error::new(format!(
+                    "parameter `{}` has shape {:?}, the graph uses {:?}",
+                    described.name,
+                    value.size(),
+                    described.shape()
+                )));
+            }
+        }
+        let image = &batch.images.size()[1..];
+        let wanted = graph.input_shape();
+        if image.iter().product::<i64>() != wanted.numel() as i64
+            || image[0] != wanted.channels() as i64
+        {
+            return Err(Error::new(format!(
+                "the network takes images of {wanted}, the data has {image:?}"
+            )));
+        }
+        let device = batch.images.device();
+        let parameters = parameters
+            .into_iter()
+            .map(|p| layout.apply(&p.to_device(device)).detach().set_requires_grad(true))
+            .collect();
+        let images = layout.apply(&batch.images).detach().set_requires_grad(true);
+        Ok(Rc::new(Self {
+            program: Program::new(&graph),
+            graph,
+            parameters,
+            batch: Batch { images, labels: batch.labels },
+            pass: RefCell::default(),
+            measured: RefCell::default(),
+            versions: RefCell::default(),
+            stop: RefCell::default(),
+            cancelled: Cell::default(),
+            costs: RefCell::default(),
+            used: RefCell::default(),
+            at_outputs: RefCell::default(),
+        }))
+    }
+
+    /// The object to lend to an estimator for one call, whose own random
+    /// numbers have this seed.
+    pub fn handle(self: &Rc<Self>, seed: u64) -> NetworkHandle {
+        NetworkHandle::lend(Lent { network: Rc::clone(self), seed })
+    }
+
+    /// The tensors of a measurement; a repeated one, or its failure, comes
+    /// from memory.
+    ///
+    /// # Errors
+    /// When the pass fails.
+    pub fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
+        self.used.borrow_mut().push(what);
+        if let Some(known) = self.measured.borrow().get(&what) {
+            return share(known);
+        }
+        let nested_before: Duration = self.total_cost();
+        let start = Instant::now();
+        let result = self.run(what);
+        // What this pass asked for itself has its own entry.
+        let nested = self.total_cost() - nested_before;
+        self.costs.borrow_mut().push((what, start.elapsed().saturating_sub(nested)));
+        let shared = share(&result);
+        self.remember(what, result);
+        shared
+    }
+
+    fn remember(&self, what: Measurement, result: Result<Vec<Tensor>>) {
+        if let Ok(tensors) = &result {
+            let versions = tensors.iter().map(Tensor::internal_version).collect();
+            self.versions.borrow_mut().insert(what, versions);
+        }
+        self.measured.borrow_mut().insert(what, result);
+    }
+
+    /// Time of each pass that was run, in order, without those it asked for.
+    pub fn costs(&self) -> Vec<(Measurement, Duration)> {
+        self.costs.borrow().clone()
+    }
+
+    /// Estimators are told to return early once `stop` is set.
+    pub fn stopped_by(&self, stop: Arc<AtomicBool>) {
+        self.stop.replace(stop);
+    }
+
+    /// Whether an estimator was told to return early: what it returns is no
+    /// score.
+    pub fn was_cancelled(&self) -> bool {
+        self.cancelled.get()
+    }
+
+    /// A measurement whose tensors somebody has written to since it was made,
+    /// by torch's version counters.
+    pub fn altered(&self) -> Option<&'static str> {
+        if !self.parameters.iter().all(Tensor::requires_grad) {
+            return Some(Measurement::Leaves.name());
+        }
+        let versions = self.versions.borrow();
+        let written = |(what, tensors): &(&Measurement, &Result<Vec<Tensor>>)| {
+            tensors.as_ref().is_ok_and(|tensors| {
+                tensors.iter().map(Tensor::internal_version).ne(versions[*what].iter().copied())
+            })
+        };
+        self.measured.borrow().iter().find(written).map(|(what, _)| what.name())
+    }
+
+    /// Forgets which measurements were asked for.
+    pub fn begin_requests(&self) {
+        self.used.borrow_mut().clear();
+    }
+
+    /// Full cost of every measurement asked for since
+    /// [`begin_requests`](Self::begin_requests), those it needed included, as
+    /// if nothing had been memoised; and the part of it spent just now.
+    pub fn requested_cost(&self) -> Duration {
+        let mut needed = self.used.borrow().clone();
+        let mut i = 0;
+        while i < needed.len() {
+            needed.extend(needs(needed[i]));
+            i += 1;
+        }
+        needed.sort_by_key(|what| what.name());
+        needed.dedup();
+        let costs = self.costs.borrow();
+        costs.iter().filter(|(what, _)| needed.contains(what)).map(|(_, cost)| *cost).sum()
+    }
+
+    /// Time of all passes so far.
+    pub fn total_cost(&self) -> Duration {
+        self.costs.borrow().iter().map(|(_, cost)| *cost).sum()
+    }
+
+    fn executor(&self) -> Executor<'_> {
+        Executor::new(&self.graph, &self.program, &self.parameters)
+    }
+
+    fn pass(&self) -> Result<Rc<RefCell<Pass>>> {
+        if let Some(pass) = &*self.pass.borrow() {
+            return Ok(Rc::clone(pass));
+        }
+        let executor = self.executor();
+        let values = executor.forward(&self.batch.images)?;
+        let logits = executor.output(&values);
+        let pass = Rc::new(RefCell::new(Pass { values, logits }));
+        *self.pass.borrow_mut() = Some(Rc::clone(&pass));
+        Ok(pass)
+    }
+
+    fn run(&self, what: Measurement) -> Result<Vec<Tensor>> {
+        match what {
+            Measurement::Batch => {
+                let Batch { images, labels } = self.batch.share();
+                Ok(vec![images.detach(), labels])
+            }
+            Measurement::Parameters => Ok(self.parameters.iter().map(Tensor::detach).collect()),
+            Measurement::Leaves => Ok(self.parameters.iter().map(Tensor::shallow_clone).collect()),
+            // Without autograd: a backward pass from outside would free what
+            // the shared ones need.
+            Measurement::Logits => Ok(vec![self.pass()?.borrow().logits.detach()]),
+            Measurement::Loss => {
+                let [logits] = self.one(Measurement::Logits)?;
+                Ok(vec![cross_entropy(&logits, &self.batch.labels)?])
+            }
+            Measurement::LossGradients => self.loss_gradients(),
+            Measurement::LayerActivations => {
+                // The same backward pass leaves them.
+                self.measure(Measurement::LossGradients)?;
+                match self.measured.borrow().get(&Measurement::LayerActivations) {
+                    Some(known) => share(known),
+                    None => Err(Error::new("the backward pass left no activations")),
+                }
+            }
+            Measurement::InputGradient => {
+                self.measure(Measurement::Logits)?;
+                let sum = self.pass()?.borrow().logits.f_sum(None::<Kind>)?;
+                gradients_or_zeros(&sum, &[&self.batch.images])
+            }
+            Measurement::ReluKernel => {
+                self.measure(Measurement::Logits)?;
+                let pass = self.pass()?;
+                let mut pass = pass.borrow_mut();
+                Ok(vec![relu_kernel::measure(&self.executor(), &mut pass.values)?])
+            }
+            Measurement::SynapticFlow(mode) => self.synaptic_flow(mode),
+            Measurement::WeightHessianGradient => {
+                let gradients = self.measure(Measurement::LossGradients)?;
+                let pass = self.pass()?;
+                let pass = pass.borrow();
+                let shared = hessian::Shared {
+                    values: &pass.values,
+                    gradients: &gradients,
+                    at_outputs: &self.at_outputs.borrow(),
+                };
+                let product = hessian::measure(&self.executor(), &shared)?;
+                Ok(vec![Tensor::from(product)])
+            }
+            other => Err(Error::new(format!(
+                "this host does not know the measurement `{}`",
+                other.name()
+            ))),
+        }
+    }
+
+    fn one(&self, what: Measurement) -> Result<[Tensor; 1]> {
+        self.measure(what)?
+            .try_into()
+            .map_err(|_| Error::new(format!("{} is one tensor", what.name())))
+    }
+
+    /// One backward pass for every live parameter and, at no further pass,
+    /// every live layer's and normalisation's output.
+    fn loss_gradients(&self) -> Result<Vec<Tensor>> {
+        self.measure(Measurement::Logits)?;
+        let pass = self.pass()?;
+        let pass = pass.borrow();
+        let loss = cross_entropy(&pass.logits, &self.batch.labels)?;
+        let mut parameters: Vec<usize> = Vec::new();
+        let mut nodes: Vec<usize> = Vec::new();
+        for step in self.program.steps.iter().filter(|step| step.live) {
+            let op = &self.graph.nodes[step.node].op;
+            parameters.extend(op.parameters().map(|id| id.index()));
+            if is_layer(op) || matches!(op, Op::BatchNorm { .. }) {
+                nodes.push(step.node);
+            }
+        }
+        parameters.sort_unstable();
+        parameters.dedup();
+        let outputs = |node: &usize| pass.values.outputs[*node].as_ref().expect("live steps ran");
+        let mut inputs: Vec<&Tensor> = parameters.iter().map(|&id| &self.parameters[id]).collect();
+        inputs.extend(nodes.iter().map(outputs));
+        let mut gradients = gradients_or_zeros(&loss, &inputs)?;
+        let of_outputs = gradients.split_off(parameters.len());
+        let mut at_outputs: Vec<Option<Tensor>> = self.graph.nodes.iter().map(|_| None).collect();
+        let mut activations = Vec::new();
+        for (node, gradient) in nodes.iter().zip(of_outputs) {
+            if is_layer(&self.graph.nodes[*node].op) {
+                activations.extend([outputs(node).detach(), gradient.shallow_clone()]);
+            }
+            at_outputs[*node] = Some(gradient);
+        }
+        *self.at_outputs.borrow_mut() = at_outputs;
+        self.remember(Measurement::LayerActivations, Ok(activations));
+        let mut known: Vec<Option<Tensor>> = self.parameters.iter().map(|_| None).collect();
+        for (id, gradient) in parameters.into_iter().zip(gradients) {
+            known[id] = Some(gradient);
+        }
+        let all = known.into_iter().zip(&self.parameters);
+        Ok(all.map(|(known, like)| known.unwrap_or_else(|| like.detach().zeros_like())).collect())
+    }
+
+    fn synaptic_flow(&self, mode: BatchNormMode) -> Result<Vec<Tensor>> {
+        let parameters: Vec<Tensor> = self
+            .parameters
+            .iter()
+            .map(|p| Ok(p.detach().f_abs()?.f_to_kind(Kind::Double)?.set_requires_grad(true)))
+            .collect::<Result<_>>()?;
+        let executor = Executor {
+            parameters: &parameters,
+            batch_norm: match mode {
+                BatchNormMode::Bypassed => BatchNorm::Bypassed,
+                BatchNormMode::Kept => BatchNorm::Batch,
+            },
+            ..self.executor()
+        };
+        let mut size = self.batch.images.size();
+        size[0] = 1;
+        let ones = Tensor::ones(size, (Kind::Double, self.batch.images.device()));
+        let values = executor.forward(&channels_last(&ones))?;
+        let sum = executor.output(&values).f_sum(None::<Kind>)?;
+        let gradients = gradients_or_zeros(&sum, &parameters.iter().collect::<Vec<_>>())?;
+        Ok(parameters.iter().map(Tensor::detach).chain(gradients).collect())
+    }
+}
+
+fn is_layer(op: &Op) -> bool {
+    matches!(op, Op::Conv2d { .. } | Op::Linear { .. })
+}
+
+/// Mean cross-entropy, refusing labels the network has no output for.
+pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    check_labels(logits.size()[1], labels)?;
+    let none: Option<&Tensor> = None;
+    Ok(logits.f_cross_entropy_loss(labels, none, Reduction::Mean, -100, 0.0)?)
+}
+
+/// # Errors
+/// When a label is none of `classes`.
+pub(super) fn check_labels(classes: i64, labels: &Tensor) -> Result<()> {
+    let largest = labels.max().int64_value(&[]);
+    if largest >= classes {
+        return Err(Error::new(format!(
+            "the network has {classes} outputs and a label is {largest}, so there is no loss; \
+             set `classes` of the space to more"
+        )));
+    }
+    Ok(())
+}
+
+/// Gradients of a scalar, zeros where it does not depend on an input.
+fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+    if !output.requires_grad() {
+        return Ok(inputs.iter().map(|input| input.detach().zeros_like()).collect());
+    }
+    let gradients = Tensor::f_run_backward(&[output], inputs, true, false)?;
+    let zero = |(gradient, input): (Tensor, &&Tensor)| match gradient.defined() {
+        true => gradient,
+        false => input.detach().zeros_like(),
+    };
+    Ok(gradients.into_iter().zip(inputs).map(zero).collect())
+}
+
+/// What a measurement asks for itself.
+fn needs(what: Measurement) -> Vec<Measurement> {
+    match what {
+        Measurement::Loss
+        | Measurement::LossGradients
+        | Measurement::InputGradient
+        | Measurement::ReluKernel => {
+            vec![Measurement::Logits]
+        }
+        Measurement::LayerActivations | Measurement::WeightHessianGradient => {
+            vec![Measurement::LossGradients]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn share(result: &Result<Vec<Tensor>>) -> Result<Vec<Tensor>> {
+    match result {
+        Ok(tensors) => Ok(tensors.iter().map(Tensor::shallow_clone).collect()),
+        Err(error) => Err(error.clone()),
+    }
+}
+
+struct Lent {
+    network: Rc<Network>,
+    seed: u64,
+}
+
+impl HostNetwork for Lent {
+    fn graph_document(&self) -> Vec<u8> {
+        document::encode(&self.network.graph)
+    }
+
+    fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
+        if what == Measurement::Seed {
+            // Not the network's: each estimator has its own. The bits are kept.
+            return Ok(vec![Tensor::from(self.seed as i64)]);
+        }
+        // A plugin may call from inside its own no_grad.
+        let _grad = GradOn::new();
+        self.network.measure(what)
+    }
+
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
+        self.network.executor().logits(images)
+    }
+
+    fn cancelled(&self) -> bool {
+        let stop = self.network.stop.borrow().load(Ordering::Relaxed);
+        self.network.cancelled.set(stop || self.network.cancelled.get());
+        stop
+    }
+}

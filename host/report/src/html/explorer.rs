@@ -1,0 +1,122 @@
+//! Scores against truth, one point per architecture.
+//!
+//! Columns are sent as a dictionary: the distinct values in order, and for
+//! each architecture which one it has. Ranks and ties are then exact although
+//! values are sent with seven digits, and the file is small.
+
+use super::bulk::packed;
+use crate::figure::{Drawing, escaped};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// What the explorer shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Explorer {
+    /// What the truth is, with its unit, such as `test accuracy (%)`.
+    pub truth_label: String,
+    /// The architectures.
+    pub architectures: Vec<String>,
+    /// Truth of each, the more the better; NaN where there is none.
+    pub truth: Vec<f64>,
+    /// Scores of each estimator.
+    pub scores: Vec<Scores>,
+    /// A drawing of each architecture; empty if there are none.
+    pub drawings: Vec<Drawing>,
+}
+
+/// Scores of one estimator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// The estimator.
+    pub name: String,
+    /// Of each architecture; NaN where it failed.
+    pub values: Vec<f64>,
+    /// Whether less is better.
+    pub lower_is_better: bool,
+}
+
+impl Explorer {
+    pub(super) fn html(&self) -> String {
+        let options: String = self
+            .scores
+            .iter()
+            .enumerate()
+            .map(|(at, it)| format!("<option value=\"{at}\">{}</option>", escaped(&it.name)))
+            .collect();
+        format!(
+            "<div class=\"explorer\" id=\"explorer\">\n\
+             <div class=\"controls\"><label>Estimator <select id=\"estimator\">{options}</select></label>\
+             <label>Axes <select id=\"axes\"><option value=\"rank\">ranks</option>\
+             <option value=\"value\">values</option></select></label>\
+             <span class=\"hint\" id=\"left-out\"></span></div>\n\
+             <div class=\"stage\"><canvas id=\"scatter\" tabindex=\"0\" role=\"img\" \
+             aria-label=\"Scores against truth, one point per architecture; arrow keys go through them by true rank\">\
+             </canvas>\n<div class=\"details\" id=\"details\" aria-live=\"polite\"></div></div>\n<p class=\"hint pointing\">Point at an architecture, or go through them by the arrow \
+             keys; a click holds one, Escape lets it go.</p>\n\
+             <noscript><p>The explorer needs a script.</p></noscript>\n</div>\n\
+             <script type=\"text/plain\" id=\"explorer-data\">{}</script>\n",
+            packed(&self.document())
+        )
+    }
+
+    pub(super) fn document(&self) -> Value {
+        let scores = self.scores.iter().map(|it| {
+            let mut column = column(&it.values);
+            column["name"] = json!(it.name);
+            column["lower"] = json!(it.lower_is_better);
+            column
+        });
+        json!({
+            "label": self.truth_label,
+            "architectures": self.architectures,
+            "truth": column(&self.truth),
+            "scores": scores.collect::<Vec<_>>(),
+            "drawings": drawings(&self.drawings),
+        })
+    }
+}
+
+/// Distinct values in order, and which of them each one is; -1 for none.
+fn column(values: &[f64]) -> Value {
+    let mut distinct: Vec<f64> = values.iter().copied().filter(|it| it.is_finite()).collect();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let at = |value: &f64| match value.is_finite() {
+        true => distinct.partition_point(|it| it < value) as i64,
+        false => -1,
+    };
+    let at: Vec<i64> = values.iter().map(at).collect();
+    let seven = |it: &f64| format!("{it:.6e}").parse::<f64>().unwrap_or(*it);
+    json!({ "values": distinct.iter().map(seven).collect::<Vec<_>>(), "at": at })
+}
+
+/// Labels once, with the width of their boxes; places and edges once for all
+/// drawings that share them; for each architecture, which of them.
+fn drawings(drawings: &[Drawing]) -> Value {
+    let (mut labels, mut label_at) = (Vec::new(), HashMap::new());
+    let (mut shapes, mut shape_at) = (Vec::new(), HashMap::new());
+    let mut each = Vec::with_capacity(drawings.len());
+    for drawing in drawings {
+        let mut own = vec![0];
+        let mut places = Vec::new();
+        for node in &drawing.nodes {
+            let next = labels.len();
+            let at = *label_at.entry(&node.label).or_insert(next);
+            if at == next {
+                labels.push(json!([node.text(), node.width()]));
+            }
+            own.push(at);
+            // Columns four pixels apart look the same and take less room.
+            places.extend([4 * (node.x / 4.0).round() as i64, node.y.round() as i64]);
+        }
+        let next = shapes.len();
+        let edges: Vec<usize> = drawing.edges.as_flattened().to_vec();
+        let at = *shape_at.entry((places.clone(), edges.clone())).or_insert(next);
+        if at == next {
+            shapes.push(json!([places, edges]));
+        }
+        own[0] = at;
+        each.push(own);
+    }
+    json!({ "labels": labels, "shapes": shapes, "each": each })
+}

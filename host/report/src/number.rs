@@ -1,0 +1,46 @@
+//! Numbers as people read them.
+
+/// Digits of criteria after the point, for people.
+pub const DIGITS: usize = 3;
+
+/// A number with so many digits and no minus before zero.
+pub fn fixed(number: f64, digits: usize) -> String {
+    let text = format!("{number:.digits$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|it| matches!(it, '0' | '.')) => rest.to_owned(),
+        _ => text,
+    }
+}
+
+/// Smaller p-values are not told apart.
+const SMALL: f64 = 0.001;
+
+/// A p-value with three digits; never 0.
+pub fn p_text(p: f64) -> String {
+    if p < SMALL { "<0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+/// `p = 0.012` or `p < 0.001`.
+pub fn p_equals(p: f64) -> String {
+    if p < SMALL { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+/// A p-value of which the size matters, such as the smallest there can be.
+pub fn p_size(p: f64) -> String {
+    if p < SMALL { format!("{p:.1e}") } else { format!("{p:.3}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_p_value_is_printed_as_zero() {
+        assert_eq!((p_text(3e-7), p_text(0.0125)), ("<0.001".to_owned(), "0.013".to_owned()));
+        assert_eq!(p_equals(3e-7), "p < 0.001");
+        assert_eq!(
+            (p_size(2.0 / 40_320.0), p_size(0.25)),
+            ("5.0e-5".to_owned(), "0.250".to_owned())
+        );
+    }
+}

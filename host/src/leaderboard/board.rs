@@ -1,0 +1,224 @@
+//! The leaderboard as data.
+
+use super::{LeaderboardError, number::population, scored::Scored};
+use crate::truth::{Judged, Truth};
+use osee_core::{
+    criteria::{CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
+    store::{Score, ScorerKey, Store, seed_means},
+    study::Architectures,
+};
+use osee_model::estimator::{EstimatorKind, FailureKind};
+use std::collections::{BTreeMap, HashSet};
+
+/// One estimator's place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What was computed, and with what.
+    pub key: ScorerKey,
+    /// Mean score per architecture over seeds, as the estimator gives it;
+    /// NaN where all seeds failed, and where the architecture is not judged.
+    pub scores: Vec<f64>,
+    /// Criteria of the oriented means; `None` without truth, or where too few
+    /// architectures are scored.
+    pub criteria: Option<CriteriaReport>,
+    /// tau-b of every seed by itself.
+    pub kd_seeds: Vec<Option<f64>>,
+    /// Scores that failed, over the judged architectures and seeds.
+    pub failures: BTreeMap<FailureKind, usize>,
+    /// The first failure of each kind, by architecture and seed.
+    pub examples: BTreeMap<FailureKind, String>,
+    /// Planned scores that are not there yet.
+    pub missing: usize,
+    /// Mean cost of an architecture by itself, all seeds included,
+    /// milliseconds: what the scores that are judged cost.
+    pub ms_per_arch: f64,
+    /// Mean cost of one score by itself, milliseconds.
+    pub ms_per_score: f64,
+}
+
+impl Row {
+    /// How many scores failed.
+    pub fn failed(&self) -> usize {
+        self.failures.values().sum()
+    }
+}
+
+/// All estimators of a run, best first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaderboard {
+    /// The study's name.
+    pub name: String,
+    /// Space id.
+    pub space: String,
+    /// How its architectures were chosen, such as "one per isomorphism group,
+    /// drawn by seed 0".
+    pub subset: String,
+    /// Preset of the protocol, batch and batches.
+    pub protocol: String,
+    /// Data of the images.
+    pub data: String,
+    /// Architectures of the run.
+    pub architectures: Vec<String>,
+    /// How many of them, the first, are judged; the rest are neighbours, for
+    /// analyses by operation.
+    pub drawn: usize,
+    /// Which of them all rows have scored, and what is left to compute.
+    pub scored: Scored,
+    /// Scored architectures without truth; not judged.
+    pub without_truth: usize,
+    /// Initialisation seeds.
+    pub seeds: Vec<u64>,
+    /// The truth, if any.
+    pub truth: Option<Truth>,
+    /// Which of the scored ones have a truth, and it; `None` where those are
+    /// too few to rank.
+    pub judged: Option<Judged>,
+    /// The same with neighbours, if there are some.
+    pub neighbourhood: Option<Judged>,
+    /// Ids of the estimators that the user brought; their rows are marked.
+    pub brought: Vec<String>,
+    /// Best tau-b first, undefined last.
+    pub rows: Vec<Row>,
+}
+
+impl Leaderboard {
+    /// Judges what `store` holds.
+    ///
+    /// # Errors
+    /// When the store or the table cannot be read, or they have nothing in
+    /// common.
+    pub fn new(
+        store: &Store,
+        truth: Option<(Truth, Judged)>,
+        options: &CriteriaOptions,
+    ) -> Result<Self, LeaderboardError> {
+        let study = store.study()?;
+        let architectures = store.plan()?;
+        // A plugin that was rebuilt, or a row with another recipe, is another
+        // scorer; what the last run asked for counts.
+        let (scored, found) = Scored::of(store)?;
+        let (truth, all) = truth.unzip();
+        let judged = all.clone().map(|all| all.among(&scored.mask(&scored.positions)));
+        let neighbourhood = all
+            .filter(|_| scored.neighbours > 0)
+            .map(|all| all.among(&scored.mask(&scored.around)));
+        let without_truth =
+            judged.as_ref().map_or(0, |judged| scored.positions.len() - judged.positions.len());
+        let judged = judged.filter(|judged| judged.positions.len() >= MIN_ARCHITECTURES);
+        let mut rows = Vec::new();
+        for (scorer, key) in found {
+            let seeds = key.seeds(&study.seeds).len();
+            let scores = store.scores(scorer)?;
+            rows.push(row(key, scores, seeds, &scored, judged.as_ref(), options)?);
+        }
+        rows.sort_by(|a, b| {
+            let kd =
+                |row: &Row| row.criteria.as_ref().and_then(|c| c.kd).unwrap_or(f64::NEG_INFINITY);
+            kd(b).total_cmp(&kd(a)).then_with(|| a.key.name.cmp(&b.key.name))
+        });
+        let first = rows.first().map(|row| &row.key);
+        let first = first.or(scored.not_run.first().map(|row| &row.key));
+        let data = first.map_or_else(String::new, |key| key.data.clone());
+        let protocol = study.protocol.resolve(None).ok();
+        Ok(Self {
+            subset: subset(&study.architectures),
+            name: study.name,
+            space: study.space.id,
+            protocol: protocol.map_or_else(String::new, |p| {
+                format!("{}, {} x {} images", p.preset, p.batches, p.batch_size)
+            }),
+            data,
+            drawn: scored.of,
+            scored,
+            without_truth,
+            judged,
+            neighbourhood,
+            brought: Vec::new(),
+            architectures,
+            seeds: study.seeds,
+            truth,
+            rows,
+        })
+    }
+
+    /// What was asked for: "30 architectures and 142 neighbours".
+    pub fn population(&self) -> String {
+        population(self.drawn, self.architectures.len() - self.drawn)
+    }
+}
+
+/// How architectures are chosen, in words.
+fn subset(of: &Architectures) -> String {
+    let which = match (&of.file, of.judged) {
+        (Some(_), _) => Some("those of a list"),
+        (None, true) => Some("those with a truth"),
+        (None, false) => None,
+    };
+    let unique = of.unique.then_some("one per isomorphism group");
+    let drawn = match of.count() {
+        Some(_) => Some(format!("drawn by seed {}", of.seed)),
+        None if of.file.is_some() => None,
+        None => Some("all".to_owned()),
+    };
+    let words = which.into_iter().chain(unique).map(str::to_owned).chain(drawn);
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// The row of `scores`, of which there should be `seeds` per architecture.
+fn row(
+    key: ScorerKey,
+    mut scores: Vec<Score>,
+    seeds: usize,
+    scored: &Scored,
+    judged: Option<&Judged>,
+    options: &CriteriaOptions,
+) -> Result<Row, LeaderboardError> {
+    let architectures = scored.of + scored.neighbours;
+    let looks_at = match key.kind {
+        EstimatorKind::Meta => scored.of,
+        _ => architectures,
+    };
+    let missing = (looks_at * seeds).saturating_sub(scores.len());
+    if scored.around.len() < architectures {
+        let mask = scored.mask(&scored.around);
+        scores.retain(|score| mask.get(score.arch) == Some(&true));
+    }
+    let (mut failures, mut examples) = (BTreeMap::new(), BTreeMap::new());
+    for failure in scores.iter().filter_map(|score| score.outcome.as_ref().err()) {
+        *failures.entry(failure.kind).or_default() += 1;
+        examples.entry(failure.kind).or_insert_with(|| failure.message.clone());
+    }
+    // Neighbours are not judged, and cost nothing of what is.
+    let judged_scores = || scores.iter().filter(|score| score.arch < scored.of);
+    let cost: f64 = judged_scores().map(|score| score.milliseconds).sum();
+    let means = seed_means(&scores, architectures);
+    let oriented = |means: &[f64], judged: &Judged| -> Vec<f64> {
+        judged.positions.iter().map(|&at| key.direction.orient(means[at])).collect()
+    };
+    let criteria = judged
+        .map(|judged| evaluate(&oriented(&means, judged), &judged.values, options))
+        .transpose()?;
+    let mut kd_seeds = Vec::new();
+    if let Some(judged) = judged {
+        let mut known: Vec<u64> = scores.iter().map(|score| score.seed).collect();
+        let mut once = HashSet::new();
+        known.retain(|seed| once.insert(*seed));
+        for seed in known {
+            let of_seed: Vec<Score> = scores.iter().filter(|s| s.seed == seed).cloned().collect();
+            let means = seed_means(&of_seed, architectures);
+            let oriented = oriented(&means, judged);
+            kd_seeds.push(osee_core::criteria::kendall_tau_b(&oriented, &judged.values));
+        }
+    }
+    Ok(Row {
+        missing,
+        ms_per_arch: cost / scored.positions.len().max(1) as f64,
+        ms_per_score: cost / judged_scores().count().max(1) as f64,
+        scores: means,
+        criteria,
+        kd_seeds,
+        failures,
+        examples,
+        key,
+    })
+}
