@@ -1,10 +1,14 @@
 //! What the end-to-end tests share: the real host with the plugins that cargo
 //! built beside the test, and the data if it is at hand.
-#![allow(dead_code, reason = "every test uses its own part")]
 
+pub mod report;
+pub mod server;
+pub mod shards;
 mod skipped;
+pub mod stores;
+pub mod tables;
+pub mod training;
 
-#[allow(unused_imports, reason = "every test uses its own part")]
 pub use skipped::{data, skipped};
 
 use std::{
@@ -12,17 +16,26 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::OnceLock,
 };
 
-/// A plugin of tests/fixtures; cargo builds it as an example of the host.
+/// The program under test, which cargo builds beside the tests.
+pub fn program() -> &'static str {
+    static PROGRAM: OnceLock<String> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let exe = std::env::current_exe().expect("a test has a path");
+        let file = exe.ancestors().nth(2).expect("it is in deps").join("osee-host");
+        assert!(file.exists(), "{} is missing: run cargo test --workspace", file.display());
+        file.into_os_string().into_string().expect("the repository's path is UTF-8")
+    })
+}
+
+/// A plugin of tests/fixtures; cargo builds it as an example.
 pub fn fixture(name: &str) -> PathBuf {
     let exe = std::env::current_exe().expect("a test has a path");
     let profile = exe.ancestors().nth(2).expect("it is in deps");
     let file = profile.join("examples").join(format!("lib{name}.so"));
-    assert!(
-        file.exists(),
-        "`cargo test` builds it; for one test: cargo build -p osee-host --examples"
-    );
+    assert!(file.exists(), "{} is missing: run cargo test --workspace", file.display());
     file
 }
 
@@ -34,7 +47,7 @@ pub fn libtorch() -> PathBuf {
 /// `osee-host` with these arguments.
 pub fn osee(args: &[&str]) -> Command {
     let exe = std::env::current_exe().expect("a test has a path");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_osee-host"));
+    let mut command = Command::new(program());
     command.args(args).env("OSEE_PLUGIN_PATH", exe.parent().expect("it is in a folder"));
     // Whatever data sets the user has, a test has its own.
     command.env("OSEE_DATA", "/nonexistent").env_remove("OSEE_DATA_MIRROR");

@@ -1,0 +1,225 @@
+//! `osee-host score` against scores that plain PyTorch gave for the same small
+//! networks. Their weights and images are made from their names, here as in
+//! `fixtures/golden_small.py`, so that every clone has them.
+
+use crate::support;
+use safetensors::{Dtype, tensor::TensorView};
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, fs, process::Command};
+
+const SCRIPT: &str = include_str!("../fixtures/golden_small.py");
+
+/// How far float32 may be from float64: 1e-5 on kernels from SSE4.1 to AVX-512,
+/// most in `plain` and `grasp`, sums that nearly cancel.
+const FLOAT32: f64 = 5e-5;
+
+/// What is computed in float64, or of whole numbers.
+const FLOAT64: f64 = 1e-10;
+
+/// `engine/hessian` takes a convolution for invariant to scale where all variances
+/// of its output are 1e4 eps or more, as they are with wide weights. That passes
+/// over eps, which is up to 5e-5 of these sums; rounding is a tenth of it.
+const GRASP_WITHOUT_EPS: f64 = 1e-4;
+
+/// The spread of wide weights.
+const WIDE: f32 = 0.25;
+
+/// What a score may be off by, relative to the figure.
+const TOLERANCES: [(&str, f64); 14] = [
+    ("loss", FLOAT32),
+    ("logits_sum_abs", FLOAT32),
+    ("grad_norm", FLOAT32),
+    ("plain", FLOAT32),
+    ("snip", FLOAT32),
+    ("grasp", FLOAT32),
+    ("fisher", FLOAT32),
+    ("l2_norm", FLOAT32),
+    ("synflow", FLOAT64),
+    ("synflow_bn", FLOAT64),
+    ("jacob_cov", FLOAT32),
+    ("relu_logdet", FLOAT64),
+    ("params", 0.0),
+    ("relu", 0.0),
+];
+
+/// By name; nothing where there is no finite number.
+type Scores = BTreeMap<String, Option<f64>>;
+
+/// `fixtures/golden_small.json`.
+#[derive(Deserialize)]
+struct Golden {
+    channels: usize,
+    cells: usize,
+    image_size: usize,
+    batch: usize,
+    networks: Vec<Network>,
+}
+
+#[derive(Deserialize)]
+struct Network {
+    arch: String,
+    /// How far parameters lie from their centre.
+    spread: f32,
+    scores: Scores,
+    /// Shapes.
+    parameters: BTreeMap<String, Vec<usize>>,
+}
+
+impl Network {
+    fn tolerance(&self, name: &str, usual: f64) -> f64 {
+        match name {
+            "grasp" if self.spread == WIDE => GRASP_WITHOUT_EPS,
+            _ => usual,
+        }
+    }
+}
+
+fn golden() -> Golden {
+    serde_json::from_str(include_str!("../fixtures/golden_small.json")).unwrap()
+}
+
+/// Sixteen bits for number `i` of the tensor of this name.
+fn bits(name: &str, i: usize) -> u16 {
+    let digest = Sha256::digest(format!("{name}/{i}"));
+    u16::from_le_bytes([digest[0], digest[1]])
+}
+
+/// From -1 to 1; float32 has it as it is.
+fn number(name: &str, i: usize) -> f32 {
+    f32::from(bits(name, i)) / 32768.0 - 1.0
+}
+
+/// Around 1 where it scales, else around 0.
+fn parameter(name: &str, shape: &[usize], spread: f32) -> Vec<f32> {
+    let scales = shape.len() == 1 && name.ends_with(".weight");
+    let centre = if scales { 1.0 } else { 0.0 };
+    (0..shape.iter().product()).map(|i| centre + spread * number(name, i)).collect()
+}
+
+/// Dtype, shape and bytes.
+type Stored = (Dtype, Vec<usize>, Vec<u8>);
+
+fn float32(shape: &[usize], values: &[f32]) -> Stored {
+    (Dtype::F32, shape.to_vec(), values.iter().flat_map(|it| it.to_le_bytes()).collect())
+}
+
+/// The network's parameters and the batch.
+fn tensors(golden: &Golden, network: &Network) -> BTreeMap<String, Stored> {
+    let parameters = network.parameters.iter().map(|(name, shape)| {
+        (name.clone(), float32(shape, &parameter(name, shape, network.spread)))
+    });
+    let mut tensors: BTreeMap<String, Stored> = parameters.collect();
+    let Golden { image_size, batch, .. } = *golden;
+    let shape = [batch, 3, image_size, image_size];
+    let pixels: Vec<f32> = (0..shape.iter().product()).map(|i| 2.0 * number("input", i)).collect();
+    tensors.insert("input".to_owned(), float32(&shape, &pixels));
+    let labels = (0..batch).flat_map(|i| i64::from(bits("target", i) % 10).to_le_bytes());
+    tensors.insert("target".to_owned(), (Dtype::I64, vec![batch], labels.collect()));
+    tensors
+}
+
+/// What `osee-host score` says of them.
+fn scored(golden: &Golden, arch: &str, tensors: &BTreeMap<String, Stored>) -> Scores {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weights.safetensors");
+    let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
+        (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    fs::write(&file, safetensors::serialize(views, &None).unwrap()).unwrap();
+    let settings = [
+        format!("channels={}", golden.channels),
+        format!("cells={}", golden.cells),
+        format!("image_size={}", golden.image_size),
+    ];
+    let mut args = vec!["score", "--arch", arch, "--weights", file.to_str().unwrap()];
+    args.extend(settings.iter().flat_map(|it| ["--set", it]));
+    let printed: Value = serde_json::from_str(&support::run(&args)).unwrap();
+    let figure = |name: &str| printed["scores"].get(name).unwrap_or(&printed[name]).as_f64();
+    for (name, reason) in printed["failures"].as_object().unwrap() {
+        assert!(reason.as_str().unwrap().starts_with("undefined"), "{arch} {name}: {reason}");
+    }
+    TOLERANCES.iter().map(|(name, _)| ((*name).to_owned(), figure(name))).collect()
+}
+
+/// Relative; infinite where only one of the two has a number.
+fn difference(ours: Option<f64>, theirs: Option<f64>) -> f64 {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours != theirs => (ours - theirs).abs() / theirs.abs(),
+        (ours, theirs) if ours == theirs => 0.0,
+        _ => f64::INFINITY,
+    }
+}
+
+/// The scores that are not the network's: ours, PyTorch's, and how far apart they
+/// are.
+fn wrong(ours: &Scores, network: &Network) -> BTreeMap<&'static str, String> {
+    let mut wrong = BTreeMap::new();
+    println!("{}", network.arch);
+    for (name, usual) in TOLERANCES {
+        let (ours, theirs) = (ours[name], network.scores[name]);
+        let difference = difference(ours, theirs);
+        println!("  {name} {difference:.1e}");
+        if difference > network.tolerance(name, usual) {
+            wrong.insert(name, format!("{ours:?} for {theirs:?} ({difference:.1e})"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_score_is_what_its_definition_comes_to() {
+    let golden = golden();
+    for network in &golden.networks {
+        let ours = scored(&golden, &network.arch, &tensors(&golden, network));
+        let wrong = wrong(&ours, network);
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", network.arch);
+    }
+}
+
+#[test]
+fn no_score_is_that_of_another_network() {
+    let golden = golden();
+    let [network, others @ ..] = golden.networks.as_slice() else { panic!("there are some") };
+    let ours = scored(&golden, &network.arch, &tensors(&golden, network));
+    for other in others {
+        let wrong = wrong(&ours, other);
+        assert_eq!(wrong.len(), TOLERANCES.len(), "{}: {wrong:#?}", other.arch);
+    }
+}
+
+#[test]
+fn one_other_weight_is_seen_by_every_score_that_is_no_count() {
+    let golden = golden();
+    let network = &golden.networks[1];
+    let mut tensors = tensors(&golden, network);
+    let (_, _, bytes) = tensors.get_mut("stem_conv.weight").unwrap();
+    bytes[..4].copy_from_slice(&1f32.to_le_bytes());
+    let wrong = wrong(&scored(&golden, &network.arch, &tensors), network);
+    let names = TOLERANCES.iter().map(|(name, _)| *name);
+    let missed: Vec<&str> = names.filter(|name| !wrong.contains_key(name)).collect();
+    assert_eq!(missed, ["params", "relu"]);
+}
+
+/// Skipped where Python cannot import torch; `OSEE_PYTHON` names another.
+#[test]
+fn pytorch_still_says_the_same() {
+    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let run = |code| Command::new(&python).args(["-c", code]).output();
+    if !run("import torch").is_ok_and(|output| output.status.success()) {
+        support::skipped(&format!("{python} cannot import torch; OSEE_PYTHON names another"));
+        return;
+    }
+    let output = run(SCRIPT).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let now: Golden = serde_json::from_slice(&output.stdout).unwrap();
+    let known = golden();
+    assert_eq!(now.networks.len(), known.networks.len());
+    for (now, known) in now.networks.iter().zip(&known.networks) {
+        assert_eq!((&now.arch, &now.parameters), (&known.arch, &known.parameters));
+        for (name, score) in &known.scores {
+            assert!(difference(now.scores[name], *score) <= FLOAT64, "{} {name}", known.arch);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Analyses and the page of a report.
+
+mod analysis;
+mod neighbours;
+mod report_page;

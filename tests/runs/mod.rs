@@ -1,0 +1,16 @@
+//! Runs from a study to a leaderboard, whatever happens to them.
+
+mod bad_input;
+mod benchmark;
+mod faults;
+mod hints;
+mod interruptions;
+mod one_shot;
+mod one_shot_refused;
+mod options;
+mod outputs;
+mod refusals;
+mod resume;
+mod scale;
+mod submit;
+mod unfinished;
