@@ -1,20 +1,20 @@
-# Everything osee needs sets itself up; a second call does not set up again.
+# Every target first fetches what it needs, once.
 .DEFAULT_GOAL := help
 .PHONY: help setup leaderboard nb201 test lint bench template fuzz slurm-test report-shots
 OUT ?=
 OSEE := target/release/osee-host
 
 help:
-	@echo "make leaderboard   every estimator on NAS-Bench-201 networks: leaderboard and report, two minutes"
-	@echo "make nb201         the same on CIFAR-10's images, judged as the paper does: fetches 170 MB"
+	@echo "make leaderboard   score every estimator on NAS-Bench-201 networks, leaderboard and report: two minutes"
+	@echo "make nb201         the same on CIFAR-10's images, judged as in the paper: fetches 170 MB"
 	@echo "make test          run all tests"
 	@echo "make lint          check formatting and lints"
-	@echo "make bench         show where time goes, pass by pass, and what a million units cost"
+	@echo "make bench         time each pass, and a study of a million units"
 	@echo "make template      build, test and run a new plugin outside the repository"
 	@echo "make slurm-test    run a study through Slurm, installed in a sandbox (root on Debian)"
-	@echo "make fuzz          ten million damaged files and messages for every reader"
-	@echo "make report-shots  photograph a report's page: REPORT=runs/nb201/report.html, else a made-up one"
-	@echo "make setup         only fetch what tests need: libtorch, CIFAR-10"
+	@echo "make fuzz          feed every reader ten million damaged files and messages"
+	@echo "make report-shots  take screenshots of a report: REPORT=FILE.html, else a synthetic one"
+	@echo "make setup         only fetch what tests need: libtorch and CIFAR-10"
 
 setup:
 	@.ci/libtorch
