@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-/// What stands before the name of a table in place of a path.
-const PREFIX: &str = "embedded:";
+/// What stands before the name of a table, in place of a path.
+pub const PREFIX: &str = "embedded:";
 
 /// A table that is part of the program.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The domain of osee, on top of its `osee_model`: what is to be computed (a
-//! [`study`]) and what was computed (the [`store`]), how a score is judged
+//! [`study`]), [row] by row, and what was computed (the [`store`] in a
+//! [run's directory](run_dir)), how a score is judged
 //! ([`criteria`] against a [`truth`] table) and why it errs ([`analysis`]), and
 //! what a [`benchmark`] of one's own is made of.
 //!
@@ -11,6 +12,8 @@ pub mod criteria;
 pub mod embedded;
 pub mod mean;
 mod normal;
+pub mod row;
+pub mod run_dir;
 pub mod shard;
 pub mod store;
 pub mod study;

@@ -2,32 +2,43 @@
 
 mod check;
 mod error;
+pub(crate) mod file;
 mod overlay;
 mod protocol;
+mod seeds;
+mod table_source;
 mod training;
 mod truth_choice;
 
+pub(crate) use check::check_name;
 pub use error::StudyError;
+pub use file::VERSION;
 pub use protocol::ProtocolChoice;
+pub use seeds::Seeds;
+pub use table_source::TableSource;
 pub use training::TrainingChoice;
-pub use truth_choice::{TruthChoice, data_set, is_name};
+pub use truth_choice::TruthChoice;
 
-use crate::{shard::Shard, truth::text_of};
+use crate::{row::RowKey, shard::Shard};
 use osee_model::{
+    data_source::DataSource,
+    device::DeviceName,
     paths,
     settings::{Value, nearest},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashSet},
-    io,
     path::{Path, PathBuf},
 };
 
 /// A study as written. Paths in it are relative to the study file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Study {
+    /// Version of the file, [`VERSION`] at most.
+    #[serde(default = "version")]
+    pub version: u32,
     /// Name, for headings.
     #[serde(default = "unnamed")]
     pub name: String,
@@ -43,14 +54,14 @@ pub struct Study {
     pub plugins: Vec<PathBuf>,
     /// Initialisation seeds; scores are averaged over them.
     #[serde(default = "default_seeds")]
-    pub seeds: Vec<u64>,
+    pub seeds: Seeds,
     /// `cpu` or `cuda:N`.
-    #[serde(default = "cpu")]
-    pub device: String,
+    #[serde(default)]
+    pub device: DeviceName,
     /// `digits`, `noise`, a data set such as `cifar10`, or files of one, such as
     /// `cifar10:FOLDER`.
-    #[serde(default = "noise")]
-    pub data: String,
+    #[serde(default = "DataSource::noise")]
+    pub data: DataSource,
     /// The search space.
     #[serde(default)]
     pub space: SpaceChoice,
@@ -176,17 +187,14 @@ impl EstimatorChoice {
 fn unnamed() -> String {
     "study".to_owned()
 }
-fn default_seeds() -> Vec<u64> {
-    vec![0, 1]
+fn version() -> u32 {
+    VERSION
 }
-pub(crate) fn cpu() -> String {
-    "cpu".to_owned()
+fn default_seeds() -> Seeds {
+    Seeds::try_from(vec![0, 1]).expect("they are some and different")
 }
 fn nb201() -> String {
     "nb201".to_owned()
-}
-fn noise() -> String {
-    "noise".to_owned()
 }
 
 fn unknown_preset(name: &str, presets: &[&'static str]) -> StudyError {
@@ -197,19 +205,6 @@ fn unknown_preset(name: &str, presets: &[&'static str]) -> StudyError {
             None => format!("there are {}", presets.join(", ")),
         },
     }
-}
-
-/// What a file of a study's kind says.
-pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
-    let wrong = |source| StudyError::Read { path: path.to_owned(), source };
-    let bytes = std::fs::read(path).map_err(wrong)?;
-    let text = text_of(bytes).map_err(|what| wrong(io::Error::other(format!("it {what}"))))?;
-    parse_toml(path, &text)
-}
-
-fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, StudyError> {
-    toml::from_str(text)
-        .map_err(|error| StudyError::Parse { path: path.to_owned(), message: error.to_string() })
 }
 
 impl Default for SpaceChoice {
@@ -239,22 +234,36 @@ impl Default for Study {
 }
 
 impl Study {
-    /// Reads a study file; its paths become relative to the working folder.
+    /// Reads and checks a study file; its paths become relative to the working
+    /// folder. The texts are keys in the style of earlier versions, which are
+    /// read as they were.
     ///
     /// # Errors
-    /// Unreadable, not TOML, or with fields a study does not have.
-    pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let mut study: Self = read_toml(path)?;
+    /// Unreadable, not TOML, with fields a study does not have, or that make no
+    /// sense.
+    pub fn read(path: &Path) -> Result<(Self, Vec<String>), StudyError> {
+        let (mut study, old): (Self, _) = file::read(path)?;
+        study.check()?;
         study.rebase(path.parent().unwrap_or(Path::new("")));
+        Ok((study, old))
+    }
+
+    /// A study that is part of a program; its paths are as they are.
+    ///
+    /// # Errors
+    /// As [`Study::read`].
+    pub fn parse(name: &Path, text: &str) -> Result<Self, StudyError> {
+        let (study, _): (Self, _) = file::parse(name, text.to_owned())?;
+        study.check()?;
         Ok(study)
     }
 
-    /// A study that is part of a program, without paths to files.
+    /// A study as a run has stored it, which was checked when the run began.
     ///
     /// # Errors
-    /// Not TOML, or with fields a study does not have.
-    pub fn parse(name: &str, text: &str) -> Result<Self, StudyError> {
-        parse_toml(Path::new(name), text)
+    /// Not TOML, of a newer version, or with fields a study does not have.
+    pub fn of_run(file: &Path, text: &str) -> Result<Self, StudyError> {
+        file::parse(file, text.to_owned()).map(|(study, _)| study)
     }
 
     /// The fields that a file has, by their names.
@@ -262,22 +271,14 @@ impl Study {
     /// # Errors
     /// Unreadable, or not TOML.
     pub fn fields(path: &Path) -> Result<HashSet<String>, StudyError> {
-        let fields: toml::Table = read_toml(path)?;
+        let (fields, _): (toml::Table, _) = file::read(path)?;
         Ok(fields.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// Whether it asks for a row of this name, or of `NAME@EPOCH`.
-    pub fn asks_for(&self, row: &str) -> bool {
+    /// Whether it asks for a row.
+    pub fn asks_for(&self, row: &RowKey) -> bool {
         let all = self.estimators.is_empty() || self.estimators.iter().any(|it| it.id == "all");
-        let named = |it: &EstimatorChoice| {
-            row.strip_prefix(it.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
-        };
-        all || self.estimators.iter().any(named)
-    }
-
-    /// The word for its images, without the folder.
-    pub fn data_kind(&self) -> &str {
-        self.data.split_once(':').map_or(self.data.as_str(), |(kind, _)| kind)
+        all || self.estimators.iter().any(|it| it.name() == row.base())
     }
 
     /// As TOML, for the run directory.
@@ -287,15 +288,13 @@ impl Study {
 
     /// Prefixes relative paths with `folder`.
     pub fn rebase(&mut self, folder: &Path) {
-        let plugins = self.plugins.iter_mut();
-        let truth = self.truth.iter_mut().map(|truth| &mut truth.file);
-        let truth = truth.filter(|file| !is_name(file));
-        for path in plugins.chain(truth).chain(&mut self.architectures.file) {
+        for path in self.plugins.iter_mut().chain(&mut self.architectures.file) {
             *path = folder.join(&*path);
         }
-        if let Some((kind, data)) = self.data.split_once(':') {
-            self.data = format!("{kind}:{}", paths::text(&folder.join(paths::path(data))));
+        if let Some(truth) = &mut self.truth {
+            truth.table.rebase(folder);
         }
+        self.data.rebase(folder);
     }
 }
 

@@ -4,8 +4,8 @@
 mod support;
 
 use osee_core::{
-    store::{Record, Store, StoreError},
-    study::Study,
+    store::{Record, Store, StoreError, StoreWriter},
+    study::{Seeds, Study},
 };
 use std::{
     path::Path,
@@ -22,17 +22,17 @@ const PER_UNIT: usize = 7;
 fn child_writes_until_killed() {
     let Ok(dir) = std::env::var(CHILD) else { return };
     let dir = Path::new(&dir);
-    let mut store = Store::for_run(dir, &Study::default()).unwrap();
+    let mut store = StoreWriter::open(dir, &Study::default()).unwrap();
     let plan: Vec<String> = (0..100_000).map(|i| format!("arch {i}")).collect();
-    store.set_plan(&plan).unwrap();
-    let scorers: Vec<_> =
-        (0..PER_UNIT).map(|i| store.scorer(&key(&i.to_string(), "")).unwrap()).collect();
+    store.fix_architectures(&plan).unwrap();
+    let keys: Vec<_> = (0..PER_UNIT).map(|i| key(&i.to_string(), "")).collect();
+    let rows = store.register(&keys).unwrap();
     for arch in 0..plan.len() {
-        let unit: Vec<Record> = scorers
+        let unit: Vec<Record> = rows
             .iter()
-            .map(|&scorer| Record {
-                scorer,
-                arch,
+            .map(|&row| Record {
+                row,
+                arch_index: arch,
                 seed: 1,
                 outcome: Ok(arch as f64),
                 milliseconds: 1.0,
@@ -46,7 +46,7 @@ fn child_writes_until_killed() {
 
 #[test]
 fn kill_9_loses_no_unit_that_was_stored_and_leaves_none_in_part() {
-    for round in 0..5u64 {
+    for turn in 0..5u64 {
         let dir = tempfile::tempdir().unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "child_writes_until_killed"])
@@ -59,16 +59,19 @@ fn kill_9_loses_no_unit_that_was_stored_and_leaves_none_in_part() {
             assert!(start.elapsed() < Duration::from_secs(60), "the child never wrote");
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis(37 * round));
+        std::thread::sleep(Duration::from_millis(37 * turn));
         child.kill().unwrap();
         child.wait().unwrap();
         let told = std::fs::read_to_string(dir.path().join("told")).unwrap();
         // The file of the child may have been cut short between truncation and writing.
         let told: usize = told.parse().unwrap_or(0);
         // The dead process holds no lock.
-        let store = Store::for_run(dir.path(), &Study::default()).unwrap();
+        let mut store = StoreWriter::open(dir.path(), &Study::default()).unwrap();
         let counts: Vec<usize> = (0..PER_UNIT)
-            .map(|i| store.scores(store.scorer(&key(&i.to_string(), "")).unwrap()).unwrap().len())
+            .map(|i| {
+                let row = store.register(&[key(&i.to_string(), "")]).unwrap()[0];
+                store.scores(row).unwrap().len()
+            })
             .collect();
         assert!(counts.iter().all(|count| *count == counts[0]), "a unit in part: {counts:?}");
         assert!(counts[0] > told, "told of unit {told}, found {}", counts[0]);
@@ -87,7 +90,7 @@ fn a_run_killed_while_it_was_made_can_be_made_again() {
             };
             std::fs::write(dir.path().join(file), text).unwrap();
         }
-        let store = Store::for_run(dir.path(), &Study::default());
+        let store = StoreWriter::open(dir.path(), &Study::default());
         assert!(store.is_ok(), "{left:?}: {}", store.unwrap_err());
     }
 }
@@ -97,7 +100,7 @@ fn a_study_file_of_the_users_own_is_not_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("study.toml");
     std::fs::write(&file, "# my notes\nseeds = [1]\n").unwrap();
-    let refused = Store::for_run(dir.path(), &Study::default());
+    let refused = StoreWriter::open(dir.path(), &Study::default());
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "# my notes\nseeds = [1]\n");
     assert!(matches!(refused, Err(StoreError::Foreign(_))), "{refused:?}");
 }
@@ -105,16 +108,16 @@ fn a_study_file_of_the_users_own_is_not_overwritten() {
 #[test]
 fn other_data_is_another_study() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Store::for_run(dir.path(), &Study::default()).unwrap());
-    let other = Study { data: "cifar10:/data".to_owned(), ..Study::default() };
-    let refused = Store::for_run(dir.path(), &other);
+    drop(StoreWriter::open(dir.path(), &Study::default()).unwrap());
+    let other = Study { data: "cifar10:/data".parse().unwrap(), ..Study::default() };
+    let refused = StoreWriter::open(dir.path(), &other);
     assert!(matches!(refused, Err(StoreError::OtherStudy { .. })), "{refused:?}");
 }
 
 #[test]
 fn a_damaged_store_is_an_error_not_a_panic() {
     let dir = tempfile::tempdir().unwrap();
-    drop(Store::for_run(dir.path(), &Study::default()).unwrap());
+    drop(StoreWriter::open(dir.path(), &Study::default()).unwrap());
     std::fs::write(dir.path().join("results.sqlite"), "no database at all").unwrap();
     assert!(matches!(Store::open(dir.path()), Err(StoreError::Damaged { .. })));
 }
@@ -123,19 +126,19 @@ fn a_damaged_store_is_an_error_not_a_panic() {
 fn a_run_can_be_resumed_after_its_files_were_moved() {
     let dir = tempfile::tempdir().unwrap();
     let at = |folder: &str| {
-        let mut study = Study { data: format!("cifar10:{folder}"), ..Study::default() };
+        let mut study = Study { data: format!("cifar10:{folder}").into(), ..Study::default() };
         study.architectures.file = Some(Path::new(folder).join("archs.txt"));
         study
     };
-    drop(Store::for_run(dir.path(), &at("here")).unwrap());
-    Store::for_run(dir.path(), &at("/there")).unwrap();
+    drop(StoreWriter::open(dir.path(), &at("here")).unwrap());
+    StoreWriter::open(dir.path(), &at("/there")).unwrap();
 }
 
 #[test]
 fn the_largest_seed_survives_a_resume() {
     let dir = tempfile::tempdir().unwrap();
-    let study = Study { seeds: vec![u64::MAX], ..Study::default() };
-    drop(Store::for_run(dir.path(), &study).unwrap());
-    let store = Store::for_run(dir.path(), &study).unwrap();
-    assert_eq!(store.study().unwrap().seeds, [u64::MAX]);
+    let study = Study { seeds: Seeds::one(u64::MAX), ..Study::default() };
+    drop(StoreWriter::open(dir.path(), &study).unwrap());
+    let store = StoreWriter::open(dir.path(), &study).unwrap();
+    assert_eq!(*store.study().unwrap().seeds, [u64::MAX]);
 }

@@ -7,8 +7,11 @@ mod support;
 
 use osee_core::{
     shard::{Shard, unit_name},
-    store::{MergeError, Merged, Progress, Record, Retry, Score, Store, StoreError, UnitTimes},
-    study::Study,
+    store::{
+        MergeError, Merged, Progress, Record, Retry, Score, Store, StoreError, StoreWriter,
+        UnitTimes,
+    },
+    study::{Seeds, Study},
 };
 use osee_model::estimator::{Failure, FailureKind, Limit};
 use std::{path::Path, time::Duration};
@@ -21,14 +24,14 @@ fn plan() -> Vec<String> {
 }
 
 fn study(shard: Shard) -> Study {
-    Study { shard, seeds: SEEDS.to_vec(), ..Study::default() }
+    Study { shard, seeds: SEEDS.to_vec().try_into().unwrap(), ..Study::default() }
 }
 
 /// A run of this shard, up to `units` of its units.
 fn made(dir: &Path, shard: Shard, plugin: &str, units: usize) -> Store {
-    let mut store = Store::for_run(dir, &study(shard)).unwrap();
-    store.set_plan(&plan()).unwrap();
-    let scorers = ["a", "b"].map(|name| store.scorer(&key(name, plugin)).unwrap());
+    let mut store = StoreWriter::open(dir, &study(shard)).unwrap();
+    store.fix_architectures(&plan()).unwrap();
+    let rows = store.register(&["a", "b"].map(|name| key(name, plugin))).unwrap();
     let all = SEEDS.iter().flat_map(|seed| (0..100).map(move |arch| (arch, *seed)));
     let held = all.filter(|(arch, seed)| shard.holds(&unit_name(&plan()[*arch], *seed)));
     for (arch, seed) in held.take(units) {
@@ -36,17 +39,17 @@ fn made(dir: &Path, shard: Shard, plugin: &str, units: usize) -> Store {
             0 => Err(Failure::new(FailureKind::Panic, format!("at {arch}"))),
             _ => Ok(scale * arch as f64 + (seed % 5) as f64),
         };
-        let record = |(scorer, scale)| Record {
-            scorer,
-            arch,
+        let record = |(row, scale)| Record {
+            row,
+            arch_index: arch,
             seed,
             outcome: outcome(scale),
             milliseconds: arch as f64,
             device: "cpu".to_owned(),
         };
-        store.record(&[(scorers[0], 0.1), (scorers[1], -3.0)].map(record)).unwrap();
+        store.record(&[(rows[0], 0.1), (rows[1], -3.0)].map(record)).unwrap();
     }
-    store
+    store.finish()
 }
 
 fn scores(store: &Store) -> Vec<(String, Vec<Score>)> {
@@ -59,8 +62,8 @@ fn shards(root: &Path, count: u32) -> Vec<Store> {
     (1..=count).map(|k| made(&root.join(shard(k).folder()), shard(k), "x", usize::MAX)).collect()
 }
 
-fn into(dir: &Path) -> Store {
-    Store::for_run(dir, &study(Shard::WHOLE)).unwrap()
+fn into(dir: &Path) -> StoreWriter {
+    StoreWriter::open(dir, &study(Shard::WHOLE)).unwrap()
 }
 
 #[test]
@@ -73,7 +76,7 @@ fn parts_in_any_order_come_to_the_whole() {
     parts.swap(0, 3);
     parts.swap(1, 4);
     assert_eq!(merged.merge(&parts).unwrap(), Merged { added: 400, known: 0 });
-    assert_eq!(merged.plan().unwrap(), whole.plan().unwrap());
+    assert_eq!(merged.architectures().unwrap(), whole.architectures().unwrap());
     assert_eq!(scores(&merged), scores(&whole));
     assert_eq!(merged.progress().unwrap(), Some(Progress { units: 200, outstanding: 0 }));
     let before = std::fs::read(folder.path().join("study.toml")).unwrap();
@@ -93,10 +96,12 @@ fn what_is_missing_is_counted_and_comes_later() {
     assert_eq!(held.outstanding, 0);
     assert!(merged.progress().unwrap().unwrap().outstanding >= held.units);
     // Architectures that only that shard has are not known.
-    assert!(matches!(merged.plan(), Err(StoreError::Part { .. })));
-    assert!(matches!(parts[0].plan(), Err(StoreError::Part { shard, .. }) if shard.number() == 1));
+    assert!(matches!(merged.architectures(), Err(StoreError::Part { .. })));
+    assert!(
+        matches!(parts[0].architectures(), Err(StoreError::Part { shard, .. }) if shard.number() == 1)
+    );
     merged.merge(&[late]).unwrap();
-    assert_eq!(merged.plan().unwrap(), plan());
+    assert_eq!(merged.architectures().unwrap(), plan());
     assert_eq!(merged.progress().unwrap().unwrap().outstanding, 0);
 }
 
@@ -115,7 +120,7 @@ fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
     let [one, two] = [1, 2].map(|k| Shard::new(k, 2).unwrap());
     let first = made(&folder.path().join("1"), one, "x", usize::MAX);
     let mut merged = into(&folder.path().join("merged"));
-    let refused = |merged: &mut Store, parts: &[Store]| {
+    let refused = |merged: &mut StoreWriter, parts: &[Store]| {
         let error = merged.merge(parts).unwrap_err();
         assert!(scores(merged).is_empty() && merged.list().unwrap().is_none(), "{error}");
         error
@@ -127,29 +132,29 @@ fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
     assert!(error.contains("plugin (its SHA-256) differs"), "{error}");
     let [first, _] = parts;
 
-    let mut list = Store::for_run(&folder.path().join("list"), &study(two)).unwrap();
-    list.set_plan(&plan()[..99]).unwrap();
-    let parts = [first, list];
+    let mut list = StoreWriter::open(&folder.path().join("list"), &study(two)).unwrap();
+    list.fix_architectures(&plan()[..99]).unwrap();
+    let parts = [first, list.finish()];
     assert!(matches!(refused(&mut merged, &parts), MergeError::OtherStudy { .. }));
     let [first, _] = parts;
 
-    let seeds = Study { seeds: vec![3], ..study(two) };
-    let parts = [first, Store::for_run(&folder.path().join("seeds"), &seeds).unwrap()];
+    let seeds = Study { seeds: Seeds::one(3), ..study(two) };
+    let parts = [first, StoreWriter::open(&folder.path().join("seeds"), &seeds).unwrap().finish()];
     let error = refused(&mut merged, &parts).to_string();
     assert!(error.contains("their seeds differs"), "{error}");
     let [first, _] = parts;
 
     // The same unit twice, with another number.
-    let mut again = Store::for_run(&folder.path().join("again"), &study(two)).unwrap();
-    again.set_plan(&plan()).unwrap();
-    let scorer = again.scorer(&key("a", "x")).unwrap();
+    let mut again = StoreWriter::open(&folder.path().join("again"), &study(two)).unwrap();
+    again.fix_architectures(&plan()).unwrap();
+    let row = again.register(&[key("a", "x")]).unwrap()[0];
     let taken = first.scores(first.newest().unwrap()["a"].0).unwrap();
     let taken = taken.iter().find(|score| score.outcome.is_ok()).unwrap();
-    let (arch, seed) = (taken.arch, taken.seed);
+    let (arch, seed) = (taken.arch_index, taken.seed);
     let device = String::new();
-    let wrong = Record { scorer, arch, seed, outcome: Ok(0.5), milliseconds: 0.0, device };
+    let wrong = Record { row, arch_index: arch, seed, outcome: Ok(0.5), milliseconds: 0.0, device };
     again.record(&[wrong]).unwrap();
-    let error = refused(&mut merged, &[first, again]);
+    let error = refused(&mut merged, &[first, again.finish()]);
     assert!(matches!(error, MergeError::OtherResult { .. }), "{error}");
 }
 
@@ -164,15 +169,16 @@ fn a_failure_gives_way_to_a_score_and_to_a_wider_limit() {
         Err(failure.by(Some(Limit::Time(seconds(limit)))))
     };
     let part = |name: &str, outcomes: [Result<f64, Failure>; 2]| {
-        let mut store = Store::for_run(&folder.path().join(name), &study(Shard::WHOLE)).unwrap();
-        store.set_plan(&plan()).unwrap();
-        let scorer = store.scorer(&key("a", "x")).unwrap();
+        let mut store = StoreWriter::open(&folder.path().join(name), &study(Shard::WHOLE)).unwrap();
+        store.fix_architectures(&plan()).unwrap();
+        let row = store.register(&[key("a", "x")]).unwrap()[0];
         for (arch, outcome) in outcomes.into_iter().enumerate() {
             let device = "cpu".to_owned();
-            let record = Record { scorer, arch, seed: 3, outcome, milliseconds: 2.0, device };
+            let record =
+                Record { row, arch_index: arch, seed: 3, outcome, milliseconds: 2.0, device };
             store.record_unit(&[record], 1.5).unwrap();
         }
-        store
+        store.finish()
     };
     let mut parts = [part("one", [slow(4), slow(9)]), part("two", [Ok(0.5), slow(4)])];
     for name in ["forwards", "backwards"] {

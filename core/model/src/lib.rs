@@ -9,6 +9,8 @@
 //! crosses the plugin boundary. Plugin authors build this crate, so it has few
 //! dependencies.
 
+pub mod data_source;
+pub mod device;
 pub mod estimator;
 pub mod evaluation;
 pub mod graph;

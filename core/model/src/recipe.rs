@@ -151,7 +151,7 @@ impl Recipe {
     pub fn check_images(&self, training: usize, validation: usize) -> Result<(), RecipeError> {
         let wanted = [
             ("images", self.images, training),
-            ("validation-images", self.validation_images, validation),
+            ("validation_images", self.validation_images, validation),
         ];
         match wanted.into_iter().find(|(_, wanted, there)| wanted > there) {
             Some((field, wanted, there)) => Err(RecipeError(format!(
@@ -189,7 +189,7 @@ impl Recipe {
             return wrong("a learning rate above 0, and no negative momentum, decay or norm");
         }
         if self.keep_every == 0 {
-            return wrong("`keep-every` of at least one epoch");
+            return wrong("`keep_every` of at least one epoch");
         }
         let Normalisation { mean, std } = self.normalisation;
         let scales = |std: &f32| std.is_finite() && *std > 0.0;

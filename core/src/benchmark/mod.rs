@@ -12,16 +12,21 @@ pub use table::{
     BenchmarkTable, Candidate, Comparison, Difference, architectures, compare_untrained,
 };
 
-use crate::study::{Architectures, SpaceChoice, Study, StudyError, TrainingChoice, cpu, read_toml};
-use osee_model::evaluation::Fit;
+use crate::study::{
+    Architectures, Seeds, SpaceChoice, StudyError, TrainingChoice, VERSION, check_name, file,
+};
+use osee_model::{data_source::DataSource, device::DeviceName, evaluation::Fit};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// What a benchmark is built of, as written. Paths in it are relative to the
 /// file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct BenchmarkStudy {
+    /// Version of the file, that of a study.
+    #[serde(default = "version", skip_serializing)]
+    pub version: u32,
     /// Name, for headings; that of the file if absent.
     #[serde(default)]
     pub name: Option<String>,
@@ -30,12 +35,12 @@ pub struct BenchmarkStudy {
     pub plugins: Vec<PathBuf>,
     /// Every architecture is trained once with each; 0 if absent.
     #[serde(default = "one_seed")]
-    pub seeds: Vec<u64>,
+    pub seeds: Seeds,
     /// `cpu` or `cuda:N`.
-    #[serde(default = "cpu")]
-    pub device: String,
-    /// Images, as a [`Study`] names them.
-    pub data: String,
+    #[serde(default)]
+    pub device: DeviceName,
+    /// Images, as a study names them.
+    pub data: DataSource,
     /// The search space.
     pub space: SpaceChoice,
     /// Which architectures; as many as a study has, if absent. A benchmark has no
@@ -47,26 +52,31 @@ pub struct BenchmarkStudy {
     pub training: TrainingChoice,
 }
 
-fn one_seed() -> Vec<u64> {
-    vec![0]
+fn version() -> u32 {
+    VERSION
+}
+fn one_seed() -> Seeds {
+    Seeds::one(0)
 }
 
 impl BenchmarkStudy {
-    /// Reads a file; its paths become relative to the working folder.
+    /// Reads a file; its paths become relative to the working folder. The texts
+    /// are keys in the style of earlier versions.
     ///
     /// # Errors
-    /// Unreadable, not TOML, with fields it does not have, or without seeds.
-    pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let mut study: Self = read_toml(path)?;
+    /// Unreadable, not TOML, with fields it does not have, or that make no sense.
+    pub fn read(path: &Path) -> Result<(Self, Vec<String>), StudyError> {
+        let (mut study, old): (Self, _) = file::read(path)?;
         let own = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        study.name.get_or_insert(own);
-        let mut like = study.as_study();
-        like.check()?;
+        check_name(study.name.get_or_insert(own))?;
+        study.architectures.check()?;
         study.check_architectures()?;
-        like.rebase(path.parent().unwrap_or(Path::new("")));
-        (study.plugins, study.data) = (like.plugins, like.data);
-        study.architectures.file = like.architectures.file;
-        Ok(study)
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for path in study.plugins.iter_mut().chain(&mut study.architectures.file) {
+            *path = folder.join(&*path);
+        }
+        study.data.rebase(folder);
+        Ok((study, old))
     }
 
     /// Its name.
@@ -90,18 +100,6 @@ impl BenchmarkStudy {
             );
         }
         Ok(())
-    }
-
-    /// The parts that every study has.
-    fn as_study(&self) -> Study {
-        Study {
-            name: self.name().to_owned(),
-            plugins: self.plugins.clone(),
-            seeds: self.seeds.clone(),
-            data: self.data.clone(),
-            architectures: self.architectures.clone(),
-            ..Study::default()
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a run directory cannot be used.
 
-use crate::shard::Shard;
+use crate::{shard::Shard, study::StudyError};
 use std::path::{Path, PathBuf};
 
 /// Errors of the store, with the directory they are about.
@@ -40,6 +40,9 @@ pub enum StoreError {
         /// What is missing.
         reason: String,
     },
+    /// Its study is of a version that this osee does not know.
+    #[error(transparent)]
+    Study(StudyError),
     /// It has some of the study's architectures only.
     #[error(
         "{} holds a part of its study{}; put all parts together first, with osee-host merge",
@@ -67,7 +70,7 @@ pub enum StoreError {
     Locked(PathBuf),
     /// Written by another version.
     #[error(
-        "{} has store format {found}, this osee reads {known}; \
+        "{} has store format {found}, and this osee reads {known} and the one before; \
          use the version that wrote it, or start a new run", dir.display()
     )]
     Version {

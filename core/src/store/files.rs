@@ -1,49 +1,101 @@
 //! The files of a run directory.
 
-use super::StoreError;
-use crate::study::Study;
+use super::{
+    StoreError, old,
+    schema::{ADDED, FORMAT, OLD, SCHEMA},
+};
+use crate::{
+    run_dir::RunDir,
+    study::{Study, StudyError},
+};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
-pub(super) fn read_study(dir: &Path) -> Result<Study, StoreError> {
-    let no_run = |reason: String| StoreError::NoRun { dir: dir.to_owned(), reason };
-    let text =
-        std::fs::read_to_string(dir.join("study.toml")).map_err(|e| no_run(e.to_string()))?;
-    toml::from_str(&text).map_err(|e| no_run(format!("its study.toml is damaged: {e}")))
+pub(super) fn read_study(dir: &RunDir) -> Result<Study, StoreError> {
+    let no_run = |reason: String| StoreError::NoRun { dir: dir.path().to_owned(), reason };
+    let file = dir.study();
+    let text = std::fs::read_to_string(&file).map_err(|error| no_run(error.to_string()))?;
+    Study::of_run(&file, &text).map_err(|error| match error {
+        StudyError::Version { .. } => StoreError::Study(error),
+        error => no_run(format!("its study.toml is damaged: {error}")),
+    })
 }
 
 /// What decides a number must be the same; the rest may change.
 pub(super) fn refuse_other_study(
-    dir: &Path,
+    dir: &RunDir,
     known: &Study,
     study: &Study,
 ) -> Result<(), StoreError> {
     // Where files lie may change: the plan holds the architectures of a list
-    // themselves, and a scorer's key says what the images were.
+    // themselves, and a row's key says what the images were.
     let choice = |study: &Study| {
         let wanted = &study.architectures;
         // What changes nothing may stand in a study that was stored.
         let seed = wanted.draws().then_some(wanted.seed);
         (wanted.count(), wanted.file.is_some(), wanted.unique, seed, wanted.neighbours)
     };
-    let data = |study: &Study| study.data.split(':').next().map(str::to_owned);
     let differs = [
         ("search space", known.space != study.space),
         ("choice of architectures", choice(known) != choice(study)),
-        ("data", data(known) != data(study)),
+        ("data", known.data.kind != study.data.kind),
         ("protocol", known.protocol != study.protocol),
         ("seeds", known.seeds != study.seeds),
         ("shard", known.shard != study.shard),
     ];
     match differs.into_iter().find(|(_, differs)| *differs) {
         Some((field, _)) => {
-            Err(StoreError::OtherStudy { dir: dir.to_owned(), field: field.to_owned() })
+            Err(StoreError::OtherStudy { dir: dir.path().to_owned(), field: field.to_owned() })
         }
         None => Ok(()),
     }
 }
 
-pub(super) fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
+/// The store of a run, to be read; one of the format before this one as if it
+/// were of this one.
+pub(super) fn read_format(dir: &RunDir) -> Result<Connection, StoreError> {
+    let sqlite = |source| StoreError::of_sqlite(dir.path(), source);
+    let connection = read_only(&dir.results()).map_err(sqlite)?;
+    match format_of(&connection).map_err(sqlite)? {
+        FORMAT => {}
+        OLD => old::show_as_new(&connection).map_err(sqlite)?,
+        0 => {
+            let reason = "its results.sqlite is empty".to_owned();
+            return Err(StoreError::NoRun { dir: dir.path().to_owned(), reason });
+        }
+        found => return Err(version(dir, found)),
+    }
+    Ok(connection)
+}
+
+/// The store of a run, to be written; a new one where there is none.
+pub(super) fn write_format(dir: &RunDir) -> Result<Connection, StoreError> {
+    let sqlite = |source| StoreError::of_sqlite(dir.path(), source);
+    let mut connection = Connection::open(dir.results()).map_err(sqlite)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
+    // In WAL mode NORMAL survives any death of the process; FULL would
+    // wait for the disk once per architecture to survive a power cut too.
+    connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
+    match format_of(&connection).map_err(sqlite)? {
+        FORMAT => {}
+        OLD => old::rewrite(&mut connection).map_err(sqlite)?,
+        0 => {
+            let transaction = connection.transaction().map_err(sqlite)?;
+            transaction.execute_batch(SCHEMA).map_err(sqlite)?;
+            transaction.pragma_update(None, "user_version", FORMAT).map_err(sqlite)?;
+            transaction.commit().map_err(sqlite)?;
+        }
+        found => return Err(version(dir, found)),
+    }
+    connection.execute_batch(ADDED).map_err(sqlite)?;
+    Ok(connection)
+}
+
+fn version(dir: &RunDir, found: i64) -> StoreError {
+    StoreError::Version { dir: dir.path().to_owned(), found, known: FORMAT }
+}
+
+fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
@@ -55,7 +107,7 @@ pub(super) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result
 
 /// In WAL mode even a reader makes files beside the database. Where it cannot,
 /// and no writer has left any, the file is all there is and does not change.
-pub(super) fn read_only(file: &Path) -> rusqlite::Result<Connection> {
+fn read_only(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let open = |path: &str| {
         let connection = Connection::open_with_flags(path, flags)?;

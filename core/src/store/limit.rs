@@ -1,6 +1,6 @@
 //! The limits that failures passed, as the store has them.
 
-use super::ScorerId;
+use super::RowId;
 use osee_model::estimator::Limit;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
@@ -16,19 +16,19 @@ pub(super) fn limit(row: &Row<'_>) -> rusqlite::Result<Option<Limit>> {
 /// Says by which limit a stored failure is, or that it is by none.
 pub(super) fn set_limit(
     to: &Connection,
-    (scorer, arch, seed): (ScorerId, i64, i64),
+    (row, arch, seed): (RowId, i64, i64),
     limit: Option<Limit>,
 ) -> rusqlite::Result<()> {
     let (seconds, bytes) = match limit {
         Some(Limit::Time(time)) => (Some(time.as_secs_f64()), None),
         Some(Limit::Memory(bytes)) => (None, Some(bytes as i64)),
         None => {
-            let delete = "DELETE FROM failure_limit WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
-            let values = params![scorer.0, arch, seed];
+            let delete = "DELETE FROM failure_limit WHERE row = ?1 AND arch = ?2 AND seed = ?3";
+            let values = params![row.0, arch, seed];
             return to.prepare_cached(delete)?.execute(values).map(drop);
         }
     };
     to.prepare_cached("INSERT OR REPLACE INTO failure_limit VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![scorer.0, arch, seed, seconds, bytes])
+        .execute(params![row.0, arch, seed, seconds, bytes])
         .map(drop)
 }

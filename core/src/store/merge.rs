@@ -5,14 +5,15 @@
 //! whatever order the parts are given in.
 
 use super::{
-    Outcome, ScorerId, ScorerKey, Store, StoreError,
+    Outcome, RowId, Store, StoreError, StoreWriter,
+    architectures::{List, add, set_list},
     files::{has_table, refuse_other_study},
     limit::set_limit,
-    list::{List, add, set_list},
-    results::outcome,
+    reader::outcome,
     schema::INSERT,
+    writer::register,
 };
-use crate::shard::Shard;
+use crate::{row::RowKey, shard::Shard};
 use osee_model::estimator::{Failure, Limit};
 use rusqlite::{
     Row, Rows, fallible_streaming_iterator::FallibleStreamingIterator, params, types::ValueRef,
@@ -54,7 +55,7 @@ pub enum MergeError {
         "`{row}` is not the same in {} and {}: its {field} differs; run one of them again with the \
          other's plugins and settings", first.display(), other.display()
     )]
-    OtherScorer {
+    OtherRow {
         /// Row of the leaderboard.
         row: String,
         /// A part.
@@ -92,7 +93,8 @@ impl Store {
     /// # Errors
     /// When it is not as it was written.
     pub fn check(&self) -> Result<(), StoreError> {
-        let damaged = |detail: String| StoreError::Damaged { dir: self.dir.clone(), detail };
+        let damaged =
+            |detail: String| StoreError::Damaged { dir: self.dir.path().to_owned(), detail };
         let found = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
         match found {
             Ok(text) if text == "ok" => Ok(()),
@@ -100,14 +102,16 @@ impl Store {
             Err(error) => Err(self.sqlite(error)),
         }
     }
+}
 
+impl StoreWriter {
     /// Takes over all that `parts` of the same study hold.
     ///
     /// # Errors
     /// When they are not of one study, or not made with the same plugins.
-    pub fn merge(&mut self, parts: &[Self]) -> Result<Merged, MergeError> {
+    pub fn merge(&mut self, parts: &[Store]) -> Result<Merged, MergeError> {
         let list = self.common_list(parts)?;
-        let scorers = common_scorers(parts)?;
+        let rows = common_rows(parts)?;
         for part in parts {
             // Many are open at once.
             let small = part.connection.pragma_update(None, "cache_size", -256);
@@ -118,8 +122,9 @@ impl Store {
         let transaction = self.connection.unchecked_transaction().map_err(mine)?;
         self.merge_plan(parts)?;
         let mut merged = Merged::default();
-        for (key, ids) in scorers.values() {
-            let to = self.scorer(key)?;
+        let known = self.rows()?;
+        for (key, ids) in rows.values() {
+            let to = register(&transaction, &known, key).map_err(mine)?;
             self.merge_scores(parts, ids, (to, &key.name), &mut merged)?;
         }
         for table in ["epoch", "evaluation"] {
@@ -131,7 +136,7 @@ impl Store {
             let listed = self.listed()?;
             let whole = listed.architectures >= list.architectures;
             if whole && listed != list {
-                return Err(self.other(&parts[0], "list of architectures"));
+                return Err(other_study(self, &parts[0], "list of architectures"));
             }
             set_list(&transaction, (!whole).then_some(&list)).map_err(mine)?;
         }
@@ -139,20 +144,17 @@ impl Store {
         Ok(merged)
     }
 
-    fn other(&self, other: &Self, field: &str) -> MergeError {
-        let (first, other) = (self.dir.clone(), other.dir.clone());
-        MergeError::OtherStudy { first, other, field: field.to_owned() }
-    }
-
     /// The list that all are parts of.
-    fn common_list(&self, parts: &[Self]) -> Result<Option<List>, MergeError> {
-        let mut common: Option<(List, &Self)> = None;
+    fn common_list(&self, parts: &[Store]) -> Result<Option<List>, MergeError> {
+        let mut common: Option<(List, &Store)> = None;
         let first = self.study()?;
-        for store in parts.iter().chain([self]) {
+        for store in parts.iter().chain([&self.store]) {
             let mut study = store.study()?;
             study.shard = Shard::WHOLE;
             match refuse_other_study(&store.dir, &first, &study) {
-                Err(StoreError::OtherStudy { field, .. }) => return Err(self.other(store, &field)),
+                Err(StoreError::OtherStudy { field, .. }) => {
+                    return Err(other_study(self, store, &field));
+                }
                 other => other?,
             }
             let list = match store.list()? {
@@ -163,7 +165,7 @@ impl Store {
                 // Made, but not begun.
                 _ if list.architectures == 0 => {}
                 Some((known, one)) if *known != list => {
-                    return Err(one.other(store, "list of architectures"));
+                    return Err(other_study(one, store, "list of architectures"));
                 }
                 Some(_) => {}
                 None => common = Some((list, store)),
@@ -172,7 +174,7 @@ impl Store {
         Ok(common.map(|(list, _)| list))
     }
 
-    fn merge_plan(&self, parts: &[Self]) -> Result<(), MergeError> {
+    fn merge_plan(&self, parts: &[Store]) -> Result<(), MergeError> {
         let read = "SELECT position, arch FROM plan ORDER BY position";
         let place = |row: &Row<'_>| Ok((row.get(0)?, 0));
         in_order(
@@ -189,18 +191,18 @@ impl Store {
 
     fn merge_scores(
         &self,
-        parts: &[Self],
-        ids: &[Option<ScorerId>],
-        (to, name): (ScorerId, &str),
+        parts: &[Store],
+        ids: &[Option<RowId>],
+        (to, name): (RowId, &str),
         merged: &mut Merged,
     ) -> Result<(), MergeError> {
         let read = "SELECT arch, seed, value, failure_kind, failure_message, milliseconds, device
-             FROM score WHERE scorer = ?1 ORDER BY arch, seed";
+             FROM score WHERE row = ?1 ORDER BY arch, seed";
         let keep = "INSERT OR IGNORE INTO score
-             (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
+             (row, arch, seed, value, failure_kind, failure_message, milliseconds, device)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let known = "SELECT value, value, value, failure_kind, failure_message FROM score
-             WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
+             WHERE row = ?1 AND arch = ?2 AND seed = ?3";
         let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let mut contradiction = None;
         in_order(
@@ -262,13 +264,13 @@ impl Store {
                 seed: seed as u64,
                 first,
                 other,
-                dir: parts[at].dir.clone(),
+                dir: parts[at].dir.path().to_owned(),
             }),
         }
     }
 
     /// Copies which checkpoints scores were made with; parts must agree.
-    fn take_weights(&self, part: &Self) -> Result<(), MergeError> {
+    fn take_weights(&self, part: &Store) -> Result<(), MergeError> {
         if !has_table(&part.connection, "weights").map_err(|e| part.sqlite(e))? {
             return Ok(());
         }
@@ -280,15 +282,15 @@ impl Store {
         for row in rows.map_err(|e| part.sqlite(e))? {
             let row: (String, i64, u32, String) = row.map_err(|e| part.sqlite(e))?;
             let (supernet, seed, epoch, sha256) = row;
-            if !self.same_weights((&supernet, seed as u64, epoch), &sha256)? {
-                return Err(self.other(part, "supernets' weights"));
+            if !self.pin_weights((&supernet, seed as u64, epoch), &sha256)? {
+                return Err(other_study(self, part, "supernets' weights"));
             }
         }
         Ok(())
     }
 
     /// Copies what units took; of two merges of a part the later one knows more.
-    fn take_times(&self, part: &Self) -> Result<(), MergeError> {
+    fn take_times(&self, part: &Store) -> Result<(), MergeError> {
         if !has_table(&part.connection, "unit").map_err(|e| part.sqlite(e))? {
             return Ok(());
         }
@@ -312,7 +314,7 @@ impl Store {
     }
 
     /// Copies a table whose rows are their own names.
-    fn take(&self, part: &Self, table: &str) -> Result<(), MergeError> {
+    fn take(&self, part: &Store, table: &str) -> Result<(), MergeError> {
         let mut query = part
             .connection
             .prepare(&format!("SELECT * FROM {table}"))
@@ -334,9 +336,14 @@ impl Store {
     }
 
     /// Whose an error is: a part's, or that of the store they go into.
-    fn failed(&self, parts: &[Self], at: Option<usize>, error: rusqlite::Error) -> MergeError {
-        at.map_or(self, |at| &parts[at]).sqlite(error).into()
+    fn failed(&self, parts: &[Store], at: Option<usize>, error: rusqlite::Error) -> MergeError {
+        at.map_or(&self.store, |at| &parts[at]).sqlite(error).into()
     }
+}
+
+fn other_study(first: &Store, other: &Store, field: &str) -> MergeError {
+    let [first, other] = [first, other].map(|store| store.dir.path().to_owned());
+    MergeError::OtherStudy { first, other, field: field.to_owned() }
 }
 
 /// A cell as it is.
@@ -378,10 +385,10 @@ fn gives_way(
 }
 
 /// By row name: its key, and its id in every part that has it.
-type Scorers = BTreeMap<String, (ScorerKey, Vec<Option<ScorerId>>)>;
+type CommonRows = BTreeMap<String, (RowKey, Vec<Option<RowId>>)>;
 
-fn common_scorers(parts: &[Store]) -> Result<Scorers, MergeError> {
-    let mut common: BTreeMap<String, (ScorerKey, Vec<Option<ScorerId>>)> = BTreeMap::new();
+fn common_rows(parts: &[Store]) -> Result<CommonRows, MergeError> {
+    let mut common: BTreeMap<String, (RowKey, Vec<Option<RowId>>)> = BTreeMap::new();
     let mut from: BTreeMap<String, usize> = BTreeMap::new();
     for (at, part) in parts.iter().enumerate() {
         for (name, (id, key)) in part.newest()? {
@@ -390,8 +397,9 @@ fn common_scorers(parts: &[Store]) -> Result<Scorers, MergeError> {
                 .or_insert_with(|| (key.clone(), vec![None; parts.len()]));
             let first = *from.entry(name.clone()).or_insert(at);
             if let Some(field) = difference(&entry.0, &key) {
-                let (first, other) = (parts[first].dir.clone(), part.dir.clone());
-                return Err(MergeError::OtherScorer { row: name, first, other, field });
+                let (first, other) =
+                    (parts[first].dir.path().to_owned(), part.dir.path().to_owned());
+                return Err(MergeError::OtherRow { row: name, first, other, field });
             }
             entry.1[at] = Some(id);
         }
@@ -399,14 +407,17 @@ fn common_scorers(parts: &[Store]) -> Result<Scorers, MergeError> {
     Ok(common)
 }
 
-fn difference(a: &ScorerKey, b: &ScorerKey) -> Option<&'static str> {
+fn difference(a: &RowKey, b: &RowKey) -> Option<&'static str> {
     let fields = [
-        ("plugin (its SHA-256)", a.plugin_sha256 != b.plugin_sha256),
-        ("space's plugin (its SHA-256)", a.space_sha256 != b.space_sha256),
-        ("settings", (&a.estimator, &a.settings) != (&b.estimator, &b.settings)),
-        ("space settings", (&a.space, &a.space_settings) != (&b.space, &b.space_settings)),
-        ("protocol or training", a.protocol != b.protocol),
-        ("images", a.data != b.data),
+        ("plugin (its SHA-256)", a.estimator.plugin_sha256 != b.estimator.plugin_sha256),
+        ("space's plugin (its SHA-256)", a.space.plugin_sha256 != b.space.plugin_sha256),
+        (
+            "settings",
+            (&a.estimator.id, &a.estimator.settings) != (&b.estimator.id, &b.estimator.settings),
+        ),
+        ("space settings", (&a.space.id, &a.space.settings) != (&b.space.id, &b.space.settings)),
+        ("protocol or training", a.conditions != b.conditions),
+        ("images", a.images != b.images),
         ("version", a != b),
     ];
     fields.into_iter().find(|(_, differs)| *differs).map(|(field, _)| field)

@@ -6,26 +6,33 @@
 //! written again, a failure only where it is tried again; a directory that is
 //! no run of this study is left alone.
 
+mod architectures;
 mod error;
 mod files;
 mod json;
 mod limit;
-mod list;
 mod merge;
+mod old;
 mod progress;
+mod reader;
 mod record;
-mod results;
 mod retry;
 mod schema;
+mod superseded;
+#[cfg(test)]
+pub(crate) mod tests;
 mod training;
 mod unit;
+mod writer;
 
+pub use architectures::List;
 pub use error::StoreError;
-pub use list::List;
 pub use merge::{MergeError, Merged};
 pub use progress::{Done, Progress};
-pub use record::{Outcome, Record, Score, ScorerId, ScorerKey, seed_means};
-pub use results::{JOBS, Store};
+pub use reader::Store;
+pub use record::{Outcome, Record, RowId, Score, seed_means};
 pub use retry::Retry;
+pub use superseded::Superseded;
 pub use training::{Curve, EpochReport, Evaluated};
 pub use unit::UnitTimes;
+pub use writer::StoreWriter;

@@ -1,12 +1,12 @@
 //! How far a run is.
 
-use super::{ScorerId, ScorerKey, Store, StoreError, json::from_json, schema::IS_DONE};
-use crate::shard::unit_name;
+use super::{RowId, Store, StoreError, json::from_json, schema::IS_DONE};
+use crate::{row::RowKey, shard::unit_name};
 use osee_model::estimator::{EstimatorKind, FailureKind};
 use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
 
-/// What a scorer has, a bit for each unit.
+/// What a row has, a bit for each unit.
 #[derive(Debug)]
 pub struct Done {
     architectures: usize,
@@ -19,26 +19,26 @@ impl Done {
         Self { architectures, bits: vec![0; (architectures * seeds.len()).div_ceil(64)] }
     }
 
-    /// Adds what another scorer has of the same units.
+    /// Adds what another row has of the same units.
     pub fn join(&mut self, other: &Self) {
         self.bits.iter_mut().zip(&other.bits).for_each(|(own, other)| *own |= other);
     }
 
-    fn set(&mut self, arch: usize, round: usize) {
-        let at = round * self.architectures + arch;
+    fn set(&mut self, arch_index: usize, seed_index: usize) {
+        let at = seed_index * self.architectures + arch_index;
         self.bits[at / 64] |= 1 << (at % 64);
     }
 
     /// Takes the architecture's result for a seed as not there.
-    pub(super) fn reopen(&mut self, arch: usize, round: usize) {
-        let at = round * self.architectures + arch;
+    pub(super) fn reopen(&mut self, arch_index: usize, seed_index: usize) {
+        let at = seed_index * self.architectures + arch_index;
         self.bits[at / 64] &= !(1 << (at % 64));
     }
 
     /// Whether the architecture at this position has a result for the study's
     /// seed at that one.
-    pub fn has(&self, arch: usize, round: usize) -> bool {
-        let at = round * self.architectures + arch;
+    pub fn has(&self, arch_index: usize, seed_index: usize) -> bool {
+        let at = seed_index * self.architectures + arch_index;
         self.bits[at / 64] >> (at % 64) & 1 == 1
     }
 }
@@ -53,38 +53,38 @@ pub struct Progress {
 }
 
 impl Store {
-    /// What `scorer` has already of the first `architectures` with `seeds`. What
+    /// What a row has already of the first `architectures` with `seeds`. What
     /// waits for a supernet to be trained is not there.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn done(
         &self,
-        scorer: ScorerId,
+        row: RowId,
         seeds: &[u64],
         architectures: usize,
     ) -> Result<Done, StoreError> {
-        self.found(scorer, seeds, architectures, IS_DONE)
+        self.found(row, seeds, architectures, IS_DONE)
     }
 
     /// Its results that fulfil a condition of SQL.
     fn found(
         &self,
-        scorer: ScorerId,
+        row: RowId,
         seeds: &[u64],
         architectures: usize,
         condition: &str,
     ) -> Result<Done, StoreError> {
         let mut done = Done::none(architectures, seeds);
         let mut read = || -> rusqlite::Result<()> {
-            let read = format!("SELECT arch, seed FROM score WHERE scorer = ?1 AND {condition}");
+            let read = format!("SELECT arch, seed FROM score WHERE row = ?1 AND {condition}");
             let mut query = self.connection.prepare_cached(&read)?;
-            let mut rows = query.query([scorer.0])?;
+            let mut rows = query.query([row.0])?;
             while let Some(row) = rows.next()? {
                 let (arch, seed) = (row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as u64);
-                let round = seeds.iter().position(|it| *it == seed);
-                if let Some(round) = round.filter(|_| arch < architectures) {
-                    done.set(arch, round);
+                let seed_index = seeds.iter().position(|it| *it == seed);
+                if let Some(seed_index) = seed_index.filter(|_| arch < architectures) {
+                    done.set(arch, seed_index);
                 }
             }
             Ok(())
@@ -93,57 +93,65 @@ impl Store {
         Ok(done)
     }
 
-    /// Of each of the first `architectures`, whether `scorer` has a result with
+    /// Of each of the first `architectures`, whether a row has a result with
     /// every one of `seeds`; and how many results it has in all.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn scored(
         &self,
-        scorer: ScorerId,
+        row: RowId,
         seeds: &[u64],
         architectures: usize,
     ) -> Result<(Vec<bool>, usize), StoreError> {
-        let read = "SELECT COUNT(*) FROM score WHERE scorer = ?1";
+        let read = "SELECT COUNT(*) FROM score WHERE row = ?1";
         let count: i64 = self
             .connection
-            .query_row(read, [scorer.0], |row| row.get(0))
+            .query_row(read, [row.0], |row| row.get(0))
             .map_err(|e| self.sqlite(e))?;
         let count = count as usize;
         // A run has results of its own architectures and seeds alone.
         if count == architectures * seeds.len() {
             return Ok((vec![true; architectures], count));
         }
-        let done = self.found(scorer, seeds, architectures, "TRUE")?;
-        let all = |arch| (0..seeds.len()).all(|round| done.has(arch, round));
+        let done = self.found(row, seeds, architectures, "TRUE")?;
+        let all = |arch| (0..seeds.len()).all(|seed_index| done.has(arch, seed_index));
         Ok(((0..architectures).map(all).collect(), count))
     }
 
-    /// Why the first of `scorer`'s results that wait for a supernet do, if any
+    /// Why the first of a row's results that wait for a supernet do, if any
     /// does.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn untrained(&self, scorer: ScorerId) -> Result<Option<String>, StoreError> {
+    pub fn untrained(&self, row: RowId) -> Result<Option<String>, StoreError> {
         let read = format!(
-            "SELECT failure_message FROM score WHERE scorer = ?1 AND NOT ({IS_DONE})
+            "SELECT failure_message FROM score WHERE row = ?1 AND NOT ({IS_DONE})
              ORDER BY arch, seed LIMIT 1"
         );
-        let found = self.connection.query_row(&read, [scorer.0], |row| row.get(0)).optional();
+        let found = self.connection.query_row(&read, [row.0], |row| row.get(0)).optional();
         found.map_err(|e| self.sqlite(e))
     }
 
-    /// Milliseconds of all that `scorer` has, and how much that is.
+    /// Milliseconds of all that a row has, and how much that is.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn cost(&self, scorer: ScorerId) -> Result<(f64, u64), StoreError> {
-        let read = format!(
-            "SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE scorer = ?1 AND {IS_DONE}"
-        );
+    pub fn cost(&self, row: RowId) -> Result<(f64, u64), StoreError> {
+        let read =
+            format!("SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE row = ?1 AND {IS_DONE}");
         self.connection
-            .query_row(&read, [scorer.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
+            .query_row(&read, [row.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
             .map_err(|e| self.sqlite(e))
+    }
+
+    /// The id of a row; `None` where it is new.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn find(&self, key: &RowKey) -> Result<Option<RowId>, StoreError> {
+        let mut rows = self.rows()?.into_iter();
+        Ok(rows.find(|(_, other)| other == key).map(|(id, _)| id))
     }
 
     /// Goes through the same one by one: architecture, seed, milliseconds.
@@ -152,16 +160,16 @@ impl Store {
     /// When SQLite fails.
     pub fn visit_costs(
         &self,
-        scorer: ScorerId,
+        row: RowId,
         mut visit: impl FnMut(&str, u64, f64),
     ) -> Result<(), StoreError> {
         let mut read = || -> rusqlite::Result<()> {
             let read = format!(
                 "SELECT plan.arch, seed, milliseconds FROM score JOIN plan ON position = score.arch
-                 WHERE scorer = ?1 AND {IS_DONE}"
+                 WHERE row = ?1 AND {IS_DONE}"
             );
             let mut query = self.connection.prepare_cached(&read)?;
-            let mut rows = query.query([scorer.0])?;
+            let mut rows = query.query([row.0])?;
             while let Some(row) = rows.next()? {
                 visit(row.get_ref(0)?.as_str()?, row.get::<_, i64>(1)? as u64, row.get(2)?);
             }
@@ -170,12 +178,12 @@ impl Store {
         read().map_err(|e| self.sqlite(e))
     }
 
-    /// The scorers of the leaderboard: of each name the last used, by name.
+    /// The rows of the leaderboard: of each name the last used, by name.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn newest(&self) -> Result<BTreeMap<String, (ScorerId, ScorerKey)>, StoreError> {
-        let all = self.scorers()?.into_iter();
+    pub fn newest(&self) -> Result<BTreeMap<String, (RowId, RowKey)>, StoreError> {
+        let all = self.rows()?.into_iter();
         Ok(all.map(|(id, key)| (key.name.clone(), (id, key))).collect())
     }
 
@@ -185,7 +193,7 @@ impl Store {
     /// When SQLite fails.
     pub fn failures(&self) -> Result<Vec<(String, FailureKind, u64)>, StoreError> {
         let read = "SELECT failure_kind, COUNT(*) FROM score
-             WHERE scorer = ?1 AND failure_kind IS NOT NULL GROUP BY failure_kind";
+             WHERE row = ?1 AND failure_kind IS NOT NULL GROUP BY failure_kind";
         let mut failures = Vec::new();
         for (name, (id, _)) in self.newest()? {
             let count = || -> rusqlite::Result<Vec<(FailureKind, u64)>> {
@@ -202,36 +210,37 @@ impl Store {
         Ok(failures)
     }
 
-    /// How far it is; `None` before its first scorer is known.
+    /// How far it is; `None` before its first row is known.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn progress(&self) -> Result<Option<Progress>, StoreError> {
         let study = self.study()?;
         let newest = self.newest()?.into_values();
-        let scorers: Vec<_> = newest.filter(|(_, key)| key.kind != EstimatorKind::Meta).collect();
+        let rows: Vec<_> = newest.filter(|(_, key)| !key.is_meta()).collect();
         let list = match self.list()? {
             Some(list) => list.architectures,
             None => self.listed()?.architectures,
         };
-        if scorers.is_empty() || list == 0 {
+        if rows.is_empty() || list == 0 {
             return Ok(None);
         }
-        let done = scorers.iter().map(|(id, _)| self.done(*id, &study.seeds, list));
+        let done = rows.iter().map(|(id, _)| self.done(*id, &study.seeds, list));
         let done = done.collect::<Result<Vec<_>, _>>()?;
         let mut progress = Progress::default();
-        self.visit_plan(|at, arch| {
-            for (round, seed) in study.seeds.iter().enumerate() {
+        self.visit_architectures(|at, arch| {
+            for (seed_index, seed) in study.seeds.iter().enumerate() {
                 if !study.shard.holds(&unit_name(arch, *seed)) {
                     continue;
                 }
-                let asked = |key: &ScorerKey| round == 0 || key.kind != EstimatorKind::Baseline;
-                let open = scorers
+                let asked =
+                    |key: &RowKey| seed_index == 0 || key.estimator.kind != EstimatorKind::Baseline;
+                let open = rows
                     .iter()
                     .zip(&done)
-                    .any(|((_, key), done)| asked(key) && !done.has(at, round));
+                    .any(|((_, key), done)| asked(key) && !done.has(at, seed_index));
                 // Baselines alone have the first seed only.
-                let any = scorers.iter().any(|(_, key)| asked(key));
+                let any = rows.iter().any(|(_, key)| asked(key));
                 progress.units += u64::from(any);
                 progress.outstanding += u64::from(open);
             }

@@ -3,7 +3,7 @@
 //!
 //! Invariant: a failure stays stored until its next try is.
 
-use super::{Done, ScorerId, Store, StoreError, files::has_table, json::from_json, limit::limit};
+use super::{Done, RowId, Store, StoreError, files::has_table, json::from_json, limit::limit};
 use osee_model::estimator::{FailureKind, Limit};
 use rusqlite::{OptionalExtension, params};
 use std::time::Duration;
@@ -37,20 +37,20 @@ impl Retry {
 }
 
 impl Store {
-    /// What `scorer` has of the first `architectures` with `seeds`, without the
+    /// What a row has of the first `architectures` with `seeds`, without the
     /// failures that are to be tried again.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn done_but(
         &self,
-        scorer: ScorerId,
+        row: RowId,
         seeds: &[u64],
         architectures: usize,
         retry: &Retry,
     ) -> Result<Done, StoreError> {
-        let mut done = self.done(scorer, seeds, architectures)?;
-        let limits = "LEFT JOIN failure_limit USING (scorer, arch, seed)";
+        let mut done = self.done(row, seeds, architectures)?;
+        let limits = "LEFT JOIN failure_limit USING (row, arch, seed)";
         let mut read = || -> rusqlite::Result<()> {
             let (columns, join) = match has_table(&self.connection, "failure_limit")? {
                 true => ("seconds, bytes", limits),
@@ -58,18 +58,19 @@ impl Store {
             };
             let read = format!(
                 "SELECT {columns}, arch, seed, failure_kind FROM score {join}
-                 WHERE scorer = ?1 AND value IS NULL"
+                 WHERE row = ?1 AND value IS NULL"
             );
             let mut query = self.connection.prepare_cached(&read)?;
-            let mut rows = query.query([scorer.0])?;
+            let mut rows = query.query([row.0])?;
             while let Some(row) = rows.next()? {
                 let (arch, seed) = (row.get::<_, i64>(2)? as usize, row.get::<_, i64>(3)? as u64);
                 let kind: FailureKind = from_json(row.get_ref(4)?.as_str()?)?;
-                let round = seeds.iter().position(|it| *it == seed);
-                let round = round.filter(|_| arch < architectures);
-                if let Some(round) = round.filter(|_| retry.wants(kind, limit(row).ok().flatten()))
+                let seed_index = seeds.iter().position(|it| *it == seed);
+                let seed_index = seed_index.filter(|_| arch < architectures);
+                if let Some(seed_index) =
+                    seed_index.filter(|_| retry.wants(kind, limit(row).ok().flatten()))
                 {
-                    done.reopen(arch, round);
+                    done.reopen(arch, seed_index);
                 }
             }
             Ok(())
@@ -81,21 +82,24 @@ impl Store {
     /// The limit that a failure is known to be by.
     pub(super) fn limit_of(
         &self,
-        (scorer, arch, seed): (ScorerId, i64, i64),
+        (row, arch, seed): (RowId, i64, i64),
     ) -> rusqlite::Result<Option<Limit>> {
         if !has_table(&self.connection, "failure_limit")? {
             return Ok(None);
         }
         let read = "SELECT seconds, bytes FROM failure_limit
-             WHERE scorer = ?1 AND arch = ?2 AND seed = ?3";
+             WHERE row = ?1 AND arch = ?2 AND seed = ?3";
         let mut query = self.connection.prepare_cached(read)?;
-        Ok(query.query_row(params![scorer.0, arch, seed], limit).optional()?.flatten())
+        Ok(query.query_row(params![row.0, arch, seed], limit).optional()?.flatten())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::results::tests::{key, record};
+    use super::super::{
+        StoreWriter,
+        tests::{key, record},
+    };
     use super::*;
     use crate::study::Study;
     use osee_model::estimator::Failure;
@@ -103,20 +107,20 @@ mod tests {
     const SEED: u64 = u64::MAX;
 
     /// A store whose architectures 0, 1, ... have these failures.
-    fn store(dir: &std::path::Path, failures: &[Failure]) -> (Store, ScorerId) {
-        let mut store = Store::for_run(dir, &Study::default()).unwrap();
+    fn store(dir: &std::path::Path, failures: &[Failure]) -> (StoreWriter, RowId) {
+        let mut store = StoreWriter::open(dir, &Study::default()).unwrap();
         let archs: Vec<String> = (0..=failures.len()).map(|it| it.to_string()).collect();
-        store.set_plan(&archs).unwrap();
-        let scorer = store.scorer(&key()).unwrap();
+        store.fix_architectures(&archs).unwrap();
+        let row = store.register(&[key()]).unwrap()[0];
         let failed = failures.iter().enumerate();
-        let failed = failed.map(|(arch, failure)| record(scorer, arch, Err(failure.clone())));
+        let failed = failed.map(|(arch, failure)| record(row, arch, Err(failure.clone())));
         store.record(&failed.collect::<Vec<_>>()).unwrap();
-        store.record(&[record(scorer, failures.len(), Ok(0.5))]).unwrap();
-        (store, scorer)
+        store.record(&[record(row, failures.len(), Ok(0.5))]).unwrap();
+        (store, row)
     }
 
-    fn open(store: &Store, scorer: ScorerId, retry: &Retry, count: usize) -> Vec<usize> {
-        let done = store.done_but(scorer, &[SEED], count, retry).unwrap();
+    fn open(store: &Store, row: RowId, retry: &Retry, count: usize) -> Vec<usize> {
+        let done = store.done_but(row, &[SEED], count, retry).unwrap();
         (0..count).filter(|arch| !done.has(*arch, 0)).collect()
     }
 
@@ -131,7 +135,7 @@ mod tests {
             Failure::new(FailureKind::Panic, "at the disco"),
             Failure::new(FailureKind::Timeout, "its limit was not kept"),
         ];
-        let (mut store, scorer) = store(dir.path(), &failures);
+        let (mut store, row) = store(dir.path(), &failures);
         let within = Retry::within;
         let kinds =
             |kinds: &[FailureKind]| Retry { kinds: kinds.to_vec(), ..within(seconds(4), 9) };
@@ -143,18 +147,18 @@ mod tests {
             (kinds(&FailureKind::ALL), vec![0, 1, 2, 3, 4]),
         ];
         for (retry, wanted) in cases {
-            assert_eq!(open(&store, scorer, &retry, 6), wanted, "{retry:?}");
+            assert_eq!(open(&store, row, &retry, 6), wanted, "{retry:?}");
         }
         // A next try takes the place of the failure, with its own limit or none.
         let again = Failure::new(FailureKind::Timeout, "slow").by(Some(Limit::Time(seconds(9))));
         let crash = Failure::new(FailureKind::Crash, "bang");
         let tries = [Err(again), Ok(0.25), Ok(0.75), Err(crash)];
         for (arch, outcome) in tries.into_iter().enumerate() {
-            store.record(&[record(scorer, arch, outcome)]).unwrap();
+            store.record(&[record(row, arch, outcome)]).unwrap();
         }
-        assert_eq!(open(&store, scorer, &within(seconds(9), 2000), 6), [4]);
-        assert_eq!(open(&store, scorer, &within(seconds(10), 2000), 6), [0, 4]);
-        let kept: Vec<_> = store.scores(scorer).unwrap().into_iter().map(|it| it.outcome).collect();
+        assert_eq!(open(&store, row, &within(seconds(9), 2000), 6), [4]);
+        assert_eq!(open(&store, row, &within(seconds(10), 2000), 6), [0, 4]);
+        let kept: Vec<_> = store.scores(row).unwrap().into_iter().map(|it| it.outcome).collect();
         assert_eq!((&kept[1], &kept[2], &kept[5]), (&Ok(0.25), &Ok(0.75), &Ok(0.5)));
     }
 
@@ -162,11 +166,11 @@ mod tests {
     fn a_store_that_kept_no_limits_is_read_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         let slow = Failure::new(FailureKind::Timeout, "slow");
-        let (store, scorer) = store(dir.path(), &[slow]);
+        let (store, row) = store(dir.path(), &[slow]);
         store.connection.execute_batch("DROP TABLE failure_limit; DROP TABLE unit").unwrap();
         drop(store);
         let store = Store::open(dir.path()).unwrap();
-        assert_eq!(open(&store, scorer, &Retry::within(Duration::ZERO, 0), 2), [0]);
+        assert_eq!(open(&store, row, &Retry::within(Duration::ZERO, 0), 2), [0]);
         assert_eq!(store.unit_times().unwrap().units, 0);
     }
 }

@@ -4,9 +4,9 @@
 
 /// A score stays, a failure gives way.
 pub const INSERT: &str = "INSERT INTO score
-     (scorer, arch, seed, value, failure_kind, failure_message, milliseconds, device)
+     (row, arch, seed, value, failure_kind, failure_message, milliseconds, device)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-     ON CONFLICT (scorer, arch, seed) DO UPDATE SET
+     ON CONFLICT (row, arch, seed) DO UPDATE SET
          value = excluded.value, failure_kind = excluded.failure_kind,
          failure_message = excluded.failure_message, milliseconds = excluded.milliseconds,
          device = excluded.device
@@ -16,20 +16,23 @@ pub const INSERT: &str = "INSERT INTO score
 /// not trained.
 pub const IS_DONE: &str = "failure_kind IS NOT '\"untrained\"'";
 
-/// Kept in `user_version`; another one is refused. Tables that a reader can do
-/// without are added under the same number, see [`ADDED`].
-pub const FORMAT: i64 = 4;
+/// Kept in `user_version`. Tables that a reader can do without are added under
+/// the same number, see [`ADDED`].
+pub const FORMAT: i64 = 5;
+
+/// The format before it, which is read as well; any other is refused.
+pub const OLD: i64 = 4;
 
 /// A new file.
 pub const SCHEMA: &str = "
     CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
-    CREATE TABLE scorer (
+    CREATE TABLE row (
         id INTEGER PRIMARY KEY,
         key TEXT NOT NULL UNIQUE,
         used INTEGER NOT NULL
     );
     CREATE TABLE score (
-        scorer INTEGER NOT NULL REFERENCES scorer(id),
+        row INTEGER NOT NULL REFERENCES row(id),
         arch INTEGER NOT NULL REFERENCES plan(position),
         seed INTEGER NOT NULL,
         value REAL,
@@ -37,7 +40,7 @@ pub const SCHEMA: &str = "
         failure_message TEXT,
         milliseconds REAL NOT NULL,
         device TEXT NOT NULL,
-        PRIMARY KEY (scorer, arch, seed)
+        PRIMARY KEY (row, arch, seed)
     ) WITHOUT ROWID;
     CREATE TABLE epoch (
         supernet TEXT NOT NULL,
@@ -72,12 +75,12 @@ pub const ADDED: &str = "
         PRIMARY KEY (arch, seed)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS failure_limit (
-        scorer INTEGER NOT NULL,
+        row INTEGER NOT NULL,
         arch INTEGER NOT NULL,
         seed INTEGER NOT NULL,
         seconds REAL,
         bytes INTEGER,
-        PRIMARY KEY (scorer, arch, seed)
+        PRIMARY KEY (row, arch, seed)
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS weights (
         supernet TEXT NOT NULL,

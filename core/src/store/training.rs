@@ -1,7 +1,7 @@
 //! What came of supernets: learning curves, and sub-networks' batches, so that
 //! any number of them can be judged afterwards.
 
-use super::{Store, StoreError, json::from_json};
+use super::{Store, StoreError, StoreWriter, json::from_json};
 use osee_model::evaluation::BatchResult;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
@@ -50,27 +50,6 @@ pub struct Curve {
 }
 
 impl Store {
-    /// Stores an epoch; one that is trained again after a kill replaces itself.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn record_epoch(&mut self, epoch: &Curve) -> Result<(), StoreError> {
-        let Curve { supernet, seed, report } = epoch;
-        let write = "INSERT OR REPLACE INTO epoch
-             (supernet, seed, epoch, loss, accuracy, learning_rate, images_per_second)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let values = params![
-            supernet,
-            *seed as i64,
-            report.epoch,
-            report.loss,
-            report.accuracy,
-            report.learning_rate,
-            report.images_per_second
-        ];
-        self.connection.execute(write, values).map(drop).map_err(|e| self.sqlite(e))
-    }
-
     /// Every epoch of every training, in order.
     ///
     /// # Errors
@@ -92,12 +71,56 @@ impl Store {
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
     }
 
-    /// Whether the weights of a supernet after an epoch, by their file's hash,
-    /// are those that the store's scores were made with; the first ones are.
+    /// What is known of an architecture, from every supernet.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn same_weights(
+    pub fn evaluations(&self, arch: &str) -> Result<Vec<Evaluated>, StoreError> {
+        let read = "SELECT supernet, seed, epochs, batches, milliseconds FROM evaluation
+             WHERE arch = ?1";
+        let mut query = self.connection.prepare_cached(read).map_err(|e| self.sqlite(e))?;
+        let rows = query.query_map([arch], |row| {
+            Ok(Evaluated {
+                supernet: row.get(0)?,
+                seed: row.get::<_, i64>(1)? as u64,
+                epochs: from_json(&format!("[{}]", row.get::<_, String>(2)?))?,
+                arch: arch.to_owned(),
+                batches: from_json(&row.get::<_, String>(3)?)?,
+                milliseconds: row.get(4)?,
+            })
+        });
+        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+    }
+}
+
+impl StoreWriter {
+    /// Stores an epoch; one that is trained again after a kill replaces itself.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn record_epoch(&mut self, epoch: &Curve) -> Result<(), StoreError> {
+        let Curve { supernet, seed, report } = epoch;
+        let write = "INSERT OR REPLACE INTO epoch
+             (supernet, seed, epoch, loss, accuracy, learning_rate, images_per_second)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let values = params![
+            supernet,
+            *seed as i64,
+            report.epoch,
+            report.loss,
+            report.accuracy,
+            report.learning_rate,
+            report.images_per_second
+        ];
+        self.connection.execute(write, values).map(drop).map_err(|e| self.sqlite(e))
+    }
+
+    /// Pins the weights of a supernet after an epoch, by their file's hash, the
+    /// first time; afterwards, says whether they are those that were pinned.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn pin_weights(
         &self,
         (supernet, seed, epoch): (&str, u64, u32),
         sha256: &str,
@@ -135,28 +158,7 @@ impl Store {
             }
             transaction.commit()
         };
-        write(&mut self.connection).map_err(|e| self.sqlite(e))
-    }
-
-    /// What is known of an architecture, from every supernet.
-    ///
-    /// # Errors
-    /// When SQLite fails.
-    pub fn evaluations(&self, arch: &str) -> Result<Vec<Evaluated>, StoreError> {
-        let read = "SELECT supernet, seed, epochs, batches, milliseconds FROM evaluation
-             WHERE arch = ?1";
-        let mut query = self.connection.prepare_cached(read).map_err(|e| self.sqlite(e))?;
-        let rows = query.query_map([arch], |row| {
-            Ok(Evaluated {
-                supernet: row.get(0)?,
-                seed: row.get::<_, i64>(1)? as u64,
-                epochs: from_json(&format!("[{}]", row.get::<_, String>(2)?))?,
-                arch: arch.to_owned(),
-                batches: from_json(&row.get::<_, String>(3)?)?,
-                milliseconds: row.get(4)?,
-            })
-        });
-        rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
+        write(&mut self.store.connection).map_err(|e| self.sqlite(e))
     }
 }
 
@@ -168,13 +170,13 @@ fn list(epochs: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::study::Study;
+    use crate::{run_dir::RunDir, study::Study};
     use osee_model::evaluation::BatchResult;
 
     #[test]
     fn batches_and_curves_come_back_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::for_run(folder.path(), &Study::default()).unwrap();
+        let mut store = StoreWriter::open(&RunDir::new(folder.path()), &Study::default()).unwrap();
         let batches = vec![
             BatchResult {
                 images: 7,
@@ -196,7 +198,7 @@ mod tests {
         assert_eq!(store.evaluations("a").unwrap(), [one]);
         assert!(store.evaluations("b").unwrap().is_empty());
 
-        let same = |seed, sha256| store.same_weights(("key", seed, 80), sha256).unwrap();
+        let same = |seed, sha256| store.pin_weights(("key", seed, 80), sha256).unwrap();
         assert!(same(u64::MAX, "a") && same(3, "b") && same(3, "b") && !same(3, "a"));
 
         let report = |loss| EpochReport {

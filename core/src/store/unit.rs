@@ -67,6 +67,6 @@ pub(super) fn add_time(
     let write = "INSERT INTO unit VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (arch, seed) DO UPDATE SET
              milliseconds = milliseconds + excluded.milliseconds, alone = alone + excluded.alone";
-    let values = params![first.arch as i64, first.seed as i64, milliseconds, alone];
+    let values = params![first.arch_index as i64, first.seed as i64, milliseconds, alone];
     to.prepare_cached(write)?.execute(values).map(drop)
 }

@@ -3,16 +3,15 @@
 //! Invariant: a field that would change nothing beside another is refused.
 
 use super::{Architectures, Study, StudyError};
-use std::collections::HashSet;
 
 impl Study {
     /// Refuses what TOML allows and a study does not.
     ///
     /// # Errors
-    /// No seeds, or one twice, a row or a study with a name that cannot be one, or
-    /// a field that changes nothing beside another.
+    /// A row or a study with a name that cannot be one, or a field that changes
+    /// nothing beside another.
     pub fn check(&self) -> Result<(), StudyError> {
-        self.check_name()?;
+        check_name(&self.name)?;
         if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
             let what = format!(
                 "a row of estimator `{}` has an empty name; give it a `name`, or leave that out",
@@ -27,31 +26,23 @@ impl Study {
                 it.name()
             )));
         }
-        if self.seeds.is_empty() {
-            return Err(StudyError::Invalid("a study needs at least one seed".to_owned()));
-        }
-        let mut seen = HashSet::new();
-        if let Some(twice) = self.seeds.iter().find(|seed| !seen.insert(**seed)) {
-            return Err(StudyError::Invalid(format!("seed {twice} is given twice")));
-        }
         self.architectures.check()
     }
+}
 
-    /// A name is a line of text, and that of a folder.
-    fn check_name(&self) -> Result<(), StudyError> {
-        let name = self.name.as_str();
-        let why = match name.trim() {
-            "" => "is empty",
-            "." | ".." => "is that of another folder",
-            _ if name.contains('/') => "has a `/`",
-            _ if name.contains(char::is_control) => "has a line end or another control character",
-            _ => return Ok(()),
-        };
-        Err(StudyError::Invalid(format!(
-            "the study's name {name:?} {why}; a run's folder in runs/ is called after it, so it is one \
-             word or several, and --out says where else a run is"
-        )))
-    }
+/// A name is a line of text, and that of a folder.
+pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
+    let why = match name.trim() {
+        "" => "is empty",
+        "." | ".." => "is that of another folder",
+        _ if name.contains('/') => "has a `/`",
+        _ if name.contains(char::is_control) => "has a line end or another control character",
+        _ => return Ok(()),
+    };
+    Err(StudyError::Invalid(format!(
+        "the study's name {name:?} {why}; a run's folder in runs/ is called after it, so it is one \
+         word or several, and --out says where else a run is"
+    )))
 }
 
 impl Architectures {
@@ -65,7 +56,7 @@ impl Architectures {
         self.count().is_some() || self.neighbours > 0
     }
 
-    fn check(&self) -> Result<(), StudyError> {
+    pub(crate) fn check(&self) -> Result<(), StudyError> {
         match self.file.is_some() && self.count.is_some() {
             false => Ok(()),
             true => Err(StudyError::Invalid(

@@ -1,6 +1,6 @@
 //! Why a study cannot be used.
 
-use osee_model::recipe::RecipeError;
+use osee_model::{device::UnknownDevice, recipe::RecipeError};
 use std::path::PathBuf;
 
 /// Why a study cannot be used.
@@ -22,6 +22,22 @@ pub enum StudyError {
         /// toml's account, with the line.
         message: String,
     },
+    /// Written for a newer osee, or malformed.
+    #[error(
+        "study {} has version {found}, and this osee reads versions up to {known}; a newer osee \
+         reads it", path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// As written.
+        found: String,
+        /// The newest that is known.
+        known: u32,
+    },
+    /// A device of an unknown form.
+    #[error(transparent)]
+    Device(#[from] UnknownDevice),
     /// No such preset.
     #[error("there is no preset `{name}`; {hint}")]
     Preset {

@@ -8,7 +8,7 @@ overlay! {
     /// A preset with changes. Without a `normalisation`, the pixel statistics are
     /// those of the data set, and for CIFAR-10 those of the preset.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+    #[serde(deny_unknown_fields)]
     pub struct ProtocolChoice {
         /// One of [`Protocol::PRESETS`]; paper if absent.
         #[serde(default = "paper")]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::row::Checkpoint;
 use osee_model::protocol::{Normalisation, Protocol, Weights};
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
@@ -6,15 +7,15 @@ fn read(text: &str) -> Result<Study, StudyError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.toml");
     std::fs::write(&path, text).unwrap();
-    Study::read(&path)
+    Study::read(&path).map(|(study, _)| study)
 }
 
 #[test]
 fn an_embedded_table_has_no_folder() {
     let study = read("[truth]\nfile = \"embedded:nb201-digits\"\n").unwrap();
-    assert_eq!(study.truth.unwrap().file, Path::new("embedded:nb201-digits"));
+    assert_eq!(study.truth.unwrap().table, TableSource::Embedded("nb201-digits".to_owned()));
     let study = read("[truth]\nfile = \"t.csv\"\n").unwrap();
-    assert!(study.truth.unwrap().file.is_absolute());
+    assert!(study.truth.unwrap().table.path().is_absolute());
 }
 
 #[test]
@@ -29,14 +30,15 @@ fn a_table_is_asked_for_by_name_or_by_path() {
         ("data/nb201:x", false),
         ("nb201.parquet", true),
     ] {
-        assert_eq!(is_name(Path::new(table)), name, "{table}");
+        let is_file = matches!(TableSource::of(Path::new(table)), TableSource::File(_));
+        assert_eq!(is_file, !name, "{table}");
         let short = read(&format!("truth = \"{table}\"\n")).unwrap();
         let long = read(&format!("[truth]\nfile = \"{table}\"\n")).unwrap();
         // Each was read in a folder of its own, to which paths are relative.
         let [short, long] = [short, long].map(|study| study.truth.unwrap());
-        assert_eq!(short.file.is_absolute(), !name, "{table}");
-        assert_eq!(short.file.file_name(), long.file.file_name());
-        assert_eq!(TruthChoice { file: long.file.clone(), ..short }, long);
+        assert_eq!(short.table.path().is_absolute(), !name, "{table}");
+        assert_eq!(short.table.path().file_name(), long.table.path().file_name());
+        assert_eq!(TruthChoice { table: long.table.clone(), ..short }, long);
     }
     let wrong = read("truth = 3\n").unwrap_err().to_string();
     assert!(wrong.contains("the name or the path of a table"), "{wrong}");
@@ -79,7 +81,7 @@ fn every_field_can_stand_alone_or_says_what_it_needs() {
         "[architectures]\nseed = 3",
         "[architectures]\nneighbours = 3",
         "[protocol]\npreset = \"naswot\"",
-        "[protocol]\nbatch-size = 32",
+        "[protocol]\nbatch_size = 32",
         "[protocol]\nbatches = 2",
         "[protocol]\nimages = \"train-shuffled\"",
         "[protocol]\naugment = true",
@@ -96,7 +98,7 @@ fn every_field_can_stand_alone_or_says_what_it_needs() {
         study.protocol.resolve(None).unwrap();
         assert_eq!(toml::from_str::<Study>(&study.to_toml()).unwrap(), study, "{text}");
     }
-    let batch = read("[protocol]\nbatch-size = 32").unwrap().protocol;
+    let batch = read("[protocol]\nbatch_size = 32").unwrap().protocol;
     assert_eq!((batch.preset.as_str(), batch.batch_size), ("paper", Some(32)));
     let space = read("[space]\nsettings = { channels = 4 }").unwrap().space;
     assert_eq!((space.id.as_str(), space.settings["channels"].clone()), ("nb201", 4.into()));
@@ -113,8 +115,8 @@ fn every_field_can_stand_alone_or_says_what_it_needs() {
 
 #[test]
 fn a_field_that_changes_nothing_beside_another_is_refused() {
-    let said = |text: &str| match read(text).unwrap().check() {
-        Ok(()) => String::new(),
+    let said = |text: &str| match read(text) {
+        Ok(_) => String::new(),
         Err(error) => error.to_string(),
     };
     let list = "[architectures]\nfile = \"a.txt\"\n";
@@ -136,22 +138,57 @@ fn a_field_that_changes_nothing_beside_another_is_refused() {
 }
 
 #[test]
-fn seeds_are_some_and_different() {
-    let wrong = |seeds| Study { seeds, ..Study::default() }.check().unwrap_err().to_string();
-    assert_eq!(wrong(vec![]), "a study needs at least one seed");
-    assert_eq!(wrong(vec![3, 1, 3]), "seed 3 is given twice");
+fn a_study_says_its_version_and_a_newer_one_is_refused() {
+    assert_eq!(read("version = 1\n").unwrap(), Study::default());
+    for version in ["2", "0", "-1", "0x2", "99999999999999999999"] {
+        let said = read(&format!("version = {version}\nnew_field = 3\n")).unwrap_err().to_string();
+        assert!(
+            said.contains(&format!("has version {}", version.trim_start_matches("0x"))),
+            "{said}"
+        );
+        assert!(said.contains("versions up to 1"), "{said}");
+    }
+    assert!(read("version = \"1\"\n").unwrap_err().to_string().contains("invalid type"));
+    assert!(Study::default().to_toml().starts_with("version = 1\n"));
+}
+
+#[test]
+fn keys_with_hyphens_are_read_and_told() {
+    let old = "[protocol]\nbatch-size = 32\n[training]\nkeep-every = 3\nspace = { a-b = 1 }\n\
+               [[estimators]]\nid = \"x\"\nsettings = { batch-size = 4 }\n\
+               training = { \"max-norm\" = 1.0 }\n[space.settings]\nkeep-every = 5\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.toml");
+    std::fs::write(&path, old).unwrap();
+    let (study, told) = Study::read(&path).unwrap();
+    assert_eq!(told, ["batch-size", "keep-every", "\"max-norm\""]);
+    assert_eq!((study.protocol.batch_size, study.training.keep_every), (Some(32), Some(3)));
+    assert_eq!(study.estimators[0].training.max_norm, Some(1.0));
+    assert_eq!(study.training.space["a-b"], 1.into());
+    assert_eq!(study.estimators[0].settings["batch-size"], 4.into());
+    assert_eq!(study.space.settings["keep-every"], 5.into());
+    assert!(!study.to_toml().contains("keep-every = 3"));
+    // The line is that of the file.
+    std::fs::write(&path, old.replace("keep-every = 3", "keep-evry = 3")).unwrap();
+    let said = Study::read(&path).unwrap_err().to_string();
+    assert!(said.contains("line 4") && said.contains("keep_evry"), "{said}");
 }
 
 #[test]
 fn a_row_has_a_name_and_a_study_knows_its_rows() {
-    let study = read("[[estimators]]\nid = \"params\"\nname = \" \"\n").unwrap();
-    let wrong = study.check().unwrap_err().to_string();
+    let nameless = read("[[estimators]]\nid = \"params\"\nname = \" \"\n");
+    let wrong = nameless.unwrap_err().to_string();
     assert!(wrong.contains("`params` has an empty name"), "{wrong}");
     let study = read("[[estimators]]\nid = \"one_shot\"\nname = \"loss\"\n").unwrap();
     study.check().unwrap();
-    let asked = ["loss", "loss@40", "one_shot", "lossy"].map(|row| study.asks_for(row));
+    let row = |name: &str, of: Option<&str>| {
+        let checkpoint_of = of.map(|row| Checkpoint { row: row.to_owned(), epoch: 40 });
+        RowKey { name: name.to_owned(), checkpoint_of, ..crate::store::tests::key() }
+    };
+    let rows = [("loss", None), ("loss@40", Some("loss")), ("loss@40", None), ("one_shot", None)];
+    let asked = rows.map(|(name, of)| study.asks_for(&row(name, of)));
     assert_eq!(asked, [true, true, false, false]);
-    assert!(Study::default().asks_for("anything"));
+    assert!(Study::default().asks_for(&row("anything", None)));
 }
 
 #[test]
@@ -165,7 +202,7 @@ fn unknown_fields_and_presets_are_named() {
 
 #[test]
 fn changes_override_the_preset() {
-    let study = read("[protocol]\npreset = \"paper\"\nbatch-size = 64\n").unwrap();
+    let study = read("[protocol]\npreset = \"paper\"\nbatch_size = 64\n").unwrap();
     let protocol = study.protocol.resolve(None).unwrap();
     assert_eq!((protocol.batch_size, protocol.weights), (64, Weights::Supernet));
 }
@@ -185,7 +222,7 @@ fn pixel_statistics_are_the_studys_then_the_data_sets_then_the_presets() {
 #[test]
 fn paths_need_not_be_utf_8() {
     let folder = PathBuf::from(OsString::from_vec(b"/caf\xe9".to_vec()));
-    let mut study = Study { data: "cifar10:images".to_owned(), ..Study::default() };
+    let mut study = Study { data: "cifar10:images".parse().unwrap(), ..Study::default() };
     study.plugins = vec!["libx.so".into()];
     study.architectures.file = Some("archs.txt".into());
     study.rebase(&folder);
@@ -193,13 +230,15 @@ fn paths_need_not_be_utf_8() {
     assert_eq!(read, study);
     assert_eq!(read.plugins, [folder.join("libx.so")]);
     assert_eq!(read.architectures.file, Some(folder.join("archs.txt")));
-    let (_, images) = read.data.split_once(':').unwrap();
-    assert_eq!(paths::path(images), folder.join("images"));
+    assert_eq!(read.data.folder, Some(folder.join("images")));
 }
 
 #[test]
 fn folders_of_images_are_relative_to_the_study() {
-    let mut study = Study { data: "cifar100:images".to_owned(), ..Study::default() };
+    let mut study = Study { data: "cifar100:images".parse().unwrap(), ..Study::default() };
     study.rebase(Path::new("/studies"));
-    assert_eq!((study.data.as_str(), study.data_kind()), ("cifar100:/studies/images", "cifar100"));
+    assert_eq!(
+        (study.data.to_string(), study.data.kind),
+        ("cifar100:/studies/images".to_owned(), "cifar100".to_owned())
+    );
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 overlay! {
     /// What a study changes of the estimators' own recipes.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-    #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+    #[serde(default, deny_unknown_fields)]
     pub struct TrainingChoice {
         /// Start from this preset instead of the estimator's own recipe.
         pub preset: Option<String>,
@@ -79,10 +79,10 @@ impl TrainingChoice {
     /// The first of them, with what is allowed.
     pub fn check_supernet(&self, recipe: &Recipe, side: usize) -> Result<(), StudyError> {
         let keep_every = self.keep_every.map(|it| it as usize);
-        at_most("keep-every", keep_every, recipe.epochs as usize, "epochs")?;
+        at_most("keep_every", keep_every, recipe.epochs as usize, "epochs")?;
         let of = "validation images";
         let size = self.validation_batch_size;
-        at_most("validation-batch-size", size, recipe.validation_images, of)?;
+        at_most("validation_batch_size", size, recipe.validation_images, of)?;
         at_most("observe", self.observe, recipe.steps(), "steps in an epoch")?;
         self.check_common(recipe, side)
     }
@@ -99,7 +99,7 @@ impl TrainingChoice {
         judged: usize,
     ) -> Result<(), StudyError> {
         let unused =
-            [("keep-every", self.keep_every.is_some()), ("observe", self.observe.is_some())];
+            [("keep_every", self.keep_every.is_some()), ("observe", self.observe.is_some())];
         if let Some((field, _)) = unused.into_iter().find(|(_, given)| *given) {
             return Err(StudyError::Invalid(format!(
                 "`{field}` of [training] is about supernets, and a benchmark trains networks alone; \
@@ -107,7 +107,7 @@ impl TrainingChoice {
             )));
         }
         let size = self.validation_batch_size;
-        at_most("validation-batch-size", size, judged, "images that are judged together")?;
+        at_most("validation_batch_size", size, judged, "images that are judged together")?;
         self.check_common(recipe, side)
     }
 
@@ -178,10 +178,10 @@ mod tests {
         let paper = Recipe::preset("paper").unwrap();
         assert!(paper.check_images(40_000, 10_000).is_ok());
         let few = paper.check_images(40_000, 9_999).unwrap_err().to_string();
-        assert!(few.contains("wants 10000 images") && few.contains("`validation-images`"), "{few}");
-        assert!(wrong("learning-rate = -1.0").contains("learning rate above 0"));
+        assert!(few.contains("wants 10000 images") && few.contains("`validation_images`"), "{few}");
+        assert!(wrong("learning_rate = -1.0").contains("learning rate above 0"));
         assert!(wrong("preset = \"papr\"").contains("did you mean `paper`?"));
-        assert!(wrong("keep-every = 0").contains("`keep-every` of at least one epoch"));
+        assert!(wrong("keep_every = 0").contains("`keep_every` of at least one epoch"));
         let flat = "normalisation = { mean = [0.5, 0.5, 0.5], std = [0.2, 0.0, 0.2] }";
         assert!(wrong(flat).contains("standard deviation above 0"));
     }
@@ -198,13 +198,13 @@ mod tests {
             assert!(said.contains(part), "{text}: {said}");
         };
         // The preset keeps every tenth, and evaluates batches of 250.
-        assert_eq!(checked("epochs = 3\nvalidation-images = 96"), Ok(()));
-        refused("epochs = 3\nkeep-every = 4", "`keep-every` of [training] is 4, and there are 3");
-        assert_eq!(checked("epochs = 3\nkeep-every = 3"), Ok(()));
-        let batches = "validation-images = 96\nvalidation-batch-size =";
+        assert_eq!(checked("epochs = 3\nvalidation_images = 96"), Ok(()));
+        refused("epochs = 3\nkeep_every = 4", "`keep_every` of [training] is 4, and there are 3");
+        assert_eq!(checked("epochs = 3\nkeep_every = 3"), Ok(()));
+        let batches = "validation_images = 96\nvalidation_batch_size =";
         refused(&format!("{batches} 97"), "is 97, and there are 96 validation images");
         assert_eq!(checked(&format!("{batches} 96")), Ok(()));
-        let steps = "images = 256\nbatch-size = 32\nobserve =";
+        let steps = "images = 256\nbatch_size = 32\nobserve =";
         refused(&format!("{steps} 9"), "`observe` of [training] is 9, and there are 8 steps");
         assert_eq!(checked(&format!("{steps} 8")), Ok(()));
         refused("schedule = { kind = \"cosine\", last = 0.05 }", "below the first, 0.05");

@@ -1,29 +1,21 @@
 //! Which table judges, and how it is read.
 
-use crate::{
-    embedded,
-    truth::{Duplicates, Filter},
-};
-use osee_model::paths;
+use super::TableSource;
+use crate::truth::{Duplicates, Filter};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use std::{
-    collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt};
 
 /// A truth table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TruthChoice {
-    /// The path of a CSV or CSV.gz file, the name of a data set such as `nb201`
-    /// or `nb201:cifar100`, or `embedded:NAME` for a table that is part of osee;
-    /// see [`is_name`].
-    #[serde(with = "paths")]
-    pub file: PathBuf,
+    /// A CSV or CSV.gz file, a data set such as `nb201` or `nb201:cifar100`, or
+    /// `embedded:NAME` for a table that is part of osee.
+    #[serde(rename = "file")]
+    pub table: TableSource,
     /// Column with the architecture; that of the data set, else the space's own,
     /// if absent.
     #[serde(default)]
@@ -48,9 +40,9 @@ pub struct TruthChoice {
 
 impl TruthChoice {
     /// A table without further choice.
-    pub fn plain(file: PathBuf) -> Self {
+    pub fn plain(table: TableSource) -> Self {
         Self {
-            file,
+            table,
             key: None,
             column: None,
             duplicates: None,
@@ -69,26 +61,6 @@ impl TruthChoice {
     }
 }
 
-/// Whether a table is asked for by its name: what holds a `/`, or ends in `.csv`
-/// or `.csv.gz`, is a path.
-pub fn is_name(table: &Path) -> bool {
-    let text = paths::text(table);
-    !(text.contains('/') || text.ends_with(".csv") || text.ends_with(".csv.gz"))
-}
-
-/// Name and task of the data set that a table is, such as `nb201:cifar100`; `None`
-/// for a path, and for a table that is part of osee.
-pub fn data_set(table: &Path) -> Option<(String, Option<String>)> {
-    if !is_name(table) || embedded::table_name(table).is_some() {
-        return None;
-    }
-    let text = paths::text(table);
-    Some(match text.split_once(':') {
-        Some((name, task)) => (name.to_owned(), Some(task.to_owned())),
-        None => (text, None),
-    })
-}
-
 /// `truth = "TABLE"`, or a section `[truth]` with its fields.
 pub(super) fn by_name_or_fields<'de, D: Deserializer<'de>>(
     source: D,
@@ -103,7 +75,7 @@ pub(super) fn by_name_or_fields<'de, D: Deserializer<'de>>(
         }
 
         fn visit_str<E>(self, table: &str) -> Result<TruthChoice, E> {
-            Ok(TruthChoice::plain(paths::path(table)))
+            Ok(TruthChoice::plain(table.to_owned().into()))
         }
 
         fn visit_map<M: MapAccess<'de>>(self, fields: M) -> Result<TruthChoice, M::Error> {

@@ -1,24 +1,35 @@
 //! What tests of stores share.
 
-use osee_core::store::ScorerKey;
-use osee_model::estimator::{Direction, EstimatorKind};
+use osee_core::row::{Conditions, EstimatorKey, RowKey, SpaceKey};
+use osee_model::{
+    estimator::{Direction, EstimatorKind},
+    protocol::Protocol,
+    settings::Settings,
+};
 
 /// A row of this name, computed by this plugin.
-pub fn key(name: &str, plugin: &str) -> ScorerKey {
-    let text = String::new;
-    ScorerKey {
-        name: name.to_owned(),
-        estimator: name.to_owned(),
-        version: text(),
+pub fn key(name: &str, plugin: &str) -> RowKey {
+    let estimator = EstimatorKey {
+        id: name.to_owned(),
+        version: "1".to_owned(),
         kind: EstimatorKind::ZeroShot,
         direction: Direction::HigherIsBetter,
-        settings: text(),
+        settings: Settings::default(),
         plugin_sha256: plugin.to_owned(),
-        space: text(),
-        space_version: text(),
-        space_settings: text(),
-        space_sha256: text(),
-        protocol: text(),
-        data: text(),
+    };
+    let space = SpaceKey {
+        id: "nb201".to_owned(),
+        version: "1".to_owned(),
+        settings: Settings::default(),
+        plugin_sha256: String::new(),
+    };
+    let protocol = Protocol::preset("paper").unwrap();
+    RowKey {
+        name: name.to_owned(),
+        estimator,
+        space,
+        conditions: Conditions::Untrained(protocol),
+        images: Some("noise".to_owned()),
+        checkpoint_of: None,
     }
 }

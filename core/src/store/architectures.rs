@@ -4,7 +4,7 @@
 //! and what the whole list's hash is, so that parts of two lists are never
 //! taken for one.
 
-use super::{Store, StoreError, files::has_table};
+use super::{Store, StoreError, StoreWriter, files::has_table};
 use crate::shard::unit_name;
 use osee_model::hex::hex;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -48,40 +48,6 @@ impl Hasher {
 }
 
 impl Store {
-    /// Fixes the architectures of the run, the first time; a shard keeps those
-    /// that it has a unit of.
-    ///
-    /// # Errors
-    /// When the run already has others.
-    pub fn set_plan(&mut self, architectures: &[String]) -> Result<(), StoreError> {
-        let list = List::of(architectures.iter().map(String::as_str));
-        let (study, known) = (self.study()?, self.list()?);
-        let whole = study.shard.is_whole();
-        match &known {
-            Some(known) if *known != list => return Err(self.other_list()),
-            Some(_) if !whole => return Ok(()),
-            Some(_) => {}
-            None => match self.listed()? {
-                listed if listed == list && whole => return Ok(()),
-                listed if listed.architectures > 0 => return Err(self.other_list()),
-                _ => {}
-            },
-        }
-        let held = |arch: &str| {
-            whole || study.seeds.iter().any(|seed| study.shard.holds(&unit_name(arch, *seed)))
-        };
-        let write = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            for (position, arch) in architectures.iter().enumerate().filter(|(_, arch)| held(arch))
-            {
-                add(&transaction, position, arch)?;
-            }
-            set_list(&transaction, (!whole).then_some(&list))?;
-            transaction.commit()
-        };
-        write(&mut self.connection).map_err(|e| self.sqlite(e))
-    }
-
     /// The whole list, if this store has a part of it only.
     ///
     /// # Errors
@@ -104,7 +70,10 @@ impl Store {
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn visit_plan(&self, mut visit: impl FnMut(usize, &str)) -> Result<(), StoreError> {
+    pub fn visit_architectures(
+        &self,
+        mut visit: impl FnMut(usize, &str),
+    ) -> Result<(), StoreError> {
         let mut read = || -> rusqlite::Result<()> {
             let mut query =
                 self.connection.prepare("SELECT position, arch FROM plan ORDER BY position")?;
@@ -136,13 +105,49 @@ impl Store {
     /// When SQLite fails.
     pub fn listed(&self) -> Result<List, StoreError> {
         let mut hasher = Hasher::default();
-        self.visit_plan(|_, arch| hasher.add(arch))?;
+        self.visit_architectures(|_, arch| hasher.add(arch))?;
         Ok(hasher.list())
     }
 
     fn other_list(&self) -> StoreError {
         let field = "list of architectures".to_owned();
-        StoreError::OtherStudy { dir: self.dir.clone(), field }
+        StoreError::OtherStudy { dir: self.dir.path().to_owned(), field }
+    }
+}
+
+impl StoreWriter {
+    /// Fixes the architectures of the run, the first time; a shard keeps those
+    /// that it has a unit of.
+    ///
+    /// # Errors
+    /// When the run already has others.
+    pub fn fix_architectures(&mut self, architectures: &[String]) -> Result<(), StoreError> {
+        let list = List::of(architectures.iter().map(String::as_str));
+        let (study, known) = (self.study()?, self.list()?);
+        let whole = study.shard.is_whole();
+        match &known {
+            Some(known) if *known != list => return Err(self.other_list()),
+            Some(_) if !whole => return Ok(()),
+            Some(_) => {}
+            None => match self.listed()? {
+                listed if listed == list && whole => return Ok(()),
+                listed if listed.architectures > 0 => return Err(self.other_list()),
+                _ => {}
+            },
+        }
+        let held = |arch: &str| {
+            whole || study.seeds.iter().any(|seed| study.shard.holds(&unit_name(arch, *seed)))
+        };
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            for (position, arch) in architectures.iter().enumerate().filter(|(_, arch)| held(arch))
+            {
+                add(&transaction, position, arch)?;
+            }
+            set_list(&transaction, (!whole).then_some(&list))?;
+            transaction.commit()
+        };
+        write(&mut self.store.connection).map_err(|e| self.sqlite(e))
     }
 }
 

@@ -1,0 +1,160 @@
+//! Stores of format 4, in which a row was called a scorer, and its key had JSON
+//! documents as texts.
+//!
+//! What an estimator that sees no images has scored is taken over: its key does
+//! not have them any more. Other keys of that time may cover only a sample of the
+//! images; such rows are read, and scored anew by a run (see [`super::superseded`]).
+
+use super::{RowId, json::from_json};
+use crate::row::{Checkpoint, Conditions, EstimatorKey, RowKey, SpaceKey, SupernetWeights};
+use osee_model::{
+    estimator::{Direction, EstimatorKind},
+    protocol::Protocol,
+    recipe::Recipe,
+};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{files::has_table, schema::FORMAT};
+
+/// The key of a row as format 4 had it.
+#[derive(Deserialize)]
+struct OldKey {
+    name: String,
+    estimator: String,
+    version: String,
+    kind: EstimatorKind,
+    direction: Direction,
+    settings: String,
+    plugin_sha256: String,
+    space: String,
+    space_version: String,
+    space_settings: String,
+    space_sha256: String,
+    protocol: String,
+    data: String,
+}
+
+/// The protocol of a row that scored trained weights.
+#[derive(Deserialize)]
+struct OldWeights {
+    supernet: String,
+    recipe: Recipe,
+    epochs: Vec<u32>,
+    #[serde(default)]
+    seeds: Option<Vec<u64>>,
+    protocol: Option<Protocol>,
+}
+
+fn new_key(json: &str) -> rusqlite::Result<RowKey> {
+    let old: OldKey = from_json(json)?;
+    let estimator = EstimatorKey {
+        id: old.estimator,
+        version: old.version,
+        kind: old.kind,
+        direction: old.direction,
+        settings: text(&old.settings)?,
+        plugin_sha256: old.plugin_sha256,
+    };
+    let space = SpaceKey {
+        id: old.space,
+        version: old.space_version,
+        settings: text(&old.space_settings)?,
+        plugin_sha256: old.space_sha256,
+    };
+    let conditions = match from_json::<OldWeights>(&old.protocol) {
+        Ok(OldWeights { supernet: key, recipe, epochs, seeds, protocol }) => {
+            Conditions::Supernet(SupernetWeights { key, recipe, epochs, seeds, protocol })
+        }
+        Err(_) => Conditions::Untrained(text(&old.protocol)?),
+    };
+    Ok(RowKey {
+        checkpoint_of: checkpoint(&old.name, &conditions),
+        images: estimator.sees_images().then_some(old.data),
+        name: old.name,
+        estimator,
+        space,
+        conditions,
+    })
+}
+
+fn text<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
+    from_json(json)
+}
+
+/// A point of a trend had its epoch in its name alone. A row that a user called so
+/// scores another epoch.
+fn checkpoint(name: &str, conditions: &Conditions) -> Option<Checkpoint> {
+    let Conditions::Supernet(SupernetWeights { epochs, .. }) = conditions else { return None };
+    let (row, epoch) = name.rsplit_once('@')?;
+    let epoch = epoch.parse().ok().filter(|epoch| epochs.last() == Some(epoch))?;
+    Some(Checkpoint { row: row.to_owned(), epoch })
+}
+
+/// Its rows, the last used last.
+fn rows(old: &Connection) -> rusqlite::Result<Vec<(RowId, String, i64)>> {
+    let mut query = old.prepare("SELECT id, key, used FROM scorer ORDER BY used")?;
+    let rows = query.query_map([], |row| {
+        let key = new_key(&row.get::<_, String>(1)?)?;
+        let json = serde_json::to_string(&key).expect("keys are plain data");
+        Ok((RowId(row.get(0)?), json, row.get(2)?))
+    });
+    rows?.collect()
+}
+
+/// Makes readers of this format find what they look for; nothing of the file is
+/// written.
+pub(super) fn show_as_new(old: &Connection) -> rusqlite::Result<()> {
+    old.execute_batch(
+        "PRAGMA temp_store = MEMORY;
+         CREATE TEMP TABLE row (id INTEGER PRIMARY KEY, key TEXT, used INTEGER);
+         CREATE TEMP VIEW score AS
+             SELECT scorer AS row, arch, seed, value, failure_kind, failure_message, milliseconds,
+                 device
+             FROM main.score;",
+    )?;
+    for (id, key, used) in rows(old)? {
+        old.execute("INSERT INTO row VALUES (?1, ?2, ?3)", params![id.0, key, used])?;
+    }
+    if has_table(old, "failure_limit")? {
+        old.execute_batch(
+            "CREATE TEMP VIEW failure_limit AS
+                 SELECT scorer AS row, arch, seed, seconds, bytes FROM main.failure_limit;",
+        )?;
+    }
+    Ok(())
+}
+
+/// Rewrites the file in this format, all of it or nothing.
+pub(super) fn rewrite(old: &mut Connection) -> rusqlite::Result<()> {
+    let rows = rows(old)?;
+    let transaction = old.transaction()?;
+    let tables: &[&str] = match has_table(&transaction, "failure_limit")? {
+        true => &["score", "failure_limit"],
+        false => &["score"],
+    };
+    for table in tables {
+        transaction.execute_batch(&format!("ALTER TABLE {table} RENAME COLUMN scorer TO row"))?;
+    }
+    transaction.execute_batch("ALTER TABLE scorer RENAME TO row")?;
+    // No new key is that of an old row that has not been rewritten yet.
+    for (at, (id, key, _)) in rows.iter().enumerate() {
+        let later = rows[at + 1..].iter().find(|(_, other, _)| other == key);
+        match later {
+            None => {
+                transaction.execute("UPDATE row SET key = ?2 WHERE id = ?1", params![id.0, key])?
+            }
+            // Rows that differed in images which their estimator never saw are one.
+            Some((later, ..)) => {
+                for table in tables {
+                    let take = format!("UPDATE OR IGNORE {table} SET row = ?2 WHERE row = ?1");
+                    transaction.execute(&take, [id.0, later.0])?;
+                    transaction.execute(&format!("DELETE FROM {table} WHERE row = ?1"), [id.0])?;
+                }
+                transaction.execute("DELETE FROM row WHERE id = ?1", [id.0])?
+            }
+        };
+    }
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}

@@ -1,0 +1,54 @@
+//! Scores that a run has and does not use any more, because they were made with
+//! other images, or under a key that did not cover all of them.
+
+use super::{Store, StoreError};
+use crate::row::{Conditions, RowKey};
+
+/// What a row had before its images were others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superseded {
+    /// Name of the row.
+    pub row: String,
+    /// How many scores it had.
+    pub scores: u64,
+    /// The identity of the images that they are of.
+    pub images: String,
+}
+
+impl Store {
+    /// What of it is superseded by rows with these keys.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn superseded(&self, keys: &[RowKey]) -> Result<Vec<Superseded>, StoreError> {
+        let newest = self.newest()?;
+        let count = "SELECT COUNT(*) FROM score WHERE row = ?1 AND value IS NOT NULL";
+        let mut found = Vec::new();
+        for key in keys {
+            let Some((id, old)) = newest.get(&key.name).filter(|(_, old)| old != key) else {
+                continue;
+            };
+            let (Some(images), true) = (&old.images, same_but_for_images(old, key)) else {
+                continue;
+            };
+            let scores: i64 = self
+                .connection
+                .query_row(count, [id.0], |row| row.get(0))
+                .map_err(|e| self.sqlite(e))?;
+            if scores > 0 {
+                let (row, images) = (key.name.clone(), images.clone());
+                found.push(Superseded { row, scores: scores as u64, images });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A supernet's key covers its images, too.
+fn same_but_for_images(one: &RowKey, other: &RowKey) -> bool {
+    let mut one = RowKey { images: other.images.clone(), ..one.clone() };
+    if let (Conditions::Supernet(own), Some(theirs)) = (&mut one.conditions, other.supernet()) {
+        own.key.clone_from(&theirs.key);
+    }
+    one == *other
+}
