@@ -70,7 +70,7 @@ pub enum Conditions {
     /// Networks are put before the estimator as the protocol says.
     Untrained(Protocol),
     /// They are sub-networks of a trained supernet.
-    Supernet(SupernetWeights),
+    Supernet(Box<SupernetWeights>),
 }
 
 /// Weights of a trained supernet.
@@ -140,9 +140,12 @@ impl RowKey {
     pub fn conditions_json(&self) -> serde_json::Value {
         match &self.conditions {
             Conditions::Untrained(protocol) => json!(protocol),
-            Conditions::Supernet(SupernetWeights { key, recipe, epochs, protocol, .. }) => json!({
-                "supernet": key, "recipe": recipe, "epochs": epochs, "protocol": protocol,
-            }),
+            Conditions::Supernet(weights) => {
+                let SupernetWeights { key, recipe, epochs, protocol, .. } = &**weights;
+                json!({
+                    "supernet": key, "recipe": recipe, "epochs": epochs, "protocol": protocol,
+                })
+            }
         }
     }
 }

@@ -162,6 +162,12 @@ impl From<&PathBuf> for RunDir {
     }
 }
 
+impl From<PathBuf> for RunDir {
+    fn from(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
 impl From<&RunDir> for RunDir {
     fn from(dir: &RunDir) -> Self {
         dir.clone()

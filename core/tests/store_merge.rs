@@ -132,20 +132,20 @@ fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
     assert!(error.contains("plugin (its SHA-256) differs"), "{error}");
     let [first, _] = parts;
 
-    let mut list = StoreWriter::open(&folder.path().join("list"), &study(two)).unwrap();
+    let mut list = StoreWriter::open(folder.path().join("list"), &study(two)).unwrap();
     list.fix_architectures(&plan()[..99]).unwrap();
     let parts = [first, list.finish()];
     assert!(matches!(refused(&mut merged, &parts), MergeError::OtherStudy { .. }));
     let [first, _] = parts;
 
     let seeds = Study { seeds: Seeds::one(3), ..study(two) };
-    let parts = [first, StoreWriter::open(&folder.path().join("seeds"), &seeds).unwrap().finish()];
+    let parts = [first, StoreWriter::open(folder.path().join("seeds"), &seeds).unwrap().finish()];
     let error = refused(&mut merged, &parts).to_string();
     assert!(error.contains("their seeds differs"), "{error}");
     let [first, _] = parts;
 
     // The same unit twice, with another number.
-    let mut again = StoreWriter::open(&folder.path().join("again"), &study(two)).unwrap();
+    let mut again = StoreWriter::open(folder.path().join("again"), &study(two)).unwrap();
     again.fix_architectures(&plan()).unwrap();
     let row = again.register(&[key("a", "x")]).unwrap()[0];
     let taken = first.scores(first.newest().unwrap()["a"].0).unwrap();
@@ -169,7 +169,7 @@ fn a_failure_gives_way_to_a_score_and_to_a_wider_limit() {
         Err(failure.by(Some(Limit::Time(seconds(limit)))))
     };
     let part = |name: &str, outcomes: [Result<f64, Failure>; 2]| {
-        let mut store = StoreWriter::open(&folder.path().join(name), &study(Shard::WHOLE)).unwrap();
+        let mut store = StoreWriter::open(folder.path().join(name), &study(Shard::WHOLE)).unwrap();
         store.fix_architectures(&plan()).unwrap();
         let row = store.register(&[key("a", "x")]).unwrap()[0];
         for (arch, outcome) in outcomes.into_iter().enumerate() {

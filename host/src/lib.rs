@@ -15,6 +15,7 @@ pub mod catalog;
 pub mod child;
 pub mod cli;
 pub mod conformance;
+pub mod exit;
 pub mod export;
 #[cfg(test)]
 mod fuzz;
@@ -22,6 +23,8 @@ pub mod leaderboard;
 pub mod loader;
 pub mod networks;
 pub mod one_shot;
+pub mod plan;
+pub mod progress;
 pub mod relay;
 pub mod runner;
 pub mod stop;

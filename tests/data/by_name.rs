@@ -3,7 +3,7 @@
 
 use crate::support;
 use crate::support::SMALL;
-use osee_core::study::Study;
+use osee_core::study::{Study, TableSource};
 use serde_json::Value;
 use std::{
     fs::{self, File},
@@ -263,11 +263,11 @@ fn the_studies_that_are_shipped_name_their_data() {
         if path.is_dir() {
             continue;
         }
-        let study = Study::read(&path).unwrap();
-        study.check().unwrap();
-        let table = study.truth.unwrap().file;
-        assert!(osee_core::study::is_name(&table), "{}", path.display());
-        assert!(!study.data.contains(':'), "{}", path.display());
+        let (study, old_keys) = Study::read(&path).unwrap();
+        assert!(old_keys.is_empty(), "{}: {old_keys:?}", path.display());
+        let table = study.truth.unwrap().table;
+        assert!(!matches!(table, TableSource::File(_)), "{}", path.display());
+        assert_eq!(study.data.folder, None, "{}", path.display());
         count += 1;
     }
     assert!(count >= 13, "{count}");

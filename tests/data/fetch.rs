@@ -5,12 +5,14 @@ use crate::support::server;
 use crate::support::server::{Server, put, send, send_slowly, start, start_file};
 use osee_host::{
     catalog::{Catalog, CatalogError, Entry, Fetching, Home, Kind, Mirror, fetch, import},
+    progress::Silent,
     stop::Stop,
 };
 use sha2::{Digest, Sha256};
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -41,7 +43,12 @@ fn entry(bytes: &[u8], from: &[String]) -> Entry {
 }
 
 fn online() -> Fetching {
-    Fetching { mirror: None, offline: false, patience: Duration::from_secs(20) }
+    Fetching {
+        reporter: Arc::new(Silent),
+        mirror: None,
+        offline: false,
+        patience: Duration::from_secs(20),
+    }
 }
 
 struct Place {

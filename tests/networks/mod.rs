@@ -2,7 +2,7 @@
 
 mod golden;
 mod golden_small;
-mod networks;
+mod missing;
 mod pytorch;
 mod spaces;
 mod uneven;

@@ -5,8 +5,8 @@ use crate::support;
 use crate::support::{fixture, osee};
 use std::{collections::BTreeMap, fs, path::Path};
 
-const TRAINING: &str = "[training]\nepochs = 3\nkeep-every = 1\nimages = 64\nbatch-size = 16\n\
-                        validation-images = 32\nvalidation-batch-size = 16\n";
+const TRAINING: &str = "[training]\nepochs = 3\nkeep_every = 1\nimages = 64\nbatch_size = 16\n\
+                        validation_images = 32\nvalidation_batch_size = 16\n";
 
 /// All seven widths by row; empty where there is no score.
 type Board = BTreeMap<String, Vec<String>>;
@@ -18,7 +18,7 @@ fn run(folder: &Path, settings: &str, rows: &str) -> (Option<i32>, Board, String
     let text = format!(
         "plugins = [{:?}]\nseeds = [0]\ndata = \"digits\"\n[space]\nid = \"uneven\"\n\
          settings = {{ {settings} }}\n[architectures]\nunique = false\n[protocol]\n\
-         batch-size = 16\n{TRAINING}{rows}",
+         batch_size = 16\n{TRAINING}{rows}",
         fixture("uneven")
     );
     fs::write(&file, text).unwrap();
@@ -154,7 +154,7 @@ fn a_benchmark_trains_each_network_on_images_of_its_own_size() {
         let text = format!(
             "plugins = [{:?}]\nseeds = [0, 1]\ndata = \"digits\"\n[space]\nid = \"uneven\"\n\
              settings = {{ {settings} }}\n[architectures]\nfile = \"list.txt\"\n[training]\n\
-             epochs = 2\nimages = 64\nbatch-size = 16\nvalidation-images = 32\n",
+             epochs = 2\nimages = 64\nbatch_size = 16\nvalidation_images = 32\n",
             fixture("uneven")
         );
         fs::write(at("bench.toml"), text).unwrap();

@@ -220,8 +220,8 @@ fn what_an_estimator_declares_or_answers_wrongly_is_named_before_anything_is_com
 #[test]
 fn a_sampler_with_another_number_of_steps_is_not_trained_and_the_others_are() {
     let folder = tempfile::tempdir().unwrap();
-    let training = "[training]\nepochs = 1\nimages = 32\nbatch-size = 8\nvalidation-images = 8\n\
-                    validation-batch-size = 8\n";
+    let training = "[training]\nepochs = 1\nimages = 32\nbatch_size = 8\nvalidation_images = 8\n\
+                    validation_batch_size = 8\n";
     let ids = ["params", "os_short_epoch", "os_empty_step", "os_other_space", "os_keeps"];
     let args: Vec<&str> = ["--archs", "4"].into_iter().chain(SMALL).collect();
     let (ended, out) =

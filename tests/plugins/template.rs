@@ -27,7 +27,7 @@ fn every_kind_is_a_whole_crate() {
                 text.parse::<toml::Table>().unwrap();
             }
         }
-        let study = osee_core::study::Study::read(&into.join("osee.toml")).unwrap();
+        let (study, _) = osee_core::study::Study::read(&into.join("osee.toml")).unwrap();
         assert_eq!(study.space.id, if kind == "space" { "my_own" } else { "nb201" });
         assert_eq!(study.like.as_deref(), (kind != "space").then_some("default"));
         let lines = fs::read_to_string(into.join("src").join(kind.replace('-', "_") + ".rs"));

@@ -14,15 +14,15 @@ cells = 1
 image_size = 8
 [protocol]
 preset = "paper"
-batch-size = 8
+batch_size = 8
 [training]
 epochs = 4
-keep-every = 1
+keep_every = 1
 observe = 4
 images = 256
-batch-size = 32
-validation-images = 96
-validation-batch-size = 32
+batch_size = 32
+validation_images = 96
+validation_batch_size = 32
 [[estimators]]
 id = "one_shot"
 name = "loss"

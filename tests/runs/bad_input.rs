@@ -363,7 +363,7 @@ fn paths_need_not_be_utf_8() {
     let study: osee_core::study::Study = toml::from_str(&study).unwrap();
     assert_eq!(study.plugins, [plugin]);
     assert_eq!(study.architectures.file, Some(list));
-    assert_eq!(study.truth.unwrap().file, truth);
+    assert_eq!(study.truth.unwrap().table.path(), truth);
     for read in ["leaderboard", "export", "analyze", "report"] {
         command(&[text(read), out.as_os_str()], folder.path());
     }

@@ -11,7 +11,7 @@ fn study(folder: &Path, epochs: u32) -> String {
         "name = \"test\"\nseeds = [0, 7]\ndata = \"digits\"\n\
          [space]\nid = \"nb201\"\nsettings = {{ channels = 2, cells = 1, image_size = 8 }}\n\
          [architectures]\ncount = 8\nunique = true\n\
-         [training]\nepochs = {epochs}\nimages = 200\nvalidation-images = 100\n"
+         [training]\nepochs = {epochs}\nimages = 200\nvalidation_images = 100\n"
     );
     fs::write(&file, text).unwrap();
     file.to_str().unwrap().to_owned()
@@ -179,7 +179,7 @@ fn rows_of_failures_are_confirmed_and_said_to_be_such() {
     let folder = tempfile::tempdir().unwrap();
     let (out, file) = (folder.path().join("out"), study(folder.path(), 2));
     let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, format!("{text}learning-rate = 1e30\nmax-norm = 0.0\n")).unwrap();
+    fs::write(&file, format!("{text}learning_rate = 1e30\nmax_norm = 0.0\n")).unwrap();
     let (code, said) = support::fail(&build(&file, &out, &[]));
     assert_eq!(code, 8, "{said}");
     let table = out.join("table.csv");
@@ -200,7 +200,7 @@ fn a_lost_seed_is_empty_cells_and_the_others_stay() {
     let folder = tempfile::tempdir().unwrap();
     let (out, file) = (folder.path().join("out"), study(folder.path(), 2));
     let text = fs::read_to_string(&file).unwrap();
-    let steep = "batch-size = 10\nlearning-rate = 40.0\nmax-norm = 0.0\n";
+    let steep = "batch_size = 10\nlearning_rate = 40.0\nmax_norm = 0.0\n";
     fs::write(&file, format!("{text}{steep}")).unwrap();
     // The second call reads what the first one kept.
     for _ in 0..2 {

@@ -3,7 +3,10 @@
 use crate::support;
 use crate::support::shards::{bytes, run_args, shard, study, units};
 use crate::support::{fail, osee};
-use osee_core::{shard::Shard, store::Store};
+use osee_core::{
+    shard::Shard,
+    store::{Store, StoreWriter},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -64,7 +67,7 @@ fn two_processes_on_one_shard_are_told_apart() {
     assert!(osee(&args).output().unwrap().status.success());
     let dir = out.join("shard-1-of-2");
     let resolved = Store::open(&dir).unwrap().study().unwrap();
-    let writer = Store::for_run(&dir, &resolved).unwrap();
+    let writer = StoreWriter::open(&dir, &resolved).unwrap();
     let (code, said) = fail(&args);
     assert!(code == 5 && said.contains("another osee-host is writing"), "{said}");
     drop(writer);

@@ -58,7 +58,7 @@ impl Study {
     }
 
     fn scores(&self, name: &str) -> Vec<Score> {
-        let store = Store::open(&self.out()).unwrap();
+        let store = Store::open(self.out()).unwrap();
         let (id, _) = store.newest().unwrap()[name];
         store.scores(id).unwrap()
     }
@@ -324,7 +324,7 @@ fn told_to_stop_in_its_first_moment_a_command_has_not_begun() {
         at("bench.toml"),
         "name = \"test\"\nseeds = [0]\ndata = \"digits\"\n\
          [space]\nid = \"nb201\"\nsettings = { channels = 2, cells = 1, image_size = 8 }\n\
-         [architectures]\ncount = 2\n[training]\nepochs = 2\nimages = 200\nvalidation-images = 100\n",
+         [architectures]\ncount = 2\n[training]\nepochs = 2\nimages = 200\nvalidation_images = 100\n",
     )
     .unwrap();
     let begun = "stopped before anything was begun";
@@ -362,7 +362,7 @@ fn told_to_stop_at_any_time_a_command_with_a_plugin_ends_with_9() {
     fs::write(
         at("bench.toml"),
         "data = \"digits\"\n[space]\nid = \"shaky\"\n[architectures]\n[training]\n\
-         epochs = 1000\nimages = 200\nvalidation-images = 100\n",
+         epochs = 1000\nimages = 200\nvalidation_images = 100\n",
     )
     .unwrap();
     let (study, out) = (at("bench.toml"), at("out"));

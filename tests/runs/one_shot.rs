@@ -16,11 +16,11 @@ fn run(command: &str, study: &Path, out: &Path) -> String {
 
 /// Scores of a run by row: architecture and seed to score.
 fn scores(store: &Store) -> HashMap<String, HashMap<(usize, u64), f64>> {
-    let rows = store.scorers().unwrap().into_iter();
+    let rows = store.rows().unwrap().into_iter();
     rows.map(|(id, key)| {
         let scores = store.scores(id).unwrap().into_iter();
         let of_one = |score: osee_core::store::Score| {
-            ((score.arch, score.seed), score.outcome.unwrap_or_else(|f| panic!("{f}")))
+            ((score.arch_index, score.seed), score.outcome.unwrap_or_else(|f| panic!("{f}")))
         };
         (key.name, scores.map(of_one).collect())
     })
@@ -125,7 +125,7 @@ fn every_variant_is_what_it_says() {
     let file = study(folder.path(), VARIANTS);
     run("run", &file, &out);
     let store = Store::open(&out).unwrap();
-    let plan = store.plan().unwrap();
+    let plan = store.architectures().unwrap();
     let scores = scores(&store);
     assert_eq!(scores.len(), 17 + 4, "{:?}", scores.keys());
 
@@ -164,13 +164,10 @@ fn every_variant_is_what_it_says() {
     // A zero-shot row has the weights that the row it names looks at.
     assert_ne!(scores["synflow_at_start"], scores["synflow_trained"]);
     assert_ne!(scores["synflow_of_mean"], scores["synflow_trained"]);
-    let epochs = |row: &str| -> serde_json::Value {
-        let key = &store.newest().unwrap()[row].1;
-        serde_json::from_str::<serde_json::Value>(&key.protocol).unwrap()["epochs"].clone()
-    };
-    assert_eq!(epochs("synflow_trained"), serde_json::json!([4]));
-    assert_eq!(epochs("synflow_at_start"), serde_json::json!([0]));
-    assert_eq!(epochs("synflow_of_mean"), serde_json::json!([2, 3, 4]));
+    let epochs = |row: &str| store.newest().unwrap()[row].1.supernet().unwrap().epochs.clone();
+    assert_eq!(epochs("synflow_trained"), [4]);
+    assert_eq!(epochs("synflow_at_start"), [0]);
+    assert_eq!(epochs("synflow_of_mean"), [2, 3, 4]);
 
     // Isomorphic architectures of the first one with a group.
     let library = std::env::current_exe().unwrap().with_file_name("libspace_nb201.so");
@@ -261,7 +258,7 @@ fn what_cannot_be_trained_is_said_and_the_rest_goes_on() {
     let rows = r#"
 [[estimators]]
 id = "one_shot"
-training = { learning-rate = 1e30, max-norm = 0.0 }
+training = { learning_rate = 1e30, max_norm = 0.0 }
 [[estimators]]
 id = "params"
 [[estimators]]
@@ -347,8 +344,8 @@ fn looking_at_a_training_changes_nothing_and_says_what_became_of_its_steps() {
 #[test]
 fn a_row_does_not_depend_on_its_neighbours() {
     let folder = tempfile::tempdir().unwrap();
-    let one_shot = "[training]\nepochs = 1\nimages = 64\nbatch-size = 32\n\
-         validation-images = 32\nvalidation-batch-size = 32\n\
+    let one_shot = "[training]\nepochs = 1\nimages = 64\nbatch_size = 32\n\
+         validation_images = 32\nvalidation_batch_size = 32\n\
          [training.space]\nimage_size = 8\n[[estimators]]\nid = \"one_shot\"\n";
     let scores = |name: &str, more: &str| -> Vec<String> {
         let [file, out] = ["toml", "out"].map(|it| folder.path().join(format!("{name}.{it}")));

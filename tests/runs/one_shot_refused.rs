@@ -73,12 +73,12 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
 
     // Recipes, and rows without one.
     refused(
-        &training("keep-every = 5"),
-        &["`keep-every` of [training] is 5, and there are 4 epochs"],
+        &training("keep_every = 5"),
+        &["`keep_every` of [training] is 5, and there are 4 epochs"],
     );
     refused(&training("observe = 9"), &["`observe` of [training] is 9, and there are 8 steps"]);
-    let batch = "`validation-batch-size` of [training] is 97, and there are 96";
-    refused(&training("validation-batch-size = 97"), &[batch]);
+    let batch = "`validation_batch_size` of [training] is 97, and there are 96";
+    refused(&training("validation_batch_size = 97"), &[batch]);
     refused(&training("cutout = 32"), &["`cutout` of [training] is 32", "32 pixels"]);
     for id in ["synflow", "params", "vote"] {
         let rows = format!("[[estimators]]\nid = \"{id}\"\ntraining = {{ epochs = 2 }}\n");
@@ -101,7 +101,7 @@ fn a_setting_that_needs_a_list_is_named_where_there_can_be_none() {
         fs::write(folder.path().join("archs.txt"), archs.unwrap_or(&example)).unwrap();
         let text = format!(
             "seeds = [1]\n[space]\nid = \"{id}\"\n[architectures]\nfile = \"archs.txt\"\n\
-             [training]\nepochs = 2\nimages = 64\nbatch-size = 32\n\
+             [training]\nepochs = 2\nimages = 64\nbatch_size = 32\n\
              [[estimators]]\nid = \"one_shot\"\nsettings = {{ {settings} }}\n"
         );
         let file = folder.path().join("study.toml");

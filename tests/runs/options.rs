@@ -210,7 +210,7 @@ fn images_and_a_preset_are_refused_where_the_weights_file_has_a_batch() {
 }
 
 fn seeds_of(dir: &Path) -> Vec<u64> {
-    Store::open(dir).unwrap().study().unwrap().seeds
+    Store::open(dir).unwrap().study().unwrap().seeds.to_vec()
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn of_an_option_that_is_given_twice_the_last_counts() {
     let out = run("overlap", &["--seeds", "0", "--seeds", "0,1"]);
     assert_eq!(seeds_of(&out), [0, 1]);
     let store = Store::open(&out).unwrap();
-    assert_eq!(store.plan().unwrap().len(), 3);
+    assert_eq!(store.architectures().unwrap().len(), 3);
     let rows = store.newest().unwrap();
     assert_eq!(rows.keys().collect::<Vec<_>>(), ["params"]);
     assert_eq!(store.scores(rows["params"].0).unwrap().len(), 3);
@@ -260,7 +260,7 @@ fn a_list_of_architectures_is_narrowed_to_those_with_a_truth_where_that_is_asked
         args.extend(SMALL);
         args.extend(more);
         support::run(&args);
-        Store::open(Path::new(&out)).unwrap().plan().unwrap()
+        Store::open(Path::new(&out)).unwrap().architectures().unwrap()
     };
     assert_eq!(run("all", &[]), archs);
     let known = archs.iter().enumerate().filter(|(at, _)| at % 3 != 0).map(|(_, arch)| arch);
@@ -324,7 +324,7 @@ fn a_plan_is_of_the_whole_study_wherever_it_is_asked_for() {
 fn a_job_is_told_what_its_command_takes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("study.toml");
-    let text = "[architectures]\ncount = 2\n[training]\nimages = 64\nbatch-size = 32\n\
+    let text = "[architectures]\ncount = 2\n[training]\nimages = 64\nbatch_size = 32\n\
                 [[estimators]]\nid = \"one_shot\"\n";
     fs::write(&file, text).unwrap();
     let mut args = vec!["submit", "slurm", "--study", file.to_str().unwrap(), "--shards", "2"];

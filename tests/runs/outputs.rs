@@ -126,7 +126,7 @@ fn numbers_are_read_back_as_the_same_bits() {
     let named = ["a,b", "it's \"so\"", "two\nlines", "x|y", "arch (2)"];
     for (row, name) in rows.iter().zip(named) {
         // A mean of several seeds has 13 digits, a single score all of its own.
-        let shown = |mean: f64| match row.key.kind {
+        let shown = |mean: f64| match row.key.estimator.kind {
             Baseline => mean,
             _ => format!("{mean:.12e}").parse().unwrap(),
         };
@@ -287,7 +287,7 @@ fn runs_of_one_study_are_named_by_what_differs() {
     let runs = Runs::new();
     let truth = runs.at("truth.csv");
     let mut digits = rows(50);
-    digits.iter_mut().for_each(|row| row.key.data = "digits:1234".to_owned());
+    digits.iter_mut().for_each(|row| row.key.images = Some("digits:1234".to_owned()));
     let noise = runs.run("nb201", "a", Some(&truth), &rows(50));
     let images = runs.run("nb201", "b", Some(&truth), &digits);
     let again = runs.run("nb201", "c", Some(&truth), &rows(50));

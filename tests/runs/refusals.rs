@@ -55,7 +55,7 @@ fn numbers_that_no_memory_holds_are_refused() {
     assert!(code == 2 && said.contains("from 0 to 10000000"), "{code}: {said}");
 
     let row = |settings: &str| format!("[[estimators]]\nid = \"one_shot\"\n{settings}\n");
-    let trend = format!("[training]\nepochs = 1000000\nkeep-every = 1\n{}", row("trend = true"));
+    let trend = format!("[training]\nepochs = 1000000\nkeep_every = 1\n{}", row("trend = true"));
     place.refused(&["plan"], &trend, 3, "`one_shot` has `trend`, a row for every kept epoch");
     let samples = row("settings = { sampler = \"uniform\", samples = 1000000000000 }");
     place.refused(&["plan"], &samples, 3, "`samples` must be at least 1, and at most 10000");
@@ -120,12 +120,12 @@ fn what_a_benchmark_never_uses_is_refused_by_its_name() {
     for (training, words) in [
         ("cutout = 64", "`cutout` of [training] is 64, and images have a side of 8"),
         ("cutout = 8", "`cutout` of [training] is 8"),
-        ("keep-every = 1", "`keep-every` of [training] is about supernets"),
+        ("keep_every = 1", "`keep_every` of [training] is about supernets"),
         ("observe = 1", "`observe` of [training] is about supernets"),
         ("schedule = { kind = \"plateau\", factor = 1.0, patience = 0 }", "`factor` is above 0"),
         ("schedule = { kind = \"cosine\", last = 0.2 }", "below the first, 0.1"),
-        ("validation-batch-size = 5000", "is 5000, and there are 797 images that are judged"),
-        ("validation-batch-size = 798", "is 798, and there are 797"),
+        ("validation_batch_size = 5000", "is 5000, and there are 797 images that are judged"),
+        ("validation_batch_size = 798", "is 798, and there are 797"),
     ] {
         place.refused(&["bench", "build"], &bench("", training), 3, words);
     }
@@ -140,7 +140,7 @@ fn a_bench_study_is_called_after_its_file_and_trains_with_seed_0() {
     let place = Place::new();
     let (study, out) = (place.at("digits-small.toml"), place.at("out"));
     // The largest batch that changes anything.
-    let few = "images = 100\nvalidation-images = 50\nvalidation-batch-size = 797";
+    let few = "images = 100\nvalidation_images = 50\nvalidation_batch_size = 797";
     fs::write(&study, bench("", few)).unwrap();
     let args = ["bench", "build", "--study", study.to_str().unwrap(), "--out"];
     support::run(&[&args[..], &[out.to_str().unwrap()]].concat());

@@ -23,10 +23,10 @@ fn boards(out: &Path) -> [String; 2] {
 /// Milliseconds of every stored score: they would differ if it was redone.
 fn stored(out: &Path) -> Vec<(usize, u64, f64)> {
     let store = osee_core::store::Store::open(out).unwrap();
-    let scorers = store.scorers().unwrap();
-    let all = scorers.iter().filter(|(_, key)| key.estimator != "vote");
+    let rows = store.rows().unwrap();
+    let all = rows.iter().filter(|(_, key)| key.estimator.id != "vote");
     all.flat_map(|(id, _)| store.scores(*id).unwrap())
-        .map(|score| (score.arch, score.seed, score.milliseconds))
+        .map(|score| (score.arch_index, score.seed, score.milliseconds))
         .collect()
 }
 
@@ -92,9 +92,9 @@ fn images_that_changed_are_scored_anew() {
     args.extend(["--data", &data, "--set", "classes=100", "--estimators", "l2_norm,params"]);
     let images = || -> Vec<String> {
         support::run(&args);
-        let store = osee_core::store::Store::open(out.as_ref()).unwrap();
-        let scorers = store.scorers().unwrap().into_iter();
-        scorers.filter(|(_, key)| key.name == "l2_norm").map(|(_, key)| key.data).collect()
+        let store = osee_core::store::Store::open(Path::new(&out)).unwrap();
+        let rows = store.rows().unwrap().into_iter();
+        rows.filter(|(_, key)| key.name == "l2_norm").flat_map(|(_, key)| key.images).collect()
     };
     assert_eq!(images(), images(), "the same images are the same data");
     // The first pixel of image 110, and the label of the last one.

@@ -57,11 +57,11 @@ fn one_process_two_workers_and_five_shards_come_to_the_same_bytes() {
     let stopped = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&stopped.stderr).into_owned();
     assert_eq!(stopped.status.code(), Some(9), "{said}");
-    let progress = Store::open(&part(5)).unwrap().progress().unwrap().unwrap();
+    let progress = Store::open(part(5)).unwrap().progress().unwrap().unwrap();
     assert!(said.contains(&format!("{} units are outstanding", progress.outstanding)), "{said}");
     assert!(progress.outstanding > 0);
     // What was under way was finished, not failed.
-    assert!(Store::open(&part(5)).unwrap().failures().unwrap().is_empty());
+    assert!(Store::open(part(5)).unwrap().failures().unwrap().is_empty());
 
     // Too early: what there is is taken, what is missing is named.
     let out = merged.to_str().unwrap();
@@ -110,9 +110,9 @@ fn a_scheduler_says_which_shard() {
     }
     let done = command.output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let store = Store::open(&out.join("shard-4-of-4")).unwrap();
+    let store = Store::open(out.join("shard-4-of-4")).unwrap();
     assert_eq!(store.study().unwrap().shard, Shard::new(4, 4).unwrap());
-    assert!(matches!(store.plan(), Err(StoreError::Part { .. })));
+    assert!(matches!(store.architectures(), Err(StoreError::Part { .. })));
     // A plan knows what is stored, and what is left for whom.
     let held = store.progress().unwrap().unwrap().units;
     let plan = ["plan", "--study", study.to_str().unwrap(), "--out", out.to_str().unwrap()];
@@ -222,7 +222,7 @@ fn a_one_shot_study_is_trained_once_and_evaluated_in_shards() {
     let file = folder.path().join("study.toml");
     let study = "name = \"small\"\nseeds = [1, 2]\n[architectures]\ncount = 6";
     let rows = r#"
-keep-every = 1
+keep_every = 1
 [[estimators]]
 id = "one_shot"
 name = "loss"

@@ -98,7 +98,7 @@ fn manifest(name: &str, more: &[&str]) -> Value {
     let study = folder.path().join("study.toml");
     // Trained, so that all jobs are there.
     let text = format!(
-        "name = {name:?}\n[architectures]\ncount = 2\n[training]\nimages = 64\nbatch-size = 32\n\
+        "name = {name:?}\n[architectures]\ncount = 2\n[training]\nimages = 64\nbatch_size = 32\n\
          [[estimators]]\nid = \"one_shot\"\n"
     );
     std::fs::write(&study, text).unwrap();

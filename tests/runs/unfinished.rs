@@ -99,10 +99,10 @@ impl Run {
         rows.push(row);
         let study = study("but", &SEEDS, Some(&self.at("truth.csv")));
         let mut store = store(&dir, &study, &self.archs, &rows);
-        let scorer = store.scorer(&store.newest().unwrap()[&name].1).unwrap();
-        let failed = |arch, seed| Record {
-            scorer,
-            arch,
+        let row = store.newest().unwrap()[&name].0;
+        let failed = |arch_index, seed| Record {
+            row,
+            arch_index,
             seed,
             outcome: Err(failure.clone()),
             milliseconds: 0.0,
@@ -152,7 +152,7 @@ fn a_leaderboard_judges_what_all_rows_have_scored() {
     for row in &rows[..3] {
         let found = found.iter().find(|it| it["estimator"] == row.key.name.as_str()).unwrap();
         close(found["kd"].as_f64().unwrap(), kd(row, &judged));
-        let seeds = if row.key.kind == Baseline { &SEEDS[..1] } else { &SEEDS };
+        let seeds = if row.key.estimator.kind == Baseline { &SEEDS[..1] } else { &SEEDS };
         for (at, seed) in seeds.iter().enumerate() {
             let one = found["kd_seeds"][at].as_f64().unwrap();
             close(one, kd(&row.of_seed(*seed), &judged));
@@ -199,7 +199,7 @@ fn a_leaderboard_judges_what_all_rows_have_scored() {
     for row in &rows[..3] {
         let of = |at: &usize| match scores[&run.archs[*at]][&row.key.name].as_str() {
             "" => f64::NEG_INFINITY,
-            cell => row.key.direction.orient(number(cell)),
+            cell => row.key.estimator.direction.orient(number(cell)),
         };
         let read: Vec<f64> = judged.iter().map(of).collect();
         let truths: Vec<f64> = judged.iter().map(|&at| truth_of(at).unwrap()).collect();
@@ -238,7 +238,7 @@ fn analyses_and_reports_have_the_same_architectures() {
         close(number(&significance[&row.key.name]["KD"]), kd(row, &judged));
         let cells = &cost[&row.key.name];
         close(number(&cells["KD"]), kd(row, &judged));
-        let seeds = if row.key.kind == Baseline { 1.0 } else { 3.0 };
+        let seeds = if row.key.estimator.kind == Baseline { 1.0 } else { 3.0 };
         close(number(&cells["milliseconds per architecture"]), seeds * row.milliseconds);
     }
     assert!(!significance.contains_key("young") && !significance.contains_key("vote"));

@@ -101,9 +101,9 @@ image_size = 8
 [training]
 epochs = 2
 images = 64
-batch-size = 32
-validation-images = 32
-validation-batch-size = 32
+batch_size = 32
+validation_images = 32
+validation_batch_size = 32
 ";
 
 /// [`SMALL`] with these changes, in place of its settings that they give.

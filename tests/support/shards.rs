@@ -31,7 +31,7 @@ count = 40
 unique = true
 [protocol]
 preset = "paper"
-batch-size = 8
+batch_size = 8
 [truth]
 file = "truth.csv"
 key = "arch"

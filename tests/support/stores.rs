@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and uses its own part")]
 
 use osee_core::{
-    store::{Outcome, Record, ScorerKey, Store},
-    study::{Study, TruthChoice},
+    row::{Conditions, EstimatorKey, RowKey, SpaceKey},
+    store::{Outcome, Record, StoreWriter},
+    study::{Study, TableSource, TruthChoice},
 };
-use osee_model::estimator::{Direction, EstimatorKind, Failure, FailureKind};
+use osee_model::{
+    estimator::{Direction, EstimatorKind, Failure, FailureKind},
+    protocol::Protocol,
+    settings::Settings,
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -16,7 +21,7 @@ use std::{
 /// A row with its scores by architecture and seed.
 #[derive(Clone)]
 pub struct Row {
-    pub key: ScorerKey,
+    pub key: RowKey,
     pub scores: BTreeMap<(usize, u64), Outcome>,
     /// Of every score.
     pub milliseconds: f64,
@@ -32,20 +37,27 @@ impl Row {
         score: impl Fn(usize, u64) -> f64,
     ) -> Self {
         let text = |text: &str| text.to_owned();
-        let key = ScorerKey {
-            name: text(name),
-            estimator: text(name),
+        let estimator = EstimatorKey {
+            id: text(name),
             version: text("1"),
             kind,
             direction: Direction::HigherIsBetter,
-            settings: text("{}"),
+            settings: Settings::default(),
             plugin_sha256: text(""),
-            space: text("nb201"),
-            space_version: text("1"),
-            space_settings: text("{}"),
-            space_sha256: text(""),
-            protocol: text("{}"),
-            data: text("noise"),
+        };
+        let space = SpaceKey {
+            id: text("nb201"),
+            version: text("1"),
+            settings: Settings::default(),
+            plugin_sha256: text(""),
+        };
+        let key = RowKey {
+            name: text(name),
+            images: estimator.sees_images().then(|| text("noise")),
+            estimator,
+            space,
+            conditions: Conditions::Untrained(Protocol::preset("paper").unwrap()),
+            checkpoint_of: None,
         };
         let mut scores = BTreeMap::new();
         for arch in archs {
@@ -55,7 +67,7 @@ impl Row {
     }
 
     pub fn lower_is_better(mut self) -> Self {
-        self.key.direction = Direction::LowerIsBetter;
+        self.key.estimator.direction = Direction::LowerIsBetter;
         self
     }
 
@@ -71,7 +83,11 @@ impl Row {
         let finite: Vec<f64> = own.filter_map(|(_, it)| it.as_ref().ok().copied()).collect();
         match finite.is_empty() {
             true => f64::NEG_INFINITY,
-            false => self.key.direction.orient(finite.iter().sum::<f64>() / finite.len() as f64),
+            false => self
+                .key
+                .estimator
+                .direction
+                .orient(finite.iter().sum::<f64>() / finite.len() as f64),
         }
     }
 
@@ -114,14 +130,14 @@ pub fn truth(file: &Path, archs: &[String], value: impl Fn(usize) -> Option<f64>
 }
 
 /// A run directory of what a run of `study` has stored.
-pub fn store(dir: &Path, study: &Study, archs: &[String], rows: &[Row]) -> Store {
-    let mut store = Store::for_run(dir, study).unwrap();
-    store.set_plan(archs).unwrap();
+pub fn store(dir: &Path, study: &Study, archs: &[String], rows: &[Row]) -> StoreWriter {
+    let mut store = StoreWriter::open(dir, study).unwrap();
+    store.fix_architectures(archs).unwrap();
     for row in rows {
-        let scorer = store.scorer(&row.key).unwrap();
-        let records = row.scores.iter().map(|(&(arch, seed), outcome)| Record {
-            scorer,
-            arch,
+        let id = store.register(std::slice::from_ref(&row.key)).unwrap()[0];
+        let records = row.scores.iter().map(|(&(arch_index, seed), outcome)| Record {
+            row: id,
+            arch_index,
             seed,
             outcome: outcome.clone(),
             milliseconds: row.milliseconds,
@@ -137,9 +153,14 @@ pub fn study(name: &str, seeds: &[u64], truth: Option<&Path>) -> Study {
     let truth = truth.map(|file| TruthChoice {
         key: Some("arch".to_owned()),
         column: Some("acc".to_owned()),
-        ..TruthChoice::plain(file.to_owned())
+        ..TruthChoice::plain(TableSource::of(file))
     });
-    Study { name: name.to_owned(), seeds: seeds.to_vec(), truth, ..Study::default() }
+    Study {
+        name: name.to_owned(),
+        seeds: seeds.to_vec().try_into().unwrap(),
+        truth,
+        ..Study::default()
+    }
 }
 
 /// Kendall's tau-b by its definition: every pair of rows.

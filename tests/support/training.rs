@@ -13,11 +13,11 @@ seeds = [1, 2]
 count = 5
 [training]
 epochs = 4
-keep-every = 1
+keep_every = 1
 images = 256
-batch-size = 32
-validation-images = 96
-validation-batch-size = 32
+batch_size = 32
+validation_images = 96
+validation_batch_size = 32
 [training.space]
 channels = 2
 image_size = 8

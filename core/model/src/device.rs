@@ -19,6 +19,16 @@ pub enum DeviceName {
 #[error("unknown device `{0}`; devices are cpu, cuda:0, cuda:1, ...")]
 pub struct UnknownDevice(String);
 
+impl DeviceName {
+    /// `cpu` or `cuda`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda(_) => "cuda",
+        }
+    }
+}
+
 impl FromStr for DeviceName {
     type Err = UnknownDevice;
 

@@ -4,7 +4,7 @@
 //! and what the whole list's hash is, so that parts of two lists are never
 //! taken for one.
 
-use super::{Store, StoreError, StoreWriter, files::has_table};
+use super::{Store, StoreError, StoreWriter, schema::has_table};
 use crate::shard::unit_name;
 use osee_model::hex::hex;
 use rusqlite::{Connection, OptionalExtension, params};

@@ -8,7 +8,7 @@ use crate::{
     run_dir::RunDir,
     study::{Study, StudyError},
 };
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 use std::{os::unix::ffi::OsStrExt, path::Path};
 
 pub(super) fn read_study(dir: &RunDir) -> Result<Study, StoreError> {
@@ -97,12 +97,6 @@ fn version(dir: &RunDir, found: i64) -> StoreError {
 
 fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
-/// Whether a file has a table that not every file has.
-pub(super) fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
-    Ok(connection.query_row(find, [name], |_| Ok(())).optional()?.is_some())
 }
 
 /// In WAL mode even a reader makes files beside the database. Where it cannot,

@@ -7,10 +7,10 @@
 use super::{
     Outcome, RowId, Store, StoreError, StoreWriter,
     architectures::{List, add, set_list},
-    files::{has_table, refuse_other_study},
+    files::refuse_other_study,
     limit::set_limit,
     reader::outcome,
-    schema::INSERT,
+    schema::{INSERT, has_table},
     writer::register,
 };
 use crate::{row::RowKey, shard::Shard};

@@ -15,7 +15,7 @@ use osee_model::{
 use rusqlite::{Connection, params};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{files::has_table, schema::FORMAT};
+use super::schema::{FORMAT, has_table};
 
 /// The key of a row as format 4 had it.
 #[derive(Deserialize)]
@@ -64,7 +64,7 @@ fn new_key(json: &str) -> rusqlite::Result<RowKey> {
     };
     let conditions = match from_json::<OldWeights>(&old.protocol) {
         Ok(OldWeights { supernet: key, recipe, epochs, seeds, protocol }) => {
-            Conditions::Supernet(SupernetWeights { key, recipe, epochs, seeds, protocol })
+            Conditions::Supernet(Box::new(SupernetWeights { key, recipe, epochs, seeds, protocol }))
         }
         Err(_) => Conditions::Untrained(text(&old.protocol)?),
     };
@@ -85,9 +85,9 @@ fn text<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
 /// A point of a trend had its epoch in its name alone. A row that a user called so
 /// scores another epoch.
 fn checkpoint(name: &str, conditions: &Conditions) -> Option<Checkpoint> {
-    let Conditions::Supernet(SupernetWeights { epochs, .. }) = conditions else { return None };
+    let Conditions::Supernet(weights) = conditions else { return None };
     let (row, epoch) = name.rsplit_once('@')?;
-    let epoch = epoch.parse().ok().filter(|epoch| epochs.last() == Some(epoch))?;
+    let epoch = epoch.parse().ok().filter(|epoch| weights.epochs.last() == Some(epoch))?;
     Some(Checkpoint { row: row.to_owned(), epoch })
 }
 

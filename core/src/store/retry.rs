@@ -3,7 +3,7 @@
 //!
 //! Invariant: a failure stays stored until its next try is.
 
-use super::{Done, RowId, Store, StoreError, files::has_table, json::from_json, limit::limit};
+use super::{Done, RowId, Store, StoreError, json::from_json, limit::limit, schema::has_table};
 use osee_model::estimator::{FailureKind, Limit};
 use rusqlite::{OptionalExtension, params};
 use std::time::Duration;

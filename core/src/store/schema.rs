@@ -2,6 +2,8 @@
 //! answered; `epoch` and `evaluation` are what came of supernets, by the
 //! supernet's key.
 
+use rusqlite::{Connection, OptionalExtension};
+
 /// A score stays, a failure gives way.
 pub const INSERT: &str = "INSERT INTO score
      (row, arch, seed, value, failure_kind, failure_message, milliseconds, device)
@@ -90,3 +92,9 @@ pub const ADDED: &str = "
         PRIMARY KEY (supernet, seed, epoch)
     ) WITHOUT ROWID;
 ";
+
+/// Whether a file has a table that not every file has.
+pub fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
+    Ok(connection.query_row(find, [name], |_| Ok(())).optional()?.is_some())
+}

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn batches_and_curves_come_back_as_they_were() {
         let folder = tempfile::tempdir().unwrap();
-        let mut store = StoreWriter::open(&RunDir::new(folder.path()), &Study::default()).unwrap();
+        let mut store = StoreWriter::open(RunDir::new(folder.path()), &Study::default()).unwrap();
         let batches = vec![
             BatchResult {
                 images: 7,

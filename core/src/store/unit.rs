@@ -1,6 +1,6 @@
 //! How long units took. Nothing is computed from it but forecasts.
 
-use super::{Record, files::has_table};
+use super::{Record, schema::has_table};
 use rusqlite::{Connection, params};
 
 /// Sums over the units of a store.

@@ -4,10 +4,10 @@
 
 use super::StudyError;
 use serde::{Deserialize, Serialize};
-use std::{collections::HashSet, ops::Deref};
+use std::{collections::HashSet, fmt, ops::Deref};
 
 /// Seeds, in the order they are given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct Seeds(Vec<u64>);
 
@@ -25,6 +25,12 @@ impl Seeds {
     /// The position of a seed.
     pub fn index_of(&self, seed: u64) -> Option<usize> {
         self.0.iter().position(|it| *it == seed)
+    }
+}
+
+impl fmt::Debug for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

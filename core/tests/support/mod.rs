@@ -1,5 +1,7 @@
 //! What tests of stores share.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use osee_core::row::{Conditions, EstimatorKey, RowKey, SpaceKey};
 use osee_model::{
     estimator::{Direction, EstimatorKind},

@@ -1,37 +1,28 @@
 //! Where tensors live.
 
+use osee_model::device::DeviceName;
 use tch::Device;
 
-/// Why a device cannot be used.
+/// There is no such GPU.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceError {
-    /// Not of a known form.
-    #[error("unknown device `{0}`; devices are cpu, cuda:0, cuda:1, ...")]
-    Unknown(String),
-    /// There is no such GPU.
-    #[error("device `{device}` is not there: {reason}")]
-    Missing {
-        /// As asked.
-        device: String,
-        /// What was found.
-        reason: String,
-    },
+#[error("device `{device}` is not there: {reason}")]
+pub struct DeviceError {
+    /// As asked.
+    device: DeviceName,
+    /// What was found.
+    reason: String,
 }
 
-/// The device called `name`: `cpu` or `cuda:N`.
+/// The device of this name.
 ///
 /// # Errors
-/// An unknown name, or a GPU that this machine or this libtorch lacks.
-pub fn open(name: &str) -> Result<Device, DeviceError> {
-    let index = match name {
-        "cpu" => return Ok(Device::Cpu),
-        "cuda" => 0,
-        _ => name
-            .strip_prefix("cuda:")
-            .and_then(|index| index.parse::<usize>().ok())
-            .ok_or_else(|| DeviceError::Unknown(name.to_owned()))?,
+/// A GPU that this machine or this libtorch lacks.
+pub fn open(device: DeviceName) -> Result<Device, DeviceError> {
+    let index = match device {
+        DeviceName::Cpu => return Ok(Device::Cpu),
+        DeviceName::Cuda(index) => index,
     };
-    let missing = |reason: String| DeviceError::Missing { device: name.to_owned(), reason };
+    let missing = |reason: String| DeviceError { device, reason };
     // Before the first CUDA query, which would remember that there is none.
     crate::cuda::open_libtorch_cuda().map_err(missing)?;
     let count = tch::Cuda::device_count();

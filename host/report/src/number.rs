@@ -30,6 +30,16 @@ pub fn p_size(p: f64) -> String {
     if p < SMALL { format!("{p:.1e}") } else { format!("{p:.3}") }
 }
 
+/// The size of a file.
+pub fn file_size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..100_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.0} MB", bytes as f64 / 1e6),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

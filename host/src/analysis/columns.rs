@@ -4,7 +4,10 @@
 //! every column that is not judged is left out by name and with a reason.
 
 use super::MaterialError;
-use osee_core::truth::{Key, LeftOut, Sheet};
+use osee_core::{
+    row::Checkpoint,
+    truth::{Key, LeftOut, Sheet},
+};
 use std::collections::BTreeMap;
 
 /// A row of the leaderboard: a column, or columns of one form that differ in
@@ -15,6 +18,8 @@ pub struct Chosen {
     pub name: String,
     /// The same without its epoch.
     base: String,
+    /// The epoch, where the form has one.
+    pub checkpoint: Option<Checkpoint>,
     /// The column, or the form, that was asked for.
     origin: String,
     /// Whether it was asked for by name.
@@ -26,7 +31,7 @@ pub struct Chosen {
 }
 
 /// A column's row, seed and epoch by a form with `{seed}` and `{epoch}`.
-fn read_form(form: &str, column: &str) -> Option<(String, Option<u64>, Option<u64>)> {
+fn read_form(form: &str, column: &str) -> Option<(String, Option<u64>, Option<u32>)> {
     let (mut rest, mut pattern, mut name) = (column, form, String::new());
     let (mut seed, mut epoch) = (None, None);
     while let Some((text, after)) = pattern.split_once('{') {
@@ -34,10 +39,10 @@ fn read_form(form: &str, column: &str) -> Option<(String, Option<u64>, Option<u6
         rest = rest.strip_prefix(text)?;
         name += text;
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let number = rest[..digits].parse().ok()?;
+        let number = &rest[..digits];
         match what {
-            "seed" => seed = Some(number),
-            "epoch" => epoch = Some(number),
+            "seed" => seed = Some(number.parse().ok()?),
+            "epoch" => epoch = Some(number.parse().ok()?),
             _ => return None,
         }
         (rest, pattern) = (&rest[digits..], after);
@@ -108,7 +113,8 @@ pub fn choose(
 fn plain(sheet: &Sheet<'_>, at: usize, named: bool) -> Chosen {
     let name = sheet.header()[at].clone();
     let (base, origin) = (name.clone(), name.clone());
-    Chosen { name, base, origin, named, negated: false, columns: BTreeMap::from([(0, at)]) }
+    let columns = BTreeMap::from([(0, at)]);
+    Chosen { name, base, checkpoint: None, origin, named, negated: false, columns }
 }
 
 impl Choice<'_> {
@@ -127,10 +133,11 @@ impl Choice<'_> {
         for column in self.sheet.header() {
             let Some((base, seed, epoch)) = read_form(name, column) else { continue };
             fits = true;
-            let row = epoch.map_or_else(|| base.clone(), |epoch| format!("{base}@{epoch}"));
+            let checkpoint = epoch.map(|epoch| Checkpoint { row: base.clone(), epoch });
             self.add(Chosen {
-                name: row,
+                name: checkpoint.as_ref().map_or_else(|| base.clone(), Checkpoint::name),
                 base,
+                checkpoint,
                 origin: name.to_owned(),
                 named: true,
                 negated: false,

@@ -2,22 +2,23 @@
 
 use super::{
     MaterialError,
-    material::{ByBatch, Material, Neighbourhood, Observed, Scorer, Structure, grouped, ranked},
+    material::{ByBatch, JudgedRow, Material, Neighbourhood, Observed, Structure, grouped, ranked},
 };
 use crate::{
-    leaderboard::{self as report, Leaderboard, NotRun, Row},
+    leaderboard::{Leaderboard, NotRun, Row},
     loader::Space,
-    one_shot::supernet_folder,
 };
 use osee_core::{
     analysis::Observation,
-    store::{ScorerId, ScorerKey, Store, StoreError},
+    row::RowKey,
+    run_dir::SupernetDir,
+    store::{Store, StoreError},
 };
 use osee_model::estimator::{Direction, EstimatorKind};
-use serde_json::Value;
+use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// What `store` holds and `board` has judged. Without the space nothing is
@@ -36,9 +37,8 @@ pub fn from_run(
     })?;
     let architectures: Vec<String> =
         judged.positions.iter().map(|&at| board.architectures[at].clone()).collect();
-    let ids: BTreeMap<String, ScorerId> =
-        store.scorers()?.into_iter().map(|(id, key)| (key.name, id)).collect();
-    let mut scorers = Vec::new();
+    let ids = store.newest()?;
+    let mut rows = Vec::new();
     let mut not_run = board.scored.not_run.clone();
     let mut around: Option<Neighbourhood> = board.neighbourhood.as_ref().map(|all| Neighbourhood {
         architectures: all.positions.iter().map(|&at| board.architectures[at].clone()).collect(),
@@ -54,38 +54,39 @@ pub fn from_run(
             not_run.push(NotRun { key, scored: 0, missing: row.missing, reason });
             continue;
         }
-        let orient = |score: f64| row.key.direction.orient(score);
+        let RowKey { name, estimator, checkpoint_of, .. } = &row.key;
+        let orient = |score: f64| estimator.direction.orient(score);
         let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for score in store.scores(ids[&row.key.name])? {
+        for score in store.scores(ids[name].0)? {
             let column = seeds.entry(score.seed);
             let column = column.or_insert_with(|| vec![f64::NAN; board.architectures.len()]);
-            column[score.arch] = score.outcome.map_or(f64::NAN, orient);
+            column[score.arch_index] = score.outcome.map_or(f64::NAN, orient);
         }
         let pick = |values: &[f64]| judged.positions.iter().map(|&at| values[at]).collect();
-        let once = matches!(row.key.kind, EstimatorKind::Baseline | EstimatorKind::Meta);
+        let once = !estimator.sees_images();
         let seeds = seeds.iter().filter(|_| !once).map(|(seed, values)| (*seed, pick(values)));
         if let (Some(around), Some(all)) = (&mut around, &board.neighbourhood)
-            && row.key.kind != EstimatorKind::Meta
+            && !row.key.is_meta()
         {
             let values = all.positions.iter().map(|&at| orient(row.scores[at])).collect();
-            around.values.insert(row.key.name.clone(), values);
+            around.values.insert(name.clone(), values);
         }
-        scorers.push(Scorer {
-            name: row.key.name.clone(),
-            estimator: row.key.estimator.clone(),
-            kind: Some(row.key.kind),
+        rows.push(JudgedRow {
+            name: name.clone(),
+            estimator: estimator.id.clone(),
+            kind: Some(estimator.kind),
             settings: settings(&row.key),
             values: pick(&row.scores.iter().copied().map(orient).collect::<Vec<_>>()),
             missing: Vec::new(),
             seeds: seeds.collect(),
             missing_by_seed: Vec::new(),
             milliseconds: Some(row.ms_per_arch),
-            lower_is_better: row.key.direction == Direction::LowerIsBetter,
-            own: board.brought.contains(&row.key.estimator),
-            checkpoint: checkpoint(&row.key.name),
+            lower_is_better: estimator.direction == Direction::LowerIsBetter,
+            user_plugin: board.user_plugins.contains(&estimator.id),
+            checkpoint: checkpoint_of.clone(),
         });
     }
-    if scorers.is_empty() {
+    if rows.is_empty() {
         let reasons: Vec<String> =
             not_run.iter().map(|row| format!("{}: {}", row.key.name, row.reason)).collect();
         return Err(MaterialError::TooFewScored(reasons.join("\n")));
@@ -118,7 +119,7 @@ pub fn from_run(
         evaluations: evaluations(store, board, &architectures)?,
         observed: observed(store, board)?,
         architectures,
-        scorers: ranked(scorers, &judged.values),
+        rows: ranked(rows, &judged.values),
         truth: judged.values,
         ..Material::default()
     })
@@ -158,66 +159,51 @@ fn counted(board: &Leaderboard) -> String {
     }
 }
 
-/// `os_loss@40` is a checkpoint of `os_loss`.
-pub(super) fn checkpoint(name: &str) -> Option<(String, u64)> {
-    let (base, epoch) = name.rsplit_once('@')?;
-    Some((base.to_owned(), epoch.parse().ok()?))
-}
-
 /// The row's settings, and what its supernet's recipe says of the weights.
-fn settings(key: &ScorerKey) -> String {
-    let parsed: Value = serde_json::from_str(&key.settings).unwrap_or_default();
-    let pairs = parsed.as_object().into_iter().flatten();
-    let mut text: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
-    if let Some((_, epochs)) = supernet(key) {
-        text.push(format!("epochs={epochs:?}"));
+fn settings(key: &RowKey) -> String {
+    let settings = key.estimator.settings.iter();
+    let mut text: Vec<String> =
+        settings.map(|(key, value)| format!("{key}={}", json!(value))).collect();
+    if let Some(weights) = key.supernet() {
+        text.push(format!("epochs={:?}", weights.epochs));
     }
     text.join(", ")
-}
-
-/// Key of the supernet that a row looks at, and the epochs whose weights it
-/// averages.
-fn supernet(key: &ScorerKey) -> Option<(String, Vec<u32>)> {
-    let supernet = report::supernet(key)?;
-    let protocol: Value = serde_json::from_str(&key.protocol).ok()?;
-    let epochs = protocol.get("epochs")?.as_array()?;
-    let epochs = epochs.iter().filter_map(|it| it.as_u64()?.try_into().ok()).collect();
-    Some((supernet, epochs))
 }
 
 /// What trainings left beside their checkpoints, by supernet and seed.
 fn observed(store: &Store, board: &Leaderboard) -> Result<Vec<Observed>, MaterialError> {
     let mut found: Vec<Observed> = Vec::new();
     let mut known = BTreeSet::new();
-    for row in board.rows.iter().filter(|row| row.key.kind == EstimatorKind::OneShot) {
-        let Some((key, _)) = supernet(&row.key).filter(|(key, _)| known.insert(key.clone())) else {
+    for key in one_shot(board) {
+        let Some(weights) = key.supernet().filter(|it| known.insert(it.key.clone())) else {
             continue;
         };
-        for &seed in &board.seeds {
-            let folder = supernet_folder(store.dir(), &row.key.estimator, &key, seed);
-            let epochs = observations(&folder)?;
+        for &seed in &*board.seeds {
+            let dir = store.dir().supernet(&key.estimator.id, &weights.key, seed);
+            let epochs = observations(&dir)?;
             if !epochs.is_empty() {
-                let name = checkpoint(&row.key.name).map_or(row.key.name.clone(), |(base, _)| base);
-                found.push(Observed { name, seed, epochs });
+                found.push(Observed { name: key.base().to_owned(), seed, epochs });
             }
         }
     }
     Ok(found)
 }
 
+/// The keys of one-shot rows.
+fn one_shot(board: &Leaderboard) -> impl Iterator<Item = &RowKey> {
+    let keys = board.rows.iter().map(|row| &row.key);
+    keys.filter(|key| key.estimator.kind == EstimatorKind::OneShot)
+}
+
 /// What observers left in a supernet's folder, in order of epochs; nothing
 /// where there is no such folder.
-fn observations(folder: &Path) -> Result<Vec<Observation>, MaterialError> {
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path());
-    let mut files: Vec<PathBuf> =
-        files.filter(|file| file.extension().is_some_and(|it| it == "json")).collect();
-    files.sort();
+fn observations(dir: &SupernetDir) -> Result<Vec<Observation>, MaterialError> {
     let read = |file: PathBuf| {
         let wrong = |reason: String| MaterialError::Observation { file: file.clone(), reason };
         let text = std::fs::read_to_string(&file).map_err(|error| wrong(error.to_string()))?;
         serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
     };
-    files.into_iter().map(read).collect()
+    dir.observations().into_iter().map(read).collect()
 }
 
 /// The batches of every one-shot row, those of a supernet and its epochs once.
@@ -227,10 +213,10 @@ fn evaluations(
     architectures: &[String],
 ) -> Result<Vec<ByBatch>, StoreError> {
     let mut asked: BTreeMap<(String, Vec<u32>), String> = BTreeMap::new();
-    let one_shot = board.rows.iter().filter(|row| row.key.kind == EstimatorKind::OneShot);
-    for row in one_shot.filter(|row| checkpoint(&row.key.name).is_none()) {
-        if let Some(key) = supernet(&row.key) {
-            asked.entry(key).or_insert_with(|| row.key.name.clone());
+    for key in one_shot(board).filter(|key| key.checkpoint_of.is_none()) {
+        if let Some(weights) = key.supernet() {
+            let asked = asked.entry((weights.key.clone(), weights.epochs.clone()));
+            asked.or_insert_with(|| key.name.clone());
         }
     }
     if asked.is_empty() {

@@ -2,9 +2,8 @@
 
 use super::{
     MaterialError,
-    from_run::checkpoint,
     join::{Judgement, Tables, joined},
-    material::{Material, Scorer, Structure, ranked},
+    material::{JudgedRow, Material, Structure, ranked},
 };
 use crate::loader::Space;
 use std::{collections::BTreeMap, path::Path};
@@ -40,7 +39,7 @@ pub fn from_tables(
         truth_name: joined.truth_of.column,
         without_truth: joined.only_in_scores.0 + joined.without_value,
         trainings: joined.trainings,
-        scorers: ranked(joined.rows.into_iter().map(scorer).collect(), &joined.truth),
+        rows: ranked(joined.rows.into_iter().map(judged_row).collect(), &joined.truth),
         architectures: joined.architectures,
         truth: joined.truth,
         structure,
@@ -48,11 +47,11 @@ pub fn from_tables(
     })
 }
 
-fn scorer(row: Judgement) -> Scorer {
+fn judged_row(row: Judgement) -> JudgedRow {
     let (seeds, missing_by_seed) =
         row.seeds.into_iter().map(|(seed, values, missing)| ((seed, values), missing)).unzip();
-    Scorer {
-        checkpoint: checkpoint(&row.name),
+    JudgedRow {
+        checkpoint: row.checkpoint,
         estimator: row.name.clone(),
         name: row.name,
         kind: None,
@@ -63,6 +62,6 @@ fn scorer(row: Judgement) -> Scorer {
         missing_by_seed,
         milliseconds: None,
         lower_is_better: row.negated,
-        own: false,
+        user_plugin: false,
     }
 }

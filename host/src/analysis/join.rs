@@ -17,6 +17,7 @@ use crate::{
 use osee_core::{
     criteria::MIN_ARCHITECTURES,
     mean::mean,
+    row::Checkpoint,
     truth::{Duplicate, Duplicates, Filter, LeftOut, Sheet, Table, mean_there},
 };
 use std::{
@@ -51,6 +52,8 @@ pub struct Tables<'a> {
 pub struct Judgement {
     /// Its name.
     pub name: String,
+    /// The row that it is a checkpoint of, with the epoch.
+    pub checkpoint: Option<Checkpoint>,
     /// Whether low is good in the table.
     pub negated: bool,
     /// Oriented mean over the seeds that are there; NaN where all failed or
@@ -254,6 +257,7 @@ fn judgement(row: Chosen, columns: &[&Vec<f64>], at: &[usize]) -> Judgement {
     });
     Judgement {
         name: row.name,
+        checkpoint: row.checkpoint,
         negated: row.negated,
         seeds: if several { seeds.collect() } else { Vec::new() },
         values,

@@ -9,6 +9,7 @@ use crate::leaderboard::NotRun;
 use osee_core::{
     analysis::{Column, Observation},
     criteria::{Bootstrap, NoInterval, kendall_p_value, kendall_tau_b},
+    row::Checkpoint,
 };
 use osee_model::{
     estimator::EstimatorKind,
@@ -48,7 +49,7 @@ pub struct Material {
     /// has them; none of an architecture without.
     pub trainings: Option<Vec<Vec<f64>>>,
     /// Rows, best KD first.
-    pub scorers: Vec<Scorer>,
+    pub rows: Vec<JudgedRow>,
     /// What the search space says of the architectures, if it is at hand.
     pub structure: Option<Structure>,
     /// Why a run's space is not at hand; of tables none, which may name one.
@@ -92,7 +93,7 @@ pub struct Neighbourhood {
 
 /// A row: an estimator with its settings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scorer {
+pub struct JudgedRow {
     /// Name of the row.
     pub name: String,
     /// Estimator id.
@@ -115,16 +116,16 @@ pub struct Scorer {
     pub milliseconds: Option<f64>,
     /// Whether the estimator's own scores have the other sign.
     pub lower_is_better: bool,
-    /// Whether the reader brought it.
-    pub own: bool,
-    /// Of a checkpoint's row: the row it belongs to, and the epoch.
-    pub checkpoint: Option<(String, u64)>,
+    /// Whether its estimator is in a user plugin.
+    pub user_plugin: bool,
+    /// The row that it is a checkpoint of, with the epoch.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Scores and the truth of the same architectures.
 pub type Pairs<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>);
 
-impl Scorer {
+impl JudgedRow {
     /// Scores, NaN where they failed, and truth of the architectures that were
     /// measured: what the row is judged by.
     pub fn judged<'a>(&'a self, truth: &'a [f64]) -> Pairs<'a> {
@@ -165,7 +166,7 @@ pub fn there<'a>(values: &'a [f64], missing: &[usize], truth: &'a [f64]) -> Pair
 }
 
 /// Rows of one supernet's checkpoints, by epoch.
-pub type Checkpoints<'a> = Vec<(u64, &'a Scorer)>;
+pub type Checkpoints<'a> = Vec<(u32, &'a JudgedRow)>;
 
 /// One supernet's sub-networks, batch by batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -341,18 +342,18 @@ impl Material {
     }
 
     /// Rows that are not a checkpoint of another, best first.
-    pub fn rows(&self) -> impl Iterator<Item = &Scorer> {
-        self.scorers.iter().filter(|row| row.checkpoint.is_none())
+    pub fn final_rows(&self) -> impl Iterator<Item = &JudgedRow> {
+        self.rows.iter().filter(|row| row.checkpoint.is_none())
     }
 
-    /// KD of every one of [`Material::rows`] with its interval, computed once,
+    /// KD of every one of [`Material::final_rows`] with its interval, computed once,
     /// on all cores.
     pub fn uncertain(&self) -> &[Uncertain] {
         self.uncertain.get_or_init(|| {
-            let rows: Vec<&Scorer> = self.rows().collect();
+            let rows: Vec<&JudgedRow> = self.final_rows().collect();
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let share = rows.len().div_ceil(cores).max(1);
-            let of = |row: &&Scorer| {
+            let of = |row: &&JudgedRow| {
                 let (scores, truth) = row.judged(&self.truth);
                 Uncertain {
                     kd: kendall_tau_b(&scores, &truth),
@@ -360,7 +361,7 @@ impl Material {
                     p: kendall_p_value(&scores, &truth),
                 }
             };
-            let of = |part: &[&Scorer]| part.iter().map(of).collect::<Vec<Uncertain>>();
+            let of = |part: &[&JudgedRow]| part.iter().map(of).collect::<Vec<Uncertain>>();
             std::thread::scope(|scope| {
                 let parts: Vec<_> =
                     rows.chunks(share).map(|part| scope.spawn(move || of(part))).collect();
@@ -373,8 +374,8 @@ impl Material {
     /// Checkpoints of one row, in order of epochs.
     pub fn checkpoints(&self) -> Vec<(&str, Checkpoints<'_>)> {
         let mut found: BTreeMap<&str, Checkpoints<'_>> = BTreeMap::new();
-        for row in &self.scorers {
-            if let Some((base, epoch)) = &row.checkpoint {
+        for row in &self.rows {
+            if let Some(Checkpoint { row: base, epoch }) = &row.checkpoint {
                 found.entry(base).or_default().push((*epoch, row));
             }
         }
@@ -386,7 +387,7 @@ impl Material {
     /// Seeds of the rows, without repetition.
     pub fn seeds(&self) -> Vec<u64> {
         let mut seeds: Vec<u64> =
-            self.scorers.iter().flat_map(|row| row.seeds.iter().map(|(seed, _)| *seed)).collect();
+            self.rows.iter().flat_map(|row| row.seeds.iter().map(|(seed, _)| *seed)).collect();
         seeds.sort_unstable();
         seeds.dedup();
         seeds
@@ -404,11 +405,11 @@ impl Material {
         if let Some(progress) = &self.progress {
             text += &format!("; {progress}");
         }
-        let gaps = self.scorers.iter().filter(|row| !row.missing.is_empty()).count();
+        let gaps = self.rows.iter().filter(|row| !row.missing.is_empty()).count();
         if gaps > 0 {
             text += &format!(
                 "; {gaps} of {} rows have scores of some of them only, and are judged by those",
-                self.scorers.len()
+                self.rows.len()
             );
         }
         text + &format!("; truth: {}", self.truth_name)
@@ -417,23 +418,23 @@ impl Material {
 
 /// Best KD first. Where a row is there by its checkpoints only, the last one
 /// stands for it, too.
-pub fn ranked(mut scorers: Vec<Scorer>, truth: &[f64]) -> Vec<Scorer> {
-    let mut last: BTreeMap<String, (u64, Scorer)> = BTreeMap::new();
-    for row in &scorers {
-        if let Some((base, epoch)) = &row.checkpoint
-            && !scorers.iter().any(|other| other.name == *base)
+pub fn ranked(mut rows: Vec<JudgedRow>, truth: &[f64]) -> Vec<JudgedRow> {
+    let mut last: BTreeMap<String, (u32, JudgedRow)> = BTreeMap::new();
+    for row in &rows {
+        if let Some(Checkpoint { row: base, epoch }) = &row.checkpoint
+            && !rows.iter().any(|other| other.name == *base)
             && last.get(base).is_none_or(|(known, _)| known < epoch)
         {
-            let own = Scorer { name: base.clone(), checkpoint: None, ..row.clone() };
+            let own = JudgedRow { name: base.clone(), checkpoint: None, ..row.clone() };
             last.insert(base.clone(), (*epoch, own));
         }
     }
-    scorers.extend(last.into_values().map(|(_, row)| row));
-    let kd = |row: &Scorer| {
+    rows.extend(last.into_values().map(|(_, row)| row));
+    let kd = |row: &JudgedRow| {
         let (scores, truth) = row.judged(truth);
         kendall_tau_b(&scores, &truth).unwrap_or(f64::NEG_INFINITY)
     };
-    let mut judged: Vec<(f64, Scorer)> = scorers.into_iter().map(|row| (kd(&row), row)).collect();
+    let mut judged: Vec<(f64, JudgedRow)> = rows.into_iter().map(|row| (kd(&row), row)).collect();
     judged.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.name.cmp(&other.name)));
     judged.into_iter().map(|(_, row)| row).collect()
 }

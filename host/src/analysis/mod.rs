@@ -18,11 +18,15 @@ mod text;
 pub use from_run::from_run;
 pub use from_tables::from_tables;
 pub use join::{Joined, Judgement, Tables, joined};
-pub use material::{ByBatch, Material, Neighbourhood, Observed, Scorer, Structure};
+pub use material::{ByBatch, JudgedRow, Material, Neighbourhood, Observed, Structure};
 pub use page::page;
 pub use text::text;
 
-use crate::{leaderboard::LeaderboardError, truth::TruthError};
+use crate::{
+    exit::{Category, ExitCode},
+    leaderboard::LeaderboardError,
+    truth::TruthError,
+};
 use osee_core::{analysis::AnalysisError, store::StoreError, truth::TableError};
 use osee_model::settings::SettingError;
 use osee_report::html::{Absent, Section};
@@ -112,6 +116,27 @@ pub enum MaterialError {
     NoTruth,
 }
 
+impl Category for MaterialError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Store(error) => error.exit_code(),
+            Self::Table(error) => error.exit_code(),
+            Self::Truth(error) => error.exit_code(),
+            Self::Leaderboard(error) => error.exit_code(),
+            Self::Plugin(error) => error.exit_code(),
+            Self::Setting(error) => error.exit_code(),
+            Self::TooFewScored(_) => ExitCode::Incomplete,
+            Self::Form { .. }
+            | Self::SameName { .. }
+            | Self::Analysis(_)
+            | Self::Observation { .. }
+            | Self::NoCommonKey { .. }
+            | Self::NoValue { .. }
+            | Self::NoTruth => ExitCode::Table,
+        }
+    }
+}
+
 /// One analysis: a section, or what is missing for it.
 type Analysis = fn(&Material) -> Result<Section, Absent>;
 
@@ -179,11 +204,11 @@ fn without_blanks(mut section: Section) -> Result<Section, Absent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use osee_core::analysis::Observation;
+    use osee_core::{analysis::Observation, row::Checkpoint};
     use osee_model::estimator::EstimatorKind;
 
-    fn scorer(name: &str, values: &[f64]) -> Scorer {
-        Scorer {
+    fn judged_row(name: &str, values: &[f64]) -> JudgedRow {
+        JudgedRow {
             name: name.to_owned(),
             estimator: "os".to_owned(),
             kind: Some(EstimatorKind::OneShot),
@@ -194,7 +219,7 @@ mod tests {
             seeds: vec![(0, values.to_vec()), (1, values.to_vec())],
             milliseconds: Some(1.0),
             lower_is_better: false,
-            own: false,
+            user_plugin: false,
             checkpoint: None,
         }
     }
@@ -204,9 +229,9 @@ mod tests {
     /// Two rows, checkpoints, batches and observations, in which nothing differs.
     fn constant(value: f64) -> Material {
         let values = vec![value; COUNT];
-        let checkpoint = |epoch| Scorer {
-            checkpoint: Some(("a".to_owned(), epoch)),
-            ..scorer(&format!("a@{epoch}"), &values)
+        let checkpoint = |epoch| JudgedRow {
+            checkpoint: Some(Checkpoint { row: "a".to_owned(), epoch }),
+            ..judged_row(&format!("a@{epoch}"), &values)
         };
         let same = || vec![vec![0.5; COUNT]; 2];
         let observed = |epoch| Observation {
@@ -219,7 +244,12 @@ mod tests {
         Material {
             architectures: (0..COUNT).map(|it| it.to_string()).collect(),
             truth: (0..COUNT).map(|it| it as f64).collect(),
-            scorers: vec![scorer("a", &values), scorer("b", &values), checkpoint(1), checkpoint(2)],
+            rows: vec![
+                judged_row("a", &values),
+                judged_row("b", &values),
+                checkpoint(1),
+                checkpoint(2),
+            ],
             structure: Some(Structure {
                 params: vec![7.0; COUNT],
                 flops: vec![9.0; COUNT],
@@ -288,7 +318,7 @@ mod tests {
                 told(&missing, what);
             }
         }
-        let missing = absent(&Material { scorers: Vec::new(), ..constant(1.0) });
+        let missing = absent(&Material { rows: Vec::new(), ..constant(1.0) });
         for what in ["What does quality cost?", "say the same?", "by operation", "worst by each"] {
             told(
                 &missing,
@@ -297,7 +327,7 @@ mod tests {
             );
         }
         let one = Material {
-            scorers: vec![scorer("a", &(0..COUNT).map(|it| it as f64).collect::<Vec<_>>())],
+            rows: vec![judged_row("a", &(0..COUNT).map(|it| it as f64).collect::<Vec<_>>())],
             structure: None,
             ..constant(1.0)
         };

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 /// The report of `material`.
 pub fn page(material: &Material) -> Page {
     let (sections, absent) = analyse(material, &[]);
-    let first = material.rows().zip(material.uncertain()).find(|(_, it)| it.kd.is_some());
+    let first = material.final_rows().zip(material.uncertain()).find(|(_, it)| it.kd.is_some());
     let best = first.map_or_else(
         || "None of them has a ranking.".to_owned(),
         |(row, _)| format!("{} ranks best.", row.name),
@@ -25,7 +25,7 @@ pub fn page(material: &Material) -> Page {
     basis.extend(material.notes.iter().map(|note| ("Note".to_owned(), note.clone())));
     let mut lead = format!(
         "How well {} estimators rank {} architectures, and where they err. {best}",
-        material.rows().count(),
+        material.final_rows().count(),
         super::material::grouped(material.architectures.len())
     );
     if let Some(few) = few(material.architectures.len()) {
@@ -70,16 +70,16 @@ fn leaderboard(material: &Material) -> Table {
         Column::number("WR@5%", "worst true rank in the predicted best 5%; lower is better"),
         Column::number("Failed", "architectures without a score; they rank last"),
     ];
-    let gaps = material.rows().any(|row| !row.missing.is_empty());
+    let gaps = material.final_rows().any(|row| !row.missing.is_empty());
     if gaps {
         columns.push(Column::number("Measured", "architectures that the table has a score of"));
     }
-    let timed = material.rows().any(|row| row.milliseconds.is_some());
+    let timed = material.final_rows().any(|row| row.milliseconds.is_some());
     if timed {
         columns.push(Column::number("ms", "per architecture, all seeds, by itself, on one core"));
     }
     let mut table = Table::new(columns);
-    for (at, (row, uncertain)) in material.rows().zip(material.uncertain()).enumerate() {
+    for (at, (row, uncertain)) in material.final_rows().zip(material.uncertain()).enumerate() {
         let (scores, truth) = row.judged(&material.truth);
         let criteria = evaluate(&scores, &truth, &options).ok();
         let of = |pick: fn(&osee_core::criteria::CriteriaReport) -> Option<f64>| {
@@ -119,13 +119,13 @@ fn leaderboard(material: &Material) -> Table {
                 None => Cell::undefined("it was not timed"),
             });
         }
-        table = if row.own { table.own_row(cells) } else { table.row(cells) };
+        table = if row.user_plugin { table.own_row(cells) } else { table.row(cells) };
     }
     for row in &material.not_run {
         let why = format!("{} architectures are scored; {}", row.scored, row.reason);
         let mut cells = vec![Cell::undefined(&why); table.names().len()];
         cells[1] = Cell::text(&row.key.name).hint(&why);
-        cells[2] = Cell::text(&row.key.kind.to_string());
+        cells[2] = Cell::text(&row.key.estimator.kind.to_string());
         cells[10] = Cell::text("not run").hint(&why);
         table = table.row(cells);
     }
@@ -142,7 +142,7 @@ fn interval(of: &Uncertain) -> Cell {
 }
 
 fn explorer(material: &Material) -> Explorer {
-    let scores = material.rows().map(|row| Scores {
+    let scores = material.final_rows().map(|row| Scores {
         name: row.name.clone(),
         // As the estimator gives them.
         values: match row.lower_is_better {

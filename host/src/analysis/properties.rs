@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::analysis::material::ranked;
-use osee_core::criteria::kendall_tau_b;
+use osee_core::{criteria::kendall_tau_b, row::Checkpoint};
 use osee_model::{estimator::EstimatorKind, space::Mutation};
 use proptest::prelude::*;
 
@@ -51,7 +51,7 @@ fn material(archs: &[Drawn], constant: f64, unmeasured: f64) -> Material {
     let missing = |row: usize| -> Vec<usize> {
         (0..archs.len()).filter(|&at| !archs[at].measured[row]).collect()
     };
-    let scorer = |name: &str, row: usize| Scorer {
+    let judged_row = |name: &str, row: usize| JudgedRow {
         name: name.to_owned(),
         estimator: name.to_owned(),
         kind: None,
@@ -62,21 +62,23 @@ fn material(archs: &[Drawn], constant: f64, unmeasured: f64) -> Material {
         missing_by_seed: Vec::new(),
         milliseconds: Some(row as f64 + 1.0),
         lower_is_better: false,
-        own: false,
-        checkpoint: from_run::checkpoint(name),
+        user_plugin: false,
+        checkpoint: name
+            .split_once('@')
+            .map(|(row, epoch)| Checkpoint { row: row.to_owned(), epoch: epoch.parse().unwrap() }),
     };
-    let seeded = Scorer {
+    let seeded = JudgedRow {
         seeds: vec![(1, column(2)), (2, column(3))],
         missing_by_seed: vec![missing(2), missing(3)],
-        ..scorer("seeded", 2)
+        ..judged_row("seeded", 2)
     };
-    let mut scorers: Vec<Scorer> = ["a", "b", "supernet@10", "supernet@20", "supernet@30"]
+    let mut rows: Vec<JudgedRow> = ["a", "b", "supernet@10", "supernet@20", "supernet@30"]
         .iter()
         .zip([0, 1, 4, 5, 6])
-        .map(|(name, row)| scorer(name, row))
+        .map(|(name, row)| judged_row(name, row))
         .collect();
     // The same scores, also where there are none: nothing tells them apart.
-    scorers.extend([seeded, scorer("again", 0), scorer("c", 7)]);
+    rows.extend([seeded, judged_row("again", 0), judged_row("c", 7)]);
     let truth: Vec<f64> = archs.iter().map(|it| f64::from(it.truth) / 4.0).collect();
     let sizes = |of: fn(&Drawn) -> i32| archs.iter().map(|it| f64::from(of(it))).collect();
     let mutation = |from: &Drawn, step: usize| Mutation {
@@ -91,7 +93,7 @@ fn material(archs: &[Drawn], constant: f64, unmeasured: f64) -> Material {
         truth_name: "acc".to_owned(),
         architectures: archs.iter().map(|it| name(it.name)).collect(),
         trainings: Some(truth.iter().map(|it| vec![it + 0.5, it - 0.5]).collect()),
-        scorers: ranked(scorers, &truth),
+        rows: ranked(rows, &truth),
         structure: Some(Structure {
             params: sizes(|it| it.size),
             flops: sizes(|it| it.size / 2),
@@ -164,7 +166,7 @@ proptest! {
 }
 
 fn kd_of(material: &Material, name: &str) -> Option<f64> {
-    let row = material.rows().find(|row| row.name == name)?;
+    let row = material.final_rows().find(|row| row.name == name)?;
     let (scores, truth) = row.judged(&material.truth);
     kendall_tau_b(&scores, &truth)
 }
@@ -179,7 +181,7 @@ fn ten_rows() -> Material {
             .map(|at| if row == 9 { -(at as f64) } else { at as f64 + wave(at, row) })
             .collect()
     };
-    let scorer = |at: usize| Scorer {
+    let judged_row = |at: usize| JudgedRow {
         name: format!("row{at}"),
         estimator: format!("row{at}"),
         kind: Some(EstimatorKind::ZeroShot),
@@ -190,7 +192,7 @@ fn ten_rows() -> Material {
         missing_by_seed: Vec::new(),
         milliseconds: Some(1.0),
         lower_is_better: false,
-        own: false,
+        user_plugin: false,
         checkpoint: None,
     };
     let next = |at: usize| Mutation {
@@ -201,7 +203,7 @@ fn ten_rows() -> Material {
     };
     Material {
         architectures: (0..COUNT).map(name).collect(),
-        scorers: ranked((0..10).map(scorer).collect(), &truth),
+        rows: ranked((0..10).map(judged_row).collect(), &truth),
         structure: Some(Structure {
             params: truth.clone(),
             flops: truth.clone(),
@@ -235,7 +237,7 @@ fn a_finding_is_about_all_rows_and_a_figure_says_what_it_leaves_out() {
 #[test]
 fn a_first_choice_among_equals_is_all_of_them() {
     let mut material = ten_rows();
-    let last = material.scorers.last_mut().unwrap();
+    let last = material.rows.last_mut().unwrap();
     // The 20 worst share the highest score: true ranks 41 to 60.
     last.values.iter_mut().take(20).for_each(|it| *it = 1.0);
     let (sections, _) = analyse(&material, &["architectures".to_owned()]);

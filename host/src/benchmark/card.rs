@@ -21,7 +21,7 @@ pub fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>, processor: &s
          The recipe:\n\n{}\n\
          Settings of the space:\n\n{}\n\
          Networks are judged with the statistics that batch normalisations see of the first \
-         `validation-batch-size` training images under the weights at hand.\n",
+         `validation_batch_size` training images.\n",
         markdown_cell(study.name()),
         runs.len(),
         study.space.id,
@@ -93,8 +93,12 @@ fn noise(runs: &[Vec<f64>]) -> Vec<(String, String)> {
     facts
 }
 
-/// Plain data as a block of TOML.
+/// Plain data as a block of TOML, with keys as a study file has them.
 fn block(data: &impl Serialize) -> String {
     let text = toml::to_string(data).expect("it is plain data");
-    format!("```toml\n{}\n```\n", text.trim())
+    let line = |line: &str| match line.split_once(" = ") {
+        Some((key, value)) => format!("{} = {value}\n", key.replace('-', "_")),
+        None => format!("{line}\n"),
+    };
+    format!("```toml\n{}```\n", text.trim().lines().map(line).collect::<String>())
 }

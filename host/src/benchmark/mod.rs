@@ -13,13 +13,14 @@ pub use card::card;
 
 use crate::{
     catalog::{self, CatalogError},
+    exit::{Category, ExitCode},
     loader::{Registry, RegistryError, Space},
     networks::network,
-    runner::{self, RunError},
+    plan::{PlanError, any_network, choose},
+    progress::{Event, Reporter},
     stop::Stop,
     worker::MALLOC,
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use osee_core::{
     benchmark::{BenchmarkStudy, BenchmarkTable, Candidate, Log, LogError, Training},
     shard::Shard,
@@ -64,7 +65,7 @@ pub enum BuildError {
     Study(#[from] StudyError),
     /// The choice of architectures.
     #[error(transparent)]
-    Architectures(#[from] RunError),
+    Plan(#[from] PlanError),
     /// The space.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -86,6 +87,22 @@ pub enum BuildError {
     /// The space, or torch.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
+}
+
+impl Category for BuildError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Study(error) => error.exit_code(),
+            Self::Plan(error) => error.exit_code(),
+            Self::Registry(error) => error.exit_code(),
+            Self::Setting(error) => error.exit_code(),
+            Self::Catalog(error) => error.exit_code(),
+            Self::Data(error) => error.exit_code(),
+            Self::Device(error) => error.exit_code(),
+            Self::Log(error) => error.exit_code(),
+            Self::Plugin(error) => error.exit_code(),
+        }
+    }
 }
 
 /// A benchmark with everything resolved.
@@ -122,11 +139,11 @@ impl<'a> Benchmark<'a> {
         settings.extend(study.space.settings.clone());
         settings.extend(study.training.space.clone());
         let space_settings = space.resolve(&settings)?;
-        open_device(&study.device)?;
-        let architectures = runner::choose(&study.architectures, &space, None)?.list;
+        open_device(study.device)?;
+        let architectures = choose(&study.architectures, &space, None)?.list;
         let mut candidates = Vec::with_capacity(architectures.len());
         let fits = |graph: &Graph| source.facts().fits(graph);
-        let any = runner::any_network(&space, &architectures, &space_settings, fits)?;
+        let any = any_network(&space, &architectures, &space_settings, fits)?;
         source.facts().tell_spare_outputs(&any);
         for arch in architectures {
             let cost = space.functions.graph(&arch, &space_settings).ok().map(|it| it.cost());
@@ -144,14 +161,15 @@ impl<'a> Benchmark<'a> {
             &space_settings,
             &recipe,
             source.identity()?,
-            study.device.split(':').next(),
+            Some(study.device.kind()),
             &study.seeds,
         ));
         Ok(Self { study, recipe, space_settings, candidates, key, space, source })
     }
 
     /// Trains what is outstanding of `shard` in `dir` with `workers` threads,
-    /// and keeps it; how many are left because it was stopped.
+    /// and keeps it; how many are left because it was stopped. `reporter` is told of
+    /// each.
     ///
     /// # Errors
     /// When the folder cannot be used, or torch fails for a reason that is not
@@ -161,18 +179,21 @@ impl<'a> Benchmark<'a> {
         dir: &Path,
         shard: Shard,
         (workers, stop): (usize, &Stop),
+        reporter: &dyn Reporter,
     ) -> Result<usize, BuildError> {
         let mut log = Log::open(dir, shard, &self.key)?;
         let mut outstanding = self.table(dir)?.missing();
         outstanding.retain(|&at| shard.holds(&self.candidates[at].arch));
-        let bar = progress(outstanding.len() as u64);
+        reporter.tell(Event::BuildingBegins { outstanding: outstanding.len() as u64 });
         let mut left = outstanding.len();
         self.train(&outstanding, (workers, stop), |trainings| {
-            bar.inc(1);
             left -= 1;
+            if let Some(Training { arch, .. }) = trainings.first() {
+                reporter.tell(Event::ArchitectureTrained { architecture: arch });
+            }
             trainings.iter().try_for_each(|training| Ok(log.add(training)?))
         })?;
-        bar.finish_and_clear();
+        reporter.tell(Event::Over);
         Ok(left)
     }
 
@@ -201,7 +222,7 @@ impl<'a> Benchmark<'a> {
         if architectures.is_empty() {
             return Ok(());
         }
-        let device = open_device(&self.study.device)?;
+        let device = open_device(self.study.device)?;
         // The sums of a training must not depend on how many go on beside it.
         tch::set_num_threads(1);
         let trainer =
@@ -257,16 +278,4 @@ impl<'a> Benchmark<'a> {
         };
         self.study.seeds.iter().map(one).collect()
     }
-}
-
-/// Silent off a terminal.
-fn progress(architectures: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "training [{bar:30}] {pos}/{len} architectures, {per_sec}, {eta} left",
-    );
-    let bar = ProgressBar::new(architectures);
-    if let Ok(style) = style {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
 }

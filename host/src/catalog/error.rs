@@ -1,6 +1,7 @@
 //! What can go wrong with a data set.
 
 use super::entry::{Converter, Entry, Kind, NoTask};
+use crate::exit::{Category, ExitCode};
 use std::{
     io,
     path::{Path, PathBuf},
@@ -54,6 +55,19 @@ pub enum CatalogError {
         /// What; in a box, for results of a size that all can be.
         fault: Box<Fault>,
     },
+}
+
+impl Category for CatalogError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Stopped { .. } => ExitCode::Incomplete,
+            Self::Of { kind: Kind::Table, .. } | Self::UnknownTable { .. } | Self::NoTask(_) => {
+                ExitCode::Table
+            }
+            Self::Of { kind: Kind::Images, .. } => ExitCode::Data,
+            Self::Unknown { .. } | Self::NoHome => ExitCode::Input,
+        }
+    }
 }
 
 /// What is wrong with one data set.

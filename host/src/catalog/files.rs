@@ -66,16 +66,6 @@ pub fn remove_empty(path: &Path) {
     let _ = fs::remove_dir(path);
 }
 
-/// A size for people.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
-        1_000_000..100_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.0} MB", bytes as f64 / 1e6),
-    }
-}
-
 /// Every file in a folder and below, by name.
 pub fn all_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

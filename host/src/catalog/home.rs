@@ -9,7 +9,7 @@ use super::{
     lock::Lock,
 };
 use crate::stop::Stop;
-use osee_model::paths;
+use osee_model::data_source::DataSource;
 use std::{
     env,
     path::{Path, PathBuf},
@@ -77,14 +77,14 @@ impl Home {
         self.of_kind(name, Kind::Table)
     }
 
-    /// What `--data` takes of images that are here, such as `cifar10:FOLDER`.
+    /// The images of a data set that are here.
     ///
     /// # Errors
     /// Another name than that of images, or one that is not here, with the
     /// command that gets it.
-    pub fn images(&self, name: &str) -> Result<String, CatalogError> {
+    pub fn images(&self, name: &str) -> Result<DataSource, CatalogError> {
         let folder = self.of_kind(name, Kind::Images)?;
-        Ok(format!("{name}:{}", paths::text(&folder)))
+        Ok(DataSource::in_folder(name, folder))
     }
 
     fn of_kind(&self, name: &str, kind: Kind) -> Result<PathBuf, CatalogError> {

@@ -25,7 +25,6 @@ pub use card::{Card, Role, Written};
 pub use entry::{Converter, Entry, Kind, NoTask, Original, Task};
 pub use error::{CatalogError, Fault};
 pub use fetch::{Fetching, fetch};
-pub use files::size as file_size;
 pub use home::Home;
 pub use import::import;
 pub use list::{CATALOG, Catalog, find};

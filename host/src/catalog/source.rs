@@ -4,9 +4,10 @@
 use super::{CatalogError, Entry, Home, Task, find};
 use osee_core::{
     embedded,
-    study::{TruthChoice, data_set},
+    study::{TableSource, TruthChoice},
     truth::{Duplicates, Filter, Sheet, TableError},
 };
+use osee_model::data_source::DataSource;
 use std::path::PathBuf;
 
 /// A truth table that has been found, and how it is read.
@@ -41,8 +42,8 @@ impl TruthSource {
     /// A name that is not in the catalogue, or a data set that is not here.
     pub fn find(choice: &TruthChoice, images: &str) -> Result<Self, CatalogError> {
         let own = Self {
-            path: choice.file.clone(),
-            table: choice.file.clone(),
+            path: choice.table.path(),
+            table: choice.table.path(),
             key: choice.key.clone(),
             column: choice.column.clone(),
             duplicates: choice.duplicates.unwrap_or_default(),
@@ -51,7 +52,7 @@ impl TruthSource {
             filters: choice.filters(),
             about: None,
         };
-        if let Some(table) = embedded::described(&choice.file) {
+        if let Some(table) = embedded::described(&own.path) {
             let [key, column] = table.columns.map(str::to_owned);
             let about = (choice.column.as_ref().unwrap_or(&column) == &column)
                 .then(|| table.truth.to_owned());
@@ -64,12 +65,12 @@ impl TruthSource {
                 ..own
             });
         }
-        let Some((name, task)) = data_set(&choice.file) else { return Ok(own) };
-        let entry = find(&name).map_err(|unknown| CatalogError::UnknownTable {
+        let TableSource::DataSet { name, task } = &choice.table else { return Ok(own) };
+        let entry = find(name).map_err(|unknown| CatalogError::UnknownTable {
             unknown: Box::new(unknown),
-            path: choice.file.clone(),
+            path: own.path.clone(),
         })?;
-        let path = Home::find()?.table(&name)?;
+        let path = Home::find()?.table(name)?;
         let default = entry.task(task.as_deref(), Some(images))?;
         let task = meant(entry, default, choice.column.as_deref());
         Ok(Self {
@@ -106,14 +107,14 @@ fn meant<'a>(entry: &'a Entry, named: &'a Task, column: Option<&str>) -> Option<
     }
 }
 
-/// The images that a study asks for, as kind and folder where it names a data
-/// set of the catalogue; else as it is.
+/// The images that a study asks for, with the folder of a data set of the
+/// catalogue; else as they are.
 ///
 /// # Errors
 /// A data set of images that is not here.
-pub fn images(data: &str) -> Result<String, CatalogError> {
-    match find(data) {
-        Ok(entry) => Home::find()?.images(&entry.name),
-        Err(_) => Ok(data.to_owned()),
+pub fn images(data: &DataSource) -> Result<DataSource, CatalogError> {
+    match (&data.folder, find(&data.kind)) {
+        (None, Ok(entry)) => Home::find()?.images(&entry.name),
+        _ => Ok(data.clone()),
     }
 }

@@ -3,12 +3,9 @@
 //! handwritten digits, which needs no file and trains supernets as well.
 
 use crate::{catalog::TruthSource, loader::Registry};
-use osee_core::study::{Study, StudyError, TruthChoice, data_set};
-use osee_model::estimator::EstimatorKind;
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-};
+use osee_core::study::{Study, StudyError, TableSource, TruthChoice};
+use osee_model::{data_source::DataSource, estimator::EstimatorKind};
+use std::{collections::HashSet, path::Path};
 
 /// What `like` of a study says for the first of the boards that can be had.
 pub const DEFAULT: &str = "default";
@@ -45,7 +42,7 @@ impl Board {
 
     /// Its study.
     pub fn study(self) -> Study {
-        Study::parse(self.name, self.text).expect("it is ours, and a test reads it")
+        Study::parse(Path::new(self.name), self.text).expect("it is ours, and a test reads it")
     }
 
     /// What judges it.
@@ -59,11 +56,12 @@ impl Board {
     }
 
     /// Whether its truth, in whatever column, is asked for by `table`.
-    fn is_judged_by(self, table: &Path) -> bool {
-        let own = self.truth().file;
-        match data_set(table) {
-            Some((name, _)) => own == Path::new(&name),
-            None => own == table,
+    fn is_judged_by(self, table: &TableSource) -> bool {
+        match (self.truth().table, table) {
+            (TableSource::DataSet { name: own, .. }, TableSource::DataSet { name, .. }) => {
+                own == *name
+            }
+            (own, table) => own == *table,
         }
     }
 
@@ -72,11 +70,11 @@ impl Board {
     pub fn is_meant_by(
         self,
         space: Option<&String>,
-        data: Option<&String>,
-        truth: Option<&PathBuf>,
+        data: Option<&DataSource>,
+        truth: Option<&TableSource>,
     ) -> bool {
         let own = self.study();
-        let tells = truth.is_some() || data.is_some_and(|data| data != "noise");
+        let tells = truth.is_some() || data.is_some_and(|data| *data != DataSource::noise());
         tells
             && space.is_none_or(|space| *space == own.space.id)
             && data.is_none_or(|data| *data == own.data)
@@ -117,7 +115,7 @@ impl Board {
     }
 }
 
-/// An estimator that the study asks for, or that the user brought, which needs a
+/// An estimator that the study asks for, or that is in a user plugin, which needs a
 /// supernet, by its name.
 pub fn trained<'a>(study: &'a Study, registry: &'a Registry) -> Option<&'a str> {
     let one_shot = |id: &str| {
@@ -126,13 +124,14 @@ pub fn trained<'a>(study: &'a Study, registry: &'a Registry) -> Option<&'a str> 
     let asked = study.estimators.iter().find(|it| it.id != "all" && one_shot(&it.id));
     let all = study.estimators.is_empty() || study.estimators.iter().any(|it| it.id == "all");
     let exports = registry.given().iter().flat_map(|plugin| &plugin.exports);
-    let brought = exports.map(|export| export.id()).find(|id| all && one_shot(id));
-    asked.map(|it| it.name()).or(brought)
+    let of_user = exports.map(|export| export.id()).find(|id| all && one_shot(id));
+    asked.map(|it| it.name()).or(of_user)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use osee_core::study::Seeds;
 
     #[test]
     fn boards_are_whole_and_have_run_directories_of_their_own() {
@@ -144,9 +143,10 @@ mod tests {
             let mut other = Study::default();
             board.complete(&mut other, &HashSet::new());
             assert_eq!(other, study);
-            let mut seeds = Study { seeds: vec![7], ..Study::default() };
+            let one = Seeds::one(7);
+            let mut seeds = Study { seeds: one.clone(), ..Study::default() };
             board.complete(&mut seeds, &HashSet::from(["seeds".to_owned()]));
-            assert_eq!(seeds, Study { seeds: vec![7], ..study });
+            assert_eq!(seeds, Study { seeds: one, ..study });
         }
         let error = Board::named("digit").unwrap_err().to_string();
         assert!(error.contains("default, nb201-analog or digits"), "{error}");
@@ -157,8 +157,9 @@ mod tests {
     fn a_board_is_meant_by_its_images_and_by_its_truth() {
         let meant = |board: Board, space: &str, data: &str, truth: &str| {
             let given = |text: &str| Some(text.to_owned()).filter(|it| !it.is_empty());
-            let truth = given(truth).map(PathBuf::from);
-            board.is_meant_by(given(space).as_ref(), given(data).as_ref(), truth.as_ref())
+            let truth = given(truth).map(TableSource::from);
+            let data = given(data).map(DataSource::from);
+            board.is_meant_by(given(space).as_ref(), data.as_ref(), truth.as_ref())
         };
         assert!(meant(DIGITS, "", "digits", ""));
         assert!(meant(DIGITS, "nb201", "", "embedded:nb201-digits"));

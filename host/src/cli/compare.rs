@@ -159,7 +159,7 @@ impl<'a> Pair<'a> {
     fn both(&self, rows: [&'a Row; 2]) -> Both<'a> {
         let scores = [0, 1].map(|side| -> Vec<f64> {
             let Row { key, scores, .. } = rows[side];
-            self.common.iter().map(|at| key.direction.orient(scores[at[side]])).collect()
+            self.common.iter().map(|at| key.estimator.direction.orient(scores[at[side]])).collect()
         });
         let kd = [0, 1].map(|side| kendall_tau_b(&scores[side], self.truths[side].as_ref()?));
         let compared = self.truths[0].as_ref().filter(|_| self.truths[0] == self.truths[1]);

@@ -2,10 +2,10 @@
 
 use super::{
     CliError,
-    judging_args::{CompatArg, DuplicatesArg},
     lists::{resamples, rows_of, usage},
     plugin_args::PluginArgs,
     print,
+    value_args::{CompatArg, DuplicatesArg},
 };
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
@@ -19,7 +19,7 @@ use osee_core::{
         Bootstrap, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, TieAware,
         evaluate,
     },
-    study::TruthChoice,
+    study::{TableSource, TruthChoice},
     truth::{Duplicate, Filter},
 };
 use osee_report::{
@@ -107,7 +107,7 @@ pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
         column: args.truth_column.clone(),
         duplicates: args.duplicates.map(Into::into),
         isomorphic: args.truth_isomorphic,
-        ..TruthChoice::plain(args.truth.clone())
+        ..TruthChoice::plain(TableSource::of(&args.truth))
     };
     let truth = TruthSource::find(&choice, "")?;
     if truth.column.is_none() && args.space.is_none() {

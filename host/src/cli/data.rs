@@ -1,12 +1,13 @@
 //! `osee-host data`: data sets of the catalogue, fetched, imported and found.
 
-use super::{CliError, ExitCode, print};
+use super::{Category, CliError, ExitCode, print, progress_args::ProgressArgs};
 use crate::{
-    catalog::{self, CATALOG, Card, CatalogError, Entry, Fetching, Home, Kind, file_size},
+    catalog::{self, CATALOG, Card, CatalogError, Entry, Fetching, Home, Kind},
     stop::Stop,
     terminal::say,
 };
 use clap::{Args, Subcommand};
+use osee_report::number::file_size;
 use std::{fmt::Write, path::PathBuf};
 
 /// What to do with data sets.
@@ -37,6 +38,8 @@ pub struct FetchArgs {
     /// OSEE_DATA_MIRROR names, must do.
     #[arg(long)]
     offline: bool,
+    #[command(flatten)]
+    progress: ProgressArgs,
 }
 
 /// Which.
@@ -81,7 +84,7 @@ pub fn run(command: &DataCommand) -> Result<ExitCode, CliError> {
             print(&format!("{}\n", path.display()))?;
         }
         DataCommand::Fetch(args) => {
-            let how = Fetching::from_environment(args.offline);
+            let how = Fetching::from_environment(args.offline, args.progress.reporter());
             return each(&entries(&args.names.names)?, |entry, stop| {
                 let card = catalog::fetch(entry, &home, &how, stop)?;
                 is_here(entry, &home, &card)

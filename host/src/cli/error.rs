@@ -1,11 +1,14 @@
-//! What can go wrong, and with which exit code.
+//! What can go wrong in a subcommand.
 
 use crate::{
     analysis::MaterialError,
-    catalog::{CatalogError, Kind},
+    benchmark::BuildError,
+    catalog::CatalogError,
+    exit::{Category, ExitCode},
     export::ExportError,
     leaderboard::LeaderboardError,
     loader::{LoadError, LockError, RegistryError, libtorch::LibtorchError},
+    plan::PlanError,
     runner::RunError,
     truth::TruthError,
     worker::SetupError,
@@ -18,45 +21,6 @@ use osee_engine::{DeviceError, data::DataError};
 use osee_model::settings::SettingError;
 use osee_report::html::WriteError;
 use std::{io, path::PathBuf};
-
-/// How osee-host ends. Part of its interface: numbers do not change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExitCode {
-    /// Done.
-    Done = 0,
-    /// It failed in a way that is nobody's input: a worker, a device, output.
-    Internal = 1,
-    /// The command line makes no sense.
-    Usage = 2,
-    /// Something named is not there, or malformed: a study, space, estimator,
-    /// setting or architecture; or an analysis asked for that cannot be had.
-    Input = 3,
-    /// A plugin cannot be loaded, or its code ended the program.
-    Plugin = 4,
-    /// The run directory cannot be used.
-    Store = 5,
-    /// Images or weights cannot be had or read.
-    Data = 6,
-    /// A truth or score table cannot be had or used.
-    Table = 7,
-    /// The study was run to its end, but some scores failed.
-    SomeFailed = 8,
-    /// Stopped before its end, or something is not there yet; the same command
-    /// goes on.
-    Incomplete = 9,
-}
-
-impl ExitCode {
-    /// For `--help`.
-    pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
-        3 unknown or malformed study, space, estimator, setting or architecture, or an analysis \
-        asked for by --only that cannot be had; \
-        4 plugin that cannot be loaded, or ended the program; 5 run directory; 6 images or weights; 7 truth or score table; \
-        8 done, but some scores failed by an error, a crash or a limit \
-        (undefined ones are no fault); \
-        9 incomplete: stopped by SIGTERM, SIGINT or SIGHUP, or shards or trainings are missing; \
-        nothing is lost, and the same command goes on.";
-}
 
 /// Any error of a subcommand.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +77,12 @@ pub enum CliError {
     /// Of a device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Of a plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Of a benchmark.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// Of a set-up.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -185,56 +155,43 @@ impl CliError {
         let (space, code) = (space.to_owned(), cause.exit_code());
         Self::NoSpace { why, space, cause: cause.to_string(), code }
     }
+}
 
-    /// Its exit code.
-    pub fn exit_code(&self) -> ExitCode {
+impl Category for CliError {
+    fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Study(_)
-            | Self::Setting(_)
-            | Self::Plugin(_)
-            | Self::New(_)
-            | Self::NoAnalysis(_)
-            | Self::WorkingFolder(_)
-            | Self::Device(DeviceError::Unknown(_))
-            | Self::Setup(SetupError::Device(DeviceError::Unknown(_))) => ExitCode::Input,
-            Self::Usage(_) => ExitCode::Usage,
+            Self::Run(error) => error.exit_code(),
+            Self::Plan(error) => error.exit_code(),
+            Self::Build(error) => error.exit_code(),
+            Self::Leaderboard(error) => error.exit_code(),
+            Self::Truth(error) => error.exit_code(),
+            Self::Material(error) => error.exit_code(),
+            Self::Export(error) => error.exit_code(),
+            Self::Write(error) => error.exit_code(),
+            Self::Study(error) => error.exit_code(),
+            Self::Registry(error) => error.exit_code(),
+            Self::Lock(error) => error.exit_code(),
+            Self::Load(error) => error.exit_code(),
+            Self::Setting(error) => error.exit_code(),
+            Self::Store(error) => error.exit_code(),
+            Self::Table(error) => error.exit_code(),
+            Self::Criteria(error) => error.exit_code(),
+            Self::Catalog(error) => error.exit_code(),
+            Self::Data(error) => error.exit_code(),
+            Self::Device(error) => error.exit_code(),
+            Self::Setup(error) => error.exit_code(),
+            Self::Plugin(error) => error.exit_code(),
+            Self::Trainings(error) => error.exit_code(),
+            Self::Libtorch(error) => error.exit_code(),
             Self::NoSpace { code, .. } => *code,
-            Self::Libtorch(LibtorchError::None(_) | LibtorchError::Unusable { .. }) => {
-                ExitCode::Input
+            Self::New(_) | Self::NoAnalysis(_) | Self::WorkingFolder(_) => ExitCode::Input,
+            Self::Weights(_) => ExitCode::Data,
+            Self::Usage(_) => ExitCode::Usage,
+            Self::Jobs { .. } => ExitCode::Store,
+            Self::Differs(_) => ExitCode::Table,
+            Self::Output(_) | Self::Scheduler(_) | Self::Worker(_) | Self::OwnPlugins(_) => {
+                ExitCode::Internal
             }
-            Self::Lock(_) | Self::Load(_) => ExitCode::Plugin,
-            Self::Store(_)
-            | Self::Trainings(_)
-            | Self::Jobs { .. }
-            | Self::Leaderboard(LeaderboardError::Store(_)) => ExitCode::Store,
-            Self::Table(_)
-            | Self::Criteria(_)
-            | Self::Differs(_)
-            | Self::Leaderboard(_)
-            | Self::Truth(_) => ExitCode::Table,
-            Self::Material(error) => match error {
-                MaterialError::Store(_)
-                | MaterialError::Leaderboard(LeaderboardError::Store(_)) => ExitCode::Store,
-                MaterialError::Plugin(_) => ExitCode::Input,
-                MaterialError::TooFewScored(_) => ExitCode::Incomplete,
-                _ => ExitCode::Table,
-            },
-            Self::Export(ExportError::Store(_)) => ExitCode::Store,
-            Self::Catalog(error) => catalog(error),
-            Self::Data(_) | Self::Weights(_) => ExitCode::Data,
-            Self::Registry(error) | Self::Setup(SetupError::Registry(error)) => registry(error),
-            Self::Setup(SetupError::Data(_)) => ExitCode::Data,
-            Self::Setup(SetupError::Plugin(_)) => ExitCode::Input,
-            Self::Run(error) => run(error),
-            Self::Device(_)
-            | Self::Write(_)
-            | Self::Setup(_)
-            | Self::Output(_)
-            | Self::Export(_)
-            | Self::Scheduler(_)
-            | Self::Worker(_)
-            | Self::OwnPlugins(_)
-            | Self::Libtorch(_) => ExitCode::Internal,
         }
     }
 }
@@ -243,38 +200,4 @@ fn no_analysis(absent: &[(String, String)]) -> String {
     let absent = absent.iter().map(|(heading, reason)| format!("`{heading}`: {reason}"));
     let absent = absent.collect::<Vec<_>>().join("; ");
     format!("asked for and not to be had is {absent}; above is what would give it")
-}
-
-fn catalog(error: &CatalogError) -> ExitCode {
-    match error {
-        CatalogError::Stopped { .. } => ExitCode::Incomplete,
-        CatalogError::Of { kind: Kind::Table, .. }
-        | CatalogError::UnknownTable { .. }
-        | CatalogError::NoTask(_) => ExitCode::Table,
-        CatalogError::Of { kind: Kind::Images, .. } => ExitCode::Data,
-        CatalogError::Unknown { .. } | CatalogError::NoHome => ExitCode::Input,
-    }
-}
-
-fn registry(error: &RegistryError) -> ExitCode {
-    match error {
-        RegistryError::Unknown { .. } => ExitCode::Input,
-        _ => ExitCode::Plugin,
-    }
-}
-
-fn run(error: &RunError) -> ExitCode {
-    match error {
-        RunError::Registry(error) => registry(error),
-        RunError::Catalog(error) => catalog(error),
-        RunError::Store(_)
-        | RunError::Merge(_)
-        | RunError::NoShards(_)
-        | RunError::OtherWeights(_) => ExitCode::Store,
-        RunError::Untrained { .. } => ExitCode::Incomplete,
-        RunError::Data(_) | RunError::Weights { .. } => ExitCode::Data,
-        RunError::Device(DeviceError::Unknown(_)) => ExitCode::Input,
-        RunError::Device(_) | RunError::Worker(_) | RunError::Signals(_) => ExitCode::Internal,
-        _ => ExitCode::Input,
-    }
 }

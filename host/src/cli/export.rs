@@ -3,9 +3,10 @@
 use super::{
     CliError, ExitCode,
     leaderboard::{TruthArgs, ended, own_truth_of},
+    value_args::TableArg,
 };
 use crate::{
-    export::{ExportError, Table, export},
+    export::{ExportError, export},
     leaderboard::Scored,
     terminal::output,
 };
@@ -19,8 +20,8 @@ pub struct ExportArgs {
     /// Run directory.
     dir: PathBuf,
     /// File format.
-    #[arg(long, value_enum, default_value_t = Table::Csv)]
-    format: Table,
+    #[arg(long, value_enum, default_value_t = TableArg::Csv)]
+    format: TableArg,
     /// File; standard output by default.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -45,12 +46,12 @@ fn write(args: &ExportArgs, store: &Store) -> Result<(), CliError> {
     let judged = judged.as_ref().map(|(_, judged)| judged);
     let Some(file) = &args.out else {
         let out = output();
-        return Ok(export(store, judged, !args.no_timing, args.format, out)?);
+        return Ok(export(store, judged, !args.no_timing, args.format.into(), out)?);
     };
     let mut part = file.as_os_str().to_owned();
     part.push(".part");
     let to = File::create(&part).map_err(ExportError::Write)?;
-    let written = export(store, judged, !args.no_timing, args.format, to);
+    let written = export(store, judged, !args.no_timing, args.format.into(), to);
     let moved = written.and_then(|()| Ok(std::fs::rename(&part, file)?));
     if moved.is_err() {
         // A half of a table helps nobody.

@@ -2,13 +2,13 @@
 
 use super::{
     CliError, ExitCode,
-    judging_args::{CompatArg, DuplicatesArg},
     lists::{refuse, rows_of},
     plugin_args::PluginArgs,
     print,
+    value_args::{CompatArg, DuplicatesArg, FormatArg},
 };
 use crate::{
-    leaderboard::{Across, Format, Leaderboard, Scored, faults, render, told_apart},
+    leaderboard::{Across, Leaderboard, Scored, faults, render, told_apart},
     loader::{Registry, Space},
     terminal::{say, say_text},
     truth::{Judged, Truth, TruthError, TruthTable},
@@ -17,7 +17,7 @@ use clap::Args;
 use osee_core::{
     criteria::{CriteriaError, CriteriaOptions},
     store::Store,
-    study::{Study, TruthChoice},
+    study::{Study, TableSource, TruthChoice},
     truth::Filter,
 };
 use std::path::{Path, PathBuf};
@@ -71,8 +71,8 @@ pub struct LeaderboardArgs {
     #[arg(required = true)]
     dir: Vec<PathBuf>,
     /// How it is printed; scores-csv is of one run, and of scores alone.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    format: FormatArg,
     #[command(flatten)]
     truth: TruthArgs,
     /// Tie rule; osee by default.
@@ -91,8 +91,8 @@ pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
     let boards: Vec<Leaderboard> =
         args.dir.iter().map(|dir| board(dir, &args.truth, &options)).collect::<Result<_, _>>()?;
     print(&match boards.as_slice() {
-        [one] => render(one, args.format, !args.no_timing),
-        several => Across::new(several, told_apart(several, &args.dir)).render(args.format),
+        [one] => render(one, args.format.into(), !args.no_timing),
+        several => Across::new(several, told_apart(several, &args.dir)).render(args.format.into()),
     })?;
     for board in &boards {
         say_text(faults(board));
@@ -106,7 +106,7 @@ impl LeaderboardArgs {
         let several = self.dir.len() > 1;
         let truth = ("--truth", several && self.truth.truth.is_some());
         refuse(&[truth], "names the table of one run, and several are given")?;
-        let scores = self.format == Format::ScoresCsv;
+        let scores = self.format == FormatArg::ScoresCsv;
         let why = "is a table of one run's architectures, and several runs are given; print them \
                    one by one";
         refuse(&[("--format scores-csv", scores && several)], why)?;
@@ -179,7 +179,7 @@ pub fn truth_of(
     let study = store.study()?;
     let space = space_of(&study, registry, lost);
     let Some(choice) = choice_of(&study, asked)? else { return Ok(None) };
-    let table = TruthTable::read(&choice, space.as_ref().ok(), study.data_kind());
+    let table = TruthTable::read(&choice, space.as_ref().ok(), &study.data.kind);
     let table = table.map_err(|error| no_columns(error, &study, &space))?;
     let judged = judge(store, &table, &space)?;
     Ok(Some((table.truth, judged)))
@@ -218,7 +218,7 @@ pub fn judge(
     table: &TruthTable,
     space: &Result<Space<'_>, CliError>,
 ) -> Result<Judged, CliError> {
-    let architectures = store.plan()?;
+    let architectures = store.architectures()?;
     let judged = table.judge(&architectures, space.as_ref().ok());
     let Err(cause) = space else { return Ok(judged?) };
     let all = architectures.len();
@@ -246,7 +246,11 @@ pub fn choice_of(study: &Study, asked: &TruthArgs) -> Result<Option<TruthChoice>
         // Another table has columns and rows of its own.
         let duplicates = choice.and_then(|own| own.duplicates);
         let isomorphic = asked.truth_isomorphic;
-        choice = Some(TruthChoice { duplicates, isomorphic, ..TruthChoice::plain(file.clone()) });
+        choice = Some(TruthChoice {
+            duplicates,
+            isomorphic,
+            ..TruthChoice::plain(TableSource::of(file))
+        });
     }
     let Some(own) = choice else {
         let name = &study.name;

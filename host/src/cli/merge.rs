@@ -8,8 +8,9 @@ use crate::{
 };
 use clap::Args;
 use osee_core::{
+    run_dir::RunDir,
     shard::Shard,
-    store::{JOBS, Store, StoreError},
+    store::{Store, StoreError},
 };
 use std::{
     fmt::Write,
@@ -27,9 +28,10 @@ pub struct MergeArgs {
 
 /// Merges, and says what is missing.
 pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
-    let dirs = match args.dirs.as_slice() {
-        [] => shards_in(&args.out)?,
-        dirs => dirs.to_vec(),
+    let out = RunDir::new(&args.out);
+    let dirs: Vec<RunDir> = match args.dirs.as_slice() {
+        [] => shards_in(&out)?.into_iter().map(|(_, dir)| dir).collect(),
+        dirs => dirs.iter().map(RunDir::from).collect(),
     };
     let own = own_plugins(&dirs);
     if !own.is_empty() && !supervisor::is_supervised() {
@@ -38,40 +40,33 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     // A merge is one transaction, which is there whole or not at all.
     stop::end_on_signals(ExitCode::Incomplete as i32).map_err(RunError::Signals)?;
     // The lock file of submitted jobs, if there is one.
-    let submitted = args.out.join(JOBS).join("study.toml");
-    let registry = |store: &Store| {
+    let submitted = out.jobs_study();
+    let registry = |store: &Store| -> Result<Registry, CliError> {
         let study = store.study()?;
         let plugins = PluginArgs::default();
         let registry = plugins.load_here(&study.plugins, Some(&submitted));
         registry
             .or_else(|_| plugins.load_here(&study.plugins, None))
             .or_else(|_| plugins.registry())
-            .map_err(|error| RunError::Plugin(osee_sdk::Error::new(error.to_string())))
     };
-    let report = runner::merge(&args.out, &dirs, registry)?;
+    let report = runner::merge(&out, &dirs, registry)?;
     print(&said(&report, &args.out))?;
     Ok(if report.is_complete() { ExitCode::Done } else { ExitCode::Incomplete })
 }
 
 /// Plugins of the user's own that the study has: its meta estimators say here what
 /// they judge by, before a worker asks them to.
-fn own_plugins(dirs: &[PathBuf]) -> Vec<PathBuf> {
+fn own_plugins(dirs: &[RunDir]) -> Vec<PathBuf> {
     let study = dirs.iter().find_map(|dir| Store::open(dir).ok()?.study().ok());
     study.map(|study| Registry::own(&study.plugins)).unwrap_or_default()
 }
 
-/// The shards' directories in that of the whole, by number.
-pub fn shards_in(out: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let entries = std::fs::read_dir(out).map_err(|error| {
+/// The shards in the directory of the whole, by number.
+pub fn shards_in(out: &RunDir) -> Result<Vec<(Shard, RunDir)>, CliError> {
+    out.shards().map_err(|error| {
         let reason = error.to_string();
-        CliError::Store(StoreError::NoRun { dir: out.to_owned(), reason })
-    })?;
-    let mut found: Vec<(Shard, PathBuf)> = entries
-        .flatten()
-        .filter_map(|it| Some((Shard::of_folder(it.file_name().to_str()?)?, it.path())))
-        .collect();
-    found.sort_by_key(|(shard, _)| (shard.count(), shard.number()));
-    Ok(found.into_iter().map(|(_, dir)| dir).collect())
+        CliError::Store(StoreError::NoRun { dir: out.path().to_owned(), reason })
+    })
 }
 
 fn said(report: &MergeReport, out: &Path) -> String {
@@ -81,7 +76,7 @@ fn said(report: &MergeReport, out: &Path) -> String {
         let _ = writeln!(text, "{line}");
     };
     for part in &report.parts {
-        let dir = part.dir.display();
+        let dir = &part.dir;
         let name = part.shard.map_or_else(String::new, |shard| format!(" (shard {shard})"));
         match &part.progress {
             Ok(Some(progress)) if progress.outstanding == 0 => {}

@@ -8,7 +8,6 @@ mod criteria;
 mod data;
 mod error;
 mod export;
-mod judging_args;
 mod leaderboard;
 mod lists;
 mod merge;
@@ -16,6 +15,7 @@ mod numbers;
 mod plan;
 mod plugin;
 mod plugin_args;
+mod progress_args;
 mod report;
 mod run;
 mod score;
@@ -25,8 +25,10 @@ mod space;
 mod study_args;
 mod submit;
 mod truth;
+mod value_args;
 
-pub use error::{CliError, ExitCode};
+pub use crate::exit::{Category, ExitCode};
+pub use error::CliError;
 
 use crate::{
     loader::libtorch,

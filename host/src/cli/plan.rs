@@ -6,19 +6,18 @@ use super::{
 };
 use crate::{
     leaderboard::population,
+    plan::Plan,
+    progress::Silent,
     runner::{Forecast, RunError, Stop},
 };
 use clap::Args;
 use osee_core::{
+    run_dir::RunDir,
     shard::Shard,
     store::{Store, StoreError},
 };
 use osee_report::text::terminal_table;
-use std::{
-    collections::HashSet,
-    fmt::Write,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, fmt::Write, path::PathBuf, sync::Arc};
 
 /// Machines that the time is told for.
 const MACHINES: [f64; 3] = [1.0, 8.0, 64.0];
@@ -45,35 +44,35 @@ pub struct PlanArgs {
 
 /// Prints it; nothing is computed or written.
 pub fn run(args: PlanArgs) -> Result<(), CliError> {
-    let options = args.workers.options(Some(&args.scoring), Stop::default())?;
+    let options = args.workers.options(Some(&args.scoring), Stop::default(), Arc::new(Silent))?;
     let (workers, retry) = (options.workers, options.retry());
     // Of a shard's own study file, too, it is about the whole.
     let Prepared { study, plan, .. } =
-        args.study.prepare(options.isolation, Some(Shard::WHOLE), Purpose::Score)?;
+        args.study.prepare(options.isolation, Some(Shard::WHOLE), Purpose::Score, 1)?;
     let out = &plan.setup.run;
-    let folders = if out.exists() { merge::shards_in(out)? } else { Vec::new() };
-    let last = folders.last().and_then(|dir| Shard::of_folder(dir.file_name()?.to_str()?));
+    let folders = if out.path().exists() { merge::shards_in(out)? } else { Vec::new() };
+    let last = folders.last().map(|(shard, _)| *shard);
     let shards = match args.shards {
         Some(count) => Shard::new(1, count).map_err(|error| CliError::Usage(error.to_string()))?,
         None => last.unwrap_or_default(),
     };
-    let whole = Some(out.clone()).filter(|dir| dir.join("results.sqlite").exists());
+    let whole = Some(out).filter(|dir| dir.results().exists());
     let mut stores = Vec::new();
-    for dir in whole.iter().chain(&folders) {
+    for dir in whole.into_iter().chain(folders.iter().map(|(_, dir)| dir)) {
         stores.extend(there(dir)?);
     }
     let mut from = args.from;
     let mut seen = HashSet::new();
     // What a run took counts once.
     from.retain(|dir| seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.clone())));
-    let earlier = from.iter().map(|dir| Store::open(dir));
+    let earlier = from.iter().map(Store::open);
     let earlier = earlier.collect::<Result<Vec<_>, _>>()?;
     let forecast = Forecast::new(&plan, shards, (&stores, &retry), &earlier)?;
     print(&said(&study.name, &plan_size(&plan), &forecast, workers))
 }
 
 /// A run that may have been killed before it began.
-fn there(dir: &Path) -> Result<Option<Store>, RunError> {
+fn there(dir: &RunDir) -> Result<Option<Store>, RunError> {
     match Store::open(dir) {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::NoRun { .. }) => Ok(None),
@@ -81,11 +80,11 @@ fn there(dir: &Path) -> Result<Option<Store>, RunError> {
     }
 }
 
-fn plan_size(plan: &crate::runner::Plan) -> String {
+fn plan_size(plan: &Plan) -> String {
     let neighbours = plan.architectures.len() - plan.drawn;
     let archs = population(plan.drawn, neighbours);
     let archs = if neighbours > 0 { format!("({archs})") } else { archs };
-    format!("{archs} x {} seeds, {} estimators", plan.seeds.len(), plan.setup.estimators.len())
+    format!("{archs} x {} seeds, {} estimators", plan.seeds.len(), plan.setup.rows.len())
 }
 
 fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {

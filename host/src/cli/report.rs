@@ -19,7 +19,7 @@ use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions},
     store::Store,
-    study::TruthChoice,
+    study::{TableSource, TruthChoice},
 };
 use osee_report::html::write;
 use std::path::{Path, PathBuf};
@@ -154,7 +154,7 @@ impl Source {
             let material = from_run(&store, &board, space.as_ref().ok())?;
             return Ok((Material { no_space, ..material }, board.scored));
         };
-        let (kind, seeds) = (study.data_kind(), Some(self.seed_columns.as_slice()));
+        let (kind, seeds) = (study.data.kind.as_str(), Some(self.seed_columns.as_slice()));
         let source = TruthSource::find(&choice, kind)?;
         let sheet = source.sheet()?;
         let table = TruthTable::of(&sheet, &source, space.as_ref().ok(), kind, seeds);
@@ -185,7 +185,7 @@ impl Source {
             column: self.truth.truth_column.clone(),
             duplicates: self.truth.duplicates.map(Into::into),
             isomorphic: self.truth.truth_isomorphic,
-            ..TruthChoice::plain(file.clone())
+            ..TruthChoice::plain(TableSource::of(file))
         };
         let truth = TruthSource::find(&choice, "")?;
         if truth.column.is_none() && self.space.is_none() {

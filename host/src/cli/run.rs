@@ -4,14 +4,17 @@ use super::{
     CliError, ExitCode,
     lists::{refuse, usage},
     print,
+    progress_args::ProgressArgs,
     shard_args::ShardArg,
     shell::path_word,
     study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
+    value_args::FormatArg,
 };
 use crate::{
     leaderboard::{Format, Leaderboard, faults, render, standing},
     loader::Registry,
-    runner::{self, Failed, Plan, Ran, RunError, Stop},
+    plan::Plan,
+    runner::{self, Failed, Ran, RunError, Stop},
     terminal::{say, say_text},
     truth::TruthTable,
 };
@@ -34,10 +37,12 @@ pub struct RunArgs {
     #[command(flatten)]
     torch: TorchArgs,
     #[command(flatten)]
+    progress: ProgressArgs,
+    #[command(flatten)]
     shard: ShardArg,
     /// How the leaderboard is printed, by default as a table; a shard has none.
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<FormatArg>,
 }
 
 /// `osee-host train`.
@@ -50,22 +55,24 @@ pub struct TrainArgs {
     #[command(flatten)]
     torch: TorchArgs,
     #[command(flatten)]
+    progress: ProgressArgs,
+    #[command(flatten)]
     shard: ShardArg,
 }
 
 /// Runs the study and prints its leaderboard.
 pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
-    let options = args.workers.options(Some(&args.scoring), stop()?)?;
-    let mut prepared =
-        args.study.prepare(options.isolation, args.shard.shard()?, Purpose::Score)?;
+    let reporter = args.progress.reporter();
+    let options = args.workers.options(Some(&args.scoring), stop()?, reporter)?;
+    let (shard, threads) = (args.shard.shard()?, args.torch.torch_threads);
+    let mut prepared = args.study.prepare(options.isolation, shard, Purpose::Score, threads)?;
     let Prepared { study, registry, plan, truth } = &mut prepared;
-    args.torch.apply(plan);
     if !plan.shard.is_whole() {
         let why = "is about the leaderboard, which a shard has none of; osee-host leaderboard \
                    prints it when all shards are merged";
         refuse(&[("--format", args.format.is_some())], why)?;
     }
-    let format = args.format.unwrap_or(Format::Table);
+    let format = args.format.map_or(Format::Table, Format::from);
     if let (Some(choice), Some(TruthTable { truth, .. })) = (&mut study.truth, &*truth) {
         // Whoever reads the run later needs no plugin to know its columns.
         choice.key.get_or_insert_with(|| truth.key.clone());
@@ -93,7 +100,7 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
         return shard_done(plan, &store, trained);
     }
     let mut board = Leaderboard::new(&store, truth, &CriteriaOptions::default())?;
-    board.brought = given(registry);
+    board.user_plugins = user_plugins(registry);
     print(&render(&board, format, true))?;
     if format == Format::Table {
         print(&standing(&board))?;
@@ -101,7 +108,7 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let faults = faults(&board);
     say_text(board.scored.notice());
     say_text(&faults);
-    say(format_args!("everything is in {}", plan.setup.run.display()));
+    say(format_args!("everything is in {}", plan.setup.run));
     Ok(match faults.is_empty() && trained {
         true if board.scored.unfinished => ExitCode::Incomplete,
         true => ExitCode::Done,
@@ -116,8 +123,8 @@ fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, Cli
         "shard {}: its {units} units are in {}; the leaderboard, and estimators that vote over the \
          whole study, come when all shards are there: osee-host merge {}",
         plan.shard,
-        plan.dir.display(),
-        path_word(&plan.setup.run)
+        plan.dir,
+        path_word(plan.setup.run.path())
     ));
     let failed = store.failures()?;
     for (row, kind, count) in &failed {
@@ -128,11 +135,10 @@ fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, Cli
 
 /// Trains the study's supernets, without scoring anything.
 pub fn train(args: TrainArgs) -> Result<ExitCode, CliError> {
-    let options = args.workers.options(None, stop()?)?;
-    let shard = args.shard.shard()?;
-    let Prepared { study, mut plan, .. } =
-        args.study.prepare(options.isolation, shard, Purpose::Train)?;
-    args.torch.apply(&mut plan);
+    let options = args.workers.options(None, stop()?, args.progress.reporter())?;
+    let (shard, threads) = (args.shard.shard()?, args.torch.torch_threads);
+    let Prepared { study, plan, .. } =
+        args.study.prepare(options.isolation, shard, Purpose::Train, threads)?;
     if plan.setup.supernets.is_empty() {
         let what = "the study has no one-shot estimator, so there is no supernet to train";
         return Err(usage(what));
@@ -143,7 +149,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode, CliError> {
     let Ran { store, failed, stopped } = runner::train(&study, &plan, &options)?;
     print(&curves(&plan, &store)?)?;
     let trained = report_trainings(&failed);
-    say(format_args!("checkpoints are in {}", plan.setup.run.join("supernets").display()));
+    say(format_args!("checkpoints are in {}", plan.setup.run.supernets().display()));
     if let Some(trainings) = stopped {
         say(format_args!("stopped; {trainings} trainings are left, and the same command goes on"));
         return Ok(ExitCode::Incomplete);
@@ -184,7 +190,7 @@ fn not_begun() -> ExitCode {
 
 /// Says what was not trained; whether all was.
 fn report_trainings(failed: &[Failed]) -> bool {
-    for Failed { job: (_, seed), name, error } in failed {
+    for Failed { training: (_, seed), name, error } in failed {
         say(format_args!(
             "{name} seed {seed} is not trained: {error}; the same command goes on with it"
         ));
@@ -192,8 +198,8 @@ fn report_trainings(failed: &[Failed]) -> bool {
     failed.is_empty()
 }
 
-/// Ids of the estimators that the user brought.
-fn given(registry: &Registry) -> Vec<String> {
+/// Ids of the estimators in user plugins.
+fn user_plugins(registry: &Registry) -> Vec<String> {
     let exports = registry.given().iter().flat_map(|plugin| &plugin.exports);
     exports.map(|export| export.id().to_owned()).collect()
 }

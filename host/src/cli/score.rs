@@ -12,11 +12,14 @@ use crate::{
     worker::{finite, own_seed},
 };
 use clap::Args;
-use osee_core::{store::Outcome, study::ProtocolChoice};
+use osee_core::{
+    store::Outcome,
+    study::{ProtocolChoice, StudyError},
+};
 use osee_engine::{
     Batch, Layout, Network, data::Source, guard::TorchState, open_device, parameters, weights_file,
 };
-use osee_model::{graph::Graph, protocol::Protocol, settings::Settings};
+use osee_model::{data_source::DataSource, graph::Graph, protocol::Protocol, settings::Settings};
 use osee_sdk::{Measurement, abi::root::Foreign};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf, rc::Rc};
@@ -69,12 +72,14 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
         list => Some(list.split(',').map(str::trim).collect()),
     };
     once("--estimators", named.as_deref().unwrap_or_default())?;
-    let device = open_device(&args.device)?;
+    let device = open_device(args.device.parse().map_err(StudyError::from)?)?;
     let registry = args.plugins.registry()?;
     let preset = args.preset.clone().unwrap_or_else(|| ProtocolChoice::default().preset);
     let preset = ProtocolChoice { preset, ..ProtocolChoice::default() };
     // Images that the weights file has are as it has them.
-    let source = Source::open(&catalog::images(args.data.as_deref().unwrap_or("noise"))?)?;
+    let source = Source::open(&catalog::images(
+        &args.data.clone().map_or_else(DataSource::noise, DataSource::from),
+    )?)?;
     let protocol = preset.resolve(source.normalisation())?;
     let space = registry.space(&args.space)?;
     // A weights file has what it has, whatever a preset leaves out.

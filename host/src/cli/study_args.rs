@@ -4,29 +4,33 @@
 use super::{
     CliError,
     boards::{ANALOG, Board, DEFAULT, DIGITS, trained},
-    judging_args::DuplicatesArg,
     lists::{at_once, refuse, rows_of, settings_of, usage},
     path_text,
     plugin_args::PluginArgs,
+    value_args::{DuplicatesArg, IsolationArg},
 };
 use crate::{
     loader::Registry,
+    plan::Plan,
+    progress::Reporter,
     relay,
-    runner::{Isolation, Plan, RunOptions, Stop},
+    runner::{Isolation, RunOptions, Stop},
     terminal::say,
     truth::TruthTable,
     worker::Limits,
 };
 use clap::{ArgAction, Args};
 use osee_core::{
+    run_dir::RunDir,
     shard::Shard,
-    study::{EstimatorChoice, Study, TruthChoice},
+    study::{EstimatorChoice, Seeds, Study, StudyError, TableSource, TruthChoice},
     truth::Filter,
 };
-use osee_model::{estimator::FailureKind, paths};
+use osee_model::{data_source::DataSource, estimator::FailureKind, paths};
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -132,8 +136,8 @@ pub struct WorkerArgs {
 pub struct ScoringArgs {
     /// Where plugins score; none is for debuggers: in this process, one network
     /// at a time and without limits. Trainings have workers in any case.
-    #[arg(long, value_enum, default_value_t = Isolation::Process)]
-    isolation: Isolation,
+    #[arg(long, value_enum, default_value_t = IsolationArg::Process)]
+    isolation: IsolationArg,
     /// Try failed scores of these kinds again, by comma: undefined, not-finite,
     /// error, panic, crash, timeout; without a kind all but undefined ones.
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "all")]
@@ -146,13 +150,24 @@ pub struct TorchArgs {
     /// Torch's threads in each worker. Another number changes the last bits
     /// of sums.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_once)]
-    torch_threads: usize,
+    pub(super) torch_threads: usize,
 }
 
 /// A seed, by itself.
 fn seed(text: &str) -> Result<u64, String> {
     let most = u64::MAX;
     text.trim().parse().map_err(|_| format!("a seed is a whole number from 0 to {most}"))
+}
+
+/// Says which keys of a study file are written otherwise by now.
+pub(super) fn note_old_keys(keys: &[String]) {
+    if let Some(first) = keys.first() {
+        let new = first.replace('-', "_");
+        say(format_args!(
+            "keys of a study have `_` in place of `-`: {} is read, and written {new}",
+            keys.join(", "),
+        ));
+    }
 }
 
 /// What a study is prepared for, which decides the default one.
@@ -171,7 +186,9 @@ struct Written {
 
 impl Written {
     fn read(file: &Path) -> Result<Self, CliError> {
-        Ok(Self { study: Study::read(file)?, fields: Study::fields(file)? })
+        let (study, old) = Study::read(file)?;
+        note_old_keys(&old);
+        Ok(Self { study, fields: Study::fields(file)? })
     }
 }
 
@@ -200,6 +217,11 @@ fn board_like(name: &str) -> Result<Board, CliError> {
 }
 
 impl StudyArgs {
+    /// The images that are asked for.
+    fn data(&self) -> Option<DataSource> {
+        self.data.clone().map(DataSource::from)
+    }
+
     /// The study file, if any.
     fn file(&self) -> Option<PathBuf> {
         let own = Some(PathBuf::from("osee.toml")).filter(|file| file.exists());
@@ -212,6 +234,7 @@ impl StudyArgs {
         isolation: Isolation,
         shard: Option<Shard>,
         purpose: Purpose,
+        threads: usize,
     ) -> Result<Prepared, CliError> {
         let written = self.file().as_deref().map(Written::read).transpose()?;
         let like = match &written {
@@ -234,10 +257,10 @@ impl StudyArgs {
         study.shard = shard.unwrap_or(study.shard);
         let space = registry.space(&study.space.id)?;
         let truth = study.truth.as_ref();
-        let data = study.data_kind();
+        let data = study.data.kind.as_str();
         let truth = truth.map(|choice| TruthTable::read(choice, Some(&space), data)).transpose()?;
         let out = self.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
-        let plan = Plan::new(&study, &registry, &out, truth.as_ref())?;
+        let plan = Plan::new(&study, &registry, &RunDir::new(out), threads, truth.as_ref())?;
         // Who reads the run later is told which of its architectures are judged.
         let neighbours = plan.architectures.len() > plan.drawn;
         study.architectures.drawn = neighbours.then_some(plan.drawn as u64);
@@ -258,7 +281,8 @@ impl StudyArgs {
 
     /// Which of osee's own studies is meant without a file.
     fn meant(&self) -> Option<String> {
-        let (space, data, truth) = (&self.space, &self.data, &self.truth);
+        let (space, data, truth) = (&self.space, self.data(), self.truth.as_deref());
+        let truth = truth.map(TableSource::of);
         if space.is_none() && data.is_none() && truth.is_none() {
             return Some(DEFAULT.to_owned());
         }
@@ -276,9 +300,9 @@ impl StudyArgs {
             board.complete(&mut study, &fields);
             return study;
         }
-        let data = self.data.as_ref().unwrap_or(&study.data);
+        let data = self.data().unwrap_or_else(|| study.data.clone());
         let has_space = fields.contains("space") || self.space.is_some() || !self.set.is_empty();
-        if *data != DIGITS.study().data || has_space {
+        if data != DIGITS.study().data || has_space {
             return study;
         }
         let own = ["name", "seeds", "data", "protocol", "estimators"];
@@ -317,24 +341,24 @@ impl StudyArgs {
         }
         self.choose(&mut study)?;
         if let Some(seeds) = &self.seeds {
-            study.seeds.clone_from(seeds);
+            study.seeds = Seeds::try_from(seeds.clone())?;
         }
         if let Some(preset) = &self.preset {
             study.protocol.preset.clone_from(preset);
         }
         study.protocol.batch_size = self.batch_size.or(study.protocol.batch_size);
-        if let Some(data) = &self.data {
-            study.data.clone_from(data);
+        if let Some(data) = self.data() {
+            study.data = data;
         }
         if let Some(device) = &self.device {
-            study.device.clone_from(device);
+            study.device = device.parse().map_err(StudyError::from)?;
         }
         if let Some(file) = &self.truth {
             let (key, column) = (self.truth_key.clone(), self.truth_column.clone());
             let duplicates = self.duplicates.map(Into::into);
-            let (file, isomorphic) = (file.clone(), self.truth_isomorphic);
+            let (table, isomorphic) = (TableSource::of(file), self.truth_isomorphic);
             let rows = rows_of(&self.filter)?;
-            study.truth = Some(TruthChoice { file, key, column, duplicates, isomorphic, rows });
+            study.truth = Some(TruthChoice { table, key, column, duplicates, isomorphic, rows });
         }
         study.check()?;
         // The run directory is read from other folders, too.
@@ -388,6 +412,7 @@ impl WorkerArgs {
         &self,
         scoring: Option<&ScoringArgs>,
         stop: Stop,
+        reporter: Arc<dyn Reporter>,
     ) -> Result<RunOptions, CliError> {
         let mut limits = Limits::default();
         if let Some(seconds) = self.time_limit {
@@ -402,7 +427,7 @@ impl WorkerArgs {
         if let Some(mib) = self.memory_limit {
             limits.memory = mib.saturating_mul(1 << 20);
         }
-        let isolation = scoring.map_or(Isolation::Process, |it| it.isolation);
+        let isolation = scoring.map_or(Isolation::Process, |it| it.isolation.into());
         if isolation == Isolation::None {
             let given = [
                 ("--workers", self.workers.is_some_and(|count| count > 1)),
@@ -417,7 +442,7 @@ impl WorkerArgs {
             None => Vec::new(),
             Some(kinds) => kinds_of(kinds)?,
         };
-        Ok(RunOptions { isolation, workers: self.workers(), limits, retry, stop })
+        Ok(RunOptions { isolation, workers: self.workers(), limits, retry, stop, reporter })
     }
 }
 
@@ -425,17 +450,12 @@ impl ScoringArgs {
     /// These again, for a job.
     pub(super) fn flags(&self) -> Vec<String> {
         let retry = self.retry_failed.iter().map(|kinds| format!("--retry-failed={kinds}"));
-        let here = self.isolation == Isolation::None;
+        let here = self.isolation == IsolationArg::None;
         retry.chain(here.then(|| "--isolation=none".to_owned())).collect()
     }
 }
 
 impl TorchArgs {
-    /// Those of a plan's workers.
-    pub(super) fn apply(&self, plan: &mut Plan) {
-        plan.setup.threads = self.torch_threads;
-    }
-
     /// These again, for a job.
     pub(super) fn flags(&self) -> Vec<String> {
         let threads = self.torch_threads;

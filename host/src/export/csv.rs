@@ -18,6 +18,7 @@ impl<W: Write> Sink for Csv<W> {
             Cell::Text(text) => text.into(),
             Cell::MaybeText(text) => text.into(),
             Cell::Count(count) => Field::Count(count),
+            Cell::MaybeCount(count) => count.into(),
             Cell::MaybeNumber(number) => number.into(),
         }))
     }

@@ -8,14 +8,19 @@ mod csv;
 mod parquet;
 mod thrift;
 
-use crate::truth::Judged;
-use clap::ValueEnum;
-use osee_core::store::{Store, StoreError};
+use crate::{
+    exit::{Category, ExitCode},
+    truth::Judged,
+};
+use osee_core::{
+    row::EstimatorKey,
+    store::{Store, StoreError},
+};
 use osee_model::estimator::{Direction, Failure};
 use std::io::{self, Write};
 
 /// Version of [`COLUMNS`].
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +31,14 @@ pub enum Kind {
     MaybeText,
     /// 64 bits, from 0.
     Count,
+    /// The same, or nothing.
+    MaybeCount,
     /// IEEE 754, 64 bits, or nothing.
     MaybeNumber,
 }
 
 /// Names and kinds. `docs/scale.md` says what they mean.
-pub const COLUMNS: [(&str, Kind); 15] = [
+pub const COLUMNS: [(&str, Kind); 17] = [
     ("estimator", Kind::Text),
     ("estimator_id", Kind::Text),
     ("kind", Kind::Text),
@@ -47,10 +54,12 @@ pub const COLUMNS: [(&str, Kind); 15] = [
     ("milliseconds", Kind::MaybeNumber),
     ("device", Kind::Text),
     ("neighbour", Kind::Count),
+    ("checkpoint_of", Kind::MaybeText),
+    ("epoch", Kind::MaybeCount),
 ];
 
 /// A file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
     /// For everything.
     Csv,
@@ -64,6 +73,7 @@ enum Cell<'a> {
     Text(&'a str),
     MaybeText(Option<&'a str>),
     Count(u64),
+    MaybeCount(Option<u64>),
     MaybeNumber(Option<f64>),
 }
 
@@ -87,6 +97,15 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
+impl Category for ExportError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Store(error) => error.exit_code(),
+            Self::Write(_) => ExitCode::Internal,
+        }
+    }
+}
+
 /// Writes all that `store` has; without `timing`, nothing that two runs of a
 /// study differ in.
 ///
@@ -99,7 +118,7 @@ pub fn export(
     table: Table,
     to: impl Write,
 ) -> Result<(), ExportError> {
-    let (study, architectures) = (store.study()?, store.plan()?);
+    let (study, architectures) = (store.study()?, store.architectures()?);
     let drawn = study.architectures.drawn.map_or(architectures.len(), |it| it as usize);
     let mut truths = vec![None; architectures.len()];
     for (at, value) in truth.iter().flat_map(|it| it.positions.iter().zip(&it.values)) {
@@ -110,7 +129,9 @@ pub fn export(
         Table::Parquet => Box::new(parquet::Parquet::new(to, &study.name)?),
     };
     for (name, (id, key)) in store.newest()? {
-        let kind = key.kind.to_string();
+        let EstimatorKey { id: estimator, kind, direction, .. } = &key.estimator;
+        let kind = kind.to_string();
+        let checkpoint = key.checkpoint_of.as_ref();
         let mut written = Ok(());
         store.visit_scores(id, |score, device| {
             if written.is_err() {
@@ -120,20 +141,22 @@ pub fn export(
             let what = failure.map(|failure: &Failure| failure.kind.to_string());
             written = sink.row(&[
                 Cell::Text(&name),
-                Cell::Text(&key.estimator),
+                Cell::Text(estimator),
                 Cell::Text(&kind),
-                Cell::Count(u64::from(key.direction == Direction::HigherIsBetter)),
-                Cell::Text(&key.space),
-                Cell::Count(score.arch as u64),
-                Cell::Text(&architectures[score.arch]),
+                Cell::Count(u64::from(*direction == Direction::HigherIsBetter)),
+                Cell::Text(&key.space.id),
+                Cell::Count(score.arch_index as u64),
+                Cell::Text(&architectures[score.arch_index]),
                 Cell::Count(score.seed),
                 Cell::MaybeNumber(score.outcome.as_ref().ok().copied()),
                 Cell::MaybeText(what.as_deref()),
                 Cell::MaybeText(failure.map(|failure| failure.message.as_str())),
-                Cell::MaybeNumber(truths[score.arch]),
+                Cell::MaybeNumber(truths[score.arch_index]),
                 Cell::MaybeNumber(timing.then_some(score.milliseconds)),
                 Cell::Text(device),
-                Cell::Count(u64::from(score.arch >= drawn)),
+                Cell::Count(u64::from(score.arch_index >= drawn)),
+                Cell::MaybeText(checkpoint.map(|it| it.row.as_str())),
+                Cell::MaybeCount(checkpoint.map(|it| u64::from(it.epoch))),
             ]);
         })?;
         written?;

@@ -45,7 +45,7 @@ impl Kind {
     fn physical(self) -> i64 {
         match self {
             Self::Text | Self::MaybeText => BYTE_ARRAY,
-            Self::Count => INT64,
+            Self::Count | Self::MaybeCount => INT64,
             Self::MaybeNumber => DOUBLE,
         }
     }
@@ -53,13 +53,13 @@ impl Kind {
     fn logical(self) -> Option<i64> {
         match self {
             Self::Text | Self::MaybeText => Some(UTF8),
-            Self::Count => Some(UINT_64),
+            Self::Count | Self::MaybeCount => Some(UINT_64),
             Self::MaybeNumber => None,
         }
     }
 
     fn optional(self) -> bool {
-        matches!(self, Self::MaybeText | Self::MaybeNumber)
+        matches!(self, Self::MaybeText | Self::MaybeCount | Self::MaybeNumber)
     }
 }
 
@@ -159,11 +159,16 @@ impl Column {
                 self.values.extend((text.len() as u32).to_le_bytes());
                 self.values.extend(text.as_bytes());
             }
-            Cell::Count(count) => self.values.extend(count.to_le_bytes()),
+            Cell::Count(count) | Cell::MaybeCount(Some(count)) => {
+                self.values.extend(count.to_le_bytes());
+            }
             Cell::MaybeNumber(Some(number)) => self.values.extend(number.to_le_bytes()),
-            Cell::MaybeText(None) | Cell::MaybeNumber(None) => {}
+            Cell::MaybeText(None) | Cell::MaybeCount(None) | Cell::MaybeNumber(None) => {}
         }
-        let absent = matches!(cell, Cell::MaybeText(None) | Cell::MaybeNumber(None));
+        let absent = matches!(
+            cell,
+            Cell::MaybeText(None) | Cell::MaybeCount(None) | Cell::MaybeNumber(None)
+        );
         self.there.push(!absent);
     }
 

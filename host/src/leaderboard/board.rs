@@ -4,17 +4,18 @@ use super::{LeaderboardError, number::population, scored::Scored};
 use crate::truth::{Judged, Truth};
 use osee_core::{
     criteria::{CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
-    store::{Score, ScorerKey, Store, seed_means},
-    study::Architectures,
+    row::RowKey,
+    store::{Score, Store, seed_means},
+    study::{Architectures, Seeds},
 };
-use osee_model::estimator::{EstimatorKind, FailureKind};
+use osee_model::estimator::FailureKind;
 use std::collections::{BTreeMap, HashSet};
 
 /// One estimator's place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// What was computed, and with what.
-    pub key: ScorerKey,
+    pub key: RowKey,
     /// Mean score per architecture over seeds, as the estimator gives it;
     /// NaN where all seeds failed, and where the architecture is not judged.
     pub scores: Vec<f64>,
@@ -67,7 +68,7 @@ pub struct Leaderboard {
     /// Scored architectures without truth; not judged.
     pub without_truth: usize,
     /// Initialisation seeds.
-    pub seeds: Vec<u64>,
+    pub seeds: Seeds,
     /// The truth, if any.
     pub truth: Option<Truth>,
     /// Which of the scored ones have a truth, and it; `None` where those are
@@ -75,8 +76,8 @@ pub struct Leaderboard {
     pub judged: Option<Judged>,
     /// The same with neighbours, if there are some.
     pub neighbourhood: Option<Judged>,
-    /// Ids of the estimators that the user brought; their rows are marked.
-    pub brought: Vec<String>,
+    /// Ids of the estimators in user plugins; their rows are marked.
+    pub user_plugins: Vec<String>,
     /// Best tau-b first, undefined last.
     pub rows: Vec<Row>,
 }
@@ -93,9 +94,9 @@ impl Leaderboard {
         options: &CriteriaOptions,
     ) -> Result<Self, LeaderboardError> {
         let study = store.study()?;
-        let architectures = store.plan()?;
-        // A plugin that was rebuilt, or a row with another recipe, is another
-        // scorer; what the last run asked for counts.
+        let architectures = store.architectures()?;
+        // A plugin that was rebuilt, or another recipe, makes another row; what the
+        // last run asked for counts.
         let (scored, found) = Scored::of(store)?;
         let (truth, all) = truth.unzip();
         let judged = all.clone().map(|all| all.among(&scored.mask(&scored.positions)));
@@ -106,9 +107,9 @@ impl Leaderboard {
             judged.as_ref().map_or(0, |judged| scored.positions.len() - judged.positions.len());
         let judged = judged.filter(|judged| judged.positions.len() >= MIN_ARCHITECTURES);
         let mut rows = Vec::new();
-        for (scorer, key) in found {
+        for (id, key) in found {
             let seeds = key.seeds(&study.seeds).len();
-            let scores = store.scores(scorer)?;
+            let scores = store.scores(id)?;
             rows.push(row(key, scores, seeds, &scored, judged.as_ref(), options)?);
         }
         rows.sort_by(|a, b| {
@@ -116,9 +117,10 @@ impl Leaderboard {
                 |row: &Row| row.criteria.as_ref().and_then(|c| c.kd).unwrap_or(f64::NEG_INFINITY);
             kd(b).total_cmp(&kd(a)).then_with(|| a.key.name.cmp(&b.key.name))
         });
-        let first = rows.first().map(|row| &row.key);
-        let first = first.or(scored.not_run.first().map(|row| &row.key));
-        let data = first.map_or_else(String::new, |key| key.data.clone());
+        let judged_keys = rows.iter().map(|row| &row.key);
+        let keys = judged_keys.chain(scored.not_run.iter().map(|row| &row.key));
+        let images = keys.flat_map(|key| key.images.clone()).next();
+        let data = images.unwrap_or_else(|| study.data.kind.clone());
         let protocol = study.protocol.resolve(None).ok();
         Ok(Self {
             subset: subset(&study.architectures),
@@ -133,7 +135,7 @@ impl Leaderboard {
             without_truth,
             judged,
             neighbourhood,
-            brought: Vec::new(),
+            user_plugins: Vec::new(),
             architectures,
             seeds: study.seeds,
             truth,
@@ -166,7 +168,7 @@ fn subset(of: &Architectures) -> String {
 
 /// The row of `scores`, of which there should be `seeds` per architecture.
 fn row(
-    key: ScorerKey,
+    key: RowKey,
     mut scores: Vec<Score>,
     seeds: usize,
     scored: &Scored,
@@ -174,14 +176,11 @@ fn row(
     options: &CriteriaOptions,
 ) -> Result<Row, LeaderboardError> {
     let architectures = scored.of + scored.neighbours;
-    let looks_at = match key.kind {
-        EstimatorKind::Meta => scored.of,
-        _ => architectures,
-    };
-    let missing = (looks_at * seeds).saturating_sub(scores.len());
+    let wanted = if key.is_meta() { scored.of } else { architectures };
+    let missing = (wanted * seeds).saturating_sub(scores.len());
     if scored.around.len() < architectures {
         let mask = scored.mask(&scored.around);
-        scores.retain(|score| mask.get(score.arch) == Some(&true));
+        scores.retain(|score| mask.get(score.arch_index) == Some(&true));
     }
     let (mut failures, mut examples) = (BTreeMap::new(), BTreeMap::new());
     for failure in scores.iter().filter_map(|score| score.outcome.as_ref().err()) {
@@ -189,11 +188,11 @@ fn row(
         examples.entry(failure.kind).or_insert_with(|| failure.message.clone());
     }
     // Neighbours are not judged, and cost nothing of what is.
-    let judged_scores = || scores.iter().filter(|score| score.arch < scored.of);
+    let judged_scores = || scores.iter().filter(|score| score.arch_index < scored.of);
     let cost: f64 = judged_scores().map(|score| score.milliseconds).sum();
     let means = seed_means(&scores, architectures);
     let oriented = |means: &[f64], judged: &Judged| -> Vec<f64> {
-        judged.positions.iter().map(|&at| key.direction.orient(means[at])).collect()
+        judged.positions.iter().map(|&at| key.estimator.direction.orient(means[at])).collect()
     };
     let criteria = judged
         .map(|judged| evaluate(&oriented(&means, judged), &judged.values, options))

@@ -1,6 +1,9 @@
 //! Why there is no leaderboard.
 
-use crate::truth::TruthError;
+use crate::{
+    exit::{Category, ExitCode},
+    truth::TruthError,
+};
 use osee_core::{criteria::CriteriaError, store::StoreError};
 
 /// Why there is no leaderboard.
@@ -15,4 +18,14 @@ pub enum LeaderboardError {
     /// The criteria.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),
+}
+
+impl Category for LeaderboardError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Store(error) => error.exit_code(),
+            Self::Truth(error) => error.exit_code(),
+            Self::Criteria(error) => error.exit_code(),
+        }
+    }
 }

@@ -16,6 +16,6 @@ pub use error::LeaderboardError;
 pub use names::told_apart;
 pub use number::{population, tie_text};
 pub use render::{Format, criteria_document, faults, interval_text, render, scores_csv};
-pub use scored::{NotRun, Scored, supernet};
+pub use scored::{NotRun, Scored};
 pub use small_sample::{LEVEL, few};
 pub use standing::standing;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// first.
 const ASPECTS: [fn(&Leaderboard) -> String; 3] = [
     |board| board.data.clone(),
-    |board| match board.seeds.as_slice() {
+    |board| match &*board.seeds {
         [one] => format!("seed {one}"),
         all => {
             let all: Vec<String> = all.iter().map(u64::to_string).collect();

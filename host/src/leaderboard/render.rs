@@ -2,7 +2,6 @@
 
 use super::{Leaderboard, NotRun, Row, few, tie_text};
 use crate::truth::Truth;
-use clap::ValueEnum;
 use osee_core::criteria::{CriteriaReport, TieAware, smallest_kendall_p_value};
 use osee_files::csv_text::{Field, csv_text};
 use osee_model::estimator::FailureKind;
@@ -14,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// How a leaderboard is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For a terminal.
     Table,
@@ -241,7 +240,7 @@ pub fn caption(board: &Leaderboard) -> String {
 fn table(board: &Leaderboard, timing: bool) -> String {
     let mut lines = lines(board, timing);
     for (row, line) in board.rows.iter().zip(&mut lines) {
-        if board.brought.contains(&row.key.estimator) {
+        if board.user_plugins.contains(&row.key.estimator.id) {
             line[1].insert_str(0, "> ");
         }
     }
@@ -311,7 +310,7 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
 pub fn not_run_document(row: &NotRun) -> Value {
     json!({
         "estimator": row.key.name,
-        "kind": row.key.kind,
+        "kind": row.key.estimator.kind,
         "scored": row.scored,
         "missing": row.missing,
         "reason": row.reason,
@@ -326,12 +325,13 @@ fn row_document(row: &Row, timing: bool) -> Value {
     let by_kind: BTreeMap<String, usize> =
         row.failures.iter().map(|(kind, count)| (kind.to_string(), *count)).collect();
     document.insert("estimator".to_owned(), json!(row.key.name));
-    document.insert("kind".to_owned(), json!(row.key.kind));
-    document.insert("version".to_owned(), json!(row.key.version));
-    document.insert("settings".to_owned(), parsed(&row.key.settings));
-    document.insert("protocol".to_owned(), parsed(&row.key.protocol));
-    document.insert("space_settings".to_owned(), parsed(&row.key.space_settings));
-    document.insert("plugin_sha256".to_owned(), json!(row.key.plugin_sha256));
+    document.insert("kind".to_owned(), json!(row.key.estimator.kind));
+    document.insert("version".to_owned(), json!(row.key.estimator.version));
+    document.insert("settings".to_owned(), json!(row.key.estimator.settings));
+    document.insert("protocol".to_owned(), row.key.conditions_json());
+    document.insert("space_settings".to_owned(), json!(row.key.space.settings));
+    document.insert("plugin_sha256".to_owned(), json!(row.key.estimator.plugin_sha256));
+    document.insert("checkpoint_of".to_owned(), json!(row.key.checkpoint_of));
     document.insert("kd_seeds".to_owned(), json!(row.kd_seeds));
     document.insert("failures".to_owned(), json!(row.failed()));
     document.insert("failures_by_kind".to_owned(), json!(by_kind));
@@ -388,8 +388,4 @@ pub fn criteria_document(criteria: &CriteriaReport) -> Map<String, Value> {
         Value::Object(map) => map,
         _ => Map::new(),
     }
-}
-
-fn parsed(json: &str) -> Value {
-    serde_json::from_str(json).unwrap_or(Value::Null)
 }

@@ -4,8 +4,10 @@
 //! those that every one of them has scored with all its seeds. What is not
 //! computed yet is no failure, and what is left of a run changes no figure.
 
-use osee_core::store::{ScorerId, ScorerKey, Store, StoreError};
-use osee_model::estimator::EstimatorKind;
+use osee_core::{
+    row::RowKey,
+    store::{RowId, Store, StoreError},
+};
 use std::fmt::Write;
 
 /// A row with fewer scored architectures says nothing and is not judged, so
@@ -16,7 +18,7 @@ pub const FEWEST: usize = 10;
 #[derive(Debug, Clone, PartialEq)]
 pub struct NotRun {
     /// The row.
-    pub key: ScorerKey,
+    pub key: RowKey,
     /// Architectures that it has scored with all seeds.
     pub scored: usize,
     /// Its scores that are not there.
@@ -46,8 +48,8 @@ pub struct Scored {
 
 /// A row as the store has it.
 struct Found {
-    id: ScorerId,
-    key: ScorerKey,
+    id: RowId,
+    key: RowKey,
     /// By architecture; as far as the row looks at them.
     has: Vec<bool>,
     /// How many that are no neighbours.
@@ -73,14 +75,14 @@ impl Found {
     /// the whole population, so they are out of date as long as others are
     /// `under_way`.
     fn reason(&self, under_way: bool) -> Option<String> {
-        if self.key.kind == EstimatorKind::Meta && (under_way || !self.is_complete()) {
+        if self.key.is_meta() && (under_way || !self.is_complete()) {
             let what = "it judges by the scores of others, and is computed when all are there";
             return Some(what.to_owned());
         }
         if let Some(why) = &self.untrained {
-            return Some(match self.key.kind {
-                EstimatorKind::Meta => why.clone(),
-                _ => format!("its supernet could not be trained: {why}"),
+            return Some(match self.key.is_meta() {
+                true => why.clone(),
+                false => format!("its supernet could not be trained: {why}"),
             });
         }
         if self.is_complete() || (self.asked && self.scored >= FEWEST) {
@@ -98,10 +100,10 @@ impl Scored {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn of(store: &Store) -> Result<(Self, Vec<(ScorerId, ScorerKey)>), StoreError> {
+    pub fn of(store: &Store) -> Result<(Self, Vec<(RowId, RowKey)>), StoreError> {
         let (of, neighbours) = store.drawn()?;
         let found = found(store, of, neighbours)?;
-        let under_way = found.iter().any(|it| it.key.kind != EstimatorKind::Meta && it.is_begun());
+        let under_way = found.iter().any(|it| !it.key.is_meta() && it.is_begun());
         let unfinished = found.iter().any(Found::is_begun);
         let (mut not_run, mut rows) = (Vec::new(), Vec::new());
         let mut all = vec![true; of + neighbours];
@@ -169,34 +171,25 @@ fn found(store: &Store, of: usize, neighbours: usize) -> Result<Vec<Found>, Stor
     let mut all = Vec::new();
     for (id, key) in store.newest()?.into_values() {
         let seeds = key.seeds(&study.seeds);
-        let looks_at = match key.kind {
-            EstimatorKind::Meta => of,
-            _ => of + neighbours,
-        };
-        let (has, scores) = store.scored(id, seeds, looks_at)?;
+        let wanted = if key.is_meta() { of } else { of + neighbours };
+        let (has, scores) = store.scored(id, seeds, wanted)?;
         let mut scored = has.iter().take(of).filter(|it| **it).count();
-        let asked = study.asks_for(&key.name);
+        let asked = study.asks_for(&key);
         if scores == 0 && !asked {
             continue;
         }
-        let mut missing = (looks_at * seeds.len()).saturating_sub(scores);
-        let waits = matches!(key.kind, EstimatorKind::Meta | EstimatorKind::OneShot)
-            || supernet(&key).is_some();
+        let mut missing = (wanted * seeds.len()).saturating_sub(scores);
+        let waits = key.is_meta() || key.supernet().is_some();
         let untrained = if waits { store.untrained(id)? } else { None };
         if untrained.is_some() {
             // What is there in place of its scores says that there are none.
-            let done = store.done(id, seeds, looks_at)?;
-            let there = |arch| (0..seeds.len()).filter(|round| done.has(arch, *round)).count();
+            let done = store.done(id, seeds, wanted)?;
+            let there =
+                |arch| (0..seeds.len()).filter(|seed_index| done.has(arch, *seed_index)).count();
             scored = (0..of).filter(|arch| there(*arch) == seeds.len()).count();
-            missing = looks_at * seeds.len() - (0..looks_at).map(there).sum::<usize>();
+            missing = wanted * seeds.len() - (0..wanted).map(there).sum::<usize>();
         }
         all.push(Found { id, key, has, scored, missing, asked, untrained });
     }
     Ok(all)
-}
-
-/// Key of the supernet that a row looks at.
-pub fn supernet(key: &ScorerKey) -> Option<String> {
-    let protocol: serde_json::Value = serde_json::from_str(&key.protocol).ok()?;
-    Some(protocol.get("supernet")?.as_str()?.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Where an estimator that the user brought stands among the others.
+//! Where the estimators of user plugins stand among the others.
 
 use super::{LEVEL, Leaderboard, Row};
 use osee_core::analysis::{
@@ -11,11 +11,11 @@ use std::fmt::Write;
 const BASELINES: [&str; 2] = ["params", "flops"];
 const CONFIDENCE: f64 = 0.95;
 
-/// For each estimator that the user brought: its rank among those that have
+/// For each estimator of a user plugin: its rank among those that have
 /// one, and a paired comparison with the best of the others, params and flops.
 /// Empty without truth.
 pub fn standing(board: &Leaderboard) -> String {
-    let own = |row: &&Row| board.brought.contains(&row.key.estimator);
+    let own = |row: &&Row| board.user_plugins.contains(&row.key.estimator.id);
     let kd = |row: &Row| row.criteria.as_ref().and_then(|criteria| criteria.kd);
     let ranked: Vec<&Row> = board.rows.iter().filter(|row| kd(row).is_some()).collect();
     let mut text = String::new();
@@ -69,7 +69,11 @@ fn comparison(name: &str, pair: Option<&Comparison>) -> String {
 fn compared(board: &Leaderboard, row: &Row, other: &Row) -> Option<SignificanceReport> {
     let judged = board.judged.as_ref()?;
     let oriented = |row: &Row| -> Vec<f64> {
-        judged.positions.iter().map(|&at| row.key.direction.orient(row.scores[at])).collect()
+        judged
+            .positions
+            .iter()
+            .map(|&at| row.key.estimator.direction.orient(row.scores[at]))
+            .collect()
     };
     let (own, theirs) = (oriented(row), oriented(other));
     let columns: [(&str, &[f64]); 2] = [(&row.key.name, &own), (&other.key.name, &theirs)];

@@ -1,6 +1,7 @@
 //! Why a plugin was not loaded: one kind per rung of the ladder.
 
 use super::others::Others;
+use crate::exit::{Category, ExitCode};
 use osee_sdk::abi::header::{ABI_MAJOR, ABI_MINOR};
 use std::path::PathBuf;
 
@@ -12,6 +13,12 @@ pub struct LoadError {
     pub path: PathBuf,
     /// The rung.
     pub kind: LoadErrorKind,
+}
+
+impl Category for LoadError {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Plugin
+    }
 }
 
 /// The rungs.

@@ -5,6 +5,7 @@
 //! libtorch. `OSEE_LIBTORCH` names one on purpose, such as one with CUDA: the
 //! program starts itself again with that one loaded first.
 
+use crate::exit::{Category, ExitCode};
 use libloading::os::unix::Library;
 use osee_sdk::abi::header::PluginHeader;
 use std::{
@@ -68,6 +69,15 @@ pub enum LibtorchError {
         /// The host's version.
         wanted: String,
     },
+}
+
+impl Category for LibtorchError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::None(_) | Self::Unusable { .. } => ExitCode::Input,
+            Self::Version { .. } => ExitCode::Internal,
+        }
+    }
 }
 
 /// The folder that was chosen, for the children of this process.

@@ -1,6 +1,7 @@
 //! All plugins of a run, and what they export by name.
 
 use super::{LoadError, LoadErrorKind, Pinned, Plugin, Trust, image::Image, probe};
+use crate::exit::{Category, ExitCode};
 use osee_model::{
     estimator::EstimatorInfo,
     recipe::Recipe,
@@ -59,6 +60,15 @@ pub enum RegistryError {
     /// A plugin refused.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
+}
+
+impl Category for RegistryError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Unknown { .. } => ExitCode::Input,
+            Self::Duplicate { .. } | Self::Load(_) | Self::Plugin(_) => ExitCode::Plugin,
+        }
+    }
 }
 
 fn hint(near: &Option<String>, known: &[String]) -> String {

@@ -5,6 +5,7 @@
 //! at, not that it is harmless.
 
 use super::{LoadErrorKind, others};
+use crate::exit::{Category, ExitCode};
 use osee_files::write_whole;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -77,6 +78,12 @@ pub enum LockError {
         /// What is wrong.
         message: String,
     },
+}
+
+impl Category for LockError {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Plugin
+    }
 }
 
 impl Lock {

@@ -15,6 +15,7 @@ pub use sub_networks::SubNetworks;
 pub use trainer::{Place, Step, Trainer};
 
 use crate::networks::{network, suitable};
+use osee_core::run_dir::{RunDir, SupernetDir};
 use osee_engine::{
     Batch,
     data::{DataError, ImageSet, Preparation, Source},
@@ -27,10 +28,7 @@ use osee_sdk::{
     abi::{one_shot::LentSpace, space::ForeignSpace},
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 use tch::Device;
 
 /// A supernet of a study, for any seed.
@@ -38,7 +36,7 @@ use tch::Device;
 pub struct SupernetSpec {
     /// Hash of all that its weights depend on besides the seed.
     pub key: String,
-    /// Name of the first row that looks at it.
+    /// Name of the first row that scores it.
     pub name: String,
     /// Id of the one-shot estimator that samples.
     pub estimator: String,
@@ -52,10 +50,10 @@ pub struct SupernetSpec {
     pub observe: usize,
 }
 
-/// Which weights a row looks at.
+/// The weights that a row scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SupernetUse {
-    /// Position in the setup's supernets.
+    /// Index of the supernet in the setup.
     pub supernet: usize,
     /// Epochs whose weights are averaged; 0 is before the first.
     pub epochs: Vec<u32>,
@@ -63,30 +61,15 @@ pub struct SupernetUse {
     pub evaluation: Evaluation,
 }
 
-/// Where the checkpoints of a supernet and a seed are, in a run's directory.
-pub fn supernet_folder(run: &Path, estimator: &str, key: &str, seed: u64) -> PathBuf {
-    run.join("supernets").join(format!("{estimator}-{key}-seed{seed}"))
-}
-
 impl SupernetSpec {
-    /// Where the checkpoints of a seed are, in a run's directory.
-    pub fn folder(&self, run: &Path, seed: u64) -> PathBuf {
-        supernet_folder(run, &self.estimator, &self.key, seed)
-    }
-
-    /// The checkpoint after an epoch.
-    pub fn checkpoint(&self, run: &Path, seed: u64, epoch: u32) -> PathBuf {
-        self.folder(run, seed).join(format!("epoch-{epoch:04}.safetensors"))
-    }
-
-    /// What was seen in the epoch before that checkpoint, if anything.
-    pub fn observation(&self, run: &Path, seed: u64, epoch: u32) -> PathBuf {
-        self.checkpoint(run, seed, epoch).with_extension("json")
+    /// Where the training of a seed is, in a run.
+    pub fn dir(&self, run: &RunDir, seed: u64) -> SupernetDir {
+        run.supernet(&self.estimator, &self.key, seed)
     }
 
     /// Whether nothing is left to train.
-    pub fn is_trained(&self, run: &Path, seed: u64) -> bool {
-        self.checkpoint(run, seed, self.recipe.epochs).exists()
+    pub fn is_trained(&self, run: &RunDir, seed: u64) -> bool {
+        self.dir(run, seed).checkpoint(self.recipe.epochs).exists()
     }
 
     /// The training images.

@@ -1,14 +1,18 @@
 //! Sub-networks of trained supernets: their batches, and their weights.
 
 use super::{SupernetSpec, SupernetUse};
-use osee_core::store::Evaluated;
+use osee_core::{run_dir::RunDir, store::Evaluated};
 use osee_engine::{Batch, data::Source, supernet::Supernet};
 use osee_model::{evaluation::BatchResult, graph::Graph};
 use osee_sdk::{
     Error, Result,
     abi::{one_shot::ForeignOneShot, space::ForeignSpace},
 };
-use std::{collections::HashMap, path::PathBuf, time::Instant};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    path::PathBuf,
+    time::Instant,
+};
 use tch::{Device, Tensor};
 
 /// Supernets held in memory at a time.
@@ -19,7 +23,7 @@ const HELD: usize = 16;
 pub struct SubNetworks {
     specs: Vec<SupernetSpec>,
     space: String,
-    run: PathBuf,
+    run: RunDir,
     device: Device,
     loaded: HashMap<(usize, u64, Vec<u32>), Supernet>,
     /// By supernet, and by the side that images are made.
@@ -31,7 +35,7 @@ pub struct SubNetworks {
 
 impl SubNetworks {
     /// Of the supernets `specs` of space `space`, trained in `run`.
-    pub fn new(specs: &[SupernetSpec], space: &str, run: PathBuf, device: Device) -> Self {
+    pub fn new(specs: &[SupernetSpec], space: &str, run: RunDir, device: Device) -> Self {
         Self {
             specs: specs.to_vec(),
             space: space.to_owned(),
@@ -66,7 +70,7 @@ impl SubNetworks {
     /// estimator fails.
     pub fn score(
         &mut self,
-        looks_at: &SupernetUse,
+        weights: &SupernetUse,
         seed: u64,
         group: &[String],
         functions: (&ForeignSpace, &Source, &ForeignOneShot),
@@ -74,8 +78,8 @@ impl SubNetworks {
         let (space, source, estimator) = functions;
         let (mut sum, mut milliseconds) = (0.0, 0.0);
         for arch in group {
-            let (batches, cost) = self.batches(looks_at, seed, arch, space, source)?;
-            let used = looks_at.evaluation.batches.unwrap_or(batches.len());
+            let (batches, cost) = self.batches(weights, seed, arch, space, source)?;
+            let used = weights.evaluation.batches.unwrap_or(batches.len());
             if used > batches.len() {
                 return Err(Error::new(format!(
                     "{used} validation batches were asked for, the recipe has {}",
@@ -96,32 +100,32 @@ impl SubNetworks {
     /// When a checkpoint cannot be read.
     pub fn parameters(
         &mut self,
-        looks_at: &SupernetUse,
+        weights: &SupernetUse,
         seed: u64,
         graph: &Graph,
     ) -> Result<Vec<Tensor>> {
-        let supernet = self.supernet(looks_at, seed)?;
+        let supernet = self.supernet(weights, seed)?;
         Ok(supernet.parameters(graph).iter().map(|value| value.detach().copy()).collect())
     }
 
-    /// The settings of the space that a supernet was trained with.
-    pub fn spec(&self, looks_at: &SupernetUse) -> &SupernetSpec {
-        &self.specs[looks_at.supernet]
+    /// The supernet that the weights are of.
+    pub fn spec(&self, weights: &SupernetUse) -> &SupernetSpec {
+        &self.specs[weights.supernet]
     }
 
     fn batches(
         &mut self,
-        looks_at: &SupernetUse,
+        weights: &SupernetUse,
         seed: u64,
         arch: &str,
         space: &ForeignSpace,
         source: &Source,
     ) -> Result<(Vec<BatchResult>, f64)> {
-        let spec = self.spec(looks_at).clone();
+        let spec = self.spec(weights).clone();
         let same = |it: &&Evaluated| {
             it.supernet == spec.key
                 && it.seed == seed
-                && it.epochs == looks_at.epochs
+                && it.epochs == weights.epochs
                 && it.arch == arch
         };
         if let Some(known) = self.known.iter().find(same) {
@@ -129,20 +133,20 @@ impl SubNetworks {
         }
         let graph = spec.network(source, space, arch)?;
         let side = source.facts().side_for(graph.input_shape());
-        let key = (looks_at.supernet, side.map_err(|error| Error::new(error.to_string()))?);
+        let key = (weights.supernet, side.map_err(|error| Error::new(error.to_string()))?);
         if !self.validation.contains_key(&key) {
             let batches = spec.validation(source, &graph, self.device)?;
             self.validation.insert(key, batches);
         }
         let images: Vec<Batch> = self.validation[&key].iter().map(Batch::share).collect();
-        let supernet = self.supernet(looks_at, seed)?;
+        let supernet = self.supernet(weights, seed)?;
         let start = Instant::now();
         let batches = supernet.evaluate(&graph, &images)?;
         let milliseconds = start.elapsed().as_secs_f64() * 1e3;
         self.known.push(Evaluated {
             supernet: spec.key,
             seed,
-            epochs: looks_at.epochs.clone(),
+            epochs: weights.epochs.clone(),
             arch: arch.to_owned(),
             batches: batches.clone(),
             milliseconds,
@@ -150,26 +154,27 @@ impl SubNetworks {
         Ok((batches, milliseconds))
     }
 
-    fn supernet(&mut self, looks_at: &SupernetUse, seed: u64) -> Result<&mut Supernet> {
-        let key = (looks_at.supernet, seed, looks_at.epochs.clone());
-        if !self.loaded.contains_key(&key) {
-            if self.loaded.len() >= HELD {
-                self.loaded.clear();
-            }
-            let spec = &self.specs[looks_at.supernet];
-            let supernet = match looks_at.epochs.as_slice() {
-                [] | [0] => Supernet::new(&self.space, seed, spec.recipe.init, self.device),
-                epochs => {
-                    let files: Vec<PathBuf> = epochs
-                        .iter()
-                        .map(|epoch| spec.checkpoint(&self.run, seed, *epoch))
-                        .collect();
-                    Supernet::load_mean(&files, self.device)
-                        .map_err(|error| Error::new(error.to_string()))?
-                }
-            };
-            self.loaded.insert(key.clone(), supernet);
+    fn supernet(&mut self, weights: &SupernetUse, seed: u64) -> Result<&mut Supernet> {
+        let key = (weights.supernet, seed, weights.epochs.clone());
+        if self.loaded.len() >= HELD && !self.loaded.contains_key(&key) {
+            self.loaded.clear();
         }
-        self.loaded.get_mut(&key).ok_or_else(|| Error::new("a supernet was lost"))
+        match self.loaded.entry(key) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => {
+                let spec = &self.specs[weights.supernet];
+                let supernet = match weights.epochs.as_slice() {
+                    [] | [0] => Supernet::new(&self.space, seed, spec.recipe.init, self.device),
+                    epochs => {
+                        let dir = spec.dir(&self.run, seed);
+                        let files: Vec<PathBuf> =
+                            epochs.iter().map(|epoch| dir.checkpoint(*epoch)).collect();
+                        Supernet::load_mean(&files, self.device)
+                            .map_err(|error| Error::new(error.to_string()))?
+                    }
+                };
+                Ok(new.insert(supernet))
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Trains one supernet.
 
 use super::{SupernetSpec, TrainingError, observer::Observer};
-use osee_core::store::EpochReport;
+use osee_core::{run_dir::RunDir, store::EpochReport};
 use osee_engine::{
     Batch,
     data::{ImageSet, Source},
@@ -25,7 +25,6 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     io,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -93,7 +92,7 @@ pub struct Trainer<'a> {
     lent: LentSpace,
     source: &'a Source,
     device: Device,
-    run: &'a Path,
+    run: &'a RunDir,
     seed: u64,
     images: ImageSet,
     supernet: Supernet,
@@ -115,7 +114,7 @@ pub struct Place<'a> {
     /// Where tensors live.
     pub device: Device,
     /// The run's directory.
-    pub run: &'a Path,
+    pub run: &'a RunDir,
 }
 
 impl<'a> Trainer<'a> {
@@ -125,11 +124,11 @@ impl<'a> Trainer<'a> {
     /// Images, a checkpoint or the space cannot be had.
     pub fn new(spec: &'a SupernetSpec, seed: u64, place: Place<'a>) -> Result<Self, TrainingError> {
         let Place { sampler, space, info, source, device, run } = place;
-        let folder = spec.folder(run, seed);
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| TrainingError::Folder { path: folder.clone(), source })?;
+        let dir = spec.dir(run, seed);
+        std::fs::create_dir_all(dir.path())
+            .map_err(|source| TrainingError::Folder { path: dir.path().to_owned(), source })?;
         let (first, graph) = first_network(spec, source, info, &space)?;
-        let last = folder.join("last.safetensors");
+        let last = dir.last();
         let (mut supernet, state) = match last.exists() {
             true => Supernet::load(&last, device)?,
             false => {
@@ -172,17 +171,16 @@ impl<'a> Trainer<'a> {
         mut tell: impl FnMut(Step) -> io::Result<()>,
     ) -> Result<(), TrainingError> {
         let kept = self.spec.recipe.kept();
+        let dir = self.spec.dir(self.run, self.seed);
         let mut saved = Instant::now();
         while self.state.epoch < self.spec.recipe.epochs {
             let report = self.epoch(&mut tell)?;
             let keep = kept.contains(&self.state.epoch);
             if keep {
-                let file = self.spec.checkpoint(self.run, self.seed, self.state.epoch);
-                self.supernet.save(&file, &self.state)?;
+                self.supernet.save(&dir.checkpoint(self.state.epoch), &self.state)?;
             }
             if keep || saved.elapsed() > BETWEEN_CHECKPOINTS {
-                let folder = self.spec.folder(self.run, self.seed);
-                self.supernet.save(&folder.join("last.safetensors"), &self.state)?;
+                self.supernet.save(&dir.last(), &self.state)?;
                 saved = Instant::now();
             }
             tell(Step::Epoch(report))?;
@@ -247,7 +245,7 @@ impl<'a> Trainer<'a> {
             return Err(TrainingError::Diverged { epoch: report.epoch, loss: report.loss });
         }
         if let Some(observer) = observer {
-            let file = self.spec.observation(self.run, self.seed, number + 1);
+            let file = self.spec.dir(self.run, self.seed).observation(number + 1);
             let seen = observer.after_epoch(&mut self.supernet)?;
             let text = serde_json::to_string(&seen).expect("an observation is plain data");
             write_whole(&file, &text)

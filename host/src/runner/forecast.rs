@@ -1,16 +1,16 @@
 //! What a plan would take, from what earlier runs took.
 
-use super::{Outstanding, Plan, RunError, times::Earlier};
+use super::{Outstanding, RunError, times::Earlier};
+use crate::plan::{Plan, Row};
 use osee_core::{
     shard::{Shard, unit_name},
     store::{Done, List, Progress, Retry, Store, UnitTimes},
 };
-use osee_model::estimator::EstimatorKind;
 
 /// A plan against the stores that there are.
 #[derive(Debug)]
 pub struct Forecast {
-    /// By estimator of the plan's setup.
+    /// By row of the plan's setup.
     pub rows: Vec<Cost>,
     /// Units of the study.
     pub progress: Progress,
@@ -54,7 +54,7 @@ impl Forecast {
         let outstanding = Outstanding::of(plan, known(plan, stores, retry)?);
         let earlier = Earlier::of(named, stores);
         let mut rows: Vec<Cost> = Vec::new();
-        for key in plan.keys() {
+        for Row { key, .. } in &plan.setup.rows {
             let milliseconds = earlier.mean(key)?;
             let seeds = key.seeds(&plan.seeds).len();
             rows.push(Cost { name: key.name.clone(), milliseconds, seeds, outstanding: 0 });
@@ -63,14 +63,12 @@ impl Forecast {
             shards.siblings().map(|shard| (shard, Progress::default())).collect();
         let mut progress = Progress::default();
         let mut open = outstanding.units().iter().peekable();
-        for (round, seed) in plan.seeds.iter().enumerate() {
-            let asked =
-                |i: &usize| round == 0 || plan.setup.estimators[*i].kind != EstimatorKind::Baseline;
-            if !(0..rows.len()).any(|i| asked(&i)) {
+        for (seed_index, seed) in plan.seeds.iter().enumerate() {
+            if !plan.setup.rows.iter().any(|row| row.has_seed(seed_index)) {
                 continue;
             }
             for (at, arch) in plan.architectures.iter().enumerate() {
-                let place = (at as u32, round as u32);
+                let place = (at as u32, seed_index as u32);
                 let left = open.next_if(|unit| **unit == place).is_some();
                 let whose = shards.holder(&unit_name(arch, *seed));
                 for one in [&mut progress, &mut by_shard[whose].1] {
@@ -78,13 +76,14 @@ impl Forecast {
                     one.outstanding += u64::from(left);
                 }
                 if left {
-                    outstanding.open(at, round).for_each(|i| rows[i].outstanding += 1);
+                    outstanding.open(at, seed_index).for_each(|i| rows[i].outstanding += 1);
                 }
             }
         }
-        let jobs = plan.all_jobs();
-        let trainings = [jobs.len(), super::training::open(plan, &jobs).count()];
-        let (times, alike) = earlier.times(plan.keys())?;
+        let all = plan.trainings();
+        let trainings = [all.len(), super::training::open(plan, &all).count()];
+        let keys = plan.setup.rows.iter().map(|row| &row.key);
+        let (times, alike) = earlier.times(keys)?;
         Ok(Self { rows, progress, shards: by_shard, trainings, times, alike })
     }
 
@@ -107,7 +106,8 @@ impl Forecast {
 fn known(plan: &Plan, stores: &[Store], retry: &Retry) -> Result<Vec<Done>, RunError> {
     let (count, seeds) = (plan.architectures.len(), &plan.seeds);
     let list = List::of(plan.architectures.iter().map(String::as_str));
-    let mut known: Vec<Done> = plan.keys().iter().map(|_| Done::none(count, seeds)).collect();
+    let rows = &plan.setup.rows;
+    let mut known: Vec<Done> = rows.iter().map(|_| Done::none(count, seeds)).collect();
     for store in stores {
         let own = match store.list()? {
             Some(list) => list,
@@ -117,7 +117,7 @@ fn known(plan: &Plan, stores: &[Store], retry: &Retry) -> Result<Vec<Done>, RunE
             continue;
         }
         let newest = store.newest()?;
-        for (key, known) in plan.keys().iter().zip(&mut known) {
+        for (Row { key, .. }, known) in rows.iter().zip(&mut known) {
             if let Some((id, _)) = newest.get(&key.name).filter(|(_, own)| own == key) {
                 known.join(&store.done_but(*id, seeds, count, retry)?);
             }

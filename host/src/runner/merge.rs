@@ -3,17 +3,17 @@
 use super::{Isolation, RunError, vote};
 use crate::{loader::Registry, stop::Stop, worker::Limits};
 use osee_core::{
+    row::RowKey,
+    run_dir::RunDir,
     shard::Shard,
-    store::{Merged, Progress, Store, StoreError},
+    store::{Merged, Progress, RowId, Store, StoreError, StoreWriter},
 };
-use osee_model::estimator::EstimatorKind;
-use std::path::{Path, PathBuf};
 
 /// One run directory that was to be merged.
 #[derive(Debug)]
 pub struct Part {
     /// Where.
-    pub dir: PathBuf,
+    pub dir: RunDir,
     /// Whose units it has; `None` when it cannot be read.
     pub shard: Option<Shard>,
     /// How far it is, or why nothing of it was taken.
@@ -49,11 +49,11 @@ impl MergeReport {
 /// # Errors
 /// When nothing can be read, what was read does not go together, or `out`
 /// cannot be written; nothing was changed then.
-pub fn merge(
-    out: &Path,
-    dirs: &[PathBuf],
-    registry: impl FnOnce(&Store) -> Result<Registry, RunError>,
-) -> Result<MergeReport, RunError> {
+pub fn merge<E: From<RunError>>(
+    out: &RunDir,
+    dirs: &[RunDir],
+    registry: impl FnOnce(&Store) -> Result<Registry, E>,
+) -> Result<MergeReport, E> {
     let (mut stores, mut parts) = (Vec::new(), Vec::new());
     for dir in dirs {
         let opened = Store::open(dir).and_then(|store| {
@@ -71,13 +71,18 @@ pub fn merge(
     }
     let Some(first) = stores.first() else {
         let error = parts.into_iter().find_map(|part| part.progress.err());
-        return Err(error.map_or(RunError::NoShards(out.to_owned()), RunError::Store));
+        let none = RunError::NoShards(out.path().to_owned());
+        return Err(error.map_or(none, RunError::Store).into());
     };
-    let mut study = first.study()?;
-    study.shard = Shard::WHOLE;
-    let mut store = Store::for_run(out, &study)?;
-    let merged = store.merge(&stores)?;
-    let progress = store.progress()?.unwrap_or_default();
+    let together = || -> Result<_, RunError> {
+        let mut study = first.study()?;
+        study.shard = Shard::WHOLE;
+        let mut store = StoreWriter::open(out, &study)?;
+        let merged = store.merge(&stores)?;
+        let progress = store.progress()?.unwrap_or_default();
+        Ok((store, merged, progress))
+    };
+    let (mut store, merged, progress) = together()?;
     let left_out = match progress.outstanding {
         0 => judge(&mut store, registry)?,
         _ => Vec::new(),
@@ -94,20 +99,29 @@ fn absent(parts: &[Part]) -> Vec<Shard> {
 
 /// Computes the meta estimators; those that are not at hand as they were when
 /// the shards ran are left out.
-fn judge(
-    store: &mut Store,
-    registry: impl FnOnce(&Store) -> Result<Registry, RunError>,
-) -> Result<Vec<(String, String)>, RunError> {
-    let rows = store.newest()?.into_values();
-    let (meta, experts): (Vec<_>, Vec<_>) =
-        rows.partition(|(_, key)| key.kind == EstimatorKind::Meta);
-    if meta.is_empty() {
-        return Ok(Vec::new());
+fn judge<E: From<RunError>>(
+    store: &mut StoreWriter,
+    registry: impl FnOnce(&Store) -> Result<Registry, E>,
+) -> Result<Vec<(String, String)>, E> {
+    let newest = store.newest().map_err(RunError::from)?.into_values();
+    let (meta, experts): (Vec<_>, Vec<_>) = newest.partition(|(_, key)| key.is_meta());
+    match meta.is_empty() {
+        true => Ok(Vec::new()),
+        false => Ok(votes(store, &registry(store)?, (meta, experts))?),
     }
-    let registry = registry(store)?;
+}
+
+type Keyed = Vec<(RowId, RowKey)>;
+
+/// The same with the plugins at hand.
+fn votes(
+    store: &mut StoreWriter,
+    registry: &Registry,
+    (meta, experts): (Keyed, Keyed),
+) -> Result<Vec<(String, String)>, RunError> {
     let mut left_out = Vec::new();
-    let same = meta.into_iter().filter(|(_, key)| match registry.estimator(&key.estimator) {
-        Ok((plugin, _)) if plugin.sha256 == key.plugin_sha256 => true,
+    let same = meta.into_iter().filter(|(_, key)| match registry.estimator(&key.estimator.id) {
+        Ok((plugin, _)) if plugin.sha256 == key.estimator.plugin_sha256 => true,
         Ok(_) => {
             let why = "its plugin here is not the one that the shards were run with";
             left_out.push((key.name.clone(), why.to_owned()));
@@ -119,24 +133,24 @@ fn judge(
         }
     });
     let mut meta: Vec<_> = same.collect();
-    while let Some((name, expert)) = vote::without_expert(&meta, &experts, &registry)? {
+    while let Some((name, expert)) = vote::without_expert(&meta, &experts, registry)? {
         meta.retain(|(_, key)| key.name != name);
         left_out.push((name, format!("it judges by `{expert}`, which is not there")));
     }
-    let (study, mut architectures) = (store.study()?, store.plan()?);
+    let (study, mut architectures) = (store.study()?, store.architectures()?);
     // Who votes over a population is not told of neighbours.
     architectures.truncate(store.drawn()?.0);
     let population = vote::Population {
         architectures: &architectures,
         experts,
         meta,
-        seed: study.seeds[0],
-        device: &study.device,
+        seed: study.seeds.first(),
+        device: study.device,
     };
-    let dir = store.dir().to_owned();
+    let dir = store.dir().clone();
     let (isolation, limits) = (Isolation::Process, Limits::default());
     // Told to stop, a merge ends at once.
-    let bench = vote::Bench { isolation, limits, dir: &dir, stop: &Stop::default() };
-    vote::finish(&population, &registry, store, &bench)?;
+    let place = vote::Place { isolation, limits, dir: &dir, stop: &Stop::default() };
+    vote::finish(&population, registry, store, &place)?;
     Ok(left_out)
 }

@@ -1,44 +1,43 @@
-//! Runs a study: plan, supernets, outstanding work, workers, store.
+//! Carries out a plan: supernets, outstanding units, workers, store.
 //!
 //! Invariants: scores that the store has are not computed again, failures only
 //! where their limit has grown or the user asks; every answer of a worker is
 //! stored before it counts as done; the leaderboard depends on the study alone,
 //! not on workers, order or interruptions.
 
-mod architectures;
 mod error;
 mod forecast;
-mod list;
 mod merge;
 mod outstanding;
-mod plan;
 mod pool;
-mod rows;
 mod times;
 mod training;
 mod vote;
-
-pub use architectures::{Choice, LISTABLE, any_network, choose};
 
 pub use crate::stop::Stop;
 pub use error::RunError;
 pub use forecast::{Cost, Forecast};
 pub use merge::{MergeReport, Part, merge};
 pub use outstanding::Outstanding;
-pub use plan::{Job, Plan};
 pub use training::Failed;
 
 use crate::{
     loader::Registry,
-    worker::{Answer, Limits, Scored, Scorer, Unit, WorkerError},
+    plan::{Plan, PlanError, Unit},
+    progress::{Event, Reporter},
+    worker::{Answer, Limits, Scored, Scorer, WorkerError},
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use osee_core::{
-    store::{Record, Retry, Store},
+    row::RowKey,
+    store::{Record, Retry, RowId, Store, StoreWriter, Superseded},
     study::Study,
 };
+use osee_engine::data::Source;
 use osee_model::estimator::FailureKind;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// How a study is run; none of it changes a number.
 #[derive(Debug, Clone)]
@@ -53,6 +52,8 @@ pub struct RunOptions {
     pub retry: Vec<FailureKind>,
     /// Ends it early.
     pub stop: Stop,
+    /// Who is told what happens.
+    pub reporter: Arc<dyn Reporter>,
 }
 
 impl RunOptions {
@@ -80,7 +81,7 @@ pub struct Ran {
 }
 
 /// Where plugins run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
     /// In worker processes: a crash costs a worker.
     Process,
@@ -101,36 +102,70 @@ pub fn run(
     registry: &Registry,
     options: &RunOptions,
 ) -> Result<Ran, RunError> {
-    let mut store = Store::for_run(&plan.dir, study)?;
-    store.set_plan(&plan.architectures)?;
+    let mut store = StoreWriter::open(&plan.dir, study)?;
+    store.fix_architectures(&plan.architectures)?;
+    let keys = plan.keys();
+    tell_superseded(plan, &store, &*options.reporter)?;
+    let ids = store.register(&keys)?;
+    let (rows, meta) = ids.split_at(plan.setup.rows.len());
     let mut outstanding = Outstanding::new(plan, &store, &options.retry())?;
     let mut left = outstanding.len();
-    let jobs = outstanding.jobs();
+    let trainings = outstanding.trainings();
     if !plan.shard.is_whole() {
-        training::check(plan, &jobs)?;
+        training::check(plan, &trainings)?;
     }
-    let failed = training::run(plan, &jobs, &mut store, options)?;
+    let failed = training::run(plan, &trainings, &mut store, options)?;
     training::check_weights(plan, &store)?;
     outstanding.drop_untrained(&failed);
-    training::record(plan, &failed, &mut store)?;
+    training::record(plan, rows, &failed, &mut store)?;
     if !outstanding.is_empty() && !options.stop.is_set() {
-        tracing::info!(units = outstanding.len(), "scoring");
-        left -= score(plan, &outstanding, &mut store, options)?;
+        left -= score(plan, &outstanding, (rows, &mut store), options)?;
     }
-    // A merge finds there what is to be computed of the whole.
-    let meta = plan.meta_scorers(&store)?;
     if options.stop.is_set() {
-        return Ok(Ran { store, failed, stopped: Some(left as u64) });
+        return Ok(Ran { store: store.finish(), failed, stopped: Some(left as u64) });
     }
     let mut votes = 0;
+    // What depends on the whole population is computed by a merge.
     if plan.shard.is_whole() {
+        let with_keys = |ids: &[RowId], keys: &[RowKey]| {
+            ids.iter().copied().zip(keys.iter().cloned()).collect::<Vec<_>>()
+        };
+        let population = vote::Population {
+            architectures: &plan.architectures[..plan.drawn],
+            experts: with_keys(rows, &keys[..rows.len()]),
+            meta: with_keys(meta, &keys[rows.len()..]),
+            seed: plan.seeds.first(),
+            device: plan.setup.device,
+        };
         let RunOptions { isolation, limits, ref stop, .. } = *options;
-        let bench = vote::Bench { isolation, limits, dir: &plan.dir, stop };
-        votes = vote::finish(&plan.population(&store, meta)?, registry, &mut store, &bench)?;
+        let place = vote::Place { isolation, limits, dir: &plan.dir, stop };
+        votes = vote::finish(&population, registry, &mut store, &place)?;
     }
     // All units are there then.
     let stopped = (votes > 0).then_some(0);
-    Ok(Ran { store, failed, stopped })
+    Ok(Ran { store: store.finish(), failed, stopped })
+}
+
+/// Says which stored scores are computed anew because their images, or what was
+/// known of them, were others.
+fn tell_superseded(plan: &Plan, store: &Store, reporter: &dyn Reporter) -> Result<(), RunError> {
+    let superseded = store.superseded(&plan.keys())?;
+    if superseded.is_empty() {
+        return Ok(());
+    }
+    let source = Source::open(&plan.setup.data).map_err(PlanError::from)?;
+    let (now, sampled) = (source.identity(), source.sampled_identity());
+    let (now, sampled) = (now.map_err(PlanError::from)?, sampled.map_err(PlanError::from)?);
+    for Superseded { row, scores, images } in superseded {
+        let reason = match images == sampled {
+            true => format!(
+                "their key, {images}, covers a sample of the images; that of all of them is {now}"
+            ),
+            false => format!("they are of other images, {images}; those of the study are {now}"),
+        };
+        reporter.tell(Event::Superseded { row: &row, scores, reason: &reason });
+    }
+    Ok(())
 }
 
 /// Trains all supernets of `plan`, or those that are its shard's, without
@@ -139,24 +174,24 @@ pub fn run(
 /// # Errors
 /// As [`run`].
 pub fn train(study: &Study, plan: &Plan, options: &RunOptions) -> Result<Ran, RunError> {
-    let mut store = Store::for_run(&plan.dir, study)?;
-    store.set_plan(&plan.architectures)?;
-    let jobs = plan.all_jobs();
-    let failed = training::run(plan, &jobs, &mut store, options)?;
-    let stopped = options.stop.is_set().then(|| training::open(plan, &jobs).count() as u64);
-    Ok(Ran { store, failed, stopped })
+    let mut store = StoreWriter::open(&plan.dir, study)?;
+    store.fix_architectures(&plan.architectures)?;
+    let trainings = plan.trainings();
+    let failed = training::run(plan, &trainings, &mut store, options)?;
+    let stopped = options.stop.is_set().then(|| training::open(plan, &trainings).count() as u64);
+    Ok(Ran { store: store.finish(), failed, stopped })
 }
 
 /// How many units it completed.
 fn score(
     plan: &Plan,
     outstanding: &Outstanding<'_>,
-    store: &mut Store,
+    (rows, store): (&[RowId], &mut StoreWriter),
     options: &RunOptions,
 ) -> Result<usize, RunError> {
-    let scorers = plan.scorers(store)?;
-    let device = plan.setup.device.clone();
-    let bar = progress(outstanding.len() as u64, plan.units());
+    let device = plan.setup.device.to_string();
+    let tell = |event: Event<'_>| options.reporter.tell(event);
+    tell(Event::ScoringBegins { outstanding: outstanding.len() as u64, units: plan.units() });
     let mut complete = 0;
     let keep = |unit: &Unit, scored: Vec<Scored>, took: Duration| {
         for one in &scored {
@@ -165,24 +200,27 @@ fn score(
         let records: Vec<Record> = scored
             .into_iter()
             .map(|scored| Record {
-                scorer: scorers[scored.estimator],
-                arch: unit.arch,
+                row: rows[scored.row],
+                arch_index: unit.arch_index,
                 seed: unit.seed,
                 outcome: scored.outcome,
                 milliseconds: scored.milliseconds,
                 device: device.clone(),
             })
             .collect();
-        store.record_unit(&records, took.as_secs_f64() * 1e3)?;
+        let milliseconds = took.as_secs_f64() * 1e3;
+        store.record_unit(&records, milliseconds)?;
         complete += usize::from(!outstanding.waits(unit));
-        bar.inc(1);
+        let failed = records.iter().filter(|record| record.outcome.is_err()).count();
+        let (architecture, seed) = (unit.arch.as_str(), unit.seed);
+        tell(Event::UnitScored { architecture, seed, failed, milliseconds });
         Ok(())
     };
     match options.isolation {
         Isolation::Process => pool::run(plan, outstanding, options, keep)?,
         Isolation::None => in_host(plan, outstanding, options, keep)?,
     }
-    bar.finish_and_clear();
+    tell(Event::Over);
     Ok(complete)
 }
 
@@ -193,9 +231,9 @@ fn in_host(
     mut keep: impl FnMut(&Unit, Vec<Scored>, Duration) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
     let mut scorer = Scorer::new(&plan.setup)?.stopped_by(&options.stop);
-    let mut queue = units.queue(&plan.dir, &options.stop)?;
+    let mut queue = units.queue(&options.stop)?;
     while let Some(unit) = queue.next()? {
-        let mut scored = Vec::with_capacity(unit.estimators.len());
+        let mut scored = Vec::with_capacity(unit.rows.len());
         let tell = |answer| {
             scored.extend(match answer {
                 Answer::Scored(result) => Some(result),
@@ -206,24 +244,9 @@ fn in_host(
         let start = Instant::now();
         scorer.score(&unit, tell).map_err(WorkerError::Start)?;
         // Else one of them was told to stop.
-        if scored.len() == unit.estimators.len() {
+        if scored.len() == unit.rows.len() {
             keep(&unit, scored, start.elapsed())?;
         }
     }
     Ok(())
-}
-
-/// Silent off a terminal. `outstanding` of `all` units are left.
-fn progress(outstanding: u64, all: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "{msg} [{bar:30}] {pos}/{len} networks, {per_sec}, {eta} left",
-    );
-    let bar = ProgressBar::new(all.max(outstanding))
-        .with_position(all.saturating_sub(outstanding))
-        .with_message("scoring");
-    if let Ok(style) = style {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.reset_eta();
-    bar
 }

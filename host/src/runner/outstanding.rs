@@ -3,27 +3,27 @@
 //! Invariant: a million units are a few bytes each; what a worker is told of a
 //! unit is made when it is its turn.
 
-use super::{Failed, Job, Plan, RunError};
-use crate::{stop::Stop, worker::Unit};
+use super::{Failed, RunError};
+use crate::{
+    plan::{Plan, Row, Training, Unit},
+    stop::Stop,
+};
 use osee_core::{
     shard::unit_name,
     store::{Done, Retry, Store},
 };
 use osee_model::estimator::EstimatorKind;
-use std::{
-    collections::{BTreeSet, HashSet},
-    path::Path,
-};
+use std::collections::{BTreeSet, HashSet};
 
-/// Units that have estimators without a stored result.
+/// Units that have rows without a stored result.
 #[derive(Debug)]
 pub struct Outstanding<'a> {
     plan: &'a Plan,
-    /// By estimator.
+    /// By row.
     done: Vec<Done>,
-    /// Estimators that have no weights to look at, with the seed's position.
+    /// Rows that have no weights to score, with the index of the seed.
     untrained: HashSet<(usize, usize)>,
-    /// Positions of architecture and seed.
+    /// Indices of architecture and seed.
     units: Vec<(u32, u32)>,
 }
 
@@ -35,20 +35,24 @@ impl<'a> Outstanding<'a> {
     /// When the store fails.
     pub fn new(plan: &'a Plan, store: &Store, retry: &Retry) -> Result<Self, RunError> {
         let (seeds, count) = (&plan.seeds, plan.architectures.len());
-        let done = plan.scorers(store)?.into_iter();
-        let done = done.map(|id| store.done_but(id, seeds, count, retry));
+        let known = store.rows()?;
+        let done =
+            plan.setup.rows.iter().map(|row| match known.iter().find(|(_, key)| *key == row.key) {
+                Some((id, _)) => store.done_but(*id, seeds, count, retry),
+                None => Ok(Done::none(count, seeds)),
+            });
         Ok(Self::of(plan, done.collect::<Result<_, _>>()?))
     }
 
-    /// The same where `done` is there, by estimator.
+    /// The same where `done` is there, by row.
     pub fn of(plan: &'a Plan, done: Vec<Done>) -> Self {
         let mut all = Self { plan, done, untrained: HashSet::new(), units: Vec::new() };
         let mut units = Vec::new();
-        for (round, seed) in plan.seeds.iter().enumerate() {
+        for (seed_index, seed) in plan.seeds.iter().enumerate() {
             for (arch, text) in plan.architectures.iter().enumerate() {
-                let open = all.is_open(arch, round);
+                let open = all.is_open(arch, seed_index);
                 if open && (plan.shard.is_whole() || plan.shard.holds(&unit_name(text, *seed))) {
-                    units.push((arch as u32, round as u32));
+                    units.push((arch as u32, seed_index as u32));
                 }
             }
         }
@@ -56,7 +60,7 @@ impl<'a> Outstanding<'a> {
         all
     }
 
-    /// Positions of architecture and seed, in order.
+    /// Indices of architecture and seed, in order.
     pub fn units(&self) -> &[(u32, u32)] {
         &self.units
     }
@@ -71,61 +75,65 @@ impl<'a> Outstanding<'a> {
         self.units.is_empty()
     }
 
-    /// Estimators that are wanted and not there. Baselines do not depend on
-    /// the seed, so they are scored with the first one only.
-    pub fn open(&self, arch: usize, round: usize) -> impl Iterator<Item = usize> {
-        let estimators = &self.plan.setup.estimators;
-        (0..estimators.len()).filter(move |&i| {
-            (round == 0 || estimators[i].kind != EstimatorKind::Baseline)
-                && !self.done[i].has(arch, round)
-                && !self.untrained.contains(&(i, round))
+    /// Rows whose score is wanted and not there.
+    pub fn open(&self, arch_index: usize, seed_index: usize) -> impl Iterator<Item = usize> {
+        let rows = &self.plan.setup.rows;
+        (0..rows.len()).filter(move |&row| {
+            rows[row].has_seed(seed_index)
+                && !self.done[row].has(arch_index, seed_index)
+                && !self.untrained.contains(&(row, seed_index))
         })
     }
 
     /// Whether something of a unit that is scored is still left, for want of
     /// weights.
     pub fn waits(&self, unit: &Unit) -> bool {
-        let round = self.plan.seeds.iter().position(|seed| *seed == unit.seed);
-        self.untrained.iter().any(|&(i, of)| Some(of) == round && !self.done[i].has(unit.arch, of))
+        let seed_index = self.plan.seeds.index_of(unit.seed);
+        self.untrained
+            .iter()
+            .any(|&(row, of)| Some(of) == seed_index && !self.done[row].has(unit.arch_index, of))
     }
 
-    fn is_open(&self, arch: usize, round: usize) -> bool {
-        self.open(arch, round).next().is_some()
+    fn is_open(&self, arch: usize, seed_index: usize) -> bool {
+        self.open(arch, seed_index).next().is_some()
     }
 
     /// The trainings that units wait for.
-    pub fn jobs(&self) -> BTreeSet<Job> {
+    pub fn trainings(&self) -> BTreeSet<Training> {
         let mut waiting = HashSet::new();
-        for &(arch, round) in &self.units {
-            waiting.extend(self.open(arch as usize, round as usize).map(|i| (i, round as usize)));
+        for &(arch, seed_index) in &self.units {
+            waiting.extend(
+                self.open(arch as usize, seed_index as usize).map(|row| (row, seed_index as usize)),
+            );
         }
-        let jobs = waiting.into_iter().flat_map(|(i, round)| self.plan.jobs_of(i, round));
-        jobs.collect()
+        let trainings =
+            waiting.into_iter().filter_map(|(row, seed)| self.plan.training_of(row, seed));
+        trainings.collect()
     }
 
     /// Leaves out what needs weights that there are none of.
     pub fn drop_untrained(&mut self, failed: &[Failed]) {
-        for i in 0..self.plan.setup.estimators.len() {
-            for round in 0..self.plan.seeds.len() {
-                let mut jobs = self.plan.jobs_of(i, round);
-                if jobs.any(|job| failed.iter().any(|it| it.job == job)) {
-                    self.untrained.insert((i, round));
+        for row in 0..self.plan.setup.rows.len() {
+            for seed_index in 0..self.plan.seeds.len() {
+                let training = self.plan.training_of(row, seed_index);
+                if training.is_some_and(|it| failed.iter().any(|failed| failed.training == it)) {
+                    self.untrained.insert((row, seed_index));
                 }
             }
         }
         let mut units = std::mem::take(&mut self.units);
-        units.retain(|&(arch, round)| self.is_open(arch as usize, round as usize));
+        units.retain(|&(arch, seed_index)| self.is_open(arch as usize, seed_index as usize));
         self.units = units;
     }
 
-    /// All of them in turn, until `stop` is set; the run's store is in `dir`.
+    /// All of them in turn, until `stop` is set.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn queue(&'a self, dir: &Path, stop: &'a Stop) -> Result<Queue<'a>, RunError> {
-        let one_shot = |it: &crate::worker::Named| it.kind == EstimatorKind::OneShot;
-        let reader = match self.plan.setup.estimators.iter().any(one_shot) {
-            true => Some(Store::open(dir)?),
+    pub fn queue(&'a self, stop: &'a Stop) -> Result<Queue<'a>, RunError> {
+        let one_shot = |row: &Row| row.kind() == EstimatorKind::OneShot;
+        let reader = match self.plan.setup.rows.iter().any(one_shot) {
+            true => Some(Store::open(&self.plan.dir)?),
             false => None,
         };
         Ok(Queue { all: self, next: 0, reader, stop })
@@ -151,9 +159,9 @@ impl Queue<'_> {
         if self.stop.is_set() {
             return Ok(None);
         }
-        let Some(&(arch, round)) = self.all.units.get(self.next) else { return Ok(None) };
+        let Some(&(arch, seed_index)) = self.all.units.get(self.next) else { return Ok(None) };
         self.next += 1;
-        self.unit(arch as usize, round as usize).map(Some)
+        self.unit(arch as usize, seed_index as usize).map(Some)
     }
 
     /// Hands out no more.
@@ -161,19 +169,23 @@ impl Queue<'_> {
         self.next = usize::MAX;
     }
 
-    fn unit(&self, arch: usize, round: usize) -> Result<Unit, RunError> {
+    fn unit(&self, arch_index: usize, seed_index: usize) -> Result<Unit, RunError> {
         let plan = self.all.plan;
-        let text = plan.architectures[arch].clone();
-        let estimators: Vec<usize> = self.all.open(arch, round).collect();
-        let one_shot = |&i: &usize| plan.setup.estimators[i].kind == EstimatorKind::OneShot;
-        let mut unit = Unit { arch, text, seed: plan.seeds[round], estimators, ..Unit::default() };
-        let reader = self.reader.as_ref().filter(|_| unit.estimators.iter().any(one_shot));
+        let rows: Vec<usize> = self.all.open(arch_index, seed_index).collect();
+        let one_shot = |row: &usize| plan.setup.rows[*row].kind() == EstimatorKind::OneShot;
+        let mut unit = Unit {
+            arch_index,
+            arch: plan.architectures[arch_index].clone(),
+            seed: plan.seeds[seed_index],
+            rows,
+            ..Unit::default()
+        };
+        let reader = self.reader.as_ref().filter(|_| unit.rows.iter().any(one_shot));
         if let Some(store) = reader {
-            unit.group = plan.groups.get(&unit.text).cloned().unwrap_or_default();
-            let mut archs = vec![unit.text.clone()];
-            archs.extend(unit.group.iter().filter(|other| **other != unit.text).cloned());
-            for arch in archs {
-                unit.known.extend(store.evaluations(&arch)?);
+            unit.group = plan.groups.get(&unit.arch).cloned().unwrap_or_default();
+            let others = unit.group.iter().filter(|other| **other != unit.arch);
+            for arch in std::iter::once(&unit.arch).chain(others) {
+                unit.known.extend(store.evaluations(arch)?);
             }
         }
         Ok(unit)

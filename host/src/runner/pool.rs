@@ -11,10 +11,14 @@
 //! was cut by a stop is left as if it had not been begun.
 
 use super::{
-    Plan, RunError, RunOptions,
+    RunError, RunOptions,
     outstanding::{Outstanding, Queue},
 };
-use crate::worker::{Death, Ended, Scored, Unit, Worker, WorkerError};
+use crate::plan::Plan;
+use crate::{
+    plan::Unit,
+    worker::{Death, Ended, Scored, Worker, WorkerError},
+};
 use osee_model::estimator::{Failure, FailureKind};
 use std::{
     path::PathBuf,
@@ -57,16 +61,15 @@ pub fn run(
     mut store: impl FnMut(&Unit, Vec<Scored>, Duration) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
     let workers = options.workers.clamp(1, units.len());
-    let queue = Mutex::new(units.queue(&plan.dir, &options.stop)?);
-    let strikes: Vec<Mutex<Strikes>> =
-        plan.setup.estimators.iter().map(|_| Mutex::default()).collect();
+    let queue = Mutex::new(units.queue(&options.stop)?);
+    let strikes: Vec<Mutex<Strikes>> = plan.setup.rows.iter().map(|_| Mutex::default()).collect();
     // Of no length: a worker starts its next unit only when its last is being
     // stored, so a kill loses at most what is under way.
     let (send, receive) = mpsc::sync_channel::<Finished>(0);
     thread::scope(|scope| {
         for number in 0..workers {
             let (send, queue) = (send.clone(), &queue);
-            let log = plan.dir.join(format!("worker-{number}.log"));
+            let log = plan.dir.worker_log(number);
             let strikes = strikes.as_slice();
             let mut post =
                 Post { plan, options, strikes, log, worker: None, spent: Duration::ZERO };
@@ -95,7 +98,7 @@ pub fn run(
 struct Post<'a> {
     plan: &'a Plan,
     options: &'a RunOptions,
-    /// By estimator.
+    /// By row.
     strikes: &'a [Mutex<Strikes>],
     log: PathBuf,
     worker: Option<Worker>,
@@ -126,46 +129,46 @@ impl Post<'_> {
 
     /// Every estimator's result or failure.
     fn score(&mut self, unit: &Unit) -> Result<Vec<Scored>, WorkerError> {
-        let mut scored: Vec<Scored> = Vec::with_capacity(unit.estimators.len());
+        let mut scored: Vec<Scored> = Vec::with_capacity(unit.rows.len());
         let mut left = unit.clone();
         self.spent = Duration::ZERO;
         loop {
-            left.estimators.retain(|estimator| !scored.iter().any(|s| s.estimator == *estimator));
-            left.estimators.retain(|estimator| match self.strikes(*estimator).given_up() {
+            left.rows.retain(|row| !scored.iter().any(|done| done.row == *row));
+            left.rows.retain(|row| match self.strikes(*row).given_up() {
                 Some(failure) => {
-                    scored.push(Scored::new(*estimator, Err(failure), 0.0));
+                    scored.push(Scored::new(*row, Err(failure), 0.0));
                     false
                 }
                 None => true,
             });
-            if left.estimators.is_empty() {
+            if left.rows.is_empty() {
                 return Ok(scored);
             }
             let Some(death) = self.attempt(&left, &mut scored)? else { continue };
-            tracing::warn!(arch = unit.text, "{death}");
-            let Some(suspect) = death.estimator else { return Err(WorkerError::Died(death)) };
+            tracing::warn!(arch = unit.arch, "{death}");
+            let Some(suspect) = death.row else { return Err(WorkerError::Died(death)) };
             if death.failure.kind == FailureKind::Timeout {
                 // It was at work all that time: there is no other suspect.
                 scored.push(self.strike(suspect, death));
                 continue;
             }
-            let alone = Unit { estimators: vec![suspect], ..unit.clone() };
+            let alone = Unit { rows: vec![suspect], ..unit.clone() };
             if let Some(death) = self.attempt(&alone, &mut scored)? {
                 scored.push(self.strike(suspect, death));
             }
         }
     }
 
-    fn strikes(&self, estimator: usize) -> MutexGuard<'_, Strikes> {
-        self.strikes[estimator].lock().unwrap_or_else(PoisonError::into_inner)
+    fn strikes(&self, row: usize) -> MutexGuard<'_, Strikes> {
+        self.strikes[row].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The result of an estimator that died.
-    fn strike(&self, estimator: usize, death: Death) -> Scored {
-        let mut strikes = self.strikes(estimator);
+    fn strike(&self, row: usize, death: Death) -> Scored {
+        let mut strikes = self.strikes(row);
         strikes.count += 1;
         strikes.last = Some(death.failure.clone());
-        Scored::new(estimator, Err(death.failure), death.milliseconds)
+        Scored::new(row, Err(death.failure), death.milliseconds)
     }
 
     /// One try, results added as they come; the death of the worker, if it
@@ -184,7 +187,7 @@ impl Post<'_> {
         };
         let strikes = self.strikes;
         let keep = |result: Scored| {
-            let of = strikes[result.estimator].lock();
+            let of = strikes[result.row].lock();
             of.unwrap_or_else(PoisonError::into_inner).count = 0;
             scored.push(result);
         };

@@ -4,8 +4,10 @@
 //! unit that several stores have, as shards and what was merged of them do.
 
 use super::RunError;
-use osee_core::store::{ScorerId, ScorerKey, Store, UnitTimes};
-use osee_model::estimator::EstimatorKind;
+use osee_core::{
+    row::RowKey,
+    store::{RowId, Store, UnitTimes},
+};
 use std::{
     collections::{BTreeSet, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
@@ -16,9 +18,9 @@ use std::{
 /// depends on what happens to lie there.
 pub struct Earlier<'a>([Vec<&'a Store>; 2]);
 
-/// What a score costs by, whoever built its estimator and whatever the images
-/// were.
-type What = [String; 5];
+/// What the cost of a score depends on; who built its estimator and what the images
+/// were is left out.
+type What = String;
 
 impl<'a> Earlier<'a> {
     pub fn of(named: &'a [Store], own: &'a [Store]) -> Self {
@@ -26,7 +28,7 @@ impl<'a> Earlier<'a> {
         Self([named, own].map(|stores| {
             let stores = stores.iter();
             let new = |store: &&Store| {
-                let dir = store.dir();
+                let dir = store.dir().path();
                 seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
             };
             stores.filter(new).collect()
@@ -35,8 +37,11 @@ impl<'a> Earlier<'a> {
 
     /// Sums over units, and whether their estimators were just those of `keys`.
     /// Where some units had just these, only they count.
-    pub fn times(&self, keys: &[ScorerKey]) -> Result<(UnitTimes, bool), RunError> {
-        let own: BTreeSet<What> = keys.iter().map(what).collect();
+    pub fn times<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k RowKey>,
+    ) -> Result<(UnitTimes, bool), RunError> {
+        let own: BTreeSet<What> = keys.map(what).collect();
         for stores in &self.0 {
             let mut all: Vec<(BTreeSet<What>, Vec<&Store>)> = Vec::new();
             for store in stores {
@@ -65,13 +70,13 @@ impl<'a> Earlier<'a> {
 
     /// Mean milliseconds of a score of the same estimator with the same settings
     /// in the same space.
-    pub fn mean(&self, key: &ScorerKey) -> Result<Option<f64>, RunError> {
+    pub fn mean(&self, key: &RowKey) -> Result<Option<f64>, RunError> {
         let own = what(key);
         for stores in &self.0 {
-            let mut found: Vec<(&Store, ScorerId)> = Vec::new();
+            let mut found: Vec<(&Store, RowId)> = Vec::new();
             for store in stores {
                 // Of one that was rebuilt, the last.
-                let its = store.scorers()?.into_iter().rev().filter(|(_, key)| what(key) == own);
+                let its = store.rows()?.into_iter().rev().filter(|(_, key)| what(key) == own);
                 found.extend(its.map(|(id, _)| (*store, id)));
             }
             let (sum, count) = cost(&found)?;
@@ -86,7 +91,7 @@ impl<'a> Earlier<'a> {
 /// Those of a store whose scores are of units.
 fn estimators(store: &Store) -> Result<BTreeSet<What>, RunError> {
     let keys = store.newest()?.into_values().map(|(_, key)| key);
-    Ok(keys.filter(|key| key.kind != EstimatorKind::Meta).map(|key| what(&key)).collect())
+    Ok(keys.filter(|key| !key.is_meta()).map(|key| what(&key)).collect())
 }
 
 /// Over units that had the same estimators.
@@ -106,7 +111,7 @@ fn sum(stores: &[&Store]) -> Result<UnitTimes, RunError> {
 }
 
 /// Milliseconds of scores of one estimator, and how many there are.
-fn cost(found: &[(&Store, ScorerId)]) -> Result<(f64, u64), RunError> {
+fn cost(found: &[(&Store, RowId)]) -> Result<(f64, u64), RunError> {
     if let [(store, id)] = found {
         return Ok(store.cost(*id)?);
     }
@@ -129,7 +134,12 @@ fn unit(arch: &str, seed: u64) -> u64 {
     hasher.finish()
 }
 
-fn what(key: &ScorerKey) -> What {
-    let ScorerKey { estimator, settings, space, space_settings, protocol, .. } = key.clone();
-    [estimator, settings, space, space_settings, protocol]
+fn what(key: &RowKey) -> What {
+    let RowKey { estimator, space, conditions, .. } = key;
+    serde_json::to_string(&(
+        (&estimator.id, &estimator.settings),
+        (&space.id, &space.settings),
+        conditions,
+    ))
+    .expect("keys are plain data")
 }

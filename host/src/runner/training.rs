@@ -1,12 +1,13 @@
-//! Trains the supernets that estimators look at, each in a worker process.
+//! Trains the supernets whose weights rows score, each in a worker process.
 
-use super::{Job, Plan, RunError, RunOptions};
+use super::{RunError, RunOptions};
 use crate::{
     one_shot::Step,
+    plan::{Plan, Setup, Training},
+    progress::Event,
     worker::{Worker, WorkerError},
 };
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use osee_core::store::{Curve, Record, Store};
+use osee_core::store::{Curve, Record, RowId, StoreWriter};
 use osee_model::{
     estimator::{Failure, FailureKind},
     hex::hex,
@@ -26,31 +27,34 @@ use std::{
 #[derive(Debug)]
 pub struct Failed {
     /// What was trained.
-    pub job: Job,
-    /// Name of a row that looks at it.
+    pub training: Training,
+    /// Name of a row that scores it.
     pub name: String,
     /// Why.
     pub error: WorkerError,
 }
 
 enum News {
-    Step(Job, Step),
-    Ended(Job, Result<(), WorkerError>),
+    Step(Training, Step),
+    Ended(Training, Result<(), WorkerError>),
 }
 
-/// Those of `jobs` that have not come to their end.
-pub fn open<'a>(plan: &'a Plan, jobs: &'a BTreeSet<Job>) -> impl Iterator<Item = Job> {
-    let trained =
-        |(supernet, seed): &Job| plan.setup.supernets[*supernet].is_trained(&plan.setup.run, *seed);
-    jobs.iter().copied().filter(move |job| !trained(job))
+/// Those that have not come to their end.
+pub fn open<'a>(
+    plan: &'a Plan,
+    trainings: &'a BTreeSet<Training>,
+) -> impl Iterator<Item = Training> {
+    let Setup { supernets, run, .. } = &plan.setup;
+    let trained = |(supernet, seed): &Training| supernets[*supernet].is_trained(run, *seed);
+    trainings.iter().copied().filter(move |it| !trained(it))
 }
 
-/// Refuses to go on without one of `jobs`.
+/// Refuses to go on without one of `trainings`.
 ///
 /// # Errors
 /// When one is not trained.
-pub fn check(plan: &Plan, jobs: &BTreeSet<Job>) -> Result<(), RunError> {
-    match open(plan, jobs).next() {
+pub fn check(plan: &Plan, trainings: &BTreeSet<Training>) -> Result<(), RunError> {
+    match open(plan, trainings).next() {
         None => Ok(()),
         Some((supernet, seed)) => {
             let row = plan.setup.supernets[supernet].name.clone();
@@ -63,27 +67,28 @@ pub fn check(plan: &Plan, jobs: &BTreeSet<Job>) -> Result<(), RunError> {
 /// made with.
 ///
 /// # Errors
-/// When a checkpoint that rows look at is another file than it was.
-pub fn check_weights(plan: &Plan, store: &Store) -> Result<(), RunError> {
-    let wanted: BTreeSet<(Job, u32)> = (0..plan.setup.estimators.len())
-        .flat_map(|i| (0..plan.seeds.len()).map(move |round| (i, round)))
-        .flat_map(|(i, round)| {
-            let epochs = plan.setup.estimators[i].supernet.iter().flat_map(|it| &it.epochs);
-            epochs.flat_map(move |epoch| plan.jobs_of(i, round).map(move |job| (job, *epoch)))
-        })
-        .collect();
+/// When a checkpoint that rows score is another file than it was.
+pub fn check_weights(plan: &Plan, store: &StoreWriter) -> Result<(), RunError> {
+    let mut wanted: BTreeSet<(Training, u32)> = BTreeSet::new();
+    for (row, it) in plan.setup.rows.iter().enumerate() {
+        let Some(weights) = &it.weights else { continue };
+        let trainings = (0..plan.seeds.len()).filter_map(|seed| plan.training_of(row, seed));
+        for training in trainings {
+            wanted.extend(weights.epochs.iter().map(|epoch| (training, *epoch)));
+        }
+    }
     for ((supernet, seed), epoch) in wanted {
         let (spec, run) = (&plan.setup.supernets[supernet], &plan.setup.run);
         // One that is not trained to its end has no scores.
         if !spec.is_trained(run, seed) {
             continue;
         }
-        let path = spec.checkpoint(run, seed, epoch);
+        let path = spec.dir(run, seed).checkpoint(epoch);
         let sha256 = match sha256(&path) {
             Ok(sha256) => sha256,
             Err(source) => return Err(RunError::Weights { path, source }),
         };
-        if !store.same_weights((&spec.key, seed, epoch), &sha256)? {
+        if !store.pin_weights((&spec.key, seed, epoch), &sha256)? {
             return Err(RunError::OtherWeights(path));
         }
     }
@@ -106,31 +111,37 @@ fn sha256(path: &PathBuf) -> io::Result<String> {
     Ok(hex(hash.finalize()))
 }
 
-/// Trains what is not trained yet of `jobs`; epochs are stored and shown as
-/// they come. Those that fail do not keep the others from going on.
+/// Trains what is not trained yet of `trainings`; epochs are stored as they come. Those that fail do not keep the others from going on.
 ///
 /// # Errors
 /// When the store fails.
 pub fn run(
     plan: &Plan,
-    jobs: &BTreeSet<Job>,
-    store: &mut Store,
+    trainings: &BTreeSet<Training>,
+    store: &mut StoreWriter,
     options: &RunOptions,
 ) -> Result<Vec<Failed>, RunError> {
-    let jobs: Vec<Job> = open(plan, jobs).collect();
-    let queue = Mutex::new(VecDeque::from(jobs.clone()));
-    let workers = at_once(jobs.len(), options.workers);
+    let queue: VecDeque<Training> = open(plan, trainings).collect();
+    let tell = |event: Event<'_>| options.reporter.tell(event);
+    let named = |(supernet, seed): Training| (plan.setup.supernets[supernet].name.as_str(), seed);
+    for training in &queue {
+        let ((supernet, seed), recipe) =
+            (named(*training), &plan.setup.supernets[training.0].recipe);
+        let steps = u64::from(recipe.epochs) * recipe.steps() as u64;
+        tell(Event::TrainingBegins { supernet, seed, steps });
+    }
+    let workers = at_once(queue.len(), options.workers);
+    let queue = Mutex::new(queue);
     let (send, receive) = mpsc::channel::<News>();
-    let bars = Bars::new(plan, &jobs);
     thread::scope(|scope| {
         for _ in 0..workers {
             let (send, queue) = (send.clone(), &queue);
             scope.spawn(move || {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some(job) = next.filter(|_| !options.stop.is_set()) else { return };
-                    let ended = train(plan, job, options, &send);
-                    if send.send(News::Ended(job, ended)).is_err() {
+                    let Some(training) = next.filter(|_| !options.stop.is_set()) else { return };
+                    let ended = train(plan, training, options, &send);
+                    if send.send(News::Ended(training, ended)).is_err() {
                         return;
                     }
                 }
@@ -140,23 +151,32 @@ pub fn run(
         let mut failed = Vec::new();
         for news in &receive {
             match news {
-                News::Step(job, step) => {
-                    bars.show(job, &step);
-                    if let Step::Epoch(report) = step {
-                        let supernet = plan.setup.supernets[job.0].key.clone();
-                        store.record_epoch(&Curve { supernet, seed: job.1, report })?;
+                News::Step(training, step) => {
+                    let (supernet, seed) = named(training);
+                    match step {
+                        Step::Working { done, .. } => {
+                            tell(Event::TrainingStep { supernet, seed, done });
+                        }
+                        Step::Epoch(report) => {
+                            tell(Event::TrainingEpoch { supernet, seed, report: &report });
+                            let supernet = plan.setup.supernets[training.0].key.clone();
+                            store.record_epoch(&Curve { supernet, seed, report })?;
+                        }
                     }
                 }
-                News::Ended(job, Ok(())) => bars.end(job),
-                // Not its fault: it goes on from its last checkpoint.
+                News::Ended(training, Ok(())) => {
+                    let (supernet, seed) = named(training);
+                    tell(Event::TrainingEnds { supernet, seed });
+                }
+                // Not its fault: it resumes from its last checkpoint.
                 News::Ended(_, Err(WorkerError::Stopped)) => {}
-                News::Ended(job, Err(error)) => {
-                    let name = plan.setup.supernets[job.0].name.clone();
-                    failed.push(Failed { job, name, error });
+                News::Ended(training, Err(error)) => {
+                    let name = named(training).0.to_owned();
+                    failed.push(Failed { training, name, error });
                 }
             }
         }
-        bars.clear();
+        tell(Event::Over);
         Ok(failed)
     })
 }
@@ -166,28 +186,29 @@ pub fn run(
 ///
 /// # Errors
 /// When the store fails.
-pub fn record(plan: &Plan, failed: &[Failed], store: &mut Store) -> Result<(), RunError> {
-    if failed.is_empty() {
-        return Ok(());
-    }
-    let scorers = plan.scorers(store)?;
-    for (estimator, scorer) in scorers.into_iter().enumerate() {
-        for (round, &seed) in plan.seeds.iter().enumerate() {
-            let mut jobs = plan.jobs_of(estimator, round);
-            let cause = jobs.find_map(|job| failed.iter().find(|it| it.job == job));
+pub fn record(
+    plan: &Plan,
+    ids: &[RowId],
+    failed: &[Failed],
+    store: &mut StoreWriter,
+) -> Result<(), RunError> {
+    for (index, &row) in ids.iter().enumerate() {
+        for (seed_index, &seed) in plan.seeds.iter().enumerate() {
+            let training = plan.training_of(index, seed_index);
+            let cause = failed.iter().find(|it| Some(it.training) == training);
             let Some(Failed { error, .. }) = cause else { continue };
             let why = match error {
                 WorkerError::Refused(why) => why.clone(),
                 error => error.to_string(),
             };
             let failure = Failure::new(FailureKind::Untrained, why);
-            let record = |arch| Record {
-                scorer,
-                arch,
+            let record = |arch_index| Record {
+                row,
+                arch_index,
                 seed,
                 outcome: Err(failure.clone()),
                 milliseconds: 0.0,
-                device: plan.setup.device.clone(),
+                device: plan.setup.device.to_string(),
             };
             store.record(&(0..plan.architectures.len()).map(record).collect::<Vec<_>>())?;
         }
@@ -197,18 +218,18 @@ pub fn record(plan: &Plan, failed: &[Failed], store: &mut Store) -> Result<(), R
 
 /// A few trainings more than workers share the cores and end together, which
 /// is sooner than leaving the last ones a core each.
-fn at_once(jobs: usize, workers: usize) -> usize {
-    if jobs < workers.saturating_mul(2) { jobs } else { workers }
+fn at_once(trainings: usize, workers: usize) -> usize {
+    if trainings < workers.saturating_mul(2) { trainings } else { workers }
 }
 
 fn train(
     plan: &Plan,
-    (supernet, seed): Job,
+    (supernet, seed): Training,
     options: &RunOptions,
     send: &mpsc::Sender<News>,
 ) -> Result<(), WorkerError> {
     let key = &plan.setup.supernets[supernet].key;
-    let log = plan.dir.join(format!("training-{key}-seed{seed}.log"));
+    let log = plan.dir.training_log(key, seed);
     let mut worker = Worker::start(&plan.setup, &log, options.limits, &options.stop)?;
     worker.train(supernet, seed, |step| {
         // Whoever shows it may be gone; the training need not be.
@@ -218,73 +239,6 @@ fn train(
             false => ControlFlow::Continue(()),
         }
     })
-}
-
-/// One line per training; silent off a terminal, but for the log.
-struct Bars {
-    all: MultiProgress,
-    bars: Vec<(Job, String, ProgressBar)>,
-}
-
-impl Bars {
-    fn new(plan: &Plan, jobs: &[Job]) -> Self {
-        let all = MultiProgress::new();
-        let style =
-            ProgressStyle::with_template("{prefix} [{bar:20}] {percent}%, {eta} left {msg}")
-                .map(|style| style.progress_chars("=> "));
-        let bar = |&job: &Job| {
-            let spec = &plan.setup.supernets[job.0];
-            let length = u64::from(spec.recipe.epochs) * spec.recipe.steps() as u64;
-            let bar = all.add(ProgressBar::new(length));
-            if let Ok(style) = &style {
-                bar.set_style(style.clone());
-            }
-            let name = format!("training {} seed {}", spec.name, job.1);
-            bar.set_prefix(name.clone());
-            (job, name, bar)
-        };
-        let bars = jobs.iter().map(bar).collect();
-        Self { bars, all }
-    }
-
-    fn show(&self, job: Job, step: &Step) {
-        let Some((_, name, bar)) = self.bars.iter().find(|(other, ..)| *other == job) else {
-            return;
-        };
-        match step {
-            Step::Working { done, .. } => {
-                if bar.position() == 0 {
-                    // A resumed training has not done these just now.
-                    bar.set_position(*done);
-                    bar.reset_eta();
-                }
-                bar.set_position(*done);
-            }
-            Step::Epoch(report) => {
-                let line = format!(
-                    "epoch {}: loss {:.3}, accuracy {:.3}, learning rate {:.4}, {:.0} images/s",
-                    report.epoch,
-                    report.loss,
-                    report.accuracy,
-                    report.learning_rate,
-                    report.images_per_second
-                );
-                tracing::info!("{name} {line}");
-                bar.set_message(line);
-            }
-        }
-    }
-
-    fn end(&self, job: Job) {
-        if let Some((_, _, bar)) = self.bars.iter().find(|(other, ..)| *other == job) {
-            bar.finish();
-        }
-    }
-
-    fn clear(&self) {
-        // A terminal that is gone needs no clearing.
-        let _ = self.all.clear();
-    }
 }
 
 #[cfg(test)]

@@ -3,101 +3,30 @@
 use super::{Isolation, RunError};
 use crate::{
     loader::Registry,
+    plan::experts,
     stop::Stop,
-    worker::{Limits, MetaSetup, Named, Worker, WorkerError, finite},
+    worker::{Limits, MetaSetup, Worker, WorkerError, finite},
 };
-use osee_core::store::{Outcome, Record, Score, ScorerId, ScorerKey, Store, seed_means};
+use osee_core::{
+    row::{EstimatorKey, RowKey},
+    run_dir::RunDir,
+    store::{Outcome, Record, RowId, Score, Store, StoreWriter, seed_means},
+};
 use osee_model::{
-    estimator::{EstimatorKind, Failure, FailureKind},
-    settings::Settings,
+    device::DeviceName,
+    estimator::{Failure, FailureKind},
 };
-use osee_sdk::abi::root::{Foreign, ForeignMeta};
-use std::path::Path;
-
-/// Refuses a meta estimator whose experts are not among `named`, and meta
-/// estimators that judge by one another in a circle.
-pub fn check_experts(named: &[Named], registry: &Registry) -> Result<(), RunError> {
-    let mut needs = Vec::new();
-    for meta in named.iter().filter(|named| named.kind == EstimatorKind::Meta) {
-        let experts = create(&meta.id, &meta.settings, registry)?.needs()?;
-        if let Some(expert) = experts.iter().find(|it| named.iter().all(|row| row.name != **it)) {
-            let expert = expert.clone();
-            return Err(RunError::MissingExpert { meta: meta.name.clone(), expert });
-        }
-        needs.push((meta.name.clone(), experts));
-    }
-    order(&needs).map(drop)
-}
-
-/// Positions of meta estimators, given by name and experts, so that each comes
-/// after its experts; else as they are.
-fn order(needs: &[(String, Vec<String>)]) -> Result<Vec<usize>, RunError> {
-    let mut order: Vec<usize> = Vec::with_capacity(needs.len());
-    while order.len() < needs.len() {
-        let left = |at: &usize| !order.contains(at);
-        let waits =
-            |expert: &String| (0..needs.len()).filter(left).any(|other| needs[other].0 == *expert);
-        let ready = |at: &usize| !needs[*at].1.iter().any(waits);
-        match (0..needs.len()).filter(left).find(ready) {
-            Some(next) => order.push(next),
-            None => return Err(RunError::Circle(circle(needs, &order))),
-        }
-    }
-    Ok(order)
-}
-
-/// A circle among those that are not in `order`, each of which waits for
-/// another.
-fn circle(needs: &[(String, Vec<String>)], order: &[usize]) -> Vec<String> {
-    let mut path: Vec<usize> = Vec::new();
-    let mut next = (0..needs.len()).find(|at| !order.contains(at));
-    while let Some(at) = next {
-        if let Some(first) = path.iter().position(|it| *it == at) {
-            path.drain(..first);
-            break;
-        }
-        path.push(at);
-        let waits = |other: &usize| needs[at].1.contains(&needs[*other].0);
-        next = (0..needs.len()).filter(|other| !order.contains(other)).find(waits);
-    }
-    path.into_iter().map(|at| needs[at].0.clone()).collect()
-}
-
-/// A meta estimator as it was stored.
-fn stored(key: &ScorerKey, registry: &Registry) -> Result<ForeignMeta, RunError> {
-    let settings = serde_json::from_str(&key.settings)
-        .map_err(|error| osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name)))?;
-    create(&key.estimator, &settings, registry)
-}
-
-/// Stored meta estimators in the order in which they can be computed.
-fn in_order<'a>(
-    meta: &'a [(ScorerId, ScorerKey)],
-    registry: &Registry,
-) -> Result<Vec<&'a (ScorerId, ScorerKey)>, RunError> {
-    let needs =
-        |(_, key): &(ScorerId, ScorerKey)| Ok((key.name.clone(), stored(key, registry)?.needs()?));
-    let needs = meta.iter().map(needs).collect::<Result<Vec<_>, RunError>>()?;
-    Ok(order(&needs)?.into_iter().map(|at| &meta[at]).collect())
-}
-
-fn create(id: &str, settings: &Settings, registry: &Registry) -> Result<ForeignMeta, RunError> {
-    let (plugin, _) = registry.estimator(id)?;
-    match plugin.functions.create(id, settings)? {
-        Foreign::Meta(meta) => Ok(meta),
-        _ => Err(osee_sdk::Error::new(format!("`{id}` is no meta estimator")).into()),
-    }
-}
+use osee_sdk::abi::root::ForeignMeta;
 
 /// One of `meta` with an expert that is neither among them nor among `experts`.
 pub fn without_expert(
-    meta: &[(ScorerId, ScorerKey)],
-    experts: &[(ScorerId, ScorerKey)],
+    meta: &[(RowId, RowKey)],
+    experts: &[(RowId, RowKey)],
     registry: &Registry,
 ) -> Result<Option<(String, String)>, RunError> {
     for (_, key) in meta {
         let there = |name: &String| meta.iter().chain(experts).any(|(_, it)| it.name == *name);
-        let mut needs = stored(key, registry)?.needs()?.into_iter();
+        let mut needs = experts::create(&key.estimator, registry)?.needs()?.into_iter();
         if let Some(expert) = needs.find(|name| !there(name)) {
             return Ok(Some((key.name.clone(), expert)));
         }
@@ -110,46 +39,44 @@ pub struct Population<'a> {
     /// In order, without neighbours: a vote depends on who is voted on.
     pub architectures: &'a [String],
     /// Rows that score architectures.
-    pub experts: Vec<(ScorerId, ScorerKey)>,
+    pub experts: Vec<(RowId, RowKey)>,
     /// Rows that judge by those.
-    pub meta: Vec<(ScorerId, ScorerKey)>,
+    pub meta: Vec<(RowId, RowKey)>,
     /// What their results are stored under.
     pub seed: u64,
     /// Where the rest was computed.
-    pub device: &'a str,
+    pub device: DeviceName,
 }
 
 /// Where meta estimators run, and with which limits.
-pub struct Bench<'a> {
+pub struct Place<'a> {
     /// In a worker each, or in the host.
     pub isolation: Isolation,
     /// Of a worker.
     pub limits: Limits,
     /// The run's directory, for what they print.
-    pub dir: &'a Path,
+    pub dir: &'a RunDir,
     /// Ends them early.
     pub stop: &'a Stop,
 }
 
 /// Computes every meta estimator over the whole population, scores averaged
-/// over seeds first, as the study does. One that fails has the failure for
+/// over seeds first, as the paper does. One that fails has the failure for
 /// every architecture. How many are left because the run was told to stop; they
 /// are as they were.
 pub fn finish(
     population: &Population<'_>,
     registry: &Registry,
-    store: &mut Store,
-    bench: &Bench<'_>,
+    store: &mut StoreWriter,
+    place: &Place<'_>,
 ) -> Result<usize, RunError> {
-    let all = in_order(&population.meta, registry)?;
-    for (done, (scorer, key)) in all.iter().enumerate() {
-        if bench.stop.is_set() {
+    let order = experts::in_order(population.meta.iter().map(|(_, key)| key), registry)?;
+    let all: Vec<_> = order.into_iter().map(|at| &population.meta[at]).collect();
+    for (done, (row, key)) in all.iter().enumerate() {
+        if place.stop.is_set() {
             return Ok(all.len() - done);
         }
-        let settings = serde_json::from_str(&key.settings).map_err(|error| {
-            osee_sdk::Error::new(format!("settings of `{}`: {error}", key.name))
-        })?;
-        let voted = vote(population, (key, settings), registry, store, bench);
+        let voted = vote(population, key, registry, store, place);
         let (scores, milliseconds) = match voted {
             Err(RunError::Worker(WorkerError::Stopped)) => return Ok(all.len() - done),
             voted => voted?,
@@ -158,16 +85,16 @@ pub fn finish(
             Ok(scores) => scores.into_iter().map(|score| finite(Ok(score))).collect(),
             Err(failure) => vec![Err(failure); population.architectures.len()],
         };
-        let record = |(arch, outcome)| Record {
-            scorer: *scorer,
-            arch,
+        let record = |(arch_index, outcome)| Record {
+            row: *row,
+            arch_index,
             seed: population.seed,
             outcome,
             milliseconds,
-            device: population.device.to_owned(),
+            device: population.device.to_string(),
         };
         let records: Vec<Record> = outcomes.into_iter().enumerate().map(record).collect();
-        store.replace(*scorer, &records)?;
+        store.replace(*row, &records)?;
     }
     Ok(0)
 }
@@ -176,12 +103,12 @@ pub fn finish(
 /// architecture, in milliseconds.
 fn vote(
     population: &Population<'_>,
-    (key, settings): (&ScorerKey, Settings),
+    key: &RowKey,
     registry: &Registry,
     store: &Store,
-    bench: &Bench<'_>,
+    place: &Place<'_>,
 ) -> Result<(Result<Vec<f64>, Failure>, f64), RunError> {
-    match Judge::new(key, settings, registry, bench)? {
+    match Judge::new(key, registry, place)? {
         Ok((judge, experts)) => match columns(population, experts, store)? {
             Ok((columns, milliseconds)) => Ok((judge.scores(columns)?, milliseconds)),
             Err(failure) => Ok((Err(failure), 0.0)),
@@ -199,20 +126,19 @@ enum Judge {
 impl Judge {
     /// With the experts that it needs.
     fn new(
-        key: &ScorerKey,
-        settings: Settings,
+        key: &RowKey,
         registry: &Registry,
-        bench: &Bench<'_>,
+        place: &Place<'_>,
     ) -> Result<Result<(Self, Vec<String>), Failure>, RunError> {
-        if bench.isolation == Isolation::None {
-            let meta = create(&key.estimator, &settings, registry)?;
+        if place.isolation == Isolation::None {
+            let meta = experts::create(&key.estimator, registry)?;
             let needs = meta.needs()?;
             return Ok(Ok((Self::Here(meta), needs)));
         }
-        let (plugins, id) = (registry.pinned(), key.estimator.clone());
-        let setup = MetaSetup { plugins, id, settings };
-        let log = bench.dir.join("worker-meta.log");
-        let started = Worker::meta(setup, &log, bench.limits, bench.stop)?;
+        let EstimatorKey { id, settings, .. } = key.estimator.clone();
+        let setup = MetaSetup { plugins: registry.pinned(), id, settings };
+        let log = place.dir.meta_log();
+        let started = Worker::meta(setup, &log, place.limits, place.stop)?;
         Ok(started.map(|(worker, needs)| (Self::Apart(Box::new(worker)), needs)))
     }
 
@@ -252,7 +178,7 @@ fn columns(
         // What a vote costs is what its voters cost, with all their seeds.
         milliseconds += cost / architectures.len().max(1) as f64;
         let means = seed_means(&scores, architectures.len());
-        columns.push(means.into_iter().map(|mean| key.direction.orient(mean)).collect());
+        columns.push(means.into_iter().map(|mean| key.estimator.direction.orient(mean)).collect());
     }
     let architectures = architectures.to_vec();
     let seed = population.seed;
@@ -276,26 +202,15 @@ fn without_scores(expert: &str, scores: &[Score]) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RunError, order, without_scores};
+    use super::without_scores;
     use osee_core::store::{Outcome, Score};
     use osee_model::estimator::{Failure, FailureKind};
-
-    fn named(needs: &[(&str, &str)]) -> Result<String, String> {
-        let split = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let needs: Vec<_> =
-            needs.iter().map(|(name, experts)| ((*name).to_owned(), split(experts))).collect();
-        match order(&needs) {
-            Ok(order) => Ok(order.into_iter().map(|at| needs[at].0.as_str()).collect()),
-            Err(RunError::Circle(names)) => Err(names.join(" ")),
-            Err(error) => panic!("{error}"),
-        }
-    }
 
     #[test]
     fn an_expert_without_any_score_is_named_and_one_with_some_is_not() {
         let scores = |outcomes: &[Outcome]| -> Vec<Score> {
-            let score = |(arch, outcome): (usize, &Outcome)| Score {
-                arch,
+            let score = |(arch_index, outcome): (usize, &Outcome)| Score {
+                arch_index,
                 seed: 0,
                 outcome: outcome.clone(),
                 milliseconds: 1.0,
@@ -314,17 +229,5 @@ mod tests {
         assert!(why(&[Ok(1.0), failed(FailureKind::Untrained)]).is_some());
         assert_eq!(why(&[Ok(1.0), failed(FailureKind::Crash)]), None);
         assert_eq!(why(&[]), None);
-    }
-
-    #[test]
-    fn experts_come_first_and_a_circle_is_named_without_what_leads_to_it() {
-        assert_eq!(named(&[]), Ok(String::new()));
-        assert_eq!(named(&[("a", "x y"), ("b", "x")]), Ok("ab".to_owned()));
-        assert_eq!(named(&[("a", "b c"), ("b", "c x"), ("c", "y")]), Ok("cba".to_owned()));
-        assert_eq!(named(&[("a", "a")]), Err("a".to_owned()));
-        assert_eq!(
-            named(&[("d", "x"), ("a", "b"), ("b", "c"), ("c", "b d")]),
-            Err("b c".to_owned())
-        );
     }
 }

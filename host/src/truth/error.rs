@@ -1,6 +1,9 @@
 //! Why architectures cannot be judged.
 
-use crate::catalog::CatalogError;
+use crate::{
+    catalog::CatalogError,
+    exit::{Category, ExitCode},
+};
 use osee_core::{criteria::CriteriaError, truth::TableError};
 use std::path::PathBuf;
 
@@ -54,4 +57,18 @@ pub enum TruthError {
         /// A key of the table.
         theirs: String,
     },
+}
+
+impl Category for TruthError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Table(_)
+            | Self::Catalog(_)
+            | Self::Criteria(_)
+            | Self::Space(_)
+            | Self::NoColumns
+            | Self::IsomorphicRows { .. }
+            | Self::NoMatch { .. } => ExitCode::Table,
+        }
+    }
 }

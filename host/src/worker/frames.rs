@@ -1,8 +1,11 @@
 //! What host and worker say to each other: length-prefixed MessagePack over a
 //! socket of their own, because plugins may print.
 
-use super::Setup;
-use crate::{loader::Pinned, one_shot::Step};
+use crate::{
+    loader::Pinned,
+    one_shot::Step,
+    plan::{Setup, Unit},
+};
 use osee_core::store::{Evaluated, Outcome};
 use osee_model::{estimator::Failure, settings::Settings};
 use osee_sdk::Population;
@@ -10,35 +13,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 
 /// Number of the protocol, the first four bytes of either side.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// A frame longer than this is noise, not a message.
 const LONGEST: u32 = 1 << 30;
 
-/// One architecture with one seed, under some of the estimators.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Unit {
-    /// Position in the plan.
-    pub arch: usize,
-    /// The architecture.
-    pub text: String,
-    /// Initialisation seed.
-    pub seed: u64,
-    /// Positions in the setup's estimators.
-    pub estimators: Vec<usize>,
-    /// Its isomorphism group, itself included, if an estimator asks for it.
-    #[serde(default)]
-    pub group: Vec<String>,
-    /// What is known of sub-networks that estimators may ask for.
-    #[serde(default)]
-    pub known: Vec<Evaluated>,
-}
-
-/// One estimator's result.
+/// The result of one row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
-    /// Position in the setup's estimators.
-    pub estimator: usize,
+    /// Index of its row in the setup.
+    pub row: usize,
     /// What came out.
     pub outcome: Outcome,
     /// What it would cost alone, milliseconds.
@@ -50,8 +34,8 @@ pub struct Scored {
 
 impl Scored {
     /// Without sub-networks.
-    pub fn new(estimator: usize, outcome: Outcome, milliseconds: f64) -> Self {
-        Self { estimator, outcome, milliseconds, evaluated: Vec::new() }
+    pub fn new(row: usize, outcome: Outcome, milliseconds: f64) -> Self {
+        Self { row, outcome, milliseconds, evaluated: Vec::new() }
     }
 }
 
@@ -97,7 +81,7 @@ pub enum Answer {
     Ready,
     /// Could not be done.
     Refused(String),
-    /// This estimator, by its position in the setup, is at work.
+    /// The estimator of this row, by its index in the setup, is at work.
     Started(usize),
     /// Its result.
     Scored(Scored),
@@ -188,8 +172,8 @@ mod tests {
 
     #[test]
     fn fuzz_frames() {
-        let text = "|x~0|".to_owned();
-        let unit = Unit { arch: 1, text, seed: 9, estimators: vec![0, 1], ..Unit::default() };
+        let arch = "|x~0|".to_owned();
+        let unit = Unit { arch_index: 1, arch, seed: 9, rows: vec![0, 1], ..Unit::default() };
         let scored = Scored::new(0, Ok(0.25), 2.0);
         let mut corpus =
             [framed(&Order::Score(unit)), framed(&Answer::Scored(scored)), vec![0; 32]];

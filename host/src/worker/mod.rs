@@ -10,11 +10,9 @@ mod limits;
 mod output;
 mod parent;
 mod scorer;
-mod setup;
 
 pub use child::serve;
-pub use frames::{Answer, MetaSetup, Scored, Unit};
+pub use frames::{Answer, MetaSetup, Scored};
 pub use limits::{Clock, Exceeded, GRACE, Limits, Watched, memory_of_one, resident};
 pub use parent::{Death, Ended, MALLOC, Worker, WorkerError, ended};
 pub use scorer::{Scorer, SetupError, finite, own_seed};
-pub use setup::{Named, Setup};

@@ -1,11 +1,11 @@
 //! The host's side of a worker process.
 
 use super::{
-    Setup,
-    frames::{self, Answer, MetaSetup, Order, Scored, Unit},
+    frames::{self, Answer, MetaSetup, Order, Scored},
     limits::{Clock, Exceeded, Limits, Unwanted, Watched},
     output::Output,
 };
+use crate::plan::{Setup, Unit};
 use crate::{child::with_socket, loader::libtorch::this_program, one_shot::Step, stop::Stop};
 use osee_model::estimator::{Failure, FailureKind};
 use osee_sdk::Population;
@@ -64,8 +64,8 @@ pub enum WorkerError {
 /// left it alive.
 #[derive(Debug)]
 pub struct Death {
-    /// The estimator at work, by its position in the setup.
-    pub estimator: Option<usize>,
+    /// The row at work, by its index in the setup.
+    pub row: Option<usize>,
     /// How it ended, and its last lines.
     pub failure: Failure,
     /// What that estimator took until then.
@@ -147,12 +147,12 @@ impl Worker {
         mut keep: impl FnMut(Scored),
     ) -> Result<Ended, WorkerError> {
         let mut at_work = None;
-        let mut left = unit.estimators.len();
+        let mut left = unit.rows.len();
         let mut answer = self.ask(&Order::Score(unit.clone()));
         loop {
             match answer {
-                Ok(Answer::Started(estimator)) => {
-                    at_work = Some(estimator);
+                Ok(Answer::Started(row)) => {
+                    at_work = Some(row);
                     self.began = self.clock.counted();
                 }
                 Ok(Answer::Scored(scored)) => {
@@ -164,11 +164,11 @@ impl Worker {
                 }
                 Ok(Answer::Cancelled(_)) if self.stop.is_set() => return Err(WorkerError::Stopped),
                 Ok(Answer::Cancelled(_)) if !self.late => return Ok(Ended::Cut),
-                Ok(Answer::Cancelled(estimator)) => {
+                Ok(Answer::Cancelled(row)) => {
                     let passed = Exceeded::Time(self.limits.time);
                     let failure = Failure::new(FailureKind::Timeout, passed.to_string());
                     let failure = failure.by(Some(passed.limit()));
-                    return Ok(Ended::Late(self.death(Some(estimator), failure)));
+                    return Ok(Ended::Late(self.death(Some(row), failure)));
                 }
                 Ok(Answer::Refused(reason)) => return Err(WorkerError::Refused(reason)),
                 Ok(_) => return Err(out_of_turn()),
@@ -268,13 +268,13 @@ impl Worker {
         answer
     }
 
-    fn death(&self, estimator: Option<usize>, failure: Failure) -> Death {
+    fn death(&self, row: Option<usize>, failure: Failure) -> Death {
         let milliseconds = (self.clock.counted() - self.began).as_secs_f64() * 1e3;
-        Death { estimator, failure, milliseconds }
+        Death { row, failure, milliseconds }
     }
 
     /// How it ended, and the last lines it wrote.
-    fn post_mortem(&mut self, estimator: Option<usize>, error: &io::Error) -> Death {
+    fn post_mortem(&mut self, row: Option<usize>, error: &io::Error) -> Death {
         let exceeded = error.get_ref().and_then(|inner| inner.downcast_ref::<Exceeded>());
         let hung_up = matches!(
             error.kind(),
@@ -297,7 +297,7 @@ impl Worker {
         let message =
             if lines.is_empty() { end } else { format!("{end}; its last lines: {lines}") };
         let failure = Failure::new(kind, message).by(exceeded.map(Exceeded::limit));
-        self.death(estimator, failure)
+        self.death(row, failure)
     }
 }
 

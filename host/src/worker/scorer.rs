@@ -1,12 +1,13 @@
 //! Scores one architecture under many estimators, sharing every pass.
 
 use crate::{
+    exit::{Category, ExitCode},
     loader::{Registry, RegistryError},
     networks::{misfit, network},
     one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
-use osee_core::store::Outcome;
+use osee_core::{row::EstimatorKey, store::Outcome};
 use osee_engine::{
     self as engine, Batch, Layout, Network, data::Source, guard::TorchState,
     parameters::Initialiser,
@@ -18,7 +19,7 @@ use osee_model::{
 };
 use osee_sdk::abi::{root::Foreign, space::ForeignSpace};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     io,
     rc::Rc,
     sync::Arc,
@@ -26,7 +27,8 @@ use std::{
 };
 use tch::Device;
 
-use super::{Scored, Setup, Unit, frames::Answer};
+use super::{Scored, frames::Answer};
+use crate::plan::{Setup, Unit};
 
 /// Why a worker cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,17 @@ pub enum SetupError {
     /// A plugin's refusal.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
+}
+
+impl Category for SetupError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Registry(error) => error.exit_code(),
+            Self::Data(error) => error.exit_code(),
+            Self::Device(error) => error.exit_code(),
+            Self::Plugin(error) => error.exit_code(),
+        }
+    }
 }
 
 /// Loaded plugins, images and weights.
@@ -70,15 +83,16 @@ impl Scorer {
     /// # Errors
     /// When something it names is not there or refuses.
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
-        let device = engine::open_device(&setup.device)?;
+        let device = engine::open_device(setup.device)?;
         tch::set_num_threads(setup.threads as i32);
         let registry = Registry::exactly(&setup.plugins)?;
         let estimators = setup
-            .estimators
+            .rows
             .iter()
-            .map(|named| {
-                let (plugin, _) = registry.estimator(&named.id)?;
-                Ok(plugin.functions.create(&named.id, &named.settings)?)
+            .map(|row| {
+                let EstimatorKey { id, settings, .. } = &row.key.estimator;
+                let (plugin, _) = registry.estimator(id)?;
+                Ok(plugin.functions.create(id, settings)?)
             })
             .collect::<Result<_, SetupError>>()?;
         Ok(Self {
@@ -152,41 +166,40 @@ impl Scorer {
         let mut graph = None;
         // By the supernet whose weights a network has.
         let mut networks: BTreeMap<Option<(usize, Vec<u32>)>, Made> = BTreeMap::new();
-        for &estimator in &unit.estimators {
-            tell(Answer::Started(estimator))?;
-            let named = &self.setup.estimators[estimator];
-            let looks_at = named.supernet.clone();
-            match named.kind {
+        for &row in &unit.rows {
+            tell(Answer::Started(row))?;
+            let weights = self.setup.rows[row].weights.clone();
+            match self.setup.rows[row].kind() {
                 EstimatorKind::OneShot => {
-                    tell(Answer::Scored(self.sub_network(unit, estimator)))?;
+                    tell(Answer::Scored(self.sub_network(unit, row)))?;
                     continue;
                 }
                 EstimatorKind::Baseline => {
                     let graph = graph.get_or_insert_with(|| self.graph(unit, None));
-                    tell(Answer::Scored(self.baseline(estimator, graph)))?;
+                    tell(Answer::Scored(self.baseline(row, graph)))?;
                     continue;
                 }
                 _ => {}
             }
-            let key = looks_at.as_ref().map(|it| (it.supernet, it.epochs.clone()));
+            let key = weights.as_ref().map(|it| (it.supernet, it.epochs.clone()));
             let made = match networks.remove(&key) {
                 Some(made) => made,
                 None => {
-                    let own = match &looks_at {
+                    let own = match &weights {
                         None => graph.get_or_insert_with(|| self.graph(unit, None)).clone(),
-                        looks_at => self.graph(unit, looks_at.as_ref()),
+                        weights => self.graph(unit, weights.as_ref()),
                     };
                     let start = Instant::now();
-                    let made = own.and_then(|graph| self.networks(unit, looks_at.as_ref(), &graph));
+                    let made = own.and_then(|graph| self.networks(unit, weights.as_ref(), &graph));
                     made.map_err(|failure| (failure, start.elapsed()))
                 }
             };
             let scored = match &made {
-                Ok(networks) => self.zero_shot(unit, estimator, networks),
-                Err((failure, took)) => scored(estimator, Err(failure.clone()), *took),
+                Ok(networks) => self.zero_shot(unit, row, networks),
+                Err((failure, took)) => scored(row, Err(failure.clone()), *took),
             };
             if made.as_ref().is_ok_and(|all| all.iter().any(|it| it.was_cancelled())) {
-                return tell(Answer::Cancelled(estimator));
+                return tell(Answer::Cancelled(row));
             }
             tell(Answer::Scored(scored))?;
             // What an estimator has written over is made anew for the next.
@@ -198,16 +211,15 @@ impl Scorer {
     }
 
     /// A one-shot estimator's score, with what was evaluated for it.
-    fn sub_network(&mut self, unit: &Unit, estimator: usize) -> Scored {
-        let named = &self.setup.estimators[estimator];
+    fn sub_network(&mut self, unit: &Unit, row: usize) -> Scored {
         let start = Instant::now();
-        let scored = match (&self.estimators[estimator], &named.supernet) {
-            (Foreign::OneShot(one_shot), Some(looks_at)) => {
-                let alone = [unit.text.clone()];
-                let group = if looks_at.evaluation.isomorphic { &unit.group } else { &alone[..] };
+        let scored = match (&self.estimators[row], &self.setup.rows[row].weights) {
+            (Foreign::OneShot(one_shot), Some(weights)) => {
+                let alone = [unit.arch.clone()];
+                let group = if weights.evaluation.isomorphic { &unit.group } else { &alone[..] };
                 let _state = TorchState::protect(0);
                 let functions = (&*self.space, &self.source, one_shot);
-                self.sub_networks.score(looks_at, unit.seed, group, functions)
+                self.sub_networks.score(weights, unit.seed, group, functions)
             }
             _ => Err(osee_sdk::Error::new("a one-shot estimator without a supernet")),
         };
@@ -216,35 +228,32 @@ impl Scorer {
             Err(error) => (Err(Failure::from(error)), milliseconds(start.elapsed())),
         };
         let outcome = finite(outcome);
-        Scored {
-            evaluated: self.sub_networks.news(),
-            ..Scored::new(estimator, outcome, milliseconds)
-        }
+        Scored { evaluated: self.sub_networks.news(), ..Scored::new(row, outcome, milliseconds) }
     }
 
     /// The unit's architecture as a network of these weights.
-    fn graph(&self, unit: &Unit, looks_at: Option<&SupernetUse>) -> Result<Graph, Failure> {
-        let settings = match looks_at {
-            Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
+    fn graph(&self, unit: &Unit, weights: Option<&SupernetUse>) -> Result<Graph, Failure> {
+        let settings = match weights {
+            Some(weights) => &self.sub_networks.spec(weights).space_settings,
             None => &self.setup.space_settings,
         };
-        network(&self.space, (&unit.text, settings), |_| Ok(())).map_err(Failure::from)
+        network(&self.space, (&unit.arch, settings), |_| Ok(())).map_err(Failure::from)
     }
 
     /// The network `graph` on each batch.
     fn networks(
         &mut self,
         unit: &Unit,
-        looks_at: Option<&SupernetUse>,
+        weights: Option<&SupernetUse>,
         graph: &Graph,
     ) -> Result<Vec<Rc<Network>>, Failure> {
-        let wrong = |error| Failure::new(FailureKind::Error, misfit(&unit.text, &error));
+        let wrong = |error| Failure::new(FailureKind::Error, misfit(&unit.arch, &error));
         self.source.fits(graph, &self.setup.protocol).map_err(wrong)?;
         let batches = self.batches(unit.seed, graph)?;
         let Setup { protocol, space, .. } = &self.setup;
-        let parameters = match looks_at {
-            Some(looks_at) => self.sub_networks.parameters(looks_at, unit.seed, graph)?,
-            None => self.initialiser.draw(graph, protocol, unit.seed, space, &unit.text),
+        let parameters = match weights {
+            Some(weights) => self.sub_networks.parameters(weights, unit.seed, graph)?,
+            None => self.initialiser.draw(graph, protocol, unit.seed, space, &unit.arch),
         };
         let networks = batches
             .into_iter()
@@ -265,39 +274,40 @@ impl Scorer {
             Shape::Map { channels, .. } => channels,
         };
         let shape = graph.input_shape();
-        let key = (seed, shape, classes);
-        if !self.batches.contains_key(&key) {
-            let batches = self
-                .source
-                .batches(&self.setup.protocol, seed, shape, classes)
-                .map_err(|error| Failure::new(FailureKind::Error, error.to_string()))?;
-            let batches = batches.into_iter().map(|batch| batch.on(self.device));
-            self.batches.insert(key, batches.collect());
-        }
-        Ok(self.batches[&key].iter().map(Batch::share).collect())
+        let made = match self.batches.entry((seed, shape, classes)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let batches = self
+                    .source
+                    .batches(&self.setup.protocol, seed, shape, classes)
+                    .map_err(|error| Failure::new(FailureKind::Error, error.to_string()))?;
+                new.insert(batches.into_iter().map(|batch| batch.on(self.device)).collect())
+            }
+        };
+        Ok(made.iter().map(Batch::share).collect())
     }
 
-    fn baseline(&self, estimator: usize, graph: &Result<Graph, Failure>) -> Scored {
+    fn baseline(&self, row: usize, graph: &Result<Graph, Failure>) -> Scored {
         let start = Instant::now();
-        let outcome = match (&self.estimators[estimator], graph) {
+        let outcome = match (&self.estimators[row], graph) {
             (_, Err(failure)) => Err(failure.clone()),
             (Foreign::Baseline(baseline), Ok(graph)) => {
                 baseline.score(graph).map_err(Failure::from)
             }
             _ => Err(Failure::new(FailureKind::Error, "it does not score graphs")),
         };
-        scored(estimator, outcome, start.elapsed())
+        scored(row, outcome, start.elapsed())
     }
 
-    fn zero_shot(&self, unit: &Unit, estimator: usize, networks: &[Rc<Network>]) -> Scored {
-        let Foreign::ZeroShot(zero_shot) = &self.estimators[estimator] else {
+    fn zero_shot(&self, unit: &Unit, row: usize, networks: &[Rc<Network>]) -> Scored {
+        let Foreign::ZeroShot(zero_shot) = &self.estimators[row] else {
             let failure = Failure::new(FailureKind::Error, "it does not score networks");
-            return scored(estimator, Err(failure), Duration::ZERO);
+            return scored(row, Err(failure), Duration::ZERO);
         };
-        let id = &self.setup.estimators[estimator].id;
+        let id = &self.setup.rows[row].key.estimator.id;
         let (outcome, cost) = mean(networks, |batch, network| {
             let _state = TorchState::protect(0);
-            let seed = own_seed(unit.seed, &self.setup.space, &unit.text, id, batch);
+            let seed = own_seed(unit.seed, &self.setup.space, &unit.arch, id, batch);
             let score = zero_shot.score(network.handle(seed));
             match network.altered() {
                 _ if network.was_cancelled() => Err(osee_sdk::Error::new("it was told to stop")),
@@ -307,12 +317,12 @@ impl Scorer {
                 None => score,
             }
         });
-        scored(estimator, outcome.map_err(Failure::from), cost)
+        scored(row, outcome.map_err(Failure::from), cost)
     }
 }
 
-fn scored(estimator: usize, outcome: Outcome, cost: Duration) -> Scored {
-    Scored::new(estimator, finite(outcome), milliseconds(cost))
+fn scored(row: usize, outcome: Outcome, cost: Duration) -> Scored {
+    Scored::new(row, finite(outcome), milliseconds(cost))
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn pixels_of_the_training_range_are_normalised() {
-        let images = ImageSet::read(&Source::open("digits").unwrap(), 0..TRAINING).unwrap();
+        let images =
+            ImageSet::read(&Source::open(&"digits".parse().unwrap()).unwrap(), 0..TRAINING)
+                .unwrap();
         let normalisation = FACTS.normalisation.unwrap();
         let how =
             Preparation { side: 8, augment: false, mirror: false, cutout: None, normalisation };

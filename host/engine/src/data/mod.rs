@@ -14,7 +14,7 @@ mod set;
 
 pub use error::DataError;
 pub use facts::Facts;
-pub use identity::identity;
+pub use identity::{identity, sampled_identity};
 pub use images::{ImageSet, Preparation};
 pub use set::DataSet;
 
@@ -23,8 +23,8 @@ use cifar::{CIFAR10, CIFAR100, Cifar};
 use digits::Digits;
 use imagenet16::ImageNet16;
 use osee_model::{
+    data_source::DataSource,
     graph::{Graph, Shape},
-    paths,
     protocol::{Images, Normalisation, Protocol},
     seed::{below, order, stream},
 };
@@ -58,21 +58,16 @@ impl Source {
     ///
     /// # Errors
     /// An unknown kind, or files that are missing or damaged.
-    pub fn open(spec: &str) -> Result<Self, DataError> {
-        let Some((kind, folder)) = spec.split_once(':') else {
-            return match spec {
-                "noise" => Ok(Self::Noise),
-                "digits" => Ok(Self::Set(Box::new(Digits::open()))),
-                _ => Err(DataError::Unknown(spec.to_owned())),
-            };
+    pub fn open(source: &DataSource) -> Result<Self, DataError> {
+        let set: Box<dyn DataSet> = match (source.kind.as_str(), &source.folder) {
+            ("noise", None) => return Ok(Self::Noise),
+            ("digits", None) => Box::new(Digits::open()),
+            ("cifar10", Some(folder)) => Box::new(Cifar::open(&CIFAR10, folder)?),
+            ("cifar100", Some(folder)) => Box::new(Cifar::open(&CIFAR100, folder)?),
+            ("imagenet16-120", Some(folder)) => Box::new(ImageNet16::open(folder)?),
+            _ => return Err(DataError::Unknown(source.to_string())),
         };
-        let folder = &*paths::path(folder);
-        Ok(Self::Set(match kind {
-            "cifar10" => Box::new(Cifar::open(&CIFAR10, folder)?),
-            "cifar100" => Box::new(Cifar::open(&CIFAR100, folder)?),
-            "imagenet16-120" => Box::new(ImageNet16::open(folder)?),
-            _ => return Err(DataError::Unknown(spec.to_owned())),
-        }))
+        Ok(Self::Set(set))
     }
 
     /// What the images and labels are, every one of them, for the key of a
@@ -83,6 +78,17 @@ impl Source {
     pub fn identity(&self) -> Result<String, DataError> {
         match self {
             Self::Set(set) => Ok(format!("{}:{}", set.facts().key, identity(&**set)?)),
+            Self::Noise => Ok(NOISE.key.to_owned()),
+        }
+    }
+
+    /// The identity of the images in stores of earlier versions: that of a sample.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has a label that it cannot have.
+    pub fn sampled_identity(&self) -> Result<String, DataError> {
+        match self {
+            Self::Set(set) => Ok(format!("{}:{}", set.facts().key, sampled_identity(&**set)?)),
             Self::Noise => Ok(NOISE.key.to_owned()),
         }
     }

@@ -2,7 +2,7 @@
 //! they really?
 
 use super::{looked_at, ranked_by, ranks, refused, section_of, shown_of, three};
-use crate::analysis::{Material, Scorer, material::grouped};
+use crate::analysis::{JudgedRow, Material, material::grouped};
 use osee_core::analysis::{AnalysisError, Extremes, Placed, extremes};
 use osee_model::graph::Sketch;
 use osee_report::{
@@ -81,7 +81,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
 /// Both ends of a row, among the architectures that it has.
 fn ends(
     material: &Material,
-    row: &Scorer,
+    row: &JudgedRow,
     names: &[&str],
     columns: &[(&str, &[f64])],
 ) -> Result<Extremes, AnalysisError> {

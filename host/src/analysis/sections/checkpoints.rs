@@ -2,7 +2,7 @@
 
 use super::{CONSTANT, absent, refused, section_of, three, tie_aware, value};
 use crate::analysis::{
-    Material, Scorer,
+    JudgedRow, Material,
     material::{Checkpoints, there},
 };
 use osee_core::analysis::{
@@ -16,7 +16,7 @@ use osee_report::{
 
 const TREND: &str = "Criteria while the supernet trains";
 const STABILITY: &str = "How stable is the ranking?";
-const ADD: &str = "[training]\nkeep-every = 5\n\n[[estimators]]\nid = \"one_shot\"\ntrend = true";
+const ADD: &str = "[training]\nkeep_every = 5\n\n[[estimators]]\nid = \"one_shot\"\ntrend = true";
 
 fn several<'a>(
     material: &'a Material,
@@ -50,10 +50,10 @@ fn steps(points: &[Scores<'_>]) -> Result<Vec<StabilityStep>, Absent> {
 }
 
 /// Every checkpoint of one supernet.
-fn of_seed<'a>(points: &'a [(u64, &'a Scorer)], seed: u64) -> Vec<Scores<'a>> {
-    let column = |(epoch, row): &(u64, &'a Scorer)| {
+fn of_seed<'a>(points: &'a [(u32, &'a JudgedRow)], seed: u64) -> Vec<Scores<'a>> {
+    let column = |(epoch, row): &(u32, &'a JudgedRow)| {
         let at = row.seeds.iter().position(|(it, _)| *it == seed)?;
-        Some((*epoch, row.seed_column(at)))
+        Some((u64::from(*epoch), row.seed_column(at)))
     };
     points.iter().filter_map(column).collect()
 }
@@ -71,9 +71,9 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
     ];
     let mut trends = Vec::new();
     for (base, points) in several(material, TREND)? {
-        let point = |(epoch, row): &(u64, &Scorer)| {
+        let point = |(epoch, row): &(u32, &JudgedRow)| {
             let (scores, truth) = row.judged(&material.truth);
-            over_checkpoints(&[Checkpoint { epoch: *epoch, scores: &scores }], &truth)
+            over_checkpoints(&[Checkpoint { epoch: u64::from(*epoch), scores: &scores }], &truth)
         };
         let points = points.iter().map(point).collect::<Result<Vec<_>, _>>();
         trends.push((base, points.map_err(refused(TREND))?.concat()));
@@ -123,8 +123,8 @@ pub fn stability(material: &Material) -> Result<Section, Absent> {
                 0 => base.to_owned(),
                 seeds => format!("{base}, mean of {seeds}"),
             };
-            fn mean<'a>((epoch, row): &(u64, &'a Scorer)) -> Scores<'a> {
-                (*epoch, row.column())
+            fn mean<'a>((epoch, row): &(u32, &'a JudgedRow)) -> Scores<'a> {
+                (u64::from(*epoch), row.column())
             }
             all.push((name, steps(&points.iter().map(mean).collect::<Vec<_>>())?));
         }

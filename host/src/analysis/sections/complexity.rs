@@ -3,7 +3,7 @@
 use super::{
     absent, cell, listed, looked_at, ranked_by, ranks, refused, section_of, shown_of, signed, value,
 };
-use crate::analysis::{Material, Scorer};
+use crate::analysis::{JudgedRow, Material};
 use osee_core::{
     analysis::{AnalysisError, ComplexityGroup, EqualGroups, complexity_groups, equal_groups},
     criteria::Compat,
@@ -43,7 +43,7 @@ impl<'a> Grouped<'a> {
     }
 
     /// One row in all groups, over the architectures that it has.
-    fn report(&self, row: &Scorer) -> Result<Vec<ComplexityGroup>, Absent> {
+    fn report(&self, row: &JudgedRow) -> Result<Vec<ComplexityGroup>, Absent> {
         let pick = |values: &[f64]| self.known.iter().map(|&at| values[at]).collect::<Vec<f64>>();
         let gap = |at: &usize| !row.column().has(self.known[*at]);
         let missing: Vec<usize> = (0..self.known.len()).filter(gap).collect();
@@ -120,7 +120,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     Ok(section.table(table(&rows, &reports)))
 }
 
-fn table(rows: &[&Scorer], reports: &[Vec<ComplexityGroup>]) -> Table {
+fn table(rows: &[&JudgedRow], reports: &[Vec<ComplexityGroup>]) -> Table {
     let groups = reports.first().map_or(0, Vec::len);
     let rd = "mean ranking difference in the group, as a share of all architectures; positive where \
               it is overestimated";
@@ -135,7 +135,7 @@ fn table(rows: &[&Scorer], reports: &[Vec<ComplexityGroup>]) -> Table {
         });
         let kd = groups.iter().map(|it| cell(it.kd));
         let cells = std::iter::once(Cell::text(&row.name)).chain(rd).chain(kd).collect();
-        table = if row.own { table.own_row(cells) } else { table.row(cells) };
+        table = if row.user_plugin { table.own_row(cells) } else { table.row(cells) };
     }
     table
 }

@@ -13,7 +13,7 @@ pub mod training;
 pub mod validation;
 pub mod variants;
 
-use super::{Material, Scorer};
+use super::{JudgedRow, Material};
 use osee_core::{
     analysis::AnalysisError,
     criteria::{TieAware, kendall_tau_b},
@@ -33,8 +33,8 @@ fn section_of(heading: &str) -> Section {
 }
 
 /// Rows to rank architectures by.
-fn ranked_by<'a>(material: &'a Material, heading: &str) -> Result<Vec<&'a Scorer>, Absent> {
-    let rows: Vec<&Scorer> = material.rows().collect();
+fn ranked_by<'a>(material: &'a Material, heading: &str) -> Result<Vec<&'a JudgedRow>, Absent> {
+    let rows: Vec<&JudgedRow> = material.final_rows().collect();
     match rows.is_empty() {
         true => Err(absent(
             heading,
@@ -57,14 +57,14 @@ fn refused(heading: &str) -> impl Fn(AnalysisError) -> Absent {
 
 /// Rows to look at one by one: the best few, those that the reader brought
 /// and one of every kind.
-fn looked_at(material: &Material) -> Vec<&Scorer> {
-    let rows: Vec<&Scorer> = material.rows().collect();
+fn looked_at(material: &Material) -> Vec<&JudgedRow> {
+    let rows: Vec<&JudgedRow> = material.final_rows().collect();
     let mut kinds = Vec::new();
     let mut chosen: Vec<usize> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let new = !kinds.contains(&row.kind);
         kinds.push(row.kind);
-        if row.own || new {
+        if row.user_plugin || new {
             chosen.push(at);
         }
     }
@@ -79,13 +79,13 @@ fn looked_at(material: &Material) -> Vec<&Scorer> {
 }
 
 /// KD of a row over the architectures that it has.
-fn kd(material: &Material, row: &Scorer) -> Option<f64> {
+fn kd(material: &Material, row: &JudgedRow) -> Option<f64> {
     let (scores, truth) = row.judged(&material.truth);
     kendall_tau_b(&scores, &truth)
 }
 
 /// Whether the row has a ranking: a finding compares no others.
-fn ranks(material: &Material, row: &Scorer) -> bool {
+fn ranks(material: &Material, row: &JudgedRow) -> bool {
     kd(material, row).is_some()
 }
 

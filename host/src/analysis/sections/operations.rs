@@ -1,7 +1,7 @@
 //! Which operations does an estimator over- or underestimate?
 
 use super::{absent, looked_at, percent, ranked_by, ranks, refused, section_of, shown_of, signed};
-use crate::analysis::{Material, Scorer, Structure, material::grouped};
+use crate::analysis::{JudgedRow, Material, Structure, material::grouped};
 use osee_core::{
     analysis::{
         AnalysisError, MutationPair, OpBiasReport, OpChange, equal_groups, op_bias, pairs_in_set,
@@ -30,12 +30,12 @@ struct Around<'a> {
     architectures: &'a [String],
     truth: &'a [f64],
     structure: &'a Structure,
-    rows: Vec<(&'a Scorer, &'a [f64])>,
+    rows: Vec<(&'a JudgedRow, &'a [f64])>,
 }
 
 impl<'a> Around<'a> {
     fn of(material: &'a Material) -> Option<Self> {
-        let rows = material.rows();
+        let rows = material.final_rows();
         Some(match &material.neighbourhood {
             None => Self {
                 architectures: &material.architectures,
@@ -59,7 +59,7 @@ impl<'a> Around<'a> {
 impl Around<'_> {
     /// Every row over those of the `pairs` of which it has both architectures.
     fn bias(&self, pairs: &[MutationPair<'_>]) -> Result<Vec<OpBiasReport>, AnalysisError> {
-        let of = |(row, values): &(&Scorer, &[f64])| {
+        let of = |(row, values): &(&JudgedRow, &[f64])| {
             let there = |at: usize| row.column().has(at);
             match row.missing.is_empty() {
                 true => op_bias(pairs, values, self.truth),
@@ -165,7 +165,7 @@ fn named<'a>(
 
 /// What gives more pairs.
 fn add(material: &Material) -> &'static str {
-    match material.rows().any(|row| row.kind.is_some()) {
+    match material.final_rows().any(|row| row.kind.is_some()) {
         true => "[architectures]\nneighbours = 20  # of so many architectures, all mutations",
         false => "# a table with more architectures that differ in a single decision",
     }

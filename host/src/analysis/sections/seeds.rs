@@ -1,7 +1,7 @@
 //! How much does a seed matter?
 
 use super::{CONSTANT, absent, cell, kd, refused, section_of, value};
-use crate::analysis::{Material, Scorer};
+use crate::analysis::{JudgedRow, Material};
 use osee_core::{
     analysis::{AnalysisError, Column as Scores, agreement},
     criteria::kendall_tau_b,
@@ -15,8 +15,8 @@ const HEADING: &str = "How much does a seed matter?";
 
 /// tau-b of single seeds beside that of the mean, and between seeds.
 pub fn section(material: &Material) -> Result<Section, Absent> {
-    let several = |row: &&Scorer| row.seeds.len() > 1;
-    let rows: Vec<&Scorer> = material.rows().filter(several).collect();
+    let several = |row: &&JudgedRow| row.seeds.len() > 1;
+    let rows: Vec<&JudgedRow> = material.final_rows().filter(several).collect();
     if rows.is_empty() {
         return Err(absent(HEADING, "no estimator was run with several seeds", "seeds = [0, 1]"));
     }
@@ -40,7 +40,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             Some(ends.map_or([kd, kd], |[a, b]| [a.min(kd), b.max(kd)]))
         });
         let mean = kd(material, row);
-        figure = figure.row(&row.name, Estimate::within(value(mean), ends), row.own);
+        figure = figure.row(&row.name, Estimate::within(value(mean), ends), row.user_plugin);
         if let Some(width) = ends.map(|[a, b]| b - a)
             && widest.is_none_or(|(known, _)| width > known)
         {
@@ -73,7 +73,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
 }
 
 /// Mean KD between two seeds, over the architectures that both have.
-fn between(row: &Scorer) -> Result<Option<f64>, AnalysisError> {
+fn between(row: &JudgedRow) -> Result<Option<f64>, AnalysisError> {
     let columns: Vec<Scores<'_>> = (0..row.seeds.len()).map(|at| row.seed_column(at)).collect();
     let found = agreement(&columns)?.kd;
     let pairs = (0..columns.len()).flat_map(|a| (0..a).map(move |b| (a, b)));

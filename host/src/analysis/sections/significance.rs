@@ -21,7 +21,7 @@ const NAMED: usize = 4;
 
 /// KD with intervals, and every pair that is looked at compared.
 pub fn section(material: &Material) -> Result<Section, Absent> {
-    let rows: Vec<_> = material.rows().collect();
+    let rows: Vec<_> = material.final_rows().collect();
     if rows.len() < 2 {
         return Err(absent(
             HEADING,
@@ -37,7 +37,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let mut figure = Intervals::new(Axis::new("KD"));
     for (row, of) in rows.iter().zip(material.uncertain()) {
         let estimate = Estimate::within(value(of.kd), of.interval.ok());
-        figure = figure.row(&row.name, estimate, row.own);
+        figure = figure.row(&row.name, estimate, row.user_plugin);
     }
     Ok(section_of(HEADING)
         .finding(&finding(&found, first))

@@ -1,7 +1,7 @@
 //! One estimator in several ways: samplers, pruning, trained weights.
 
 use super::{absent, cell, listed, p_value, ranks, section_of, signed};
-use crate::analysis::{Material, Scorer};
+use crate::analysis::{JudgedRow, Material};
 use osee_core::{
     analysis::{Comparison, significance},
     criteria::kendall_tau_b,
@@ -19,8 +19,8 @@ const ADD: &str =
 /// Rows of one estimator against the best of them, on the architectures that
 /// both have scored: a pruned sub-space is compared on its own architectures.
 pub fn section(material: &Material) -> Result<Section, Absent> {
-    let mut by_id: BTreeMap<&str, Vec<&Scorer>> = BTreeMap::new();
-    for row in material.rows().filter(|row| row.kind.is_some()) {
+    let mut by_id: BTreeMap<&str, Vec<&JudgedRow>> = BTreeMap::new();
+    for row in material.final_rows().filter(|row| row.kind.is_some()) {
         by_id.entry(&row.estimator).or_default().push(row);
     }
     by_id.retain(|_, rows| rows.len() > 1);
@@ -50,7 +50,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             if !first {
                 let ci = found.as_ref().and_then(|it| it.ci);
                 let value = osee_report::figure::Value::known_or(difference, reason);
-                figure = figure.row(&row.name, Estimate::within(value, ci), row.own);
+                figure = figure.row(&row.name, Estimate::within(value, ci), row.user_plugin);
             }
             table = table.row(vec![
                 Cell::text(id),
@@ -83,7 +83,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     Ok(section.finding(&(finding + ".")).table(table))
 }
 
-fn own_kd(material: &Material, row: &Scorer) -> Option<f64> {
+fn own_kd(material: &Material, row: &JudgedRow) -> Option<f64> {
     let scored = (0..row.values.len()).filter(|&at| row.values[at].is_finite());
     let (scores, truths): (Vec<f64>, Vec<f64>) =
         scored.map(|at| (row.values[at], material.truth[at])).unzip();
@@ -91,7 +91,11 @@ fn own_kd(material: &Material, row: &Scorer) -> Option<f64> {
 }
 
 /// How many architectures both have scored, and the comparison there.
-fn compared(material: &Material, row: &Scorer, first: &Scorer) -> (usize, Option<Comparison>) {
+fn compared(
+    material: &Material,
+    row: &JudgedRow,
+    first: &JudgedRow,
+) -> (usize, Option<Comparison>) {
     let both = |at: &usize| row.values[*at].is_finite() && first.values[*at].is_finite();
     let common: Vec<usize> = (0..material.truth.len()).filter(both).collect();
     let pick = |values: &[f64]| common.iter().map(|&at| values[at]).collect::<Vec<f64>>();

@@ -13,7 +13,7 @@ use crate::{
 };
 use flate2::read::GzDecoder;
 use osee_engine::data::Source;
-use osee_model::paths;
+use osee_model::data_source::DataSource;
 use std::{
     fs::File,
     io::{self, BufReader, Read},
@@ -154,7 +154,7 @@ impl Layout {
 
     /// That all images and labels can be read.
     fn check(&self, folder: &Path) -> Result<(), Fault> {
-        Source::open(&format!("{}:{}", self.kind, paths::text(folder)))
+        Source::open(&DataSource::in_folder(self.kind, folder.to_owned()))
             .and_then(|images| images.identity())
             .map(drop)
             .map_err(|error| Fault::Content(error.to_string()))

@@ -1,15 +1,13 @@
 //! Downloading a file whose size and SHA-256 are known. What is there of it is
 //! not downloaded again.
 
-use super::{
-    bar::Bar,
-    why::{Why, other_hash, other_size},
-};
+use super::why::{Why, other_hash, other_size};
 use crate::{
     catalog::{
         error::Fault,
         files::{self, CHUNK},
     },
+    progress::{Event, Reporter},
     stop::Stop,
 };
 use std::{
@@ -40,7 +38,7 @@ pub struct Download<'a> {
     pub sha256: &'a str,
     pub patience: Duration,
     pub stop: &'a Stop,
-    pub bar: &'a Bar,
+    pub reporter: &'a dyn Reporter,
 }
 
 /// How one answer of a server ended.
@@ -185,7 +183,7 @@ impl Download<'_> {
         let mut part = options.open(self.part).map_err(here)?;
         let mut at = from;
         loop {
-            self.bar.at(at);
+            self.reporter.tell(Event::DownloadStep { bytes: at });
             match self.next(messages)? {
                 Message::Chunk(chunk) => {
                     at += chunk.len() as u64;

@@ -1,7 +1,6 @@
 //! Getting the original files of a data set from the first source that has
 //! them, and making the data set of them.
 
-mod bar;
 mod http;
 mod pip;
 mod why;
@@ -15,11 +14,14 @@ use super::{
     home::Home,
     install::{Staging, free},
 };
-use crate::stop::Stop;
-use bar::Bar;
+use crate::{
+    progress::{Event, Reporter},
+    stop::Stop,
+};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use why::{Why, other_hash, other_size};
@@ -27,6 +29,8 @@ use why::{Why, other_hash, other_size};
 /// How files are fetched.
 #[derive(Debug, Clone)]
 pub struct Fetching {
+    /// Who is told how far a download is.
+    pub reporter: Arc<dyn Reporter>,
     /// Asked before any other source.
     pub mirror: Option<Mirror>,
     /// Whether the network is left alone.
@@ -37,8 +41,9 @@ pub struct Fetching {
 
 impl Fetching {
     /// As the environment says.
-    pub fn from_environment(offline: bool) -> Self {
-        Self { mirror: Mirror::from_environment(), offline, patience: Duration::from_secs(60) }
+    pub fn from_environment(offline: bool, reporter: Arc<dyn Reporter>) -> Self {
+        let mirror = Mirror::from_environment();
+        Self { reporter, mirror, offline, patience: Duration::from_secs(60) }
     }
 }
 
@@ -177,35 +182,40 @@ impl Getting<'_> {
         self.file.bytes.unwrap_or(0)
     }
 
-    fn bar(&self, source: &str) -> Bar {
-        Bar::new(&self.entry.name, &self.file.name, self.bytes(), source)
+    /// Downloads by `get`, which is told about.
+    fn told(&self, source: &str, get: impl FnOnce() -> Result<(), Why>) -> Result<(), Why> {
+        let (data_set, file, bytes) = (&self.entry.name, &self.file.name, self.bytes());
+        self.how.reporter.tell(Event::DownloadBegins { data_set, file, bytes, source });
+        let got = get();
+        self.how.reporter.tell(Event::Over);
+        got
     }
 
     fn downloaded(&self, address: &str) -> Result<(), Why> {
         if self.how.offline {
             return Err(Why::Failed("not asked, because of --offline".to_owned()));
         }
-        let bar = self.bar(address);
-        http::Download {
+        let download = http::Download {
             address,
             part: &self.part(),
             bytes: self.bytes(),
             sha256: self.file.sha256.as_deref().unwrap_or_default(),
             patience: self.how.patience,
             stop: self.stop,
-            bar: &bar,
-        }
-        .run()
+            reporter: &*self.how.reporter,
+        };
+        self.told(address, || download.run())
     }
 
     fn by_pip(&self, name: &str, version: &str) -> Result<(), Why> {
         if self.how.offline {
             return Err(Why::Failed("not asked, because of --offline".to_owned()));
         }
-        let _bar = self.bar(&format!("pip download {name}=={version}"));
         let folder = self.incoming.join(".pip");
-        let wheel = pip::download(name, version, &self.file.name, &folder, self.stop);
-        let copied = wheel.and_then(|wheel| self.copied(&wheel));
+        let copied = self.told(&format!("pip download {name}=={version}"), || {
+            let wheel = pip::download(name, version, &self.file.name, &folder, self.stop)?;
+            self.copied(&wheel)
+        });
         // It is pip's copy, and what was made of it counts.
         let _ = fs::remove_dir_all(&folder);
         copied

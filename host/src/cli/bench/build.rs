@@ -3,7 +3,10 @@
 
 use crate::{
     benchmark::{Benchmark, BuildError, KERNELS, card},
-    cli::{CliError, ExitCode, lists::at_once, plugin_args::PluginArgs, print},
+    cli::{
+        CliError, ExitCode, lists::at_once, plugin_args::PluginArgs, print,
+        progress_args::ProgressArgs, study_args::note_old_keys,
+    },
     runner::RunError,
     stop::Stop,
     terminal::say,
@@ -56,6 +59,8 @@ pub struct BuildArgs {
     /// `trainings-*.jsonl` of all shards into one folder, and build there.
     #[arg(long, value_name = "K/N", default_value_t)]
     shard: Shard,
+    #[command(flatten)]
+    progress: ProgressArgs,
 }
 
 /// What to check.
@@ -97,7 +102,8 @@ impl Common {
         &self,
         work: impl FnOnce(&Benchmark<'_>) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        let study = BenchmarkStudy::read(&self.study)?;
+        let (study, old) = BenchmarkStudy::read(&self.study)?;
+        note_old_keys(&old);
         let files = [self.plugins.plugin.as_slice(), &study.plugins].concat();
         let registry = self.plugins.load(&files, Some(&self.study))?;
         work(&Benchmark::new(&study, &registry)?)
@@ -106,7 +112,8 @@ impl Common {
 
 fn build(args: &BuildArgs, stop: &Stop) -> Result<ExitCode, CliError> {
     args.common.with(|benchmark| {
-        let left = benchmark.build(&args.out, args.shard, (args.common.workers(), stop))?;
+        let (limits, reporter) = ((args.common.workers(), stop), args.progress.reporter());
+        let left = benchmark.build(&args.out, args.shard, limits, &*reporter)?;
         if left > 0 {
             say(format_args!(
                 "stopped; {left} architectures are left, and the same command goes on with them"
@@ -224,20 +231,4 @@ fn processor() -> String {
     let model = model.map_or("an unknown processor", |(_, model)| model.trim());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     format!("{model}, {cores} cores")
-}
-
-impl From<BuildError> for CliError {
-    fn from(error: BuildError) -> Self {
-        match error {
-            BuildError::Study(error) => error.into(),
-            BuildError::Architectures(error) => error.into(),
-            BuildError::Registry(error) => error.into(),
-            BuildError::Setting(error) => error.into(),
-            BuildError::Catalog(error) => error.into(),
-            BuildError::Data(error) => error.into(),
-            BuildError::Device(error) => error.into(),
-            BuildError::Plugin(error) => error.into(),
-            BuildError::Log(error) => Self::Trainings(error),
-        }
-    }
 }

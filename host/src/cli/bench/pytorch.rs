@@ -1,10 +1,7 @@
 //! Supernets against eager PyTorch on the same sub-networks, threads and
 //! machine, where Python can import torch.
 
-use crate::{
-    cli::{CliError, plugin_args::PluginArgs},
-    runner::RunError,
-};
+use crate::cli::{CliError, plugin_args::PluginArgs};
 use osee_engine::{
     Batch,
     supernet::{Sgd, Supernet},
@@ -57,7 +54,7 @@ pub fn run() -> Result<String, CliError> {
     let settings = Settings::resolve("nb201", &space.info.settings, &affine)?;
     let mut random = stream(0, &["bench", "architectures"]);
     let size = space.info.size.unwrap_or(1) as usize;
-    let mut draw = |count: usize| -> Result<Vec<(String, Graph)>, RunError> {
+    let mut draw = |count: usize| -> osee_sdk::Result<Vec<(String, Graph)>> {
         let mut drawn = Vec::with_capacity(count);
         while drawn.len() < count {
             let arch = space.functions.architecture(below(&mut random, size) as u64)?;
@@ -72,7 +69,7 @@ pub fn run() -> Result<String, CliError> {
     for _ in 0..ROUNDS {
         let (trained, evaluated) = (draw(TRAINED)?, draw(EVALUATED)?);
         let theirs = pytorch(&python, &trained, &evaluated).map_err(CliError::Worker)?;
-        let ours = osee(&trained, &evaluated).map_err(RunError::from)?;
+        let ours = osee(&trained, &evaluated)?;
         own.step += ours.step;
         own.evaluation += ours.evaluation;
         eager.step += theirs.step;

@@ -9,13 +9,15 @@ use crate::{
     },
     leaderboard::{Format, Leaderboard, render},
     loader::Registry,
-    runner::{self, Outstanding, Plan, RunError},
+    plan::Plan,
+    runner::{self, Outstanding, RunError},
 };
 use osee_core::{
     criteria::CriteriaOptions,
+    run_dir::RunDir,
     shard::Shard,
-    store::{Record, Retry, Store},
-    study::{Architectures, EstimatorChoice, Study},
+    store::{Record, Retry, Store, StoreWriter},
+    study::{Architectures, EstimatorChoice, Seeds, Study},
 };
 use osee_files::csv_text::CsvWriter;
 use std::{
@@ -35,7 +37,7 @@ pub fn run() -> Result<String, CliError> {
     let registry = PluginArgs::default().registry()?;
     let study = Study {
         name: "a million".to_owned(),
-        seeds: (0..SEEDS).collect(),
+        seeds: Seeds::try_from((0..SEEDS).collect::<Vec<_>>())?,
         architectures: Architectures { count: None, unique: false, ..Architectures::default() },
         estimators: vec![EstimatorChoice::plain("synflow")],
         ..Study::default()
@@ -57,12 +59,12 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
         let _ = writeln!(text, "  {what:<42}{figure:>12}   {:>4} MB so far", peak());
     };
     let start = Instant::now();
-    let mut plan = Plan::new(study, registry, folder, None)?;
+    let mut plan = Plan::new(study, registry, &RunDir::new(folder), 1, None)?;
     let of = |shard: Shard| Study { shard, ..study.clone() };
     let first = of(Shard::new(1, SHARDS).unwrap_or_default());
     plan.shard = first.shard;
-    let mut store = Store::for_run(&folder.join("planned"), &first)?;
-    store.set_plan(&plan.architectures)?;
+    let mut store = StoreWriter::open(folder.join("planned"), &first)?;
+    store.fix_architectures(&plan.architectures)?;
     let units = Outstanding::new(&plan, &store, &Retry::default())?.len();
     drop(store);
     say("planned, a shard's units listed", seconds(start.elapsed()));
@@ -70,7 +72,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
 
     let (mut dirs, mut stored, mut spent) = (Vec::new(), 0, Duration::ZERO);
     for shard in first.shard.siblings() {
-        let dir = folder.join(shard.folder());
+        let dir = RunDir::new(folder).shard(shard);
         plan.shard = shard;
         let took = store_shard(&plan, &of(shard), &dir)?;
         stored += took.0;
@@ -85,7 +87,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
     let out = folder.join("merged");
     let start = Instant::now();
     let none = |_: &Store| Err(RunError::NoShards(PathBuf::new()));
-    let report = runner::merge(&out, &dirs, none)?;
+    let report = runner::merge(&RunDir::new(&out), &dirs, none)?;
     assert!(report.is_complete(), "{report:?}");
     say("shards merged", seconds(start.elapsed()));
     drop(report);
@@ -107,17 +109,18 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
 }
 
 /// Results, and the time that storing took.
-fn store_shard(plan: &Plan, study: &Study, dir: &Path) -> Result<(u64, Duration), CliError> {
-    let mut store = Store::for_run(dir, study)?;
-    store.set_plan(&plan.architectures)?;
-    let scorer = plan.scorers(&store)?[0];
+fn store_shard(plan: &Plan, study: &Study, dir: &RunDir) -> Result<(u64, Duration), CliError> {
+    let mut store = StoreWriter::open(dir, study)?;
+    store.fix_architectures(&plan.architectures)?;
+    let row = store.register(&plan.keys())?[0];
     let outstanding = Outstanding::new(plan, &store, &Retry::default())?;
     let start = Instant::now();
-    for &(arch, round) in outstanding.units() {
-        let (arch, seed) = (arch as usize, plan.seeds[round as usize]);
-        let outcome = Ok(quality(arch) + 50.0 * noise(arch * 64 + round as usize));
+    for &(arch_index, seed_index) in outstanding.units() {
+        let (arch_index, seed_index) = (arch_index as usize, seed_index as usize);
+        let seed = plan.seeds[seed_index];
+        let outcome = Ok(quality(arch_index) + 50.0 * noise(arch_index * 64 + seed_index));
         let device = "cpu".to_owned();
-        let record = Record { scorer, arch, seed, outcome, milliseconds: 1.0, device };
+        let record = Record { row, arch_index, seed, outcome, milliseconds: 1.0, device };
         store.record_unit(&[record], 1.0)?;
     }
     Ok((outstanding.len() as u64, start.elapsed()))

@@ -3,11 +3,15 @@
 use super::BenchArgs;
 use crate::{
     cli::{CliError, plugin_args::PluginArgs},
-    runner::{Plan, RunError},
+    plan::{Plan, Setup, Unit},
+    runner::RunError,
     stop::Stop,
-    worker::{Limits, Scorer, Setup, Unit, Worker, WorkerError},
+    worker::{Limits, Scorer, Worker, WorkerError},
 };
-use osee_core::study::{Architectures, ProtocolChoice, Study};
+use osee_core::{
+    run_dir::RunDir,
+    study::{Architectures, ProtocolChoice, Seeds, Study},
+};
 use osee_sdk::abi::root::Foreign;
 use std::{
     path::Path,
@@ -27,7 +31,7 @@ const BLOCK: usize = 16;
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     let registry = PluginArgs::default().registry()?;
     let study = Study {
-        seeds: vec![0],
+        seeds: Seeds::one(0),
         architectures: Architectures {
             count: Some(args.networks().max(3 * BLOCK) as u64),
             ..Architectures::default()
@@ -38,7 +42,7 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
         },
         ..Study::default()
     };
-    let plan = Plan::new(&study, &registry, Path::new(""), None)?;
+    let plan = Plan::new(&study, &registry, &RunDir::new(""), 1, None)?;
     let folder = std::env::temp_dir().join(format!("osee-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(CliError::Worker)?;
     let figures = figures(&plan, &folder);
@@ -57,11 +61,11 @@ fn figures(plan: &Plan, folder: &Path) -> Result<[f64; 2], RunError> {
         .architectures
         .iter()
         .enumerate()
-        .map(|(arch, text)| Unit {
-            arch,
-            text: text.clone(),
+        .map(|(arch_index, arch)| Unit {
+            arch_index,
+            arch: arch.clone(),
             seed: 0,
-            estimators: (0..plan.setup.estimators.len()).collect(),
+            rows: (0..plan.setup.rows.len()).collect(),
             ..Unit::default()
         })
         .collect();

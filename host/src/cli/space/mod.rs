@@ -7,7 +7,7 @@ mod groups;
 pub use groups::groups;
 
 use super::{CliError, lists::settings_of, plugin_args::PluginArgs, print};
-use crate::{loader::Space, runner::LISTABLE, terminal::say};
+use crate::{loader::Space, plan::LISTABLE, terminal::say};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
 use osee_files::csv_text::csv_text;

@@ -15,17 +15,21 @@ use super::{
 use crate::{
     catalog::{self, Home},
     loader::{LOCK, Lock, Registry},
+    progress::Silent,
     runner::Isolation,
     stop::Stop,
 };
 use clap::{Args, Subcommand};
 use osee_core::{
+    run_dir::RunDir,
     shard::Shard,
-    store::JOBS,
-    study::{Study, data_set},
+    study::{Study, TableSource},
 };
 use osee_files::write_whole;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A scheduler.
 #[derive(Debug, Subcommand)]
@@ -89,9 +93,10 @@ struct Jobs {
 impl JobArgs {
     fn prepare(&self) -> Result<Jobs, CliError> {
         Shard::new(1, self.shards).map_err(|error| usage(error.to_string()))?;
-        let options = self.workers.options(Some(&self.scoring), Stop::default())?;
+        let options =
+            self.workers.options(Some(&self.scoring), Stop::default(), Arc::new(Silent))?;
         let Prepared { study, plan, registry, .. } =
-            self.study.prepare(options.isolation, None, Purpose::Score)?;
+            self.study.prepare(options.isolation, None, Purpose::Score, 1)?;
         if !plan.shard.is_whole() {
             let shard = plan.shard;
             return Err(usage(format!(
@@ -99,7 +104,7 @@ impl JobArgs {
                  shards by --shards"
             )));
         }
-        let out = std::path::absolute(&plan.setup.run).map_err(CliError::WorkingFolder)?;
+        let out = std::path::absolute(plan.setup.run.path()).map_err(CliError::WorkingFolder)?;
         // Scripts and manifests are text.
         for path in [&out, &std::env::current_dir().map_err(CliError::WorkingFolder)?] {
             if path.to_str().is_none() {
@@ -126,8 +131,10 @@ impl JobArgs {
 
 /// Where the data sets lie that a study names.
 fn data(study: &Study) -> Result<Option<PathBuf>, CliError> {
-    let table = study.truth.as_ref().and_then(|truth| data_set(&truth.file));
-    if table.is_none() && catalog::find(&study.data).is_err() {
+    let of_catalog = |table: &TableSource| matches!(table, TableSource::DataSet { .. });
+    let table = study.truth.as_ref().is_some_and(|truth| of_catalog(&truth.table));
+    let images = study.data.folder.is_none() && catalog::find(&study.data.kind).is_ok();
+    if !table && !images {
         return Ok(None);
     }
     let home = std::path::absolute(Home::find()?.path()).map_err(CliError::WorkingFolder)?;
@@ -147,11 +154,11 @@ fn pins(files: &[PathBuf], registry: &Registry) -> Vec<(PathBuf, String)> {
 impl Jobs {
     /// Where scripts and logs are.
     fn folder(&self) -> PathBuf {
-        self.out.join(JOBS)
+        RunDir::new(&self.out).jobs()
     }
 
     fn study_file(&self) -> PathBuf {
-        self.folder().join("study.toml")
+        RunDir::new(&self.out).jobs_study()
     }
 
     /// The arguments of `run` or `train` on a machine.

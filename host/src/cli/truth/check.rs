@@ -3,11 +3,11 @@
 use super::{TableArgs, heading, unknown};
 use crate::{
     cli::{
-        CliError, judging_args::DuplicatesArg, lists::once, plugin_args::PluginArgs, print,
-        space::groups,
+        CliError, lists::once, plugin_args::PluginArgs, print, space::groups,
+        value_args::DuplicatesArg,
     },
     loader::Space,
-    runner::LISTABLE,
+    plan::LISTABLE,
     truth::{TruthError, TruthTable},
 };
 use clap::Args;

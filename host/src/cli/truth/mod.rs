@@ -7,7 +7,7 @@ use crate::{catalog::TruthSource, loader::Space, truth::TruthTable};
 use check::CheckArgs;
 use clap::{Args, Subcommand};
 use osee_core::{
-    study::TruthChoice,
+    study::{TableSource, TruthChoice},
     truth::{Duplicates, Filter},
 };
 use std::{fmt::Write, path::PathBuf};
@@ -49,7 +49,7 @@ impl TableArgs {
             column: self.truth_column.clone(),
             duplicates,
             rows: rows_of(&self.filter)?,
-            ..TruthChoice::plain(self.truth.clone())
+            ..TruthChoice::plain(TableSource::of(&self.truth))
         };
         Ok(TruthSource::find(&choice, "")?)
     }

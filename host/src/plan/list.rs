@@ -3,7 +3,7 @@
 //! Invariant: what is no architecture is refused with its line, and with what the
 //! file is if it is something else.
 
-use super::RunError;
+use super::PlanError;
 use crate::loader::Space;
 use osee_core::truth::{GZIP, text_of};
 use std::{io, path::Path};
@@ -19,8 +19,8 @@ const SEPARATORS: [char; 4] = [',', ';', '\t', ' '];
 pub fn read(
     file: &Path,
     space: &Space<'_>,
-    mut take: impl FnMut(String) -> Result<(), RunError>,
-) -> Result<(), RunError> {
+    mut take: impl FnMut(String) -> Result<(), PlanError>,
+) -> Result<(), PlanError> {
     let text = text(file)?;
     let lines = text.lines().map(str::trim).enumerate();
     let lines: Vec<(usize, &str)> =
@@ -35,7 +35,7 @@ pub fn read(
         read.map_err(|error| {
             let known = |text: &str| parse(text).is_ok();
             let next = lines.get(at + 1).map(|(_, text)| *text).filter(|_| at == 0);
-            RunError::Architecture {
+            PlanError::Architecture {
                 place: format!("{} line {}: ", file.display(), line + 1),
                 error: of_table(text, next, known).map_or(error, osee_sdk::Error::new),
             }
@@ -45,8 +45,8 @@ pub fn read(
 }
 
 /// The text of the file, with line ends of one kind.
-fn text(file: &Path) -> Result<String, RunError> {
-    let wrong = |source| RunError::ArchitectureFile { path: file.to_owned(), source };
+fn text(file: &Path) -> Result<String, PlanError> {
+    let wrong = |source| PlanError::ArchitectureFile { path: file.to_owned(), source };
     let bytes = std::fs::read(file).map_err(wrong)?;
     let read = match bytes.starts_with(GZIP) {
         true => Err("is compressed by gzip; unpack it: gunzip -k FILE".to_owned()),

@@ -53,8 +53,8 @@ fn a_benchmark_has_failures_for_an_architecture_without_a_network() {
     let (study, list) = (folder.path().join("bench.toml"), folder.path().join("archs.txt"));
     let text = format!(
         "name = \"b\"\nplugins = [{:?}]\nseeds = [0, 1]\ndata = \"digits\"\n[space]\nid = \"widths\"\n\
-         [architectures]\nfile = \"archs.txt\"\n[training]\nepochs = 1\nimages = 64\nbatch-size = 32\n\
-         validation-images = 32\nvalidation-batch-size = 32\n",
+         [architectures]\nfile = \"archs.txt\"\n[training]\nepochs = 1\nimages = 64\nbatch_size = 32\n\
+         validation_images = 32\nvalidation_batch_size = 32\n",
         fixture("widths")
     );
     fs::write(&study, &text).unwrap();

@@ -1,6 +1,6 @@
 //! Which architectures of a space a study looks at.
 
-use super::{RunError, list};
+use super::{PlanError, list};
 use crate::{
     loader::Space,
     truth::{TruthError, TruthTable},
@@ -41,7 +41,7 @@ pub fn choose(
     wanted: &Architectures,
     space: &Space<'_>,
     judged: Option<&TruthTable>,
-) -> Result<Choice, RunError> {
+) -> Result<Choice, PlanError> {
     let mut list = drawn(wanted, space, judged)?;
     let drawn = list.len();
     if wanted.neighbours > 0 {
@@ -57,10 +57,10 @@ fn neighbours(
     space: &Space<'_>,
     judged: Option<&TruthTable>,
     drawn: &[String],
-) -> Result<Vec<String>, RunError> {
+) -> Result<Vec<String>, PlanError> {
     let there = drawn.len();
     let count = usize::try_from(wanted.neighbours).ok().filter(|count| *count <= there);
-    let count = count.ok_or(RunError::TooManyNeighbours { wanted: wanted.neighbours, there })?;
+    let count = count.ok_or(PlanError::TooManyNeighbours { wanted: wanted.neighbours, there })?;
     // What was drawn is in random order; a list or a whole space is not.
     let random = wanted.count.is_some() && wanted.file.is_none();
     let mut stream = stream(wanted.seed, &["neighbours", &space.info.id]);
@@ -77,7 +77,7 @@ fn neighbours(
             }
         }
         if list.len() > MOST_NEIGHBOURS {
-            return Err(RunError::TooLargeNeighbourhood(wanted.neighbours, MOST_NEIGHBOURS));
+            return Err(PlanError::TooLargeNeighbourhood(wanted.neighbours, MOST_NEIGHBOURS));
         }
     }
     let Some(table) = judged else { return Ok(list) };
@@ -94,7 +94,7 @@ fn drawn(
     wanted: &Architectures,
     space: &Space<'_>,
     judged: Option<&TruthTable>,
-) -> Result<Vec<String>, RunError> {
+) -> Result<Vec<String>, PlanError> {
     let mut chosen =
         Chosen { space, unique: wanted.unique, seen: HashSet::new(), list: Vec::new() };
     if let Some(file) = &wanted.file {
@@ -104,27 +104,27 @@ fn drawn(
             Ok(())
         })?;
         if wanted.judged {
-            let known = judged.ok_or(RunError::NoTruth)?.find(&given, Some(space));
-            let mut known = known.map_err(of_space)?.into_iter();
+            let known = judged.ok_or(PlanError::NoTruth)?.find(&given, Some(space));
+            let mut known = known?.into_iter();
             given.retain(|_| known.next().flatten().is_some());
         }
         given.into_iter().try_for_each(|arch| chosen.take(arch))?;
         return chosen.finish();
     }
     let listed: Option<Vec<&str>> = match wanted.judged {
-        true => Some(judged.ok_or(RunError::NoTruth)?.rows().map(|(arch, _)| arch).collect()),
+        true => Some(judged.ok_or(PlanError::NoTruth)?.rows().map(|(arch, _)| arch).collect()),
         false => None,
     };
     let known = listed.as_ref().map(|list| list.len() as u64);
     let size = known.or(space.info.size);
-    let size = size.ok_or_else(|| RunError::NotEnumerable(space.info.id.clone()))?;
+    let size = size.ok_or_else(|| PlanError::NotEnumerable(space.info.id.clone()))?;
     let at = |index: u64| match &listed {
         Some(list) => Ok(list[index as usize].to_owned()),
         None => space.functions.architecture(index),
     };
     let Some(count) = wanted.count else {
         if size > LISTABLE {
-            return Err(RunError::TooLarge(space.info.id.clone(), size));
+            return Err(PlanError::TooLarge(space.info.id.clone(), size));
         }
         for index in 0..size {
             chosen.take(at(index)?)?;
@@ -132,7 +132,7 @@ fn drawn(
         return chosen.finish();
     };
     if count.min(size) > LISTABLE {
-        return Err(RunError::TooLongList { wanted: count, most: LISTABLE });
+        return Err(PlanError::TooLongList { wanted: count, most: LISTABLE });
     }
     let mut stream = stream(wanted.seed, &["architectures", &space.info.id]);
     let mut fruitless = 0;
@@ -146,22 +146,13 @@ fn drawn(
     }
     if (chosen.list.len() as u64) < count && fruitless == FRUITLESS {
         let (space, found) = (space.info.id.clone(), chosen.list.len());
-        return Err(RunError::Fruitless { space, found, draws: FRUITLESS });
+        return Err(PlanError::Fruitless { space, found, draws: FRUITLESS });
     }
     if (chosen.list.len() as u64) < count {
         let there = chosen.list.len();
-        return Err(RunError::TooMany { wanted: count, there, unique: wanted.unique });
+        return Err(PlanError::TooMany { wanted: count, there, unique: wanted.unique });
     }
     chosen.finish()
-}
-
-/// Only a space keeps a table from being looked up.
-fn of_space(error: TruthError) -> RunError {
-    let text = error.to_string();
-    match error {
-        TruthError::Space(error) => error.into(),
-        _ => osee_sdk::Error::new(text).into(),
-    }
 }
 
 /// Architectures that are tried before a study is said to make no network.
@@ -177,7 +168,7 @@ pub fn any_network(
     architectures: &[String],
     settings: &Settings,
     fits: impl Fn(&Graph) -> Result<(), DataError>,
-) -> Result<Graph, RunError> {
+) -> Result<Graph, PlanError> {
     let (mut misfit, mut refused) = (None, None);
     for arch in architectures.iter().take(TRIED) {
         match space.functions.graph(arch, settings) {
@@ -193,8 +184,8 @@ pub fn any_network(
     }
     let tried = architectures.len().min(TRIED);
     let (first, error) =
-        refused.map(|(arch, error)| (arch.clone(), error)).ok_or(RunError::NoArchitectures)?;
-    Err(RunError::NoNetwork { first, tried, error })
+        refused.map(|(arch, error)| (arch.clone(), error)).ok_or(PlanError::NoArchitectures)?;
+    Err(PlanError::NoNetwork { first, tried, error })
 }
 
 struct Chosen<'a> {
@@ -207,7 +198,7 @@ struct Chosen<'a> {
 
 impl Chosen<'_> {
     /// Takes `arch` unless its like is there.
-    fn take(&mut self, arch: String) -> Result<(), RunError> {
+    fn take(&mut self, arch: String) -> Result<(), PlanError> {
         let hash = match self.unique {
             true => Sha256::digest(self.space.functions.canonical(&arch)?),
             false => Sha256::digest(&arch),
@@ -219,7 +210,7 @@ impl Chosen<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Vec<String>, RunError> {
-        if self.list.is_empty() { Err(RunError::NoArchitectures) } else { Ok(self.list) }
+    fn finish(self) -> Result<Vec<String>, PlanError> {
+        if self.list.is_empty() { Err(PlanError::NoArchitectures) } else { Ok(self.list) }
     }
 }

@@ -1,0 +1,363 @@
+//! From the estimators that a study names to the rows of its leaderboard, and
+//! the supernets whose weights they score.
+
+use super::{PlanError, Row, any_network, experts};
+use crate::{
+    loader::{Registry, Space},
+    one_shot::{SupernetSpec, SupernetUse},
+};
+use osee_core::{
+    row::{Checkpoint, Conditions, EstimatorKey, RowKey, SpaceKey, SupernetWeights},
+    study::{EstimatorChoice, Study, StudyError, TrainingChoice},
+};
+use osee_engine::data::Source;
+use osee_model::{
+    estimator::{EstimatorInfo, EstimatorKind},
+    evaluation::Evaluation,
+    graph::Graph,
+    protocol::Protocol,
+    settings::{Settings, key_hash, nearest},
+};
+use osee_sdk::{
+    Epoch,
+    abi::{one_shot::ForeignOneShot, root::Foreign},
+};
+use std::sync::Arc;
+
+/// In place of an estimator's id.
+const ALL: &str = "all";
+
+/// Most rows of a trend.
+const TREND: usize = 10_000;
+
+/// Architectures whose networks are looked at before anything is trained; a
+/// training looks at each that it may sample.
+const LOOKED_AT: usize = 20_000;
+
+/// What rows score, and how.
+pub struct Ground<'a> {
+    /// The search space.
+    pub space: &'a Space<'a>,
+    /// Its settings for rows without a supernet.
+    pub space_settings: &'a Settings,
+    /// The architectures of the study.
+    pub architectures: &'a [String],
+    /// The images.
+    pub source: &'a Source,
+    /// Their identity.
+    pub images: &'a str,
+    /// How zero-shot estimators see networks.
+    pub protocol: &'a Protocol,
+}
+
+/// Rows and supernets of a study.
+pub struct Rows<'a> {
+    study: &'a Study,
+    registry: &'a Registry,
+    ground: &'a Ground<'a>,
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// The supernets whose weights they score.
+    pub supernets: Vec<SupernetSpec>,
+}
+
+/// An estimator of the study, made with its settings.
+struct Made {
+    info: EstimatorInfo,
+    settings: Settings,
+    instance: Foreign,
+}
+
+impl<'a> Rows<'a> {
+    /// Resolves the estimators of `study`.
+    ///
+    /// # Errors
+    /// What is not there, or makes no sense.
+    pub fn resolve(
+        study: &'a Study,
+        registry: &'a Registry,
+        ground: &'a Ground<'a>,
+    ) -> Result<Self, PlanError> {
+        let mut all = Self { study, registry, ground, rows: Vec::new(), supernets: Vec::new() };
+        let choices = all.choices();
+        // A preset that does not exist is refused even if no row trains.
+        study.training.base()?;
+        for choice in &choices {
+            all.add(choice, &choices)?;
+        }
+        experts::check(&all.rows, registry)?;
+        Ok(all)
+    }
+
+    /// Those of the study; in place of `all`, or if it names none, all that need
+    /// no training, and those that the user brought.
+    fn choices(&self) -> Vec<EstimatorChoice> {
+        let chosen = &self.study.estimators;
+        if chosen.is_empty() {
+            return self.all().collect();
+        }
+        let mut choices = Vec::new();
+        for choice in chosen {
+            if *choice == EstimatorChoice::plain(ALL) {
+                let named = |it: &EstimatorChoice| chosen.iter().any(|own| own.name() == it.name());
+                choices.extend(self.all().filter(|it| !named(it)));
+            } else {
+                choices.push(choice.clone());
+            }
+        }
+        choices
+    }
+
+    fn all(&self) -> impl Iterator<Item = EstimatorChoice> {
+        let given: Vec<&str> = self
+            .registry
+            .given()
+            .iter()
+            .flat_map(|plugin| plugin.exports.iter().map(|export| export.id()))
+            .collect();
+        let wanted = move |info: &&EstimatorInfo| {
+            info.kind != EstimatorKind::OneShot || given.contains(&info.id.as_str())
+        };
+        let all = self.registry.estimators().map(|(_, info)| info).filter(wanted);
+        all.map(|info| EstimatorChoice::plain(&info.id))
+    }
+
+    fn add(
+        &mut self,
+        choice: &EstimatorChoice,
+        choices: &[EstimatorChoice],
+    ) -> Result<(), PlanError> {
+        let name = || choice.name().to_owned();
+        let made = self.create(choice)?;
+        let trains = made.info.kind == EstimatorKind::OneShot && choice.supernet.is_none();
+        if !trains && choice.training != TrainingChoice::default() {
+            return Err(PlanError::NoTraining(name()));
+        }
+        if choice.trend && choice.epoch.is_some() {
+            return Err(PlanError::EpochOfTrend(name()));
+        }
+        let weights = match (&made.instance, &choice.supernet) {
+            (Foreign::OneShot(one_shot), None) => Some(self.own_weights(choice, &made, one_shot)?),
+            (Foreign::ZeroShot(_), Some(row)) => Some(self.lent_by(row, choice, choices)?),
+            (_, None) => None,
+            (_, Some(_)) => return Err(PlanError::NoSupernet(name())),
+        };
+        let Some(weights) = weights else {
+            return match choice.trend || choice.epoch.is_some() {
+                true => Err(PlanError::NoCheckpoints(name())),
+                false => self.push(self.row(name(), &made, None)?),
+            };
+        };
+        if !choice.trend {
+            return self.push(self.row(name(), &made, Some(weights))?);
+        }
+        let kept = self.supernets[weights.supernet].recipe.kept();
+        if kept.len() > TREND {
+            return Err(PlanError::LongTrend { row: name(), kept: kept.len(), most: TREND });
+        }
+        // Those before have too few to average.
+        for epoch in kept.into_iter().skip(weights.evaluation.checkpoints - 1) {
+            let checkpoint = Checkpoint { row: name(), epoch };
+            let weights = self.at(&weights, epoch, choice.name())?;
+            let mut row = self.row(checkpoint.name(), &made, Some(weights))?;
+            row.key.checkpoint_of = Some(checkpoint);
+            self.push(row)?;
+        }
+        Ok(())
+    }
+
+    /// The estimator that a row names, and its settings.
+    fn create(&self, choice: &EstimatorChoice) -> Result<Made, PlanError> {
+        let (plugin, info) = self.registry.estimator(&choice.id)?;
+        let owner = format!("estimator `{}`", choice.id);
+        let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
+        // The plugin may refuse values that the declaration allows.
+        let instance = plugin.functions.create(&choice.id, &settings)?;
+        Ok(Made { info: info.clone(), settings, instance })
+    }
+
+    /// A row with all that its scores depend on.
+    fn row(
+        &self,
+        name: String,
+        made: &Made,
+        weights: Option<SupernetUse>,
+    ) -> Result<Row, PlanError> {
+        let Ground { space, space_settings, protocol, images, .. } = *self.ground;
+        let (plugin, info) = self.registry.estimator(&made.info.id)?;
+        let estimator = EstimatorKey {
+            id: info.id.clone(),
+            version: info.version.clone(),
+            kind: info.kind,
+            direction: info.direction,
+            settings: made.settings.clone(),
+            plugin_sha256: plugin.sha256.clone(),
+        };
+        let spec = weights.as_ref().map(|it| (it, &self.supernets[it.supernet]));
+        let conditions = match spec {
+            None => Conditions::Untrained(protocol.clone()),
+            Some((weights, spec)) => Conditions::Supernet(Box::new(SupernetWeights {
+                key: spec.key.clone(),
+                recipe: spec.recipe.clone(),
+                epochs: weights.epochs.clone(),
+                seeds: None,
+                protocol: (info.kind == EstimatorKind::ZeroShot).then(|| protocol.clone()),
+            })),
+        };
+        let settings = spec.map_or(space_settings, |(_, spec)| &spec.space_settings);
+        let space = SpaceKey {
+            id: space.info.id.clone(),
+            version: space.info.version.clone(),
+            settings: settings.clone(),
+            plugin_sha256: space.plugin.sha256.clone(),
+        };
+        let images = estimator.sees_images().then(|| images.to_owned());
+        let key = RowKey { name, estimator, space, conditions, images, checkpoint_of: None };
+        Ok(Row { key, weights })
+    }
+
+    fn push(&mut self, row: Row) -> Result<(), PlanError> {
+        if self.rows.iter().any(|other| other.key.name == row.key.name) {
+            return Err(PlanError::SameName(row.key.name));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// The supernet of a one-shot row, shared with rows that train alike.
+    fn own_weights(
+        &mut self,
+        choice: &EstimatorChoice,
+        made: &Made,
+        one_shot: &ForeignOneShot,
+    ) -> Result<SupernetUse, PlanError> {
+        let own = one_shot.recipe()?;
+        let Made { info, settings, .. } = made;
+        let (plugin, _) = self.registry.estimator(&choice.id)?;
+        self.registry.check_recipe(plugin, &choice.id, &own)?;
+        let asked = self.study.training.with(&choice.training);
+        let recipe = asked.resolve(own, self.ground.source.normalisation())?;
+        let [training, validation] = self.ground.source.split();
+        recipe.check_images(training.len(), validation.len()).map_err(StudyError::from)?;
+        asked.check_supernet(&recipe, self.ground.source.facts().side)?;
+        let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
+        let mut of_space = Settings::of_supernet(&self.ground.space.info.settings);
+        of_space.extend(self.ground.space.known(&recipe.space));
+        of_space.extend(self.study.space.settings.clone());
+        of_space.extend(asked.space);
+        let space_settings = self.ground.space.resolve(&of_space)?;
+        let key = key_hash(&(
+            (&choice.id, &info.version, &plugin.sha256, json(&training)),
+            (&recipe, json(&space_settings)),
+            (
+                &self.ground.space.info.id,
+                &self.ground.space.info.version,
+                &self.ground.space.plugin.sha256,
+            ),
+            self.ground.images,
+        ));
+        let known = self.supernets.iter().position(|spec| spec.key == key);
+        let observe = asked.observe.unwrap_or(0);
+        let supernet = match known {
+            Some(known) => known,
+            None => {
+                self.supernets.push(SupernetSpec {
+                    key,
+                    name: choice.name().to_owned(),
+                    estimator: choice.id.clone(),
+                    settings: settings.clone(),
+                    recipe,
+                    space_settings,
+                    observe: 0,
+                });
+                self.check_start(one_shot)?;
+                self.supernets.len() - 1
+            }
+        };
+        let spec = &mut self.supernets[supernet];
+        spec.observe = spec.observe.max(observe);
+        let evaluation = one_shot.evaluation()?;
+        let (last, batches) = (spec.recipe.epochs, spec.recipe.validation_batches());
+        if let Some(wanted) = evaluation.batches.filter(|wanted| *wanted > batches) {
+            let row = choice.name().to_owned();
+            return Err(PlanError::FewBatches { row, wanted, batches });
+        }
+        let weights = SupernetUse { supernet, epochs: Vec::new(), evaluation };
+        self.at(&weights, choice.epoch.unwrap_or(last), choice.name())
+    }
+
+    /// Refuses the last supernet where the images fit none of its networks, and
+    /// asks the estimator what it wants to see before its first epoch: one that
+    /// refuses can never train it.
+    fn check_start(&self, one_shot: &ForeignOneShot) -> Result<(), PlanError> {
+        let Some(spec) = self.supernets.last() else { return Ok(()) };
+        let fits = |graph: &Graph| self.ground.source.facts().fits(graph);
+        let any =
+            any_network(self.ground.space, self.ground.architectures, &spec.space_settings, fits)?;
+        self.ground.source.facts().tell_spare_outputs(&any);
+        let functions = Arc::new(self.registry.space(&self.ground.space.info.id)?.functions);
+        let lent = spec.lend(self.ground.source, self.ground.space.info, &functions, LOOKED_AT);
+        let epoch = Epoch {
+            number: 0,
+            epochs: spec.recipe.epochs,
+            steps: spec.recipe.steps(),
+            seed: self.study.seeds.first(),
+            surveyed: Vec::new(),
+            memory: Vec::new(),
+        };
+        let asked = one_shot.survey(&epoch, &lent);
+        asked.map(drop).map_err(|error| PlanError::Untrainable { row: spec.name.clone(), error })
+    }
+
+    /// The supernet of another row, for a zero-shot estimator.
+    fn lent_by(
+        &mut self,
+        row: &str,
+        choice: &EstimatorChoice,
+        choices: &[EstimatorChoice],
+    ) -> Result<SupernetUse, PlanError> {
+        let lender = choices.iter().find(|other| other.name() == row);
+        let unknown = || PlanError::NoRow {
+            row: row.to_owned(),
+            near: nearest(row, choices.iter().map(EstimatorChoice::name)).map(str::to_owned),
+        };
+        let lender = lender.ok_or_else(unknown)?;
+        let made = self.create(lender)?;
+        let Foreign::OneShot(one_shot) = &made.instance else { return Err(unknown()) };
+        let lent = self.own_weights(lender, &made, one_shot)?;
+        // The weights that the other row looks at, unless this one says which.
+        let weights = SupernetUse { evaluation: Evaluation::default(), ..lent };
+        match choice.epoch {
+            None => Ok(weights),
+            Some(epoch) => self.at(&weights, epoch, choice.name()),
+        }
+    }
+
+    /// The same at an epoch, with as many kept checkpoints before it as the
+    /// row averages.
+    fn at(&self, weights: &SupernetUse, epoch: u32, name: &str) -> Result<SupernetUse, PlanError> {
+        let kept = self.supernets[weights.supernet].recipe.kept();
+        let wanted = weights.evaluation.checkpoints;
+        let row = name.to_owned();
+        let up_to = match (epoch, kept.iter().position(|it| *it == epoch)) {
+            (0, _) => vec![0],
+            (_, Some(at)) => kept[..=at].to_vec(),
+            (_, None) => return Err(PlanError::NotKept { row, epoch, kept }),
+        };
+        match up_to.len().checked_sub(wanted) {
+            Some(first) if wanted > 0 => {
+                Ok(SupernetUse { epochs: up_to[first..].to_vec(), ..weights.clone() })
+            }
+            _ => Err(PlanError::FewCheckpoints { row, wanted, epoch, there: up_to }),
+        }
+    }
+}
+
+fn trains(info: &EstimatorInfo, key: &str) -> bool {
+    !info.settings.iter().any(|spec| spec.key == *key && spec.judges_only)
+}
+
+/// Settings as the JSON in the key of a supernet.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("keys are plain data")
+}
