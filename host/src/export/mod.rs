@@ -20,7 +20,7 @@ use osee_model::estimator::{Direction, Failure};
 use std::io::{self, Write};
 
 /// Version of [`COLUMNS`].
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 1;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
