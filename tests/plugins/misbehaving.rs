@@ -301,7 +301,12 @@ fn signals_reach_a_command_that_loads_a_plugin() {
     args.extend(["--seeds", "0", "--estimators", "chatty,grad_norm,synflow", "--workers", "1"]);
     args.extend(["--out", out.to_str().unwrap()]);
     let stopped_by = |signal: &str, log: &Path| {
-        let mut child = osee(&args).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        // Whatever these tests were started by, `nohup` for one.
+        let plain = osee(&args);
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(plain.get_program()).args(plain.get_args());
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         while !log.exists() {
             assert!(child.try_wait().unwrap().is_none(), "it ended before its first unit");
             thread::sleep(Duration::from_millis(5));

@@ -44,7 +44,7 @@ fn a_shard_that_is_missing_damaged_or_of_another_plugin_is_named_and_loses_nothi
     // Of a node with another build of a plugin.
     let before = fs::read(out.join("results.sqlite")).unwrap();
     let connection = rusqlite::Connection::open(&file).unwrap();
-    let other = "UPDATE scorer SET key = json_set(key, '$.plugin_sha256', 'other')
+    let other = "UPDATE row SET key = json_set(key, '$.estimator.plugin_sha256', 'other')
          WHERE json_extract(key, '$.name') = 'synflow'";
     assert_eq!(connection.execute(other, []).unwrap(), 1);
     drop(connection);

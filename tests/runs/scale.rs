@@ -138,8 +138,8 @@ fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
     let connection = rusqlite::Connection::open(done.join("results.sqlite")).unwrap();
     let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, f64>(0)).unwrap();
     let unit = one("SELECT AVG(milliseconds) FROM unit");
-    let alone = "SELECT SUM(milliseconds) / 80 FROM score, scorer
-         WHERE scorer = id AND json_extract(key, '$.kind') <> 'meta'";
+    let alone = "SELECT SUM(milliseconds) / 80 FROM score JOIN row ON score.row = row.id
+         WHERE json_extract(key, '$.estimator.kind') <> 'meta'";
     let alone = one(alone);
     assert_eq!(one("SELECT COUNT(*) FROM unit"), 80.0);
     assert!(unit < alone, "estimators share passes: {unit} of {alone}");
