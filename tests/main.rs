@@ -8,3 +8,4 @@ mod plugins;
 mod reports;
 mod runs;
 mod support;
+mod walls;

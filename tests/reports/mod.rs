@@ -3,3 +3,4 @@
 mod analysis;
 mod neighbours;
 mod report_page;
+mod rows;

@@ -73,7 +73,7 @@ impl Reporter for Terminal {
         let mut bars = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Superseded { row, scores, reason } => {
-                say(format_args!("{row}: {scores} stored scores are not used: {reason}"));
+                say(format_args!("{row}: {scores} scores are computed anew: {reason}"));
             }
             Event::TrainingBegins { supernet, seed, steps } => {
                 let bar = styled(bars.all.add(ProgressBar::new(steps)), STEPS);

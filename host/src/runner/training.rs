@@ -122,6 +122,9 @@ pub fn run(
     options: &RunOptions,
 ) -> Result<Vec<Failed>, RunError> {
     let queue: VecDeque<Training> = open(plan, trainings).collect();
+    if queue.is_empty() {
+        return Ok(Vec::new());
+    }
     let tell = |event: Event<'_>| options.reporter.tell(event);
     let named = |(supernet, seed): Training| (plan.setup.supernets[supernet].name.as_str(), seed);
     for training in &queue {
