@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and uses its own part")]
 
 use osee_core::{
-    row::{Conditions, EstimatorKey, RowKey, SpaceKey},
+    row::{Conditions, EstimatorKey, RowKey, SpaceKey, SupernetWeights},
     store::{Outcome, Record, StoreWriter},
     study::{Study, TableSource, TruthChoice},
 };
 use osee_model::{
     estimator::{Direction, EstimatorKind, Failure, FailureKind},
     protocol::Protocol,
+    recipe::Recipe,
     settings::Settings,
 };
 use std::{
@@ -56,7 +57,16 @@ impl Row {
             images: estimator.sees_images().then(|| text("noise")),
             estimator,
             space,
-            conditions: Conditions::Untrained(Protocol::preset("paper").unwrap()),
+            conditions: match kind {
+                EstimatorKind::OneShot => Conditions::Supernet(Box::new(SupernetWeights {
+                    key: text(name),
+                    recipe: Recipe::preset("small").unwrap(),
+                    epochs: vec![50],
+                    seeds: None,
+                    protocol: None,
+                })),
+                _ => Conditions::Untrained(Protocol::preset("paper").unwrap()),
+            },
             checkpoint_of: None,
         };
         let mut scores = BTreeMap::new();
