@@ -62,7 +62,7 @@ impl Cell {
     }
 
     /// In one line.
-    fn line(&self) -> String {
+    pub fn line(&self) -> String {
         match self.below.as_str() {
             "" => self.text.clone(),
             below => format!("{} ({below})", self.text),
