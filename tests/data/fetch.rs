@@ -8,6 +8,7 @@ use osee_host::{
     progress::Silent,
     stop::Stop,
 };
+use osee_model::hex::hex;
 use sha2::{Digest, Sha256};
 use std::{
     fs,
@@ -26,7 +27,7 @@ fn table() -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(bytes))
 }
 
 /// A data set `t` of one table with these sources.

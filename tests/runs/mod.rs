@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod benchmark;
+mod exports;
 mod faults;
 mod hints;
 mod interruptions;

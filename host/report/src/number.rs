@@ -1,5 +1,7 @@
 //! Numbers as people read them.
 
+use std::fmt::Display;
+
 /// Digits of criteria after the point, for people.
 pub const DIGITS: usize = 3;
 
@@ -10,6 +12,18 @@ pub fn fixed(number: f64, digits: usize) -> String {
         Some(rest) if rest.chars().all(|it| matches!(it, '0' | '.')) => rest.to_owned(),
         _ => text,
     }
+}
+
+/// A whole number with its thousands set apart: 15,625.
+pub fn thousands(whole: impl Display) -> String {
+    let mut text = whole.to_string();
+    let first = usize::from(text.starts_with('-'));
+    let mut at = text.len();
+    while at > first + 3 {
+        at -= 3;
+        text.insert(at, ',');
+    }
+    text
 }
 
 /// Smaller p-values are not told apart.
@@ -43,6 +57,12 @@ pub fn file_size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let shown = [0, 999, -999, 1000, -15_625, 1_000_000].map(thousands);
+        assert_eq!(shown, ["0", "999", "-999", "1,000", "-15,625", "1,000,000"]);
+    }
 
     #[test]
     fn no_p_value_is_printed_as_zero() {

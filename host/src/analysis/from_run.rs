@@ -2,7 +2,7 @@
 
 use super::{
     MaterialError,
-    material::{ByBatch, JudgedRow, Material, Neighbourhood, Observed, Structure, grouped, ranked},
+    material::{ByBatch, JudgedRow, Material, Neighbourhood, Observed, Structure, ranked},
 };
 use crate::{
     leaderboard::{Leaderboard, NotRun, Row},
@@ -15,6 +15,7 @@ use osee_core::{
     store::{Store, StoreError},
 };
 use osee_model::estimator::{Direction, EstimatorKind};
+use osee_report::number::thousands;
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -152,10 +153,10 @@ fn basis(board: &Leaderboard) -> Vec<(String, String)> {
 
 /// "300", or "300, and 480 neighbours".
 fn counted(board: &Leaderboard) -> String {
-    let drawn = grouped(board.drawn);
+    let drawn = thousands(board.drawn);
     match board.architectures.len() - board.drawn {
         0 => drawn,
-        neighbours => format!("{drawn}, and {} neighbours", grouped(neighbours)),
+        neighbours => format!("{drawn}, and {} neighbours", thousands(neighbours)),
     }
 }
 

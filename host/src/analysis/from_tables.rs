@@ -6,6 +6,7 @@ use super::{
     material::{JudgedRow, Material, Structure, ranked},
 };
 use crate::loader::Space;
+use osee_report::number::thousands;
 use std::{collections::BTreeMap, path::Path};
 
 /// Reads and joins the tables. With a space, keys are its architectures.
@@ -26,7 +27,7 @@ pub fn from_tables(
     let mut basis = vec![
         ("Scores".to_owned(), shown(tables.scores)),
         ("Truth".to_owned(), truth.heading()),
-        ("Architectures".to_owned(), super::material::grouped(joined.architectures.len())),
+        ("Architectures".to_owned(), thousands(joined.architectures.len())),
     ];
     if joined.duplicates.iter().any(|it| !it.is_empty()) {
         let policy = format!("{:?}", joined.policy).to_lowercase();

@@ -7,7 +7,7 @@
 use super::{
     MaterialError,
     columns::{Chosen, choose},
-    material::{Pairs, grouped, there},
+    material::{Pairs, there},
 };
 use crate::{
     catalog::TruthSource,
@@ -20,6 +20,7 @@ use osee_core::{
     row::Checkpoint,
     truth::{Duplicate, Duplicates, Filter, LeftOut, Sheet, Table, mean_there},
 };
+use osee_report::number::thousands;
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
@@ -299,15 +300,15 @@ fn notes(joined: &Joined, filters: &[Filter], policy: Duplicates, unknown: usize
     let all = joined.architectures.len();
     for row in &joined.rows {
         if !row.missing.is_empty() {
-            let there = grouped(all - row.missing.len());
-            let all = grouped(all);
+            let there = thousands(all - row.missing.len());
+            let all = thousands(all);
             notes.push(format!(
                 "{} is judged over {there} of {all}: it has no other score",
                 row.name
             ));
         }
         if row.partial > 0 {
-            let (partial, seeds) = (grouped(row.partial), row.seeds.len());
+            let (partial, seeds) = (thousands(row.partial), row.seeds.len());
             let name = &row.name;
             notes.push(format!("{partial} means of {name} are of fewer than its {seeds} seeds"));
         }

@@ -8,7 +8,7 @@ use super::MaterialError;
 use crate::leaderboard::NotRun;
 use osee_core::{
     analysis::{Column, Observation},
-    criteria::{Bootstrap, NoInterval, kendall_p_value, kendall_tau_b},
+    criteria::{Bootstrap, NoInterval, kendall_tau_b},
     row::Checkpoint,
 };
 use osee_model::{
@@ -17,6 +17,7 @@ use osee_model::{
     settings::{Settings, Value},
     space::{Counts, Mutation},
 };
+use osee_report::number::thousands;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
@@ -71,8 +72,6 @@ pub struct Uncertain {
     pub kd: Option<f64>,
     /// Its 95% interval, as a leaderboard has it, or why there is none.
     pub interval: Result<[f64; 2], NoInterval>,
-    /// Its p-value against 0.
-    pub p: Option<f64>,
 }
 
 /// Judged architectures with those of their mutations that have a truth, too.
@@ -358,7 +357,6 @@ impl Material {
                 Uncertain {
                     kd: kendall_tau_b(&scores, &truth),
                     interval: Bootstrap::default().tau_b(&scores, &truth),
-                    p: kendall_p_value(&scores, &truth),
                 }
             };
             let of = |part: &[&JudgedRow]| part.iter().map(of).collect::<Vec<Uncertain>>();
@@ -395,7 +393,7 @@ impl Material {
 
     /// "300 architectures, seeds 20 and 2020".
     pub fn rests_on(&self) -> String {
-        let mut text = format!("{} architectures", grouped(self.architectures.len()));
+        let mut text = format!("{} architectures", thousands(self.architectures.len()));
         let seeds: Vec<String> = self.seeds().iter().map(u64::to_string).collect();
         match seeds.as_slice() {
             [] => {}
@@ -439,19 +437,6 @@ pub fn ranked(mut rows: Vec<JudgedRow>, truth: &[f64]) -> Vec<JudgedRow> {
     judged.into_iter().map(|(_, row)| row).collect()
 }
 
-/// 15,625.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -466,11 +451,5 @@ mod tests {
         assert_eq!(shown("depth of stage 1", "2", "4"), "depth 2 to depth 4");
         assert_eq!(shown("normal node 2 edge 0 input", "0", "1"), "input 0 to input 1");
         assert_eq!(shown("edge 1<-0", "none", "skip_connect"), "none to skip_connect");
-    }
-
-    #[test]
-    fn thousands_are_set_apart() {
-        let shown = [0, 999, 1000, 15_625, 1_000_000].map(super::grouped);
-        assert_eq!(shown, ["0", "999", "1,000", "15,625", "1,000,000"]);
     }
 }

@@ -10,22 +10,21 @@ use super::{
 use crate::{
     analysis::{Joined, Judgement, Tables, joined},
     catalog::TruthSource,
-    leaderboard::{criteria_document, few, interval_text, tie_text},
+    leaderboard::{
+        columns::{CRITERIA, Column, FAILED, LC, Line, MEASURED, NAME, RANK, texts},
+        criteria_document, few,
+    },
     terminal::say,
 };
 use clap::{Args, ValueEnum};
 use osee_core::{
     criteria::{
-        Bootstrap, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, TieAware,
-        evaluate,
+        Bootstrap, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate,
     },
     study::{TableSource, TruthChoice},
     truth::{Duplicate, Filter},
 };
-use osee_report::{
-    number::{DIGITS, fixed},
-    text::terminal_table,
-};
+use osee_report::text::terminal_table;
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -203,20 +202,11 @@ fn duplicates(found: &[Duplicate]) -> Value {
     })
 }
 
-const HEADER: [&str; 12] = [
-    "#",
-    "column",
-    "KD",
-    "95% interval",
-    "Spearman",
-    "LC",
-    "P@top5%",
-    "P@bot5%",
-    "BR@1%",
-    "WR@5%",
-    "failed",
-    "measured",
-];
+fn columns() -> Vec<Column> {
+    let [kd, interval, spearman, top_k @ ..] = CRITERIA;
+    let first = [RANK, NAME.called("column"), kd, interval, spearman, LC];
+    first.into_iter().chain(top_k).chain([FAILED, MEASURED]).collect()
+}
 
 fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
     let mut text = format!(
@@ -226,8 +216,9 @@ fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
         found.truth_of.heading(),
         policy(found)
     );
-    let lines: Vec<Vec<String>> = rows.iter().enumerate().map(|(at, row)| line(at, row)).collect();
-    text += &terminal_table(&HEADER, &lines);
+    let lines = rows.iter().enumerate().map(|(at, row)| line(at, row));
+    let (titles, lines) = texts(&columns(), lines);
+    text += &terminal_table(&titles, &lines);
     if let Some(note) = few(found.truth.len()) {
         text += &(note + "\n");
     }
@@ -235,26 +226,15 @@ fn table(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> String {
     text
 }
 
-fn line(at: usize, row: &Row) -> Vec<String> {
+fn line(at: usize, row: &Row) -> Line<'_> {
     let criteria = row.criteria.as_ref();
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| fixed(it, DIGITS));
-    let of = |pick: fn(&CriteriaReport) -> Option<f64>| number(criteria.and_then(pick));
-    let tied = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-        criteria.and_then(|it| pick(it).get(k)).map_or("-".to_owned(), |it| tie_text(it, DIGITS))
-    };
-    let (all, measured) = (row.of.values.len(), row.of.values.len() - row.of.missing.len());
-    vec![
-        (at + 1).to_string(),
-        row.of.name.clone(),
-        of(|it| it.kd),
-        criteria.map_or("-".to_owned(), interval_text),
-        of(|it| it.spearman),
-        of(|it| it.lc),
-        tied(|it| &it.p_top, "0.05"),
-        tied(|it| &it.p_bottom, "0.05"),
-        tied(|it| &it.br, "0.01"),
-        tied(|it| &it.wr, "0.05"),
-        criteria.map_or("-".to_owned(), |it| it.failures.to_string()),
-        if measured < all { format!("{measured} of {all}") } else { all.to_string() },
-    ]
+    Line {
+        rank: Some(at + 1),
+        name: &row.of.name,
+        criteria,
+        failed: criteria.map(|it| it.failures),
+        scored: row.of.values.len() - row.of.missing.len(),
+        of: row.of.values.len(),
+        ..Line::default()
+    }
 }

@@ -4,7 +4,6 @@
 //! Invariants: the same study has the same bytes, however it was run; what a
 //! column means never changes under one version of the schema.
 
-mod csv;
 mod parquet;
 mod thrift;
 
@@ -16,6 +15,7 @@ use osee_core::{
     row::EstimatorKey,
     store::{Store, StoreError},
 };
+use osee_files::csv_text::{CsvWriter, Field};
 use osee_model::estimator::{Direction, Failure};
 use std::io::{self, Write};
 
@@ -67,22 +67,23 @@ pub enum Table {
     Parquet,
 }
 
-/// A cell, of its column's kind.
-#[derive(Debug, Clone, Copy)]
-enum Cell<'a> {
-    Text(&'a str),
-    MaybeText(Option<&'a str>),
-    Count(u64),
-    MaybeCount(Option<u64>),
-    MaybeNumber(Option<f64>),
-}
-
-type Row<'a> = [Cell<'a>; COLUMNS.len()];
+/// A value per column, of its kind.
+type Row<'a> = [Field<'a>; COLUMNS.len()];
 
 /// Where rows go.
 trait Sink {
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
+    fn row(&mut self, row: Row<'_>) -> io::Result<()>;
     fn end(self: Box<Self>) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for CsvWriter<W> {
+    fn row(&mut self, row: Row<'_>) -> io::Result<()> {
+        CsvWriter::row(self, row)
+    }
+
+    fn end(self: Box<Self>) -> io::Result<()> {
+        CsvWriter::end(*self)
+    }
 }
 
 /// Why there is no table.
@@ -125,7 +126,7 @@ pub fn export(
         truths[*at] = Some(*value);
     }
     let mut sink: Box<dyn Sink + '_> = match table {
-        Table::Csv => Box::new(csv::Csv::new(to)?),
+        Table::Csv => Box::new(CsvWriter::new(to, COLUMNS.map(|(name, _)| name))?),
         Table::Parquet => Box::new(parquet::Parquet::new(to, &study.name)?),
     };
     for (name, (id, key)) in store.newest()? {
@@ -139,24 +140,24 @@ pub fn export(
             }
             let failure = score.outcome.as_ref().err();
             let what = failure.map(|failure: &Failure| failure.kind.to_string());
-            written = sink.row(&[
-                Cell::Text(&name),
-                Cell::Text(estimator),
-                Cell::Text(&kind),
-                Cell::Count(u64::from(*direction == Direction::HigherIsBetter)),
-                Cell::Text(&key.space.id),
-                Cell::Count(score.arch_index as u64),
-                Cell::Text(&architectures[score.arch_index]),
-                Cell::Count(score.seed),
-                Cell::MaybeNumber(score.outcome.as_ref().ok().copied()),
-                Cell::MaybeText(what.as_deref()),
-                Cell::MaybeText(failure.map(|failure| failure.message.as_str())),
-                Cell::MaybeNumber(truths[score.arch_index]),
-                Cell::MaybeNumber(timing.then_some(score.milliseconds)),
-                Cell::Text(device),
-                Cell::Count(u64::from(score.arch_index >= drawn)),
-                Cell::MaybeText(checkpoint.map(|it| it.row.as_str())),
-                Cell::MaybeCount(checkpoint.map(|it| u64::from(it.epoch))),
+            written = sink.row([
+                name.as_str().into(),
+                estimator.as_str().into(),
+                kind.as_str().into(),
+                u64::from(*direction == Direction::HigherIsBetter).into(),
+                key.space.id.as_str().into(),
+                score.arch_index.into(),
+                architectures[score.arch_index].as_str().into(),
+                score.seed.into(),
+                score.outcome.as_ref().ok().copied().into(),
+                what.as_deref().into(),
+                failure.map(|failure| failure.message.as_str()).into(),
+                truths[score.arch_index].into(),
+                timing.then_some(score.milliseconds).into(),
+                device.into(),
+                u64::from(score.arch_index >= drawn).into(),
+                checkpoint.map(|it| it.row.as_str()).into(),
+                checkpoint.map(|it| u64::from(it.epoch)).into(),
             ]);
         })?;
         written?;

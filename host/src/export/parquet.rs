@@ -1,9 +1,10 @@
 //! Parquet (format 2.9, github.com/apache/parquet-format): a column chunk of
 //! one page per row group, plain values, packed by gzip. The parquet crate
-//! would be 30 seconds of every build.
+//! would be 30 seconds of every build; tests read the file with it.
 
-use super::{COLUMNS, Cell, Kind, Row, SCHEMA, Sink, thrift::Struct};
+use super::{COLUMNS, Kind, Row, SCHEMA, Sink, thrift::Struct};
 use flate2::{Compression, write::GzEncoder};
+use osee_files::csv_text::Field;
 use std::io::{self, BufWriter, Write};
 
 /// Rows that are held and written together.
@@ -119,8 +120,8 @@ impl<W: Write> Parquet<W> {
 }
 
 impl<W: Write> Sink for Parquet<W> {
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
-        self.columns.iter_mut().zip(row).for_each(|(column, cell)| column.push(cell));
+    fn row(&mut self, row: Row<'_>) -> io::Result<()> {
+        self.columns.iter_mut().zip(&row).for_each(|(column, field)| column.push(field));
         if self.columns[0].there.len() == GROUP { self.flush() } else { Ok(()) }
     }
 
@@ -153,23 +154,17 @@ impl<W: Write> Sink for Parquet<W> {
 }
 
 impl Column {
-    fn push(&mut self, cell: &Cell<'_>) {
-        match cell {
-            Cell::Text(text) | Cell::MaybeText(Some(text)) => {
+    fn push(&mut self, field: &Field<'_>) {
+        match field {
+            Field::Text(text) => {
                 self.values.extend((text.len() as u32).to_le_bytes());
                 self.values.extend(text.as_bytes());
             }
-            Cell::Count(count) | Cell::MaybeCount(Some(count)) => {
-                self.values.extend(count.to_le_bytes());
-            }
-            Cell::MaybeNumber(Some(number)) => self.values.extend(number.to_le_bytes()),
-            Cell::MaybeText(None) | Cell::MaybeCount(None) | Cell::MaybeNumber(None) => {}
+            Field::Count(count) => self.values.extend(count.to_le_bytes()),
+            Field::Number(number) => self.values.extend(number.to_le_bytes()),
+            Field::Absent => {}
         }
-        let absent = matches!(
-            cell,
-            Cell::MaybeText(None) | Cell::MaybeCount(None) | Cell::MaybeNumber(None)
-        );
-        self.there.push(!absent);
+        self.there.push(*field != Field::Absent);
     }
 
     /// Definition levels, if values may be absent, and values.

@@ -2,6 +2,7 @@
 
 mod across;
 mod board;
+pub(crate) mod columns;
 mod error;
 mod names;
 mod number;
@@ -14,8 +15,8 @@ pub use across::Across;
 pub use board::{Leaderboard, Row};
 pub use error::LeaderboardError;
 pub use names::told_apart;
-pub use number::{population, tie_text};
-pub use render::{Format, criteria_document, faults, interval_text, render, scores_csv};
+pub use number::{CONSTANT, TOO_FEW_AT_K, cell, population};
+pub use render::{Format, criteria_document, faults, render, scores_csv};
 pub use scored::{NotRun, Scored};
 pub use small_sample::{LEVEL, few};
 pub use standing::standing;

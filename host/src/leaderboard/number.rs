@@ -1,14 +1,20 @@
 //! Criteria and counts as people read them.
 
-use osee_core::criteria::TieAware;
+use osee_report::{
+    html::Cell,
+    number::{DIGITS, fixed},
+};
 
-/// A criterion with its range over all tie-breakings, where that is wide:
-/// `0.467 (0.400 .. 0.600)`.
-pub fn tie_text(of: &TieAware, digits: usize) -> String {
-    let value = format!("{:.digits$}", of.value);
-    match of.range() {
-        Some([min, max]) => format!("{value} ({min:.digits$} .. {max:.digits$})"),
-        None => value,
+/// Why tau-b is undefined.
+pub const CONSTANT: &str = "scores or truths are all equal";
+/// Why a criterion of the best or worst K is undefined.
+pub const TOO_FEW_AT_K: &str = "K of the architectures is less than one";
+
+/// A number with three digits, or why there is none.
+pub fn cell(number: Option<f64>) -> Cell {
+    match number.filter(|it| it.is_finite()) {
+        Some(it) => Cell::number(&fixed(it, DIGITS), it),
+        None => Cell::undefined(CONSTANT),
     }
 }
 
@@ -17,17 +23,5 @@ pub fn population(drawn: usize, neighbours: usize) -> String {
     match neighbours {
         0 => format!("{drawn} architectures"),
         neighbours => format!("{drawn} architectures and {neighbours} neighbours"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wide_range_stands_beside_its_number() {
-        let of = |min, max| TieAware { value: 0.467, expected: 0.467, min, max };
-        assert_eq!(tie_text(&of(0.4, 0.6), 3), "0.467 (0.400 .. 0.600)");
-        assert_eq!(tie_text(&of(0.45, 0.48), 4), "0.4670");
     }
 }

@@ -1,14 +1,15 @@
 //! The leaderboard for people and for programs.
 
-use super::{Leaderboard, NotRun, Row, few, tie_text};
+use super::{
+    Leaderboard, NotRun, Row,
+    columns::{CRITERIA, Column, FAILED, Line, MILLISECONDS, NAME, RANK, texts},
+    few,
+};
 use crate::truth::Truth;
 use osee_core::criteria::{CriteriaReport, TieAware, smallest_kendall_p_value};
 use osee_files::csv_text::{Field, csv_text};
 use osee_model::estimator::FailureKind;
-use osee_report::{
-    number::{DIGITS, p_equals},
-    text::{markdown_table, markdown_text, terminal_table},
-};
+use osee_report::text::{markdown_table, markdown_text, terminal_table};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -58,149 +59,58 @@ pub fn faults(board: &Leaderboard) -> String {
     text
 }
 
-fn header(timing: bool) -> Vec<&'static str> {
-    let mut header = vec![
-        "#",
-        "estimator",
-        "KD",
-        "95% interval",
-        "Spearman",
-        "P@top5%",
-        "P@bot5%",
-        "BR@1%",
-        "WR@5%",
-        "failed",
-    ];
-    if timing {
-        header.push("ms/arch");
-    }
-    header
+fn columns(timing: bool) -> Vec<Column> {
+    let time = timing.then_some(MILLISECONDS);
+    [RANK, NAME].into_iter().chain(CRITERIA).chain([FAILED]).chain(time).collect()
 }
 
-fn lines(board: &Leaderboard, timing: bool) -> Vec<Vec<String>> {
-    let rows = board.rows.iter().enumerate().map(|(i, row)| line(i, row, timing));
-    rows.chain(board.scored.not_run.iter().map(|row| not_run_line(row, board, timing))).collect()
-}
-
-fn line(i: usize, row: &Row, timing: bool) -> Vec<String> {
-    let number = |value: Option<f64>| match value {
-        Some(value) => format!("{value:.DIGITS$}"),
-        None => "-".to_owned(),
-    };
-    let criteria = row.criteria.as_ref();
-    let tie_aware = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-        let of = criteria.and_then(|c| pick(c).get(k));
-        of.map_or_else(|| "-".to_owned(), |of| tie_text(of, DIGITS))
-    };
-    let mut line = vec![
-        (i + 1).to_string(),
-        row.key.name.clone(),
-        number(criteria.and_then(|c| c.kd)),
-        criteria.map_or_else(|| "-".to_owned(), interval_text),
-        number(criteria.and_then(|c| c.spearman)),
-        tie_aware(|c| &c.p_top, "0.05"),
-        tie_aware(|c| &c.p_bottom, "0.05"),
-        tie_aware(|c| &c.br, "0.01"),
-        tie_aware(|c| &c.wr, "0.05"),
-        match row.missing {
-            0 => row.failed().to_string(),
-            missing => format!("{} (+{missing} not run)", row.failed()),
-        },
-    ];
-    if timing {
-        line.push(format!("{:.1}", row.ms_per_arch));
-    }
-    line
-}
-
-/// The interval of KD, such as `0.584 .. 0.660`; p of KD against 0 where there
-/// is none.
-pub fn interval_text(criteria: &CriteriaReport) -> String {
-    match (criteria.kd_ci, criteria.kd_p) {
-        (Some([low, high]), _) => format!("{low:.DIGITS$} .. {high:.DIGITS$}"),
-        (None, Some(p)) => format!("none, {}", p_equals(p)),
-        (None, None) => "-".to_owned(),
-    }
-}
-
-fn not_run_line(row: &NotRun, board: &Leaderboard, timing: bool) -> Vec<String> {
-    let mut line = vec!["-".to_owned(); header(timing).len()];
-    line[1].clone_from(&row.key.name);
-    line[9] = format!("not run: {} of {} scored", row.scored, board.scored.of);
-    line
+/// Judged rows, best first, then those that are not judged.
+fn lines(board: &Leaderboard) -> impl Iterator<Item = Line<'_>> {
+    let of = board.scored.of;
+    let judged = board.rows.iter().enumerate().map(move |(at, row)| Line {
+        rank: Some(at + 1),
+        name: &row.key.name,
+        criteria: row.criteria.as_ref(),
+        failed: Some(row.failed()),
+        missing: row.missing,
+        scored: board.scored.positions.len(),
+        of,
+        milliseconds: Some(row.ms_per_arch),
+        ..Line::default()
+    });
+    judged.chain(board.scored.not_run.iter().map(move |row| Line {
+        name: &row.key.name,
+        missing: row.missing,
+        scored: row.scored,
+        of,
+        not_run: Some(&row.reason),
+        ..Line::default()
+    }))
 }
 
 /// A row per estimator, numbers in full.
 fn csv(board: &Leaderboard, timing: bool) -> String {
-    let mut names: Vec<String> = header(timing).into_iter().map(str::to_owned).collect();
-    let own = board.rows.iter().enumerate().map(|(i, row)| fields(i, row, timing));
-    let mut rows: Vec<Vec<Field<'_>>> = own.collect();
-    for row in &board.scored.not_run {
-        let mut fields = vec![Field::Absent; names.len()];
-        fields[1] = row.key.name.as_str().into();
-        rows.push(fields);
-    }
-    let ranges = ["kd", "p_top5", "p_bot5", "br1", "wr5"];
-    names.extend(ranges.iter().flat_map(|it| [format!("{it}_low"), format!("{it}_high")]));
+    let columns = columns(timing);
+    let ends = |of: &Column| ["low", "high"].map(|end| format!("{}_{end}", of.bounds));
+    let bounded = || columns.iter().filter(|it| !it.bounds.is_empty());
+    let mut names: Vec<String> = columns.iter().map(|it| it.title.to_owned()).collect();
+    names.extend(bounded().flat_map(ends));
     let more = ["missing", "scored", "architectures", "not_run", "truth", "subset"];
-    names.extend(more.map(str::to_owned));
+    names.extend(more.into_iter().chain(timing.then_some("ms/score")).map(str::to_owned));
     let truth = board.truth.as_ref().map(Truth::heading);
-    let scored = board.scored.positions.len();
-    let judged = board.rows.iter().map(|row| (Some(row), row.missing, scored, None));
-    let others = board.scored.not_run.iter();
-    let others = others.map(|row| (None, row.missing, row.scored, Some(row.reason.as_str())));
-    for (fields, (row, missing, scored, reason)) in rows.iter_mut().zip(judged.chain(others)) {
-        fields.extend(row.map_or(vec![Field::Absent; 2 * ranges.len()], bounds));
-        fields.extend([missing, scored, board.scored.of].map(Field::from));
-        fields.push(reason.into());
-        fields.push(truth.as_deref().into());
-        fields.push(board.subset.as_str().into());
-    }
-    if timing {
-        names.push("ms/score".to_owned());
-        for (fields, row) in rows.iter_mut().zip(&board.rows) {
-            fields.push(row.ms_per_score.into());
-        }
-    }
+    let rows = lines(board).enumerate().map(|(at, line)| {
+        let mut fields: Vec<Field<'_>> = columns.iter().map(|it| it.of(&line).field).collect();
+        fields.extend(bounded().flat_map(|it| {
+            let bounds = it.of(&line).bounds;
+            [0, 1].map(|end| Field::from(bounds.map(|it| it[end])))
+        }));
+        fields.extend([line.missing, line.scored, line.of].map(Field::from));
+        fields.extend([line.not_run, truth.as_deref(), Some(&board.subset)].map(Field::from));
+        let row = board.rows.get(at).filter(|_| timing);
+        fields.extend(row.map(|row| Field::from(row.ms_per_score)));
+        fields
+    });
     csv_text(names, rows)
-}
-
-/// What [`line`] has, numbers in full.
-fn fields(i: usize, row: &Row, timing: bool) -> Vec<Field<'_>> {
-    let criteria = row.criteria.as_ref();
-    let tie_aware = |pick: fn(&CriteriaReport) -> &BTreeMap<String, TieAware>, k: &str| {
-        Field::from(criteria.and_then(|c| pick(c).get(k)).map(|t| t.value))
-    };
-    let mut fields = vec![
-        (i + 1).into(),
-        row.key.name.as_str().into(),
-        criteria.and_then(|c| c.kd).into(),
-        criteria.filter(|c| c.kd_ci.is_some()).map(interval_text).into(),
-        criteria.and_then(|c| c.spearman).into(),
-        tie_aware(|c| &c.p_top, "0.05"),
-        tie_aware(|c| &c.p_bottom, "0.05"),
-        tie_aware(|c| &c.br, "0.01"),
-        tie_aware(|c| &c.wr, "0.05"),
-        row.failed().into(),
-    ];
-    if timing {
-        fields.push(row.ms_per_arch.into());
-    }
-    fields
-}
-
-/// The interval of KD, and what other orders of ties make of the others.
-fn bounds(row: &Row) -> Vec<Field<'static>> {
-    let criteria = row.criteria.as_ref();
-    let ties = |table: &BTreeMap<String, TieAware>, k: &str| table.get(k).map(|t| [t.min, t.max]);
-    let all = [
-        criteria.and_then(|c| c.kd_ci),
-        criteria.and_then(|c| ties(&c.p_top, "0.05")),
-        criteria.and_then(|c| ties(&c.p_bottom, "0.05")),
-        criteria.and_then(|c| ties(&c.br, "0.01")),
-        criteria.and_then(|c| ties(&c.wr, "0.05")),
-    ];
-    all.iter().flat_map(|it| [it.map(|it| it[0]).into(), it.map(|it| it[1]).into()]).collect()
 }
 
 /// What the numbers are about, in a line or two.
@@ -238,13 +148,13 @@ pub fn caption(board: &Leaderboard) -> String {
 }
 
 fn table(board: &Leaderboard, timing: bool) -> String {
-    let mut lines = lines(board, timing);
+    let (titles, mut lines) = texts(&columns(timing), lines(board));
     for (row, line) in board.rows.iter().zip(&mut lines) {
         if board.user_plugins.contains(&row.key.estimator.id) {
             line[1].insert_str(0, "> ");
         }
     }
-    format!("{}\n{}{}", caption(board), terminal_table(&header(timing), &lines), note(board))
+    format!("{}\n{}{}", caption(board), terminal_table(&titles, &lines), note(board))
 }
 
 /// What is to be said below the table: what so few architectures allow.
@@ -257,7 +167,8 @@ fn markdown(board: &Leaderboard, timing: bool) -> String {
     let caption = markdown_text(&caption(board).replace('\n', "; "));
     let note = note(board);
     let note = if note.is_empty() { note } else { format!("\n{note}") };
-    format!("{caption}\n\n{}{note}", markdown_table(&header(timing), &lines(board, timing)))
+    let (titles, lines) = texts(&columns(timing), lines(board));
+    format!("{caption}\n\n{}{note}", markdown_table(&titles, &lines))
 }
 
 /// One row per architecture that all estimators have scored, without
@@ -318,27 +229,24 @@ pub fn not_run_document(row: &NotRun) -> Value {
 }
 
 fn row_document(row: &Row, timing: bool) -> Value {
-    let mut document = match &row.criteria {
-        Some(criteria) => criteria_document(criteria),
-        None => Map::new(),
-    };
-    let by_kind: BTreeMap<String, usize> =
-        row.failures.iter().map(|(kind, count)| (kind.to_string(), *count)).collect();
-    document.insert("estimator".to_owned(), json!(row.key.name));
-    document.insert("kind".to_owned(), json!(row.key.estimator.kind));
-    document.insert("version".to_owned(), json!(row.key.estimator.version));
-    document.insert("settings".to_owned(), json!(row.key.estimator.settings));
-    document.insert("protocol".to_owned(), row.key.conditions_json());
-    document.insert("space_settings".to_owned(), json!(row.key.space.settings));
-    document.insert("plugin_sha256".to_owned(), json!(row.key.estimator.plugin_sha256));
-    document.insert("checkpoint_of".to_owned(), json!(row.key.checkpoint_of));
-    document.insert("kd_seeds".to_owned(), json!(row.kd_seeds));
-    document.insert("failures".to_owned(), json!(row.failed()));
-    document.insert("failures_by_kind".to_owned(), json!(by_kind));
-    let examples: BTreeMap<String, &String> =
-        row.examples.iter().map(|(kind, message)| (kind.to_string(), message)).collect();
-    document.insert("failure_examples".to_owned(), json!(examples));
-    document.insert("missing".to_owned(), json!(row.missing));
+    let mut document = row.criteria.as_ref().map_or_else(Map::new, criteria_document);
+    let by_kind = row.failures.iter().map(|(kind, count)| (kind.to_string(), count));
+    let examples = row.examples.iter().map(|(kind, message)| (kind.to_string(), message));
+    document.extend(object(json!({
+        "estimator": row.key.name,
+        "kind": row.key.estimator.kind,
+        "version": row.key.estimator.version,
+        "settings": row.key.estimator.settings,
+        "protocol": row.key.conditions_json(),
+        "space_settings": row.key.space.settings,
+        "plugin_sha256": row.key.estimator.plugin_sha256,
+        "checkpoint_of": row.key.checkpoint_of,
+        "kd_seeds": row.kd_seeds,
+        "failures": row.failed(),
+        "failures_by_kind": by_kind.collect::<BTreeMap<_, _>>(),
+        "failure_examples": examples.collect::<BTreeMap<_, _>>(),
+        "missing": row.missing,
+    })));
     if timing {
         document.insert("ms_per_arch".to_owned(), json!(row.ms_per_arch));
         document.insert("ms_per_score".to_owned(), json!(row.ms_per_score));
@@ -356,7 +264,7 @@ pub fn criteria_document(criteria: &CriteriaReport) -> Map<String, Value> {
     let inside = |table: &BTreeMap<String, Option<TieAware>>| -> BTreeMap<String, Option<f64>> {
         table.iter().map(|(k, t)| (k.clone(), t.map(|t| t.value))).collect()
     };
-    let document = json!({
+    object(json!({
         "kd": criteria.kd,
         "kd_ci": criteria.kd_ci,
         "kd_ci_missing": criteria.kd_ci_missing.map(|why| why.to_string()),
@@ -383,7 +291,10 @@ pub fn criteria_document(criteria: &CriteriaReport) -> Map<String, Value> {
             "kd_top": criteria.kd_top,
             "kd_bottom": criteria.kd_bottom,
         },
-    });
+    }))
+}
+
+fn object(document: Value) -> Map<String, Value> {
     match document {
         Value::Object(map) => map,
         _ => Map::new(),

@@ -3,7 +3,7 @@
 
 use crate::cell::{Cell, VertexOp};
 use md5::{Digest, Md5};
-use std::fmt::Write;
+use osee_sdk::model::hex::hex;
 
 /// The hash of what of `cell` lies between its input and its output.
 pub fn canonical(cell: &Cell) -> String {
@@ -48,10 +48,5 @@ pub fn canonical(cell: &Cell) -> String {
 }
 
 fn digest(text: &str) -> String {
-    let mut hex = String::with_capacity(32);
-    for byte in Md5::digest(text) {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(Md5::digest(text))
 }

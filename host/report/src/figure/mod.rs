@@ -33,8 +33,6 @@ pub use lines::Lines;
 pub use scatter::{Mark, Scatter};
 pub use text::shown;
 
-pub(crate) use svg::escaped;
-
 use osee_files::csv_text::{Field, csv_text};
 
 /// One chart of a report.

@@ -163,8 +163,8 @@ pub(super) fn joined(points: &[[f64; 2]]) -> String {
     }
 }
 
-/// Text for SVG and HTML; what XML forbids is left out.
-pub(crate) fn escaped(text: &str) -> String {
+/// Text for SVG; what XML forbids is left out.
+fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -3,6 +3,8 @@
 //! No font is read: widths are those of the wider fonts in use, so text ends
 //! before the room that is left for it does.
 
+use crate::number::thousands;
+
 /// The number as a label has it: three places, thousands set apart, powers of
 /// ten where it is very large or small.
 pub fn shown(value: f64) -> String {
@@ -10,7 +12,7 @@ pub fn shown(value: f64) -> String {
     let text = match size {
         0.0 => "0".to_owned(),
         _ if !(1e-3..1e7).contains(&size) => return scientific(value),
-        _ if size >= 1000.0 => thousands(value),
+        _ if size >= 1000.0 => thousands(format_args!("{value:.0}")),
         _ if size >= 100.0 => format!("{value:.1}"),
         _ if size >= 10.0 => format!("{value:.2}"),
         _ => format!("{value:.3}"),
@@ -30,7 +32,7 @@ pub(super) fn shown_among(value: f64, largest: f64) -> String {
 /// The number with this many places.
 pub(super) fn places(value: f64, places: usize) -> String {
     match value.abs() >= 1000.0 && places == 0 {
-        true => signed(&thousands(value)),
+        true => signed(&thousands(format_args!("{value:.0}"))),
         false => signed(&format!("{value:.places$}")),
     }
 }
@@ -44,18 +46,6 @@ fn signed(text: &str) -> String {
         Some(rest) => rest.to_owned(),
         None => text.to_owned(),
     }
-}
-
-fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let mut text = if value < 0.0 { "-".to_owned() } else { String::new() };
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Such as `2.5×10⁶`.

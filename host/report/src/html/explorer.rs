@@ -5,9 +5,15 @@
 //! values are sent with seven digits, and the file is small.
 
 use super::bulk::packed;
-use crate::figure::{Drawing, escaped};
+use crate::figure::Drawing;
+use maud::{Markup, html};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+
+const CANVAS: &str = "Scores against truth, one point per architecture; arrow keys go through \
+                      them by true rank";
+const POINTING: &str = "Point at an architecture, or go through them by the arrow keys; a click \
+                        holds one, Escape lets it go.";
 
 /// What the explorer shows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,27 +42,36 @@ pub struct Scores {
 }
 
 impl Explorer {
-    pub(super) fn html(&self) -> String {
-        let options: String = self
-            .scores
-            .iter()
-            .enumerate()
-            .map(|(at, it)| format!("<option value=\"{at}\">{}</option>", escaped(&it.name)))
-            .collect();
-        format!(
-            "<div class=\"explorer\" id=\"explorer\">\n\
-             <div class=\"controls\"><label>Estimator <select id=\"estimator\">{options}</select></label>\
-             <label>Axes <select id=\"axes\"><option value=\"rank\">ranks</option>\
-             <option value=\"value\">values</option></select></label>\
-             <span class=\"hint\" id=\"left-out\"></span></div>\n\
-             <div class=\"stage\"><canvas id=\"scatter\" tabindex=\"0\" role=\"img\" \
-             aria-label=\"Scores against truth, one point per architecture; arrow keys go through them by true rank\">\
-             </canvas>\n<div class=\"details\" id=\"details\" aria-live=\"polite\"></div></div>\n<p class=\"hint pointing\">Point at an architecture, or go through them by the arrow \
-             keys; a click holds one, Escape lets it go.</p>\n\
-             <noscript><p>The explorer needs a script.</p></noscript>\n</div>\n\
-             <script type=\"text/plain\" id=\"explorer-data\">{}</script>\n",
-            packed(&self.document())
-        )
+    pub(super) fn html(&self) -> Markup {
+        html! {
+            div.explorer id="explorer" {
+                div.controls {
+                    label {
+                        "Estimator "
+                        select id="estimator" {
+                            @for (at, it) in self.scores.iter().enumerate() {
+                                option value=(at) { (it.name) }
+                            }
+                        }
+                    }
+                    label {
+                        "Axes "
+                        select id="axes" {
+                            option value="rank" { "ranks" }
+                            option value="value" { "values" }
+                        }
+                    }
+                    span.hint id="left-out" {}
+                }
+                div.stage {
+                    canvas id="scatter" tabindex="0" role="img" aria-label=(CANVAS) {}
+                    div.details id="details" aria-live="polite" {}
+                }
+                p.hint.pointing { (POINTING) }
+                noscript { p { "The explorer needs a script." } }
+            }
+            script type="text/plain" id="explorer-data" { (packed(&self.document())) }
+        }
     }
 
     pub(super) fn document(&self) -> Value {

@@ -1,10 +1,15 @@
 //! The page's HTML.
 
-use super::{Absent, Page, Section, bulk::base64};
-use crate::figure::{Figure, escaped};
-use std::{collections::HashSet, fmt::Write};
+use super::{Absent, Page, Section};
+use crate::figure::Figure;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::HashSet;
 
 const STYLE: &str = include_str!("report.css");
+/// Sets the reader's theme before anything is drawn.
+const THEME: &str = "try { const theme = localStorage.getItem('osee-theme'); \
+    if (theme) document.documentElement.dataset.theme = theme; } catch { /* no storage */ }";
 /// In one function, so that the page has no global names.
 const SCRIPT: &str = concat!(
     "(() => {\n'use strict';\n",
@@ -14,34 +19,71 @@ const SCRIPT: &str = concat!(
 );
 
 pub(super) fn html(page: &Page) -> String {
-    let mut names = names(page).into_iter();
-    let mut main = String::new();
-    if let Some(table) = &page.leaderboard {
-        main += &block("leaderboard", "Leaderboard", &table.html("Leaderboard"));
+    let (ids, mut names) = (ids(page), names(page).into_iter());
+    let leaderboard = page.leaderboard.as_ref();
+    let leaderboard = leaderboard.map(|it| ("leaderboard", "Leaderboard", it.html("Leaderboard")));
+    let explorer = page.explorer.as_ref();
+    let explorer = explorer.map(|it| ("architectures", "Architecture by architecture", it.html()));
+    let sections = ids.iter().zip(&page.sections);
+    let sections = sections.map(|(id, it)| (&**id, &*it.heading, content(it, &mut names)));
+    let absent =
+        (!page.absent.is_empty()).then(|| ("absent", "Not in this report", absent(&page.absent)));
+    // Id, heading and content of each part.
+    let parts: Vec<(&str, &str, Markup)> =
+        leaderboard.into_iter().chain(explorer).chain(sections).chain(absent).collect();
+    let mut text = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (page.title) }
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+                script { (PreEscaped(THEME)) }
+            }
+            body {
+                header {
+                    div.top {
+                        p.kind { "osee report" }
+                        button type="button" id="theme" hidden { "Theme" }
+                    }
+                    h1 { (page.title) }
+                    (paragraph("lead", &page.lead))
+                    dl.basis {
+                        @for (name, value) in &page.basis { div { dt { (name) } dd { (value) } } }
+                    }
+                }
+                div.page {
+                    nav aria-label="Contents" {
+                        details open {
+                            summary { "Contents" }
+                            ol {
+                                @for (id, heading, _) in &parts {
+                                    li { a href={ "#" (id) } { (heading) } }
+                                }
+                            }
+                        }
+                    }
+                    main {
+                        @for (id, heading, content) in &parts {
+                            section id=(id) aria-labelledby={ (id) "-heading" } {
+                                h2 id={ (id) "-heading" } { (heading) }
+                                (content)
+                            }
+                        }
+                    }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
     }
-    if let Some(explorer) = &page.explorer {
-        main += &block("architectures", "Architecture by architecture", &explorer.html());
-    }
-    for (id, section) in ids(page).iter().zip(&page.sections) {
-        main += &block(id, &section.heading, &content(section, &mut names));
-    }
-    if !page.absent.is_empty() {
-        let list: String = page.absent.iter().map(absent).collect();
-        let text = format!("<dl class=\"absent\">\n{list}</dl>\n");
-        main += &block("absent", "Not in this report", &text);
-    }
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n\
-         <script>\ntry {{ const theme = localStorage.getItem('osee-theme'); \
-         if (theme) document.documentElement.dataset.theme = theme; }} catch {{ /* no storage */ }}\n</script>\n\
-         </head>\n<body>\n{}<div class=\"page\">\n{}<main>\n{main}</main>\n</div>\n\
-         <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
-        head(page),
-        contents(page),
-        title = escaped(&page.title),
-    )
+    .into_string();
+    // What controls a terminal may stand in names and messages, and is no text.
+    text.retain(|c| {
+        matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+    });
+    text
 }
 
 /// Every figure with the name of its files, in the page's order.
@@ -90,90 +132,53 @@ fn plain(name: &str) -> String {
     }
 }
 
-fn head(page: &Page) -> String {
-    let mut basis = String::new();
-    for (name, value) in &page.basis {
-        // Writing to a string cannot fail.
-        let _ = writeln!(basis, "<div><dt>{}</dt><dd>{}</dd></div>", escaped(name), escaped(value));
+fn content(section: &Section, names: &mut impl Iterator<Item = String>) -> Markup {
+    html! {
+        (paragraph("finding", &section.finding))
+        (paragraph("rests-on", &section.rests_on))
+        @for (it, name) in section.figures.iter().zip(names) { (figure(it, &name)) }
+        @if let Some(table) = &section.table { (table.html(&section.heading)) }
     }
-    format!(
-        "<header>\n<div class=\"top\"><p class=\"kind\">osee report</p>\
-         <button type=\"button\" id=\"theme\" hidden>Theme</button></div>\n<h1>{}</h1>\n{}\
-         <dl class=\"basis\">\n{basis}</dl>\n</header>\n",
-        escaped(&page.title),
-        paragraph("lead", &page.lead)
-    )
-}
-
-fn contents(page: &Page) -> String {
-    let own = |id: &str, heading: &str, there: bool| {
-        there.then(|| (id.to_owned(), heading.to_owned())).into_iter()
-    };
-    let sections = ids(page).into_iter().zip(page.sections.iter().map(|it| it.heading.clone()));
-    let all = own("leaderboard", "Leaderboard", page.leaderboard.is_some())
-        .chain(own("architectures", "Architecture by architecture", page.explorer.is_some()))
-        .chain(sections)
-        .chain(own("absent", "Not in this report", !page.absent.is_empty()));
-    let links: String = all
-        .map(|(id, heading)| format!("<li><a href=\"#{id}\">{}</a></li>\n", escaped(&heading)))
-        .collect();
-    format!(
-        "<nav aria-label=\"Contents\">\n<details open><summary>Contents</summary>\n<ol>\n{links}</ol></details>\n</nav>\n"
-    )
-}
-
-fn block(id: &str, heading: &str, content: &str) -> String {
-    format!(
-        "<section id=\"{id}\" aria-labelledby=\"{id}-heading\">\n\
-         <h2 id=\"{id}-heading\">{}</h2>\n{content}</section>\n",
-        escaped(heading)
-    )
-}
-
-fn content(section: &Section, names: &mut impl Iterator<Item = String>) -> String {
-    let figures: String =
-        section.figures.iter().zip(names).map(|(it, name)| figure(it, &name)).collect();
-    let table = section.table.as_ref().map(|table| table.html(&section.heading));
-    paragraph("finding", &section.finding)
-        + &paragraph("rests-on", &section.rests_on)
-        + &figures
-        + &table.unwrap_or_default()
 }
 
 /// The picture, and its files: SVG from beside the page, or from the page by
 /// its script, so that it is not in it twice.
-fn figure(figure: &Figure, name: &str) -> String {
-    let csv = base64(figure.csv().as_bytes());
-    format!(
-        "<figure>\n<div class=\"scroll plot\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n{}</div>\n\
-         <figcaption>{}<span class=\"files\">\
-         <a download=\"{name}.svg\" href=\"figures/{name}.svg\" class=\"svg-file\">SVG</a> \
-         <a download=\"{name}.csv\" href=\"data:text/csv;base64,{csv}\">CSV</a></span></figcaption>\n</figure>\n",
-        escaped(&figure.title),
-        figure.svg(),
-        paragraph("note", &figure.note),
-    )
-}
-
-fn absent(it: &Absent) -> String {
-    let add = match it.add.as_str() {
-        "" => String::new(),
-        add => format!(
-            "<p>To have it, add to the study file:</p><pre class=\"scroll\" tabindex=\"0\">{}</pre>",
-            preformatted(add)
-        ),
-    };
-    let (heading, reason) = (escaped(&it.heading), escaped(&it.reason));
-    format!("<dt>{heading}</dt>\n<dd><p>{reason}</p>{add}</dd>\n")
-}
-
-fn preformatted(text: &str) -> String {
-    text.lines().map(escaped).collect::<Vec<_>>().join("\n")
-}
-
-fn paragraph(class: &str, text: &str) -> String {
-    match text {
-        "" => String::new(),
-        text => format!("<p class=\"{class}\">{}</p>\n", escaped(text)),
+fn figure(figure: &Figure, name: &str) -> Markup {
+    let csv = BASE64_STANDARD.encode(figure.csv());
+    html! {
+        figure {
+            div.scroll.plot tabindex="0" role="region" aria-label=(figure.title) {
+                (PreEscaped(figure.svg()))
+            }
+            figcaption {
+                (paragraph("note", &figure.note))
+                span.files {
+                    a.svg-file download={ (name) ".svg" } href={ "figures/" (name) ".svg" } { "SVG" }
+                    " "
+                    a download={ (name) ".csv" } href={ "data:text/csv;base64," (csv) } { "CSV" }
+                }
+            }
+        }
     }
+}
+
+fn absent(all: &[Absent]) -> Markup {
+    html! {
+        dl.absent {
+            @for it in all {
+                dt { (it.heading) }
+                dd {
+                    p { (it.reason) }
+                    @if !it.add.is_empty() {
+                        p { "To have it, add to the study file:" }
+                        pre.scroll tabindex="0" { (it.add) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn paragraph(class: &str, text: &str) -> Markup {
+    html! { @if !text.is_empty() { p class=(class) { (text) } } }
 }

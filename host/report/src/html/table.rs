@@ -1,6 +1,6 @@
 //! Tables that a reader may sort.
 
-use crate::figure::escaped;
+use maud::{Markup, html};
 
 /// A column's heading.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,7 @@ impl Cell {
     }
 
     /// In one line.
-    fn line(&self) -> String {
+    pub fn line(&self) -> String {
         match self.below.as_str() {
             "" => self.text.clone(),
             below => format!("{} ({below})", self.text),
@@ -115,85 +115,75 @@ impl Table {
     }
 
     /// In a box that scrolls where it is too narrow.
-    pub(super) fn html(&self, label: &str) -> String {
-        let heads: String = self.columns.iter().map(head).collect();
-        let rows: String = self.rows.iter().map(|(cells, own)| self.line(cells, *own)).collect();
-        let own = match self.rows.iter().any(|(_, own)| *own) {
-            true => "<p class=\"hint own-key\">estimators that you brought</p>\n",
-            false => "",
-        };
-        format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n\
-             <table class=\"sortable\">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n{own}{}",
-            escaped(label),
-            self.explained()
-        )
-    }
-
-    /// For touch and paper, which have no hover.
-    fn explained(&self) -> String {
-        let told = self.columns.iter().filter(|it| !it.explanation.is_empty());
-        let list: String = told
-            .map(|it| {
-                format!("<dt>{}</dt><dd>{}</dd>\n", escaped(&it.name), escaped(&it.explanation))
-            })
-            .collect();
-        match list.is_empty() {
-            true => list,
-            false => format!(
-                "<details class=\"explained\"><summary>What the columns mean</summary>\n<dl>\n{list}</dl></details>\n"
-            ),
+    pub(super) fn html(&self, label: &str) -> Markup {
+        html! {
+            div.scroll tabindex="0" role="region" aria-label=(label) {
+                table.sortable {
+                    thead { tr { @for column in &self.columns { (head(column)) } } }
+                    tbody { @for (cells, own) in &self.rows { (self.line(cells, *own)) } }
+                }
+            }
+            @if self.rows.iter().any(|(_, own)| *own) {
+                p.hint.own-key { "estimators that you brought" }
+            }
+            (self.explained())
         }
     }
 
-    fn line(&self, cells: &[Cell], own: bool) -> String {
-        let cells = self.columns.iter().zip(cells);
+    /// For touch and paper, which have no hover.
+    fn explained(&self) -> Markup {
+        let told: Vec<&Column> =
+            self.columns.iter().filter(|it| !it.explanation.is_empty()).collect();
+        html! {
+            @if !told.is_empty() {
+                details.explained {
+                    summary { "What the columns mean" }
+                    dl { @for it in told { dt { (it.name) } dd { (it.explanation) } } }
+                }
+            }
+        }
+    }
+
+    fn line(&self, cells: &[Cell], own: bool) -> Markup {
         let name = self.columns.iter().position(|it| !it.numeric);
-        let cells: String = cells
-            .enumerate()
-            .map(|(at, (column, it))| cell(column, it, Some(at) == name))
-            .collect();
-        format!("<tr{}>{cells}</tr>\n", if own { " class=\"own\"" } else { "" })
+        html! {
+            tr class=[own.then_some("own")] {
+                @for (at, (column, it)) in self.columns.iter().zip(cells).enumerate() {
+                    (cell(column, it, Some(at) == name))
+                }
+            }
+        }
     }
 }
 
-fn head(column: &Column) -> String {
-    let class = if column.numeric { " class=\"number\"" } else { "" };
-    let explanation = match column.explanation.as_str() {
-        "" => String::new(),
-        it => format!("<span class=\"tip\" role=\"tooltip\">{}</span>", escaped(it)),
-    };
-    format!(
-        "<th scope=\"col\"{class}><button type=\"button\">{}</button>{explanation}</th>",
-        escaped(&column.name)
-    )
+fn head(column: &Column) -> Markup {
+    html! {
+        th scope="col" class=[column.numeric.then_some("number")] {
+            button type="button" { (column.name) }
+            @if !column.explanation.is_empty() {
+                span.tip role="tooltip" { (column.explanation) }
+            }
+        }
+    }
 }
 
-fn cell(column: &Column, it: &Cell, name: bool) -> String {
-    let mut classes = Vec::new();
-    if column.numeric {
-        classes.push("number");
-    }
-    if it.text == "undefined" && it.sort.is_none() && column.numeric {
-        classes.push("undefined");
-    }
-    if !name && !column.numeric && it.text.chars().count() <= SHORT {
-        classes.push("short");
-    }
-    let class = match classes.is_empty() {
-        true => String::new(),
-        false => format!(" class=\"{}\"", classes.join(" ")),
+fn cell(column: &Column, it: &Cell, name: bool) -> Markup {
+    let undefined = it.text == "undefined" && it.sort.is_none();
+    let class = match column.numeric {
+        true if undefined => Some("number undefined"),
+        true => Some("number"),
+        false => (!name && it.text.chars().count() <= SHORT).then_some("short"),
     };
-    let sort = it.sort.map_or_else(String::new, |it| format!(" data-sort=\"{it}\""));
-    let hint = match it.hint.as_str() {
-        "" => String::new(),
-        hint => format!(" title=\"{}\"", escaped(hint)),
+    let hint = (!it.hint.is_empty()).then_some(&it.hint);
+    let content = html! {
+        (it.text)
+        @if !it.below.is_empty() { small.range { (it.below) } }
     };
-    let tag = if name { "th scope=\"row\"" } else { "td" };
-    let end = if name { "th" } else { "td" };
-    let below = match it.below.as_str() {
-        "" => String::new(),
-        below => format!("<small class=\"range\">{}</small>", escaped(below)),
-    };
-    format!("<{tag}{class}{sort}{hint}>{}{below}</{end}>", escaped(&it.text))
+    html! {
+        @if name {
+            th scope="row" class=[class] data-sort=[it.sort] title=[hint] { (content) }
+        } @else {
+            td class=[class] data-sort=[it.sort] title=[hint] { (content) }
+        }
+    }
 }

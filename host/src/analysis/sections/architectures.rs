@@ -2,12 +2,13 @@
 //! they really?
 
 use super::{looked_at, ranked_by, ranks, refused, section_of, shown_of, three};
-use crate::analysis::{JudgedRow, Material, material::grouped};
+use crate::analysis::{JudgedRow, Material};
 use osee_core::analysis::{AnalysisError, Extremes, Placed, extremes};
 use osee_model::graph::Sketch;
 use osee_report::{
     figure::{Drawing, Drawings, Figure},
     html::{Absent, Cell, Column, Section, Table},
+    number::thousands,
 };
 
 const HEADING: &str = "The best and the worst by each estimator";
@@ -105,7 +106,7 @@ fn ends(
 fn finding(firsts: &[(&str, [f64; 3], usize, usize)]) -> String {
     let share = |(_, [rank, ..], _, all): &(&str, [f64; 3], usize, usize)| rank / *all as f64;
     let furthest = firsts.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
-    let all = furthest.map_or_else(String::new, |it| grouped(it.3));
+    let all = furthest.map_or_else(String::new, |it| thousands(it.3));
     match furthest {
         None => "No estimator has a ranking.".to_owned(),
         Some((name, [rank, ..], 1, _)) => format!(

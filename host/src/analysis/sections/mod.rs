@@ -14,6 +14,7 @@ pub mod validation;
 pub mod variants;
 
 use super::{JudgedRow, Material};
+use crate::leaderboard::{CONSTANT, TOO_FEW_AT_K, cell};
 use osee_core::{
     analysis::AnalysisError,
     criteria::{TieAware, kendall_tau_b},
@@ -21,7 +22,7 @@ use osee_core::{
 use osee_report::{
     figure::{Estimate, Value},
     html::{Absent, Cell, Section},
-    number::{DIGITS, fixed, p_text},
+    number::{DIGITS, fixed, p_text, thousands},
 };
 
 /// Most rows that a figure tells apart.
@@ -97,19 +98,8 @@ fn shown_of(shown: usize, all: usize, what: &str) -> String {
     }
 }
 
-/// Why tau-b is undefined.
-pub(super) const CONSTANT: &str = "scores or truths are all equal";
-
 fn value(number: Option<f64>) -> Value {
     Value::known_or(number, CONSTANT)
-}
-
-/// A number with three digits, or why there is none.
-pub(super) fn cell(number: Option<f64>) -> Cell {
-    match number.filter(|it| it.is_finite()) {
-        Some(it) => Cell::number(&three(it), it),
-        None => Cell::undefined(CONSTANT),
-    }
 }
 
 /// One of a row's supernets.
@@ -125,32 +115,14 @@ fn p_value(p: Option<f64>) -> Cell {
     }
 }
 
-/// A criterion, with what single orders of ties would make of it.
-pub(super) fn tied(of: &TieAware) -> Cell {
-    let shown = Cell::number(&three(of.value), of.value);
-    let shown = match of.range() {
-        Some([min, max]) => shown.below(&format!("{} .. {}", three(min), three(max))),
-        None => shown,
-    };
-    match of.min < of.max {
-        true => shown.hint(&format!(
-            "mean over all orders of ties, which give {} to {}",
-            three(of.min),
-            three(of.max)
-        )),
-        false => shown,
-    }
-}
-
 /// A criterion in a figure, with its range where that is wide.
 fn tie_aware(of: Option<&TieAware>) -> Estimate {
-    let reason = "K of the architectures is less than one";
-    let value = Value::known_or(of.map(|it| it.value), reason);
+    let value = Value::known_or(of.map(|it| it.value), TOO_FEW_AT_K);
     Estimate::within(value, of.and_then(TieAware::range))
 }
 
 fn count(number: usize) -> Cell {
-    Cell::number(&super::material::grouped(number), number as f64)
+    Cell::number(&thousands(number), number as f64)
 }
 
 /// With three digits and no minus before zero.

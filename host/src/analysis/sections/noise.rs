@@ -1,7 +1,7 @@
 //! How good can any estimator look?
 
 use super::{absent, refused, section_of, three};
-use crate::analysis::{Material, material::grouped};
+use crate::analysis::Material;
 use osee_core::{
     analysis::{Ceiling, noise_ceiling},
     criteria::INTERVAL_FROM,
@@ -10,6 +10,7 @@ use osee_core::{
 use osee_report::{
     figure::{Axis, Figure, Lines},
     html::{Absent, Section},
+    number::thousands,
 };
 
 const HEADING: &str = "How good can any estimator look?";
@@ -54,7 +55,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .rests_on(&format!(
             "{} architectures with two or more trainings; the mean of n by Spearman and Brown's \
              formula",
-            grouped(repeated)
+            thousands(repeated)
         ))
         .figure(Figure::new("ceiling", "Noise ceiling by the number of trainings", figure)))
 }

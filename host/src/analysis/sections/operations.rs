@@ -1,7 +1,7 @@
 //! Which operations does an estimator over- or underestimate?
 
 use super::{absent, looked_at, percent, ranked_by, ranks, refused, section_of, shown_of, signed};
-use crate::analysis::{JudgedRow, Material, Structure, material::grouped};
+use crate::analysis::{JudgedRow, Material, Structure};
 use osee_core::{
     analysis::{
         AnalysisError, MutationPair, OpBiasReport, OpChange, equal_groups, op_bias, pairs_in_set,
@@ -12,6 +12,7 @@ use osee_core::{
 use osee_report::{
     figure::{Figure, HeatMap, Value},
     html::{Absent, Cell, Column, Section, Table},
+    number::thousands,
 };
 use std::collections::BTreeMap;
 
@@ -103,9 +104,9 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let mut rests_on = format!(
         "{}; {} ordered pairs found among them{} that differ in one decision; a tie is half a rise",
         material.rests_on(),
-        grouped(found.pairs.len()),
+        thousands(found.pairs.len()),
         material.neighbourhood.as_ref().map_or_else(String::new, |all| {
-            format!(" and {} neighbours", grouped(all.neighbours))
+            format!(" and {} neighbours", thousands(all.neighbours))
         })
     );
     let looked_at: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
