@@ -11,7 +11,7 @@ use osee_model::{
     estimator::{EstimatorKind, Failure, FailureKind},
     settings::Settings,
 };
-use osee_sdk::abi::root::{Foreign, ForeignMeta};
+use osee_sdk::abi::{instance::Foreign, kinds::meta::ForeignMeta};
 use std::path::Path;
 
 /// Refuses a meta estimator whose experts are not among `named`, and meta
@@ -82,8 +82,8 @@ fn in_order<'a>(
 }
 
 fn create(id: &str, settings: &Settings, registry: &Registry) -> Result<ForeignMeta, RunError> {
-    let (plugin, _) = registry.estimator(id)?;
-    match plugin.functions.create(id, settings)? {
+    let (plugin, info) = registry.estimator(id)?;
+    match plugin.functions.create(info.kind, id, settings)? {
         Foreign::Meta(meta) => Ok(meta),
         _ => Err(osee_sdk::Error::new(format!("`{id}` is no meta estimator")).into()),
     }

@@ -16,7 +16,7 @@ use osee_model::{
     graph::{Graph, Shape},
     seed::derived,
 };
-use osee_sdk::abi::{root::Foreign, space::ForeignSpace};
+use osee_sdk::abi::{graph::LentGraph, instance::Foreign, kinds::space::ForeignSpace};
 use std::{
     collections::{BTreeMap, HashMap},
     io,
@@ -77,8 +77,8 @@ impl Scorer {
             .estimators
             .iter()
             .map(|named| {
-                let (plugin, _) = registry.estimator(&named.id)?;
-                Ok(plugin.functions.create(&named.id, &named.settings)?)
+                let (plugin, info) = registry.estimator(&named.id)?;
+                Ok(plugin.functions.create(info.kind, &named.id, &named.settings)?)
             })
             .collect::<Result<_, SetupError>>()?;
         Ok(Self {
@@ -119,8 +119,9 @@ impl Scorer {
         let unknown = || osee_sdk::Error::new("asked to train a supernet that is not set up");
         let spec = self.setup.supernets.get(supernet).ok_or_else(unknown)?;
         let wrong = |error: RegistryError| osee_sdk::Error::new(error.to_string());
-        let (plugin, _) = self.registry.estimator(&spec.estimator).map_err(wrong)?;
-        let Foreign::OneShot(sampler) = plugin.functions.create(&spec.estimator, &spec.settings)?
+        let (plugin, info) = self.registry.estimator(&spec.estimator).map_err(wrong)?;
+        let Foreign::OneShot(sampler) =
+            plugin.functions.create(info.kind, &spec.estimator, &spec.settings)?
         else {
             let what = format!("`{}` is no one-shot estimator", spec.estimator);
             return Err(osee_sdk::Error::new(what).into());
@@ -223,12 +224,13 @@ impl Scorer {
     }
 
     /// The unit's architecture as a network of these weights.
-    fn graph(&self, unit: &Unit, looks_at: Option<&SupernetUse>) -> Result<Graph, Failure> {
+    fn graph(&self, unit: &Unit, looks_at: Option<&SupernetUse>) -> Result<LentGraph, Failure> {
         let settings = match looks_at {
             Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
             None => &self.setup.space_settings,
         };
-        network(&self.space, (&unit.text, settings), |_| Ok(())).map_err(Failure::from)
+        let graph = network(&self.space, (&unit.text, settings), |_| Ok(()));
+        graph.map(LentGraph::from).map_err(Failure::from)
     }
 
     /// The network `graph` on each batch.
@@ -236,7 +238,7 @@ impl Scorer {
         &mut self,
         unit: &Unit,
         looks_at: Option<&SupernetUse>,
-        graph: &Graph,
+        graph: &LentGraph,
     ) -> Result<Vec<Rc<Network>>, Failure> {
         let wrong = |error| Failure::new(FailureKind::Error, misfit(&unit.text, &error));
         self.source.fits(graph, &self.setup.protocol).map_err(wrong)?;
@@ -277,7 +279,7 @@ impl Scorer {
         Ok(self.batches[&key].iter().map(Batch::share).collect())
     }
 
-    fn baseline(&self, estimator: usize, graph: &Result<Graph, Failure>) -> Scored {
+    fn baseline(&self, estimator: usize, graph: &Result<LentGraph, Failure>) -> Scored {
         let start = Instant::now();
         let outcome = match (&self.estimators[estimator], graph) {
             (_, Err(failure)) => Err(failure.clone()),
