@@ -324,8 +324,7 @@ fn found_pairs_of_nb301_overestimate_dilated_convolutions() {
                 for (op, after) in new.iter().zip(&around[1..]) {
                     arch += &format!("'{op}'{after}");
                 }
-                let [from, to] = [ops[at], to].map(str::to_owned);
-                all.push(Mutation { arch, decision: format!("op {at}"), from, to });
+                all.push(Mutation::new(arch, format!("op {at}"), ops[at], to));
             }
         }
         all
@@ -397,11 +396,9 @@ fn parameters_say_nothing_of_a_skip_that_becomes_none_on_nb201() {
     let other = |op: &str| if op == "none" { "skip_connect" } else { "none" };
     let mutate = |arch: &String| -> Vec<Mutation> {
         let ops = ["none", "skip_connect"].into_iter().flat_map(|op| arch.match_indices(op));
-        let mutation = |(at, op): (usize, &str)| Mutation {
-            arch: format!("{}{}{}", &arch[..at], other(op), &arch[at + op.len()..]),
-            decision: format!("op at {at}"),
-            from: op.to_owned(),
-            to: other(op).to_owned(),
+        let mutation = |(at, op): (usize, &str)| {
+            let arch = format!("{}{}{}", &arch[..at], other(op), &arch[at + op.len()..]);
+            Mutation::new(arch, format!("op at {at}"), op, other(op))
         };
         ops.map(mutation).collect()
     };

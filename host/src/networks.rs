@@ -3,7 +3,7 @@
 
 use osee_engine::data::{DataError, Facts};
 use osee_model::{estimator::Failure, graph::Graph, settings::Settings};
-use osee_sdk::{Error, Result, abi::space::ForeignSpace};
+use osee_sdk::{Error, Result, abi::kinds::space::ForeignSpace};
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},

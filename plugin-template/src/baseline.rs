@@ -8,7 +8,7 @@ pub struct {{project-name | upper_camel_case}};
 
 impl Baseline for {{project-name | upper_camel_case}} {
     fn info() -> EstimatorInfo {
-        EstimatorInfo::new("{{crate_name}}", "1", EstimatorKind::Baseline)
+        EstimatorInfo::new("{{crate_name}}", "1")
             .summary("multiply-accumulates per parameter")
             .citation("this work")
     }

@@ -8,7 +8,7 @@ pub struct {{project-name | upper_camel_case}};
 
 impl Meta for {{project-name | upper_camel_case}} {
     fn info() -> EstimatorInfo {
-        EstimatorInfo::new("{{crate_name}}", "1", EstimatorKind::Meta)
+        EstimatorInfo::new("{{crate_name}}", "1")
             .summary("worst rank among the experts")
             .citation("this work")
     }

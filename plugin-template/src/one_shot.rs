@@ -9,7 +9,7 @@ pub struct {{project-name | upper_camel_case}};
 
 impl OneShot for {{project-name | upper_camel_case}} {
     fn info() -> EstimatorInfo {
-        EstimatorInfo::new("{{crate_name}}", "1", EstimatorKind::OneShot)
+        EstimatorInfo::new("{{crate_name}}", "1")
             .summary("loss of sub-networks of a supernet trained on random architectures")
             .citation("this work")
     }

@@ -37,16 +37,13 @@ impl SearchSpace for {{project-name | upper_camel_case}} {
     type Arch = Kernels;
 
     fn info() -> SpaceInfo {
-        SpaceInfo {
-            id: "{{crate_name}}".to_owned(),
-            version: "1".to_owned(),
-            summary: "kernel sizes of three convolutions".to_owned(),
-            citation: "this work".to_owned(),
-            example: "3-1-5".to_owned(),
-            settings: vec![SettingSpec::new("channels", 16, "channels of every convolution")],
-            size: Some(27),
-            truth: TruthColumns::new("arch", "accuracy"),
-        }
+        SpaceInfo::new("{{crate_name}}", "1")
+            .summary("kernel sizes of three convolutions")
+            .citation("this work")
+            .example("3-1-5")
+            .size(27)
+            .setting(SettingSpec::new("channels", 16, "channels of a convolution").at_least(1))
+            .truth(TruthColumns::new("arch", "accuracy"))
     }
 
     fn new() -> Self {
@@ -71,19 +68,14 @@ impl SearchSpace for {{project-name | upper_camel_case}} {
             for to in KERNELS.into_iter().filter(|to| *to != from) {
                 let mut changed = *arch;
                 changed.0[position] = to;
-                mutations.push(Mutation {
-                    arch: changed.to_string(),
-                    decision: format!("kernel {position}"),
-                    from: from.to_string(),
-                    to: to.to_string(),
-                });
+                mutations.push(Mutation::new(changed, format!("kernel {position}"), from, to));
             }
         }
         mutations
     }
 
     fn graph(&self, arch: &Kernels, settings: &Settings) -> Result<Graph> {
-        let channels = settings.usize("channels").unwrap_or(16);
+        let channels = settings.get("channels")?;
         let mut g = GraphBuilder::new(Shape::square(3, 32));
         let mut x = g.input();
         for (layer, &kernel) in arch.0.iter().enumerate() {

@@ -10,14 +10,14 @@ pub struct {{project-name | upper_camel_case}} {
 
 impl ZeroShot for {{project-name | upper_camel_case}} {
     fn info() -> EstimatorInfo {
-        EstimatorInfo::new("{{crate_name}}", "1", EstimatorKind::ZeroShot)
+        EstimatorInfo::new("{{crate_name}}", "1")
             .summary("sum over layers of log(floor + ||g||)")
             .citation("this work")
-            .setting(SettingSpec::new("floor", 1e-6, "added to every norm"))
+            .setting(SettingSpec::new("floor", 1e-6, "added to every norm").at_least(0.0))
     }
 
     fn new(settings: &Settings) -> Result<Self> {
-        Ok(Self { floor: settings.float("floor").unwrap_or(1e-6) })
+        Ok(Self { floor: settings.get("floor")? })
     }
 
     // Whatever is measured here is computed once for all estimators. For anything

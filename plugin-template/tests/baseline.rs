@@ -1,15 +1,15 @@
 //! The baseline natively and through its library, by the same assertions.
 
-use osee_sdk::model::settings::Settings;
-use osee_sdk::{prelude::*, testkit};
+use osee_sdk::prelude::*;
+use osee_testkit::{Library, small_graph};
+use {{crate_name}}::{{project-name | upper_camel_case}};
 
 #[test]
 fn the_score_is_finite_and_the_same_everywhere() {
-    let graph = testkit::small_graph();
-    let own = {{crate_name}}::{{project-name | upper_camel_case}}::new(&Settings::default()).unwrap();
-    let native = own.score(&graph).unwrap();
+    let graph = small_graph();
+    let settings = {{project-name | upper_camel_case}}::info().defaults();
+    let native = {{project-name | upper_camel_case}}::new(&settings).unwrap().score(&graph).unwrap();
     assert!(native.is_finite());
-    let library = std::env::current_exe().unwrap().with_file_name("lib{{crate_name}}.so");
-    let loaded = testkit::baseline_through_library(&library, "{{crate_name}}", &graph).unwrap();
-    assert_eq!(native, loaded);
+    let loaded = Library::of_crate("{{crate_name}}").unwrap().baseline("{{crate_name}}").unwrap();
+    assert_eq!(loaded.score(&graph.into()), Ok(native));
 }

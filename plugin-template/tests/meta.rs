@@ -1,7 +1,8 @@
 //! The meta estimator natively and through its library, by the same assertions.
 
-use osee_sdk::model::settings::Settings;
-use osee_sdk::{prelude::*, testkit};
+use osee_sdk::prelude::*;
+use osee_testkit::Library;
+use {{crate_name}}::{{project-name | upper_camel_case}};
 
 #[test]
 fn the_scores_follow_the_worse_expert() {
@@ -11,10 +12,10 @@ fn the_scores_follow_the_worse_expert() {
         columns: vec![vec![1.0, 2.0, 3.0], vec![5.0, 4.0, 6.0]],
         ..Population::default()
     };
-    let own = {{crate_name}}::{{project-name | upper_camel_case}}::new(&Settings::default()).unwrap();
+    let settings = {{project-name | upper_camel_case}}::info().defaults();
+    let own = {{project-name | upper_camel_case}}::new(&settings).unwrap();
     let native = own.scores(&population).unwrap();
     assert_eq!(native, [0.0, 0.0, 2.0]);
-    let library = std::env::current_exe().unwrap().with_file_name("lib{{crate_name}}.so");
-    let loaded = testkit::meta_through_library(&library, "{{crate_name}}", &population).unwrap();
-    assert_eq!(native, loaded);
+    let loaded = Library::of_crate("{{crate_name}}").unwrap().meta("{{crate_name}}").unwrap();
+    assert_eq!(loaded.scores(&population), Ok(native));
 }

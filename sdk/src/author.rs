@@ -65,7 +65,7 @@ pub struct Population {
 
 impl Population {
     /// Random numbers for a purpose, always the same for this seed, these
-    /// architectures and estimators; [`core::seed`](osee_model::seed) has functions
+    /// architectures and estimators; [`model::seed`](osee_model::seed) has functions
     /// that draw from them.
     pub fn random(&self, purpose: &str) -> Stream {
         let named = self.architectures.iter().chain(&self.estimators).map(String::as_str);
@@ -135,8 +135,7 @@ pub trait SearchSpace: Send + Sync + Sized + 'static {
     /// # Errors
     /// When there is no network.
     fn benchmark_counts(&self, arch: &Self::Arch) -> Result<Counts> {
-        let cost = self.graph(arch, &Settings::defaults(&Self::info().settings))?.cost();
-        Ok(Counts { params: Some(cost.params), flops: Some(cost.flops()) })
+        Ok(self.graph(arch, &Self::info().defaults())?.cost().into())
     }
 
     /// The network of `arch` under `settings`, which fit the declaration; how

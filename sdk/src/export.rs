@@ -1,20 +1,12 @@
-//! What a plugin exports: collected by inventory inside its library.
+//! What a plugin exports, and what it says of it.
 
-use crate::{
-    Baseline, Meta, OneShot, SearchSpace, ZeroShot,
-    abi::{glue, one_shot, tables::Instance},
+use osee_model::{
+    estimator::{EstimatorInfo, EstimatorKind},
+    settings::{SettingSpec, Settings},
+    space::SpaceInfo,
 };
-use osee_model::{estimator::EstimatorInfo, settings::Settings, space::SpaceInfo};
 use serde::{Deserialize, Serialize};
-
-/// One exported estimator or space. Made by [`export!`](crate::export).
-#[doc(hidden)]
-pub struct Export {
-    pub(crate) info: fn() -> ExportInfo,
-    pub(crate) create: fn(&Settings) -> crate::Result<Instance>,
-}
-
-inventory::collect!(Export);
+use std::fmt;
 
 /// What one export says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,51 +18,71 @@ pub enum ExportInfo {
 }
 
 impl ExportInfo {
-    /// Name within its kind.
+    /// Its name, which no other estimator, or no other space, has.
     pub fn id(&self) -> &str {
         match self {
             Self::Estimator(info) => &info.id,
             Self::Space(info) => &info.id,
         }
     }
+
+    /// Its kind.
+    pub fn kind(&self) -> ExportKind {
+        match self {
+            Self::Estimator(info) => info.kind.into(),
+            Self::Space(_) => ExportKind::Space,
+        }
+    }
+
+    /// Its declared settings.
+    pub fn settings(&self) -> &[SettingSpec] {
+        match self {
+            Self::Estimator(info) => &info.settings,
+            Self::Space(info) => &info.settings,
+        }
+    }
+
+    /// What it is created with by default: a space takes its settings later.
+    pub fn defaults(&self) -> Settings {
+        match self {
+            Self::Estimator(info) => info.defaults(),
+            Self::Space(_) => Settings::default(),
+        }
+    }
 }
 
-impl Export {
-    #[doc(hidden)]
-    pub const fn zero_shot<T: ZeroShot>() -> Self {
-        Self {
-            info: || ExportInfo::Estimator(T::info()),
-            create: |settings| Ok(glue::zero_shot(T::new(settings)?)),
+/// What an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ExportKind {
+    /// An estimator of this kind.
+    Estimator(EstimatorKind),
+    /// A search space.
+    Space,
+}
+
+impl ExportKind {
+    /// What its ids are unique among: all estimators, or all search spaces.
+    pub fn family(self) -> &'static str {
+        match self {
+            Self::Estimator(_) => "estimator",
+            Self::Space => "search space",
         }
     }
+}
 
-    #[doc(hidden)]
-    pub const fn one_shot<T: OneShot>() -> Self {
-        Self {
-            info: || ExportInfo::Estimator(T::info()),
-            create: |settings| Ok(one_shot::instance(T::new(settings)?)),
-        }
+impl From<EstimatorKind> for ExportKind {
+    fn from(kind: EstimatorKind) -> Self {
+        Self::Estimator(kind)
     }
+}
 
-    #[doc(hidden)]
-    pub const fn baseline<T: Baseline>() -> Self {
-        Self {
-            info: || ExportInfo::Estimator(T::info()),
-            create: |settings| Ok(glue::baseline(T::new(settings)?)),
+/// As in an error: `baseline estimator`.
+impl fmt::Display for ExportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Estimator(kind) => write!(f, "{kind} {}", self.family()),
+            Self::Space => f.write_str(self.family()),
         }
-    }
-
-    #[doc(hidden)]
-    pub const fn meta<T: Meta>() -> Self {
-        Self {
-            info: || ExportInfo::Estimator(T::info()),
-            create: |settings| Ok(glue::meta(T::new(settings)?)),
-        }
-    }
-
-    #[doc(hidden)]
-    pub const fn space<T: SearchSpace>() -> Self {
-        Self { info: || ExportInfo::Space(T::info()), create: |_| Ok(glue::space(T::new())) }
     }
 }
 
@@ -94,8 +106,8 @@ macro_rules! export {
         /// What this plugin was built with; readable without loading it.
         // SAFETY: the name is osee's own; a library has one plugin header.
         #[unsafe(no_mangle)]
-        pub static OSEE_PLUGIN_HEADER: $crate::abi::header::PluginHeader =
-            $crate::abi::header::PluginHeader::current();
+        pub static OSEE_PLUGIN_HEADER: $crate::__private::PluginHeader =
+            $crate::__private::PluginHeader::current();
 
         // SAFETY: the name abi_stable looks up; a library has one root module.
         #[doc(hidden)]

@@ -7,7 +7,7 @@
 //!
 //! impl ZeroShot for LossAtStart {
 //!     fn info() -> EstimatorInfo {
-//!         EstimatorInfo::new("loss_at_start", "1", EstimatorKind::ZeroShot)
+//!         EstimatorInfo::new("loss_at_start", "1")
 //!             .direction(Direction::LowerIsBetter)
 //!             .summary("cross-entropy of the untrained network")
 //!     }
@@ -23,12 +23,15 @@
 //! # fn main() {}
 //! ```
 //!
-//! Build it as a `cdylib` and run `osee-host --plugin libmine.so`. Three
-//! things cross the boundary, and only these: small tables checked by
+//! Build it as a `cdylib` and run `osee-host --plugin libmine.so`. Crate
+//! `osee-testkit` tests it, natively and as a library.
+//!
+//! Three things cross the boundary, and only these: small tables checked by
 //! abi_stable, documents as bytes, and tensors as handles inside the one
-//! libtorch of the process. All of that lives in [`abi`]; the rest is safe
-//! Rust.
+//! libtorch of the process. All of that lives in `abi`, which authors have no use
+//! for; the rest is safe Rust.
 
+#[doc(hidden)]
 pub mod abi;
 mod author;
 mod error;
@@ -36,11 +39,10 @@ mod export;
 mod measurement;
 mod network;
 mod one_shot;
-pub mod testkit;
 
 pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
 pub use error::{Error, Result};
-pub use export::ExportInfo;
+pub use export::{ExportInfo, ExportKind};
 pub use measurement::{BatchNormMode, Measurement};
 pub use network::{Activation, Batch, LayerGradient, NamedTensor, Network};
 pub use network::{differentiable_gradients, gradients};
@@ -58,8 +60,11 @@ pub use tch;
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::abi::root::{LibHeader, lib_header};
-    pub use crate::export::Export;
+    pub use crate::abi::{
+        exported::Export,
+        header::PluginHeader,
+        root::{LibHeader, lib_header},
+    };
     pub use inventory;
 }
 
@@ -71,7 +76,7 @@ pub mod prelude {
         Schedule, SearchSpace, Space, Surveyed, ZeroShot,
     };
     pub use osee_model::{
-        estimator::{Direction, EstimatorInfo, EstimatorKind},
+        estimator::{Direction, EstimatorInfo},
         graph::{
             ConvSpec, Graph, GraphBuilder, NodeId, Op, ParamRole, Pool, PoolKind, Select, Shape,
             Shared,

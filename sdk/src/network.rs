@@ -2,12 +2,13 @@
 
 use crate::{
     BatchNormMode, Error, Measurement, Result,
-    abi::{document, network::NetworkHandle},
+    abi::{graph, kinds::network::NetworkHandle},
 };
 use osee_model::{
     graph::{Graph, Op, Parameter},
     seed::{Stream, stream},
 };
+use std::{cell::OnceCell, rc::Rc};
 use tch::Tensor;
 
 /// A batch of images with labels.
@@ -55,23 +56,26 @@ pub struct Activation<'a> {
 #[derive(Debug)]
 pub struct Network {
     handle: NetworkHandle,
-    graph: Graph,
+    graph: OnceCell<Rc<Graph>>,
 }
 
 impl Network {
-    /// Takes the host's object; called by the sdk's glue.
-    ///
-    /// # Errors
-    /// When the graph document cannot be read.
+    /// Takes the host's object.
     #[doc(hidden)]
-    pub fn from_handle(handle: NetworkHandle) -> Result<Self> {
-        let graph = document::decode(&handle.graph())?;
-        Ok(Self { handle, graph })
+    pub fn new(handle: NetworkHandle) -> Self {
+        Self { handle, graph: OnceCell::new() }
     }
 
-    /// The network as data.
-    pub fn graph(&self) -> &Graph {
-        &self.graph
+    /// The network as data; read when it is first asked for.
+    ///
+    /// # Errors
+    /// When it has operations that this sdk does not know.
+    pub fn graph(&self) -> Result<&Graph> {
+        if let Some(graph) = self.graph.get() {
+            return Ok(graph);
+        }
+        let graph = graph::read(self.handle.graph_document())?;
+        Ok(self.graph.get_or_init(|| graph))
     }
 
     /// The batch.
@@ -88,9 +92,7 @@ impl Network {
     /// # Errors
     /// When the host cannot make it.
     pub fn parameters(&self) -> Result<Vec<NamedTensor<'_>>> {
-        let values = self.measure(Measurement::Parameters)?;
-        let described = self.graph.parameters.iter().zip(values);
-        Ok(described.map(|(parameter, value)| NamedTensor { parameter, value }).collect())
+        self.described(Measurement::Parameters)
     }
 
     /// Every parameter in the graph's order, requiring grad: what
@@ -99,9 +101,7 @@ impl Network {
     /// # Errors
     /// When the host cannot make it.
     pub fn trainable(&self) -> Result<Vec<NamedTensor<'_>>> {
-        let values = self.measure(Measurement::Leaves)?;
-        let described = self.graph.parameters.iter().zip(values);
-        Ok(described.map(|(parameter, value)| NamedTensor { parameter, value }).collect())
+        self.described(Measurement::Leaves)
     }
 
     /// Logits of the batch, `[batch, classes]`; without autograd.
@@ -128,7 +128,7 @@ impl Network {
     pub fn weight_gradients(&self) -> Result<Vec<LayerGradient<'_>>> {
         let weights = self.measure(Measurement::Parameters)?;
         let gradients = self.measure(Measurement::LossGradients)?;
-        Ok(self.layers(weights, gradients))
+        self.layers(weights, gradients)
     }
 
     /// Every live convolution's and linear layer's output with its loss
@@ -138,10 +138,11 @@ impl Network {
     /// When the pass fails.
     pub fn activations(&self) -> Result<Vec<Activation<'_>>> {
         let tensors = self.measure(Measurement::LayerActivations)?;
-        let live = self.graph.live();
-        let weights = self.graph.iter().filter_map(|(id, node)| match node.op {
+        let graph = self.graph()?;
+        let live = graph.live();
+        let weights = graph.iter().filter_map(|(id, node)| match node.op {
             Op::Conv2d { weight, .. } | Op::Linear { weight, .. } if live[id.index()] => {
-                Some(self.graph.parameter(weight))
+                Some(graph.parameter(weight))
             }
             _ => None,
         });
@@ -180,8 +181,8 @@ impl Network {
     /// When the pass fails.
     pub fn synaptic_flow(&self, batch_norm: BatchNormMode) -> Result<Vec<LayerGradient<'_>>> {
         let mut weights = self.measure(Measurement::SynapticFlow(batch_norm))?;
-        let gradients = weights.split_off(self.graph.parameters.len().min(weights.len()));
-        Ok(self.layers(weights, gradients))
+        let gradients = weights.split_off(self.graph()?.parameters.len().min(weights.len()));
+        self.layers(weights, gradients)
     }
 
     /// w'Hg for the convolution and linear weights w, their loss gradient g
@@ -226,10 +227,10 @@ impl Network {
     /// the study's seed, the space, the architecture, the estimator and the
     /// batch, so that scores depend neither on what was scored before nor on
     /// the number of workers. Every call begins the same stream again;
-    /// [`core::seed`](osee_model::seed) has functions that draw from it.
+    /// [`model::seed`](osee_model::seed) has functions that draw from it.
     ///
     /// ```no_run
-    /// # use osee_sdk::{core::seed, prelude::*};
+    /// # use osee_sdk::{model::seed, prelude::*};
     /// # fn score(network: &Network) -> Result<f64> {
     /// let mut random = network.rng()?;
     /// let noise: Vec<f64> = (0..10).map(|_| seed::unit(&mut random)).collect();
@@ -254,12 +255,23 @@ impl Network {
         self.handle.cancelled()
     }
 
-    fn layers(&self, weights: Vec<Tensor>, gradients: Vec<Tensor>) -> Vec<LayerGradient<'_>> {
-        let described = self.graph.parameters.iter().zip(weights).zip(gradients);
-        described
+    /// A tensor for each parameter, with its description.
+    fn described(&self, what: Measurement) -> Result<Vec<NamedTensor<'_>>> {
+        let values = self.measure(what)?;
+        let described = self.graph()?.parameters.iter().zip(values);
+        Ok(described.map(|(parameter, value)| NamedTensor { parameter, value }).collect())
+    }
+
+    fn layers(
+        &self,
+        weights: Vec<Tensor>,
+        gradients: Vec<Tensor>,
+    ) -> Result<Vec<LayerGradient<'_>>> {
+        let described = self.graph()?.parameters.iter().zip(weights).zip(gradients);
+        Ok(described
             .filter(|((parameter, _), _)| parameter.role.is_weight())
             .map(|((parameter, weight), gradient)| LayerGradient { parameter, weight, gradient })
-            .collect()
+            .collect())
     }
 
     fn scalar(&self, what: Measurement) -> Result<f64> {

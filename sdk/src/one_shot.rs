@@ -5,7 +5,7 @@
 
 use crate::{
     Result,
-    abi::{document, space::ForeignSpace},
+    abi::{document, kinds::space::ForeignSpace},
 };
 use osee_model::{
     estimator::EstimatorInfo,
@@ -76,7 +76,7 @@ pub trait OneShot: Send + Sync + Sized + 'static {
 }
 
 /// An epoch that is about to begin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Its number, from 0.
     pub number: u32,
@@ -121,6 +121,7 @@ impl Epoch {
 
 /// An epoch's architectures.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Sampled {
     /// One list per step, none of them empty.
     pub steps: Vec<Vec<String>>,

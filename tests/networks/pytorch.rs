@@ -13,7 +13,7 @@ use osee_model::{
     seed::{below, stream},
     settings::{Settings, Value},
 };
-use osee_sdk::testkit;
+use osee_testkit::Library;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -43,8 +43,7 @@ struct Figures {
 }
 
 fn graph(arch: &str) -> Graph {
-    let library = std::env::current_exe().unwrap().with_file_name("libspace_nb201.so");
-    let space = testkit::space_of_library(&library, "nb201").unwrap();
+    let space = Library::of_crate("space_nb201").unwrap().space("nb201").unwrap();
     let settings = [
         ("channels", Value::Int(4)),
         ("cells", Value::Int(1)),

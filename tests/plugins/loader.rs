@@ -2,10 +2,8 @@
 
 use crate::support;
 use osee_host::loader::{LoadErrorKind, Plugin};
-use osee_sdk::{
-    Measurement,
-    testkit::{self, FixedNetwork},
-};
+use osee_sdk::Measurement;
+use osee_testkit::{FixedNetwork, Library, small_graph};
 use std::{
     fs,
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown, symlink},
@@ -36,12 +34,11 @@ fn two_plugins_in_one_process_are_two() {
 #[test]
 fn a_library_scores_what_the_network_says() {
     let kernel = Tensor::from_slice(&[3.0f64, 1.0, 1.0, 3.0]).view([2, 2]);
-    let network =
-        FixedNetwork::new(testkit::small_graph()).with(Measurement::ReluKernel, vec![kernel]);
-    let path = library("zse_activation");
-    let score = testkit::score_through_library(&path, "relu_logdet", &network).unwrap();
+    let network = FixedNetwork::new(small_graph()).with(Measurement::ReluKernel, vec![kernel]);
+    let activation = Library::open(&library("zse_activation")).unwrap();
+    let score = activation.zero_shot("relu_logdet").unwrap().score(&network).unwrap();
     assert!((score - 8.0f64.ln()).abs() < 1e-12);
-    let error = testkit::score_through_library(&path, "jacob_cov", &network).unwrap_err();
+    let error = activation.zero_shot("jacob_cov").unwrap().score(&network).unwrap_err();
     assert_eq!(error.to_string(), "this test gave no input_gradient");
 }
 
@@ -98,13 +95,15 @@ fn every_rung_of_the_ladder_has_its_own_error() {
         "it is a shared library, but no osee plugin: it exports no OSEE_PLUGIN_HEADER",
         "its crate needs `osee_sdk::export! { ... }` and crate-type cdylib",
     );
-    let (_keep, forged_abi) = forged(|header| header[12] = 99);
-    expect(
-        &forged_abi,
-        &allow,
-        "it was built with osee-sdk 0.1.0 (ABI 99.0); this host has ABI 4.0",
-        "rebuild it: cargo update -p osee-sdk && cargo build --release",
-    );
+    for major in [3, 99] {
+        let (_keep, forged_abi) = forged(|header| header[12] = major);
+        expect(
+            &forged_abi,
+            &allow,
+            &format!("it was built with osee-sdk 0.1.0 (ABI {major}.0); this host has ABI 4.0"),
+            "rebuild it: cargo update -p osee-sdk && cargo build --release",
+        );
+    }
     let (_keep, forged_torch) = forged(|header| header[24 + 64..][..6].copy_from_slice(b"2.9.1\0"));
     expect(
         &forged_torch,
@@ -168,6 +167,45 @@ fn a_pinned_file_is_loaded_until_it_changes() {
     fs::write(&plugin, bytes).unwrap();
     let (code, said) = here(&list);
     assert!(code == Some(4) && said.contains("its sha256 differs"), "{said}");
+}
+
+#[test]
+fn an_id_is_that_of_one_estimator_and_of_one_space_in_a_library() {
+    let plugin = support::fixture("in_host");
+    let own = ["--allow-unpinned", "--plugin", plugin.to_str().unwrap()];
+    let with_baseline = |id: &str, args: &[&str]| {
+        let mut command = support::osee(&[args, &own].concat());
+        let output = command.env("OSEE_TEST_NAMESAKE", id).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (_, list, _) = with_baseline("shaky", &["plugin", "list"]);
+    assert!(list.contains("  shaky        baseline") && list.contains("  shaky        space"));
+    let (code, space, said) = with_baseline("shaky", &["space", "show", "shaky", "3"]);
+    assert!(code == Some(0) && space.contains("conv"), "{said}");
+    let arch = ["--arch", "3", "--space", "shaky", "--estimators", "shaky"];
+    let (code, score, said) = with_baseline("shaky", &[&["score"], &arch[..]].concat());
+    assert!(code == Some(0) && score.contains("\"shaky\": 5184"), "{score}{said}");
+    let (code, _, said) = with_baseline("chatty", &["plugin", "list"]);
+    assert_eq!(code, Some(4), "{said}");
+    for part in ["libin_host.so", "two baseline estimators called `chatty`"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_list_of_plugins_says_what_settings_may_be() {
+    let said = support::run(&["plugin", "list"]);
+    for line in [
+        "channels = 16 (at least 1)  channels of the first stage",
+        "dropout = 0 (at least 0 and below 1)  share dropped before the classifier",
+        "sampler = deiso (uniform, deiso or fair)  ",
+        "channels = 16 (at least 2 and a multiple of 2)  ",
+        "without =  (words separated by commas)  operations never sampled",
+        "affine = true  whether",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use osee_core::{
     store::{Evaluated, Store},
 };
 use osee_model::evaluation::BatchResult;
+use osee_testkit::Library;
 use std::{collections::HashMap, fs, path::Path, thread, time::Duration};
 
 fn run(command: &str, study: &Path, out: &Path) -> String {
@@ -170,8 +171,7 @@ fn every_variant_is_what_it_says() {
     assert_eq!(epochs("synflow_of_mean"), [2, 3, 4]);
 
     // Isomorphic architectures of the first one with a group.
-    let library = std::env::current_exe().unwrap().with_file_name("libspace_nb201.so");
-    let space = osee_sdk::testkit::space_of_library(&library, "nb201").unwrap();
+    let space = Library::of_crate("space_nb201").unwrap().space("nb201").unwrap();
     let canonical = |arch: &str| space.canonical(arch).unwrap();
     let mut grouped = 0;
     for (at, arch) in plan.iter().enumerate() {

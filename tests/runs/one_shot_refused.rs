@@ -3,6 +3,7 @@
 
 use crate::support;
 use crate::support::training::study;
+use osee_testkit::Library;
 use std::fs;
 
 #[test]
@@ -24,7 +25,12 @@ fn studies_that_make_no_sense_are_refused() {
     let said = refused("[[estimators]]\nid = \"synflow\"\ntrend = true\n");
     assert!(said.contains("looks at no supernet"), "{said}");
     let said = refused(&format!("{one_shot}settings = {{ sampler = \"unfair\" }}\n"));
-    assert!(said.contains("there is no sampler `unfair`"), "{said}");
+    assert!(
+        said.contains(
+            "`sampler` of estimator `one_shot` must be uniform, deiso or fair, got `unfair`"
+        ),
+        "{said}"
+    );
     let said = refused(&format!("{one_shot}training = {{ epochs = 0 }}\n"));
     assert!(said.contains("at least one epoch"), "{said}");
     let said = refused(&format!("{one_shot}training = {{ space = {{ chanels = 4 }} }}\n"));
@@ -58,7 +64,10 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     refused(&settings("keep = 0.5, keep_after = 4"), &["`mine`", late]);
     refused(&settings("supernets = 2"), &["no setting `supernets`"]);
     let controller = "[[estimators]]\nid = \"one_shot_controller\"\nsettings = { warm_up =";
-    refused(&format!("{controller} -1 }}\n"), &["`warm_up` must be a number of epochs"]);
+    refused(
+        &format!("{controller} -1 }}\n"),
+        &["`warm_up` of estimator `one_shot_controller` must be at least 0"],
+    );
     refused(&format!("{controller} 4 }}\n"), &["nothing evolves"]);
 
     // What a row asks of its supernet.
@@ -93,10 +102,9 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
 #[test]
 fn a_setting_that_needs_a_list_is_named_where_there_can_be_none() {
     let folder = tempfile::tempdir().unwrap();
-    let exe = std::env::current_exe().unwrap();
     let refused = |id: &str, archs: Option<&str>, settings: &str, parts: &[&str]| {
-        let library = exe.with_file_name(format!("libspace_{id}.so"));
-        let space = osee_sdk::testkit::lent_space_of_library(&library, id).unwrap();
+        let library = Library::of_crate(&format!("space_{id}")).unwrap();
+        let space = library.lent_space(id).unwrap();
         let example = space.view().unwrap().info().example.clone();
         fs::write(folder.path().join("archs.txt"), archs.unwrap_or(&example)).unwrap();
         let text = format!(

@@ -58,10 +58,16 @@ fn numbers_that_no_memory_holds_are_refused() {
     let trend = format!("[training]\nepochs = 1000000\nkeep_every = 1\n{}", row("trend = true"));
     place.refused(&["plan"], &trend, 3, "`one_shot` has `trend`, a row for every kept epoch");
     let samples = row("settings = { sampler = \"uniform\", samples = 1000000000000 }");
-    place.refused(&["plan"], &samples, 3, "`samples` must be at least 1, and at most 10000");
+    place.refused(
+        &["plan"],
+        &samples,
+        3,
+        "`samples` of estimator `one_shot` must be at least 1 and at most 10000",
+    );
     let tournament = row("settings = { tournament = 1000000000000 }");
     let tournament = tournament.replace("one_shot", "one_shot_controller");
-    place.refused(&["plan"], &tournament, 3, "`tournament` must be at least 1");
+    let said = "`tournament` of estimator `one_shot_controller` must be at least 1 and at most";
+    place.refused(&["plan"], &tournament, 3, said);
 }
 
 #[test]
@@ -99,7 +105,7 @@ fn settings_of_samplers_that_change_nothing_are_refused() {
     place.refused(&["plan"], &fair, 3, "`sampler = \"fair\"` is about the epochs before `keep`");
     for nothing in [",", " ", " , ,"] {
         let without = row(&format!("without = {nothing:?}"));
-        place.refused(&["plan"], &without, 3, "names no operation; leave it out");
+        place.refused(&["plan"], &without, 3, "must be words separated by commas");
     }
     let preset = "[training]\npreset = \"smal\"\n[[estimators]]\nid = \"params\"\n";
     place.refused(&["plan"], preset, 3, "did you mean `small`?");

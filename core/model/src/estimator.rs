@@ -1,6 +1,6 @@
 //! What an estimator is, apart from how it computes.
 
-use crate::settings::SettingSpec;
+use crate::settings::{SettingSpec, Settings};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -53,12 +53,15 @@ impl Direction {
 
 /// What an estimator declares of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[must_use]
 pub struct EstimatorInfo {
     /// Name in study files and leaderboards, such as `grad_norm`.
     pub id: String,
     /// Version of the definition; a new one makes old results stale.
     pub version: String,
-    /// What it looks at.
+    /// What it looks at. The trait that a plugin exports decides, see
+    /// [`of_kind`](Self::of_kind); zero-shot until then.
     pub kind: EstimatorKind,
     /// Which end is good.
     pub direction: Direction,
@@ -72,11 +75,11 @@ pub struct EstimatorInfo {
 
 impl EstimatorInfo {
     /// An estimator whose high scores are good, without settings.
-    pub fn new(id: &str, version: &str, kind: EstimatorKind) -> Self {
+    pub fn new(id: &str, version: &str) -> Self {
         Self {
             id: id.to_owned(),
             version: version.to_owned(),
-            kind,
+            kind: EstimatorKind::ZeroShot,
             direction: Direction::HigherIsBetter,
             summary: String::new(),
             citation: String::new(),
@@ -100,9 +103,24 @@ impl EstimatorInfo {
     }
 
     /// With one more setting.
-    pub fn setting(mut self, spec: SettingSpec) -> Self {
-        self.settings.push(spec);
+    pub fn setting(self, spec: SettingSpec) -> Self {
+        self.settings([spec])
+    }
+
+    /// With more settings.
+    pub fn settings(mut self, specs: impl IntoIterator<Item = SettingSpec>) -> Self {
+        self.settings.extend(specs);
         self
+    }
+
+    /// The same of a kind, which exporting it sets.
+    pub fn of_kind(self, kind: EstimatorKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// Its settings, all with their defaults.
+    pub fn defaults(&self) -> Settings {
+        Settings::defaults(&self.settings)
     }
 }
 

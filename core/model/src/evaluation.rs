@@ -31,9 +31,11 @@ impl BatchResult {
 }
 
 /// Which weights a one-shot estimator looks at, and whose scores it takes
-/// together.
+/// together. The default is the last weights on all batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[non_exhaustive]
+#[must_use]
 pub struct Evaluation {
     /// First so many validation batches; all if absent.
     pub batches: Option<usize>,
@@ -44,8 +46,24 @@ pub struct Evaluation {
     pub isomorphic: bool,
 }
 
+impl Evaluation {
+    /// On the first so many validation batches.
+    pub fn batches(self, batches: usize) -> Self {
+        Self { batches: Some(batches), ..self }
+    }
+
+    /// Of the mean over the last so many kept checkpoints.
+    pub fn checkpoints(self, checkpoints: usize) -> Self {
+        Self { checkpoints, ..self }
+    }
+
+    /// With scores averaged over isomorphism groups, or not.
+    pub fn isomorphic(self, isomorphic: bool) -> Self {
+        Self { isomorphic, ..self }
+    }
+}
+
 impl Default for Evaluation {
-    /// The last weights on all batches.
     fn default() -> Self {
         Self { batches: None, checkpoints: 1, isomorphic: false }
     }

@@ -1,11 +1,16 @@
 //! What a search space is, apart from how it builds graphs.
 
-use crate::settings::SettingSpec;
+use crate::{
+    graph::Cost,
+    settings::{SettingSpec, Settings},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
 /// What a search space declares of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[must_use]
 pub struct SpaceInfo {
     /// Name in study files, such as `nb201`.
     pub id: String,
@@ -26,8 +31,68 @@ pub struct SpaceInfo {
     pub truth: TruthColumns,
 }
 
+impl SpaceInfo {
+    /// A space that cannot be enumerated, without settings, whose truth is in
+    /// columns `arch` and `accuracy`. It needs an [`example`](Self::example).
+    pub fn new(id: &str, version: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: version.to_owned(),
+            summary: String::new(),
+            citation: String::new(),
+            example: String::new(),
+            size: None,
+            settings: Vec::new(),
+            truth: TruthColumns::new("arch", "accuracy"),
+        }
+    }
+
+    /// With a one-line description.
+    pub fn summary(self, summary: &str) -> Self {
+        Self { summary: summary.to_owned(), ..self }
+    }
+
+    /// With the paper or code that defines it.
+    pub fn citation(self, citation: &str) -> Self {
+        Self { citation: citation.to_owned(), ..self }
+    }
+
+    /// With an architecture in the field's own notation.
+    pub fn example(self, example: &str) -> Self {
+        Self { example: example.to_owned(), ..self }
+    }
+
+    /// With so many architectures, numbered from 0.
+    pub fn size(self, size: u64) -> Self {
+        Self { size: Some(size), ..self }
+    }
+
+    /// With one more setting of its networks.
+    pub fn setting(self, spec: SettingSpec) -> Self {
+        self.settings([spec])
+    }
+
+    /// With more settings of its networks.
+    pub fn settings(mut self, specs: impl IntoIterator<Item = SettingSpec>) -> Self {
+        self.settings.extend(specs);
+        self
+    }
+
+    /// With other columns of its usual truth table.
+    pub fn truth(self, truth: TruthColumns) -> Self {
+        Self { truth, ..self }
+    }
+
+    /// Its settings, all with their defaults.
+    pub fn defaults(&self) -> Settings {
+        Settings::defaults(&self.settings)
+    }
+}
+
 /// Where a truth table keeps what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[must_use]
 pub struct TruthColumns {
     /// Column with the architecture, or a form of several columns such as
     /// `{adjacency};{ops}`.
@@ -58,13 +123,17 @@ impl TruthColumns {
         }
     }
 
-    /// With columns for the benchmark's own counts.
-    pub fn counts(self, params: &str, flops: &str) -> Self {
-        Self { params: Some(params.to_owned()), flops: Some(flops.to_owned()), ..self }
+    /// With a column for the benchmark's own parameter count.
+    pub fn params(self, params: &str) -> Self {
+        Self { params: Some(params.to_owned()), ..self }
+    }
+
+    /// With a column for the benchmark's own FLOPs.
+    pub fn flops(self, flops: &str) -> Self {
+        Self { flops: Some(flops.to_owned()), ..self }
     }
 
     /// With a column for the accuracy on another data set.
-    #[must_use]
     pub fn on(mut self, data: &str, value: &str) -> Self {
         self.by_data.insert(data.to_owned(), value.to_owned());
         self
@@ -84,8 +153,11 @@ impl fmt::Display for TruthColumns {
     }
 }
 
-/// What a benchmark says an architecture costs; conventions differ.
+/// What a benchmark says an architecture costs; conventions differ. The default
+/// says nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+#[must_use]
 pub struct Counts {
     /// Trainable parameters.
     pub params: Option<u64>,
@@ -93,8 +165,27 @@ pub struct Counts {
     pub flops: Option<u64>,
 }
 
+impl Counts {
+    /// With so many trainable parameters.
+    pub fn params(self, params: u64) -> Self {
+        Self { params: Some(params), ..self }
+    }
+
+    /// With so many floating-point operations of one image.
+    pub fn flops(self, flops: u64) -> Self {
+        Self { flops: Some(flops), ..self }
+    }
+}
+
+impl From<Cost> for Counts {
+    fn from(cost: Cost) -> Self {
+        Self { params: Some(cost.params), flops: Some(cost.flops()) }
+    }
+}
+
 /// One architecture that differs from another in one decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Mutation {
     /// The new architecture.
     pub arch: String,
@@ -104,6 +195,19 @@ pub struct Mutation {
     pub from: String,
     /// Its new value.
     pub to: String,
+}
+
+impl Mutation {
+    /// `arch`, in which a decision has the value `to` in place of `from`.
+    pub fn new(
+        arch: impl fmt::Display,
+        decision: impl Into<String>,
+        from: impl fmt::Display,
+        to: impl fmt::Display,
+    ) -> Self {
+        let (arch, from, to) = (arch.to_string(), from.to_string(), to.to_string());
+        Self { arch, decision: decision.into(), from, to }
+    }
 }
 
 #[cfg(test)]

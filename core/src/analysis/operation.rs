@@ -171,8 +171,7 @@ mod tests {
     use super::*;
 
     fn mutation(arch: &str, from: &str, to: &str) -> Mutation {
-        let [arch, from, to] = [arch, from, to].map(str::to_owned);
-        Mutation { arch, decision: "op".to_owned(), from, to }
+        Mutation::new(arch, "op", from, to)
     }
 
     fn small() -> (Vec<String>, Vec<Vec<Mutation>>) {

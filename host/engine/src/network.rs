@@ -7,12 +7,12 @@ use super::{
     program::Program,
     relu_kernel,
 };
-use osee_model::graph::{Graph, Op};
+use osee_model::graph::Op;
 use osee_sdk::{
     BatchNormMode, Error, Measurement, Result,
     abi::{
-        document,
-        network::{HostNetwork, NetworkHandle},
+        graph::LentGraph,
+        kinds::network::{HostNetwork, NetworkHandle},
     },
 };
 use std::{
@@ -77,7 +77,7 @@ struct Pass {
 
 /// One network on one batch.
 pub struct Network {
-    graph: Graph,
+    graph: LentGraph,
     program: Program,
     parameters: Vec<Tensor>,
     batch: Batch,
@@ -103,11 +103,12 @@ impl Network {
     /// # Errors
     /// When the parameters or images do not fit the graph.
     pub fn new(
-        graph: Graph,
+        graph: impl Into<LentGraph>,
         parameters: Vec<Tensor>,
         batch: Batch,
         layout: Layout,
     ) -> Result<Rc<Self>> {
+        let graph = graph.into();
         if parameters.len() != graph.parameters.len() {
             return Err(Error::new(format!(
                 "the graph has {} parameters, {} were given",
@@ -456,8 +457,8 @@ struct Lent {
 }
 
 impl HostNetwork for Lent {
-    fn graph_document(&self) -> Vec<u8> {
-        document::encode(&self.network.graph)
+    fn graph_document(&self) -> &[u8] {
+        self.network.graph.document()
     }
 
     fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {

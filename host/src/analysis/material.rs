@@ -327,7 +327,7 @@ fn named(mutation: Mutation) -> Mutation {
         None => mutation.decision.rsplit(' ').next().unwrap_or_default(),
     };
     let [from, to] = [&mutation.from, &mutation.to].map(|value| format!("{what} {value}"));
-    Mutation { from, to, ..mutation }
+    Mutation::new(&mutation.arch, &mutation.decision, from, to)
 }
 
 impl Material {
@@ -444,8 +444,7 @@ mod tests {
     #[test]
     fn numbers_say_what_they_are() {
         let shown = |decision: &str, from: &str, to: &str| {
-            let [decision, from, to] = [decision, from, to].map(str::to_owned);
-            let it = named(Mutation { arch: String::new(), decision, from, to });
+            let it = named(Mutation::new("", decision, from, to));
             format!("{} to {}", it.from, it.to)
         };
         assert_eq!(shown("depth of stage 1", "2", "4"), "depth 2 to depth 4");

@@ -337,11 +337,8 @@ mod tests {
     #[test]
     fn too_few_pairs_of_any_change_are_said_with_how_many_there_are() {
         let mut material = constant(1.0);
-        let mutation = |to: usize, change: usize| osee_model::space::Mutation {
-            arch: to.to_string(),
-            decision: "edge".to_owned(),
-            from: format!("op{change}"),
-            to: "skip".to_owned(),
+        let mutation = |to: usize, change: usize| {
+            osee_model::space::Mutation::new(to, "edge", format!("op{change}"), "skip")
         };
         // Nine pairs of one change and four of another.
         let structure = material.structure.as_mut().unwrap();

@@ -81,11 +81,9 @@ fn material(archs: &[Drawn], constant: f64, unmeasured: f64) -> Material {
     rows.extend([seeded, judged_row("again", 0), judged_row("c", 7)]);
     let truth: Vec<f64> = archs.iter().map(|it| f64::from(it.truth) / 4.0).collect();
     let sizes = |of: fn(&Drawn) -> i32| archs.iter().map(|it| f64::from(of(it))).collect();
-    let mutation = |from: &Drawn, step: usize| Mutation {
-        arch: name((from.name + step) % archs.len()),
-        decision: "edge".to_owned(),
-        from: format!("op{}", from.name % 2),
-        to: format!("op{}", 2 + step),
+    let mutation = |from: &Drawn, step: usize| {
+        let [old, new] = [from.name % 2, 2 + step].map(|op| format!("op{op}"));
+        Mutation::new(name((from.name + step) % archs.len()), "edge", old, new)
     };
     let mutations = |it: &Drawn| (1..4).map(|step| mutation(it, step)).collect();
     Material {
@@ -195,12 +193,7 @@ fn ten_rows() -> Material {
         user_plugin: false,
         checkpoint: None,
     };
-    let next = |at: usize| Mutation {
-        arch: name((at + 1) % COUNT),
-        decision: "edge".to_owned(),
-        from: "skip".to_owned(),
-        to: "conv".to_owned(),
-    };
+    let next = |at: usize| Mutation::new(name((at + 1) % COUNT), "edge", "skip", "conv");
     Material {
         architectures: (0..COUNT).map(name).collect(),
         rows: ranked((0..10).map(judged_row).collect(), &truth),

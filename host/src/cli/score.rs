@@ -19,8 +19,11 @@ use osee_core::{
 use osee_engine::{
     Batch, Layout, Network, data::Source, guard::TorchState, open_device, parameters, weights_file,
 };
-use osee_model::{data_source::DataSource, graph::Graph, protocol::Protocol, settings::Settings};
-use osee_sdk::{Measurement, abi::root::Foreign};
+use osee_model::{data_source::DataSource, graph::Graph, protocol::Protocol};
+use osee_sdk::{
+    Measurement,
+    abi::{graph::LentGraph, instance::Foreign},
+};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, path::PathBuf, rc::Rc};
 
@@ -90,7 +93,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     given.extend(settings_of(&args.set)?);
     let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
-    let graph = space.functions.graph(&arch, &settings)?;
+    let graph = LentGraph::from(space.functions.graph(&arch, &settings)?);
     // Bundled estimators draw no numbers; others may.
     let idle_seed = args.seed.is_some() && registry.given().is_empty();
     let (values, batch) = args.network(&graph, &protocol, &arch, &source, idle_seed)?;
@@ -175,14 +178,13 @@ impl ScoreArgs {
 fn one(
     registry: &Registry,
     id: &str,
-    graph: &Graph,
+    graph: &LentGraph,
     network: &Rc<Network>,
     seed: u64,
 ) -> Result<Option<Outcome>, CliError> {
     let (plugin, info) = registry.estimator(id)?;
-    let settings = Settings::defaults(&info.settings);
     let _state = TorchState::protect(0);
-    let result = match plugin.functions.create(id, &settings)? {
+    let result = match plugin.functions.create(info.kind, id, &info.defaults())? {
         Foreign::ZeroShot(estimator) => estimator.score(network.handle(seed)),
         Foreign::Baseline(estimator) => estimator.score(graph),
         _ => return Ok(None),

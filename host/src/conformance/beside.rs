@@ -2,9 +2,9 @@
 //! orders: in a run an estimator works beside the others, and what they share
 //! would make its scores depend on which of them there are.
 
-use super::interview::{Answer, Ended, Order, ask_all, difference};
-use crate::loader::{Plugin, Registry};
-use osee_sdk::Result;
+use super::interview::{Answer, Asks, Ended, Order, ask_all, difference};
+use crate::loader::Plugin;
+use osee_sdk::{ExportInfo, ExportKind};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -21,39 +21,33 @@ pub const MEND: &str = "let exports share nothing that changes: no static, no fi
 /// What an export answered in a process of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Alone {
-    export: String,
+    kind: ExportKind,
+    id: String,
     answers: Vec<Answer>,
 }
 
 impl Alone {
-    /// The first of `answers` of the export called `export`.
-    pub fn new(export: &str, mut answers: Vec<Answer>) -> Self {
+    /// The first of an export's `answers`.
+    pub fn new(export: &ExportInfo, mut answers: Vec<Answer>) -> Self {
         answers.truncate(QUESTIONS);
-        Self { export: export.to_owned(), answers }
+        Self { kind: export.kind(), id: export.id().to_owned(), answers }
     }
 
-    fn asks(&self) -> (String, Vec<usize>) {
-        (self.export.clone(), self.answers.iter().map(|answer| answer.question).collect())
+    fn asks(&self) -> Asks {
+        let questions = self.answers.iter().map(|answer| answer.question).collect();
+        Asks { kind: self.kind, id: self.id.clone(), questions }
     }
 }
 
 /// Which of `alone`, by position, answer otherwise beside others, and in which
 /// way.
-///
-/// # Errors
-/// When no process can be asked.
-pub fn check(
-    registry: &Registry,
-    plugin: &Plugin,
-    alone: &[Alone],
-    patience: Duration,
-) -> Result<Vec<(usize, String)>> {
-    let party = Party { registry, plugin, alone, patience };
+pub fn check(plugin: &Plugin, alone: &[Alone], patience: Duration) -> Vec<(usize, String)> {
+    let party = Party { plugin, alone, patience };
     let forwards: Vec<usize> = (0..alone.len()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
     let orders = [forwards, backwards];
     let mut found: Vec<(usize, String)> = Vec::new();
-    for (order, heard) in orders.iter().zip(party.ask(&orders)?) {
+    for (order, heard) in orders.iter().zip(party.ask(&orders)) {
         for (place, one) in order.iter().enumerate() {
             if found.iter().any(|(known, _)| known == one) {
                 continue;
@@ -61,21 +55,20 @@ pub fn check(
             let before = &order[..place];
             let Some(what) = party.differs(&heard, *one, before) else { continue };
             let fewer = match found.len() < EXPLAINED {
-                true => party.after_fewer(*one, before)?,
+                true => party.after_fewer(*one, before),
                 false => None,
             };
             found.push((*one, fewer.unwrap_or(what)));
         }
     }
     found.sort_by_key(|(one, _)| *one);
-    Ok(found)
+    found
 }
 
 /// What a process answered, and how it ended if that is not all.
 type Heard = std::result::Result<Vec<Answer>, Ended>;
 
 struct Party<'a> {
-    registry: &'a Registry,
     plugin: &'a Plugin,
     alone: &'a [Alone],
     patience: Duration,
@@ -83,12 +76,13 @@ struct Party<'a> {
 
 impl Party<'_> {
     /// A process for each of the orders.
-    fn ask(&self, orders: &[Vec<usize>]) -> Result<Vec<Heard>> {
-        let order = |order: &Vec<usize>| {
-            let asks = order.iter().map(|&one| self.alone[one].asks()).collect();
-            Order::new(self.registry, self.plugin, asks, self.patience)
+    fn ask(&self, orders: &[Vec<usize>]) -> Vec<Heard> {
+        let order = |order: &Vec<usize>| Order {
+            plugin: self.plugin.pinned(),
+            asks: order.iter().map(|&one| self.alone[one].asks()).collect(),
+            patience: self.patience,
         };
-        Ok(ask_all(&orders.iter().map(order).collect::<Result<Vec<_>>>()?))
+        ask_all(&orders.iter().map(order).collect::<Vec<_>>())
     }
 
     /// In which way `one` answered otherwise than alone, after those `before`.
@@ -111,13 +105,13 @@ impl Party<'_> {
 
     /// In which way `one` answers otherwise after as few of those `before` as
     /// halving finds; `None` where it takes more than either half.
-    fn after_fewer(&self, one: usize, before: &[usize]) -> Result<Option<String>> {
+    fn after_fewer(&self, one: usize, before: &[usize]) -> Option<String> {
         let (mut left, mut what) = (before.to_vec(), None);
         while left.len() > 1 {
             let (first, second) = left.split_at(left.len() / 2);
             let halves = [first, second].map(<[usize]>::to_vec);
             let orders = halves.each_ref().map(|half| [half.as_slice(), &[one]].concat());
-            let heard = self.ask(&orders)?;
+            let heard = self.ask(&orders);
             let mut otherwise = halves
                 .into_iter()
                 .zip(&heard)
@@ -127,12 +121,12 @@ impl Party<'_> {
                 None => break,
             }
         }
-        Ok(what)
+        what
     }
 
     fn names(&self, of: &[usize]) -> String {
         let names: Vec<String> =
-            of.iter().map(|&one| format!("`{}`", self.alone[one].export)).collect();
+            of.iter().map(|&one| format!("`{}`", self.alone[one].id)).collect();
         names.join(", ")
     }
 }

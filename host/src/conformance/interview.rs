@@ -2,17 +2,15 @@
 //! shared by two. An answer that depends on what a process was asked before
 //! would make results depend on the number of workers.
 
-use super::{
-    lent::lent_space, meta, one_shot, respondent::Respondent, rules::Broken, scores, space,
-};
+use super::{meta, one_shot, respondent::Respondent, rules::Broken, scores, space};
 use crate::{
     child,
-    loader::{Pinned, Plugin, Registry, libtorch::this_program},
+    loader::{Pinned, Plugin, libtorch::this_program},
     stop::Stop,
     worker::{Clock, Limits, Watched, frames},
 };
 use osee_model::estimator::EstimatorKind;
-use osee_sdk::{Error, ExportInfo, Result};
+use osee_sdk::{Error, ExportInfo, ExportKind, Result};
 use serde::{Deserialize, Serialize};
 use std::{
     io,
@@ -22,18 +20,27 @@ use std::{
     time::Duration,
 };
 
-/// Questions to an export by its name.
-pub type Asks = (String, Vec<usize>);
+/// Questions to an export.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Asks {
+    pub kind: ExportKind,
+    pub id: String,
+    pub questions: Vec<usize>,
+}
 
-/// What a fresh process is to do.
+impl Asks {
+    fn new(export: &ExportInfo, questions: Vec<usize>) -> Self {
+        Self { kind: export.kind(), id: export.id().to_owned(), questions }
+    }
+}
+
+/// What a fresh process is to do, with no other plugin.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
-    plugins: Vec<Pinned>,
-    /// Which of them is asked.
-    plugin: usize,
-    asks: Vec<Asks>,
+    pub plugin: Pinned,
+    pub asks: Vec<Asks>,
     /// Longest time for one answer, and for the process to begin.
-    patience: Duration,
+    pub patience: Duration,
 }
 
 /// Its answer to one question.
@@ -51,7 +58,6 @@ pub type Ended = (Vec<Answer>, Error);
 /// Compares what processes say of `export`; what it says in one of its own, asked
 /// in order.
 pub fn check(
-    registry: &Registry,
     plugin: &Plugin,
     export: &ExportInfo,
     patience: Duration,
@@ -59,14 +65,15 @@ pub fn check(
     let mend = keep_nothing(export);
     let wrong = |error: Error| (error.to_string(), mend);
     let forwards: Vec<usize> =
-        (0..respondent(registry, plugin, export).map_err(wrong)?.questions()).collect();
+        (0..respondent(plugin, export).map_err(wrong)?.questions()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
     let [even, odd] =
         [0, 1].map(|rest| forwards.iter().copied().filter(|at| at % 2 == rest).collect::<Vec<_>>());
-    let orders = [forwards, backwards, even, odd].map(|questions| {
-        Order::new(registry, plugin, vec![(export.id().to_owned(), questions)], patience)
+    let orders = [forwards, backwards, even, odd].map(|questions| Order {
+        plugin: plugin.pinned(),
+        asks: vec![Asks::new(export, questions)],
+        patience,
     });
-    let orders = orders.into_iter().collect::<Result<Vec<_>>>().map_err(wrong)?;
     let heard = ask_all(&orders).into_iter().collect::<std::result::Result<Vec<_>, Ended>>();
     let mut heard = heard.map_err(|(_, error)| wrong(error))?;
     let first = heard.remove(0);
@@ -133,24 +140,8 @@ pub fn difference(before: &[Answer], answer: &Answer, how: (&str, &str)) -> Opti
 }
 
 impl Order {
-    /// With no plugin but the one that is asked and that of the space that
-    /// estimators are tried on.
-    pub fn new(
-        registry: &Registry,
-        plugin: &Plugin,
-        asks: Vec<Asks>,
-        patience: Duration,
-    ) -> Result<Self> {
-        let space = &lent_space(registry)?.plugin.path;
-        let wanted = |pinned: &Pinned| pinned.path == *space || pinned.path == plugin.path;
-        let plugins: Vec<Pinned> = registry.pinned().into_iter().filter(wanted).collect();
-        let at = plugins.iter().position(|pinned| pinned.path == plugin.path);
-        let plugin = at.ok_or_else(|| Error::new("the plugin is not loaded"))?;
-        Ok(Self { plugins, plugin, asks, patience })
-    }
-
     fn questions(&self) -> usize {
-        self.asks.iter().map(|(_, questions)| questions.len()).sum()
+        self.asks.iter().map(|asks| asks.questions.len()).sum()
     }
 
     /// The answers of a fresh process.
@@ -212,12 +203,12 @@ pub fn serve() -> io::Result<()> {
     let _stop = Stop::left_to_host()?;
     let order: Order = frames::read(&mut stream)?;
     tch::set_num_threads(1);
-    let registry = Registry::exactly(&order.plugins).map_err(io::Error::other)?;
-    let plugin = &registry.plugins()[order.plugin];
-    for (at, (name, questions)) in order.asks.iter().enumerate() {
-        let export = plugin.exports.iter().find(|export| export.id() == name);
+    let plugin = &Plugin::load_pinned(&order.plugin).map_err(io::Error::other)?;
+    for (at, Asks { kind, id, questions }) in order.asks.iter().enumerate() {
+        let is_it = |export: &&ExportInfo| export.kind() == *kind && export.id() == id;
+        let export = plugin.exports.iter().find(is_it);
         let export = export.ok_or_else(|| io::Error::other("no such export"))?;
-        let respondent = respondent(&registry, plugin, export).map_err(io::Error::other)?;
+        let respondent = respondent(plugin, export).map_err(io::Error::other)?;
         for &question in questions {
             let text = respondent.answer(question);
             frames::write(&mut stream, &Answer { export: at, question, text })?;
@@ -226,17 +217,13 @@ pub fn serve() -> io::Result<()> {
     Ok(())
 }
 
-fn respondent<'a>(
-    registry: &'a Registry,
-    plugin: &'a Plugin,
-    export: &'a ExportInfo,
-) -> Result<Box<dyn Respondent + 'a>> {
+fn respondent<'a>(plugin: &'a Plugin, export: &'a ExportInfo) -> Result<Box<dyn Respondent + 'a>> {
     Ok(match export {
-        ExportInfo::Space(_) => Box::new(space::Asked::new(plugin, export)?),
+        ExportInfo::Space(info) => Box::new(space::Asked::new(plugin, info)?),
         ExportInfo::Estimator(info) => match info.kind {
-            EstimatorKind::Meta => Box::new(meta::Asked::new(registry, plugin, info)?),
-            EstimatorKind::OneShot => Box::new(one_shot::Asked::new(registry, plugin, info)?),
-            _ => Box::new(scores::Asked::new(scores::Subject::new(registry, plugin, info)?)?),
+            EstimatorKind::Meta => Box::new(meta::Asked::new(plugin, info)?),
+            EstimatorKind::OneShot => Box::new(one_shot::Asked::new(plugin, info)?),
+            _ => Box::new(scores::Asked::new(scores::Subject::new(plugin, info)?)?),
         },
     })
 }

@@ -1,7 +1,6 @@
 //! The rules of meta estimators.
 
 use super::{
-    lent::lent_space,
     respondent::{self, Respondent},
     rules::{Tell, broken, rule},
 };
@@ -12,21 +11,16 @@ use osee_model::{
     space::SpaceInfo,
 };
 use osee_sdk::{
-    Error, ExportInfo, Population, Result,
-    abi::{
-        root::{Foreign, ForeignMeta},
-        space::ForeignSpace,
-    },
+    Error, ExportInfo, ExportKind, Population, Result, SearchSpace,
+    abi::kinds::{meta::ForeignMeta, space::ForeignSpace},
 };
+use osee_testkit::SmallSpace;
 
 /// Architectures of the populations that are scored.
 const SIZES: [usize; 4] = [40, 41, 7, 2];
 
 fn create(plugin: &Plugin, info: &EstimatorInfo) -> Result<ForeignMeta> {
-    match plugin.functions.create(&info.id, &Settings::defaults(&info.settings))? {
-        Foreign::Meta(meta) => Ok(meta),
-        _ => Err(Error::new(format!("`{}` is no meta estimator", info.id))),
-    }
+    plugin.functions.create(info.kind, &info.id, &info.defaults())?.try_into()
 }
 
 /// The most of them.
@@ -49,36 +43,29 @@ fn architectures(info: &SpaceInfo, functions: &ForeignSpace) -> Result<Vec<Strin
 /// of each of the plugin's own: a meta estimator may read what it judges, and be
 /// made for those.
 fn of_spaces<'a>(
-    registry: &Registry,
     plugin: &'a Plugin,
     experts: &'a [String],
 ) -> Result<impl Iterator<Item = Vec<Population>> + use<'a>> {
     let populations = |all: Vec<String>| -> Vec<Population> {
         SIZES.iter().map(|count| population(experts, &all[..*count])).collect()
     };
-    let lent = lent_space(registry)?;
-    let first = populations(architectures(lent.info, &lent.functions)?);
+    let small = ForeignSpace::here::<SmallSpace>();
+    let first = populations(architectures(&SmallSpace::info(), &small)?);
     let own = plugin.exports.iter().filter_map(move |export| {
         let ExportInfo::Space(info) = export else { return None };
         // What is wrong with a space is said of the space.
-        match plugin.functions.create(&info.id, &Settings::default()) {
-            Ok(Foreign::Space(functions)) => architectures(info, &functions).ok().map(populations),
-            _ => None,
-        }
+        let made = plugin.functions.create(ExportKind::Space, &info.id, &Settings::default());
+        let functions: ForeignSpace = made.ok()?.try_into().ok()?;
+        architectures(info, &functions).ok().map(populations)
     });
     Ok([first].into_iter().chain(own))
 }
 
 /// Those of the first space for which the estimator says anything, else of the
 /// first.
-fn populations(
-    meta: &ForeignMeta,
-    experts: &[String],
-    registry: &Registry,
-    plugin: &Plugin,
-) -> Result<Vec<Population>> {
+fn populations(meta: &ForeignMeta, experts: &[String], plugin: &Plugin) -> Result<Vec<Population>> {
     let mut first = None;
-    for all in of_spaces(registry, plugin, experts)? {
+    for all in of_spaces(plugin, experts)? {
         if meta.scores(&all[0]).is_ok() {
             return Ok(all);
         }
@@ -124,7 +111,7 @@ pub fn check(
             Err((format!("{}: none can be the first", circle.join(" needs ")), mend))
         }
     });
-    let populations = populations(&meta, &experts, registry, plugin)?;
+    let populations = populations(&meta, &experts, plugin)?;
     rule(tell, "there is one finite score per architecture", || {
         let mend = "return population.architectures.len() finite numbers";
         for population in &populations {
@@ -206,19 +193,18 @@ fn needs(registry: &Registry, id: &str) -> Vec<String> {
 pub struct Asked<'a> {
     meta: ForeignMeta,
     experts: Vec<String>,
-    registry: &'a Registry,
     plugin: &'a Plugin,
 }
 
 impl<'a> Asked<'a> {
-    pub fn new(registry: &'a Registry, plugin: &'a Plugin, info: &EstimatorInfo) -> Result<Self> {
+    pub fn new(plugin: &'a Plugin, info: &EstimatorInfo) -> Result<Self> {
         let meta = create(plugin, info)?;
-        Ok(Self { experts: meta.needs()?, meta, registry, plugin })
+        Ok(Self { experts: meta.needs()?, meta, plugin })
     }
 
     /// The scores of the first space for which there are any.
     fn scores(&self, question: usize) -> Result<Vec<f64>> {
-        let spaces = of_spaces(self.registry, self.plugin, &self.experts)?;
+        let spaces = of_spaces(self.plugin, &self.experts)?;
         let mut scores = spaces.map(|all| self.meta.scores(&all[question]));
         scores.find(Result::is_ok).unwrap_or_else(|| Err(Error::new("it judges nothing")))
     }

@@ -82,7 +82,7 @@ pub fn same_values(
 
 /// What it changes, and what it leads to.
 pub fn described(mutation: &Mutation) -> String {
-    let Mutation { arch, decision, from, to } = mutation;
+    let Mutation { arch, decision, from, to, .. } = mutation;
     format!("`{decision}` from `{from}` to `{to}`, {},", shown(arch))
 }
 
@@ -99,8 +99,7 @@ mod tests {
     use super::*;
 
     fn mutation(decision: &str, from: &str, to: &str) -> Mutation {
-        let [decision, from, to] = [decision, from, to].map(str::to_owned);
-        Mutation { arch: "x".to_owned(), decision, from, to }
+        Mutation::new("x", decision, from, to)
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The rules of one-shot estimators.
 
 use super::{
-    lent::lent_space,
     respondent::{self, Respondent},
     rules::{Tell, broken, rule},
 };
@@ -10,19 +9,16 @@ use osee_model::{
     estimator::EstimatorInfo,
     evaluation::{BatchResult, Evaluation},
     recipe::Recipe,
-    settings::Settings,
 };
 use osee_sdk::{
     Epoch, Error, Result, Sampled, Surveyed,
-    abi::{
-        one_shot::{ForeignOneShot, LentSpace},
-        root::Foreign,
-        space::ForeignSpace,
-    },
+    abi::kinds::{lent::LentSpace, one_shot::ForeignOneShot},
 };
-use std::sync::Arc;
+use osee_testkit::{Chain, small_space};
 
-/// Steps of an epoch that is sampled.
+/// Epochs that are sampled.
+const EPOCHS: u32 = 3;
+/// Steps of each.
 const STEPS: usize = 20;
 /// Seeds whose epochs are compared over processes.
 const SEEDS: usize = 4;
@@ -33,78 +29,69 @@ fn batches(loss: f64) -> Vec<BatchResult> {
         .collect()
 }
 
-/// One epoch after another: what was surveyed, with its answers, and what was
-/// sampled.
-fn sample(
-    estimator: &ForeignOneShot,
-    (space, functions): (&LentSpace, &ForeignSpace),
-    seed: u64,
-) -> Result<Vec<Sampled>> {
+/// The first epochs of its own recipe: what was surveyed, with its answers, and
+/// what was sampled.
+fn sample(estimator: &ForeignOneShot, space: &LentSpace, seed: u64) -> Result<Vec<Sampled>> {
+    // Whether the recipe can be run is another rule.
+    let epochs = estimator.recipe().map_or(EPOCHS, |recipe| recipe.epochs);
     let mut memory = Vec::new();
-    let mut epochs = Vec::new();
-    for number in 0..3 {
-        let mut epoch =
-            Epoch { number, epochs: 3, steps: STEPS, seed, surveyed: Vec::new(), memory };
-        let wanted = estimator.survey(&epoch, space)?;
-        for arch in &wanted {
-            functions.parse(arch).map_err(|error| {
+    let mut sampled = Vec::new();
+    for number in 0..EPOCHS.min(epochs) {
+        let epoch = Epoch { number, epochs, steps: STEPS, seed, surveyed: Vec::new(), memory };
+        let mut surveyed = Vec::new();
+        for (i, arch) in estimator.survey(&epoch, space)?.into_iter().enumerate() {
+            arch.parse::<Chain>().map_err(|error| {
                 Error::new(format!("survey gave `{arch}` before epoch {number}: {error}"))
             })?;
+            surveyed.push(Surveyed { arch, batches: batches(1.0 + 0.1 * i as f64) });
         }
-        let wanted = wanted.into_iter().enumerate();
-        epoch.surveyed = wanted
-            .map(|(i, arch)| Surveyed { arch, batches: batches(1.0 + 0.1 * i as f64) })
-            .collect();
-        let sampled = estimator.sample(&epoch, space)?;
-        memory = sampled.memory.clone();
-        epochs.push(sampled);
+        let next = estimator.sample(&Epoch { surveyed, ..epoch }, space)?;
+        memory = next.memory.clone();
+        sampled.push(next);
     }
-    Ok(epochs)
+    Ok(sampled)
 }
 
 fn create(plugin: &Plugin, info: &EstimatorInfo) -> Result<ForeignOneShot> {
-    match plugin.functions.create(&info.id, &Settings::defaults(&info.settings))? {
-        Foreign::OneShot(one_shot) => Ok(one_shot),
-        _ => Err(Error::new(format!("`{}` is no one-shot estimator", info.id))),
-    }
+    plugin.functions.create(info.kind, &info.id, &info.defaults())?.try_into()
 }
 
-/// Checks a one-shot estimator on the bundled space.
+/// Checks a one-shot estimator on the small space.
 pub fn check(
     registry: &Registry,
     plugin: &Plugin,
     info: &EstimatorInfo,
     tell: Tell<'_>,
 ) -> Result<()> {
-    let estimator = &create(plugin, info)?;
-    let space = lent_space(registry)?;
-    let functions = Arc::new(space.functions);
-    let lent = &LentSpace::new(space.info, Arc::clone(&functions));
-    let at = (lent, functions.as_ref());
+    let (estimator, space) = (&create(plugin, info)?, &small_space());
     rule(tell, "its recipe and its evaluation can be run", || {
         let mend = "start from Recipe::default() and Evaluation::default()";
         let recipe = estimator.recipe().map_err(broken(mend))?;
         let evaluation = estimator.evaluation().map_err(broken(mend))?;
-        registry.check_recipe(plugin, &info.id, &recipe).map_err(broken(
-            "let `Recipe::space` have settings that search spaces have, with values of their kind",
-        ))?;
+        // Without any space nothing can be said of their settings.
+        if registry.spaces().next().is_some() {
+            registry.check_recipe(plugin, &info.id, &recipe).map_err(broken(
+                "let `Recipe::space` have settings that search spaces have, with values of their \
+                 kind",
+            ))?;
+        }
         fits(&recipe, &evaluation).map_err(|what| {
             (what, "let its evaluation ask for what its recipe keeps, or the recipe keep more")
         })
     });
-    let first = sample(estimator, at, 1);
+    let first = sample(estimator, space, 1);
     rule(tell, "every step of an epoch has architectures of the space", || {
         let mend = "return `epoch.steps` lists of architectures, none of them empty";
         for sampled in first.as_ref().map_err(|error| (error.to_string(), mend))? {
             for arch in sampled.steps.iter().flatten() {
-                functions.parse(arch).map_err(broken(mend))?;
+                arch.parse::<Chain>().map_err(broken(mend))?;
             }
         }
         Ok(())
     });
     rule(tell, "the same epoch is sampled alike again", || {
         let mend = "draw from `epoch.random(..)`, and keep nothing but `Sampled::remembering`";
-        let again = sample(estimator, at, 1).map_err(broken(mend))?;
+        let again = sample(estimator, space, 1).map_err(broken(mend))?;
         match first.as_ref().is_ok_and(|first| *first == again) {
             true => Ok(()),
             false => Err(("it differs".to_owned(), mend)),
@@ -112,7 +99,7 @@ pub fn check(
     });
     rule(tell, "another seed is sampled otherwise", || {
         let mend = "draw from `epoch.random(..)`";
-        let other = sample(estimator, at, 2).map_err(broken(mend))?;
+        let other = sample(estimator, space, 2).map_err(broken(mend))?;
         match first.as_ref().is_ok_and(|first| *first == other) {
             true => Err(("seeds 1 and 2 train the same".to_owned(), mend)),
             false => Ok(()),
@@ -156,15 +143,11 @@ fn fits(recipe: &Recipe, evaluation: &Evaluation) -> std::result::Result<(), Str
 pub struct Asked {
     estimator: ForeignOneShot,
     space: LentSpace,
-    functions: Arc<ForeignSpace>,
 }
 
 impl Asked {
-    pub fn new(registry: &Registry, plugin: &Plugin, info: &EstimatorInfo) -> Result<Self> {
-        let space = lent_space(registry)?;
-        let functions = Arc::new(space.functions);
-        let space = LentSpace::new(space.info, Arc::clone(&functions));
-        Ok(Self { estimator: create(plugin, info)?, space, functions })
+    pub fn new(plugin: &Plugin, info: &EstimatorInfo) -> Result<Self> {
+        Ok(Self { estimator: create(plugin, info)?, space: small_space() })
     }
 }
 
@@ -174,8 +157,7 @@ impl Respondent for Asked {
     }
 
     fn answer(&self, question: usize) -> String {
-        let space = (&self.space, self.functions.as_ref());
-        let epochs = sample(&self.estimator, space, question as u64);
+        let epochs = sample(&self.estimator, &self.space, question as u64);
         let score = self.estimator.score(&batches(1.0 + question as f64));
         format!(
             "epochs {}\nscore {}",

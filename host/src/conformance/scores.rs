@@ -1,12 +1,11 @@
 //! The rules of estimators that score one network or graph at a time.
 
 use super::{
-    lent::{SPACE, lent_space},
     respondent::{self, Respondent},
     rules::{Broken, Tell, rule},
 };
 use crate::{
-    loader::{Plugin, Registry},
+    loader::Plugin,
     stop::Stop,
     worker::{GRACE, own_seed},
 };
@@ -16,53 +15,49 @@ use osee_engine::{
 };
 use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind, Failure, FailureKind},
-    graph::Graph,
     protocol::Protocol,
-    settings::{Settings, Value},
 };
-use osee_sdk::{Error, Result, abi::root::Foreign};
+use osee_sdk::{
+    Error, Result, SearchSpace,
+    abi::{graph::LentGraph, instance::Foreign},
+};
+use osee_testkit::SmallSpace;
 use std::{rc::Rc, time::Instant};
 use tch::{Device, Kind, Tensor};
 
-/// Architectures to look at: the first ones have no operation, or one kind of
-/// operation alone in the bundled space.
-const SPREAD: [u64; 8] = [0, 1, 3905, 7812, 11718, 15624, 5000, 12345];
+/// Architectures to look at, by their numbers: the first has no operation, the last
+/// has every one.
+const SPREAD: [u64; 8] = [0, 1, 6, 14, 25, 46, 65, 80];
 
 /// An estimator that scores networks or graphs, and networks for it.
 pub struct Subject<'a> {
     plugin: &'a Plugin,
-    id: &'a str,
-    kind: EstimatorKind,
-    settings: Settings,
+    info: &'a EstimatorInfo,
+    space: String,
     protocol: Protocol,
-    graphs: Vec<(String, Graph)>,
+    graphs: Vec<(String, LentGraph)>,
 }
 
 impl<'a> Subject<'a> {
-    pub fn new(registry: &Registry, plugin: &'a Plugin, info: &'a EstimatorInfo) -> Result<Self> {
-        let space = lent_space(registry)?;
-        let small = [("channels", 4i64), ("cells", 1), ("image_size", 16)];
-        let small = small.map(|(key, value)| (key.to_owned(), Value::from(value)));
-        let small = Settings::resolve(SPACE, &space.info.settings, &small.into())?;
-        let graph = |&index: &u64| -> Result<(String, Graph)> {
-            let arch = space.functions.architecture(index)?;
-            let graph = space.functions.graph(&arch, &small)?;
-            Ok((arch, graph))
+    pub fn new(plugin: &'a Plugin, info: &'a EstimatorInfo) -> Result<Self> {
+        let space = SmallSpace::info();
+        let graph = |&index: &u64| -> Result<(String, LentGraph)> {
+            let arch = SmallSpace.architecture(index)?;
+            Ok((arch.to_string(), SmallSpace.graph(&arch, &space.defaults())?.into()))
         };
+        let graphs = SPREAD.iter().map(graph).collect::<Result<_>>()?;
         let preset = Protocol::preset("paper").ok_or_else(|| Error::new("no preset `paper`"))?;
-        Ok(Self {
-            plugin,
-            id: &info.id,
-            kind: info.kind,
-            settings: Settings::defaults(&info.settings),
-            protocol: Protocol { batch_size: 8, ..preset },
-            graphs: SPREAD.iter().map(graph).collect::<Result<_>>()?,
-        })
+        let protocol = Protocol { batch_size: 8, ..preset };
+        Ok(Self { plugin, info, space: space.id, protocol, graphs })
+    }
+
+    fn create(&self) -> Result<Foreign> {
+        self.plugin.functions.create(self.info.kind, &self.info.id, &self.info.defaults())
     }
 
     /// What to do where a score changes from one time to the next.
     fn same_again(&self) -> &'static str {
-        match self.kind {
+        match self.info.kind {
             EstimatorKind::Baseline => {
                 "derive the score from the graph alone: a baseline has no random numbers and no clock"
             }
@@ -72,7 +67,7 @@ impl<'a> Subject<'a> {
 
     fn network(&self, at: usize) -> Result<Rc<Network>> {
         let (arch, graph) = &self.graphs[at];
-        let values = Initialiser::default().draw(graph, &self.protocol, 0, SPACE, arch);
+        let values = Initialiser::default().draw(graph, &self.protocol, 0, &self.space, arch);
         let batches = Source::Noise
             .batches(&self.protocol, 0, graph.input_shape(), 10)
             .map_err(|error| Error::new(error.to_string()))?;
@@ -91,7 +86,7 @@ impl<'a> Subject<'a> {
     fn score_network(&self, network: &Rc<Network>, at: usize, instance: &Foreign) -> Outcome {
         Ok(match instance {
             Foreign::ZeroShot(estimator) => {
-                let seed = own_seed(0, SPACE, &self.graphs[at].0, self.id, 0);
+                let seed = own_seed(0, &self.space, &self.graphs[at].0, &self.info.id, 0);
                 estimator.score(network.handle(seed))?
             }
             Foreign::Baseline(baseline) => baseline.score(&self.graphs[at].1)?,
@@ -100,7 +95,7 @@ impl<'a> Subject<'a> {
     }
 
     fn scores(&self, order: &[usize]) -> Vec<Outcome> {
-        let instance = match self.plugin.functions.create(self.id, &self.settings) {
+        let instance = match self.create() {
             Ok(instance) => instance,
             Err(error) => return vec![Err(error.into()); order.len()],
         };
@@ -184,7 +179,7 @@ pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
 
 fn prepared(subject: &Subject<'_>) -> std::result::Result<(Rc<Network>, Foreign), Broken> {
     let make = || -> Result<(Rc<Network>, Foreign)> {
-        let instance = subject.plugin.functions.create(subject.id, &subject.settings)?;
+        let instance = subject.create()?;
         Ok((subject.network(SPREAD.len() - 1)?, instance))
     };
     make().map_err(|error| (error.to_string(), "let `new` accept every default"))
@@ -207,7 +202,7 @@ fn leaves(subject: &Subject<'_>) -> std::result::Result<(), Broken> {
         return Err((what, "leave the number of threads alone"));
     }
     if draw() != expected {
-        let mend = match subject.kind {
+        let mend = match subject.info.kind {
             EstimatorKind::Baseline => "leave torch's generator alone",
             _ => "draw every random number from `network.rng()`, not from torch's generator",
         };
@@ -249,7 +244,7 @@ pub struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     pub fn new(subject: Subject<'a>) -> Result<Self> {
-        let instance = subject.plugin.functions.create(subject.id, &subject.settings)?;
+        let instance = subject.create()?;
         Ok(Self { subject, instance })
     }
 }

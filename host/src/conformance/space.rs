@@ -5,17 +5,14 @@ use super::{
     respondent::{self, Respondent},
     rules::{Broken, Tell, broken, rule},
 };
-use crate::loader::{Plugin, Registry, Space};
+use crate::loader::Plugin;
 use osee_model::{
     graph::{Graph, Op},
     seed::{order, stream},
     settings::{Settings, key_hash},
     space::{Mutation, SpaceInfo},
 };
-use osee_sdk::{
-    Error, ExportInfo, Result,
-    abi::{root::Foreign, space::ForeignSpace},
-};
+use osee_sdk::{Error, ExportKind, Result, abi::kinds::space::ForeignSpace};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Numbers next to each other, at either end and by chance.
@@ -56,23 +53,15 @@ struct Subject<'a> {
     few: Vec<String>,
 }
 
+fn create(plugin: &Plugin, info: &SpaceInfo) -> Result<ForeignSpace> {
+    plugin.functions.create(ExportKind::Space, &info.id, &Settings::default())?.try_into()
+}
+
 /// Checks a space by itself.
-pub fn check(
-    registry: &Registry,
-    plugin: &Plugin,
-    export: &ExportInfo,
-    tell: Tell<'_>,
-) -> Result<()> {
-    plugin.functions.create(export.id(), &Settings::default())?;
-    let space: Space<'_> =
-        registry.space(export.id()).map_err(|error| Error::new(error.to_string()))?;
-    let mut subject = Subject {
-        info: space.info,
-        functions: &space.functions,
-        settings: Settings::defaults(&space.info.settings),
-        numbered: Vec::new(),
-        few: Vec::new(),
-    };
+pub fn check(plugin: &Plugin, info: &SpaceInfo, tell: Tell<'_>) -> Result<()> {
+    let functions = &create(plugin, info)?;
+    let settings = info.defaults();
+    let mut subject = Subject { info, functions, settings, numbered: Vec::new(), few: Vec::new() };
     rule(tell, "architectures can be had", || {
         subject.fetch().map_err(broken("the example and every number below size must be read"))
     });
@@ -303,15 +292,10 @@ pub struct Asked {
 }
 
 impl Asked {
-    pub fn new(plugin: &Plugin, export: &ExportInfo) -> Result<Self> {
-        let (ExportInfo::Space(info), Foreign::Space(functions)) =
-            (export, plugin.functions.create(export.id(), &Settings::default())?)
-        else {
-            return Err(Error::new(format!("`{}` is no search space", export.id())));
-        };
+    pub fn new(plugin: &Plugin, info: &SpaceInfo) -> Result<Self> {
         let mut numbers = info.size.map(numbers).unwrap_or_default();
         numbers.truncate(FEW);
-        let settings = Settings::defaults(&info.settings);
+        let (functions, settings) = (create(plugin, info)?, info.defaults());
         Ok(Self { functions, example: info.example.clone(), numbers, settings })
     }
 }

@@ -87,6 +87,12 @@ impl Plugin {
         climb().map_err(error)
     }
 
+    /// What another process needs to load the same bytes.
+    pub fn pinned(&self) -> Pinned {
+        let Self { path, sha256, copy, .. } = self;
+        Pinned { path: path.clone(), sha256: sha256.clone(), copy: copy.clone() }
+    }
+
     /// Loads what another process of the run has looked at: its copy, or the file
     /// itself where that cannot be had.
     ///

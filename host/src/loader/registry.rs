@@ -8,10 +8,7 @@ use osee_model::{
     settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
 };
-use osee_sdk::{
-    ExportInfo,
-    abi::{root::Foreign, space::ForeignSpace},
-};
+use osee_sdk::{ExportInfo, ExportKind, abi::kinds::space::ForeignSpace};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -151,12 +148,7 @@ impl Registry {
 
     /// The files, for [`exactly`](Self::exactly) elsewhere.
     pub fn pinned(&self) -> Vec<Pinned> {
-        let pin = |plugin: &Plugin| Pinned {
-            path: plugin.path.clone(),
-            sha256: plugin.sha256.clone(),
-            copy: plugin.copy.clone(),
-        };
-        self.plugins.iter().map(pin).collect()
+        self.plugins.iter().map(Plugin::pinned).collect()
     }
 
     /// The plugins that were given, without the bundled ones.
@@ -181,10 +173,9 @@ impl Registry {
 
     fn refuse_duplicates(&self, new: &Plugin) -> Result<(), RegistryError> {
         for export in &new.exports {
-            let what = kind(export);
-            let other = self.plugins.iter().find(|plugin| {
-                plugin.exports.iter().any(|old| kind(old) == what && old.id() == export.id())
-            });
+            let what = export.kind().family();
+            let same = |old: &ExportInfo| old.kind().family() == what && old.id() == export.id();
+            let other = self.plugins.iter().find(|plugin| plugin.exports.iter().any(same));
             if let Some(other) = other {
                 return Err(RegistryError::Duplicate {
                     what,
@@ -239,10 +230,8 @@ impl Registry {
             .spaces()
             .find(|(_, info)| info.id == id)
             .ok_or_else(|| unknown("search space", id, ids()))?;
-        match plugin.functions.create(id, &Settings::default())? {
-            Foreign::Space(functions) => Ok(Space { plugin, info, functions }),
-            _ => Err(osee_sdk::Error::new(format!("export `{id}` is no search space")).into()),
-        }
+        let made = plugin.functions.create(ExportKind::Space, id, &Settings::default())?;
+        Ok(Space { plugin, info, functions: made.try_into()? })
     }
 
     /// Whether the settings of search spaces that the recipe of `plugin`'s
@@ -331,13 +320,6 @@ impl Space<'_> {
 
 fn canonical(file: &Path) -> PathBuf {
     std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())
-}
-
-fn kind(export: &ExportInfo) -> &'static str {
-    match export {
-        ExportInfo::Estimator(_) => "estimator",
-        ExportInfo::Space(_) => "search space",
-    }
 }
 
 fn unknown<'a>(

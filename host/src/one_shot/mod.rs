@@ -25,7 +25,7 @@ use osee_model::{
 };
 use osee_sdk::{
     Error, Result,
-    abi::{one_shot::LentSpace, space::ForeignSpace},
+    abi::kinds::{lent::LentSpace, space::ForeignSpace},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use osee_engine::{Batch, data::Source, supernet::Supernet};
 use osee_model::{evaluation::BatchResult, graph::Graph};
 use osee_sdk::{
     Error, Result,
-    abi::{one_shot::ForeignOneShot, space::ForeignSpace},
+    abi::kinds::{one_shot::ForeignOneShot, space::ForeignSpace},
 };
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -16,10 +16,7 @@ use osee_model::{
 };
 use osee_sdk::{
     Epoch, Sampled, Surveyed,
-    abi::{
-        one_shot::{ForeignOneShot, LentSpace},
-        space::ForeignSpace,
-    },
+    abi::kinds::{lent::LentSpace, one_shot::ForeignOneShot, space::ForeignSpace},
 };
 use serde::{Deserialize, Serialize};
 use std::{

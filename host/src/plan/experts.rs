@@ -3,7 +3,7 @@
 use super::{PlanError, Row};
 use crate::loader::Registry;
 use osee_core::row::{EstimatorKey, RowKey};
-use osee_sdk::abi::root::{Foreign, ForeignMeta};
+use osee_sdk::abi::{instance::Foreign, kinds::meta::ForeignMeta};
 
 /// Refuses a meta estimator whose experts are not among `rows`, and meta
 /// estimators that judge by one another in a circle.
@@ -24,7 +24,7 @@ pub fn check(rows: &[Row], registry: &Registry) -> Result<(), PlanError> {
 /// A meta estimator with its settings.
 pub fn create(estimator: &EstimatorKey, registry: &Registry) -> Result<ForeignMeta, PlanError> {
     let (plugin, _) = registry.estimator(&estimator.id)?;
-    match plugin.functions.create(&estimator.id, &estimator.settings)? {
+    match plugin.functions.create(estimator.kind, &estimator.id, &estimator.settings)? {
         Foreign::Meta(meta) => Ok(meta),
         _ => {
             let what = format!("`{}` is no meta estimator", estimator.id);

@@ -20,7 +20,7 @@ use osee_model::{
 };
 use osee_sdk::{
     Epoch,
-    abi::{one_shot::ForeignOneShot, root::Foreign},
+    abi::{instance::Foreign, kinds::one_shot::ForeignOneShot},
 };
 use std::sync::Arc;
 
@@ -172,7 +172,7 @@ impl<'a> Rows<'a> {
         let owner = format!("estimator `{}`", choice.id);
         let settings = Settings::resolve(&owner, &info.settings, &choice.settings)?;
         // The plugin may refuse values that the declaration allows.
-        let instance = plugin.functions.create(&choice.id, &settings)?;
+        let instance = plugin.functions.create(info.kind, &choice.id, &settings)?;
         Ok(Made { info: info.clone(), settings, instance })
     }
 

@@ -16,7 +16,7 @@ use osee_model::{
     device::DeviceName,
     estimator::{Failure, FailureKind},
 };
-use osee_sdk::abi::root::ForeignMeta;
+use osee_sdk::abi::kinds::meta::ForeignMeta;
 
 /// One of `meta` with an expert that is neither among them nor among `experts`.
 pub fn without_expert(

@@ -10,7 +10,7 @@ use crate::{
     stop::Stop,
 };
 use osee_model::estimator::{Failure, FailureKind};
-use osee_sdk::abi::root::{Foreign, ForeignMeta};
+use osee_sdk::abi::{instance::Foreign, kinds::meta::ForeignMeta};
 use std::io;
 
 /// Serves one host until it hangs up.
@@ -92,8 +92,8 @@ pub fn serve() -> io::Result<()> {
 fn begin(setup: &MetaSetup) -> Result<(ForeignMeta, Vec<String>), Failure> {
     let wrong = |error: RegistryError| Failure::new(FailureKind::Error, error.to_string());
     let registry = Registry::exactly(&setup.plugins).map_err(wrong)?;
-    let (plugin, _) = registry.estimator(&setup.id).map_err(wrong)?;
-    match plugin.functions.create(&setup.id, &setup.settings)? {
+    let (plugin, info) = registry.estimator(&setup.id).map_err(wrong)?;
+    match plugin.functions.create(info.kind, &setup.id, &setup.settings)? {
         Foreign::Meta(meta) => {
             let needs = meta.needs()?;
             Ok((meta, needs))

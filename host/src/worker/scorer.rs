@@ -17,7 +17,7 @@ use osee_model::{
     graph::{Graph, Shape},
     seed::derived,
 };
-use osee_sdk::abi::{root::Foreign, space::ForeignSpace};
+use osee_sdk::abi::{graph::LentGraph, instance::Foreign, kinds::space::ForeignSpace};
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
     io,
@@ -90,9 +90,9 @@ impl Scorer {
             .rows
             .iter()
             .map(|row| {
-                let EstimatorKey { id, settings, .. } = &row.key.estimator;
+                let EstimatorKey { id, kind, settings, .. } = &row.key.estimator;
                 let (plugin, _) = registry.estimator(id)?;
-                Ok(plugin.functions.create(id, settings)?)
+                Ok(plugin.functions.create(*kind, id, settings)?)
             })
             .collect::<Result<_, SetupError>>()?;
         Ok(Self {
@@ -133,8 +133,9 @@ impl Scorer {
         let unknown = || osee_sdk::Error::new("asked to train a supernet that is not set up");
         let spec = self.setup.supernets.get(supernet).ok_or_else(unknown)?;
         let wrong = |error: RegistryError| osee_sdk::Error::new(error.to_string());
-        let (plugin, _) = self.registry.estimator(&spec.estimator).map_err(wrong)?;
-        let Foreign::OneShot(sampler) = plugin.functions.create(&spec.estimator, &spec.settings)?
+        let (plugin, info) = self.registry.estimator(&spec.estimator).map_err(wrong)?;
+        let Foreign::OneShot(sampler) =
+            plugin.functions.create(info.kind, &spec.estimator, &spec.settings)?
         else {
             let what = format!("`{}` is no one-shot estimator", spec.estimator);
             return Err(osee_sdk::Error::new(what).into());
@@ -232,12 +233,13 @@ impl Scorer {
     }
 
     /// The unit's architecture as a network of these weights.
-    fn graph(&self, unit: &Unit, weights: Option<&SupernetUse>) -> Result<Graph, Failure> {
+    fn graph(&self, unit: &Unit, weights: Option<&SupernetUse>) -> Result<LentGraph, Failure> {
         let settings = match weights {
             Some(weights) => &self.sub_networks.spec(weights).space_settings,
             None => &self.setup.space_settings,
         };
-        network(&self.space, (&unit.arch, settings), |_| Ok(())).map_err(Failure::from)
+        let graph = network(&self.space, (&unit.arch, settings), |_| Ok(()));
+        graph.map(LentGraph::from).map_err(Failure::from)
     }
 
     /// The network `graph` on each batch.
@@ -245,7 +247,7 @@ impl Scorer {
         &mut self,
         unit: &Unit,
         weights: Option<&SupernetUse>,
-        graph: &Graph,
+        graph: &LentGraph,
     ) -> Result<Vec<Rc<Network>>, Failure> {
         let wrong = |error| Failure::new(FailureKind::Error, misfit(&unit.arch, &error));
         self.source.fits(graph, &self.setup.protocol).map_err(wrong)?;
@@ -287,7 +289,7 @@ impl Scorer {
         Ok(made.iter().map(Batch::share).collect())
     }
 
-    fn baseline(&self, row: usize, graph: &Result<Graph, Failure>) -> Scored {
+    fn baseline(&self, row: usize, graph: &Result<LentGraph, Failure>) -> Scored {
         let start = Instant::now();
         let outcome = match (&self.estimators[row], graph) {
             (_, Err(failure)) => Err(failure.clone()),

@@ -5,7 +5,7 @@ use osee_sdk::prelude::*;
 osee_sdk::export! { baseline: Params, Flops, Relu }
 
 fn info(id: &str, summary: &str) -> EstimatorInfo {
-    EstimatorInfo::new(id, "1", EstimatorKind::Baseline)
+    EstimatorInfo::new(id, "1")
         .summary(summary)
         .citation("Ning et al., Evaluating Efficient Performance Estimators of Neural Architectures, NeurIPS 2021")
 }

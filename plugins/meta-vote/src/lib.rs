@@ -10,6 +10,9 @@ use std::cmp::Ordering;
 
 osee_sdk::export! { meta: Vote }
 
+const RULES: [(&str, Rule); 2] =
+    [("copeland", Rule::Copeland), ("comparison-sort", Rule::ComparisonSort)];
+
 /// How majorities become a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {
@@ -25,43 +28,33 @@ pub struct Vote {
 
 impl Meta for Vote {
     fn info() -> EstimatorInfo {
-        EstimatorInfo::new("vote", "1", EstimatorKind::Meta)
+        EstimatorInfo::new("vote", "1")
             .summary("pairwise majority of experts")
             .citation("Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021")
-            .setting(SettingSpec::new(
-                "experts",
-                "relu_logdet,jacob_cov,synflow",
-                "estimators that vote, by comma; a leading - reverses one",
-            ))
-            .setting(SettingSpec::new(
-                "rule",
-                "copeland",
-                "copeland (wins minus losses) or comparison-sort (the study's, depends on order)",
-            ))
+            .setting(
+                SettingSpec::new(
+                    "experts",
+                    "relu_logdet,jacob_cov,synflow",
+                    "estimators that vote; a leading - reverses one",
+                )
+                .list(),
+            )
+            .setting(
+                SettingSpec::new(
+                    "rule",
+                    "copeland",
+                    "wins minus losses, or the paper's sort, which depends on the order",
+                )
+                .one_of(RULES.map(|(word, _)| word)),
+            )
     }
 
     fn new(settings: &Settings) -> Result<Self> {
-        let experts: Vec<String> = settings
-            .text("experts")
-            .unwrap_or_default()
-            .split(',')
-            .map(|expert| expert.trim().to_owned())
-            .filter(|expert| !expert.is_empty())
-            .collect();
+        let experts: Vec<String> = settings.get("experts")?;
         if experts.is_empty() {
             return Err(Error::new("vote needs at least one expert"));
         }
-        let rule = match settings.text("rule") {
-            Some("copeland") => Rule::Copeland,
-            Some("comparison-sort") => Rule::ComparisonSort,
-            other => {
-                return Err(Error::new(format!(
-                    "vote has no rule `{}`; it has copeland and comparison-sort",
-                    other.unwrap_or_default()
-                )));
-            }
-        };
-        Ok(Self { experts, rule })
+        Ok(Self { experts, rule: settings.choice("rule", &RULES)? })
     }
 
     fn needs(&self) -> Vec<String> {

@@ -2,17 +2,16 @@
 //! supernet, says what is sampled.
 
 use crate::{
-    CITATION, epochs,
-    judge::{Figure, Judge},
+    CITATION,
+    judge::{FIGURES, Figure, Judge},
     sampler::Sampler,
-    within,
 };
 use osee_sdk::model::seed::{Stream, below};
 use osee_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Largest population and tournament: each member is evaluated again and again.
-const MOST: usize = 1_000_000;
+const MOST: i64 = 1_000_000;
 
 /// A supernet whose training follows a population that evolves by its own
 /// scores: tournament selection, one mutation per child, and the best of
@@ -88,28 +87,33 @@ impl Controller {
 
 impl OneShot for Controller {
     fn info() -> EstimatorInfo {
-        let info = EstimatorInfo::new("one_shot_controller", "1", EstimatorKind::OneShot)
+        EstimatorInfo::new("one_shot_controller", "1")
             .summary("a supernet trained on what an evolving population prefers")
             .citation(CITATION)
-            .setting(SettingSpec::new("population", 50, "architectures that survive"))
-            .setting(SettingSpec::new("tournament", 10, "of whom the best has a child"))
-            .setting(SettingSpec::new("update_every", 10, "epochs between generations"))
-            .setting(SettingSpec::new("warm_up", 0, "epochs of random sampling before"))
-            .setting(SettingSpec::new("half_random", true, "sample every other at random"))
-            .setting(SettingSpec::new("reward", "accuracy", "loss or accuracy"));
-        Judge::declare(Sampler::declare(info))
+            .settings([
+                SettingSpec::new("population", 50, "architectures that survive").in_range(1..=MOST),
+                SettingSpec::new("tournament", 10, "members of which the best has a child")
+                    .in_range(1..=MOST),
+                SettingSpec::new("update_every", 10, "epochs between generations").at_least(1),
+                SettingSpec::new("warm_up", 0, "epochs of random sampling before").at_least(0),
+                SettingSpec::new("half_random", true, "sample every other at random"),
+                SettingSpec::new("reward", "accuracy", "what survival depends on")
+                    .one_of(FIGURES.map(|(word, _)| word)),
+            ])
+            .settings(Sampler::settings())
+            .settings(Judge::settings())
     }
 
     fn new(settings: &Settings) -> Result<Self> {
         Ok(Self {
             sampler: Sampler::new(settings)?,
             judge: Judge::new(settings)?,
-            reward: Figure::named(settings.text("reward"))?,
-            population: within(settings, "population", 1, MOST)?,
-            tournament: within(settings, "tournament", 1, MOST)?,
-            every: epochs(settings, "update_every", 1)?,
-            warm_up: epochs(settings, "warm_up", 0)?,
-            half_random: settings.bool("half_random").unwrap_or(true),
+            reward: settings.choice("reward", &FIGURES)?,
+            population: settings.get("population")?,
+            tournament: settings.get("tournament")?,
+            every: settings.get("update_every")?,
+            warm_up: settings.get("warm_up")?,
+            half_random: settings.get("half_random")?,
         })
     }
 
@@ -183,8 +187,7 @@ mod tests {
         let given = given.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let settings = Settings::resolve("x", &Controller::info().settings, &given).unwrap();
         let controller = Controller::new(&settings).unwrap();
-        let mut epoch =
-            Epoch { number: 0, epochs: 4, steps: 1, seed: 1, surveyed: vec![], memory: vec![] };
+        let mut epoch = Epoch { epochs: 4, steps: 1, seed: 1, ..Epoch::default() };
         for number in 0..4 {
             epoch.number = number;
             let wanted = controller.survey(&epoch, &space).unwrap();

@@ -1,6 +1,5 @@
 //! What is made of a trained supernet.
 
-use crate::at_least;
 use osee_sdk::prelude::*;
 
 /// The figure that is the score.
@@ -12,19 +11,10 @@ pub enum Figure {
     Accuracy,
 }
 
-impl Figure {
-    /// By its name in settings.
-    pub fn named(name: Option<&str>) -> Result<Self> {
-        match name {
-            Some("loss") => Ok(Self::Loss),
-            Some("accuracy") => Ok(Self::Accuracy),
-            other => Err(Error::new(format!(
-                "a sub-network is judged by loss or accuracy, not by `{}`",
-                other.unwrap_or_default()
-            ))),
-        }
-    }
+/// Figures by their names in settings.
+pub const FIGURES: [(&str, Figure); 2] = [("loss", Figure::Loss), ("accuracy", Figure::Accuracy)];
 
+impl Figure {
     /// Mean over batches, whatever their sizes, as the study has it; high is
     /// good.
     pub fn mean(self, batches: &[BatchResult]) -> Result<f64> {
@@ -47,36 +37,32 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Adds its settings.
-    pub fn declare(info: EstimatorInfo) -> EstimatorInfo {
-        let specs = [
-            SettingSpec::new("score", "loss", "loss (negated) or accuracy"),
-            SettingSpec::new("batches", 0, "validation batches looked at; 0 for all"),
-            SettingSpec::new(
-                "checkpoints",
-                1,
-                "average the weights of the last so many kept checkpoints (temporal ensemble)",
-            ),
-            SettingSpec::new(
-                "isomorphic",
-                false,
-                "average the scores over each isomorphism group (post-deiso)",
-            ),
-        ];
-        specs.into_iter().fold(info, |info, spec| info.setting(spec.judges_only()))
+    /// What can be changed of it.
+    pub fn settings() -> [SettingSpec; 4] {
+        let score = "mean over the validation batches; the loss is negated";
+        let batches = "validation batches looked at; 0 for all";
+        let checkpoints =
+            "average the weights of the last so many kept checkpoints (temporal ensemble)";
+        let isomorphic = "average the scores over each isomorphism group (post-deiso)";
+        [
+            SettingSpec::new("score", "loss", score).one_of(FIGURES.map(|(word, _)| word)),
+            SettingSpec::new("batches", 0, batches).at_least(0),
+            SettingSpec::new("checkpoints", 1, checkpoints).at_least(1),
+            SettingSpec::new("isomorphic", false, isomorphic),
+        ]
+        .map(SettingSpec::judges_only)
     }
 
     /// With these settings.
     pub fn new(settings: &Settings) -> Result<Self> {
-        let Some(batches) = settings.usize("batches") else {
-            return Err(Error::new("setting `batches` must be 0 for all, or a number of them"));
+        let evaluation = Evaluation::default()
+            .checkpoints(settings.get("checkpoints")?)
+            .isomorphic(settings.get("isomorphic")?);
+        let evaluation = match settings.get("batches")? {
+            0 => evaluation,
+            batches => evaluation.batches(batches),
         };
-        let evaluation = Evaluation {
-            batches: (batches > 0).then_some(batches),
-            checkpoints: at_least(settings, "checkpoints", 1)?,
-            isomorphic: settings.bool("isomorphic").unwrap_or(false),
-        };
-        Ok(Self { figure: Figure::named(settings.text("score"))?, evaluation })
+        Ok(Self { figure: settings.choice("score", &FIGURES)?, evaluation })
     }
 
     /// For the host.

@@ -27,10 +27,12 @@ pub struct OneShotEstimator {
 
 impl OneShot for OneShotEstimator {
     fn info() -> EstimatorInfo {
-        let info = EstimatorInfo::new("one_shot", "1", EstimatorKind::OneShot)
+        EstimatorInfo::new("one_shot", "1")
             .summary("loss or accuracy of sub-networks of a trained supernet")
-            .citation(CITATION);
-        Judge::declare(Pruning::declare(Sampler::declare(info)))
+            .citation(CITATION)
+            .settings(Sampler::settings())
+            .settings(Pruning::settings())
+            .settings(Judge::settings())
     }
 
     fn new(settings: &Settings) -> Result<Self> {
@@ -73,29 +75,6 @@ impl OneShot for OneShotEstimator {
     }
 }
 
-/// A setting that is a count.
-fn at_least(settings: &Settings, key: &str, least: usize) -> Result<usize> {
-    let count = settings.usize(key).filter(|count| *count >= least);
-    count.ok_or_else(|| Error::new(format!("setting `{key}` must be at least {least}")))
-}
-
-/// A setting that is a count within bounds.
-fn within(settings: &Settings, key: &str, least: usize, most: usize) -> Result<usize> {
-    let count = settings.usize(key).filter(|count| (least..=most).contains(count));
-    let wrong =
-        || Error::new(format!("setting `{key}` must be at least {least}, and at most {most}"));
-    count.ok_or_else(wrong)
-}
-
-/// A setting that is a number of epochs.
-fn epochs(settings: &Settings, key: &str, least: u32) -> Result<u32> {
-    let count = settings.usize(key).and_then(|count| u32::try_from(count).ok());
-    count.filter(|count| *count >= least).ok_or_else(|| {
-        let most = u32::MAX;
-        Error::new(format!("setting `{key}` must be a number of epochs, from {least} to {most}"))
-    })
-}
-
 /// NAS-Bench-201 from its library: two plugins cannot be linked into one test.
 #[cfg(test)]
 fn nb201() -> Space {
@@ -105,9 +84,8 @@ fn nb201() -> Space {
 /// A search space from the library of its plugin.
 #[cfg(test)]
 fn space(plugin: &str, id: &str) -> Space {
-    let test = std::env::current_exe().unwrap();
-    let library = test.with_file_name(format!("libspace_{plugin}.so"));
-    osee_sdk::testkit::lent_space_of_library(&library, id).unwrap().view().unwrap()
+    let library = osee_testkit::Library::of_crate(&format!("space_{plugin}")).unwrap();
+    library.lent_space(id).unwrap().view().unwrap()
 }
 
 #[cfg(test)]
@@ -117,10 +95,9 @@ mod tests {
     /// Why an estimator is refused, when it is made or before its first epoch of four.
     fn refusal<T: OneShot>(space: &Space, given: &[(&str, Value)]) -> Option<String> {
         let given = given.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        let settings = Settings::resolve("x", &T::info().settings, &given).unwrap();
-        let epoch =
-            Epoch { number: 0, epochs: 4, steps: 2, seed: 1, surveyed: vec![], memory: vec![] };
-        let surveyed = T::new(&settings).and_then(|it| it.survey(&epoch, space));
+        let settings = Settings::resolve("x", &T::info().settings, &given).map_err(Error::from);
+        let epoch = Epoch { epochs: 4, steps: 2, seed: 1, ..Epoch::default() };
+        let surveyed = settings.and_then(|it| T::new(&it)?.survey(&epoch, space));
         surveyed.err().map(|error| error.to_string())
     }
 
@@ -143,12 +120,16 @@ mod tests {
         );
         let keep = ("keep", Value::Float(0.5));
         refused(&[keep.clone(), ("keep_after", 4.into())], "`keep_after` is 4, and there are 4");
-        refused(&[keep.clone(), ("keep_after", Value::Int(-1))], "`keep_after` must be a number");
+        refused(
+            &[keep.clone(), ("keep_after", Value::Int(-1))],
+            "`keep_after` of x must be at least 0",
+        );
         refused(&[("keep_after", 1.into())], "`keep_after` goes with a `keep` below 1");
         refused(&[("keep_by", "loss".into())], "`keep_by` goes with a `keep` below 1");
         refused(&[("keep", 0.99999.into())], "keeps all of the 6");
         refused(&[("samples", 2.into()), ("sampler", "fair".into())], "`samples` is not for fair");
-        refused(&[("checkpoints", 0.into())], "`checkpoints` must be at least 1");
+        refused(&[("checkpoints", 0.into())], "`checkpoints` of x must be at least 1");
+        refused(&[("without", ",".into())], "`without` of x must be words separated by commas");
         assert_eq!(refusal::<OneShotEstimator>(&space, &[keep, ("keep_after", 3.into())]), None);
     }
 
@@ -157,11 +138,14 @@ mod tests {
         let space = nb201();
         let refused = |given: &[_], part: &str| refused::<Controller>(&space, given, part);
         let every = ("update_every", Value::Int(2));
-        refused(&[every.clone(), ("warm_up", Value::Int(-1))], "`warm_up` must be a number");
+        refused(&[every.clone(), ("warm_up", Value::Int(-1))], "`warm_up` of x must be at least 0");
         for warm_up in [2, 4, 400] {
             refused(&[every.clone(), ("warm_up", warm_up.into())], "must be below 4");
         }
-        refused(&[("update_every", (1i64 << 32).into())], "`update_every` must be a number");
+        refused(
+            &[("update_every", (1i64 << 32).into())],
+            "`update_every` must be a whole number from 0",
+        );
         refused(&[every.clone(), ("population", 15_626.into())], "nb201 has 15625 architectures");
         assert_eq!(refusal::<Controller>(&space, &[every, ("warm_up", 1.into())]), None);
     }

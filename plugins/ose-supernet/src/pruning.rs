@@ -2,8 +2,7 @@
 //! architectures is trained.
 
 use crate::{
-    epochs,
-    judge::Figure,
+    judge::{FIGURES, Figure},
     sampler::{LISTABLE, Sampler},
 };
 use osee_sdk::prelude::*;
@@ -17,25 +16,22 @@ pub struct Pruning {
 }
 
 impl Pruning {
-    /// Adds its settings.
-    pub fn declare(info: EstimatorInfo) -> EstimatorInfo {
-        info.setting(SettingSpec::new(
-            "keep",
-            1.0,
-            "share of architectures trained to the end, at least one",
-        ))
-        .setting(SettingSpec::new("keep_after", 0, "epochs before the others are dropped"))
-        .setting(SettingSpec::new("keep_by", "accuracy", "loss or accuracy, for `keep`"))
+    /// What can be changed of it.
+    pub fn settings() -> [SettingSpec; 3] {
+        let keep = "share of architectures trained to the end, at least one of them";
+        [
+            SettingSpec::new("keep", 1.0, keep).above(0.0).at_most(1.0),
+            SettingSpec::new("keep_after", 0, "epochs before the others are dropped").at_least(0),
+            SettingSpec::new("keep_by", "accuracy", "what `keep` ranks by")
+                .one_of(FIGURES.map(|(word, _)| word)),
+        ]
     }
 
     /// With these settings; none if everything is kept.
     pub fn new(settings: &Settings) -> Result<Option<Self>> {
-        let share = settings.float("keep").unwrap_or(1.0);
-        if !(share > 0.0 && share <= 1.0) {
-            return Err(Error::new("setting `keep` must be above 0 and at most 1"));
-        }
-        let after = epochs(settings, "keep_after", 0)?;
-        let figure = Figure::named(settings.text("keep_by"))?;
+        let share = settings.get("keep")?;
+        let after = settings.get("keep_after")?;
+        let figure = settings.choice("keep_by", &FIGURES)?;
         if share < 1.0 {
             return Ok(Some(Self { share, after, figure }));
         }

@@ -1,6 +1,5 @@
 //! Which architectures a step trains.
 
-use crate::within;
 use osee_sdk::model::{
     seed::{Stream, below, shuffle, stream},
     settings::nearest,
@@ -12,7 +11,7 @@ use std::sync::OnceLock;
 /// Spaces with more architectures cannot be listed.
 pub const LISTABLE: u64 = 2_000_000;
 /// Most architectures per step.
-const SAMPLES: usize = 10_000;
+const SAMPLES: i64 = 10_000;
 /// Draws in vain after which there is nothing to be found.
 const TRIES: usize = 10_000;
 
@@ -28,6 +27,9 @@ enum Law {
     Fair,
 }
 
+const LAWS: [(&str, Law); 3] =
+    [("uniform", Law::Uniform), ("deiso", Law::Deiso), ("fair", Law::Fair)];
+
 /// Draws architectures for steps.
 #[derive(Debug)]
 pub struct Sampler {
@@ -42,40 +44,28 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Adds its settings.
-    pub fn declare(info: EstimatorInfo) -> EstimatorInfo {
-        info.setting(SettingSpec::new(
-            "sampler",
-            "deiso",
-            "uniform; deiso, uniform over isomorphism groups; or fair, every operation once",
-        ))
-        .setting(SettingSpec::new("samples", 1, "architectures per step; fair has its own"))
-        .setting(SettingSpec::new("without", "", "operations never sampled, by comma"))
+    /// What can be changed of it.
+    pub fn settings() -> [SettingSpec; 3] {
+        let sampler = "draws every architecture (uniform) or every isomorphism group (deiso) \
+                       equally, or every operation once a step (fair)";
+        [
+            SettingSpec::new("sampler", "deiso", sampler).one_of(LAWS.map(|(word, _)| word)),
+            SettingSpec::new("samples", 1, "architectures per step; fair has its own")
+                .in_range(1..=SAMPLES),
+            SettingSpec::new("without", "", "operations never sampled").list(),
+        ]
     }
 
     /// With these settings.
     pub fn new(settings: &Settings) -> Result<Self> {
-        let law = match settings.text("sampler") {
-            Some("uniform") => Law::Uniform,
-            Some("deiso") => Law::Deiso,
-            Some("fair") => Law::Fair,
-            other => {
-                return Err(Error::new(format!(
-                    "there is no sampler `{}`; there are uniform, deiso and fair",
-                    other.unwrap_or_default()
-                )));
-            }
-        };
-        let samples = within(settings, "samples", 1, SAMPLES)?;
-        let text = settings.text("without").unwrap_or_default();
-        let without = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let without: BTreeSet<String> = without.map(str::to_owned).collect();
-        if without.is_empty() && !text.is_empty() {
-            return Err(Error::new(format!(
-                "setting `without` is {text:?}, and names no operation; leave it out"
-            )));
-        }
-        Ok(Self { law, samples, without, list: OnceLock::new(), permitted: OnceLock::new() })
+        let without: Vec<String> = settings.get("without")?;
+        Ok(Self {
+            law: settings.choice("sampler", &LAWS)?,
+            samples: settings.get("samples")?,
+            without: without.into_iter().collect(),
+            list: OnceLock::new(),
+            permitted: OnceLock::new(),
+        })
     }
 
     /// Refuses a number of samples where every step has its own.
@@ -322,9 +312,8 @@ mod tests {
     use std::collections::HashMap;
 
     fn sampler(changes: &[(&str, Value)]) -> Sampler {
-        let info = Sampler::declare(EstimatorInfo::new("x", "1", EstimatorKind::OneShot));
         let given = changes.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
-        let settings = Settings::resolve("x", &info.settings, &given.collect()).unwrap();
+        let settings = Settings::resolve("x", &Sampler::settings(), &given.collect()).unwrap();
         Sampler::new(&settings).unwrap()
     }
 

@@ -137,12 +137,8 @@ impl Cell {
             let others = VertexOp::ALL.into_iter().filter(move |new| *new != old);
             others.map(move |new| {
                 let cell = self.with_op(vertex, new);
-                let mutation = Mutation {
-                    arch: cell.to_string(),
-                    decision: format!("operation of vertex {vertex}"),
-                    from: old.name().to_owned(),
-                    to: new.name().to_owned(),
-                };
+                let decision = format!("operation of vertex {vertex}");
+                let mutation = Mutation::new(&cell, decision, old.name(), new.name());
                 (cell, mutation)
             })
         })
@@ -155,13 +151,9 @@ impl Cell {
         for from in 0..n {
             for to in from + 1..n {
                 let Ok(cell) = self.flipped(from, to) else { continue };
-                let says = |there: bool| if there { "edge" } else { "none" }.to_owned();
-                mutations.push(Mutation {
-                    arch: cell.to_string(),
-                    decision: format!("edge {from}->{to}"),
-                    from: says(self.edge(from, to)),
-                    to: says(!self.edge(from, to)),
-                });
+                let old = self.edge(from, to);
+                let [old, new] = [old, !old].map(|there| if there { "edge" } else { "none" });
+                mutations.push(Mutation::new(cell, format!("edge {from}->{to}"), old, new));
             }
         }
         mutations

@@ -22,51 +22,26 @@ pub struct Nb101;
 /// Sub-space 3 of NAS-Bench-1shot1.
 pub struct Nb101SubSpace3;
 
-fn settings() -> Vec<SettingSpec> {
-    vec![
-        SettingSpec::new(
-            "network",
-            "standalone",
-            "standalone, the benchmark's; or one-shot, whose weights cells can share",
-        )
-        .in_supernet("one-shot"),
-        SettingSpec::new("channels", 128, "channels of the first stack").in_supernet(16),
-        SettingSpec::new("modules", 3, "cells per stack"),
-        SettingSpec::new("classes", 10, "outputs of the classifier"),
-        SettingSpec::new("image_size", 32, "side of the input images, pixels"),
-        SettingSpec::new(
-            "affine",
-            true,
-            "whether batch normalisation inside the cells has scale and shift",
-        ),
-        SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
-    ]
-}
-
 /// Trainable parameters as the benchmark has them, those of the standalone
 /// network; it has no FLOPs.
 fn counts(cell: &Cell) -> Result<Counts> {
-    let shape = network::Shape::read(&Settings::defaults(&settings()))?;
-    let params = network::build(cell, &shape)?.cost().params;
-    Ok(Counts { params: Some(params), flops: None })
+    let defaults = Settings::defaults(&network::settings());
+    Ok(Counts::default().params(network::build(cell, &defaults)?.cost().params))
 }
 
 impl SearchSpace for Nb101 {
     type Arch = Cell;
 
     fn info() -> SpaceInfo {
-        let mut truth = TruthColumns::new("{adjacency_rows};{interior_ops}", "val_acc_108ep");
-        truth.params = Some("trainable_parameters".to_owned());
-        SpaceInfo {
-            id: "nb101".to_owned(),
-            version: "1".to_owned(),
-            summary: "NAS-Bench-101: 423,624 cells of up to 7 vertices and 9 edges".to_owned(),
-            citation: "Ying et al., NAS-Bench-101, ICML 2019".to_owned(),
-            example: cell::EXAMPLE.to_owned(),
-            size: None,
-            settings: settings(),
-            truth,
-        }
+        SpaceInfo::new("nb101", "1")
+            .summary("NAS-Bench-101: 423,624 cells of up to 7 vertices and 9 edges")
+            .citation("Ying et al., NAS-Bench-101, ICML 2019")
+            .example(cell::EXAMPLE)
+            .settings(network::settings())
+            .truth(
+                TruthColumns::new("{adjacency_rows};{interior_ops}", "val_acc_108ep")
+                    .params("trainable_parameters"),
+            )
     }
 
     fn new() -> Self {
@@ -91,7 +66,7 @@ impl SearchSpace for Nb101 {
     }
 
     fn graph(&self, arch: &Cell, settings: &Settings) -> Result<Graph> {
-        network::build(arch, &network::Shape::read(settings)?)
+        network::build(arch, settings)
     }
 }
 
@@ -99,22 +74,19 @@ impl SearchSpace for Nb101SubSpace3 {
     type Arch = SubSpaceCell;
 
     fn info() -> SpaceInfo {
-        // The table's FLOPs are those of the study's supernet, see the docs.
-        let mut truth = TruthColumns::new("{adjacency_rows};{ops}", "val_acc");
-        truth.params = Some("nb101_trainable_parameters".to_owned());
-        SpaceInfo {
-            id: "nb101-1shot1".to_owned(),
-            version: "1".to_owned(),
-            summary:
-                "NAS-Bench-1shot1 sub-space 3: cells of 5 vertices with 1, 1, 1, 2, 2 inputs, \
-                      2 outputs"
-                    .to_owned(),
-            citation: "Zela et al., NAS-Bench-1Shot1, ICLR 2020".to_owned(),
-            example: sub_space::EXAMPLE.to_owned(),
-            size: Some(SubSpaceCell::COUNT),
-            settings: settings(),
-            truth,
-        }
+        let summary = "NAS-Bench-1shot1 sub-space 3: cells of 5 vertices with 1, 1, 1, 2, 2 \
+                       inputs, 2 outputs";
+        SpaceInfo::new("nb101-1shot1", "1")
+            .summary(summary)
+            .citation("Zela et al., NAS-Bench-1Shot1, ICLR 2020")
+            .example(sub_space::EXAMPLE)
+            .size(SubSpaceCell::COUNT)
+            .settings(network::settings())
+            // The table's FLOPs are those of the paper's supernet, see the docs.
+            .truth(
+                TruthColumns::new("{adjacency_rows};{ops}", "val_acc")
+                    .params("nb101_trainable_parameters"),
+            )
     }
 
     fn new() -> Self {
@@ -143,6 +115,6 @@ impl SearchSpace for Nb101SubSpace3 {
     }
 
     fn graph(&self, arch: &SubSpaceCell, settings: &Settings) -> Result<Graph> {
-        network::build(arch.cell(), &network::Shape::read(settings)?)
+        network::build(arch.cell(), settings)
     }
 }

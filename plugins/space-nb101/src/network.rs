@@ -8,79 +8,58 @@ use crate::{
 };
 use osee_sdk::prelude::*;
 
-/// Settings of the network, checked.
-pub struct Shape {
-    one_shot: bool,
-    channels: usize,
-    modules: usize,
-    classes: usize,
-    image_size: usize,
-    affine: bool,
-    dropout: f64,
-}
+/// Whether the cells can share weights.
+const NETWORKS: [(&str, bool); 2] = [("standalone", false), ("one-shot", true)];
 
-impl Shape {
-    /// From the declared settings.
-    pub fn read(settings: &Settings) -> Result<Self> {
-        let wrong = |key: &str, bounds: &str| {
-            Error::new(format!("setting `{key}` of nb101 must be {bounds}"))
-        };
-        let positive = |key: &str, least: usize| match settings.usize(key) {
-            Some(value) if value >= least => Ok(value),
-            _ => Err(wrong(key, &format!("at least {least}"))),
-        };
-        let dropout = settings.float("dropout").unwrap_or(0.0);
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(wrong("dropout", "at least 0 and below 1"));
-        }
-        Ok(Self {
-            one_shot: match settings.text("network") {
-                None | Some("standalone") => false,
-                Some("one-shot") => true,
-                Some(other) => {
-                    return Err(wrong(
-                        "network",
-                        &format!("standalone or one-shot, not `{other}`"),
-                    ));
-                }
-            },
-            channels: positive("channels", 1)?,
-            modules: positive("modules", 1)?,
-            classes: positive("classes", 1)?,
-            image_size: positive("image_size", 4)?,
-            affine: settings.bool("affine").unwrap_or(true),
-            dropout,
-        })
-    }
+/// What can be changed of it.
+pub fn settings() -> [SettingSpec; 7] {
+    let network = "the benchmark's, or one whose weights cells can share";
+    let affine = "whether batch normalisation inside the cells has scale and shift";
+    [
+        SettingSpec::new("network", "standalone", network)
+            .one_of(NETWORKS.map(|(word, _)| word))
+            .in_supernet("one-shot"),
+        SettingSpec::new("channels", 128, "channels of the first stack")
+            .at_least(1)
+            .in_supernet(16),
+        SettingSpec::new("modules", 3, "cells per stack").at_least(1),
+        SettingSpec::new("classes", 10, "outputs of the classifier").at_least(1),
+        SettingSpec::new("image_size", 32, "side of the input images, pixels").at_least(4),
+        SettingSpec::new("affine", true, affine),
+        SettingSpec::new("dropout", 0.0, "share dropped before the classifier").in_range(0.0..1.0),
+    ]
 }
 
 /// The network of `cell`.
-pub fn build(cell: &Cell, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
+pub fn build(cell: &Cell, settings: &Settings) -> Result<Graph> {
+    let one_shot = settings.choice("network", &NETWORKS)?;
+    let (modules, affine): (usize, _) = (settings.get("modules")?, settings.get("affine")?);
+    let mut channels = settings.get("channels")?;
+    let mut g = GraphBuilder::new(Shape::square(3, settings.get("image_size")?));
     let input = g.input();
-    let mut x = conv_norm_relu(&mut g, "stem", input, shape.channels, 3, true);
-    let mut channels = shape.channels;
+    let mut x = conv_norm_relu(&mut g, "stem", input, channels, 3, true);
     for stack in 1..=3 {
         if stack > 1 {
             // The supernet's pooling is padded.
-            let padding = usize::from(shape.one_shot);
+            let padding = usize::from(one_shot);
             let kind = PoolKind::Max;
             x = g.pool(x, Pool { kind, kernel: 2, stride: 2, padding, ceil_mode: false });
             channels *= 2;
         }
-        for module in 0..shape.modules {
+        for module in 0..modules {
             let name = format!("stack{stack}.module{module}");
-            x = g.cell(&name, |g| match shape.one_shot {
-                true => one_shot::module(g, &name, x, cell, channels, shape.affine),
-                false => self::module(g, &name, x, cell, channels, shape.affine),
+            x = g.cell(&name, |g| match one_shot {
+                true => one_shot::module(g, &name, x, cell, channels, affine),
+                false => self::module(g, &name, x, cell, channels, affine),
             });
         }
     }
     let mut x = g.global_avg_pool(x);
-    if shape.dropout > 0.0 {
-        x = g.op(Op::Dropout { probability: shape.dropout }, &[x]);
+    let probability = settings.get("dropout")?;
+    if probability > 0.0 {
+        x = g.op(Op::Dropout { probability }, &[x]);
     }
-    let logits = g.linear("classifier", x, shape.classes);
+    let logits = g.linear("classifier", x, settings.get("classes")?);
     Ok(g.finish(logits)?)
 }
 

@@ -75,12 +75,8 @@ impl SubSpaceCell {
             let old = self.inputs(vertex);
             for new in choices(vertex).into_iter().filter(|new| *new != old) {
                 let Some(cell) = self.with_inputs(vertex, &new) else { continue };
-                mutations.push(Mutation {
-                    arch: cell.to_string(),
-                    decision: format!("inputs of vertex {vertex}"),
-                    from: list(&old),
-                    to: list(&new),
-                });
+                let decision = format!("inputs of vertex {vertex}");
+                mutations.push(Mutation::new(cell, decision, list(&old), list(&new)));
             }
         }
         mutations

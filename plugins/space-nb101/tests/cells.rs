@@ -120,8 +120,8 @@ fn a_cell_is_read_as_the_benchmarks_own_code_writes_it() {
         assert!(wrong(&text).contains(what), "{}", wrong(&text));
     }
     let spec = format!("ModelSpec(matrix={matrix}, ops={ops})");
-    osee_sdk::testkit::notation::<Nb101>(&[&spec]).unwrap();
-    osee_sdk::testkit::notation::<Nb101SubSpace3>(&[]).unwrap();
+    osee_testkit::notation::<Nb101>(&[&spec]).unwrap();
+    osee_testkit::notation::<Nb101SubSpace3>(&[]).unwrap();
 }
 
 #[test]

@@ -112,12 +112,8 @@ impl Arch {
             for op in EdgeOp::ALL.into_iter().filter(|op| *op != self.0[i]) {
                 let mut ops = self.0;
                 ops[i] = op;
-                mutations.push(Mutation {
-                    arch: Self(ops).to_string(),
-                    decision: format!("edge {to}<-{from}"),
-                    from: self.0[i].name().to_owned(),
-                    to: op.name().to_owned(),
-                });
+                let edge = format!("edge {to}<-{from}");
+                mutations.push(Mutation::new(Self(ops), edge, self.0[i].name(), op.name()));
             }
         }
         mutations

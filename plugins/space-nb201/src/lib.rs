@@ -17,33 +17,22 @@ impl SearchSpace for Nb201 {
     type Arch = Arch;
 
     fn info() -> SpaceInfo {
-        SpaceInfo {
-            id: "nb201".to_owned(),
-            version: "1".to_owned(),
-            summary: "NAS-Bench-201: 15,625 cells of 6 edges with 5 operations".to_owned(),
-            citation: "Dong & Yang, NAS-Bench-201, ICLR 2020".to_owned(),
-            example: "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+\
-                      |skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
-                .to_owned(),
-            size: Some(Arch::COUNT),
-            settings: vec![
-                SettingSpec::new("channels", 16, "channels of the first stage"),
-                SettingSpec::new("cells", 5, "cells per stage"),
-                SettingSpec::new("classes", 10, "outputs of the classifier"),
-                SettingSpec::new("image_size", 32, "side of the input images, pixels"),
-                SettingSpec::new(
-                    "affine",
-                    true,
-                    "whether batch normalisation inside the cells has scale and shift",
-                )
-                .in_supernet(false),
-                SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
-            ],
-            truth: TruthColumns::new("arch_str", "c10_test_hp200_v10")
-                .counts("params_c10", "flops_c10")
-                .on("cifar100", "c100_test_hp200")
-                .on("imagenet16-120", "in16_test_hp200"),
-        }
+        SpaceInfo::new("nb201", "1")
+            .summary("NAS-Bench-201: 15,625 cells of 6 edges with 5 operations")
+            .citation("Dong & Yang, NAS-Bench-201, ICLR 2020")
+            .example(
+                "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+\
+                 |skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|",
+            )
+            .size(Arch::COUNT)
+            .settings(network::settings())
+            .truth(
+                TruthColumns::new("arch_str", "c10_test_hp200_v10")
+                    .params("params_c10")
+                    .flops("flops_c10")
+                    .on("cifar100", "c100_test_hp200")
+                    .on("imagenet16-120", "in16_test_hp200"),
+            )
     }
 
     fn new() -> Self {
@@ -73,6 +62,6 @@ impl SearchSpace for Nb201 {
     }
 
     fn graph(&self, arch: &Arch, settings: &Settings) -> Result<Graph> {
-        network::build(arch, &network::Shape::read(settings)?)
+        network::build(arch, settings)
     }
 }

@@ -4,62 +4,45 @@
 use crate::{Arch, EdgeOp};
 use osee_sdk::prelude::*;
 
-/// Settings of the network, checked.
-pub struct Shape {
-    channels: usize,
-    cells: usize,
-    classes: usize,
-    image_size: usize,
-    affine: bool,
-    dropout: f64,
-}
-
-impl Shape {
-    /// From the declared settings.
-    pub fn read(settings: &Settings) -> Result<Self> {
-        let positive = |key: &str, least: usize| match settings.usize(key) {
-            Some(value) if value >= least => Ok(value),
-            _ => Err(Error::new(format!("setting `{key}` of nb201 must be at least {least}"))),
-        };
-        let dropout = settings.float("dropout").unwrap_or(0.0);
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(Error::new("setting `dropout` of nb201 must be at least 0 and below 1"));
-        }
-        Ok(Self {
-            channels: positive("channels", 1)?,
-            cells: positive("cells", 1)?,
-            classes: positive("classes", 1)?,
-            // Two reductions halve it.
-            image_size: positive("image_size", 4)?,
-            affine: settings.bool("affine").unwrap_or(true),
-            dropout,
-        })
-    }
+/// What can be changed of it.
+pub fn settings() -> [SettingSpec; 6] {
+    let affine = "whether batch normalisation inside the cells has scale and shift";
+    [
+        SettingSpec::new("channels", 16, "channels of the first stage").at_least(1),
+        SettingSpec::new("cells", 5, "cells per stage").at_least(1),
+        SettingSpec::new("classes", 10, "outputs of the classifier").at_least(1),
+        // Two reductions halve it.
+        SettingSpec::new("image_size", 32, "side of the input images, pixels").at_least(4),
+        SettingSpec::new("affine", true, affine).in_supernet(false),
+        SettingSpec::new("dropout", 0.0, "share dropped before the classifier").in_range(0.0..1.0),
+    ]
 }
 
 /// The network of `arch`. Dead edges keep their parameters: the benchmark
 /// counts them.
-pub fn build(arch: &Arch, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
-    let mut x = g.conv("stem_conv", g.input(), ConvSpec::same(shape.channels, 3));
+pub fn build(arch: &Arch, settings: &Settings) -> Result<Graph> {
+    let (cells, affine): (usize, _) = (settings.get("cells")?, settings.get("affine")?);
+    let mut g = GraphBuilder::new(Shape::square(3, settings.get("image_size")?));
+    let mut x = g.conv("stem_conv", g.input(), ConvSpec::same(settings.get("channels")?, 3));
     x = g.batch_norm("stem_bn", x, true);
     for stage in 1..=3 {
         if stage > 1 {
             let name = format!("body.reduction{}", stage - 1);
             x = g.cell(&name, |g| reduction(g, &name, x));
         }
-        for cell in 0..shape.cells {
+        for cell in 0..cells {
             let name = format!("body.stage{stage}_cell{cell}");
-            x = g.cell(&name, |g| self::cell(g, &name, x, arch, shape.affine));
+            x = g.cell(&name, |g| self::cell(g, &name, x, arch, affine));
         }
     }
     x = g.batch_norm("last_bn", x, true);
     x = g.relu(x);
     x = g.global_avg_pool(x);
-    if shape.dropout > 0.0 {
-        x = g.op(Op::Dropout { probability: shape.dropout }, &[x]);
+    let probability = settings.get("dropout")?;
+    if probability > 0.0 {
+        x = g.op(Op::Dropout { probability }, &[x]);
     }
-    x = g.linear("classifier", x, shape.classes);
+    x = g.linear("classifier", x, settings.get("classes")?);
     Ok(g.finish(x)?)
 }
 

@@ -92,7 +92,7 @@ fn a_list_of_nodes_is_a_cell_and_every_edge_counts() {
         let text = text.replacen(from, to, 1);
         assert!(wrong(&text).contains(what), "{}", wrong(&text));
     }
-    osee_sdk::testkit::notation::<Nb201>(&[lists]).unwrap();
+    osee_testkit::notation::<Nb201>(&[lists]).unwrap();
 }
 
 #[test]
@@ -111,9 +111,9 @@ fn a_mutation_changes_the_edge_it_names() {
 
 #[test]
 fn settings_that_make_no_network_are_refused() {
-    let settings = settings(&[("cells", 0)]);
-    let error = Nb201.graph(&Arch::from_index(0).unwrap(), &settings).unwrap_err();
-    assert_eq!(error.to_string(), "setting `cells` of nb201 must be at least 1");
+    let given = [("cells".to_owned(), Value::Int(0))].into();
+    let error = Settings::resolve("nb201", &Nb201::info().settings, &given).unwrap_err();
+    assert_eq!(error.to_string(), "setting `cells` of nb201 must be at least 1, got `0`");
 }
 
 #[test]

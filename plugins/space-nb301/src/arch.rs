@@ -158,18 +158,17 @@ impl Arch {
         let (op, from) = edges[edge];
         let (_, other) = edges[1 - edge];
         let place = format!("{} node {} edge {edge}", kind.name(), node + INPUTS);
-        let mut push = |new: Edge, decision: &str, from: String, to: String| {
+        let mut push = |new: Edge, decision: &str, from: &str, to: &str| {
             let mut arch = *self;
             arch.cell_mut(kind)[node][edge] = new;
-            let decision = format!("{place} {decision}");
-            into.push(Mutation { arch: arch.to_string(), decision, from, to });
+            into.push(Mutation::new(arch, format!("{place} {decision}"), from, to));
         };
         for new in EdgeOp::ALL.into_iter().filter(|new| *new != op) {
-            push((new, from), "operation", op.name().to_owned(), new.name().to_owned());
+            push((new, from), "operation", op.name(), new.name());
         }
         let free = |new: &usize| *new != from && *new != other;
         for new in (0..node + INPUTS).filter(free) {
-            push((op, new), "input", from.to_string(), new.to_string());
+            push((op, new), "input", &from.to_string(), &new.to_string());
         }
     }
 }

@@ -18,36 +18,13 @@ impl SearchSpace for Nb301 {
     type Arch = Arch;
 
     fn info() -> SpaceInfo {
-        SpaceInfo {
-            id: "nb301".to_owned(),
-            version: "1".to_owned(),
-            summary: "DARTS: a normal and a reduction cell, 10^18 architectures".to_owned(),
-            citation: "Liu et al., DARTS, ICLR 2019; Zela et al., NAS-Bench-301, ICLR 2022"
-                .to_owned(),
-            example: arch::EXAMPLE.to_owned(),
-            size: Some(Arch::COUNT),
-            settings: vec![
-                SettingSpec::new("channels", 16, "channels of the first cells"),
-                SettingSpec::new("layers", 8, "cells; those at 1/3 and 2/3 are reduction cells"),
-                SettingSpec::new("stem_multiplier", 3, "channels of the stem over `channels`"),
-                SettingSpec::new("classes", 10, "outputs of the classifier"),
-                SettingSpec::new("image_size", 32, "side of the input images, pixels"),
-                SettingSpec::new(
-                    "affine",
-                    true,
-                    "whether batch normalisation inside the cells has scale and shift",
-                )
-                .in_supernet(false),
-                SettingSpec::new(
-                    "pool_norm",
-                    false,
-                    "whether pooling is followed by batch normalisation",
-                )
-                .in_supernet(true),
-                SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
-            ],
-            truth: TruthColumns::new("genotype", "surrogate_acc").counts("params", "flops"),
-        }
+        SpaceInfo::new("nb301", "1")
+            .summary("DARTS: a normal and a reduction cell, 10^18 architectures")
+            .citation("Liu et al., DARTS, ICLR 2019; Zela et al., NAS-Bench-301, ICLR 2022")
+            .example(arch::EXAMPLE)
+            .size(Arch::COUNT)
+            .settings(network::settings())
+            .truth(TruthColumns::new("genotype", "surrogate_acc").params("params").flops("flops"))
     }
 
     fn new() -> Self {
@@ -78,13 +55,13 @@ impl SearchSpace for Nb301 {
     /// that differs from what it has for the second branch of a factorised
     /// reduction, whose input has an odd side.
     fn benchmark_counts(&self, arch: &Arch) -> Result<Counts> {
-        let settings = Settings::defaults(&Self::info().settings);
+        let settings = Self::info().defaults();
         let small = self.graph(arch, &settings)?;
         let params = self.graph(arch, &settings.with("channels", 36))?.cost().params;
-        Ok(Counts { params: Some(params), flops: Some(network::macs_by_input(&small)) })
+        Ok(Counts::default().params(params).flops(network::macs_by_input(&small)))
     }
 
     fn graph(&self, arch: &Arch, settings: &Settings) -> Result<Graph> {
-        network::build(arch, &network::Shape::read(settings)?)
+        network::build(arch, settings)
     }
 }

@@ -3,81 +3,61 @@
 use crate::arch::{Arch, CellKind, EdgeOp, INPUTS};
 use osee_sdk::prelude::*;
 
-/// Settings of the network, checked.
-pub struct Shape {
-    channels: usize,
-    layers: usize,
-    stem_multiplier: usize,
-    classes: usize,
-    image_size: usize,
-    affine: bool,
-    pool_norm: bool,
-    dropout: f64,
+/// What can be changed of it.
+pub fn settings() -> [SettingSpec; 8] {
+    let layers = "cells; those at 1/3 and 2/3 are reduction cells";
+    let affine = "whether batch normalisation inside the cells has scale and shift";
+    let pool_norm = "whether pooling is followed by batch normalisation";
+    [
+        // A factorised reduction makes half of them twice.
+        SettingSpec::new("channels", 16, "channels of the first cells").at_least(2).multiple_of(2),
+        SettingSpec::new("layers", 8, layers).at_least(1),
+        SettingSpec::new("stem_multiplier", 3, "channels of the stem over `channels`").at_least(1),
+        SettingSpec::new("classes", 10, "outputs of the classifier").at_least(1),
+        SettingSpec::new("image_size", 32, "side of the input images, pixels").at_least(8),
+        SettingSpec::new("affine", true, affine).in_supernet(false),
+        SettingSpec::new("pool_norm", false, pool_norm).in_supernet(true),
+        SettingSpec::new("dropout", 0.0, "share dropped before the classifier").in_range(0.0..1.0),
+    ]
 }
 
-impl Shape {
-    /// From the declared settings.
-    pub fn read(settings: &Settings) -> Result<Self> {
-        let positive = |key: &str, least: usize| match settings.usize(key) {
-            Some(value) if value >= least => Ok(value),
-            _ => Err(Error::new(format!("setting `{key}` of nb301 must be at least {least}"))),
-        };
-        let dropout = settings.float("dropout").unwrap_or(0.0);
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(Error::new("setting `dropout` of nb301 must be at least 0 and below 1"));
-        }
-        let channels = positive("channels", 1)?;
-        if !channels.is_multiple_of(2) {
-            // A factorised reduction makes half of them twice.
-            return Err(Error::new("setting `channels` of nb301 must be even"));
-        }
-        Ok(Self {
-            channels,
-            layers: positive("layers", 1)?,
-            stem_multiplier: positive("stem_multiplier", 1)?,
-            classes: positive("classes", 1)?,
-            image_size: positive("image_size", 8)?,
-            affine: settings.bool("affine").unwrap_or(true),
-            pool_norm: settings.bool("pool_norm").unwrap_or(false),
-            dropout,
-        })
-    }
-
-    /// The cells that reduce: at a third and at two thirds of the depth.
-    fn kind(&self, layer: usize) -> CellKind {
-        match layer == self.layers / 3 || layer == 2 * self.layers / 3 {
-            true => CellKind::Reduce,
-            false => CellKind::Normal,
-        }
+/// Cells at a third and at two thirds of the depth reduce.
+fn kind(layer: usize, layers: usize) -> CellKind {
+    match layer == layers / 3 || layer == 2 * layers / 3 {
+        true => CellKind::Reduce,
+        false => CellKind::Normal,
     }
 }
 
 /// The network of `arch`.
-pub fn build(arch: &Arch, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
-    let stem = ConvSpec::same(shape.channels * shape.stem_multiplier, 3);
-    let x = g.conv("stem.conv", g.input(), stem);
+pub fn build(arch: &Arch, settings: &Settings) -> Result<Graph> {
+    let (affine, pool_norm) = (settings.get("affine")?, settings.get("pool_norm")?);
+    let layers = settings.get("layers")?;
+    let mut channels: usize = settings.get("channels")?;
+    let mut g = GraphBuilder::new(Shape::square(3, settings.get("image_size")?));
+    let of_stem: usize = settings.get("stem_multiplier")?;
+    let x = g.conv("stem.conv", g.input(), ConvSpec::same(channels * of_stem, 3));
     let x = g.batch_norm("stem.bn", x, true);
     // The last two cells' outputs.
     let mut last = [x, x];
-    let mut channels = shape.channels;
     let mut after_reduction = false;
-    for layer in 0..shape.layers {
-        let kind = shape.kind(layer);
+    for layer in 0..layers {
+        let kind = kind(layer, layers);
         if kind == CellKind::Reduce {
             channels *= 2;
         }
         let name = format!("cells.{layer}");
-        let cell = Cell { name: &name, kind, channels, shape };
+        let cell = Cell { name: &name, kind, channels, affine, pool_norm };
         let out = g.cell(&name, |g| cell.build(g, arch, last, after_reduction));
         last = [last[1], out];
         after_reduction = kind == CellKind::Reduce;
     }
     let mut x = g.global_avg_pool(last[1]);
-    if shape.dropout > 0.0 {
-        x = g.op(Op::Dropout { probability: shape.dropout }, &[x]);
+    let probability = settings.get("dropout")?;
+    if probability > 0.0 {
+        x = g.op(Op::Dropout { probability }, &[x]);
     }
-    let logits = g.linear("classifier", x, shape.classes);
+    let logits = g.linear("classifier", x, settings.get("classes")?);
     Ok(g.finish(logits)?)
 }
 
@@ -86,7 +66,8 @@ struct Cell<'a> {
     name: &'a str,
     kind: CellKind,
     channels: usize,
-    shape: &'a Shape,
+    affine: bool,
+    pool_norm: bool,
 }
 
 impl Cell<'_> {
@@ -128,7 +109,7 @@ impl Cell<'_> {
         let pool = |kind| Pool { kind, kernel: 3, stride, padding: 1, ceil_mode: false };
         let mut pooled = |kind| {
             let x = g.pool(x, pool(kind));
-            match self.shape.pool_norm {
+            match self.pool_norm {
                 true => g.batch_norm(&format!("{name}.bn"), x, false),
                 false => x,
             }
@@ -176,13 +157,13 @@ impl Cell<'_> {
         let spec = ConvSpec { out: channels, ..depthwise }.groups(channels).stride(stride);
         let x = g.conv(&format!("{name}.depthwise"), x, spec);
         let x = g.conv(&format!("{name}.pointwise"), x, ConvSpec::same(channels, 1));
-        g.batch_norm(&format!("{name}.bn"), x, self.shape.affine)
+        g.batch_norm(&format!("{name}.bn"), x, self.affine)
     }
 
     fn relu_conv_norm(&self, g: &mut GraphBuilder, name: &str, x: NodeId) -> NodeId {
         let x = g.relu(x);
         let x = g.conv(&format!("{name}.conv"), x, ConvSpec::same(self.channels, 1));
-        g.batch_norm(&format!("{name}.bn"), x, self.shape.affine)
+        g.batch_norm(&format!("{name}.bn"), x, self.affine)
     }
 
     /// Two 1x1 convolutions with stride 2, the second one pixel further on.
@@ -193,7 +174,7 @@ impl Cell<'_> {
         let shifted = g.op(Op::Crop { offset: 1 }, &[x]);
         let odd = g.conv(&format!("{name}.conv_2"), shifted, half);
         let x = g.concat(&[even, odd]);
-        g.batch_norm(&format!("{name}.bn"), x, self.shape.affine)
+        g.batch_norm(&format!("{name}.bn"), x, self.affine)
     }
 }
 

@@ -162,7 +162,7 @@ fn what_would_be_another_network_is_refused_with_its_place() {
 #[test]
 fn damaged_genotypes_are_read_or_refused() {
     let concat = plain("sep_conv_3x3").to_string().replace("[2, 3, 4, 5]", "list(range(2, 6))");
-    osee_sdk::testkit::notation::<Nb301>(&[&concat]).unwrap();
+    osee_testkit::notation::<Nb301>(&[&concat]).unwrap();
 }
 
 #[test]

@@ -160,12 +160,10 @@ impl<F: Family> Arch<F> {
                 for new in (0..decision.options.len()).filter(|new| *new != old) {
                     let mut chosen = self.chosen.clone();
                     chosen[at][stage] = new;
-                    mutations.push(Mutation {
-                        arch: Self { chosen, family: PhantomData }.to_string(),
-                        decision: format!("{} of stage {}", decision.name, stage + 1),
-                        from: decision.options[old].clone(),
-                        to: decision.options[new].clone(),
-                    });
+                    let arch = Self { chosen, family: PhantomData };
+                    let name = format!("{} of stage {}", decision.name, stage + 1);
+                    let [old, new] = [old, new].map(|option| &decision.options[option]);
+                    mutations.push(Mutation::new(arch, name, old, new));
                 }
             }
         }

@@ -18,32 +18,15 @@ impl<F: Family> SearchSpace for Nds<F> {
     type Arch = Arch<F>;
 
     fn info() -> SpaceInfo {
-        SpaceInfo {
-            id: F::ID.to_owned(),
-            version: "1".to_owned(),
-            summary: F::SUMMARY.to_owned(),
-            citation: "Radosavovic et al., On Network Design Spaces for Visual Recognition, \
-                       ICCV 2019"
-                .to_owned(),
-            example: F::EXAMPLE.to_owned(),
-            size: Some(Arch::<F>::count()),
-            settings: vec![
-                SettingSpec::new("stem_width", 16, "channels of the stem"),
-                SettingSpec::new("width_scale", 1.0, "factor on all widths but the stem's"),
-                SettingSpec::new("classes", 10, "outputs of the classifier"),
-                SettingSpec::new("image_size", 32, "side of the input images, pixels"),
-                SettingSpec::new("affine", true, "whether batch normalisation has scale and shift"),
-                SettingSpec::new("dropout", 0.0, "share dropped before the classifier"),
-                SettingSpec::new(
-                    "sharing",
-                    "none",
-                    "none; ordinal, the first channels of the widest network's weights; or l1, \
-                     those with the largest L1 norm",
-                )
-                .in_supernet("ordinal"),
-            ],
-            truth: TruthColumns::new(&F::key(), "test_acc").counts("params", "flops"),
-        }
+        SpaceInfo::new(F::ID, "1")
+            .summary(F::SUMMARY)
+            .citation(
+                "Radosavovic et al., On Network Design Spaces for Visual Recognition, ICCV 2019",
+            )
+            .example(F::EXAMPLE)
+            .size(Arch::<F>::count())
+            .settings(network::settings())
+            .truth(TruthColumns::new(&F::key(), "test_acc").params("params").flops("flops"))
     }
 
     fn new() -> Self {
@@ -75,12 +58,11 @@ impl<F: Family> SearchSpace for Nds<F> {
     /// the classifier, its biases, and 5 for every output of a batch
     /// normalisation.
     fn benchmark_counts(&self, arch: &Arch<F>) -> Result<Counts> {
-        let cost = self.graph(arch, &Settings::defaults(&Self::info().settings))?.cost();
-        let flops = cost.flops() + 5 * cost.norm_elements;
-        Ok(Counts { params: Some(cost.params), flops: Some(flops) })
+        let cost = self.graph(arch, &Self::info().defaults())?.cost();
+        Ok(Counts::default().params(cost.params).flops(cost.flops() + 5 * cost.norm_elements))
     }
 
     fn graph(&self, arch: &Arch<F>, settings: &Settings) -> Result<Graph> {
-        network::build::<F>(arch, &network::Shape::read(F::ID, settings)?)
+        network::build::<F>(arch, settings)
     }
 }

@@ -14,53 +14,37 @@ enum Sharing {
     L1,
 }
 
-/// Settings of the network, checked.
-pub struct Shape {
-    stem: usize,
+const SHARINGS: [(&str, Sharing); 3] =
+    [("none", Sharing::None), ("ordinal", Sharing::Ordinal), ("l1", Sharing::L1)];
+
+/// What can be changed of it.
+pub fn settings() -> [SettingSpec; 7] {
+    let affine = "whether batch normalisation has scale and shift";
+    let sharing = "which channels of the widest network's weights are used: the first, or those \
+                   with the largest L1 norm";
+    [
+        SettingSpec::new("stem_width", 16, "channels of the stem").at_least(1),
+        SettingSpec::new("width_scale", 1.0, "factor on all widths but the stem's")
+            .above(0.0)
+            .at_most(8.0),
+        SettingSpec::new("classes", 10, "outputs of the classifier").at_least(1),
+        SettingSpec::new("image_size", 32, "side of the input images, pixels").at_least(4),
+        SettingSpec::new("affine", true, affine),
+        SettingSpec::new("dropout", 0.0, "share dropped before the classifier").in_range(0.0..1.0),
+        SettingSpec::new("sharing", "none", sharing)
+            .one_of(SHARINGS.map(|(word, _)| word))
+            .in_supernet("ordinal"),
+    ]
+}
+
+/// What all blocks have in common.
+struct Style {
     scale: f64,
-    classes: usize,
-    image_size: usize,
     affine: bool,
-    dropout: f64,
     sharing: Sharing,
 }
 
-impl Shape {
-    /// From the declared settings.
-    pub fn read(id: &str, settings: &Settings) -> Result<Self> {
-        let wrong = |key: &str, bounds: &str| {
-            Error::new(format!("setting `{key}` of {id} must be {bounds}"))
-        };
-        let positive = |key: &str, least: usize| match settings.usize(key) {
-            Some(value) if value >= least => Ok(value),
-            _ => Err(wrong(key, &format!("at least {least}"))),
-        };
-        let dropout = settings.float("dropout").unwrap_or(0.0);
-        if !(0.0..1.0).contains(&dropout) {
-            return Err(wrong("dropout", "at least 0 and below 1"));
-        }
-        let scale = settings.float("width_scale").unwrap_or(1.0);
-        if !(scale > 0.0 && scale <= 8.0) {
-            return Err(wrong("width_scale", "above 0 and at most 8"));
-        }
-        Ok(Self {
-            stem: positive("stem_width", 1)?,
-            scale,
-            classes: positive("classes", 1)?,
-            image_size: positive("image_size", 4)?,
-            affine: settings.bool("affine").unwrap_or(true),
-            dropout,
-            sharing: match settings.text("sharing") {
-                None | Some("none") => Sharing::None,
-                Some("ordinal") => Sharing::Ordinal,
-                Some("l1") => Sharing::L1,
-                Some(other) => {
-                    return Err(wrong("sharing", &format!("none, ordinal or l1, not `{other}`")));
-                }
-            },
-        })
-    }
-
+impl Style {
     fn width(&self, width: usize) -> usize {
         ((width as f64 * self.scale).round() as usize).max(1)
     }
@@ -95,17 +79,23 @@ struct Stream {
 }
 
 /// The network of `arch`.
-pub fn build<F: Family>(arch: &Arch<F>, shape: &Shape) -> Result<Graph> {
-    let mut g = GraphBuilder::new(osee_sdk::model::graph::Shape::square(3, shape.image_size));
-    let x = g.conv("stem.conv", g.input(), ConvSpec::same(shape.stem, 3));
-    let x = g.batch_norm("stem.bn", x, shape.affine);
-    let mut x = Stream { node: g.relu(x), channels: Shared::whole(shape.stem) };
+pub fn build<F: Family>(arch: &Arch<F>, settings: &Settings) -> Result<Graph> {
+    let style = &Style {
+        scale: settings.get("width_scale")?,
+        affine: settings.get("affine")?,
+        sharing: settings.choice("sharing", &SHARINGS)?,
+    };
+    let stem = settings.get("stem_width")?;
+    let mut g = GraphBuilder::new(Shape::square(3, settings.get("image_size")?));
+    let x = g.conv("stem.conv", g.input(), ConvSpec::same(stem, 3));
+    let x = g.batch_norm("stem.bn", x, style.affine);
+    let mut x = Stream { node: g.relu(x), channels: Shared::whole(stem) };
     for (i, stage) in arch.stages().into_iter().enumerate() {
         let prefix = format!("stage{}", i + 1);
         for block in 0..stage.depth {
             let name = format!("{prefix}.block{block}");
             let stride = if block == 0 && i > 0 { 2 } else { 1 };
-            let block = Block { shape, stage, name: &name, first: block == 0, stride };
+            let block = Block { style, stage, name: &name, first: block == 0, stride };
             // The channels of a stage are those that its first block passes on.
             let out = if block.first { block.outputs::<F>() } else { x.channels.clone() };
             let node = g.cell(&name, |g| block.build::<F>(g, &x, &out));
@@ -113,16 +103,18 @@ pub fn build<F: Family>(arch: &Arch<F>, shape: &Shape) -> Result<Graph> {
         }
     }
     let mut features = g.global_avg_pool(x.node);
-    if shape.dropout > 0.0 {
-        features = g.op(Op::Dropout { probability: shape.dropout }, &[features]);
+    let probability = settings.get("dropout")?;
+    if probability > 0.0 {
+        features = g.op(Op::Dropout { probability }, &[features]);
     }
-    let logits = g.shared_linear("classifier", features, shape.classes, &x.channels);
+    let classes = settings.get("classes")?;
+    let logits = g.shared_linear("classifier", features, classes, &x.channels);
     Ok(g.finish(logits)?)
 }
 
 /// A residual block.
 struct Block<'a> {
-    shape: &'a Shape,
+    style: &'a Style,
     stage: Stage,
     /// Such as `stage1.block0`.
     name: &'a str,
@@ -134,18 +126,18 @@ struct Block<'a> {
 impl Block<'_> {
     /// The block's channels, those of its stage.
     fn outputs<F: Family>(&self) -> Shared {
-        let widest = self.shape.width(F::WIDTHS[F::WIDTHS.len() - 1]);
-        self.shape.channels(
+        let widest = self.style.width(F::WIDTHS[F::WIDTHS.len() - 1]);
+        self.style.channels(
             &format!("{}.projection", self.name),
             widest,
-            self.shape.width(self.stage.width),
+            self.style.width(self.stage.width),
         )
     }
 
     fn build<F: Family>(&self, g: &mut GraphBuilder, x: &Stream, out: &Shared) -> NodeId {
         let changes = self.stride != 1 || x.channels.used.count() != out.used.count();
         // A supernet's first block must fit every width before it.
-        let shares = self.shape.sharing != Sharing::None;
+        let shares = self.style.sharing != Sharing::None;
         let short = match self.first && (changes || shares) {
             true => {
                 self.conv_norm(g, "projection", x, out, ConvSpec::same(0, 1).stride(self.stride))
@@ -155,23 +147,23 @@ impl Block<'_> {
         };
         let widest = F::WIDTHS[F::WIDTHS.len() - 1];
         let inner =
-            |widest, count| self.shape.channels(&format!("{}.conv1", self.name), widest, count);
+            |widest, count| self.style.channels(&format!("{}.conv1", self.name), widest, count);
         let down = ConvSpec::same(0, 3).stride(self.stride);
         let main = match self.stage.bottleneck {
             None => {
-                let width = self.shape.width(self.stage.width);
-                let inner = inner(self.shape.width(widest), width);
+                let width = self.style.width(self.stage.width);
+                let inner = inner(self.style.width(widest), width);
                 let h = self.conv_norm_relu(g, "conv1", x, &inner, down);
                 self.conv_norm(g, "conv2", &h, out, ConvSpec::same(0, 3))
             }
             Some((multiplier, groups)) => {
-                let width = self.shape.bottleneck(self.stage.width, multiplier, groups);
+                let width = self.style.bottleneck(self.stage.width, multiplier, groups);
                 let most = F::GROUPS.iter().copied().max().unwrap_or(1);
-                let widest = self.shape.bottleneck(widest, 1.0, most);
+                let widest = self.style.bottleneck(widest, 1.0, most);
                 let h =
                     self.conv_norm_relu(g, "conv1", x, &inner(widest, width), ConvSpec::same(0, 1));
                 let name = format!("{}.conv2", self.name);
-                let middle = self.shape.channels(&name, widest, width);
+                let middle = self.style.channels(&name, widest, width);
                 let h = self.conv_norm_relu(g, "conv2", &h, &middle, down.groups(groups));
                 self.conv_norm(g, "conv3", &h, out, ConvSpec::same(0, 1))
             }
@@ -191,11 +183,11 @@ impl Block<'_> {
     ) -> Stream {
         let name = format!("{}.{layer}", self.name);
         let spec = ConvSpec { out: out.used.count(), ..spec };
-        let node = match self.shape.sharing {
+        let node = match self.style.sharing {
             Sharing::None => g.conv(&name, x.node, spec),
             _ => g.shared_conv(&name, x.node, spec, [out, &x.channels]),
         };
-        let node = g.shared_norm(&format!("{name}.bn"), node, self.shape.affine, out);
+        let node = g.shared_norm(&format!("{name}.bn"), node, self.style.affine, out);
         Stream { node, channels: out.clone() }
     }
 

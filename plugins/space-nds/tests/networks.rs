@@ -36,7 +36,7 @@ fn counts_are_those_done_by_hand() {
         + (256 + 64) * (16 * 16 + 5 * 16)
         + 170;
     let counts = Nds::<ResNet>::new().benchmark_counts(&arch).unwrap();
-    assert_eq!(counts, Counts { params: Some(params), flops: Some(flops) });
+    assert_eq!(counts, Counts::default().params(params).flops(flops));
     // A bottleneck of 16 / 4 = 4 channels in 2 groups; its first convolution
     // sees the image before it is halved.
     let arch = "ds=[1, 1, 1] ws=[16, 16, 16] bot_muls=[0.25, 0.25, 0.25] num_gs=[2, 2, 2]"
@@ -55,7 +55,7 @@ fn counts_are_those_done_by_hand() {
         + (256 + 64) * (256 + 5 * 16)
         + 170;
     let counts = Nds::<ResNeXtA>::new().benchmark_counts(&arch).unwrap();
-    assert_eq!(counts, Counts { params: Some(params), flops: Some(flops) });
+    assert_eq!(counts, Counts::default().params(params).flops(flops));
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn mistakes_are_named() {
     assert!(wrong("ds=[1, 1] ws=[16, 16, 16]").contains("`ds` has 2 stages, not 3"));
     assert!(wrong("ds=[1, 1, 1]").contains("`ws=[..]` is missing"));
     assert!(wrong("ds=[1, 1, 1] ws=[16, 16, 16] x").contains("`x` is too much"));
-    let arch = "ds=[1, 1, 1] ws=[16, 16, 16]".parse().unwrap();
-    let odd = settings(&[("sharing", Value::Text("l2".to_owned()))]);
-    let wrong = Nds::<ResNet>::new().graph(&arch, &odd).unwrap_err().to_string();
-    assert_eq!(wrong, "setting `sharing` of nds-resnet must be none, ordinal or l1, not `l2`");
+    let odd = [("sharing".to_owned(), "l2".into())].into();
+    let wrong = Settings::resolve("nds", &Nds::<ResNet>::info().settings, &odd).unwrap_err();
+    let said = "setting `sharing` of nds must be none, ordinal or l1, got `l2`";
+    assert_eq!(wrong.to_string(), said);
 }
 
 #[test]
@@ -111,8 +111,8 @@ fn lists_are_those_of_python_and_each_is_given_once() {
     ] {
         assert!(wrong(text).contains(what), "{}", wrong(text));
     }
-    osee_sdk::testkit::notation::<Nds<ResNet>>(&["ws=(16, 24, 32), ds=[1, 2, 4]"]).unwrap();
-    osee_sdk::testkit::notation::<Nds<ResNeXtA>>(&[]).unwrap();
+    osee_testkit::notation::<Nds<ResNet>>(&["ws=(16, 24, 32), ds=[1, 2, 4]"]).unwrap();
+    osee_testkit::notation::<Nds<ResNeXtA>>(&[]).unwrap();
 }
 
 #[test]

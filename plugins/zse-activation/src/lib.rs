@@ -10,7 +10,7 @@ pub struct JacobCov;
 
 impl ZeroShot for JacobCov {
     fn info() -> EstimatorInfo {
-        EstimatorInfo::new("jacob_cov", "1", EstimatorKind::ZeroShot)
+        EstimatorInfo::new("jacob_cov", "1")
             .summary("-sum of log(l + k) + 1/(l + k), l the eigenvalues of the input gradients' correlations")
             .citation("Mellor et al., Neural Architecture Search without Training (v1), 2020")
     }
@@ -39,7 +39,7 @@ pub struct ReluLogdet;
 
 impl ZeroShot for ReluLogdet {
     fn info() -> EstimatorInfo {
-        EstimatorInfo::new("relu_logdet", "1", EstimatorKind::ZeroShot)
+        EstimatorInfo::new("relu_logdet", "1")
             .summary("log|det K|, K the images' agreement in ReLU signs (naswot)")
             .citation("Mellor et al., Neural Architecture Search without Training, ICML 2021")
     }

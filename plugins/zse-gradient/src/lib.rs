@@ -10,7 +10,7 @@ osee_sdk::export! { zero_shot: GradNorm, Plain, Snip, Grasp, Fisher, L2Norm }
 const ZERO_COST_NAS: &str = "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021";
 
 fn info(id: &str, summary: &str, citation: &str) -> EstimatorInfo {
-    EstimatorInfo::new(id, "1", EstimatorKind::ZeroShot).summary(summary).citation(citation)
+    EstimatorInfo::new(id, "1").summary(summary).citation(citation)
 }
 
 /// Sum over layers of a reduction, taken in f64.

@@ -21,14 +21,10 @@ fn flow(network: &Network, batch_norm: BatchNormMode, log: bool) -> Result<f64> 
 }
 
 fn info(id: &str, summary: &str) -> EstimatorInfo {
-    EstimatorInfo::new(id, "1", EstimatorKind::ZeroShot)
+    EstimatorInfo::new(id, "1")
         .summary(summary)
         .citation("Tanaka et al., Pruning neural networks without any data, NeurIPS 2020")
         .setting(SettingSpec::new("log", false, "report the natural logarithm; ranks are the same"))
-}
-
-fn log(settings: &Settings) -> bool {
-    settings.bool("log").unwrap_or(false)
 }
 
 /// Synaptic flow without batch normalisation.
@@ -41,7 +37,7 @@ impl ZeroShot for Synflow {
         info("synflow", "sum of |w dR/dw|, batch normalisation bypassed")
     }
     fn new(settings: &Settings) -> Result<Self> {
-        Ok(Self { log: log(settings) })
+        Ok(Self { log: settings.get("log")? })
     }
     fn score(&self, network: &Network) -> Result<f64> {
         flow(network, BatchNormMode::Bypassed, self.log)
@@ -58,7 +54,7 @@ impl ZeroShot for SynflowBn {
         info("synflow_bn", "sum of |w dR/dw|, batch normalisation kept")
     }
     fn new(settings: &Settings) -> Result<Self> {
-        Ok(Self { log: log(settings) })
+        Ok(Self { log: settings.get("log")? })
     }
     fn score(&self, network: &Network) -> Result<f64> {
         flow(network, BatchNormMode::Kept, self.log)

@@ -3,11 +3,11 @@
 use super::answer::{self, Call, DECLARED, NAME, WORDS, shown};
 use crate::{ExportInfo, Result};
 use osee_model::{
-    estimator::{EstimatorInfo, EstimatorKind},
+    estimator::EstimatorInfo,
     settings::{SettingSpec, Value},
     space::SpaceInfo,
 };
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// Most bytes of the name of an export: it is part of folder names.
 const ID: usize = 64;
@@ -18,12 +18,16 @@ const ALL: &str = "all";
 /// names. What else is wrong with one of them keeps only that one from use.
 pub(super) fn list(call: Call<'_>, exports: &[ExportInfo]) -> Result<()> {
     call.at_most(exports.len(), DECLARED, "exports")?;
-    let mut seen = HashSet::new();
+    let mut seen = HashMap::new();
     for export in exports {
-        let id = export.id();
+        let (id, kind) = (export.id(), export.kind());
         id_is_sound(call, id)?;
-        if !seen.insert(id) {
-            return Err(call.wrong(format!("two exports called `{id}`"), "one"));
+        if let Some(other) = seen.insert((kind.family(), id), kind) {
+            let got = match other == kind {
+                true => format!("two {kind}s called `{id}`"),
+                false => format!("a {other} and a {kind} called `{id}`"),
+            };
+            return Err(call.wrong(got, format!("another id for each {}", kind.family())));
         }
     }
     Ok(())
@@ -94,51 +98,62 @@ fn words(call: Call<'_>, text: &str, what: &str) -> Result<()> {
 
 fn settings(call: Call<'_>, specs: &[SettingSpec]) -> Result<()> {
     call.at_most(specs.len(), DECLARED, "settings")?;
-    let mut seen = HashSet::new();
-    for SettingSpec { key, default, help, in_supernet, .. } in specs {
+    for (at, spec) in specs.iter().enumerate() {
+        let key = &spec.key;
         call.is_name(key, "a setting called")?;
         if key.contains('=') {
             return Err(call.wrong(format!("a setting called `{key}`"), "no `=` in it"));
         }
-        if !seen.insert(key) {
+        if specs[..at].iter().any(|other| other.key == *key) {
             return Err(call.wrong(format!("setting `{key}` twice"), "each setting once"));
         }
-        words(call, help, "help")?;
-        for value in [Some(default), in_supernet.as_ref()].into_iter().flatten() {
-            let got = |what: String| format!("setting `{key}` with the default {what}");
-            match value {
-                Value::Float(number) if !number.is_finite() => {
-                    return Err(call.wrong(got(number.to_string()), "a finite number"));
-                }
-                Value::Text(text) if text.len() > WORDS => {
-                    return Err(call.wrong(got(shown(text)), format!("at most {WORDS} bytes")));
-                }
-                _ => {}
-            }
-        }
-        let same = |other: &Value| std::mem::discriminant(other) == std::mem::discriminant(default);
-        if in_supernet.as_ref().is_some_and(|value| !same(value)) {
-            let got = format!("setting `{key}` with another kind of value in supernets");
-            return Err(call.wrong(got, "the kind of its default"));
+        words(call, &spec.help, "help")?;
+        constraints(call, spec)?;
+        for value in [Some(&spec.default), spec.in_supernet.as_ref()].into_iter().flatten() {
+            default(call, spec, value)?;
         }
     }
     Ok(())
 }
 
-/// Whether what was made is of the kind that was declared.
-pub(super) fn kind(call: Call<'_>, export: &ExportInfo, made: Option<EstimatorKind>) -> Result<()> {
-    let name = |kind: Option<EstimatorKind>| match kind {
-        Some(kind) => format!("a {kind} estimator"),
-        None => "a search space".to_owned(),
+/// Whether a default can be used, and keeps what other values have to.
+fn default(call: Call<'_>, spec: &SettingSpec, value: &Value) -> Result<()> {
+    let wrong = |what: String, expected: String| {
+        Err(call.wrong(format!("setting `{}` with the default {what}", spec.key), expected))
     };
-    let declared = match export {
-        ExportInfo::Estimator(info) => Some(info.kind),
-        ExportInfo::Space(_) => None,
-    };
-    match declared == made {
-        true => Ok(()),
-        false => Err(call.wrong(name(made), format!("{}, as its info says", name(declared)))),
+    match value {
+        Value::Float(number) if !number.is_finite() => {
+            return wrong(number.to_string(), "a finite number".to_owned());
+        }
+        Value::Text(text) if text.len() > WORDS => {
+            return wrong(shown(text), format!("at most {WORDS} bytes"));
+        }
+        _ => {}
     }
+    if std::mem::discriminant(value) != std::mem::discriminant(&spec.default) {
+        let got = format!("setting `{}` with another kind of value in supernets", spec.key);
+        return Err(call.wrong(got, "the kind of its default"));
+    }
+    match spec.allows(value) {
+        true => Ok(()),
+        false => wrong(shown(&value.to_string()), spec.allowed().unwrap_or_default()),
+    }
+}
+
+/// Whether what other values have to keep is about values of the setting's kind.
+fn constraints(call: Call<'_>, spec: &SettingSpec) -> Result<()> {
+    call.at_most(spec.constraints.len(), DECLARED, "constraints of a setting")?;
+    for constraint in &spec.constraints {
+        let vocabulary = constraint.vocabulary();
+        call.at_most(vocabulary.len(), DECLARED, "choices of a setting")?;
+        vocabulary.iter().try_for_each(|word| call.is_name(word, "the choice"))?;
+        if !constraint.suits(&spec.default) {
+            let got =
+                format!("setting `{}`, {}, that is {constraint}", spec.key, spec.default.kind());
+            return Err(call.wrong(got, "a constraint of values of its kind"));
+        }
+    }
+    Ok(())
 }
 
 const _: () = assert!(ID <= NAME && NAME < answer::ARCHITECTURE);
@@ -147,11 +162,15 @@ const _: () = assert!(ID <= NAME && NAME < answer::ARCHITECTURE);
 mod tests {
     use super::*;
     use crate::abi::answer::Origin;
-    use osee_model::space::TruthColumns;
+    use osee_model::{estimator::EstimatorKind, space::TruthColumns};
+    use std::path::Path;
 
-    fn with(specs: Vec<SettingSpec>) -> ExportInfo {
-        let info = EstimatorInfo::new("mine", "1", EstimatorKind::Baseline);
-        ExportInfo::Estimator(EstimatorInfo { settings: specs, ..info })
+    fn named(id: &str) -> ExportInfo {
+        ExportInfo::Estimator(EstimatorInfo::new(id, "1"))
+    }
+
+    fn with(specs: impl IntoIterator<Item = SettingSpec>) -> ExportInfo {
+        ExportInfo::Estimator(EstimatorInfo::new("mine", "1").settings(specs))
     }
 
     fn refusal(export: &ExportInfo) -> String {
@@ -162,43 +181,73 @@ mod tests {
     #[test]
     fn a_setting_is_declared_once_with_a_usable_default() {
         let twice = [1, 2].map(|n| SettingSpec::new("depth", n, ""));
-        let twice = refusal(&with(twice.to_vec()));
+        let twice = refusal(&with(twice));
         assert!(twice.ends_with("info gave setting `depth` twice, expected each setting once"));
-        let nan = refusal(&with(vec![SettingSpec::new("eps", f64::NAN, "")]));
+        let nan = refusal(&with([SettingSpec::new("eps", f64::NAN, "")]));
         assert!(nan.contains("the default NaN, expected a finite number"), "{nan}");
         let mixed = SettingSpec::new("width", 1, "").in_supernet("wide");
-        assert!(refusal(&with(vec![mixed])).contains("another kind of value"));
-        let assigned = refusal(&with(vec![SettingSpec::new("a=b", 1, "")]));
+        assert!(refusal(&with([mixed])).contains("another kind of value"));
+        let assigned = refusal(&with([SettingSpec::new("a=b", 1, "")]));
         assert!(assigned.contains("no `=` in it"), "{assigned}");
-        let many = (0..1001).map(|n| SettingSpec::new(&format!("s{n}"), 1, "")).collect();
+        let many = (0..1001).map(|n| SettingSpec::new(&format!("s{n}"), 1, ""));
         assert!(refusal(&with(many)).contains("1001 settings, expected at most 1000"));
+    }
+
+    #[test]
+    fn a_default_keeps_the_constraints_and_they_are_about_its_kind() {
+        let sampler = || SettingSpec::new("sampler", "deiso", "").one_of(["uniform", "deiso"]);
+        assert!(check(Origin::of_export("mine").call("info"), &with([sampler()])).is_ok());
+        for (wrong, part) in [
+            (
+                SettingSpec::new("cells", 0, "").at_least(1),
+                "setting `cells` with the default \"0\", expected at least 1",
+            ),
+            (sampler().in_supernet("fair"), "the default \"fair\", expected uniform or deiso"),
+            (
+                SettingSpec::new("cells", 5, "").one_of(["five"]),
+                "setting `cells`, a whole number, that is five",
+            ),
+            (
+                SettingSpec::new("sampler", "a", "").at_least(1),
+                "a constraint of values of its kind",
+            ),
+        ] {
+            let said = refusal(&with([wrong]));
+            assert!(said.contains(part), "{said}");
+        }
     }
 
     #[test]
     fn names_that_would_leave_their_folder_or_mean_all_are_refused() {
         let origin = Origin::of_export("library");
-        let export =
-            |id: &str| ExportInfo::Estimator(EstimatorInfo::new(id, "1", EstimatorKind::Baseline));
         for id in ["", "../up", "a/b", "a b", "all", ".hidden", &"x".repeat(65)] {
-            assert!(list(origin.call("exports"), &[export(id)]).is_err(), "{id}");
+            assert!(list(origin.call("exports"), &[named(id)]).is_err(), "{id}");
         }
-        let two = list(origin.call("exports"), &[export("a"), export("a")]).unwrap_err();
-        assert!(two.to_string().contains("two exports called `a`, expected one"), "{two}");
-        assert!(list(origin.call("exports"), &[export("nb101-1shot1"), export("b_2.0")]).is_ok());
+        assert!(list(origin.call("exports"), &[named("nb101-1shot1"), named("b_2.0")]).is_ok());
+    }
+
+    #[test]
+    fn an_id_is_given_to_one_estimator_and_to_one_space() {
+        let origin = Origin::of_library(Path::new("/plugins/libmine.so"), "*");
+        let baseline = EstimatorInfo::new("a", "1").of_kind(EstimatorKind::Baseline);
+        let both = [named("a"), ExportInfo::Estimator(baseline)];
+        let said = list(origin.call("info"), &both).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "plugin libmine.so, export `*`: info gave a zero-shot estimator and a baseline \
+             estimator called `a`, expected another id for each estimator"
+        );
+        let space = ExportInfo::Space(SpaceInfo::new("a", "1"));
+        assert!(list(origin.call("info"), &[named("a"), space.clone()]).is_ok());
+        assert!(list(origin.call("info"), &[space.clone(), space]).is_err());
     }
 
     #[test]
     fn a_space_has_a_size_an_example_and_named_columns() {
-        let sound = SpaceInfo {
-            id: "mine".to_owned(),
-            version: "1".to_owned(),
-            summary: String::new(),
-            citation: String::new(),
-            example: "3-1-5".to_owned(),
-            size: Some(u64::MAX),
-            settings: Vec::new(),
-            truth: TruthColumns::new("arch", "acc").on("cifar100", "acc100"),
-        };
+        let sound = SpaceInfo::new("mine", "1")
+            .example("3-1-5")
+            .size(u64::MAX)
+            .truth(TruthColumns::new("arch", "acc").on("cifar100", "acc100"));
         let origin = Origin::of_export("mine");
         assert!(check(origin.call("info"), &ExportInfo::Space(sound.clone())).is_ok());
         let refused = |change: fn(&mut SpaceInfo)| {

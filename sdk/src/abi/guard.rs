@@ -5,7 +5,11 @@ use super::document;
 use crate::Error;
 use abi_stable::std_types::{RErr, ROk, RResult, RVec};
 use osee_model::estimator::{Failure, FailureKind};
-use std::{cell::RefCell, panic, sync::Once};
+use std::{
+    cell::{Cell, RefCell},
+    panic::{self, AssertUnwindSafe},
+    sync::Once,
+};
 
 /// What every call returns across the boundary: a value, or a [`Failure`]
 /// document.
@@ -15,6 +19,9 @@ pub type FfiResult<T> = RResult<T, RVec<u8>>;
 const LONGEST_FAILURE: usize = 64 << 10;
 
 thread_local! {
+    /// How many calls of [`run`] are under way on this thread.
+    static GUARDED: Cell<u32> = const { Cell::new(0) };
+    /// Message and place of the last panic in one of them.
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -25,30 +32,29 @@ pub(super) fn install_panic_hook() {
     ONCE.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !GUARDED.with(|depth| *depth.borrow() > 0) {
+            if GUARDED.get() == 0 {
                 return previous(info);
             }
             let place = info.location().map(|at| format!(" at {at}")).unwrap_or_default();
             let text = format!("{}{place}", info.payload_as_str().unwrap_or("panic"));
-            LAST_PANIC.with(|last| *last.borrow_mut() = Some(text));
+            LAST_PANIC.set(Some(text));
         }));
     });
 }
 
-thread_local! {
-    static GUARDED: RefCell<u32> = const { RefCell::new(0) };
-}
-
 /// Runs `call`; errors and panics become failures.
 pub(super) fn run<T>(call: impl FnOnce() -> Result<T, Error>) -> FfiResult<T> {
-    GUARDED.with(|depth| *depth.borrow_mut() += 1);
-    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(call));
-    GUARDED.with(|depth| *depth.borrow_mut() -= 1);
+    GUARDED.set(GUARDED.get() + 1);
+    // A call borrows the author's object and what it was given. What it was given is
+    // dropped. The object is shared and may be called again: what it changes behind a
+    // lock is poisoned, and anything else it leaves half done costs its own scores.
+    let outcome = panic::catch_unwind(AssertUnwindSafe(call));
+    GUARDED.set(GUARDED.get() - 1);
     match outcome {
         Ok(Ok(value)) => ROk(value),
         Ok(Err(error)) => RErr(document::encode(error.failure()).into()),
         Err(payload) => {
-            let text = LAST_PANIC.with(|last| last.borrow_mut().take());
+            let text = LAST_PANIC.take();
             let text = text.unwrap_or_else(|| "panic without a message".to_owned());
             // A payload whose drop panics must not end the process.
             std::mem::forget(payload);

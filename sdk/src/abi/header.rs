@@ -2,6 +2,8 @@
 //! before it runs anything of the plugin. The layout is frozen for ever; new
 //! facts go into `reserved`.
 
+use std::mem::offset_of;
+
 /// First bytes of every header.
 pub const MAGIC: [u8; 8] = *b"OSEEPLUG";
 
@@ -89,17 +91,16 @@ impl PluginHeader {
         }
         let int = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
         let text = |at: usize| Some(Text(bytes.get(at..at + TEXT)?.try_into().ok()?));
-        let texts = 24;
         Some(Self {
             magic: MAGIC,
-            size: int(8)?,
-            abi_major: int(12)?,
-            abi_minor: int(16)?,
-            unwinds: int(20)?,
-            sdk: text(texts)?,
-            libtorch: text(texts + TEXT)?,
-            rustc: text(texts + 2 * TEXT)?,
-            target: text(texts + 3 * TEXT)?,
+            size: int(offset_of!(Self, size))?,
+            abi_major: int(offset_of!(Self, abi_major))?,
+            abi_minor: int(offset_of!(Self, abi_minor))?,
+            unwinds: int(offset_of!(Self, unwinds))?,
+            sdk: text(offset_of!(Self, sdk))?,
+            libtorch: text(offset_of!(Self, libtorch))?,
+            rustc: text(offset_of!(Self, rustc))?,
+            target: text(offset_of!(Self, target))?,
             reserved: [0; 64],
         })
     }

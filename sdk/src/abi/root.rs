@@ -3,26 +3,21 @@
 use super::{
     answer::Origin,
     declaration, document,
+    exported::Export,
     guard::{self, FfiResult},
-    network::NetworkHandle,
-    one_shot::ForeignOneShot,
-    space::ForeignSpace,
-    tables::{FfiBaseline_TO, FfiMeta_TO, FfiZeroShot_TO, Instance},
+    instance::{Foreign, Instance},
     watch,
 };
-use crate::{
-    Error, Population, Result,
-    export::{Export, ExportInfo},
-};
+use crate::{Error, ExportInfo, ExportKind, Result};
 use abi_stable::{
     StableAbi,
     library::{CheckTypeLayout, RootModule, RootModuleResult},
     package_version_strings,
     prefix_type::PrefixTypeTrait,
     sabi_types::VersionStrings,
-    std_types::{RBox, RSlice, RStr, RVec},
+    std_types::{RSlice, RStr, RVec},
 };
-use osee_model::{graph::Graph, settings::Settings};
+use osee_model::settings::Settings;
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -39,9 +34,10 @@ pub struct PluginRoot {
     /// Called once after loading: the exports, as a document of
     /// `Vec<ExportInfo>` sorted by id.
     pub exports: extern "C" fn() -> FfiResult<RVec<u8>>,
-    /// The export of this id with these settings.
+    /// The export of this kind (a document of `ExportKind`) and id with these
+    /// settings (a document of `Settings`).
     #[sabi(last_prefix_field)]
-    pub create: extern "C" fn(RStr<'_>, RSlice<'_, u8>) -> FfiResult<Instance>,
+    pub create: extern "C" fn(RSlice<'_, u8>, RStr<'_>, RSlice<'_, u8>) -> FfiResult<Instance>,
 }
 
 impl RootModule for PluginRootRef {
@@ -70,17 +66,25 @@ extern "C" fn exports() -> FfiResult<RVec<u8>> {
     guard::run(|| {
         let mut infos: Vec<ExportInfo> =
             inventory::iter::<Export>().map(|export| (export.info)()).collect();
-        infos.sort_by(|a, b| a.id().cmp(b.id()));
+        infos.sort_by(|a, b| (a.id(), a.kind().family()).cmp(&(b.id(), b.kind().family())));
         Ok(document::encode(&infos).into())
     })
 }
 
-extern "C" fn create(id: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<Instance> {
+extern "C" fn create(
+    kind: RSlice<'_, u8>,
+    id: RStr<'_>,
+    settings: RSlice<'_, u8>,
+) -> FfiResult<Instance> {
     guard::run(|| {
+        let kind: ExportKind = document::decode(kind.as_slice())?;
         let settings: Settings = document::decode(settings.as_slice())?;
-        let export = inventory::iter::<Export>()
-            .find(|export| (export.info)().id() == id.as_str())
-            .ok_or_else(|| Error::new(format!("this plugin has no export `{id}`")))?;
+        let is_it = |export: &&Export| {
+            let info = (export.info)();
+            info.kind() == kind && info.id() == id.as_str()
+        };
+        let missing = || Error::new(format!("this plugin has no {kind} `{id}`"));
+        let export = inventory::iter::<Export>().find(is_it).ok_or_else(missing)?;
         (export.create)(&settings)
     })
 }
@@ -107,6 +111,12 @@ impl ForeignPlugin {
             .and_then(|header| header.init_root_module::<PluginRootRef>())
             .map(|root| Self { root, path: path.to_owned(), declared: OnceLock::new() })
             .map_err(|error| error.to_string())
+    }
+
+    /// What the running program itself exports, through the same tables.
+    pub fn here() -> Self {
+        let path = PathBuf::from("this program");
+        Self { root: root_module(), path, declared: OnceLock::new() }
     }
 
     /// What it exports, sorted by id. Asked for once.
@@ -146,106 +156,25 @@ impl ForeignPlugin {
     /// # Errors
     /// When the plugin refuses the settings, or the export is not what it was
     /// declared to be.
-    pub fn create(&self, id: &str, settings: &Settings) -> Result<Foreign> {
-        let declared = self.declared()?.iter().find(|export| export.id() == id);
-        declared.map_or(Ok(()), |export| self.check_declaration(export))?;
+    pub fn create(
+        &self,
+        kind: impl Into<ExportKind>,
+        id: &str,
+        settings: &Settings,
+    ) -> Result<Foreign> {
+        let kind = kind.into();
+        let is_it = |export: &&ExportInfo| export.kind() == kind && export.id() == id;
+        if let Some(export) = self.declared()?.iter().find(is_it) {
+            self.check_declaration(export)?;
+        }
         let origin = Origin::of_library(&self.path, id);
-        let settings = document::encode(settings);
-        let call = || self.root.create()(id.into(), settings.as_slice().into());
+        let (of_kind, settings) = (document::encode(&kind), document::encode(settings));
+        let call =
+            || self.root.create()(of_kind.as_slice().into(), id.into(), settings.as_slice().into());
         let instance = guard::receive(watch::during(|| format!("`{id}`, making it"), call))?;
-        if let Some(export) = declared {
-            declaration::kind(origin.call("new"), export, instance.kind())?;
+        match instance.kind() {
+            made if made == kind => Ok(Foreign::new(instance, origin)),
+            made => Err(origin.call("new").wrong(format!("a {made}"), format!("a {kind}"))),
         }
-        Ok(match instance {
-            Instance::ZeroShot(it) => Foreign::ZeroShot(ForeignZeroShot(it, id.to_owned())),
-            Instance::Baseline(it) => Foreign::Baseline(ForeignBaseline(it, id.to_owned())),
-            Instance::Meta(it) => Foreign::Meta(ForeignMeta { table: it, origin }),
-            Instance::Space(it) => Foreign::Space(ForeignSpace::of(it, origin)),
-            Instance::OneShot(it) => Foreign::OneShot(ForeignOneShot::new(it, origin)),
-        })
-    }
-}
-
-/// A created export, by kind.
-pub enum Foreign {
-    /// A zero-shot estimator.
-    ZeroShot(ForeignZeroShot),
-    /// A baseline.
-    Baseline(ForeignBaseline),
-    /// A meta estimator.
-    Meta(ForeignMeta),
-    /// A search space.
-    Space(ForeignSpace),
-    /// A one-shot estimator.
-    OneShot(ForeignOneShot),
-}
-
-/// A plugin's zero-shot estimator.
-pub struct ForeignZeroShot(FfiZeroShot_TO<'static, RBox<()>>, String);
-
-impl ForeignZeroShot {
-    /// A zero-shot instance made in this library.
-    ///
-    /// # Errors
-    /// When it is of another kind.
-    pub(crate) fn from_instance(instance: Instance) -> Result<Self> {
-        match instance {
-            Instance::ZeroShot(it) => Ok(Self(it, "zero-shot".to_owned())),
-            _ => Err(Error::new("this instance is no zero-shot estimator")),
-        }
-    }
-
-    /// See [`ZeroShot::score`](crate::ZeroShot::score).
-    ///
-    /// # Errors
-    /// The plugin's failure or panic.
-    pub fn score(&self, network: NetworkHandle) -> Result<f64> {
-        let call = || self.0.score(network.into_ffi());
-        guard::receive(watch::during(|| format!("estimator `{}`, score", self.1), call))
-    }
-}
-
-/// A plugin's baseline.
-pub struct ForeignBaseline(FfiBaseline_TO<'static, RBox<()>>, String);
-
-impl ForeignBaseline {
-    /// See [`Baseline::score`](crate::Baseline::score).
-    ///
-    /// # Errors
-    /// The plugin's failure or panic.
-    pub fn score(&self, graph: &Graph) -> Result<f64> {
-        let call = || self.0.score(document::encode(graph).as_slice().into());
-        guard::receive(watch::during(|| format!("estimator `{}`, score", self.1), call))
-    }
-}
-
-/// A plugin's meta estimator.
-pub struct ForeignMeta {
-    table: FfiMeta_TO<'static, RBox<()>>,
-    origin: Origin,
-}
-
-impl ForeignMeta {
-    /// See [`Meta::needs`](crate::Meta::needs).
-    ///
-    /// # Errors
-    /// The plugin's panic, or names that are none.
-    pub fn needs(&self) -> Result<Vec<String>> {
-        let call = || self.table.needs();
-        self.origin.call("needs").names(self.origin.watched("needs", call))
-    }
-
-    /// See [`Meta::scores`](crate::Meta::scores).
-    ///
-    /// # Errors
-    /// The plugin's failure or panic, or another number of scores than of
-    /// architectures.
-    pub fn scores(&self, population: &Population) -> Result<Vec<f64>> {
-        let document = document::encode(population);
-        let call = || self.table.scores(document.as_slice().into());
-        let scores = guard::receive(self.origin.watched("scores", call))?;
-        let wanted = population.architectures.len();
-        self.origin.call("scores").exactly(scores.len(), wanted, "scores")?;
-        Ok(scores.into_vec())
     }
 }

@@ -18,12 +18,13 @@ use super::{
 
 use crate::{
     child,
-    loader::libtorch::this_program,
+    loader::{Plugin, Registry, libtorch::this_program},
     stop::Stop,
     terminal::{output_of_child, say},
     worker::MALLOC,
 };
 use clap::{Args, ValueEnum, value_parser};
+use osee_model::estimator::{EstimatorInfo, EstimatorKind};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::{io, mem, os::unix::process::CommandExt};
 
@@ -94,6 +95,15 @@ pub fn run(args: &BenchArgs, supervised: bool) -> Result<ExitCode, CliError> {
         Some(command) => build::run(command, supervised),
         None => measure(args).map(|()| ExitCode::Done),
     }
+}
+
+/// The first estimator of a kind that is loaded.
+fn first_of(
+    registry: &Registry,
+    kind: EstimatorKind,
+) -> Result<(&Plugin, &EstimatorInfo), CliError> {
+    let none = || CliError::Usage(format!("no {kind} estimator is loaded"));
+    registry.estimators().find(|(_, info)| info.kind == kind).ok_or_else(none)
 }
 
 fn measure(args: &BenchArgs) -> Result<(), CliError> {

@@ -2,12 +2,11 @@
 
 use super::BenchArgs;
 use crate::cli::{CliError, plugin_args::PluginArgs};
+use osee_core::study::Study;
 use osee_engine::{data::Source, parameters::Initialiser, pass_times as bench};
 use osee_model::{
-    graph::Shape,
     protocol::Protocol,
     seed::{below, stream},
-    settings::Settings,
 };
 use std::fmt::Write;
 
@@ -15,8 +14,8 @@ use std::fmt::Write;
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     tch::set_num_threads(args.threads());
     let registry = PluginArgs::default().registry()?;
-    let space = registry.space("nb201")?;
-    let settings = Settings::defaults(&space.info.settings);
+    let space = registry.space(&Study::default().space.id)?;
+    let (id, settings) = (&space.info.id, space.info.defaults());
     let preset = Protocol::preset("paper").expect("it is listed in PRESETS");
     let protocol = Protocol { batch_size: args.batch_size(), ..preset };
     let mut stream = stream(0, &["bench"]);
@@ -26,14 +25,16 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
             let index = below(&mut stream, space.info.size.unwrap_or(1) as usize) as u64;
             let arch = space.functions.architecture(index)?;
             let graph = space.functions.graph(&arch, &settings)?;
-            let values = initialiser.draw(&graph, &protocol, 0, "nb201", &arch);
+            let values = initialiser.draw(&graph, &protocol, 0, id, &arch);
             Ok((graph, values))
         })
         .collect::<Result<Vec<_>, CliError>>()?;
-    let batches = Source::Noise.batches(&protocol, 0, Shape::square(3, 32), 10)?;
+    let (first, _) = &networks[0];
+    let classes = first.node(first.output).shape.channels();
+    let batches = Source::Noise.batches(&protocol, 0, first.input_shape(), classes)?;
     let (total, passes) = bench::profile(networks, &batches[0])?;
     let mut text = format!(
-        "{} random networks of nb201, batch {}, {} thread(s)\n",
+        "{} random networks of {id}, batch {}, {} thread(s)\n",
         args.networks(),
         args.batch_size(),
         args.threads()

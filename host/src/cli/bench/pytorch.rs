@@ -2,6 +2,7 @@
 //! machine, where Python can import torch.
 
 use crate::cli::{CliError, plugin_args::PluginArgs};
+use osee_core::study::Study;
 use osee_engine::{
     Batch,
     supernet::{Sgd, Supernet},
@@ -10,7 +11,6 @@ use osee_model::{
     graph::Graph,
     protocol::Init,
     seed::{below, stream},
-    settings::{Settings, Value},
 };
 use serde::Deserialize;
 use std::{
@@ -49,9 +49,8 @@ pub fn run() -> Result<String, CliError> {
         ));
     }
     let registry = PluginArgs::default().registry()?;
-    let space = registry.space("nb201")?;
-    let affine = [("affine".to_owned(), Value::Bool(false))].into();
-    let settings = Settings::resolve("nb201", &space.info.settings, &affine)?;
+    let space = registry.space(&Study::default().space.id)?;
+    let settings = space.info.defaults().with("affine", false);
     let mut random = stream(0, &["bench", "architectures"]);
     let size = space.info.size.unwrap_or(1) as usize;
     let mut draw = |count: usize| -> osee_sdk::Result<Vec<(String, Graph)>> {
@@ -101,7 +100,7 @@ fn osee(trained: &[(String, Graph)], evaluated: &[(String, Graph)]) -> osee_sdk:
     let threads = tch::get_num_threads();
     tch::set_num_threads(THREADS);
     let sgd = Sgd { learning_rate: 0.05, momentum: 0.9, weight_decay: 5e-4, max_norm: 5.0 };
-    let mut supernet = Supernet::new("nb201", 0, Init::Pytorch, Device::Cpu);
+    let mut supernet = Supernet::new("bench", 0, Init::Pytorch, Device::Cpu);
     let mut seconds = Seconds::default();
     let images = batch(128);
     for (_, graph) in trained {

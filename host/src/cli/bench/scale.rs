@@ -1,6 +1,7 @@
 //! A study of a million units whose estimator takes no time: what planning,
 //! storing, merging and judging cost by themselves.
 
+use super::first_of;
 use crate::{
     cli::{
         CliError,
@@ -20,6 +21,7 @@ use osee_core::{
     study::{Architectures, EstimatorChoice, Seeds, Study},
 };
 use osee_files::csv_text::CsvWriter;
+use osee_model::estimator::EstimatorKind;
 use std::{
     fmt::Write as _,
     fs::File,
@@ -27,19 +29,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// NAS-Bench-201 in full, 15,625 architectures, with so many seeds.
+/// Of the default study's space in full, 15,625 architectures.
 const SEEDS: u64 = 64;
-const UNITS: u64 = 15_625 * SEEDS;
 const SHARDS: u32 = 64;
 
 /// The figures, as lines.
 pub fn run() -> Result<String, CliError> {
     let registry = PluginArgs::default().registry()?;
+    let (_, zero_shot) = first_of(&registry, EstimatorKind::ZeroShot)?;
     let study = Study {
         name: "a million".to_owned(),
         seeds: Seeds::try_from((0..SEEDS).collect::<Vec<_>>())?,
         architectures: Architectures { count: None, unique: false, ..Architectures::default() },
-        estimators: vec![EstimatorChoice::plain("synflow")],
+        estimators: vec![EstimatorChoice::plain(&zero_shot.id)],
         ..Study::default()
     };
     let folder = std::env::temp_dir().join(format!("osee-bench-{}", std::process::id()));
@@ -50,9 +52,12 @@ pub fn run() -> Result<String, CliError> {
 }
 
 fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, CliError> {
+    let space = registry.space(&study.space.id)?.info;
+    let all = space.size.unwrap_or_default() * SEEDS;
     let mut text = format!(
-        "\n{UNITS} units (nb201 in full, {SEEDS} seeds), an estimator that takes no time, {SHARDS} \
-         shards\n"
+        "\n{all} units ({} in full, {SEEDS} seeds), an estimator that takes no time, {SHARDS} \
+         shards\n",
+        space.id
     );
     // Writing to a string cannot fail.
     let mut say = |what: &str, figure: String| {
@@ -79,7 +84,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
         spent += took.1;
         dirs.push(dir);
     }
-    assert!(units > 0 && stored == UNITS, "every unit is one shard's");
+    assert!(units > 0 && stored == all, "every unit is one shard's");
     let rate = stored as f64 / spent.as_secs_f64();
     say("results stored, each by itself", format!("{rate:.0} per s"));
     drop(plan);

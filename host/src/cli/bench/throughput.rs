@@ -1,8 +1,9 @@
 //! What the boundary, isolation and more workers cost or bring.
 
-use super::BenchArgs;
+use super::{BenchArgs, first_of};
 use crate::{
     cli::{CliError, plugin_args::PluginArgs},
+    loader::Registry,
     plan::{Plan, Setup, Unit},
     runner::RunError,
     stop::Stop,
@@ -12,7 +13,8 @@ use osee_core::{
     run_dir::RunDir,
     study::{Architectures, ProtocolChoice, Seeds, Study},
 };
-use osee_sdk::abi::root::Foreign;
+use osee_model::estimator::EstimatorKind;
+use osee_sdk::abi::kinds::meta::ForeignMeta;
 use std::{
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
@@ -74,15 +76,13 @@ fn figures(plan: &Plan, folder: &Path) -> Result<[f64; 2], RunError> {
 
 /// Nanoseconds of a call that only says what a meta estimator needs: out,
 /// through the panic guard, and back with a list.
-fn boundary(registry: &crate::loader::Registry) -> Result<f64, CliError> {
-    let (plugin, info) = registry.estimator("vote")?;
-    let settings = osee_model::settings::Settings::defaults(&info.settings);
-    let Foreign::Meta(vote) = plugin.functions.create("vote", &settings)? else {
-        return Err(CliError::Usage("`vote` is no meta estimator".to_owned()));
-    };
+fn boundary(registry: &Registry) -> Result<f64, CliError> {
+    let (plugin, info) = first_of(registry, EstimatorKind::Meta)?;
+    let made = plugin.functions.create(info.kind, &info.id, &info.defaults())?;
+    let meta: ForeignMeta = made.try_into()?;
     let start = Instant::now();
     for _ in 0..CALLS {
-        std::hint::black_box(vote.needs()?);
+        std::hint::black_box(meta.needs()?);
     }
     Ok(start.elapsed().as_nanos() as f64 / f64::from(CALLS))
 }

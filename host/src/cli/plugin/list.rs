@@ -28,25 +28,7 @@ pub fn run(args: &ListArgs) -> Result<(), CliError> {
             &plugin.sha256[..12]
         );
         for export in &plugin.exports {
-            let (kind, version, summary, settings) = match export {
-                ExportInfo::Estimator(it) => {
-                    (it.kind.to_string(), &it.version, &it.summary, &it.settings)
-                }
-                ExportInfo::Space(it) => {
-                    ("space".to_owned(), &it.version, &it.summary, &it.settings)
-                }
-            };
-            let _ = writeln!(text, "  {:<12} {kind:<10} v{version}  {summary}", export.id());
-            for setting in settings {
-                let _ = writeln!(
-                    text,
-                    "{:27}{} = {}  {}",
-                    "", setting.key, setting.default, setting.help
-                );
-            }
-            if let ExportInfo::Space(it) = export {
-                let _ = writeln!(text, "{:27}truth: {}", "", it.truth);
-            }
+            describe(&mut text, export);
         }
     }
     if registry.plugins().is_empty() {
@@ -55,4 +37,23 @@ pub fn run(args: &ListArgs) -> Result<(), CliError> {
         );
     }
     print(&text)
+}
+
+/// An export with its settings, a line each: key, default, what else is allowed,
+/// and help.
+fn describe(text: &mut String, export: &ExportInfo) {
+    let (kind, version, summary) = match export {
+        ExportInfo::Estimator(it) => (it.kind.to_string(), &it.version, &it.summary),
+        ExportInfo::Space(it) => ("space".to_owned(), &it.version, &it.summary),
+    };
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "  {:<12} {kind:<10} v{version}  {summary}", export.id());
+    for setting in export.settings() {
+        let allowed = setting.allowed().map(|it| format!(" ({it})")).unwrap_or_default();
+        let (key, default, help) = (&setting.key, &setting.default, &setting.help);
+        let _ = writeln!(text, "{:27}{key} = {default}{allowed}  {help}", "");
+    }
+    if let ExportInfo::Space(it) = export {
+        let _ = writeln!(text, "{:27}truth: {}", "", it.truth);
+    }
 }

@@ -82,96 +82,39 @@ pub struct NewArgs {
 
 /// Words that no crate can be called, those of Rust and of its own crates and
 /// cargo's folders among them.
-const RESERVED: &[&str] = &[
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "build",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "deps",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "examples",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "incremental",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc_macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "where",
-    "while",
-    "yield",
-];
+const RESERVED: &str = "\
+    abstract alloc as async await become box break build const continue core crate deps do dyn \
+    else enum examples extern false final fn for gen if impl in incremental let loop macro \
+    match mod move mut override priv proc_macro pub ref return self static std struct super \
+    test trait true try type typeof unsafe unsized use virtual where while yield";
 
 /// Crates that a plugin has under its feet.
-const DEPENDENCIES: &[&str] = &[
-    "osee_sdk",
-    "osee_core",
-    "osee_host",
-    "tch",
-    "torch_sys",
-    "abi_stable",
-    "inventory",
-    "thiserror",
-];
+const DEPENDENCIES: &str = "\
+    osee_sdk osee_testkit osee_model osee_core osee_host tch torch_sys abi_stable inventory \
+    thiserror";
+
+/// Whether a word is in a list of them.
+fn has(list: &str, word: &str) -> bool {
+    list.split(' ').any(|it| it == word)
+}
 
 impl NewArgs {
     /// Why a crate of this name would not be built.
     fn taken(&self) -> Option<String> {
         let (name, of_type) = (self.name.replace('-', "_"), upper_camel_case(&self.name));
-        if RESERVED.contains(&name.as_str()) {
+        if has(RESERVED, &name) {
             return Some("Rust keeps that word for itself".to_owned());
         }
-        if DEPENDENCIES.contains(&name.as_str()) {
+        if has(DEPENDENCIES, &name) {
             return Some("a crate that it needs has that name".to_owned());
         }
         if name.chars().all(|c| c == '_') || of_type.is_empty() {
             return Some("its type would have no name".to_owned());
         }
         let code = self.kind.files().iter().flat_map(|(_, text)| text.lines());
-        let code = code.map(str::trim).filter(|line| !line.starts_with("//"));
+        // What it uses of itself has its name.
+        let own = |line: &&str| line.starts_with("//") || line.starts_with("use {{");
+        let code = code.map(str::trim).filter(|line| !own(line));
         for line in code {
             let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
             if words.clone().any(|word| word == of_type) {
@@ -321,7 +264,7 @@ mod tests {
             let why = taken(name, Kind::ZeroShot).unwrap();
             assert_eq!(why, "Rust keeps that word for itself", "{name}");
         }
-        for name in ["osee-sdk", "tch", "thiserror"] {
+        for name in ["osee-sdk", "osee-testkit", "tch", "thiserror"] {
             let why = taken(name, Kind::Space).unwrap();
             assert_eq!(why, "a crate that it needs has that name", "{name}");
         }
@@ -329,6 +272,7 @@ mod tests {
         for (name, kind) in [
             ("network", Kind::ZeroShot),
             ("zero-shot", Kind::ZeroShot),
+            ("library", Kind::ZeroShot),
             ("result", Kind::ZeroShot),
             ("baseline", Kind::Baseline),
             ("graph", Kind::Baseline),
@@ -342,8 +286,8 @@ mod tests {
             let why = taken(name, kind).unwrap_or_else(|| panic!("{name}"));
             assert!(why.starts_with("its type would be"), "{name}: {why}");
         }
-        assert!(taken("testkit", Kind::ZeroShot).unwrap().contains("something else"));
-        for name in ["my-zse", "a", "score", "zse2", "kernel-size"] {
+        assert!(taken("small-graph", Kind::ZeroShot).unwrap().contains("something else"));
+        for name in ["my-zse", "a", "score", "zse2", "kernel-size", "name", "project"] {
             for kind in [Kind::ZeroShot, Kind::OneShot, Kind::Baseline, Kind::Meta, Kind::Space] {
                 assert_eq!(taken(name, kind), None, "{name}");
             }

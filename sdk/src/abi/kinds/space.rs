@@ -1,14 +1,19 @@
-//! A plugin's search space, as the host and other plugins see it.
+//! Search spaces.
 
-use super::{
-    answer::{MUTATIONS, Origin, shown},
-    document,
-    guard::{self, FfiResult},
-    tables::{FfiSpace_TO, Instance},
-    watch,
+use crate::{
+    Result, SearchSpace,
+    abi::{
+        answer::{MUTATIONS, Origin, shown},
+        document,
+        guard::{self, FfiResult},
+        watch,
+    },
 };
-use crate::{Error, Result};
-use abi_stable::std_types::RBox;
+use abi_stable::{
+    sabi_trait,
+    sabi_trait::TD_Opaque,
+    std_types::{RBox, RSlice, RStr, RString, RVec},
+};
 use osee_model::{
     graph::Graph,
     settings::Settings,
@@ -16,37 +21,93 @@ use osee_model::{
 };
 use std::fmt::Display;
 
+/// Functions of a search space.
+#[sabi_trait]
+pub trait FfiSpace: Send + Sync {
+    /// See [`SearchSpace::architecture`].
+    fn architecture(&self, index: u64) -> FfiResult<RString>;
+    /// The architecture in the space's own spelling.
+    fn parse(&self, arch: RStr<'_>) -> FfiResult<RString>;
+    /// See [`SearchSpace::canonical`].
+    fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString>;
+    /// See [`SearchSpace::mutations`]; a document.
+    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
+    /// See [`SearchSpace::graph`]; from a document of [`Settings`] to one of a [`Graph`].
+    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>>;
+    /// See [`SearchSpace::trainable`].
+    fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool>;
+    /// See [`SearchSpace::benchmark_counts`]; a document of [`Counts`].
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
+}
+
+/// The table of a search space.
+pub type SpaceTable = FfiSpace_TO<'static, RBox<()>>;
+
+struct Glue<T>(T);
+
+impl<T: SearchSpace> Glue<T> {
+    fn read(&self, arch: RStr<'_>) -> Result<T::Arch> {
+        arch.as_str().parse()
+    }
+}
+
+impl<T: SearchSpace> FfiSpace for Glue<T> {
+    fn architecture(&self, index: u64) -> FfiResult<RString> {
+        guard::run(|| Ok(self.0.architecture(index)?.to_string().into()))
+    }
+
+    fn parse(&self, arch: RStr<'_>) -> FfiResult<RString> {
+        guard::run(|| Ok(self.read(arch)?.to_string().into()))
+    }
+
+    fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString> {
+        guard::run(|| Ok(self.0.canonical(&self.read(arch)?).into()))
+    }
+
+    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+        guard::run(|| Ok(document::encode(&self.0.mutations(&self.read(arch)?)).into()))
+    }
+
+    fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
+        guard::run(|| Ok(self.0.trainable(&self.read(arch)?)))
+    }
+
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+        guard::run(|| Ok(document::encode(&self.0.benchmark_counts(&self.read(arch)?)?).into()))
+    }
+
+    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
+        guard::run(|| {
+            let settings = document::decode(settings.as_slice())?;
+            Ok(document::encode(&self.0.graph(&self.read(arch)?, &settings)?).into())
+        })
+    }
+}
+
+/// An author's search space behind its table.
+pub(crate) fn table<T: SearchSpace>(it: T) -> SpaceTable {
+    FfiSpace_TO::from_value(Glue(it), TD_Opaque)
+}
+
 /// A plugin's search space. Architectures are strings on this side.
 pub struct ForeignSpace {
-    table: FfiSpace_TO<'static, RBox<()>>,
+    table: SpaceTable,
     origin: Origin,
 }
 
 impl ForeignSpace {
-    /// The space `id` of a library that is not known on this side.
-    pub(super) fn from_table(table: FfiSpace_TO<'static, RBox<()>>, id: &str) -> Self {
-        Self { table, origin: Origin::of_export(id) }
-    }
-
-    /// The same of a library that is.
-    pub(super) fn of(table: FfiSpace_TO<'static, RBox<()>>, origin: Origin) -> Self {
+    pub(crate) fn new(table: SpaceTable, origin: Origin) -> Self {
         Self { table, origin }
     }
 
-    /// For handing calls on.
-    pub(super) fn parts(&self) -> (&FfiSpace_TO<'static, RBox<()>>, &Origin) {
-        (&self.table, &self.origin)
+    /// An author's space of this program, through its table.
+    pub fn here<T: SearchSpace>() -> Self {
+        Self::new(table(T::new()), Origin::of_export(&T::info().id))
     }
 
-    /// The space `id`, made in this library.
-    ///
-    /// # Errors
-    /// When the instance is of another kind.
-    pub(crate) fn from_instance(instance: Instance, id: &str) -> Result<Self> {
-        match instance {
-            Instance::Space(it) => Ok(Self::from_table(it, id)),
-            _ => Err(Error::new("this instance is no search space")),
-        }
+    /// For handing calls on.
+    pub(super) fn parts(&self) -> (&SpaceTable, &Origin) {
+        (&self.table, &self.origin)
     }
 
     /// What a call comes to; the host may know that it is under way, and its
@@ -65,7 +126,7 @@ impl ForeignSpace {
         watch::during(|| format!("search space `{}`, {what} of {of}", self.origin.export()), call)
     }
 
-    /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable).
+    /// See [`SearchSpace::trainable`].
     ///
     /// # Errors
     /// When the architecture is malformed.
@@ -73,7 +134,7 @@ impl ForeignSpace {
         guard::receive(self.watched("trainable", arch, || self.table.trainable(arch.into())))
     }
 
-    /// See [`SearchSpace::architecture`](crate::SearchSpace::architecture).
+    /// See [`SearchSpace::architecture`].
     ///
     /// # Errors
     /// When the number is out of range, or what comes is not one line.
@@ -92,7 +153,7 @@ impl ForeignSpace {
         self.origin.call("parse").architecture(read)
     }
 
-    /// See [`SearchSpace::canonical`](crate::SearchSpace::canonical).
+    /// See [`SearchSpace::canonical`].
     ///
     /// # Errors
     /// When the architecture is malformed, or its form is too long.
@@ -101,7 +162,7 @@ impl ForeignSpace {
         self.origin.call("canonical").canonical(self.watched("canonical", arch, call))
     }
 
-    /// See [`SearchSpace::mutations`](crate::SearchSpace::mutations).
+    /// See [`SearchSpace::mutations`].
     ///
     /// # Errors
     /// When the architecture is malformed, or there are too many, or one has
@@ -111,7 +172,7 @@ impl ForeignSpace {
         let mutations: Vec<Mutation> =
             call.document(self.watched("mutations", arch, || self.table.mutations(arch.into())))?;
         call.at_most(mutations.len(), MUTATIONS, "mutations")?;
-        for Mutation { arch, decision, from, to } in &mutations {
+        for Mutation { arch, decision, from, to, .. } in &mutations {
             call.is_architecture(arch)?;
             call.is_name(decision, "the decision")?;
             call.is_name(from, "the value")?;
@@ -120,7 +181,7 @@ impl ForeignSpace {
         Ok(mutations)
     }
 
-    /// See [`SearchSpace::benchmark_counts`](crate::SearchSpace::benchmark_counts).
+    /// See [`SearchSpace::benchmark_counts`].
     ///
     /// # Errors
     /// When the architecture is malformed or has no network.

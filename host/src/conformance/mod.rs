@@ -1,10 +1,10 @@
 //! Whether a plugin keeps the rules that results rely on: the same answer to
 //! the same question whatever was asked before and in whichever process,
-//! nothing left changed, failures told as such.
+//! nothing left changed, failures told as such. Estimators are tried on the test
+//! kit's small space, so that nothing but the plugin has to be there.
 
 mod beside;
 mod interview;
-mod lent;
 mod meta;
 mod mutations;
 mod one_shot;
@@ -18,10 +18,7 @@ pub use interview::serve;
 pub use rules::Verdict;
 
 use crate::loader::{Plugin, Registry};
-use osee_model::{
-    estimator::{EstimatorInfo, EstimatorKind},
-    settings::Settings,
-};
+use osee_model::estimator::{EstimatorInfo, EstimatorKind};
 use osee_sdk::{ExportInfo, Result};
 use rules::{Tell, broken, rule};
 use std::time::Duration;
@@ -42,7 +39,7 @@ pub fn check(
         return None;
     }
     let looked_at = match export {
-        ExportInfo::Space(_) => space::check(registry, plugin, export, tell),
+        ExportInfo::Space(info) => space::check(plugin, info, tell),
         ExportInfo::Estimator(info) => estimator(registry, plugin, info, tell),
     };
     if let Err(error) = looked_at {
@@ -51,8 +48,8 @@ pub fn check(
     }
     let mut alone = None;
     rule(tell, "answers are the same in a fresh process, backwards, and by two workers", || {
-        let answers = interview::check(registry, plugin, export, patience)?;
-        alone = Some(Alone::new(export.id(), answers));
+        let answers = interview::check(plugin, export, patience)?;
+        alone = Some(Alone::new(export, answers));
         Ok(())
     });
     alone
@@ -68,8 +65,9 @@ fn declared(plugin: &Plugin, export: &ExportInfo, tell: Tell<'_>) -> bool {
     rule(tell, "it is described, and made with its default settings", || {
         let mend = "give its info what it lacks, and each setting once";
         plugin.functions.check_declaration(export).map_err(broken(mend))?;
-        let mend = "let `new` accept every default, and declare the right kind";
-        plugin.functions.create(export.id(), &defaults(export)).map_err(broken(mend))?;
+        let mend = "let `new` accept every default";
+        let created = plugin.functions.create(export.kind(), export.id(), &export.defaults());
+        created.map_err(broken(mend))?;
         is_made = true;
         if summary.is_empty() || citation.is_empty() {
             let mend = "give its info a summary and a citation";
@@ -78,14 +76,6 @@ fn declared(plugin: &Plugin, export: &ExportInfo, tell: Tell<'_>) -> bool {
         Ok(())
     });
     is_made
-}
-
-/// What an export is made with: a space takes none.
-fn defaults(export: &ExportInfo) -> Settings {
-    match export {
-        ExportInfo::Estimator(info) => Settings::defaults(&info.settings),
-        ExportInfo::Space(_) => Settings::default(),
-    }
 }
 
 fn estimator(
@@ -98,8 +88,7 @@ fn estimator(
         EstimatorKind::Meta => meta::check(registry, plugin, info, tell),
         EstimatorKind::OneShot => one_shot::check(registry, plugin, info, tell),
         _ => {
-            let subject = scores::Subject::new(registry, plugin, info)?;
-            scores::check(&subject, tell);
+            scores::check(&scores::Subject::new(plugin, info)?, tell);
             Ok(())
         }
     }

@@ -1,35 +1,53 @@
-//! A one-shot estimator behind its table, and the space that the host lends
-//! it.
+//! One-shot estimators.
 
 use super::{
-    answer::{DECLARED, Origin},
-    document,
-    guard::{self, FfiResult},
-    space::ForeignSpace,
-    tables::{FfiOneShot, FfiOneShot_TO, FfiSpace, FfiSpace_TO, Instance},
+    lent::{self, LentSpace},
+    space::SpaceTable,
 };
 use crate::{
     OneShot, Result,
-    one_shot::{BatchResult, Epoch, Evaluation, Recipe, Sampled, Space},
+    abi::{
+        answer::{DECLARED, Origin},
+        document,
+        guard::{self, FfiResult},
+    },
+    one_shot::{BatchResult, Epoch, Evaluation, Recipe, Sampled},
 };
 use abi_stable::{
+    sabi_trait,
     sabi_trait::TD_Opaque,
-    std_types::{RBox, ROk, RSlice, RStr, RString, RVec},
+    std_types::{RBox, RSlice, RString, RVec},
 };
-use osee_model::space::SpaceInfo;
-use std::sync::Arc;
+
+/// Functions of a one-shot estimator.
+#[sabi_trait]
+pub trait FfiOneShot: Send + Sync {
+    /// See [`OneShot::recipe`]; a document.
+    fn recipe(&self) -> FfiResult<RVec<u8>>;
+    /// See [`OneShot::evaluation`]; a document.
+    fn evaluation(&self) -> FfiResult<RVec<u8>>;
+    /// See [`OneShot::survey`]; of documents of the [`Epoch`] and of what the space declares.
+    fn survey(
+        &self,
+        epoch: RSlice<'_, u8>,
+        info: RSlice<'_, u8>,
+        space: SpaceTable,
+    ) -> FfiResult<RVec<RString>>;
+    /// See [`OneShot::sample`]; of the same, to a document of [`Sampled`].
+    fn sample(
+        &self,
+        epoch: RSlice<'_, u8>,
+        info: RSlice<'_, u8>,
+        space: SpaceTable,
+    ) -> FfiResult<RVec<u8>>;
+    /// See [`OneShot::score`]; of a document of [`BatchResult`]s.
+    fn score(&self, batches: RSlice<'_, u8>) -> FfiResult<f64>;
+}
+
+/// The table of a one-shot estimator.
+pub type OneShotTable = FfiOneShot_TO<'static, RBox<()>>;
 
 struct Glue<T>(T);
-
-pub(crate) fn instance<T: OneShot>(it: T) -> Instance {
-    Instance::OneShot(FfiOneShot_TO::from_value(Glue(it), TD_Opaque))
-}
-
-fn space(info: RSlice<'_, u8>, table: FfiSpace_TO<'static, RBox<()>>) -> Result<Space> {
-    let info: SpaceInfo = document::decode(info.as_slice())?;
-    let functions = ForeignSpace::from_table(table, &info.id);
-    Ok(Space::new(info, functions))
-}
 
 impl<T: OneShot> FfiOneShot for Glue<T> {
     fn recipe(&self) -> FfiResult<RVec<u8>> {
@@ -44,11 +62,11 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
         &self,
         epoch: RSlice<'_, u8>,
         info: RSlice<'_, u8>,
-        table: FfiSpace_TO<'static, RBox<()>>,
+        space: SpaceTable,
     ) -> FfiResult<RVec<RString>> {
         guard::run(|| {
             let epoch: Epoch = document::decode(epoch.as_slice())?;
-            let wanted = self.0.survey(&epoch, &space(info, table)?)?;
+            let wanted = self.0.survey(&epoch, &lent::view(info.as_slice(), space)?)?;
             Ok(wanted.into_iter().map(RString::from).collect())
         })
     }
@@ -57,11 +75,12 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
         &self,
         epoch: RSlice<'_, u8>,
         info: RSlice<'_, u8>,
-        table: FfiSpace_TO<'static, RBox<()>>,
+        space: SpaceTable,
     ) -> FfiResult<RVec<u8>> {
         guard::run(|| {
             let epoch: Epoch = document::decode(epoch.as_slice())?;
-            Ok(document::encode(&self.0.sample(&epoch, &space(info, table)?)?).into())
+            Ok(document::encode(&self.0.sample(&epoch, &lent::view(info.as_slice(), space)?)?)
+                .into())
         })
     }
 
@@ -73,14 +92,19 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
     }
 }
 
+/// An author's one-shot estimator behind its table.
+pub(crate) fn table<T: OneShot>(it: T) -> OneShotTable {
+    FfiOneShot_TO::from_value(Glue(it), TD_Opaque)
+}
+
 /// A plugin's one-shot estimator.
 pub struct ForeignOneShot {
-    table: FfiOneShot_TO<'static, RBox<()>>,
+    table: OneShotTable,
     origin: Origin,
 }
 
 impl ForeignOneShot {
-    pub(super) fn new(table: FfiOneShot_TO<'static, RBox<()>>, origin: Origin) -> Self {
+    pub(crate) fn new(table: OneShotTable, origin: Origin) -> Self {
         Self { table, origin }
     }
 
@@ -121,7 +145,7 @@ impl ForeignOneShot {
     /// The plugin's failure or panic, or architectures that are none.
     pub fn survey(&self, epoch: &Epoch, space: &LentSpace) -> Result<Vec<String>> {
         let epoch = document::encode(epoch);
-        let info = space.info.as_slice();
+        let info = space.info();
         let call = || self.table.survey(epoch.as_slice().into(), info.into(), space.lend());
         self.origin.call("survey").architectures(self.origin.watched("survey", call))
     }
@@ -134,7 +158,7 @@ impl ForeignOneShot {
     pub fn sample(&self, epoch: &Epoch, space: &LentSpace) -> Result<Sampled> {
         let call = self.origin.call("sample");
         let document = document::encode(epoch);
-        let info = space.info.as_slice();
+        let info = space.info();
         let make = || self.table.sample(document.as_slice().into(), info.into(), space.lend());
         let sampled: Sampled = call.document(self.origin.watched("sample", make))?;
         call.exactly(sampled.steps.len(), epoch.steps, "steps")?;
@@ -154,90 +178,5 @@ impl ForeignOneShot {
         let batches = document::encode(&batches.to_vec());
         let call = || self.table.score(batches.as_slice().into());
         guard::receive(self.origin.watched("score", call))
-    }
-}
-
-/// Whether an architecture makes a network that can be trained, as far as its
-/// lender can say.
-pub type Fits = dyn Fn(&str) -> bool + Send + Sync;
-
-/// A search space of one plugin on loan to another.
-#[derive(Clone)]
-pub struct LentSpace {
-    info: Vec<u8>,
-    functions: Arc<ForeignSpace>,
-    fits: Option<Arc<Fits>>,
-}
-
-impl LentSpace {
-    /// What `info` and `functions` describe.
-    pub fn new(info: &SpaceInfo, functions: Arc<ForeignSpace>) -> Self {
-        Self { info: document::encode(info), functions, fits: None }
-    }
-
-    /// One whose [`Space::trainable`] are only those that `fits` as well.
-    #[must_use]
-    pub fn with_trainable(self, fits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self { fits: Some(Arc::new(fits)), ..self }
-    }
-
-    /// As an author sees it.
-    ///
-    /// # Errors
-    /// When the declaration is damaged.
-    pub fn view(&self) -> Result<Space> {
-        space(self.info.as_slice().into(), self.lend())
-    }
-
-    fn lend(&self) -> FfiSpace_TO<'static, RBox<()>> {
-        let relay = Relay { space: Arc::clone(&self.functions), fits: self.fits.clone() };
-        FfiSpace_TO::from_value(relay, TD_Opaque)
-    }
-}
-
-/// Hands calls of one plugin on to another's space. Sizes are looked at on the
-/// way; the other side, which reads the answers, looks at what is in them.
-struct Relay {
-    space: Arc<ForeignSpace>,
-    fits: Option<Arc<Fits>>,
-}
-
-impl Relay {
-    fn documents(
-        &self,
-        call: &'static str,
-        of: RStr<'_>,
-        ask: impl FnOnce(&FfiSpace_TO<'static, RBox<()>>) -> FfiResult<RVec<u8>>,
-    ) -> FfiResult<RVec<u8>> {
-        let (table, origin) = self.space.parts();
-        guard::run(|| origin.call(call).bytes(origin.named(call, of, ask(table))))
-    }
-}
-
-impl FfiSpace for Relay {
-    fn architecture(&self, index: u64) -> FfiResult<RString> {
-        guard::run(|| self.space.architecture(index).map(RString::from))
-    }
-    fn parse(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        guard::run(|| self.space.parse(arch.as_str()).map(RString::from))
-    }
-    fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString> {
-        guard::run(|| self.space.canonical(arch.as_str()).map(RString::from))
-    }
-    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.documents("mutations", arch, |table| table.mutations(arch))
-    }
-    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
-        self.documents("graph", arch, |table| table.graph(arch, settings))
-    }
-    fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
-        match (self.space.parts().0.trainable(arch), &self.fits) {
-            (ROk(true), Some(fits)) => guard::run(|| Ok(fits(arch.as_str()))),
-            (says, _) => says,
-        }
-    }
-
-    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
-        self.documents("benchmark_counts", arch, |table| table.benchmark_counts(arch))
     }
 }

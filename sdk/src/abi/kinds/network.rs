@@ -1,11 +1,14 @@
-//! The network object that the host lends to an estimator for one call.
+//! The network that the host lends to an estimator for one call: here the host
+//! produces and the plugin consumes.
 
-use super::{
-    document,
-    guard::{self, FfiResult},
-    tensor::OwnedTensor,
+use crate::{
+    Measurement, Result,
+    abi::{
+        document,
+        guard::{self, FfiResult},
+        tensor::OwnedTensor,
+    },
 };
-use crate::{Measurement, Result};
 use abi_stable::{
     sabi_trait,
     sabi_trait::TD_Opaque,
@@ -13,10 +16,27 @@ use abi_stable::{
 };
 use tch::Tensor;
 
+/// Functions of a network.
+#[sabi_trait]
+pub trait FfiNetwork {
+    /// See [`HostNetwork::graph_document`].
+    fn graph(&self) -> RSlice<'_, u8>;
+    /// See [`HostNetwork::measure`]; of a document of a [`Measurement`].
+    fn measure(&self, what: RSlice<'_, u8>) -> FfiResult<RVec<OwnedTensor>>;
+    /// See [`HostNetwork::forward`].
+    fn forward(&self, images: OwnedTensor) -> FfiResult<OwnedTensor>;
+    /// See [`HostNetwork::cancelled`].
+    #[sabi(last_prefix_field)]
+    fn cancelled(&self) -> bool;
+}
+
+/// The table of a network.
+pub type NetworkTable = FfiNetwork_TO<'static, RBox<()>>;
+
 /// Implemented by the host; called by the sdk's [`Network`](crate::Network).
 pub trait HostNetwork: 'static {
-    /// The graph document.
-    fn graph_document(&self) -> Vec<u8>;
+    /// The document of its graph, the same each time.
+    fn graph_document(&self) -> &[u8];
     /// The tensors of a measurement, see [`Measurement`] for which.
     ///
     /// # Errors
@@ -31,19 +51,10 @@ pub trait HostNetwork: 'static {
     fn cancelled(&self) -> bool;
 }
 
-#[sabi_trait]
-pub trait FfiNetwork {
-    fn graph(&self) -> RVec<u8>;
-    fn measure(&self, what: RSlice<'_, u8>) -> FfiResult<RVec<OwnedTensor>>;
-    fn forward(&self, images: OwnedTensor) -> FfiResult<OwnedTensor>;
-    #[sabi(last_prefix_field)]
-    fn cancelled(&self) -> bool;
-}
-
 struct Lent<N>(N);
 
 impl<N: HostNetwork> FfiNetwork for Lent<N> {
-    fn graph(&self) -> RVec<u8> {
+    fn graph(&self) -> RSlice<'_, u8> {
         self.0.graph_document().into()
     }
 
@@ -63,8 +74,8 @@ impl<N: HostNetwork> FfiNetwork for Lent<N> {
     }
 }
 
-/// Safe face of the host's network object.
-pub struct NetworkHandle(FfiNetwork_TO<'static, RBox<()>>);
+/// The host's network, as an estimator is lent it.
+pub struct NetworkHandle(NetworkTable);
 
 impl std::fmt::Debug for NetworkHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,16 +89,16 @@ impl NetworkHandle {
         Self(FfiNetwork_TO::from_value(Lent(network), TD_Opaque))
     }
 
-    pub(crate) fn from_ffi(ffi: FfiNetwork_TO<'static, RBox<()>>) -> Self {
-        Self(ffi)
+    pub(crate) fn from_table(table: NetworkTable) -> Self {
+        Self(table)
     }
 
-    pub(crate) fn into_ffi(self) -> FfiNetwork_TO<'static, RBox<()>> {
+    pub(crate) fn into_table(self) -> NetworkTable {
         self.0
     }
 
-    pub(crate) fn graph(&self) -> Vec<u8> {
-        self.0.graph().into_vec()
+    pub(crate) fn graph_document(&self) -> &[u8] {
+        self.0.graph().as_slice()
     }
 
     pub(crate) fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {

@@ -1,7 +1,7 @@
 //! A space's notation under whole and damaged text.
 
-use crate::{Error, Result, SearchSpace};
 use osee_model::seed::{Stream, below, stream};
+use osee_sdk::{Error, Result, SearchSpace};
 
 /// What damage puts in: the signs of notations, and some that none has.
 const SIGNS: &[char] = &[

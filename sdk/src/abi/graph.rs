@@ -1,0 +1,63 @@
+//! Graphs on their way to estimators. The host makes a graph's document once,
+//! however many estimators ask for it, and a library reads it once.
+
+use super::document;
+use crate::Result;
+use osee_model::graph::Graph;
+use std::{
+    cell::{OnceCell, RefCell},
+    ops::Deref,
+    rc::Rc,
+};
+
+/// A graph that estimators are lent, with its document, which is made when the
+/// first of them asks. Clones share both.
+#[derive(Debug, Clone)]
+pub struct LentGraph(Rc<Lent>);
+
+#[derive(Debug)]
+struct Lent {
+    graph: Graph,
+    document: OnceCell<Vec<u8>>,
+}
+
+impl LentGraph {
+    /// Its document.
+    pub fn document(&self) -> &[u8] {
+        self.0.document.get_or_init(|| document::encode(&self.0.graph))
+    }
+}
+
+impl From<Graph> for LentGraph {
+    fn from(graph: Graph) -> Self {
+        Self(Rc::new(Lent { graph, document: OnceCell::new() }))
+    }
+}
+
+impl Deref for LentGraph {
+    type Target = Graph;
+
+    fn deref(&self) -> &Graph {
+        &self.0.graph
+    }
+}
+
+thread_local! {
+    /// The document that this library has read last on this thread, and its graph.
+    static LAST: RefCell<Option<(Vec<u8>, Rc<Graph>)>> = const { RefCell::new(None) };
+}
+
+/// The graph of a document. A library's estimators are asked about one network
+/// one after the other, so the last graph is kept: to compare two documents takes
+/// microseconds, to read one hundreds of them.
+pub(crate) fn read(document: &[u8]) -> Result<Rc<Graph>> {
+    let known = LAST.with_borrow(|last| {
+        last.as_ref().filter(|(read, _)| read == document).map(|(_, graph)| Rc::clone(graph))
+    });
+    if let Some(graph) = known {
+        return Ok(graph);
+    }
+    let graph: Rc<Graph> = Rc::new(document::decode(document)?);
+    LAST.set(Some((document.to_vec(), Rc::clone(&graph))));
+    Ok(graph)
+}

@@ -1,0 +1,121 @@
+//! The search space that the host lends to a one-shot estimator: one plugin
+//! produces it, another consumes it, and the host hands calls on.
+
+use super::space::{FfiSpace, FfiSpace_TO, ForeignSpace, SpaceTable};
+use crate::{
+    Result, SearchSpace,
+    abi::{
+        answer::Origin,
+        document,
+        guard::{self, FfiResult},
+    },
+    one_shot::Space,
+};
+use abi_stable::{
+    sabi_trait::TD_Opaque,
+    std_types::{ROk, RSlice, RStr, RString, RVec},
+};
+use osee_model::space::SpaceInfo;
+use std::sync::Arc;
+
+/// Whether an architecture makes a network that can be trained, as far as its
+/// lender can say.
+pub type Fits = dyn Fn(&str) -> bool + Send + Sync;
+
+/// A search space of one plugin on loan to another.
+#[derive(Clone)]
+pub struct LentSpace {
+    info: Vec<u8>,
+    functions: Arc<ForeignSpace>,
+    fits: Option<Arc<Fits>>,
+}
+
+impl LentSpace {
+    /// What `info` and `functions` describe.
+    pub fn new(info: &SpaceInfo, functions: Arc<ForeignSpace>) -> Self {
+        Self { info: document::encode(info), functions, fits: None }
+    }
+
+    /// One whose [`Space::trainable`] are only those that `fits` as well.
+    #[must_use]
+    pub fn with_trainable(self, fits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self { fits: Some(Arc::new(fits)), ..self }
+    }
+
+    /// An author's space of this program, through its table.
+    pub fn here<T: SearchSpace>() -> Self {
+        Self::new(&T::info(), Arc::new(ForeignSpace::here::<T>()))
+    }
+
+    /// As an author sees it.
+    ///
+    /// # Errors
+    /// When the declaration is damaged.
+    pub fn view(&self) -> Result<Space> {
+        view(&self.info, self.lend())
+    }
+
+    /// What the space declares, as a document.
+    pub(super) fn info(&self) -> &[u8] {
+        &self.info
+    }
+
+    pub(super) fn lend(&self) -> SpaceTable {
+        let relay = Relay { space: Arc::clone(&self.functions), fits: self.fits.clone() };
+        FfiSpace_TO::from_value(relay, TD_Opaque)
+    }
+}
+
+/// Hands calls of one plugin on to another's space. Sizes are looked at on the
+/// way; the other side, which reads the answers, looks at what is in them.
+struct Relay {
+    space: Arc<ForeignSpace>,
+    fits: Option<Arc<Fits>>,
+}
+
+impl Relay {
+    fn documents(
+        &self,
+        call: &'static str,
+        of: RStr<'_>,
+        ask: impl FnOnce(&SpaceTable) -> FfiResult<RVec<u8>>,
+    ) -> FfiResult<RVec<u8>> {
+        let (table, origin) = self.space.parts();
+        guard::run(|| origin.call(call).bytes(origin.named(call, of, ask(table))))
+    }
+}
+
+impl FfiSpace for Relay {
+    fn architecture(&self, index: u64) -> FfiResult<RString> {
+        guard::run(|| self.space.architecture(index).map(RString::from))
+    }
+    fn parse(&self, arch: RStr<'_>) -> FfiResult<RString> {
+        guard::run(|| self.space.parse(arch.as_str()).map(RString::from))
+    }
+    fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString> {
+        guard::run(|| self.space.canonical(arch.as_str()).map(RString::from))
+    }
+    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+        self.documents("mutations", arch, |table| table.mutations(arch))
+    }
+    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
+        self.documents("graph", arch, |table| table.graph(arch, settings))
+    }
+    fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
+        match (self.space.parts().0.trainable(arch), &self.fits) {
+            (ROk(true), Some(fits)) => guard::run(|| Ok(fits(arch.as_str()))),
+            (says, _) => says,
+        }
+    }
+
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+        self.documents("benchmark_counts", arch, |table| table.benchmark_counts(arch))
+    }
+}
+
+/// What an estimator is lent, as its author sees it.
+pub(super) fn view(info: &[u8], table: SpaceTable) -> Result<Space> {
+    let info: SpaceInfo = document::decode(info)?;
+    let origin = Origin::of_export(&info.id);
+    Ok(Space::new(info, ForeignSpace::new(table, origin)))
+}
