@@ -1,9 +1,8 @@
-//! Tables as CSV (RFC 4180): the one place where osee writes any.
+//! Tables as CSV (RFC 4180). No other module of osee writes CSV.
 //!
-//! Invariant: a number is the shortest text that reads back as the same 64
-//! bits, with a point or an exponent, so that every reader takes its column for
-//! one of floating-point numbers. What is absent is an empty field, and no two
-//! columns have one name.
+//! Invariant: a number is written as the shortest text that reads back as the same 64 bits, with a
+//! point or an exponent, so that every reader takes its column for floating-point numbers. An
+//! absent value is an empty field, and no two columns share a name.
 
 use std::{
     borrow::Cow,
@@ -12,16 +11,16 @@ use std::{
     io::{self, Write},
 };
 
-/// What stands under a column's name.
+/// One cell of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Field<'a> {
-    /// UTF-8; quoted where it must be.
+    /// A UTF-8 text; quoted where CSV needs it.
     Text(Cow<'a, str>),
-    /// A whole number, from 0.
+    /// A whole number, 0 or more.
     Count(u64),
-    /// Absent if it is NaN.
+    /// A number; NaN is written as an absent value.
     Number(f64),
-    /// Nothing.
+    /// An empty field.
     Absent,
 }
 
@@ -61,7 +60,7 @@ impl<'a, T: Into<Field<'a>>> From<Option<T>> for Field<'a> {
     }
 }
 
-/// Writes a table row by row.
+/// Writes a CSV table row by row.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write> {
     to: csv::Writer<W>,
@@ -69,20 +68,20 @@ pub struct CsvWriter<W: Write> {
 }
 
 impl<W: Write> CsvWriter<W> {
-    /// Begins with the columns' names, as [`distinct`] tells them apart.
+    /// Writes the header; [`distinct`] makes the column names unique.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If writing fails.
     pub fn new<N: Into<String>>(to: W, names: impl IntoIterator<Item = N>) -> io::Result<Self> {
         let mut to = csv::Writer::from_writer(to);
         to.write_record(distinct(names))?;
         Ok(Self { to, number: String::new() })
     }
 
-    /// Adds a row, a field per column.
+    /// Writes one row with one field per column.
     ///
     /// # Errors
-    /// When it cannot be written, or has another number of fields.
+    /// If writing fails, or the number of fields is not the number of columns.
     pub fn row<'a>(&mut self, fields: impl IntoIterator<Item = Field<'a>>) -> io::Result<()> {
         for field in fields {
             self.number.clear();
@@ -100,16 +99,16 @@ impl<W: Write> CsvWriter<W> {
         Ok(self.to.write_record(None::<&[u8]>)?)
     }
 
-    /// Ends the table.
+    /// Flushes the table to its destination.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If writing fails.
     pub fn end(mut self) -> io::Result<()> {
         self.to.flush()
     }
 }
 
-/// A table as text; a row that is too short ends in empty fields.
+/// A table as CSV text; a row that is too short is filled up with empty fields.
 pub fn csv_text<'a, N: Into<String>>(
     names: impl IntoIterator<Item = N>,
     rows: impl IntoIterator<Item = Vec<Field<'a>>>,
@@ -128,8 +127,8 @@ pub fn csv_text<'a, N: Into<String>>(
     String::from_utf8(text).expect("it was written from strings")
 }
 
-/// The same names, each that stands for several columns told apart by a number
-/// behind it, and one that is empty replaced.
+/// The names, made unique: a repeated name gets a number after it, and an empty name becomes
+/// `unnamed`.
 pub fn distinct<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Vec<String> {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
     let mut taken: HashSet<String> = HashSet::new();
@@ -138,7 +137,7 @@ pub fn distinct<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Vec<Stri
         let name = if name.trim().is_empty() { "unnamed" } else { name };
         let mut own = name.to_owned();
         let mut number = 1;
-        // A numbered name may be another column's own.
+        // A numbered name may collide with the name of another column.
         while taken.contains(&own) || (number > 1 && names.contains(&own)) {
             number += 1;
             own = format!("{name} ({number})");

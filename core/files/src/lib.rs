@@ -1,7 +1,7 @@
-//! Files as osee writes them: tables as CSV ([`csv_text`]), and every file whole
-//! or not at all ([`write_whole`]).
+//! Writing files: tables as CSV ([`csv_text`]), and files that appear complete or not at all
+//! ([`write_whole`]).
 //!
-//! Invariant: nothing here knows what a file is about.
+//! Invariant: nothing here knows what a file contains.
 
 pub mod csv_text;
 mod whole;

@@ -1,11 +1,11 @@
-//! Files that are there whole or not at all.
+//! Atomic writing of files.
 
 use std::path::Path;
 
-/// Writes a file that is there whole or not at all: beside itself first.
+/// Writes `PATH.part` and renames it, so that the file appears complete or not at all.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If writing or renaming fails.
 pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");

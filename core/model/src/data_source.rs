@@ -1,4 +1,4 @@
-//! Where images come from, as a study says it.
+//! The source of the images, as a study names it.
 
 use crate::paths;
 use serde::{Deserialize, Serialize};
@@ -9,30 +9,29 @@ use std::{
     str::FromStr,
 };
 
-/// `noise`, `digits`, a data set such as `cifar10`, or the files of one, such as
-/// `cifar10:FOLDER`.
+/// `noise`, `digits`, a data set such as `cifar10`, or a data set with the folder of its files,
+/// such as `cifar10:FOLDER`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct DataSource {
-    /// The word before the colon. Which words there are is known to who reads
-    /// images.
+    /// The word before the colon. The code that reads images knows which words are valid.
     pub kind: String,
-    /// The folder of the files, where one is given.
+    /// Folder with the files; `None` if the study gives none.
     pub folder: Option<PathBuf>,
 }
 
 impl DataSource {
-    /// Random pixels.
+    /// The source of random pixels.
     pub fn noise() -> Self {
         Self { kind: "noise".to_owned(), folder: None }
     }
 
-    /// The files of a data set.
+    /// A data set whose files lie in `folder`.
     pub fn in_folder(kind: &str, folder: PathBuf) -> Self {
         Self { kind: kind.to_owned(), folder: Some(folder) }
     }
 
-    /// Prefixes a relative folder with another.
+    /// Puts `onto` before the folder if it is relative.
     pub fn rebase(&mut self, onto: &Path) {
         if let Some(folder) = &mut self.folder {
             *folder = onto.join(&*folder);

@@ -1,26 +1,26 @@
-//! The name of a device that tensors live on.
+//! Names of the devices that tensors live on.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// `cpu` or `cuda:N`. Nothing is said about whether there is such a device.
+/// `cpu` or `cuda:N`. The name does not promise that the device exists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DeviceName {
-    /// The processor.
+    /// The CPU.
     #[default]
     Cpu,
-    /// A GPU, by its index.
+    /// A GPU, by its index from 0.
     Cuda(usize),
 }
 
-/// A name of another form.
+/// A text that is neither `cpu` nor `cuda:N`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown device `{0}`; devices are cpu, cuda:0, cuda:1, ...")]
 pub struct UnknownDevice(String);
 
 impl DeviceName {
-    /// `cpu` or `cuda`.
+    /// The word before the colon: `cpu` or `cuda`.
     pub fn kind(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",

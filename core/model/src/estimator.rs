@@ -1,21 +1,21 @@
-//! What an estimator is, apart from how it computes.
+//! What an estimator declares about itself, and how a score can fail.
 
 use crate::settings::{SettingSpec, Settings};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
-/// What an estimator looks at.
+/// What an estimator scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum EstimatorKind {
-    /// An untrained network and a few batches (ZSE).
+    /// An untrained network, with a few batches of images (ZSE).
     ZeroShot,
-    /// A trained supernet's sub-networks (OSE).
+    /// Sub-networks of a trained supernet (OSE).
     OneShot,
-    /// Other estimators' scores.
+    /// The scores of other estimators.
     Meta,
-    /// The graph alone.
+    /// The graph alone, without weights or images.
     Baseline,
 }
 
@@ -30,19 +30,19 @@ impl fmt::Display for EstimatorKind {
     }
 }
 
-/// Which end of the scores is promised to be good.
+/// Which end of the scores predicts good architectures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// A high score predicts a good architecture.
     #[default]
     HigherIsBetter,
-    /// A low score predicts a good architecture; negated before it is judged.
+    /// A low score predicts a good architecture; scores are negated before they are judged.
     LowerIsBetter,
 }
 
 impl Direction {
-    /// The score in the sense "higher is better".
+    /// The score with its sign changed where needed, so that higher is better.
     pub fn orient(self, score: f64) -> f64 {
         match self {
             Self::HigherIsBetter => score,
@@ -51,7 +51,7 @@ impl Direction {
     }
 }
 
-/// What an estimator declares of itself.
+/// What an estimator declares about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[must_use]
@@ -60,21 +60,21 @@ pub struct EstimatorInfo {
     pub id: String,
     /// Version of the definition; a new one makes old results stale.
     pub version: String,
-    /// What it looks at. The trait that a plugin exports decides, see
-    /// [`of_kind`](Self::of_kind); zero-shot until then.
+    /// What the estimator scores. Exporting the estimator sets it, see [`of_kind`](Self::of_kind);
+    /// until then it is zero-shot.
     pub kind: EstimatorKind,
-    /// Which end is good.
+    /// Which end of the scores is good.
     pub direction: Direction,
-    /// One line.
+    /// Description in one line.
     pub summary: String,
-    /// The paper or code that defines it.
+    /// The paper or code that defines the estimator.
     pub citation: String,
-    /// Settings with their defaults.
+    /// Declared settings with their defaults.
     pub settings: Vec<SettingSpec>,
 }
 
 impl EstimatorInfo {
-    /// An estimator whose high scores are good, without settings.
+    /// An estimator without settings whose high scores are good.
     pub fn new(id: &str, version: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -87,50 +87,50 @@ impl EstimatorInfo {
         }
     }
 
-    /// With a one-line description.
+    /// Sets the one-line description.
     pub fn summary(self, summary: &str) -> Self {
         Self { summary: summary.to_owned(), ..self }
     }
 
-    /// With the paper or code that defines it.
+    /// Names the paper or code that defines the estimator.
     pub fn citation(self, citation: &str) -> Self {
         Self { citation: citation.to_owned(), ..self }
     }
 
-    /// With another direction.
+    /// Sets which end of the scores is good.
     pub fn direction(self, direction: Direction) -> Self {
         Self { direction, ..self }
     }
 
-    /// With one more setting.
+    /// Adds a setting.
     pub fn setting(self, spec: SettingSpec) -> Self {
         self.settings([spec])
     }
 
-    /// With more settings.
+    /// Adds several settings.
     pub fn settings(mut self, specs: impl IntoIterator<Item = SettingSpec>) -> Self {
         self.settings.extend(specs);
         self
     }
 
-    /// The same of a kind, which exporting it sets.
+    /// Sets the kind; exporting the estimator calls this.
     pub fn of_kind(self, kind: EstimatorKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// Its settings, all with their defaults.
+    /// The declared settings, all with their defaults.
     pub fn defaults(&self) -> Settings {
         Settings::defaults(&self.settings)
     }
 }
 
-/// Why there is no score. Part of the stored results, so names are stable.
+/// Why there is no score. The names are stored with results and must stay the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// The definition gives no number for this network, as the estimator
-    /// itself says: nothing went wrong.
+    /// The definition gives no number for this network, and the estimator says so. Nothing went
+    /// wrong.
     Undefined,
     /// The estimator returned NaN or infinity as its score.
     NotFinite,
@@ -140,15 +140,15 @@ pub enum FailureKind {
     Panic,
     /// The worker process died.
     Crash,
-    /// The time limit passed.
+    /// The score took longer than the time limit.
     Timeout,
-    /// The supernet that the score would come of could not be trained. It counts
-    /// as outstanding: the next run tries again.
+    /// The supernet whose weights would be scored could not be trained. The score counts as
+    /// outstanding, and the next run tries again.
     Untrained,
 }
 
 impl FailureKind {
-    /// All there are.
+    /// Every kind except [`Untrained`](Self::Untrained).
     pub const ALL: [Self; 6] =
         [Self::Undefined, Self::NotFinite, Self::Error, Self::Panic, Self::Crash, Self::Timeout];
 }
@@ -167,25 +167,24 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// What a score may use.
+/// A limit on the time or memory of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limit {
-    /// Time of one score.
+    /// Time for one score.
     Time(Duration),
-    /// Resident memory of a worker, bytes.
+    /// Resident memory of a worker in bytes.
     Memory(u64),
 }
 
-/// A score that could not be had, as stored and shown.
+/// Why a score is missing, as stored and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The type of failure.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// What happened, as a lower-case fragment.
+    /// What happened, as a phrase that starts in lower case.
     pub message: String,
-    /// The limit that was passed, if one was: under a wider one there may be a
-    /// score.
+    /// The limit that was exceeded, if any; under a wider limit there may be a score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
 }
@@ -202,12 +201,12 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl Failure {
-    /// A failure of this kind.
+    /// A failure of this kind that no limit caused.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), limit: None }
     }
 
-    /// The same by a limit.
+    /// Sets the limit that caused the failure.
     #[must_use]
     pub fn by(self, limit: Option<Limit>) -> Self {
         Self { limit, ..self }

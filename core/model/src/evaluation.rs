@@ -1,63 +1,62 @@
-//! How good trained weights are on images, and which weights and images a
-//! one-shot estimator judges by.
+//! How well trained weights do on images, and which weights and batches a one-shot estimator
+//! scores.
 
 use serde::{Deserialize, Serialize};
 
-/// Mean loss and accuracy on some images.
+/// Mean loss and accuracy over some images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
-    /// Mean cross-entropy, nats.
+    /// Mean cross-entropy in nats.
     pub loss: f64,
-    /// Share of images whose highest logit is that of their label.
+    /// Share of images, from 0 to 1, whose highest logit is that of their label.
     pub accuracy: f64,
 }
 
-/// A sub-network on one validation batch.
+/// Result of a sub-network on one validation batch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BatchResult {
-    /// Images in the batch.
+    /// Number of images in the batch.
     pub images: u32,
-    /// Mean cross-entropy.
+    /// Mean cross-entropy in nats.
     pub loss: f64,
-    /// Images whose highest logit is that of their label.
+    /// Number of images whose highest logit is that of their label.
     pub correct: u32,
 }
 
 impl BatchResult {
-    /// Share of correct images.
+    /// Share of correct images, from 0 to 1.
     pub fn accuracy(&self) -> f64 {
         f64::from(self.correct) / f64::from(self.images.max(1))
     }
 }
 
-/// Which weights a one-shot estimator looks at, and whose scores it takes
-/// together. The default is the last weights on all batches.
+/// The weights that a one-shot estimator scores, and the architectures whose scores it averages.
+/// The default is the last weights on all batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[non_exhaustive]
 #[must_use]
 pub struct Evaluation {
-    /// First so many validation batches; all if absent.
+    /// Uses only this many validation batches, the first ones; `None` uses all.
     pub batches: Option<usize>,
-    /// Weights are the mean over the last so many kept checkpoints (temporal
-    /// ensemble).
+    /// Averages the weights of this many kept checkpoints, the last ones (temporal ensemble).
     pub checkpoints: usize,
-    /// Scores are means over an architecture's isomorphism group (post-deiso).
+    /// Averages scores over an architecture's isomorphism group (post-deiso).
     pub isomorphic: bool,
 }
 
 impl Evaluation {
-    /// On the first so many validation batches.
+    /// Uses only the first `batches` validation batches.
     pub fn batches(self, batches: usize) -> Self {
         Self { batches: Some(batches), ..self }
     }
 
-    /// Of the mean over the last so many kept checkpoints.
+    /// Averages the weights of the last `checkpoints` kept checkpoints.
     pub fn checkpoints(self, checkpoints: usize) -> Self {
         Self { checkpoints, ..self }
     }
 
-    /// With scores averaged over isomorphism groups, or not.
+    /// Sets whether scores are averaged over isomorphism groups.
     pub fn isomorphic(self, isomorphic: bool) -> Self {
         Self { isomorphic, ..self }
     }

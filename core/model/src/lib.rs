@@ -1,13 +1,10 @@
-//! What osee and its plugins both speak of: what an architecture is (a
-//! [`graph`], read from its [`notation`]), what a search [`space`] and an
-//! [`estimator`] are and which [`settings`] they take, how networks are put before
-//! an estimator ([`protocol`]), how a supernet is trained ([`recipe`],
-//! [`schedule`]) and judged ([`evaluation`]), and where random numbers come from
-//! ([`seed`]).
+//! The types that osee and its plugins share: an architecture as a [`graph`] and its [`notation`],
+//! search [`space`]s and [`estimator`]s with their [`settings`], the [`protocol`] by which
+//! estimators see networks, how a supernet is trained ([`recipe`], [`schedule`]) and evaluated
+//! ([`evaluation`]), and where random numbers come from ([`seed`]).
 //!
-//! Invariant: nothing here reads or writes a file, knows torch, or knows how it
-//! crosses the plugin boundary. Plugin authors build this crate, so it has few
-//! dependencies.
+//! Invariant: nothing here reads or writes a file, knows torch, or knows how it crosses the plugin
+//! boundary. Plugin authors build this crate, so it has few dependencies.
 
 pub mod data_source;
 pub mod device;

@@ -1,6 +1,5 @@
-//! Paths as text. A path is bytes, and text files, messages and columns hold
-//! UTF-8: bytes that are none are written as characters that nobody uses, one
-//! each, and read back. Of any other path the text is itself.
+//! Paths as UTF-8 text. Each byte of a path that is not UTF-8 is written as one private-use
+//! character and read back; any other path is written unchanged.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{
@@ -9,17 +8,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The character of byte 0, at the end of the second plane for private use.
+/// The character that stands for byte 0, at the end of the second plane for private use.
 const FIRST: u32 = 0x10_fe00;
 
-/// The text of a path; [`path`] reads it.
+/// The text of a path; [`path`] reads it back.
 pub fn text(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
         for c in chunk.valid().chars() {
             match byte(c) {
                 None => text.push(c),
-                // Not ours, then; its bytes one by one, so that it is read back.
+                // The path itself holds such a character: write its bytes one by one, so that it
+                // reads back.
                 Some(_) => text.extend(c.encode_utf8(&mut [0; 4]).bytes().filter_map(character)),
             }
         }
@@ -28,7 +28,7 @@ pub fn text(path: &Path) -> String {
     text
 }
 
-/// The path of a [`text`].
+/// The path that a [`text`] stands for.
 pub fn path(text: &str) -> PathBuf {
     let mut bytes = Vec::with_capacity(text.len());
     for c in text.chars() {
@@ -48,18 +48,18 @@ fn byte(c: char) -> Option<u8> {
     u8::try_from(u32::from(c).checked_sub(FIRST)?).ok()
 }
 
-/// For serde's `with`: a path as its [`text`].
+/// For serde's `with`: writes a path as its [`text`].
 ///
 /// # Errors
-/// The serializer's.
+/// If the serializer fails.
 pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     text(path).serialize(to)
 }
 
-/// See [`serialize`].
+/// For serde's `with`: reads what [`serialize`] writes.
 ///
 /// # Errors
-/// What is no text.
+/// If the value is not a text.
 pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
     Ok(path(&String::deserialize(from)?))
 }
@@ -68,18 +68,18 @@ pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Err
 pub mod optional {
     use super::*;
 
-    /// As [`text`].
+    /// Writes the path, if there is one, as its [`text`].
     ///
     /// # Errors
-    /// The serializer's.
+    /// If the serializer fails.
     pub fn serialize<S: Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
         path.as_deref().map(text).serialize(to)
     }
 
-    /// See [`serialize`].
+    /// Reads what [`serialize`] writes.
     ///
     /// # Errors
-    /// What is no text.
+    /// If the value is not a text.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
         Ok(Option::<String>::deserialize(from)?.map(|text| path(&text)))
     }
@@ -89,18 +89,18 @@ pub mod optional {
 pub mod list {
     use super::*;
 
-    /// As [`text`]s.
+    /// Writes the paths as a list of [`text`]s.
     ///
     /// # Errors
-    /// The serializer's.
+    /// If the serializer fails.
     pub fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(paths.iter().map(|path| text(path)))
     }
 
-    /// See [`serialize`].
+    /// Reads what [`serialize`] writes.
     ///
     /// # Errors
-    /// What is no list of texts.
+    /// If the value is not a list of texts.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PathBuf>, D::Error> {
         Ok(Vec::<String>::deserialize(from)?.iter().map(|text| path(text)).collect())
     }

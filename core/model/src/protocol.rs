@@ -1,78 +1,77 @@
-//! How networks are put before zero-shot estimators: everything that changes
-//! a number and is not the estimator's own.
+//! The protocol by which zero-shot estimators see networks: everything that changes a score and
+//! does not belong to the estimator itself.
 //!
-//! The reference implementations disagree here before any formula is applied
-//! (batch, data, normalisation, initialisation), so all of it is explicit,
-//! part of a result's key, and has presets named after them.
+//! The reference implementations differ here before any formula is applied (batch, data,
+//! normalisation, initialisation). So all of it is explicit, part of a result's key, and available
+//! in presets named after these implementations.
 
 use crate::settings::{Value, key_hash};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Per-channel mean and standard deviation of pixels in [0, 1].
+/// Mean and standard deviation per channel, for pixels in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalisation {
-    /// Subtracted.
+    /// Subtracted from each pixel.
     pub mean: [f32; 3],
-    /// Divided by.
+    /// Divisor of each pixel after the subtraction.
     pub std: [f32; 3],
 }
 
-/// Which weights a candidate starts from.
+/// Which weights a network starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weights {
-    /// Every architecture draws its own.
+    /// Every architecture draws its own weights.
     Standalone,
-    /// All architectures of a seed are cut from one randomly initialised
-    /// supernet: parameters of one name have one value.
+    /// All architectures with the same seed are cut from one randomly initialised supernet:
+    /// parameters with the same name have the same value.
     Supernet,
 }
 
-/// How a weight is drawn.
+/// How initial weights are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Init {
-    /// torch's default: weights and biases uniform in +-1/sqrt(fan_in);
-    /// scale 1, shift 0.
+    /// torch's default: weights and biases uniform in +-1/sqrt(fan_in); scale 1, shift 0.
     Pytorch,
-    /// Convolutions N(0, 2 / (k^2 out)), linear N(0, 0.01^2), biases 0.
+    /// Convolutions N(0, 2 / (k^2 out)), linear layers N(0, 0.01^2), biases 0.
     KaimingFanOut,
 }
 
-/// Which images make a batch.
+/// Which images make up a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Images {
-    /// The last 20% of the training images in file order: 40000-49999 of
-    /// CIFAR-10, the study's validation part.
+    /// The last 20% of the training images in file order: images 40000-49999 of CIFAR-10, the
+    /// paper's validation part.
     ValidationOrder,
     /// Training images in an order shuffled by the seed.
     TrainShuffled,
 }
 
-/// Everything between an architecture and an estimator's number.
+/// Everything between an architecture and an estimator's score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Protocol {
-    /// Preset this started from.
+    /// Name of the preset that this protocol started from.
     pub preset: String,
-    /// Images per batch.
+    /// Number of images per batch.
     pub batch_size: usize,
-    /// Batches; scores are averaged over them.
+    /// Number of batches; scores are averaged over them.
     pub batches: usize,
-    /// Where the images come from.
+    /// Which images make up a batch.
     pub images: Images,
-    /// Random crop from the image padded with black by an eighth of its side,
-    /// and horizontal flip.
+    /// True to crop randomly from the image, padded with black by an eighth of its side, and to
+    /// flip horizontally.
     pub augment: bool,
     /// Pixel normalisation.
     pub normalisation: Normalisation,
-    /// Whose weights.
+    /// Which weights a network starts from.
     pub weights: Weights,
-    /// How they are drawn.
+    /// How initial weights are drawn.
     pub init: Init,
     /// Settings of the search space that the preset changes.
     #[serde(default)]
@@ -90,13 +89,12 @@ impl Protocol {
     pub const PRESETS: [&'static str; 4] = ["paper", "zero-cost-nas", "naswot", "naslib"];
 
     /// The preset called `name`:
-    /// - `paper`: the study's own; candidates cut from one random supernet
-    ///   per seed, cell BN without affine, 128 validation images in order;
-    /// - `zero-cost-nas`: Abdelfattah et al. 2021; 64 augmented images, its
-    ///   own pixel statistics;
+    /// - `paper`: the protocol of the paper; networks cut from one random supernet per seed, cell
+    ///   BN without affine, 128 validation images in order;
+    /// - `zero-cost-nas`: Abdelfattah et al. 2021; 64 augmented images, its own pixel statistics;
     /// - `naswot`: Mellor et al. 2021; 128 augmented images, one class;
-    /// - `naslib`: NAS-Bench-Suite-Zero; 64 augmented images, pooling in cells
-    ///   of DARTS followed by BN.
+    /// - `naslib`: NAS-Bench-Suite-Zero; 64 augmented images, pooling in cells of DARTS followed by
+    ///   BN.
     pub fn preset(name: &str) -> Option<Self> {
         let augmented = Self {
             preset: name.to_owned(),
@@ -130,7 +128,7 @@ impl Protocol {
                 ..augmented
             },
             "naslib" => Self {
-                // Where pooling is in a cell of DARTS.
+                // For the pooling in a cell of DARTS.
                 space: BTreeMap::from([("pool_norm".to_owned(), true.into())]),
                 ..augmented
             },
@@ -138,13 +136,12 @@ impl Protocol {
         })
     }
 
-    /// Whether its networks have one output on purpose, which no label is
-    /// compared with.
+    /// True if networks deliberately have one output, which is not compared with any label.
     pub fn has_one_class(&self) -> bool {
         self.space.get("classes") == Some(&Value::Int(1))
     }
 
-    /// Part of a result's key.
+    /// Hash of the protocol, part of a result's key.
     pub fn hash(&self) -> String {
         key_hash(self)
     }

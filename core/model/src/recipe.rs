@@ -8,50 +8,48 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Everything that the training of a supernet depends on besides space,
-/// sampler, images and seed.
+/// Everything that the training of a supernet depends on besides space, sampler, images and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Recipe {
-    /// Passes over the training images.
+    /// Number of passes over the training images.
     pub epochs: u32,
-    /// Images per step.
+    /// Number of images per step.
     pub batch_size: usize,
-    /// Training images: the first so many of the data set's first 80%, which
-    /// are the study's 40,000 of CIFAR-10.
+    /// Number of training images: the first ones of the data set's first 80%, which in the paper
+    /// are 40,000 of CIFAR-10.
     pub images: usize,
-    /// Learning rate at the start.
+    /// Learning rate of the first epoch.
     pub learning_rate: f64,
-    /// Share of the last step that is kept.
+    /// SGD momentum: share of the previous step that is kept.
     pub momentum: f64,
-    /// Share of the weights that is added to the gradient.
+    /// L2 penalty: share of the weights that is added to their gradient.
     pub weight_decay: f64,
-    /// Longer gradients are scaled to this norm; 0 for no clipping.
+    /// Largest norm of the gradient; a longer gradient is scaled down to it. 0 for no clipping.
     pub max_norm: f64,
     /// How the learning rate changes.
     pub schedule: Schedule,
-    /// Random crop from the image padded with black by an eighth of its side,
-    /// and horizontal flip.
+    /// True to crop randomly from the image, padded with black by an eighth of its side, and to
+    /// flip horizontally.
     pub augment: bool,
-    /// Side of the square that is cut out of training images; 0 for none.
+    /// Side, in pixels, of the square that is cut out of training images; 0 for none.
     pub cutout: usize,
     /// Pixel normalisation.
     pub normalisation: Normalisation,
-    /// How weights are drawn.
+    /// How initial weights are drawn.
     pub init: Init,
-    /// Epochs between kept checkpoints; the last is always kept.
+    /// Epochs between kept checkpoints; the last epoch is always kept.
     pub keep_every: u32,
-    /// Images that sub-networks are evaluated on: the first so many of the
-    /// other 20%.
+    /// Number of images on which sub-networks are evaluated: the first ones of the other 20%.
     pub validation_images: usize,
-    /// Images per evaluated batch, whose statistics normalise it; the last
-    /// batch has the rest.
+    /// Number of images per evaluated batch, whose statistics normalise it; the last batch has the
+    /// remaining images.
     pub validation_batch_size: usize,
     /// Settings of the search space that supernets change.
     pub space: BTreeMap<String, Value>,
 }
 
-/// Why a recipe makes no training, or does not fit the data.
+/// Why a recipe is invalid or does not fit the data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RecipeError(String);
@@ -60,14 +58,14 @@ impl Recipe {
     /// Names of the presets.
     pub const PRESETS: [&'static str; 3] = ["paper", "small", "standalone"];
 
-    /// Most epochs: the list of those that are kept must fit memory.
+    /// Most epochs; the list of kept epochs must fit in memory.
     const EPOCHS: u32 = 1_000_000;
 
     /// The recipe called `name`:
-    /// - `paper`: the study's for NAS-Bench-201, 1,000 epochs of batch 512;
-    /// - `small`: for two cores and minutes: a narrow network on images of 16
-    ///   by 16 pixels, a cosine in place of the plateau;
-    /// - `standalone`: one network alone, for the truth of a benchmark.
+    /// - `paper`: the paper's for NAS-Bench-201, 1,000 epochs of batch 512;
+    /// - `small`: takes minutes on two cores: a narrow network, images of 16 by 16 pixels, and a
+    ///   cosine in place of the plateau;
+    /// - `standalone`: one network on its own, for the truth of a benchmark.
     pub fn preset(name: &str) -> Option<Self> {
         let space = |pairs: &[(&str, Value)]| {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
@@ -133,21 +131,21 @@ impl Recipe {
         kept
     }
 
-    /// Steps of an epoch; images that do not fill a batch are left out, others
-    /// in each epoch.
+    /// Number of steps in an epoch. Images that do not fill a batch are left out, different ones in
+    /// each epoch.
     pub fn steps(&self) -> usize {
         self.images / self.batch_size
     }
 
-    /// Evaluated batches.
+    /// Number of evaluated batches.
     pub fn validation_batches(&self) -> usize {
         self.validation_images.div_ceil(self.validation_batch_size)
     }
 
-    /// Whether there are so many images to train and to evaluate on.
+    /// Checks that there are enough images to train and to evaluate on.
     ///
     /// # Errors
-    /// When there are fewer.
+    /// If there are too few.
     pub fn check_images(&self, training: usize, validation: usize) -> Result<(), RecipeError> {
         let wanted = [
             ("images", self.images, training),
@@ -162,10 +160,10 @@ impl Recipe {
         }
     }
 
-    /// Whether its numbers make a training.
+    /// Checks that the numbers describe a valid training.
     ///
     /// # Errors
-    /// The first that does not.
+    /// The first number that does not.
     pub fn check(&self) -> Result<(), RecipeError> {
         let wrong = |what: &str| Err(RecipeError(format!("training needs {what}")));
         if self.epochs == 0 {

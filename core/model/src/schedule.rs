@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Schedule {
-    /// It does not change.
+    /// The rate never changes.
     Constant,
-    /// Half a cosine from the first rate to `last` over all epochs
-    /// (Loshchilov & Hutter 2017, without restarts).
+    /// Half a cosine from the first rate to `last` over all epochs (Loshchilov & Hutter 2017,
+    /// without restarts).
     Cosine {
-        /// The rate at the end.
+        /// The rate that the cosine ends at.
         last: f64,
     },
-    /// Multiplied by `factor` after more than `patience` epochs in which the
-    /// training loss did not fall by a ten-thousandth of the least so far.
+    /// The rate is multiplied by `factor` after more than `patience` epochs in which the training
+    /// loss did not fall below its minimum so far by a ten-thousandth of it.
     Plateau {
-        /// Multiplied with.
+        /// Factor of the rate, above 0 and below 1.
         factor: f64,
-        /// Epochs without progress that are borne.
+        /// Number of epochs without progress that are tolerated.
         patience: u32,
     },
 }
 
-/// A schedule under way; part of a checkpoint.
+/// State of a schedule during a training; part of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     rate: f64,
@@ -33,12 +33,12 @@ pub struct Progress {
 }
 
 impl Schedule {
-    /// Its state before the first epoch.
+    /// The state before the first epoch, whose rate is `first`.
     pub fn start(self, first: f64) -> Progress {
         Progress { rate: first, best: None, bad: 0 }
     }
 
-    /// The rate of epoch `epoch` of `epochs`, from 0.
+    /// The rate of epoch `epoch`, counted from 0, of `epochs`.
     pub fn rate(self, first: f64, state: &Progress, epoch: u32, epochs: u32) -> f64 {
         match self {
             Self::Constant => first,
@@ -50,11 +50,11 @@ impl Schedule {
         }
     }
 
-    /// Refuses what changes nothing in so many epochs that begin with the rate
-    /// `first`, or makes no rate.
+    /// Refuses a schedule that would never change the rate in `epochs` epochs that begin with
+    /// `first`, or whose numbers give no valid rate.
     ///
     /// # Errors
-    /// What is allowed.
+    /// A text that says what is allowed.
     pub fn check(self, first: f64, epochs: u32) -> Result<(), String> {
         match self {
             Self::Constant => Ok(()),
@@ -68,8 +68,8 @@ impl Schedule {
             Self::Plateau { factor, .. } if !(factor > 0.0 && factor < 1.0) => {
                 Err("`factor` is above 0 and below 1".to_owned())
             }
-            // The first epoch sets the mark, the patience is borne, one more is too many, and one
-            // is left that has the new rate.
+            // The first epoch sets the minimum, `patience` epochs are tolerated, one more changes
+            // the rate, and at least one must follow with the new rate.
             Self::Plateau { patience, .. } => match epochs.checked_sub(3) {
                 None => Err("a plateau needs at least three epochs to change anything".to_owned()),
                 Some(most) if patience > most => Err(format!(
@@ -80,7 +80,7 @@ impl Schedule {
         }
     }
 
-    /// Takes note of an epoch's mean training loss.
+    /// Updates the state with an epoch's mean training loss.
     pub fn observe(self, state: &mut Progress, loss: f64) {
         let Self::Plateau { factor, patience } = self else { return };
         if state.best.is_none_or(|best| loss < best * (1.0 - 1e-4)) {
@@ -114,8 +114,8 @@ mod tests {
         assert_eq!(rates, [0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05]);
     }
 
-    /// By the schedule itself: with a loss that never falls, the most patient one that is allowed
-    /// changes the last epoch's rate, and one epoch more of patience changes none.
+    /// Computed with the schedule itself: if the loss never falls, the largest allowed patience
+    /// changes the last epoch's rate, and a larger one changes no rate.
     #[test]
     fn the_most_patience_is_the_most_that_changes_a_rate() {
         for epochs in 3..12 {

@@ -1,20 +1,19 @@
 //! Random numbers that depend on what is asked, not on when.
 //!
-//! Every random choice of a study draws from a [`stream`] named by the
-//! study's seed and a path of labels (space, architecture, role). Streams are
-//! independent of one another and of the order in which they are opened, so
-//! one process, many workers and a resumed run see the same numbers.
+//! Every random choice of a study draws from a [`stream`] named by the study's seed and a path of
+//! labels (space, architecture, role). Streams are independent of one another and of the order in
+//! which they are opened, so one process, many workers and a resumed run see the same numbers.
 
 use rand::Rng as _;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-/// The generator of a stream.
+/// The random generator of a stream.
 pub type Stream = ChaCha8Rng;
 
-/// The stream of `seed` at `path`. Labels are length-prefixed, so
-/// `["a", "b"]` and `["ab"]` are different streams.
+/// The stream of `seed` at `path`. The length of each label is hashed too, so `["a", "b"]` and
+/// `["ab"]` are different streams.
 pub fn stream(seed: u64, path: &[&str]) -> Stream {
     let mut hash = Sha256::new();
     hash.update(b"osee stream 1");
@@ -26,27 +25,26 @@ pub fn stream(seed: u64, path: &[&str]) -> Stream {
     ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
-/// The first number of the stream of `seed` at `path`: a seed for what keeps a
-/// stream of its own.
+/// The first number of the stream of `seed` at `path`, as a seed for other generators.
 pub fn derived(seed: u64, path: &[&str]) -> u64 {
     stream(seed, path).next_u64()
 }
 
-/// A number from 0 to below 1, in steps of 2^-53.
+/// A number from 0 (included) to 1 (excluded), in steps of 2^-53.
 pub fn unit(stream: &mut Stream) -> f64 {
     (stream.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// A number below `bound`, each equally likely to one part in 2^64 / `bound`
+/// A number below `bound`. All are equally likely, up to a relative error of `bound` / 2^64
 /// (multiply-shift; Lemire 2019 without the rejection).
 pub fn below(stream: &mut Stream, bound: usize) -> usize {
     ((u128::from(stream.next_u64()) * bound as u128) >> 64) as usize
 }
 
-/// The numbers below `count` in random order, one at a time (Fisher & Yates,
-/// without a list of what was not drawn yet).
+/// The numbers below `count` in random order, one at a time (Fisher & Yates, without a list of the
+/// numbers that were not drawn yet).
 pub fn order(stream: &mut Stream, count: u64) -> impl Iterator<Item = u64> {
-    // Where a number was swapped away from its own place.
+    // The number at each position whose own number was swapped away.
     let mut moved: HashMap<u64, u64> = HashMap::new();
     (0..count).map(move |i| {
         let j = i + below(stream, usize::try_from(count - i).unwrap_or(usize::MAX)) as u64;

@@ -1,22 +1,21 @@
-//! How large a network may be, so that arithmetic on it cannot overflow and
-//! one network of a stranger's search space cannot take all memory.
+//! The largest network that is accepted, so that arithmetic on it cannot overflow and one network
+//! of an unknown search space cannot exhaust memory.
 
 use super::{Graph, GraphError, Node, Op, ParamRole, Parameter, Pool, Select, Shape};
 use std::collections::HashMap;
 
-/// Most nodes, parameters or cells of a graph; the largest network of the
-/// study's spaces has some thousands.
+/// Most nodes, parameters or cells of a graph; the largest network of the paper's spaces has some
+/// thousands.
 pub const NODES: usize = 100_000;
 /// Largest side, number of channels, kernel, stride, padding or dilation.
 pub const SIDE: usize = 1 << 20;
-/// Most scalars of one sample's value at a node, and of all stored
-/// parameters together.
+/// Most scalars in one sample's value at a node, and in all stored parameters together.
 pub const SCALARS: usize = 1 << 31;
-/// Most FLOPs, as [`Cost::flops`](super::Cost::flops) counts them: up to here a
-/// score holds every whole number, and no sum of them wraps.
+/// Most FLOPs, as [`Cost::flops`](super::Cost::flops) counts them. Up to this number an `f64` score
+/// is exact, and no sum of FLOPs overflows.
 pub const FLOPS: usize = 1 << 53;
 
-/// Refuses a graph beyond these bounds, or with numbers that are none.
+/// Refuses a graph that exceeds these bounds or has invalid numbers.
 pub(super) fn check(graph: &Graph) -> Result<(), GraphError> {
     for (what, count) in [
         ("nodes", graph.nodes.len()),
@@ -38,8 +37,7 @@ pub(super) fn check(graph: &Graph) -> Result<(), GraphError> {
     parameters(&graph.parameters)
 }
 
-/// Refuses a graph with more FLOPs than can be told apart. Its shapes and
-/// parameters are known to be in bounds.
+/// Refuses a graph with too many FLOPs. Its shapes and parameters must have been checked.
 pub(super) fn work(graph: &Graph) -> Result<(), GraphError> {
     // A convolution has 2^62 at most, and there are 100,000 nodes.
     let of = |node: &Node| match node.op {
@@ -100,7 +98,7 @@ fn numbers(op: &Op) -> Result<(), String> {
     }
 }
 
-/// Dimensions that fit the role, and what all of them take.
+/// Checks that dimensions fit their roles, and how many scalars all parameters have together.
 fn parameters(parameters: &[Parameter]) -> Result<(), GraphError> {
     let mut all = 0usize;
     let mut stored: HashMap<&str, &[usize]> = HashMap::new();
@@ -126,7 +124,7 @@ fn parameters(parameters: &[Parameter]) -> Result<(), GraphError> {
             });
         }
     }
-    // What another parameter's weights choose are indices of both.
+    // Indices chosen by another parameter's weights must be valid in both parameters.
     for parameter in parameters {
         for (select, own) in parameter.part.iter().zip(&parameter.stored) {
             if let Select::LargestL1 { of, .. } = select
@@ -191,7 +189,7 @@ mod tests {
 
     #[test]
     fn flops_that_would_wrap_are_refused_and_the_most_are_counted() {
-        // 2^31 pixels, each a sum of 32,767 x 32,767: 2^61 a convolution.
+        // 2^31 pixels, each a sum of 32,767 x 32,767: 2^61 per convolution.
         let chain = |count: usize, kernel: usize| {
             let input = Shape::Map { channels: 1, height: 1 << 15, width: 1 << 16 };
             let mut g = GraphBuilder::new(input);
@@ -211,7 +209,7 @@ mod tests {
         let graph = chain(14, 255).unwrap();
         let flops = 14 * 255 * 255 * (1u64 << 31) + 2 + 2;
         assert_eq!((graph.cost().flops(), graph.validate()), (flops, Ok(())));
-        // What was not made by a builder.
+        // A graph that no builder made.
         let mut wide = graph;
         wide.nodes.truncate(2);
         let weight = &mut wide.parameters[0];

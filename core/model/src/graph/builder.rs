@@ -1,4 +1,4 @@
-//! Writing a graph down, operation by operation.
+//! Building a graph operation by operation.
 
 use super::{
     Cell, Graph, GraphError, Node, NodeId, Op, ParamId, ParamRole, Parameter, Pool, Select, Shape,
@@ -7,71 +7,71 @@ use super::{
 };
 use std::collections::HashMap;
 
-/// A convolution as an author thinks of it; input channels are inferred.
+/// A convolution as an author describes it; input channels are inferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvSpec {
-    /// Output channels.
+    /// Number of output channels.
     pub out: usize,
-    /// Side of the square kernel, pixels.
+    /// Side of the square kernel in pixels.
     pub kernel: usize,
-    /// Step, pixels.
+    /// Stride in pixels.
     pub stride: usize,
-    /// Zero padding on each side, pixels.
+    /// Zero padding on each side in pixels.
     pub padding: usize,
-    /// Distance between kernel taps, pixels.
+    /// Distance between kernel taps in pixels.
     pub dilation: usize,
-    /// Independent channel groups.
+    /// Number of independent channel groups.
     pub groups: usize,
-    /// Whether a bias is added.
+    /// True to add a bias.
     pub bias: bool,
 }
 
 impl ConvSpec {
-    /// A bias-free convolution that keeps the size of its input at stride 1.
+    /// A convolution without bias that keeps the size of its input at stride 1.
     pub fn same(out: usize, kernel: usize) -> Self {
         Self { out, kernel, stride: 1, padding: kernel / 2, dilation: 1, groups: 1, bias: false }
     }
 
-    /// The same with another stride.
+    /// Sets the stride.
     pub fn stride(self, stride: usize) -> Self {
         Self { stride, ..self }
     }
 
-    /// The same in groups.
+    /// Sets the number of channel groups.
     pub fn groups(self, groups: usize) -> Self {
         Self { groups, ..self }
     }
 
-    /// The same with dilated taps, padded to keep the size at stride 1.
+    /// Sets the dilation, with padding that keeps the size at stride 1.
     pub fn dilation(self, dilation: usize) -> Self {
         Self { dilation, padding: dilation * (self.kernel / 2), ..self }
     }
 }
 
-/// How a convolution or normalisation stands in a larger one that
-/// architectures share: its stored channels, and which of them it uses.
+/// The part that a convolution or normalisation uses of a larger one that architectures share: the
+/// stored channels, and the selected ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
-    /// Channels of the stored parameter.
+    /// Number of channels of the stored parameter.
     pub stored: usize,
-    /// Those used.
+    /// The channels that are used.
     pub used: Select,
 }
 
 impl Shared {
-    /// All of `channels`.
+    /// Uses all of `channels`.
     pub fn whole(channels: usize) -> Self {
         Self::first(channels, channels)
     }
 
-    /// The first `count` of `stored` channels.
+    /// Uses the first `count` of `stored` channels.
     pub fn first(stored: usize, count: usize) -> Self {
         Self { stored, used: Select::first(count) }
     }
 }
 
-/// Builds a [`Graph`]. Mistakes are kept until [`finish`](Self::finish), so
-/// that a network reads as a list of operations.
+/// Builds a [`Graph`]. Mistakes are reported by [`finish`](Self::finish), so that the code of a
+/// network reads as a list of operations.
 #[derive(Debug)]
 pub struct GraphBuilder {
     graph: Graph,
@@ -80,7 +80,7 @@ pub struct GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// A graph whose input is `shape`.
+    /// Starts a graph whose input has the shape `shape`.
     pub fn new(shape: Shape) -> Self {
         let input = Node { op: Op::Input, inputs: Vec::new(), shape };
         Self {
@@ -95,18 +95,18 @@ impl GraphBuilder {
         }
     }
 
-    /// The network's input.
+    /// The node of the network's input.
     pub fn input(&self) -> NodeId {
         NodeId::new(0)
     }
 
-    /// Shape of a node built so far.
+    /// Shape of a node that was added before.
     pub fn shape(&self, node: NodeId) -> Shape {
         self.graph.node(node).shape
     }
 
-    /// Any operation. After a mistake the node takes its input's shape and
-    /// building goes on; the first mistake is what `finish` returns.
+    /// Adds any operation. After a mistake the node takes its input's shape and building continues;
+    /// `finish` returns the first mistake.
     pub fn op(&mut self, op: Op, inputs: &[NodeId]) -> NodeId {
         let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id)).collect();
         let index = self.graph.nodes.len();
@@ -119,7 +119,7 @@ impl GraphBuilder {
         NodeId::new(index)
     }
 
-    /// Declares a parameter, or finds it again when the same is named twice.
+    /// Declares a parameter, or returns the one that was declared with the same name.
     pub fn parameter(&mut self, parameter: Parameter) -> ParamId {
         let known = self.by_name.entry(parameter.name.clone()).or_default();
         for &id in known.iter() {
@@ -144,7 +144,7 @@ impl GraphBuilder {
         id
     }
 
-    /// A convolution with its own `{name}.weight` (and `{name}.bias`).
+    /// Adds a convolution with its own `{name}.weight` (and `{name}.bias`).
     pub fn conv(&mut self, name: &str, input: NodeId, spec: ConvSpec) -> NodeId {
         let per_group = self.shape(input).channels() / spec.groups.max(1);
         let shape = [spec.out, per_group, spec.kernel, spec.kernel];
@@ -156,9 +156,9 @@ impl GraphBuilder {
         self.op(Op::Conv2d { weight, bias, stride, padding, dilation, groups }, &[input])
     }
 
-    /// A convolution that uses part of a larger stored one: `output` and
-    /// `inputs` say which channels. Grouped ones are stored as one group.
-    /// `spec.out` is what `output` selects; without bias.
+    /// Adds a convolution without bias that uses part of a larger stored one: `output` and `inputs`
+    /// select the channels. A grouped convolution is stored as one group. `spec.out` and
+    /// `spec.bias` have no effect.
     pub fn shared_conv(
         &mut self,
         name: &str,
@@ -184,8 +184,7 @@ impl GraphBuilder {
         self.op(Op::Conv2d { weight, bias: None, stride, padding, dilation, groups }, &[input])
     }
 
-    /// Batch normalisation whose affine pair, if `affine`, is part of a larger
-    /// stored one.
+    /// Adds batch normalisation; with `affine`, its scale and shift are part of larger stored ones.
     pub fn shared_norm(
         &mut self,
         name: &str,
@@ -202,7 +201,7 @@ impl GraphBuilder {
         self.op(Op::BatchNorm { affine, eps: 1e-5 }, &[input])
     }
 
-    /// A linear layer that uses some columns of a larger stored matrix.
+    /// Adds a linear layer that uses some columns of a larger stored matrix.
     pub fn shared_linear(
         &mut self,
         name: &str,
@@ -218,8 +217,8 @@ impl GraphBuilder {
         self.op(Op::Linear { weight, bias }, &[input])
     }
 
-    /// Everything that `build` adds, as one repeated unit of the network: a
-    /// cell, a block. What it returns is the cell's output.
+    /// Marks everything that `build` adds as one repeated unit of the network, such as a cell or a
+    /// block. The node that `build` returns is the cell's output.
     pub fn cell(&mut self, name: &str, build: impl FnOnce(&mut Self) -> NodeId) -> NodeId {
         let first = NodeId::new(self.graph.nodes.len());
         let output = build(self);
@@ -228,8 +227,7 @@ impl GraphBuilder {
         output
     }
 
-    /// Batch normalisation with eps 1e-5; with `{name}.weight` and
-    /// `{name}.bias` if `affine`.
+    /// Adds batch normalisation with eps 1e-5; with `{name}.weight` and `{name}.bias` if `affine`.
     pub fn batch_norm(&mut self, name: &str, input: NodeId, affine: bool) -> NodeId {
         let channels = [self.shape(input).channels()];
         let affine = affine.then(|| {
@@ -242,22 +240,22 @@ impl GraphBuilder {
         self.op(Op::BatchNorm { affine, eps: 1e-5 }, &[input])
     }
 
-    /// max(x, 0).
+    /// Adds max(x, 0).
     pub fn relu(&mut self, input: NodeId) -> NodeId {
         self.op(Op::Relu, &[input])
     }
 
-    /// Local pooling.
+    /// Adds local pooling.
     pub fn pool(&mut self, input: NodeId, pool: Pool) -> NodeId {
         self.op(Op::Pool(pool), &[input])
     }
 
-    /// Mean over all pixels.
+    /// Adds the mean over all pixels.
     pub fn global_avg_pool(&mut self, input: NodeId) -> NodeId {
         self.op(Op::GlobalAvgPool, &[input])
     }
 
-    /// A linear layer with `{name}.weight` and `{name}.bias`.
+    /// Adds a linear layer with `{name}.weight` and `{name}.bias`.
     pub fn linear(&mut self, name: &str, input: NodeId, out: usize) -> NodeId {
         let fan_in = self.shape(input).channels();
         let weight =
@@ -267,22 +265,22 @@ impl GraphBuilder {
         self.op(Op::Linear { weight, bias }, &[input])
     }
 
-    /// Sum of one or more nodes.
+    /// Adds the sum of one or more nodes.
     pub fn add(&mut self, inputs: &[NodeId]) -> NodeId {
         self.op(Op::Add, inputs)
     }
 
-    /// Concatenation along channels.
+    /// Adds the concatenation along channels.
     pub fn concat(&mut self, inputs: &[NodeId]) -> NodeId {
         self.op(Op::Concat, inputs)
     }
 
-    /// Zeros in the input's shape.
+    /// Adds zeros in the input's shape, subsampled by `stride`.
     pub fn zero(&mut self, input: NodeId, stride: usize) -> NodeId {
         self.op(Op::Zero { stride }, &[input])
     }
 
-    /// The graph whose output is `output`.
+    /// The finished graph, with `output` as its output.
     ///
     /// # Errors
     /// The first mistake made while building.

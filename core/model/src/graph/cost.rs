@@ -1,21 +1,21 @@
-//! Parameters and floating-point operations, counted from the graph.
+//! Numbers of parameters and floating-point operations, counted from the graph.
 
 use super::{Graph, Op};
 use serde::{Deserialize, Serialize};
 
-/// What one forward pass of one image costs, by kind, so that each
-/// benchmark's own convention is a sum of these.
+/// The cost of one forward pass of one image, split by kind, so that every benchmark's convention
+/// is a sum of these numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
-    /// Trainable scalars: weights, biases and affine pairs.
+    /// Trainable scalars: weights, biases, and the scales and shifts of normalisations.
     pub params: u64,
     /// Multiply-accumulates of convolutions.
     pub conv_macs: u64,
     /// Multiply-accumulates of linear layers.
     pub linear_macs: u64,
-    /// Additions of biases of linear layers.
+    /// Additions of the biases of linear layers.
     pub linear_bias: u64,
-    /// Elements that batch normalisations write.
+    /// Elements written by batch normalisations.
     pub norm_elements: u64,
 }
 
@@ -29,9 +29,9 @@ impl Cost {
 }
 
 impl Graph {
-    /// Cost of the network as declared, work that cannot reach the output
-    /// included: the benchmarks count it too. Of a graph that keeps its
-    /// [bounds](super::bounds) every number is exact, as a score as well.
+    /// The cost of the network as declared. Work that cannot reach the output is included, because
+    /// the benchmarks count it too. Within the [bounds](super::bounds) every number is exact, also
+    /// as a score.
     pub fn cost(&self) -> Cost {
         let mut cost = Cost {
             params: self.parameters.iter().map(|p| p.numel() as u64).sum(),

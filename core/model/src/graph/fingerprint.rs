@@ -1,5 +1,5 @@
-//! Isomorphism: two graphs that compute the same function by the same
-//! operations, whatever their nodes and parameters are called.
+//! Isomorphism: whether two graphs compute the same function by the same operations, whatever the
+//! names of their nodes and parameters.
 
 use super::{Graph, Op};
 use sha2::{Digest, Sha256};
@@ -16,13 +16,11 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Graph {
-    /// Canonical form of the function: an identity is its input, a sum is the
-    /// multiset of its summands (those of a summed sum included, zeros
-    /// dropped), an operation on nothing is nothing.
+    /// Canonical form of the function. An identity equals its input; a sum is the multiset of its
+    /// summands, with nested sums flattened and zeros dropped; an operation on zeros is zero.
     ///
-    /// A search space's own canonical form may be finer, because published
-    /// isomorphism groups are: NAS-Bench-201 has 4,930 functions in the 6,466
-    /// groups of the study.
+    /// A search space's own canonical form may be finer, because the published isomorphism groups
+    /// are finer: the paper's 6,466 groups of NAS-Bench-201 have 4,930 functions.
     pub fn fingerprint(&self) -> Fingerprint {
         let nothing = digest(&[b"nothing"], &[]);
         let mut prints: Vec<u128> = Vec::with_capacity(self.nodes.len());
@@ -55,7 +53,7 @@ impl Graph {
         Fingerprint(prints[self.output.index()])
     }
 
-    /// The operation without the names of its parameters.
+    /// Text of the operation without the names of its parameters.
     fn describe(&self, op: &Op) -> String {
         let shape = |id| self.parameter(id).shape();
         match *op {

@@ -1,17 +1,16 @@
-//! Which work can reach the output.
+//! Which nodes can influence the output.
 
 use super::{Graph, Op};
 
 impl Graph {
-    /// Per node, whether its value is zero whatever the input and the
-    /// parameters are.
+    /// For each node, true if its value is zero for every input and all parameters.
     pub fn constant_zero(&self) -> Vec<bool> {
         let mut zero = vec![false; self.nodes.len()];
         for (id, node) in self.iter() {
             let mut inputs = node.inputs.iter().map(|input| zero[input.index()]);
             zero[id.index()] = match node.op {
                 Op::Zero { .. } => true,
-                // A bias or an affine shift makes something of nothing.
+                // A bias or an affine shift makes zeros nonzero.
                 Op::Input
                 | Op::Conv2d { bias: Some(_), .. }
                 | Op::Linear { bias: Some(_), .. }
@@ -22,8 +21,8 @@ impl Graph {
         zero
     }
 
-    /// Per node, whether it must be computed: its value can reach the output
-    /// and is not constantly zero.
+    /// For each node, true if it must be computed: its value can reach the output and is not always
+    /// zero.
     pub fn live(&self) -> Vec<bool> {
         let zero = self.constant_zero();
         let mut live = vec![false; self.nodes.len()];
@@ -34,7 +33,8 @@ impl Graph {
             }
             let node = &self.nodes[index];
             for input in &node.inputs {
-                // A zero summand is skipped; any other consumer needs its shape at least.
+                // A zero summand is skipped; every other consumer needs at least the shape of its
+                // input.
                 if node.op != Op::Add || !zero[input.index()] {
                     live[input.index()] = true;
                 }

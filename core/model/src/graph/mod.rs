@@ -1,13 +1,12 @@
 //! A neural network as data: operations, shapes and named parameters.
 //!
-//! A [`Graph`] says what is computed, never how. Everything osee knows about
-//! an architecture is derived from it: parameter and FLOP counts ([`Cost`]),
-//! which work can reach the output ([`Graph::live`]), isomorphism
-//! ([`Graph::fingerprint`]), the standalone network, and the supernet (two
+//! A [`Graph`] says what is computed, not how. Everything osee knows about an architecture is
+//! derived from it: parameter and FLOP counts ([`Cost`]), the work that can reach the output
+//! ([`Graph::live`]), isomorphism ([`Graph::fingerprint`]), the standalone network, and the
+//! supernet (two graphs that name the same parameter share it).
 //! graphs that name the same parameter share it).
-//!
-//! Invariant: nodes are in topological order and every node's shape has been
-//! checked, whether the graph was made by a [`GraphBuilder`] or decoded and
+//! Invariant: nodes are in topological order, and the shape of every node has been checked, whether
+//! a [`GraphBuilder`] made the graph or it was decoded and [validated](Graph::validate).
 //! [validated](Graph::validate).
 
 pub mod bounds;
@@ -33,53 +32,53 @@ pub use sketch::{Sketch, SketchedCell};
 
 use serde::{Deserialize, Serialize};
 
-/// One operation and where its inputs come from.
+/// One operation and its inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Node {
-    /// What is computed.
+    /// The operation.
     pub op: Op,
-    /// Earlier nodes, in the order the operation takes them.
+    /// Earlier nodes, in the order that the operation takes them.
     pub inputs: Vec<NodeId>,
     /// Shape of the output, without the batch dimension.
     pub shape: Shape,
 }
 
-/// A repeated unit of a network, such as a cell of NAS-Bench-201 or a residual
-/// block: consecutive nodes.
+/// A repeated unit of a network, such as a cell of NAS-Bench-201 or a residual block. Its nodes are
+/// consecutive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// Name, such as `body.stage1_cell0`.
     pub name: String,
-    /// Its first node.
+    /// First node of the cell.
     pub first: NodeId,
-    /// The node after its last.
+    /// The node after the last node of the cell.
     pub end: NodeId,
-    /// The node whose value leaves it.
+    /// The node whose value is the cell's output.
     pub output: NodeId,
 }
 
-/// A network: nodes in topological order, the parameters they name, one output.
+/// A network: nodes in topological order, the parameters that they name, and one output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Graph {
-    /// Operations; the inputs of each come before it. Node 0 is [`Op::Input`].
+    /// Operations, each after its inputs. Node 0 is [`Op::Input`].
     pub nodes: Vec<Node>,
-    /// Parameters named by the nodes, each once.
+    /// The parameters that the nodes name, each once.
     pub parameters: Vec<Parameter>,
-    /// Repeated units, in the order in which they end; for drawings and for
-    /// estimators that look at the outputs of cells.
+    /// Repeated units, in the order in which they end; for drawings and for estimators that use the
+    /// outputs of cells.
     #[serde(default)]
     pub cells: Vec<Cell>,
-    /// The node whose value is the network's output: logits, `[classes]`.
+    /// The node whose value is the network's output: logits of shape `[classes]`.
     pub output: NodeId,
 }
 
 impl Graph {
-    /// The node `id` stands for.
+    /// The node with this id.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
     }
 
-    /// The parameter `id` stands for.
+    /// The parameter with this id.
     pub fn parameter(&self, id: ParamId) -> &Parameter {
         &self.parameters[id.index()]
     }
@@ -94,13 +93,13 @@ impl Graph {
         self.nodes.iter().enumerate().map(|(i, node)| (NodeId::new(i), node))
     }
 
-    /// Number of ReLU calls of one forward pass.
+    /// Number of ReLU calls in one forward pass.
     pub fn relu_count(&self) -> usize {
         self.nodes.iter().filter(|node| node.op == Op::Relu).count()
     }
 
-    /// Checks a graph that was decoded rather than built: its size, order, arity,
-    /// shapes, parameter shapes, and that the output is a vector of logits.
+    /// Checks a graph that was decoded rather than built: its size, order, arity, shapes and
+    /// parameter shapes, and that its output is a vector of logits.
     ///
     /// # Errors
     /// The first [`GraphError`] in topological order.
@@ -109,67 +108,67 @@ impl Graph {
     }
 }
 
-/// Why a graph is not a network.
+/// Why a graph is not a valid network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
-    /// Inputs of an operation do not fit it or one another.
+    /// The inputs of an operation do not fit it or one another.
     #[error("node {node} ({op}): {reason}")]
     Shape {
         /// Index of the node.
         node: usize,
-        /// Name of its operation.
+        /// Name of the node's operation.
         op: &'static str,
         /// What does not fit, with the shapes.
         reason: String,
     },
-    /// One name stands for two different parameters.
+    /// One name is declared for two different parameters.
     #[error(
         "parameter `{name}` is declared twice, as {first} and as {second}; \
          a shared parameter must have one stored shape"
     )]
     ParameterConflict {
-        /// The name.
+        /// Name of the parameter.
         name: String,
-        /// Its first declaration.
+        /// The first declaration.
         first: String,
-        /// The declaration that disagrees.
+        /// The second declaration, which differs.
         second: String,
     },
-    /// A part reaches outside its stored parameter.
+    /// A part of a parameter reaches outside the stored parameter.
     #[error("parameter `{name}`: {slice} does not fit the stored shape {stored}")]
     Slice {
-        /// The name.
+        /// Name of the parameter.
         name: String,
-        /// The offending part.
+        /// The part that does not fit.
         slice: String,
-        /// The stored shape.
+        /// Shape of the stored parameter.
         stored: String,
     },
-    /// The output is something else than logits.
+    /// The output is not a vector of logits.
     #[error(
         "node {node}, the output, is {shape}, and a network ends in a vector of logits, one for each \
          class; global_avg_pool and linear make one"
     )]
     Output {
-        /// Index of the node.
+        /// Index of the output node.
         node: usize,
-        /// What it is.
+        /// Shape of the output.
         shape: Shape,
     },
-    /// More than [`bounds`] allow.
+    /// The graph exceeds [`bounds`].
     #[error("{what} is too large: at most {limit} are taken")]
     TooLarge {
-        /// What, with its size.
+        /// What is too large, with its size.
         what: String,
-        /// The bound.
+        /// The bound that is exceeded.
         limit: usize,
     },
-    /// A node or parameter id points nowhere, or forward.
+    /// A node or parameter id is out of range or points forward.
     #[error("node {node}: {reason}")]
     Order {
         /// Index of the node.
         node: usize,
-        /// What is wrong.
+        /// What is wrong with the id.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The operations that the five search spaces of the study need.
+//! The operations that the paper's five search spaces need.
 
 use super::ParamId;
 use serde::{Deserialize, Serialize};
@@ -18,30 +18,30 @@ impl NodeId {
     }
 }
 
-/// Which value a pooling window yields.
+/// The value that a pooling window yields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PoolKind {
-    /// The largest value; padding never wins.
+    /// The largest value; padding is never the largest.
     Max,
-    /// The mean.
+    /// The mean of the window.
     Average {
-        /// Whether padding counts in the divisor.
+        /// True if padding counts in the divisor.
         count_include_pad: bool,
     },
 }
 
-/// A pooling window.
+/// The shape and rule of a pooling window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pool {
-    /// Max or average.
+    /// Maximum or average.
     pub kind: PoolKind,
-    /// Side of the square window, pixels.
+    /// Side of the square window in pixels.
     pub kernel: usize,
-    /// Step, pixels.
+    /// Stride in pixels.
     pub stride: usize,
-    /// Zero padding on each side, pixels.
+    /// Padding on each side in pixels.
     pub padding: usize,
-    /// Whether an output is also made where the window overhangs the edge.
+    /// True to also compute an output where the window overhangs the edge.
     pub ceil_mode: bool,
 }
 
@@ -49,28 +49,28 @@ pub struct Pool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Op {
-    /// The network's input; always node 0, and only node 0.
+    /// The network's input. Node 0 is the input, and no other node is.
     Input,
-    /// Cross-correlation; weight `[out, in / groups, kernel, kernel]`.
+    /// Cross-correlation with weight `[out, in / groups, kernel, kernel]`.
     Conv2d {
-        /// The kernel.
+        /// Kernel, `[out, in / groups, kernel, kernel]`.
         weight: ParamId,
-        /// Added per output channel, `[out]`.
+        /// Bias `[out]`, added per output channel.
         bias: Option<ParamId>,
-        /// Step, pixels.
+        /// Stride in pixels.
         stride: usize,
-        /// Zero padding on each side, pixels.
+        /// Zero padding on each side in pixels.
         padding: usize,
-        /// Distance between kernel taps, pixels.
+        /// Distance between kernel taps in pixels.
         dilation: usize,
         /// Number of independent channel groups.
         groups: usize,
     },
-    /// Batch normalisation over batch and pixels, on the batch's own statistics.
+    /// Batch normalisation over batch and pixels, with the batch's own statistics.
     BatchNorm {
         /// Scale and shift, `[channels]` each; `None` without affine.
         affine: Option<[ParamId; 2]>,
-        /// Added to the variance.
+        /// Added to the variance before its square root is taken.
         eps: f64,
     },
     /// max(x, 0).
@@ -79,40 +79,40 @@ pub enum Op {
     Pool(Pool),
     /// Mean over height and width: `[c, h, w]` to `[c]`.
     GlobalAvgPool,
-    /// Matrix product with weight `[out, in]` on `[in]`.
+    /// Matrix product with weight `[out, in]`, from `[in]` to `[out]`.
     Linear {
-        /// The matrix.
+        /// Matrix, `[out, in]`.
         weight: ParamId,
-        /// Added per output, `[out]`.
+        /// Bias `[out]`.
         bias: Option<ParamId>,
     },
-    /// Sum of one or more equal shapes.
+    /// Sum of one or more values of equal shape.
     Add,
     /// Concatenation along channels.
     Concat,
-    /// The input itself.
+    /// The input, unchanged.
     Identity,
-    /// Zeros of the input's shape, subsampled by `stride`.
+    /// Zeros in the input's shape, subsampled by `stride`.
     Zero {
-        /// Step, pixels.
+        /// Stride in pixels.
         stride: usize,
     },
     /// Channels `start..start + length` of the input.
     ChannelSlice {
-        /// First channel kept.
+        /// First channel that is kept.
         start: usize,
-        /// Number of channels kept.
+        /// Number of channels that are kept.
         length: usize,
     },
-    /// Drops the first `offset` rows and columns (factorised reduction's
-    /// second branch).
+    /// Drops the first `offset` rows and columns, as the second branch of a factorised reduction
+    /// does.
     Crop {
-        /// Rows and columns dropped at the top left, pixels.
+        /// Number of rows and columns dropped at the top left, in pixels.
         offset: usize,
     },
-    /// Dropout in supernet training; the identity when estimators look.
+    /// Dropout while a supernet is trained; the identity when a network is scored.
     Dropout {
-        /// Probability of a zero.
+        /// Probability that an element is set to zero.
         probability: f64,
     },
 }
@@ -139,7 +139,7 @@ impl Op {
         }
     }
 
-    /// Every parameter the operation names, weight first.
+    /// The parameters that the operation names, weight first.
     pub fn parameters(&self) -> impl Iterator<Item = ParamId> {
         let (first, second) = match *self {
             Op::Conv2d { weight, bias, .. } | Op::Linear { weight, bias } => (Some(weight), bias),

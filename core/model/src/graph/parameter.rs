@@ -19,18 +19,16 @@ impl ParamId {
     }
 }
 
-/// What a parameter is for; decides how it is initialised and which
-/// estimators look at it.
+/// The role of a parameter, which decides how it is initialised and which estimators use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ParamRole {
     /// Kernel of a convolution, `[out, in / groups, k, k]`.
     ConvWeight,
     /// Matrix of a linear layer, `[out, in]`.
     LinearWeight,
-    /// Bias of a convolution or linear layer, `[out]`, whose weight has
-    /// `fan_in` inputs per output.
+    /// Bias of a convolution or linear layer, `[out]`.
     Bias {
-        /// Inputs per output of the weight beside it.
+        /// Number of inputs per output of the weight that the bias belongs to.
         fan_in: usize,
     },
     /// Scale of a batch normalisation, `[channels]`.
@@ -40,37 +38,36 @@ pub enum ParamRole {
 }
 
 impl ParamRole {
-    /// Whether this is the weight of a convolution or a linear layer: the
-    /// parameters that the reference implementations look at.
+    /// True for the weight of a convolution or a linear layer. The reference implementations use
+    /// only these parameters.
     pub fn is_weight(self) -> bool {
         matches!(self, Self::ConvWeight | Self::LinearWeight)
     }
 }
 
-/// Which indices of one dimension of a stored parameter a graph uses.
+/// Indices that a graph uses of one dimension of a stored parameter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Select {
-    /// Consecutive ones.
+    /// Consecutive indices.
     Range(Range<usize>),
-    /// The `count` whose slices of the first dimension of another parameter,
-    /// `of`, have the largest L1 norm, in ascending order. They are known only
-    /// when weights are.
+    /// The `count` indices whose slices along the first dimension of the parameter `of` have the
+    /// largest L1 norm, in ascending order. They are known only once weights are.
     LargestL1 {
-        /// Name of the parameter that is looked at, in its stored shape; the
-        /// graph must use it.
+        /// Name of the parameter whose norms are compared, in its stored shape; the graph must use
+        /// it.
         of: String,
-        /// How many.
+        /// Number of indices that are used.
         count: usize,
     },
 }
 
 impl Select {
-    /// The first `count`.
+    /// The first `count` indices.
     pub fn first(count: usize) -> Self {
         Self::Range(0..count)
     }
 
-    /// How many indices are used.
+    /// Number of indices that are used.
     pub fn count(&self) -> usize {
         match self {
             Self::Range(range) => range.len(),
@@ -88,21 +85,21 @@ impl Select {
 
 /// A named parameter as one graph uses it.
 ///
-/// Graphs that use the same name share the parameter; `stored` is then its
-/// full shape in the supernet and `part` the part that this graph uses.
+/// Graphs that use the same name share the parameter: `stored` is its full shape in the supernet,
+/// and `part` is the part that this graph uses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Parameter {
     /// Name, unique per stored parameter, such as `stem_conv.weight`.
     pub name: String,
-    /// What it is for.
+    /// Role, which must fit the number of dimensions.
     pub role: ParamRole,
     /// Shape of the stored parameter.
     pub stored: Vec<usize>,
-    /// What is used of every dimension; empty when all of it is used.
+    /// Indices used of every dimension; empty if all are used.
     #[serde(default)]
     pub part: Vec<Select>,
-    /// Channel groups of a convolution that is stored as one group: of the
-    /// selected `[out, in, k, k]`, the diagonal blocks `[out, in / groups, k, k]`.
+    /// Channel groups of a convolution that is stored as one group: the graph uses the diagonal
+    /// blocks `[out, in / groups, k, k]` of the selected `[out, in, k, k]`.
     #[serde(default = "one")]
     pub blocks: usize,
 }
@@ -112,17 +109,16 @@ fn one() -> usize {
 }
 
 impl Parameter {
-    /// A parameter that is used whole.
+    /// A parameter that is used completely.
     pub fn whole(name: impl Into<String>, role: ParamRole, shape: &[usize]) -> Self {
         Self { name: name.into(), role, stored: shape.to_vec(), part: Vec::new(), blocks: 1 }
     }
 
-    /// The part of a larger stored parameter: some channels of an elastic
-    /// width, the middle taps of an elastic kernel.
+    /// A part of a larger stored parameter, such as some channels of an elastic width or the middle
+    /// taps of an elastic kernel.
     ///
     /// # Errors
-    /// [`GraphError::Slice`] when a selection reaches outside `stored` or is
-    /// empty.
+    /// [`GraphError::Slice`] if a selection is empty or reaches outside `stored`.
     pub fn part(
         name: impl Into<String>,
         role: ParamRole,
@@ -134,7 +130,7 @@ impl Parameter {
         Ok(parameter)
     }
 
-    /// Shape as the graph uses it.
+    /// Shape of the part that the graph uses.
     pub fn shape(&self) -> Vec<usize> {
         let mut shape = match self.part.is_empty() {
             true => self.stored.clone(),
@@ -146,7 +142,7 @@ impl Parameter {
         shape
     }
 
-    /// Number of scalars as the graph uses it.
+    /// Number of scalars in the part that the graph uses.
     pub fn numel(&self) -> usize {
         self.shape().iter().product()
     }
@@ -155,7 +151,7 @@ impl Parameter {
         let parts = self.part.iter().zip(&self.stored);
         let fits = self.part.is_empty()
             || (self.part.len() == self.stored.len() && { parts }.all(|(p, &d)| p.fits(d)));
-        // The blocks of a 4-dimensional parameter divide both its channels.
+        // The number of blocks must divide both channel dimensions of a 4-dimensional parameter.
         let whole = Self { blocks: 1, ..self.clone() }.shape();
         let divides = self.blocks == 1
             || self.blocks > 1

@@ -1,9 +1,9 @@
-//! How deep a network is and how far it sees.
+//! Depth and receptive field of a network.
 
 use super::{Graph, Node, Op};
 
-/// Rows of the input, as an unbounded image, that the first row of a value
-/// depends on, and by how much they move from one row to the next.
+/// The rows of the unbounded input image that the first row of a value depends on, and the distance
+/// in pixels by which they move from one row to the next.
 #[derive(Clone, Copy)]
 struct Window {
     first: i64,
@@ -12,10 +12,9 @@ struct Window {
 }
 
 impl Graph {
-    /// Depth: the most convolutions and local poolings (each as one, whatever
-    /// its kernel) on a path from input to output through live nodes. Linear
-    /// layers and global pooling are not counted. `None` if no such path
-    /// exists: the output does not depend on the input.
+    /// Depth: the largest number of convolutions and local poolings on a path from input to output
+    /// through live nodes. Each counts once, whatever its kernel; linear layers and global pooling
+    /// do not count. `None` if the output does not depend on the input.
     pub fn depth(&self) -> Option<usize> {
         let reached = self.along_live_paths(0, |node, inputs| {
             let deepest = inputs.iter().copied().max()?;
@@ -24,11 +23,10 @@ impl Graph {
         reached[self.output.index()]
     }
 
-    /// Receptive field: the side, in pixels, of the smallest square of the
-    /// input that holds every pixel on which one position before global
-    /// pooling depends, over all live paths. Padding counts as image, so it
-    /// may exceed the image. `None` if the output does not depend on the
-    /// input.
+    /// Receptive field: the side, in pixels, of the smallest square of the input that holds every
+    /// pixel on which one position before global pooling depends, over all live paths. Padding
+    /// counts as image, so the field may be larger than the image. `None` if the output does not
+    /// depend on the input.
     pub fn receptive_field(&self) -> Option<usize> {
         let pixel = Window { first: 0, last: 0, step: 1 };
         let reached = self.along_live_paths(pixel, |node, inputs| {
@@ -46,8 +44,8 @@ impl Graph {
         sides.max().or_else(|| reached[self.output.index()].map(side))
     }
 
-    /// What `rule` makes of the values of a node's reached inputs, per node
-    /// that a live path from the input reaches.
+    /// For each node that a live path from the input reaches, the result of `rule` on the values of
+    /// its reached inputs.
     fn along_live_paths<T: Copy>(
         &self,
         input: T,

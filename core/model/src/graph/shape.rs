@@ -1,4 +1,4 @@
-//! Shape inference: what each operation yields, or why it cannot.
+//! Shape inference: the shape that each operation yields, or why it cannot be applied.
 
 use super::{Cell, Graph, GraphError, Node, NodeId, Op, ParamId, Parameter, Select, bounds};
 use serde::{Deserialize, Serialize};
@@ -7,34 +7,34 @@ use std::{collections::HashSet, fmt};
 /// Shape of a value without its batch dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Shape {
-    /// Feature map.
+    /// A feature map.
     Map {
-        /// Channels.
+        /// Number of channels.
         channels: usize,
-        /// Height, pixels.
+        /// Height in pixels.
         height: usize,
-        /// Width, pixels.
+        /// Width in pixels.
         width: usize,
     },
-    /// Vector of features.
+    /// A vector of features.
     Flat {
-        /// Features.
+        /// Number of features.
         features: usize,
     },
 }
 
 impl Shape {
-    /// A square feature map.
+    /// A feature map with equal height and width, in pixels.
     pub fn square(channels: usize, side: usize) -> Self {
         Self::Map { channels, height: side, width: side }
     }
 
-    /// Scalars per sample.
+    /// Number of scalars per sample.
     pub fn numel(self) -> usize {
         self.channels() * self.pixels()
     }
 
-    /// Channels, or features of a vector.
+    /// Number of channels; for a vector, its number of features.
     pub fn channels(self) -> usize {
         match self {
             Self::Map { channels, .. } => channels,
@@ -42,7 +42,7 @@ impl Shape {
         }
     }
 
-    /// Pixels; 1 for a vector.
+    /// Number of pixels; 1 for a vector.
     pub fn pixels(self) -> usize {
         match self {
             Self::Map { height, width, .. } => height * width,
@@ -64,7 +64,7 @@ pub(super) fn list(dims: &[usize]) -> String {
     format!("{dims:?}")
 }
 
-/// Shape of `op` applied to inputs of the given shapes.
+/// Shape of `op` applied to inputs of these shapes.
 pub(super) fn infer(op: &Op, inputs: &[Shape], parameters: &[Parameter]) -> Result<Shape, String> {
     match op {
         Op::Input => Err("the input is node 0 and nothing else".to_owned()),
@@ -206,7 +206,7 @@ fn concat(inputs: &[Shape]) -> Result<Shape, String> {
     Ok(Shape::Map { channels, height, width })
 }
 
-/// Output positions of a sliding window along one side.
+/// Number of output positions of a sliding window along one side.
 fn window(
     side: usize,
     kernel: usize,
@@ -223,7 +223,7 @@ fn window(
         format!("a window of {reach} pixels does not fit {side} pixels with padding {padding}")
     })?;
     let steps = if ceil { room.div_ceil(stride) } else { room / stride };
-    // torch's rule: the last window of ceil mode must start inside the input or its left padding.
+    // torch's rule: in ceil mode the last window must start inside the input or its left padding.
     if ceil && steps * stride >= side + padding { Ok(steps) } else { Ok(steps + 1) }
 }
 

@@ -1,32 +1,31 @@
-//! Cells as a person would draw them: a box for each convolution or pooling
-//! with what belongs to it, and only what can reach the output.
+//! Simplified drawings of cells: one box for each convolution or pooling with the operations that
+//! belong to it. Only what can reach the output is drawn.
 
 use super::{Cell, Graph, Node, NodeId, Op, Pool, PoolKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Labelled boxes and what goes from which to which; boxes are in topological
-/// order.
+/// Labelled boxes in topological order, and the edges between them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sketch {
-    /// What the boxes are.
+    /// Labels of the boxes.
     pub labels: Vec<String>,
-    /// Pairs of boxes.
+    /// Pairs of box indices, each from a box to its consumer.
     pub edges: Vec<[usize; 2]>,
 }
 
 /// Cells of a network that look the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SketchedCell {
-    /// Name of the first of them.
+    /// Name of the first of these cells.
     pub name: String,
-    /// How many there are.
+    /// Number of cells.
     pub count: usize,
-    /// What they look like.
+    /// The drawing that they share.
     pub sketch: Sketch,
 }
 
 impl Graph {
-    /// The cells, those that look the same once, in order of appearance.
+    /// Drawings of the cells in order of appearance; cells that look the same are drawn once.
     pub fn sketches(&self) -> Vec<SketchedCell> {
         let live = self.live();
         let mut found: Vec<SketchedCell> = Vec::new();
@@ -41,14 +40,14 @@ impl Graph {
     }
 }
 
-/// Operations that make one box.
+/// Operations that are drawn as one box.
 #[derive(Debug, Default)]
 struct Group {
-    /// The convolution or pooling, or what there is instead.
+    /// Text of the box: the convolution or pooling, or the operation if there is neither.
     label: String,
-    /// Whether it is a depthwise convolution that may get its pointwise one.
+    /// True for a depthwise convolution that its pointwise convolution may still join.
     depthwise: bool,
-    /// Whether it has a convolution, a pooling, a sum or a concatenation.
+    /// True if the box has a convolution, a pooling, a sum or a concatenation.
     main: bool,
     inputs: BTreeSet<usize>,
 }
@@ -57,7 +56,7 @@ struct Sketcher<'a> {
     graph: &'a Graph,
     live: &'a [bool],
     cell: &'a Cell,
-    /// Number of uses of each node inside the cell, and outside it.
+    /// Number of uses of each node, inside and outside the cell together.
     uses: HashMap<usize, usize>,
     groups: Vec<Group>,
     group_of: BTreeMap<usize, usize>,
@@ -134,14 +133,13 @@ impl<'a> Sketcher<'a> {
         self.open(at, group);
     }
 
-    /// Whether an operation is drawn as part of the box before it; changes
-    /// that box's label if so.
+    /// True if the operation is drawn as part of the box before it; changes that box's label if so.
     fn joins(&mut self, node: &Node, group: usize) -> bool {
         let described = self.describe(node);
         let group = &mut self.groups[group];
         match node.op {
             Op::BatchNorm { .. } | Op::Relu => !group.label.starts_with("input"),
-            // What only prepares a convolution or a pooling goes with it.
+            // What only prepares a convolution or a pooling is drawn with it.
             Op::Conv2d { .. } | Op::Pool(_) if !group.main => {
                 let inputs = std::mem::take(&mut group.inputs);
                 *group = Group { inputs, ..described };

@@ -1,14 +1,14 @@
-//! A value that was read, with its place.
+//! A value that was read, with its place in the text.
 
 use super::{Misread, Result, shown};
 use std::fmt;
 
-/// A value and where it stands.
+/// A value and its place in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Literal {
-    /// Byte of the text.
+    /// Byte offset in the text.
     pub at: usize,
-    /// The value.
+    /// The value itself.
     pub data: Data,
 }
 
@@ -17,24 +17,24 @@ pub struct Literal {
 pub enum Data {
     /// A whole number.
     Int(i64),
-    /// Another number, finite.
+    /// Any other number; always finite.
     Float(f64),
-    /// A string, or a name.
+    /// A quoted string, or a name.
     Text(String),
-    /// Several.
+    /// A list of values.
     List(Vec<Literal>),
 }
 
 impl Literal {
-    /// A refusal at its place: it is not `what`.
+    /// The error that this value is not `what`.
     pub fn expected(&self, what: &str) -> Misread {
         Misread::new(self.at, format!("expected {what}, found {self}"))
     }
 
-    /// A whole number.
+    /// The value as a whole number.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If it is anything else.
     pub fn int(&self, what: &str) -> Result<i64> {
         match self.data {
             Data::Int(number) => Ok(number),
@@ -42,10 +42,10 @@ impl Literal {
         }
     }
 
-    /// Any number.
+    /// The value as a number, whole or not.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If it is anything else.
     pub fn number(&self, what: &str) -> Result<f64> {
         match self.data {
             Data::Int(number) => Ok(number as f64),
@@ -54,10 +54,10 @@ impl Literal {
         }
     }
 
-    /// A string or a name.
+    /// The value as a string or a name.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If it is anything else.
     pub fn text(&self, what: &str) -> Result<&str> {
         match &self.data {
             Data::Text(text) => Ok(text),
@@ -65,10 +65,10 @@ impl Literal {
         }
     }
 
-    /// A list or a tuple.
+    /// The value as a list or a tuple.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If it is anything else.
     pub fn list(&self, what: &str) -> Result<&[Self]> {
         match &self.data {
             Data::List(list) => Ok(list),
@@ -78,7 +78,7 @@ impl Literal {
 }
 
 impl fmt::Display for Literal {
-    /// For messages: `3`, `'conv'`, a list of 4.
+    /// Short form for messages: `3`, `'conv'`, a list of 4.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.data {
             Data::Int(number) => write!(f, "`{number}`"),

@@ -1,8 +1,9 @@
-//! Architectures as people paste them: keywords whose values are Python literals, and the tokens of
-//! notations that are strings.
+//! Reading architectures as people paste them: keywords whose values are Python literals, and the
+//! tokens of notations that are strings.
 //!
-//! Invariants: what is not understood is refused with its place, nothing is passed over; and no text
-//! makes the reader go deeper than [`DEPTH`] or list more than [`LONGEST`] numbers of a range.
+//! Invariants: text that is not understood is refused with its place, and nothing is skipped; no
+//! text makes the reader nest deeper than [`DEPTH`] or list more than [`LONGEST`] numbers of a
+//! range.
 
 mod literal;
 mod reader;
@@ -15,35 +16,35 @@ use std::fmt::Display;
 
 /// Deepest nesting of lists and calls.
 pub const DEPTH: usize = 16;
-/// Most numbers of a range.
+/// Most numbers in a range.
 pub const LONGEST: usize = 10_000;
 /// Most characters of a text that a message repeats.
 const SHOWN: usize = 1_000;
 
-/// Why a text is not what it should be.
+/// Why a text cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misread {
-    /// Byte of the text; `None` if it is about the whole.
+    /// Byte offset in the text; `None` if the error is about the whole text.
     pub at: Option<usize>,
     /// What was expected, or what is wrong.
     pub message: String,
 }
 
-/// What readers return.
+/// The result of a reader.
 pub type Result<T> = std::result::Result<T, Misread>;
 
 impl Misread {
-    /// At a byte of the text.
+    /// An error at a byte offset of the text.
     pub fn new(at: usize, message: impl Into<String>) -> Self {
         Self { at: Some(at), message: message.into() }
     }
 
-    /// About the text as a whole.
+    /// An error about the text as a whole.
     pub fn whole(message: impl Into<String>) -> Self {
         Self { at: None, message: message.into() }
     }
 
-    /// One of `known`, and `name` is not.
+    /// The error that `name` is not one of `known`.
     pub fn unknown(at: usize, what: &str, name: &str, known: &[&str]) -> Self {
         let hint = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -52,12 +53,12 @@ impl Misread {
         Self::new(at, format!("unknown {what} `{}` ({hint})", shown(name)))
     }
 
-    /// "`TEXT` is no WHAT: column 7: expected `]`; the form is FORM".
+    /// The message "`TEXT` is no WHAT: column 7: expected `]`; the form is FORM".
     pub fn of(&self, text: &str, what: &str, form: impl Display) -> String {
         format!("`{}` is no {what}: {}; the form is {form}", shown(text), self.within(text))
     }
 
-    /// "column 7: expected `]`"; with the line where the text has several.
+    /// The message "column 7: expected `]`", with the line if the text has several.
     fn within(&self, text: &str) -> String {
         let Some(at) = self.at else { return self.message.clone() };
         let before = text.get(..at).unwrap_or(text);
@@ -71,7 +72,7 @@ impl Misread {
     }
 }
 
-/// As much of a text as a message repeats.
+/// The beginning of a text, at most as much as a message repeats.
 fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {

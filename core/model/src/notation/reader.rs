@@ -2,7 +2,7 @@
 
 use super::{DEPTH, Data, LONGEST, Literal, Misread, Result};
 
-/// A place in a text.
+/// A text and the place up to which it was read.
 #[derive(Debug, Clone)]
 pub struct Reader<'t> {
     text: &'t str,
@@ -17,7 +17,7 @@ const NUMBERS: [&str; 14] = [
 ];
 
 impl<'t> Reader<'t> {
-    /// At the beginning of `text`.
+    /// Starts at the beginning of `text`.
     pub fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
     }
@@ -30,13 +30,13 @@ impl<'t> Reader<'t> {
         &self.text[self.at..]
     }
 
-    /// Byte of what comes next.
+    /// Byte offset of what comes next, after any space.
     pub fn place(&mut self) -> usize {
         self.skip_space();
         self.at
     }
 
-    /// What comes next, for a message.
+    /// The next word or character, for a message.
     fn found(&mut self) -> String {
         self.skip_space();
         match self.rest().chars().next() {
@@ -50,19 +50,19 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// A refusal of what comes next.
+    /// The error that `what` was expected and something else comes next.
     pub fn expected(&mut self, what: &str) -> Misread {
         let found = self.found();
         Misread::new(self.at, format!("expected {what}, found {found}"))
     }
 
-    /// Whether `token` comes next.
+    /// True if `token` comes next.
     pub fn sees(&mut self, token: &str) -> bool {
         self.skip_space();
         self.rest().starts_with(token)
     }
 
-    /// Takes `token` if it comes next.
+    /// Skips `token` if it comes next; returns whether it did.
     pub fn eat(&mut self, token: &str) -> bool {
         let there = self.sees(token);
         if there {
@@ -71,7 +71,7 @@ impl<'t> Reader<'t> {
         there
     }
 
-    /// Takes `token`.
+    /// Skips `token`.
     ///
     /// # Errors
     /// If something else comes next.
@@ -82,10 +82,10 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Refuses anything but the end.
+    /// Checks that the text is at its end.
     ///
     /// # Errors
-    /// If anything is left.
+    /// If any text is left.
     pub fn end(&mut self) -> Result<()> {
         self.skip_space();
         match self.rest() {
@@ -100,7 +100,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// All up to one of `stops` or the end, without space around it.
+    /// The text up to one of `stops` or the end, without surrounding space, and its byte offset.
     pub fn token(&mut self, stops: &[char]) -> (usize, &'t str) {
         self.skip_space();
         let (at, rest) = (self.at, self.rest());
@@ -109,7 +109,7 @@ impl<'t> Reader<'t> {
         (at, token.trim_end())
     }
 
-    /// A name such as `normal_concat` or `np.int64`.
+    /// Reads a name such as `normal_concat` or `np.int64`.
     fn name(&mut self) -> Option<&'t str> {
         self.skip_space();
         let rest = self.rest();
@@ -119,12 +119,13 @@ impl<'t> Reader<'t> {
         Some(name)
     }
 
-    /// `key=value, ..` or `CALL(key=value, ..)`, all the text: the values of `keys`, in their order. A
-    /// key is one name or several that mean the same, the first being the usual one. Without a call,
-    /// commas may be left out; before one, a name may be given to it.
+    /// Reads all of the text as `key=value, ..` or `CALL(key=value, ..)`, and returns the values in
+    /// the order of `keys`. A key is one name, or several names that mean the same with the usual
+    /// one first. Without a call, commas may be left out; a call may be assigned to a name (`NAME =
+    /// CALL(..)`).
     ///
     /// # Errors
-    /// Anything else: a key twice, or one that is not known, among it.
+    /// If the text has any other form, repeats a key or has an unknown one.
     pub fn keywords(mut self, calls: &[&str], keys: &[&[&str]]) -> Result<Vec<Option<Literal>>> {
         let mut values: Vec<Option<Literal>> = keys.iter().map(|_| None).collect();
         let names: Vec<&str> = keys.iter().map(|names| names[0]).collect();
@@ -159,7 +160,7 @@ impl<'t> Reader<'t> {
         Ok(values)
     }
 
-    /// Takes `CALL(`, or `NAME = CALL(`, if that comes next.
+    /// Skips `CALL(` or `NAME = CALL(` if it comes next.
     fn call(&mut self, calls: &[&str]) -> bool {
         let one = |reader: &mut Self| {
             let name = reader.name().and_then(|name| name.rsplit('.').next());
@@ -177,10 +178,10 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// A literal.
+    /// Reads a literal.
     ///
     /// # Errors
-    /// If none comes next.
+    /// If no literal comes next.
     pub fn literal(&mut self) -> Result<Literal> {
         self.nested(0)
     }
@@ -197,7 +198,7 @@ impl<'t> Reader<'t> {
             }
             Some('(') => {
                 self.at += 1;
-                // As in Python, a comma makes the tuple.
+                // As in Python, a comma makes a tuple.
                 match self.items(")", depth)? {
                     (mut one, false) if one.len() == 1 => one.swap_remove(0).data,
                     (several, _) => Data::List(several),
@@ -217,7 +218,7 @@ impl<'t> Reader<'t> {
         Ok(Literal { at, data })
     }
 
-    /// What stands before `close`, and whether a comma does right before it.
+    /// The values before `close`, and whether a comma comes right before it.
     fn items(&mut self, close: &str, depth: usize) -> Result<(Vec<Literal>, bool)> {
         let (mut items, mut comma) = (Vec::new(), false);
         while !self.eat(close) {
@@ -245,7 +246,7 @@ impl<'t> Reader<'t> {
 
     fn number(&mut self) -> Result<Data> {
         let (start, rest) = (self.at, self.rest());
-        // A sign belongs to a number at its beginning and after an exponent's e.
+        // A sign belongs to a number only at its start and after the e of an exponent.
         let mut before = 'e';
         let end = rest.find(|c: char| {
             let part =
@@ -265,7 +266,7 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// The value of `NAME(..)`, after its bracket.
+    /// The value of `NAME(..)`; its opening bracket has been read.
     fn called(&mut self, at: usize, name: &str, depth: usize) -> Result<Data> {
         let short = name.rsplit('.').next().unwrap_or(name);
         if !["range", "arange", "str_"].contains(&short)
@@ -279,7 +280,7 @@ impl<'t> Reader<'t> {
         while !self.eat(")") {
             let mut ahead = self.clone();
             if LISTS.contains(&short) && ahead.name() == Some("dtype") && ahead.eat("=") {
-                // Says how an array is stored, which changes no number of it.
+                // The dtype says how an array is stored and changes none of its numbers.
                 ahead.nested(depth + 1)?;
                 *self = ahead;
             } else {
@@ -307,7 +308,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The numbers of `range(start, stop, step)`, of which one or two may be absent.
+/// The numbers of `range(start, stop, step)`; `start` and `step` may be left out.
 fn range(at: usize, given: &[Literal]) -> Result<Data> {
     let numbers: Vec<i64> =
         given.iter().map(|it| it.int("a whole number")).collect::<Result<_>>()?;

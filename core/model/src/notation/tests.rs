@@ -7,7 +7,7 @@ fn read(text: &str) -> Result<Data> {
     reader.end().map(|()| read.data)
 }
 
-/// As Python's `repr` would write it, tuples as lists.
+/// The value as Python's `repr` would write it, with tuples as lists.
 fn repr(data: &Data) -> String {
     match data {
         Data::Int(number) => number.to_string(),
@@ -33,7 +33,7 @@ fn refuses(text: &str) -> String {
 
 #[test]
 fn literals_are_what_python_makes_of_them() {
-    // By the repr of what Python 3 evaluates, tuples and arrays as lists.
+    // Each value is the repr of what Python 3 evaluates, with tuples and arrays as lists.
     for (text, value) in [
         ("range(3, 6)", "[3, 4, 5]"),
         ("range(2,6,)", "[2, 3, 4, 5]"),
