@@ -1,4 +1,4 @@
-//! What a search space is, apart from how it builds graphs.
+//! What a search space declares about itself, and mutations of its architectures.
 
 use crate::{
     graph::Cost,
@@ -7,7 +7,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
-/// What a search space declares of itself.
+/// What a search space declares about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[must_use]
@@ -16,24 +16,24 @@ pub struct SpaceInfo {
     pub id: String,
     /// Version of the definition; a new one makes old results stale.
     pub version: String,
-    /// One line.
+    /// Description in one line.
     pub summary: String,
-    /// The paper or code that defines it.
+    /// The paper or code that defines the space.
     pub citation: String,
-    /// An architecture in the field's own notation, as an example.
+    /// Example of an architecture in the notation of the field.
     pub example: String,
-    /// Number of architectures, if they can be numbered from 0. A space of more
-    /// than 2^64 numbers the first `u64::MAX` of a fixed order.
+    /// Number of architectures if they can be numbered from 0, else `None`. In a space of more than
+    /// 2^64, the first `u64::MAX` in a fixed order are numbered.
     pub size: Option<u64>,
-    /// Network settings with their defaults.
+    /// Declared settings of the networks, with their defaults.
     pub settings: Vec<SettingSpec>,
-    /// Columns of the space's usual truth table.
+    /// Columns of the truth table that is usual for this space.
     pub truth: TruthColumns,
 }
 
 impl SpaceInfo {
-    /// A space that cannot be enumerated, without settings, whose truth is in
-    /// columns `arch` and `accuracy`. It needs an [`example`](Self::example).
+    /// A space that cannot be enumerated, has no settings, and has its truth in columns `arch` and
+    /// `accuracy`. It needs an [`example`](Self::example).
     pub fn new(id: &str, version: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -47,72 +47,71 @@ impl SpaceInfo {
         }
     }
 
-    /// With a one-line description.
+    /// Sets the one-line description.
     pub fn summary(self, summary: &str) -> Self {
         Self { summary: summary.to_owned(), ..self }
     }
 
-    /// With the paper or code that defines it.
+    /// Names the paper or code that defines the space.
     pub fn citation(self, citation: &str) -> Self {
         Self { citation: citation.to_owned(), ..self }
     }
 
-    /// With an architecture in the field's own notation.
+    /// Sets the example architecture, in the notation of the field.
     pub fn example(self, example: &str) -> Self {
         Self { example: example.to_owned(), ..self }
     }
 
-    /// With so many architectures, numbered from 0.
+    /// Sets the number of architectures, numbered from 0.
     pub fn size(self, size: u64) -> Self {
         Self { size: Some(size), ..self }
     }
 
-    /// With one more setting of its networks.
+    /// Adds a setting of the networks.
     pub fn setting(self, spec: SettingSpec) -> Self {
         self.settings([spec])
     }
 
-    /// With more settings of its networks.
+    /// Adds several settings of the networks.
     pub fn settings(mut self, specs: impl IntoIterator<Item = SettingSpec>) -> Self {
         self.settings.extend(specs);
         self
     }
 
-    /// With other columns of its usual truth table.
+    /// Sets the columns of the usual truth table.
     pub fn truth(self, truth: TruthColumns) -> Self {
         Self { truth, ..self }
     }
 
-    /// Its settings, all with their defaults.
+    /// The declared settings, all with their defaults.
     pub fn defaults(&self) -> Settings {
         Settings::defaults(&self.settings)
     }
 }
 
-/// Where a truth table keeps what.
+/// The columns of a truth table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[must_use]
 pub struct TruthColumns {
-    /// Column with the architecture, or a form of several columns such as
-    /// `{adjacency};{ops}`.
+    /// Column with the architecture, or a form with several columns such as `{adjacency};{ops}`.
     pub key: String,
-    /// Column with the accuracy that is meant by default.
+    /// Column with the accuracy that is used by default.
     pub value: String,
-    /// Column with the benchmark's own parameter count, if it has one.
+    /// Column with the benchmark's own parameter count; `None` if it has none.
     #[serde(default)]
     pub params: Option<String>,
-    /// Column with the benchmark's own FLOPs, if it has one.
+    /// Column with the benchmark's own FLOPs; `None` if it has none.
     #[serde(default)]
     pub flops: Option<String>,
-    /// Columns with the accuracy on other data sets, by the word that a study
-    /// has for the set, such as `cifar100`.
+    /// Columns with the accuracy on other data sets, by the word that a study uses for the data
+    /// set, such as `cifar100`.
     #[serde(default)]
     pub by_data: BTreeMap<String, String>,
 }
 
 impl TruthColumns {
-    /// A table without counts.
+    /// Columns of a table that has no parameter counts and no FLOPs.
     pub fn new(key: &str, value: &str) -> Self {
         Self {
             key: key.to_owned(),
@@ -123,24 +122,23 @@ impl TruthColumns {
         }
     }
 
-    /// With a column for the benchmark's own parameter count.
+    /// Sets the column with the benchmark's own parameter count.
     pub fn params(self, params: &str) -> Self {
         Self { params: Some(params.to_owned()), ..self }
     }
 
-    /// With a column for the benchmark's own FLOPs.
+    /// Sets the column with the benchmark's own FLOPs.
     pub fn flops(self, flops: &str) -> Self {
         Self { flops: Some(flops.to_owned()), ..self }
     }
 
-    /// With a column for the accuracy on another data set.
+    /// Adds a column with the accuracy on another data set.
     pub fn on(mut self, data: &str, value: &str) -> Self {
         self.by_data.insert(data.to_owned(), value.to_owned());
         self
     }
 
-    /// The column that is meant by default when images are `data`, the word of
-    /// a study without the folder.
+    /// The default accuracy column for images of `data`, the study's word without the folder.
     pub fn value_on(&self, data: &str) -> &str {
         self.by_data.get(data).unwrap_or(&self.value)
     }
@@ -153,25 +151,25 @@ impl fmt::Display for TruthColumns {
     }
 }
 
-/// What a benchmark says an architecture costs; conventions differ. The default
-/// says nothing.
+/// The cost of an architecture as its benchmark states it; conventions differ. The default states
+/// nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[must_use]
 pub struct Counts {
-    /// Trainable parameters.
+    /// Number of trainable parameters; `None` if not stated.
     pub params: Option<u64>,
-    /// Floating-point operations of one image.
+    /// Floating-point operations for one image; `None` if not stated.
     pub flops: Option<u64>,
 }
 
 impl Counts {
-    /// With so many trainable parameters.
+    /// Sets the number of trainable parameters.
     pub fn params(self, params: u64) -> Self {
         Self { params: Some(params), ..self }
     }
 
-    /// With so many floating-point operations of one image.
+    /// Sets the number of floating-point operations for one image.
     pub fn flops(self, flops: u64) -> Self {
         Self { flops: Some(flops), ..self }
     }
@@ -183,7 +181,7 @@ impl From<Cost> for Counts {
     }
 }
 
-/// One architecture that differs from another in one decision.
+/// An architecture that differs from another one in a single decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Mutation {
@@ -191,14 +189,14 @@ pub struct Mutation {
     pub arch: String,
     /// The decision that changed, such as `edge 1<-0`.
     pub decision: String,
-    /// Its old value.
+    /// Previous value of the decision.
     pub from: String,
-    /// Its new value.
+    /// New value of the decision.
     pub to: String,
 }
 
 impl Mutation {
-    /// `arch`, in which a decision has the value `to` in place of `from`.
+    /// The architecture `arch`, in which a decision has the value `to` instead of `from`.
     pub fn new(
         arch: impl fmt::Display,
         decision: impl Into<String>,

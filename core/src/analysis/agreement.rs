@@ -1,24 +1,24 @@
-//! Which estimators say the same? (Section 4.2, figure 4.)
+//! Agreement between estimators: Kendall's tau-b between their scores (section 4.2, figure 4).
 
 use super::{AnalysisError, Column, column::pick, same_length};
 use crate::criteria::kendall_tau_b;
 use serde::Serialize;
 
-/// tau-b between all columns.
+/// Kendall's tau-b between all pairs of columns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Agreement {
     /// Names of the columns.
     pub names: Vec<String>,
-    /// `kd[i][j]` is tau-b between columns `i` and `j` over the architectures
-    /// that both have, symmetric; `None` where either is constant there.
+    /// `kd[i][j]` is tau-b between columns `i` and `j` over the architectures that both have. It is
+    /// symmetric, and `None` where either column is constant.
     pub kd: Vec<Vec<Option<f64>>>,
 }
 
-/// tau-b between every two columns: scores, and truth, parameters or FLOPs
-/// beside them. Failed scores rank last, missing ones are left out.
+/// Kendall's tau-b between every two columns: scores, and truth, parameters or FLOPs beside them.
+/// Failed scores rank last; missing ones are left out.
 ///
 /// # Errors
-/// Columns of different length.
+/// If columns differ in length.
 pub fn agreement<'a, C: Into<Column<'a>> + Copy>(
     columns: &[C],
 ) -> Result<Agreement, AnalysisError> {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn two_columns_are_compared_where_both_were_measured() {
-        // Without the missing ones a and b are in one order, with a failure last.
+        // Without the missing scores, a and b have the same order, with a failure last.
         let a = [1.0, f64::NAN, 3.0, 4.0, f64::NAN];
         let b = [1.0, 9.0, 2.0, f64::NAN, 0.0];
         let columns = [
@@ -65,7 +65,7 @@ mod tests {
         ];
         let kd = agreement(&columns).unwrap().kd;
         assert_eq!(kd[0][1], Some(1.0));
-        // The failure of a is still its last.
+        // The failure of a still ranks last.
         assert_eq!(kd[0][0], Some(1.0));
         assert!(agreement(&[columns[0], Column::from(("c", &b[..2]))]).is_err());
     }

@@ -1,5 +1,5 @@
-//! Architecture-level bias (section 5.2): which architectures does a score
-//! put first and last, and what are they really?
+//! Architecture-level bias (section 5.2): the architectures that a score ranks first and last, with
+//! their true ranks.
 
 use super::{
     AnalysisError, RankingDifferences, at_least, judged, ranking_differences, same_length,
@@ -8,47 +8,45 @@ use crate::criteria::rank::compare;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// One architecture in the order of a score.
+/// One architecture in the ranking of a score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Placed {
     /// Position in the input.
     pub index: usize,
-    /// `None` for a failure.
+    /// The score; `None` if it failed.
     pub score: Option<f64>,
-    /// In the unit of the truth.
+    /// True value, in the unit of the truth.
     pub truth: f64,
     /// Rank by score, 1 the best; ties share the mean.
     pub estimated_rank: f64,
-    /// Architectures of equal score, itself included.
+    /// Number of architectures with the same score, including this one.
     pub tied: usize,
     /// Rank by truth, 1 the best; ties share the mean.
     pub true_rank: f64,
-    /// (true - estimated rank) / M; positive for an overestimated one.
+    /// (true rank - estimated rank) / M; positive for an overestimated architecture.
     pub rd: f64,
-    /// The caller's columns, such as `params` or `depth`, in their own units;
-    /// `None` where not a number.
+    /// The caller's columns, such as `params` or `depth`, in their own units; `None` where a value
+    /// is not a number.
     pub columns: BTreeMap<String, Option<f64>>,
 }
 
-/// Both ends of an order.
+/// Both ends of a ranking.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Extremes {
-    /// Highest scores, best first.
+    /// Architectures with the highest scores, best first.
     pub best: Vec<Placed>,
-    /// Lowest scores, worst first; failures are the worst.
+    /// Architectures with the lowest scores, worst first; failures are the worst.
     pub worst: Vec<Placed>,
-    /// True rank of the first choice, 1 the best: the mean over all
-    /// architectures with the highest score, between the smallest and the
-    /// largest of them.
+    /// True rank of the architecture with the highest score, 1 the best: mean, smallest and largest
+    /// over all architectures that share this score.
     pub first_choice: [f64; 3],
 }
 
-/// The `n` best and the `n` worst by score (all, where there are fewer), with
-/// `columns` of the caller's beside them. Equal scores are in the order of their
-/// `names`, which are all different.
+/// The `n` best and the `n` worst architectures by score (all, if there are fewer), with the
+/// caller's `columns`. Equal scores are ordered by `names`, which must be unique.
 ///
 /// # Errors
-/// No architecture, columns of different length, or a truth that is not finite.
+/// If there is no architecture, columns differ in length, or a truth is not finite.
 pub fn extremes(
     scores: &[f64],
     truths: &[f64],
@@ -132,7 +130,7 @@ mod tests {
             };
             (named(&found.best), named(&found.worst), found.first_choice, found.best[0].tied)
         };
-        // True ranks of d, c and a: 4, 3 and 1.
+        // The true ranks of d, c and a are 4, 3 and 1.
         let expected = (vec!["a".to_owned(), "c".to_owned()], vec!["b".to_owned(), "a".to_owned()]);
         for rows in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
             let (best, worst, first, tied) = chosen(&rows);

@@ -1,14 +1,14 @@
-//! A column of numbers of which some may be missing.
+//! A column of numbers, some of which may be missing.
 
 /// One number per architecture: an estimator's scores, truth or size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Column<'a> {
-    /// What the numbers are.
+    /// Name of the column, for messages and reports.
     pub name: &'a str,
-    /// One per architecture; NaN where a score failed, or is missing.
+    /// One value per architecture; NaN where a score failed or is missing.
     pub values: &'a [f64],
-    /// Positions that were never measured, ascending. They are in no
-    /// comparison, whereas a failure ranks last.
+    /// Positions that were never measured, ascending. They are left out of every comparison,
+    /// whereas a failure ranks last.
     pub missing: &'a [usize],
 }
 
@@ -19,28 +19,28 @@ impl<'a> From<(&'a str, &'a [f64])> for Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// The same without what is `missing`.
+    /// Sets the positions that are `missing`.
     #[must_use]
     pub fn without(self, missing: &'a [usize]) -> Self {
         Self { missing, ..self }
     }
 
-    /// How many are there.
+    /// Number of measured positions.
     pub fn measured(&self) -> usize {
         self.values.len() - self.missing.len()
     }
 
-    /// Whether it is there.
+    /// True if the position was measured.
     pub fn has(&self, at: usize) -> bool {
         self.missing.binary_search(&at).is_err()
     }
 
-    /// Positions of those that are.
+    /// The measured positions, ascending.
     pub fn positions(&self) -> Vec<usize> {
         (0..self.values.len()).filter(|&at| self.has(at)).collect()
     }
 
-    /// Positions where both are measured; `None` for all.
+    /// Positions measured in both columns; `None` if nothing is missing in either.
     pub(super) fn common(&self, other: &Self) -> Option<Vec<usize>> {
         if self.missing.is_empty() && other.missing.is_empty() {
             return None;

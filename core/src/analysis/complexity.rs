@@ -1,8 +1,8 @@
-//! Complexity-level bias (section 5.1): does an estimator favour small or
-//! large architectures, and does it compare them less well?
+//! Complexity-level bias (section 5.1): whether an estimator favours small or large architectures,
+//! and how well it ranks each group of similar size.
 //!
-//! Invariant: equal complexity is in one group, so the order of the rows
-//! decides nothing; groups are of about equal count.
+//! Invariant: architectures of equal complexity are in the same group, so the order of the rows
+//! changes nothing; groups have about equal numbers of members.
 
 use super::{AnalysisError, all_finite, at_least, column::pick, ranking_differences, same_length};
 use crate::{
@@ -11,23 +11,22 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Architectures cut into groups of about equal count, by some measure ascending.
+/// Architectures split by some measure into groups of about equal size.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EqualGroups {
-    /// Per architecture, its group from 0, the least measure.
+    /// The group of each architecture, from 0; group 0 has the smallest measures.
     pub group: Vec<usize>,
-    /// Least and greatest measure of each group: as many as were asked for, or
-    /// fewer where most are equal.
+    /// Smallest and largest measure of each group. There are as many groups as requested, or fewer
+    /// if many measures are equal.
     pub bounds: Vec<[f64; 2]>,
 }
 
-/// Cuts by `measure`. Equal ones are in the group of their middle one; with
-/// [`Compat::Awnas`] groups are of equal count, the first ones one larger where
-/// the division leaves a remainder, and a border goes through equal ones in
-/// input order.
+/// Splits architectures by `measure`. Architectures of equal measure are in the group of the middle
+/// one of them. With [`Compat::Awnas`] groups have equal counts, the first ones one more where the
+/// division leaves a remainder, and equal measures may be split in input order.
 ///
 /// # Errors
-/// A measure that is not finite, no group, or fewer architectures than groups.
+/// If a measure is not finite, or there are no groups or fewer architectures than groups.
 pub fn equal_groups(
     measure: &[f64],
     groups: usize,
@@ -64,28 +63,27 @@ pub fn equal_groups(
     Ok(found)
 }
 
-/// One group of similar complexity.
+/// One group of architectures with similar complexity.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComplexityGroup {
-    /// Least and greatest complexity in the group, in the unit given.
+    /// Smallest and largest complexity in the group, in the caller's unit.
     pub complexity: [f64; 2],
-    /// Architectures that are judged.
+    /// Number of architectures that are judged.
     pub count: usize,
-    /// Of them, failed scores.
+    /// Number of these whose score failed.
     pub failures: usize,
     /// tau-b inside the group; `None` where score or truth is constant.
     pub kd: Option<f64>,
-    /// Mean of RD / M, ranks over all M judged architectures; positive where the
-    /// group is overestimated. `None` where none of the group is judged.
+    /// Mean of RD / M, with ranks over all M judged architectures; positive if the group is
+    /// overestimated. `None` if no architecture of the group is judged.
     pub mean_rd: Option<f64>,
 }
 
-/// KD and ranking difference by complexity, such as FLOPs or parameters:
-/// group by group, smallest architectures first. `missing` are positions that
-/// are in a group, but have no score and are not judged.
+/// KD and ranking difference per group of `groups`, smallest complexity first. Positions in
+/// `missing` (ascending) are in a group, but have no score and are not judged.
 ///
 /// # Errors
-/// Columns of different length, or a truth that is not finite.
+/// If columns differ in length, or a truth is not finite.
 pub fn complexity_groups(
     scores: &[f64],
     truths: &[f64],
@@ -120,7 +118,7 @@ mod tests {
     #[test]
     fn groups_keep_equal_ones_together() {
         let cut = |measure: &[f64], groups| equal_groups(measure, groups, Compat::Osee).unwrap();
-        // Of the sorted 1 1 3 3 5 the first three are the first half.
+        // Sorted, the values are 1 1 3 3 5, and the first three are the first half.
         let found = cut(&[5.0, 1.0, 1.0, 3.0, 3.0], 2);
         assert_eq!(
             (found.group, found.bounds),
@@ -158,13 +156,13 @@ mod tests {
         let flops = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let groups = equal_groups(&flops, 2, Compat::Osee).unwrap();
         let scores = [1.0, f64::NAN, 3.0, 4.0, f64::NAN, 6.0];
-        // 5 failed, 2 was not measured: ranks are among five.
+        // Position 5 failed and 2 was not measured, so ranks are among five.
         let found = complexity_groups(&scores, &flops, &groups, &[1]).unwrap();
         assert_eq!(
             found.iter().map(|it| (it.count, it.failures)).collect::<Vec<_>>(),
             [(2, 0), (3, 1)]
         );
-        // True ranks 5 4 3 2 1, estimated 4 3 2 5 1.
+        // True ranks are 5 4 3 2 1, estimated ranks 4 3 2 5 1.
         let rd = [(1.0 + 1.0) / 2.0 / 5.0, (1.0 - 3.0 + 0.0) / 3.0 / 5.0];
         for (group, rd) in found.iter().zip(rd) {
             assert!((group.mean_rd.unwrap() - rd).abs() < 1e-12, "{group:?}");

@@ -1,33 +1,31 @@
-//! What quality costs: which estimators are worth their time?
+//! Cost against quality: which estimators are worth their time.
 
 use serde::Serialize;
 
-/// An estimator as a point.
+/// An estimator as a point in the plane of time and quality.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CostPoint {
-    /// Name.
+    /// Name of the estimator.
     pub name: String,
-    /// Milliseconds per architecture.
+    /// Milliseconds per architecture; NaN if unknown.
     pub milliseconds: f64,
     /// tau-b, or another criterion where higher is better; `None` if undefined.
     pub kd: Option<f64>,
 }
 
-/// A point, judged.
+/// A point with its relation to the Pareto front.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ParetoPoint {
-    /// The point.
+    /// The point itself.
     pub point: CostPoint,
-    /// A point that is at least as fast and as good and better in one of
-    /// them, the best such; `None` on the front, or where the point has no
-    /// quality or no time to compare.
+    /// The best point that is at least as fast and as good, and better in one of the two. `None` on
+    /// the front, or if the point has no quality or no time.
     pub dominated_by: Option<String>,
-    /// On the front: no other is as fast and better, or as good and faster.
+    /// True on the front: no other point is as fast and better, or as good and faster.
     pub on_front: bool,
 }
 
-/// The Pareto front of time and quality, by ascending time. Two equal points
-/// are both on the front.
+/// The Pareto front of time and quality, by ascending time. Two equal points are both on it.
 pub fn pareto(points: &[CostPoint]) -> Vec<ParetoPoint> {
     let comparable = |p: &CostPoint| p.kd.filter(|kd| !kd.is_nan() && !p.milliseconds.is_nan());
     let judge = |point: &CostPoint| {

@@ -1,68 +1,67 @@
-//! What many values look like, without keeping them.
+//! Summaries of many values, without keeping them.
 //!
-//! Invariant: every value given is counted once: as finite, or as failed.
+//! Invariant: every value is counted exactly once, as finite or as failed.
 
 use crate::criteria::bootstrap::quantile;
 use serde::{Deserialize, Serialize};
 
-/// Bins of a histogram.
+/// The bins of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bins {
-    /// This many of equal width from the least to the greatest value.
+    /// This many bins of equal width from the smallest to the largest value.
     Fit(usize),
-    /// This many of equal width over a range, so that histograms compare.
+    /// This many bins of equal width over a fixed range, so that histograms can be compared.
     Range {
         /// Lower edge of the first bin.
         low: f64,
-        /// Upper edge of the last bin, which it belongs to.
+        /// Upper edge of the last bin, which includes it.
         high: f64,
-        /// How many.
+        /// Number of bins.
         bins: usize,
     },
 }
 
-/// Counts in bins of equal width.
+/// Counts of values in bins of equal width.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Histogram {
     /// Lower edge of the first bin, in the unit of the values.
     pub low: f64,
     /// Upper edge of the last bin, in the unit of the values.
     pub high: f64,
-    /// Values per bin; a bin has its lower edge, the last one both.
+    /// Number of values per bin. A bin includes its lower edge; the last one includes both edges.
     pub counts: Vec<usize>,
-    /// Values below `low`.
+    /// Number of values below `low`.
     pub below: usize,
-    /// Values above `high`.
+    /// Number of values above `high`.
     pub above: usize,
 }
 
 /// Count, moments, quantiles and histogram of values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
-    /// Finite values.
+    /// Number of finite values.
     pub count: usize,
-    /// Values that are NaN or infinite; in nothing else here.
+    /// Number of values that are NaN or infinite; no other field includes them.
     pub failures: usize,
-    /// Distinct finite values.
+    /// Number of distinct finite values.
     pub distinct: usize,
-    /// Mean, in the unit of the values; `None` without finite values.
+    /// Mean in the unit of the values; `None` without finite values.
     pub mean: Option<f64>,
-    /// Standard deviation over the count (not count - 1), in the unit of the
-    /// values; `None` without finite values.
+    /// Standard deviation in the unit of the values, divided by the count and not by count - 1;
+    /// `None` without finite values.
     pub std: Option<f64>,
-    /// Values at [`Distribution::QUANTILES`], interpolated between order
-    /// statistics; `None` without finite values.
+    /// Values at [`Distribution::QUANTILES`], interpolated between order statistics; `None` without
+    /// finite values.
     pub quantiles: Option<[f64; 7]>,
-    /// `None` without bins, or without finite values for [`Bins::Fit`].
+    /// The histogram; `None` without bins, or without finite values for [`Bins::Fit`].
     pub histogram: Option<Histogram>,
 }
 
 impl Distribution {
-    /// Which quantiles are taken: the least value, 5 %, the quartiles, 95 %
-    /// and the greatest.
+    /// Positions of the quantiles: the smallest value, 5 %, the quartiles, 95 % and the largest.
     pub const QUANTILES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];
 
-    /// The distribution of `values`.
+    /// Summarises `values`.
     pub fn of(values: &[f64], bins: Bins) -> Self {
         let mut finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
         finite.sort_by(f64::total_cmp);
@@ -83,7 +82,7 @@ impl Distribution {
 }
 
 impl Histogram {
-    /// Of finite values in ascending order.
+    /// The histogram of finite values in ascending order.
     fn of(sorted: &[f64], bins: Bins) -> Option<Self> {
         let (low, high, bins) = match bins {
             Bins::Fit(bins) => (*sorted.first()?, *sorted.last()?, bins),
@@ -99,7 +98,7 @@ impl Histogram {
             } else if value > high {
                 histogram.above += 1;
             } else {
-                // All values equal: width 0, everything in the first bin.
+                // All values are equal: the width is 0, and all go into the first bin.
                 let at = if high > low { (value - low) / (high - low) * bins as f64 } else { 0.0 };
                 histogram.counts[(at as usize).min(bins - 1)] += 1;
             }

@@ -1,13 +1,13 @@
-//! Scores of several supernets, seeds or estimators as one.
+//! Combining the scores of several supernets, seeds or estimators into one.
 
 use super::{AnalysisError, at_least, same_length};
 use crate::{criteria::average_ranks, mean::mean};
 
-/// [Mean](crate::mean::mean) score per architecture, of columns in one unit such
-/// as the accuracies of several supernets; NaN where any failed.
+/// [Mean](crate::mean::mean) score per architecture, over columns in the same unit, such as the
+/// accuracies of several supernets; NaN where any score failed.
 ///
 /// # Errors
-/// No column, or columns of different length.
+/// If there is no column, or columns differ in length.
 pub fn mean_scores<S: AsRef<[f64]>>(columns: &[S]) -> Result<Vec<f64>, AnalysisError> {
     at_least("score columns", columns.len(), 1)?;
     let m = columns[0].as_ref().len();
@@ -26,11 +26,11 @@ pub fn mean_scores<S: AsRef<[f64]>>(columns: &[S]) -> Result<Vec<f64>, AnalysisE
     Ok((0..m).map(of).collect())
 }
 
-/// Mean rank per architecture (1 the lowest, so higher is better), of columns
-/// in any units: Borda's count. Failures rank last in their column.
+/// Mean rank per architecture (1 the lowest, so higher is better), over columns in any units:
+/// Borda's count. Failures rank last in their column.
 ///
 /// # Errors
-/// No column, or columns of different length.
+/// If there is no column, or columns differ in length.
 pub fn mean_ranks<S: AsRef<[f64]>>(columns: &[S]) -> Result<Vec<f64>, AnalysisError> {
     let ranks: Vec<Vec<f64>> =
         columns.iter().map(|column| average_ranks(column.as_ref())).collect();

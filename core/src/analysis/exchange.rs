@@ -1,30 +1,28 @@
-//! Do two estimators rank equally well? All exchanges of their ranks.
+//! Exact test of whether two estimators rank equally well, by all exchanges of their ranks.
 //!
-//! If they do, it is by chance which of the two gave an architecture which of
-//! its two ranks. So for every subset of the architectures the two exchange
-//! their ranks there, and p is the share of subsets that set the two tau-b as
-//! far apart as they are (Fisher's randomisation test, The Design of
-//! Experiments, 1935, for pairs). Ranks, ties sharing their mean, make the
+//! If they do, it is by chance which estimator gave an architecture which of its two ranks. So for
+//! every subset of the architectures the two exchange their ranks there, and p is the share of
+//! subsets for which the two tau-b differ at least as much as observed (Fisher's randomisation test
+//! for pairs, The Design of Experiments, 1935). Ranks, with ties sharing their mean, make the
 //! estimators' scales comparable.
 
 use crate::criteria::average_ranks;
 
-/// Most architectures of which all subsets are looked at: 4,096.
+/// Most architectures for which all subsets are tried: 4,096.
 pub const EXCHANGED_UP_TO: usize = 12;
 
-/// Differences of tau-b that rounding makes of equal ones.
+/// Differences of tau-b up to this size are due to rounding.
 const ROUNDING: f64 = 1e-12;
 
-/// No p-value of a difference on `n` architectures is below: of 2^n exchanges
-/// two, none and all, set the estimators as far apart as they are.
+/// The smallest p-value of a difference that `n` architectures allow: of 2^n exchanges two (none
+/// and all) always differ as much as observed.
 pub fn smallest_exchange_p_value(n: usize) -> f64 {
     let exponent = i32::try_from(n).map_or(i32::MIN, |n| 1 - n);
     2.0f64.powi(exponent).clamp(f64::MIN_POSITIVE, 1.0)
 }
 
-/// Two-sided p-value of the difference of two tau-b, for at most
-/// [`EXCHANGED_UP_TO`] architectures. An exchange that makes a column constant
-/// leaves it no tau-b; it ranks nothing, and counts as 0.
+/// Two-sided p-value of the difference of two tau-b, for at most [`EXCHANGED_UP_TO`] architectures.
+/// If an exchange makes a column constant, its tau-b counts as 0.
 pub(super) fn exchange_p_value(first: &[f64], second: &[f64], truths: &[f64]) -> f64 {
     let ranks = [average_ranks(first), average_ranks(second)];
     let pairs: Vec<Pair> = (0..truths.len())
@@ -33,20 +31,21 @@ pub(super) fn exchange_p_value(first: &[f64], second: &[f64], truths: &[f64]) ->
         .collect();
     let untied = pairs.iter().filter(|pair| pair.truth != 0).count() as f64;
     let found = difference(&pairs, untied, 0).abs();
-    // Exchanging the others instead only turns the sign, so the first architecture stays.
+    // Exchanging the complement only changes the sign, so the first architecture is never
+    // exchanged.
     let exchanges = 1u32 << truths.len().saturating_sub(1);
     let as_far = |at: &u32| difference(&pairs, untied, at << 1).abs() >= found - ROUNDING;
     f64::from((0..exchanges).filter(as_far).count() as u32) / f64::from(exchanges)
 }
 
-/// Two architectures.
+/// A pair of architectures.
 struct Pair {
     i: usize,
     j: usize,
     /// Sign of the difference in truth.
     truth: i8,
-    /// Sign of the difference in rank, where `i` has the rank that the one
-    /// estimator gave and `j` that of the other.
+    /// `rank[a][b]` is the sign of the difference in rank if `i` has its rank from estimator `a`
+    /// and `j` from estimator `b`.
     rank: [[i8; 2]; 2],
 }
 
@@ -58,7 +57,7 @@ impl Pair {
     }
 }
 
-/// Of tau-b, after those whose bit is set have exchanged their ranks.
+/// The difference of the two tau-b after the architectures whose bit is set exchanged their ranks.
 fn difference(pairs: &[Pair], untied_in_truth: f64, exchanged: u32) -> f64 {
     let (mut net, mut untied) = ([0i32; 2], [0i32; 2]);
     for pair in pairs {
@@ -82,7 +81,7 @@ mod tests {
     use crate::criteria::kendall_tau_b;
     use proptest::prelude::*;
 
-    /// Exchanging ranks in the columns and asking for tau-b anew.
+    /// The same by definition: exchanges ranks in the columns and computes tau-b anew.
     fn by_definition(first: &[f64], second: &[f64], truths: &[f64]) -> f64 {
         let (a, b) = (average_ranks(first), average_ranks(second));
         let n = truths.len();
@@ -108,7 +107,7 @@ mod tests {
             };
             let (a, b, t) = (column(|r| r.0), column(|r| r.1), column(|r| r.2));
             prop_assert_eq!(exchange_p_value(&a, &b, &t), by_definition(&a, &b, &t));
-            // Scales are no matter.
+            // The scales of the scores do not matter.
             let large: Vec<f64> = b.iter().map(|it| it.exp() * 1e9).collect();
             prop_assert_eq!(exchange_p_value(&a, &large, &t), exchange_p_value(&b, &a, &t));
         }
@@ -118,7 +117,7 @@ mod tests {
     fn a_perfect_ranking_and_one_of_wrong_pairs_are_as_far_apart_as_so_few_can_be() {
         for n in (4..=EXCHANGED_UP_TO).step_by(2) {
             let truth: Vec<f64> = (0..n).map(|i| i as f64).collect();
-            // No architecture has one rank by both.
+            // No architecture has the same rank in both columns.
             let other: Vec<f64> = (0..n).map(|i| (i ^ 1) as f64).collect();
             let p = exchange_p_value(&truth, &other, &truth);
             assert!((p - smallest_exchange_p_value(n)).abs() < 1e-15, "{n}: {p}");

@@ -1,37 +1,36 @@
-//! Multi-model forgetting (section 5.3): what training others does to an
-//! architecture.
+//! Multi-model forgetting (section 5.3): how training other architectures changes the accuracy of
+//! one.
 
 use super::{AnalysisError, Bins, Distribution, same_length};
 use serde::Serialize;
 
-/// Accuracies of the architectures that one epoch trained.
+/// Accuracies of the architectures that were trained in one epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EpochAccuracies<'a> {
-    /// The epoch.
+    /// Number of the epoch.
     pub epoch: u64,
-    /// acc1: right after the architecture's own step.
+    /// acc1: accuracy right after the architecture's own step.
     pub after_step: &'a [f64],
-    /// acc2: after all steps of the epoch.
+    /// acc2: accuracy after all steps of the epoch.
     pub after_epoch: &'a [f64],
 }
 
 /// Forgetting in one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EpochForgetting {
-    /// The epoch.
+    /// Number of the epoch.
     pub epoch: u64,
-    /// FV = acc2 - acc1, in the unit of the accuracies; negative where
-    /// training others made an architecture worse.
+    /// FV = acc2 - acc1, in the unit of the accuracies; negative where training others made an
+    /// architecture worse.
     pub values: Distribution,
-    /// Share of finite values below 0; `None` without any.
+    /// Share of finite values below 0; `None` without finite values.
     pub forgotten: Option<f64>,
 }
 
-/// Forgetting values per epoch. With [`Bins::Range`] the epochs' histograms
-/// compare.
+/// Forgetting values per epoch. With [`Bins::Range`] the histograms of epochs can be compared.
 ///
 /// # Errors
-/// An epoch with columns of different length.
+/// If the two columns of an epoch differ in length.
 pub fn forgetting(
     epochs: &[EpochAccuracies<'_>],
     bins: Bins,

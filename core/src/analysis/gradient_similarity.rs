@@ -1,36 +1,35 @@
-//! Do architectures pull shared parameters the same way? (Section 6, figure
-//! A15.)
+//! Gradient similarity: whether architectures change their shared parameters in the same direction
+//! (section 6, figure A15).
 
 use super::{AnalysisError, Bins, Distribution, at_least, same_length};
 use serde::{Deserialize, Serialize};
 
-/// Gradients of several architectures with respect to the parameters of one
-/// layer that they share, on the same images.
+/// Gradients of several architectures with respect to the parameters of one layer that they share,
+/// on the same images.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LayerGradients<'a> {
     /// Name of the layer.
     pub layer: &'a str,
-    /// One flattened gradient per architecture, all of one length.
+    /// One flattened gradient per architecture, all of the same length.
     pub gradients: &'a [Vec<f32>],
 }
 
-/// Similarity in one layer.
+/// Similarity of gradients in one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerSimilarity {
     /// Name of the layer.
     pub layer: String,
-    /// Architectures compared.
+    /// Number of architectures that are compared.
     pub architectures: usize,
-    /// Cosine similarities of all pairs, in 20 bins over [-1, 1]; its
-    /// `failures` are pairs with a gradient of 0 or one that is not finite.
+    /// Cosine similarities of all pairs, in 20 bins over [-1, 1]. Its `failures` are pairs with a
+    /// gradient that is 0 or not finite.
     pub cosines: Distribution,
 }
 
-/// Cosine similarity of every pair of architectures, layer by layer, in the
-/// order given.
+/// Cosine similarity of every pair of architectures, layer by layer, in input order.
 ///
 /// # Errors
-/// A layer with fewer than two gradients, or gradients of different length.
+/// If a layer has fewer than two gradients, or gradients of different length.
 pub fn gradient_similarity(
     layers: &[LayerGradients<'_>],
 ) -> Result<Vec<LayerSimilarity>, AnalysisError> {
@@ -47,7 +46,7 @@ fn similarity(layer: &LayerGradients<'_>) -> Result<LayerSimilarity, AnalysisErr
     let mut cosines = Vec::with_capacity(all.len() * (all.len() - 1) / 2);
     for i in 0..all.len() {
         for j in 0..i {
-            // 0 / 0 is NaN: a direction that is not there has no angle.
+            // 0 / 0 is NaN: a zero gradient has no direction.
             cosines.push((dot(&all[i], &all[j]) / (norms[i] * norms[j])).clamp(-1.0, 1.0));
         }
     }
@@ -73,7 +72,7 @@ mod tests {
         let layer = LayerGradients { layer: "stem", gradients: &gradients };
         let found = gradient_similarity(&[layer]).unwrap().remove(0);
         assert_eq!((found.architectures, found.cosines.count, found.cosines.failures), (5, 6, 4));
-        // 1 twice opposed, once the same, thrice at right angles.
+        // Once the same direction, twice opposite, three times at right angles.
         assert_eq!(found.cosines.mean, Some(-1.0 / 6.0));
         let ragged = [vec![1.0], vec![1.0, 2.0]];
         let ragged = LayerGradients { layer: "stem", gradients: &ragged };

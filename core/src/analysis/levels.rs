@@ -11,35 +11,35 @@ use serde::Serialize;
 /// Architectures that one batch cannot tell apart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Level {
-    /// Their accuracy on one batch, in its unit.
+    /// Their common accuracy on one batch, in the unit of the accuracies.
     pub accuracy: f64,
-    /// How many, at least two.
+    /// Number of architectures, at least two.
     pub count: usize,
-    /// tau-b between all batches' accuracy and truth inside; `None` where
-    /// either is constant.
+    /// tau-b between the accuracy on all batches and the truth, among these architectures; `None`
+    /// where either is constant.
     pub kd: Option<f64>,
 }
 
-/// All levels of one batch.
+/// All levels of accuracy on one batch.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LevelReport {
-    /// Levels, those of one architecture included; failures are in none.
+    /// Number of levels, including those of a single architecture; failures are in none.
     pub levels: usize,
-    /// Levels of two or more, by ascending accuracy: the study's legend is
-    /// their number over `levels`.
+    /// Levels of two or more architectures, by ascending accuracy. The paper's legend shows their
+    /// number over `levels`.
     pub shared: Vec<Level>,
-    /// Architectures without a score on one batch.
+    /// Number of architectures without a score on one batch.
     pub failures: usize,
-    /// Distribution of the levels' tau-b over [-1, 1] in 20 bins; its
-    /// `failures` are levels where it is undefined.
+    /// Distribution of the levels' tau-b over [-1, 1] in 20 bins; its `failures` are levels where
+    /// tau-b is undefined.
     pub kd: Distribution,
 }
 
-/// Does more data rightly order what one batch ties? `first` is the accuracy
-/// on one batch, `all` that on all of them.
+/// Tests whether more data orders correctly what one batch ties. `first` is the accuracy on one
+/// batch, `all` the accuracy on all batches.
 ///
 /// # Errors
-/// Columns of different length, or a truth that is not finite.
+/// If columns differ in length, or a truth is not finite.
 pub fn levels(first: &[f64], all: &[f64], truths: &[f64]) -> Result<LevelReport, AnalysisError> {
     judged(first, truths)?;
     same_length("scores of all batches", all.len(), truths.len())?;
@@ -58,24 +58,23 @@ pub fn levels(first: &[f64], all: &[f64], truths: &[f64]) -> Result<LevelReport,
     Ok(LevelReport { levels: tied().count(), shared, failures, kd })
 }
 
-/// Quality of the mean over the first batches.
+/// Quality of the mean score over the first batches.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BatchPoint {
-    /// Batches averaged.
+    /// Number of batches that are averaged.
     pub batches: usize,
     /// tau-b; `None` where score or truth is constant.
     pub kd: Option<f64>,
     /// P@top5%; `None` for fewer than 20 architectures.
     pub p_top_5: Option<TieAware>,
-    /// Distinct mean scores.
+    /// Number of distinct mean scores.
     pub distinct: usize,
 }
 
-/// Quality for 1, 2, ... batches; `batches[b][i]` is the score of
-/// architecture `i` on batch `b`.
+/// Quality for 1, 2, ... batches; `batches[b][i]` is the score of architecture `i` on batch `b`.
 ///
 /// # Errors
-/// No batch, columns of different length, or a truth that is not finite.
+/// If there is no batch, columns differ in length, or a truth is not finite.
 pub fn batch_study<S: AsRef<[f64]>>(
     batches: &[S],
     truths: &[f64],

@@ -1,12 +1,11 @@
-//! How and why an estimator errs: the study's analyses of bias (section 5.1
-//! and 5.2), variance and stability (5.3) and validation data (4.1), and what
-//! it lacks: significance, noise of the truth, cost against quality.
+//! How and why an estimator errs: the paper's analyses of bias (sections 5.1 and 5.2), variance and
+//! stability (5.3) and validation data (4.1), and what the paper lacks: significance, noise of the
+//! truth, and cost against quality.
 //!
-//! Invariants: pure functions of their arguments; scores are oriented so that
-//! higher is better, a failed score is NaN and ranks last; truth is finite;
-//! what is undefined is `None`, never 0; equal values share the mean of their
-//! ranks, and the order of the architectures changes nothing. Where columns may
-//! have gaps ([`Column`]), two of them are compared on what both have.
+//! Invariants: functions are pure. Scores are oriented so that higher is better; a failed score is
+//! NaN and ranks last; truth is finite. What is undefined is `None`, never 0. Equal values share
+//! the mean of their ranks, and the order of the architectures changes nothing. Columns that may
+//! have gaps ([`Column`]) are compared on the architectures that both have.
 
 mod agreement;
 mod architecture;
@@ -50,46 +49,46 @@ pub use stability::{
 };
 pub use trend::{TrendPoint, trend};
 
-/// Why there is nothing to analyse.
+/// Why an analysis cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnalysisError {
-    /// Columns of different length.
+    /// Columns differ in length.
     #[error("{found} values of {what} for {wanted} architectures; give one per architecture")]
     Length {
-        /// The column.
+        /// Name of the column.
         what: String,
-        /// Its length.
+        /// Number of values that it has.
         found: usize,
-        /// The length it should have.
+        /// Number of values that it should have.
         wanted: usize,
     },
-    /// Something that must be known is not.
+    /// A number that must be finite is not.
     #[error("the {what} of row {row} is not finite; leave the row out of every column")]
     NotFinite {
-        /// The column.
+        /// Name of the column.
         what: String,
-        /// The row, from 0.
+        /// Row of the number, from 0.
         row: usize,
     },
-    /// Too little of something.
+    /// There are too few of something.
     #[error("{what}: at least {wanted} needed, there are {found}")]
     TooFew {
-        /// Of what.
+        /// What there are too few of.
         what: &'static str,
-        /// How many there must be.
+        /// The number that is needed.
         wanted: usize,
-        /// How many there are.
+        /// The number that there are.
         found: usize,
     },
-    /// A pair outside the set.
+    /// A mutation pair refers to an architecture that does not exist.
     #[error("pair {pair} names architecture {index}, but there are only {architectures}")]
     Pair {
-        /// The pair, from 0.
+        /// Position of the pair, from 0.
         pair: usize,
-        /// What it names, from 0.
+        /// The invalid position of an architecture, from 0.
         index: usize,
-        /// Architectures there are.
+        /// Number of architectures.
         architectures: usize,
     },
 }
@@ -114,7 +113,7 @@ fn at_least(what: &'static str, found: usize, wanted: usize) -> Result<(), Analy
     if found >= wanted { Ok(()) } else { Err(TooFew { what, wanted, found }) }
 }
 
-/// A score column and its truth: same length, truth finite.
+/// Checks that a score column and its truth have the same length, and that the truth is finite.
 fn judged(scores: &[f64], truths: &[f64]) -> Result<(), AnalysisError> {
     same_length("scores", scores.len(), truths.len())?;
     all_finite("truth", truths)

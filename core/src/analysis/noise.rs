@@ -1,12 +1,11 @@
-//! How good can any estimator look? A truth that is the mean of a few
-//! trainings is itself an estimate.
+//! Noise of the truth: a truth that is the mean of a few trainings is itself an estimate, and
+//! limits how good any estimator can look.
 //!
-//! Reproducibility of the mean of n trainings follows from that of one by
-//! Spearman and Brown's formula (Brit. J. Psychol. 3, 1910), and the
-//! correlation with what infinitely many trainings would give is the root of
-//! it (Spearman 1904). Both hold for Pearson's correlation; tau is taken there
-//! and back by Greiner's relation for normal pairs, tau = 2/pi asin(rho)
-//! (Kruskal, JASA 53, 1958). [`SplitCheck`] says how well that fits the data.
+//! The reproducibility of the mean of n trainings follows from that of one by Spearman and Brown's
+//! formula (Brit. J. Psychol. 3, 1910). Its square root is the correlation with what infinitely
+//! many trainings would give (Spearman 1904). Both hold for Pearson's correlation; tau is converted
+//! to it and back by Greiner's relation for normal pairs, tau = 2/pi asin(rho) (Kruskal, JASA 53,
+//! 1958). [`SplitCheck`] says how well that fits the data.
 
 use super::{AnalysisError, at_least};
 use crate::{
@@ -16,72 +15,70 @@ use crate::{
 use serde::Serialize;
 use std::f64::consts::PI;
 
-/// Two trainings against one another.
+/// Two seeds, compared over the architectures trained with both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SeedPair {
-    /// Position of the one.
+    /// Seed index of the first training.
     pub first: usize,
-    /// Position of the other.
+    /// Seed index of the second training.
     pub second: usize,
-    /// Architectures that have both.
+    /// Number of architectures that have both trainings.
     pub architectures: usize,
-    /// tau-b; `None` where a side is constant or there are fewer than two.
+    /// tau-b; `None` where either side is constant.
     pub kd: Option<f64>,
-    /// Pearson's correlation; `None` likewise.
+    /// Pearson's correlation; `None` where either side is constant.
     pub lc: Option<f64>,
 }
 
-/// What the mean of n trainings is worth, estimated.
+/// Estimated quality of the mean of n trainings as a truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ceiling {
-    /// n.
+    /// Number of trainings, n.
     pub seeds: usize,
-    /// tau between the mean of n and the mean of another n.
+    /// tau between the mean of n trainings and the mean of another n.
     pub reproducibility_kd: f64,
-    /// tau that a perfect estimator would have with the mean of n.
+    /// tau of a perfect estimator with the mean of n trainings.
     pub ceiling_kd: f64,
 }
 
-/// One training against the mean of the others, where there are three or more.
+/// One training against the mean of the others, if there are three or more.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SplitCheck {
-    /// Trainings per architecture that are used.
+    /// Number of trainings per architecture that are used.
     pub seeds: usize,
-    /// Architectures that have as many.
+    /// Number of architectures that have all of them.
     pub architectures: usize,
-    /// tau-b found, mean over which one is left out.
+    /// Observed tau-b, averaged over which training is left out.
     pub kd: f64,
-    /// tau that the same formula predicts from single trainings of these
-    /// architectures.
+    /// tau that the same formula predicts from single trainings of these architectures.
     pub predicted_kd: f64,
 }
 
 /// Noise of a truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NoiseReport {
-    /// Architectures by number of trainings, from none.
+    /// `trainings[n]` is the number of architectures with n trainings, n from 0.
     pub trainings: Vec<usize>,
-    /// All pairs of positions that two or more architectures have.
+    /// All pairs of seeds that two or more architectures have.
     pub pairs: Vec<SeedPair>,
-    /// The fewest architectures of a pair that has a tau-b; 0 without one.
+    /// Smallest number of architectures of a pair with a defined tau-b; 0 if there is no such pair.
     pub architectures: usize,
-    /// Mean tau-b over the pairs; `None` without one that is defined.
+    /// Mean tau-b over the pairs; `None` if it is defined for no pair.
     pub seed_kd: Option<f64>,
-    /// Mean Pearson's correlation over the pairs.
+    /// Mean of Pearson's correlation over the pairs; `None` if it is defined for no pair.
     pub seed_lc: Option<f64>,
-    /// For 1 to the most trainings there are; empty where `seed_kd` is
-    /// `None` or not above 0, or of so few architectures that a tau-b has no
-    /// interval.
+    /// Ceilings for 1 up to the largest number of trainings. Empty if `seed_kd` is `None` or not
+    /// above 0, or if it is from so few architectures that a tau-b has no interval.
     pub ceilings: Vec<Ceiling>,
-    /// `None` where no two architectures have three trainings.
+    /// Check of the formula; `None` unless two architectures have three trainings.
     pub check: Option<SplitCheck>,
 }
 
-/// Noise of a truth; `runs[i]` are the results of architecture `i`'s trainings
-/// by seed, NaN or cut off where there is none.
+/// Noise of a truth. `runs[i]` are the results of architecture `i`'s trainings by seed index; where
+/// there is no training, the value is NaN or the list ends.
 ///
 /// # Errors
-/// Fewer than two architectures, or an infinite result.
+/// If there are fewer than two architectures, or a result is infinite.
 pub fn noise_ceiling(runs: &[Vec<f64>]) -> Result<NoiseReport, AnalysisError> {
     at_least("architectures", runs.len(), 2)?;
     if let Some(row) = runs.iter().position(|runs| runs.iter().any(|it| it.is_infinite())) {
@@ -150,7 +147,7 @@ fn check(runs: &[Vec<f64>], most: usize) -> Option<SplitCheck> {
         let (one, others): (Vec<f64>, Vec<f64>) = full.iter().map(|it| (it[at], rest(it))).unzip();
         kendall_tau_b(&one, &others)
     };
-    // Between means of different n it is the root of both reliabilities.
+    // Between means of different n, it is the square root of the product of both reliabilities.
     let one = rho(single).max(0.0);
     Some(SplitCheck {
         seeds: most,
@@ -183,7 +180,7 @@ mod tests {
     use osee_model::seed::stream;
     use rand::Rng;
 
-    /// Standard normal values (sum of twelve uniform ones).
+    /// Standard normal values (sums of twelve uniform ones).
     fn normal(label: &str, n: usize) -> Vec<f64> {
         let mut stream = stream(5, &[label]);
         let mut uniform = || f64::from(stream.next_u32()) / f64::from(u32::MAX);

@@ -1,8 +1,8 @@
-//! Operation-level bias (section 5.1): when one operation is exchanged for
-//! another, how often does the truth rise, and how often the score?
+//! Operation-level bias (section 5.1): how often the truth and the score rise when one operation is
+//! exchanged for another.
 //!
-//! Invariant: a pair has a direction. A set in which every mutation is there
-//! has each pair of architectures in both, as `a` to `b` and as `b` to `a`.
+//! Invariant: a pair has a direction. If a set has every mutation, it has each pair of
+//! architectures in both directions, as `a` to `b` and as `b` to `a`.
 
 use super::{AnalysisError, judged, same_length};
 use crate::criteria::rank::compare;
@@ -10,36 +10,35 @@ use osee_model::space::Mutation;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// An architecture and one that differs from it in one operation.
+/// An architecture, and another one that differs from it in one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct MutationPair<'a> {
-    /// Position of the architecture.
+    /// Position of the original architecture.
     pub from: usize,
-    /// Position of the mutated one.
+    /// Position of the mutated architecture.
     pub to: usize,
-    /// Operation that is exchanged.
+    /// The operation that is replaced.
     pub from_op: &'a str,
-    /// Operation that takes its place.
+    /// The operation that takes its place.
     pub to_op: &'a str,
 }
 
-/// Pairs inside a set of architectures.
+/// Mutation pairs inside a set of architectures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FoundPairs<'a> {
     /// Every mutation whose result is in the set, in input order.
     pub pairs: Vec<MutationPair<'a>>,
-    /// Mutations whose result is not in the set.
+    /// Number of mutations whose result is not in the set.
     pub outside: usize,
-    /// Mutations whose result is the architecture itself in canonical form.
+    /// Number of mutations whose result is the same architecture in canonical form.
     pub same: usize,
 }
 
-/// Which of the `mutations` of every architecture lead to another one of
-/// `keys`. Architectures are told by their canonical string; of a key that is
-/// there twice the first is meant.
+/// Finds the `mutations` of every architecture that lead to another one of `keys`. Architectures
+/// are identified by their canonical string; of repeated keys only the first is used.
 ///
 /// # Errors
-/// Not one list of mutations per key.
+/// If there is not one list of mutations per key.
 pub fn pairs_in_set<'a>(
     keys: &[String],
     mutations: &'a [Vec<Mutation>],
@@ -65,8 +64,7 @@ pub fn pairs_in_set<'a>(
     Ok(found)
 }
 
-/// The pairs of which both architectures are in `group`; see
-/// [`equal_groups`](super::equal_groups).
+/// The pairs whose architectures are both in `group`; see [`equal_groups`](super::equal_groups).
 pub fn within_group<'a>(
     pairs: &[MutationPair<'a>],
     groups: &[usize],
@@ -76,49 +74,47 @@ pub fn within_group<'a>(
     pairs.iter().filter(|pair| inside(pair.from) && inside(pair.to)).copied().collect()
 }
 
-/// What one exchange of operations does.
+/// The effect of one exchange of operations.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OpChange {
-    /// Operation that is exchanged.
+    /// The operation that is replaced.
     pub from: String,
-    /// Operation that takes its place.
+    /// The operation that takes its place.
     pub to: String,
-    /// Pairs, at least one.
+    /// Number of pairs, at least one.
     pub pairs: usize,
-    /// Share of pairs whose truth rises; a tie is half a rise, so that both
-    /// directions of an exchange add up to 1.
+    /// Share of pairs whose truth rises. A tie counts as half a rise, so that both directions of an
+    /// exchange add up to 1.
     pub truth_increase: f64,
-    /// Share of pairs whose score rises; a tie is half a rise, a failure is
-    /// below every score.
+    /// Share of pairs whose score rises. A tie counts as half a rise; a failure is below every
+    /// score.
     pub score_increase: f64,
-    /// `score_increase` - `truth_increase`: positive where the estimator
-    /// overestimates the exchange.
+    /// `score_increase` - `truth_increase`: positive if the estimator overestimates the exchange.
     pub bias: f64,
-    /// Pairs of equal truth.
+    /// Number of pairs with equal truth.
     pub truth_ties: usize,
-    /// Pairs of equal score, two failures among them.
+    /// Number of pairs with equal score, including those of two failures.
     pub score_ties: usize,
-    /// Pairs with a failed score on either side.
+    /// Number of pairs with a failed score on either side.
     pub failures: usize,
 }
 
-/// Every exchange that occurs.
+/// The effects of all exchanges that occur.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OpBiasReport {
-    /// Pairs with their direction.
+    /// Number of pairs, counted per direction.
     pub pairs: usize,
-    /// Distinct pairs of architectures, whatever the direction and the
-    /// operations.
+    /// Number of distinct pairs of architectures, whatever the direction and the operations.
     pub unordered_pairs: usize,
-    /// By names of the operations.
+    /// The effect of each exchange, ordered by the names of the operations.
     pub changes: Vec<OpChange>,
 }
 
 /// Operation-level bias over `pairs`.
 ///
 /// # Errors
-/// Columns of different length, a truth that is not finite, or a pair that
-/// points outside them.
+/// If columns differ in length, a truth is not finite, or a pair refers to an architecture that
+/// does not exist.
 pub fn op_bias(
     pairs: &[MutationPair<'_>],
     scores: &[f64],

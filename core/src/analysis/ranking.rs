@@ -1,5 +1,4 @@
-//! Who is over- and who underestimated: the study's ranking difference
-//! RD = r - n (section 5.1).
+//! The paper's ranking difference RD = r - n, which shows over- and underestimation (section 5.1).
 //!
 //! Invariant: the differences sum to 0.
 
@@ -14,15 +13,15 @@ pub struct RankingDifferences {
     pub true_ranks: Vec<f64>,
     /// n: rank by score, 1 the best of M.
     pub estimated_ranks: Vec<f64>,
-    /// RD / M = (r - n) / M, in (-1, 1); positive for an overestimated one.
+    /// RD / M = (r - n) / M, in (-1, 1); positive for an overestimated architecture.
     pub normalised: Vec<f64>,
 }
 
-/// Ranking differences; equal values share the mean of their ranks, so a tie
-/// is neither over- nor underestimation.
+/// Ranking differences. Equal values share the mean of their ranks, so a tie is neither over- nor
+/// underestimation.
 ///
 /// # Errors
-/// Columns of different length, or a truth that is not finite.
+/// If columns differ in length, or a truth is not finite.
 pub fn ranking_differences(
     scores: &[f64],
     truths: &[f64],

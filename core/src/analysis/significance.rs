@@ -1,16 +1,15 @@
-//! Is one estimator's tau-b truly above another's, or do these architectures
-//! merely happen to say so? All pairs of estimators at once.
+//! Significance of differences in tau-b between estimators, for all pairs at once.
 //!
-//! Up to [`EXCHANGED_UP_TO`] architectures a p-value is exact, by all exchanges
-//! of the two estimators' ranks, and there is no interval. From there on both
-//! are normal: the jackknife's error of the difference, on the scale of
-//! Fisher's transformation (`criteria/jackknife.rs`). The two need not meet
+//! Up to [`EXCHANGED_UP_TO`] architectures a p-value is exact, by all exchanges of the two
+//! estimators' ranks, and there is no interval. Above that, both use a normal approximation: the
+//! jackknife's error of the difference, on the scale of Fisher's transformation
+//! (`criteria/jackknife.rs`). The two methods need not agree where one takes over from the other,
+//! and p may rise there.
 //! where one takes over from the other, and p may rise there.
 //!
-//! Invariant: O(M log M) per estimator and per pair; failures rank last, equal
-//! to one another; two estimators are compared on the architectures that both
-//! have; what is undefined is compared with nothing; nothing depends on the
-//! order of the rows.
+//! Invariant: O(M log M) per estimator and per pair; failures rank last, equal to one another; two
+//! estimators are compared on the architectures that both have; what is undefined is not compared;
+//! nothing depends on the order of the rows.
 
 use super::{
     AnalysisError, Column, all_finite, at_least,
@@ -25,61 +24,59 @@ use crate::criteria::{
 };
 use serde::Serialize;
 
-/// One estimator's tau-b over the architectures that it has. Its interval is
-/// [`Bootstrap::tau_b`](crate::criteria::Bootstrap::tau_b)'s.
+/// One estimator's tau-b over the architectures that it has. Its interval is that of
+/// [`Bootstrap::tau_b`](crate::criteria::Bootstrap::tau_b).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EstimatorTau {
-    /// Name.
+    /// Name of the estimator.
     pub name: String,
     /// tau-b; `None` where the score or the truth is constant.
     pub kd: Option<f64>,
-    /// The jackknife's standard error over the choice of architectures; `None`
-    /// also for two.
+    /// The jackknife's standard error over the choice of architectures; `None` also for two
+    /// architectures.
     pub standard_error: Option<f64>,
-    /// Architectures that it has.
+    /// Number of architectures that it has.
     pub measured: usize,
-    /// NaN scores of them.
+    /// Number of these whose score is NaN.
     pub failures: usize,
 }
 
-/// Two estimators on the same architectures.
+/// Two estimators compared on the same architectures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Position of the first.
+    /// Position of the first estimator.
     pub first: usize,
-    /// Position of the second.
+    /// Position of the second estimator.
     pub second: usize,
-    /// Architectures that both have; everything below is about these.
+    /// Number of architectures that both have; all fields below refer to these.
     pub architectures: usize,
-    /// tau-b of the first less that of the second; `None` where either is
-    /// undefined, as is everything below.
+    /// tau-b of the first minus tau-b of the second. If either is undefined, this and all fields
+    /// below but `ci_missing` are `None`.
     pub difference: Option<f64>,
-    /// The jackknife's standard error of the difference; `None` also for two
-    /// architectures.
+    /// The jackknife's standard error of the difference; `None` also for two architectures.
     pub standard_error: Option<f64>,
     /// Interval of the difference, for this pair alone, inside [-2, 2].
     pub ci: Option<[f64; 2]>,
-    /// Why there is none.
+    /// Why there is no interval; `None` if there is one.
     pub ci_missing: Option<NoInterval>,
-    /// Two-sided, for this pair alone; 1 where the rankings are the same.
-    /// `None` also where more architectures than can be exchanged differ in
-    /// what cannot be told from chance: all contribute alike.
+    /// Two-sided p-value for this pair alone; 1 if the rankings are the same. `None` also if there
+    /// are too many architectures to exchange and all contribute alike, so that their difference
+    /// cannot be told from chance.
     pub p_value: Option<f64>,
-    /// Corrected for looking at all pairs with a p-value (Holm, Scand. J.
-    /// Stat. 6, 1979).
+    /// The p-value corrected for comparing all pairs that have one (Holm, Scand. J. Stat. 6, 1979).
     pub holm_p_value: Option<f64>,
 }
 
 /// All estimators and all pairs of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SignificanceReport {
-    /// M.
+    /// Number of architectures, M.
     pub architectures: usize,
-    /// Coverage of the intervals.
+    /// Coverage of the intervals, such as 0.95.
     pub confidence: f64,
-    /// In the order given.
+    /// The estimators in input order.
     pub estimators: Vec<EstimatorTau>,
-    /// Every pair, `first < second`, in order.
+    /// Every pair with `first < second`, in order.
     pub comparisons: Vec<Comparison>,
 }
 
@@ -88,38 +85,38 @@ impl SignificanceReport {
         self.comparisons.iter().filter(|pair| pair.p_value.is_some())
     }
 
-    /// Pairs that have a p-value.
+    /// Number of pairs that have a p-value.
     pub fn compared(&self) -> usize {
         self.with_p_value().count()
     }
 
-    /// The fewest and the most architectures of [`compared`](Self::compared)
-    /// pairs.
+    /// The smallest and the largest number of architectures among the [`compared`](Self::compared)
+    /// pairs; `None` if there are none.
     pub fn common(&self) -> Option<[usize; 2]> {
         let counts = || self.with_p_value().map(|pair| pair.architectures);
         Some([counts().min()?, counts().max()?])
     }
 
-    /// No p-value of one pair is below.
+    /// The smallest p-value that a single pair can have.
     pub fn smallest_p(&self) -> f64 {
         let most = self.common().map_or(self.architectures, |[_, most]| most);
         smallest_exchange_p_value(most)
     }
 
-    /// No corrected p-value is below.
+    /// The smallest corrected p-value that a pair can have.
     pub fn smallest_holm_p(&self) -> f64 {
         (self.smallest_p() * self.compared() as f64).min(1.0)
     }
 }
 
 impl Comparison {
-    /// Whether the architectures are so few that p is exact.
+    /// True if there are so few architectures that p is exact.
     pub fn is_exact(&self) -> bool {
         self.architectures <= EXCHANGED_UP_TO
     }
 }
 
-/// An estimator on the architectures that a comparison is about.
+/// An estimator's scores on the architectures of a comparison.
 struct Judged {
     scores: Vec<f64>,
     truths: Vec<f64>,
@@ -137,12 +134,11 @@ impl Judged {
     }
 }
 
-/// Compares every two estimators by tau-b with the truth; `confidence` such
-/// as 0.95. Scores that are missing ([`Column`]) are in no comparison.
+/// Compares every two estimators by tau-b with the truth; `confidence` is such as 0.95. Scores that
+/// are missing ([`Column`]) are in no comparison.
 ///
 /// # Errors
-/// Fewer than two architectures, columns of different length, or a truth
-/// that is not finite.
+/// If there are fewer than two architectures, columns differ in length, or a truth is not finite.
 pub fn significance<'a, C: Into<Column<'a>> + Copy>(
     estimators: &[C],
     truths: &[f64],
@@ -190,12 +186,12 @@ pub fn significance<'a, C: Into<Column<'a>> + Copy>(
     })
 }
 
-/// Two architectures leave no error: its formula divides by M - 2.
+/// Two architectures have no standard error, because its formula divides by M - 2.
 fn error(of: Normal) -> Option<f64> {
     Some(of.error).filter(|error| error.is_finite())
 }
 
-/// One pair on the same architectures.
+/// Compares one pair on the same architectures.
 fn compared(first: &Judged, second: &Judged, confidence: f64) -> Comparison {
     let architectures = first.truths.len();
     let few = architectures <= EXCHANGED_UP_TO;
@@ -242,7 +238,7 @@ mod tests {
     use proptest::prelude::*;
     use rand::Rng;
 
-    /// Truth with noise, rounded to `step` so that there are ties.
+    /// The truth with noise, rounded to `step` so that there are ties.
     fn noisy(truth: &[f64], noise: f64, step: f64, label: &str) -> Vec<f64> {
         let mut stream = stream(3, &[label]);
         let mut uniform = || f64::from(stream.next_u32()) / f64::from(u32::MAX) - 0.5;
@@ -283,9 +279,9 @@ mod tests {
 
     #[test]
     fn the_error_is_that_of_a_table_done_by_hand() {
-        // Brown & Benedetti's formula as statistics packages print it (ASE1),
-        // which has M^2 for M (M - 1) and no jackknife's factor: the 2 x 2
-        // table 30 10 / 10 50, tau-b 7/12, for which tau-b is phi.
+        // Brown & Benedetti's formula as statistics packages print it (ASE1), which has M^2 for M
+        // (M - 1) and no jackknife factor. In the 2 x 2 table 30 10 / 10 50, tau-b equals phi,
+        // 7/12.
         let mut cells = Vec::new();
         for (x, y, n) in [(0.0, 0.0, 30), (0.0, 1.0, 10), (1.0, 0.0, 10), (1.0, 1.0, 50)] {
             cells.extend(std::iter::repeat_n((x, y), n));
@@ -366,7 +362,7 @@ mod tests {
             [40, 20, 60]
         );
         assert_eq!(report.common(), Some([10, 40]));
-        // Alone on the common rows the pair is the same; what stands in a gap is not.
+        // The pair alone on the common rows gives the same; a value in a gap changes nothing.
         for pair in &report.comparisons {
             let there =
                 |at: &usize| !gaps[pair.first].contains(at) && !gaps[pair.second].contains(at);
@@ -411,7 +407,7 @@ mod tests {
         let all: [(&str, &[f64]); 2] = [("right", &truth), ("wrong", &[3.0, 2.0, 1.0])];
         let report = significance(&all, &truth, 0.95).unwrap();
         let pair = &report.comparisons[0];
-        // The one in the middle has rank 2 by both: of 8 exchanges 4 leave 2 or -2.
+        // The middle one has rank 2 in both: of 8 exchanges, 4 leave a difference of 2 or -2.
         assert_eq!((pair.difference, pair.p_value, pair.ci), (Some(2.0), Some(0.5), None));
         assert_eq!(pair.ci_missing, Some(NoInterval::TooFew { architectures: 3, needed: 13 }));
         assert_eq!((report.smallest_p(), pair.is_exact()), (0.25, true));
@@ -425,15 +421,15 @@ mod tests {
     fn no_p_value_is_below_what_the_architectures_allow() {
         let truth: Vec<f64> = (0..13).map(f64::from).collect();
         let reverse: Vec<f64> = truth.iter().map(|t| -t).collect();
-        // Either half is in order, and the better half is put last.
+        // Both halves are in order, and the better half is ranked last.
         let halves: Vec<f64> = (0..14).map(|i| f64::from((i + 7) % 14)).collect();
         let all: [(&str, &[f64]); 2] = [("right", &truth), ("wrong", &reverse)];
         let report = significance(&all, &truth, 0.95).unwrap();
         let pair = &report.comparisons[0];
         assert_eq!((pair.difference, pair.p_value), (Some(2.0), Some(2.0 / 8192.0)));
         assert_eq!((pair.ci, pair.ci_missing), (None, Some(NoInterval::AllAlike)));
-        // Every architecture is in the right order with 6 others: the formula has
-        // no error, which says nothing.
+        // Every architecture is in the right order with 6 others. All contribute alike, so the
+        // formula gives no error, which says nothing.
         let truth: Vec<f64> = (0..14).map(f64::from).collect();
         let all: [(&str, &[f64]); 2] = [("right", &truth), ("halves", &halves)];
         let report = significance(&all, &truth, 0.95).unwrap();
@@ -463,7 +459,7 @@ mod tests {
                 significance(&all, &truth, 0.95).unwrap()
             };
             let found = report(&rows, 0.0);
-            // Its text has every digit.
+            // The text shows every digit.
             prop_assert_eq!(format!("{found:?}"), format!("{:?}", report(&shuffled, 0.0)));
             prop_assert_eq!(&found, &report(&rows, f64::from(constant) / 4.0));
             let itself = &found.comparisons[1];

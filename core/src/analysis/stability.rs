@@ -1,5 +1,5 @@
-//! Ranking stability (section 5.3): the scores of one checkpoint as the
-//! prediction, those of a later one as the truth.
+//! Ranking stability (section 5.3): the scores of one checkpoint as the prediction, those of a
+//! later one as the truth.
 
 use super::{AnalysisError, at_least, same_length};
 use crate::criteria::{
@@ -9,19 +9,19 @@ use crate::criteria::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Scores of all architectures by one state of a supernet.
+/// Scores of all architectures with one state of a supernet.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Checkpoint<'a> {
-    /// Epochs trained.
+    /// Number of epochs trained.
     pub epoch: u64,
-    /// One per architecture.
+    /// One score per architecture.
     pub scores: &'a [f64],
 }
 
-/// The study's K of relative P@topK and P@bottomK, as shares of M.
+/// The paper's K of relative P@topK and P@bottomK, as shares of M.
 pub const CHECKPOINT_RATIOS: [f64; 2] = [0.005, 0.05];
 
-/// How much of a ranking stays.
+/// How much of a ranking persists.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stability {
     /// relKD: tau-b; `None` where either side is constant.
@@ -35,7 +35,7 @@ pub struct Stability {
 /// Relative criteria of two score columns; failures rank last in both.
 ///
 /// # Errors
-/// Columns of different length.
+/// If columns differ in length.
 pub fn stability(
     earlier: &[f64],
     later: &[f64],
@@ -60,19 +60,19 @@ pub fn stability(
 /// Stability from one checkpoint to the next.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StabilityStep {
-    /// Epoch of the prediction.
+    /// Epoch of the scores that predict.
     pub from: u64,
-    /// Epoch of what counts as truth.
+    /// Epoch of the scores that count as truth.
     pub to: u64,
     /// The relative criteria.
     pub stability: Stability,
 }
 
-/// Every checkpoint against the next. For the mean of several supernets, give
-/// their [mean scores](super::mean_scores).
+/// Compares every checkpoint with the next. For the mean of several supernets, pass their
+/// [mean scores](super::mean_scores).
 ///
 /// # Errors
-/// Fewer than two checkpoints, or columns of different length.
+/// If there are fewer than two checkpoints, or columns differ in length.
 pub fn stability_steps(
     checkpoints: &[Checkpoint<'_>],
     ratios: &[f64],
@@ -100,7 +100,7 @@ mod tests {
         let [same, turned] = steps.as_slice() else { panic!("two steps") };
         assert_eq!((same.from, same.to, same.stability.kd), (1, 2, Some(1.0)));
         assert_eq!((turned.stability.kd, turned.stability.p_top["0.05"].value), (Some(-1.0), 0.0));
-        // 0.5 % of 40 is no architecture.
+        // 0.5 % of 40 architectures is less than one.
         assert!(!same.stability.p_top.contains_key("0.005"));
         assert!(stability_steps(&[at(1, up.as_slice())], &CHECKPOINT_RATIOS).is_err());
     }

@@ -1,4 +1,4 @@
-//! How criteria evolve over training (section 4.1, figure 1).
+//! Criteria over the course of training (section 4.1, figure 1).
 
 use super::{AnalysisError, Checkpoint, judged};
 use crate::{
@@ -10,19 +10,18 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Criteria at one checkpoint; `None` where undefined (a constant column, or
-/// K * M < 1).
+/// Criteria at one checkpoint; `None` where undefined (a constant column, or K * M < 1).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrendPoint {
-    /// Epochs trained.
+    /// Number of epochs trained.
     pub epoch: u64,
-    /// tau-b.
+    /// Kendall's tau-b.
     pub kd: Option<f64>,
     /// Spearman's rho.
     pub spearman: Option<f64>,
-    /// P@top5%.
+    /// P@top5%: share of the predicted top 5 % that is truly there.
     pub p_top_5: Option<TieAware>,
-    /// P@bottom5%.
+    /// P@bottom5%: share of the predicted bottom 5 % that is truly there.
     pub p_bottom_5: Option<TieAware>,
     /// BR@1%: best true rank in the predicted top 1 %, over M.
     pub br_1: Option<TieAware>,
@@ -30,14 +29,14 @@ pub struct TrendPoint {
     pub wr_5: Option<TieAware>,
     /// Mean over the finite scores, in their unit.
     pub mean_score: Option<f64>,
-    /// NaN scores.
+    /// Number of NaN scores.
     pub failures: usize,
 }
 
-/// Criteria over checkpoints.
+/// Criteria at each checkpoint.
 ///
 /// # Errors
-/// Columns of different length, or a truth that is not finite.
+/// If columns differ in length, or a truth is not finite.
 pub fn trend(
     checkpoints: &[Checkpoint<'_>],
     truths: &[f64],

@@ -1,58 +1,57 @@
-//! Which values a setting may have, as data: the host refuses others before it
-//! asks the plugin, and prints what is allowed.
+//! Constraints on the values of settings, as data: the host refuses other values before it asks the
+//! plugin, and prints what is allowed.
 
 use super::value::{FromValue, Value, words};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, fmt};
 
-/// What a value has to keep. A setting may have several constraints, and its
-/// values keep all of them.
+/// A condition on the values of a setting. Where a setting has several, its values must meet all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Constraint {
-    /// A number that is not smaller.
+    /// The value is a number no smaller than `least`.
     AtLeast {
-        /// The smallest.
+        /// The smallest allowed number.
         least: Value,
     },
-    /// A larger number.
+    /// The value is a number larger than `bound`.
     Above {
-        /// What it is larger than.
+        /// The bound, which is not allowed itself.
         bound: Value,
     },
-    /// A number that is not larger.
+    /// The value is a number no larger than `most`.
     AtMost {
-        /// The largest.
+        /// The largest allowed number.
         most: Value,
     },
-    /// A smaller number.
+    /// The value is a number smaller than `bound`.
     Below {
-        /// What it is smaller than.
+        /// The bound, which is not allowed itself.
         bound: Value,
     },
-    /// A whole number that this one divides.
+    /// The value is a whole number that `factor` divides.
     MultipleOf {
-        /// The divisor.
+        /// The divisor; not 0.
         factor: i64,
     },
-    /// One of these values.
+    /// The value is one of `choices`.
     OneOf {
-        /// All of them.
+        /// All allowed values, at least one.
         choices: Vec<Value>,
     },
-    /// Words separated by commas.
+    /// The value is a text of words separated by commas.
     ListOf {
-        /// All that it may have; empty for any words.
+        /// All allowed words; empty if any word is allowed.
         words: Vec<String>,
     },
-    /// A constraint of a newer sdk, which this one cannot check: the plugin does.
+    /// A constraint of a newer sdk. This one cannot check it, so the plugin does.
     #[serde(other)]
     Unknown,
 }
 
 impl Constraint {
-    /// Whether a value of the setting's type keeps it.
+    /// True if a value of the setting's type meets the constraint.
     pub fn keeps(&self, value: &Value) -> bool {
         match self {
             Self::AtLeast { least } => compare(value, least).is_some_and(Ordering::is_ge),
@@ -74,7 +73,7 @@ impl Constraint {
         }
     }
 
-    /// Whether it says something about values of the type of `default`.
+    /// True if the constraint can be applied to values of the type of `default`.
     pub fn suits(&self, default: &Value) -> bool {
         match self {
             Self::AtLeast { least: end }
@@ -91,7 +90,7 @@ impl Constraint {
         }
     }
 
-    /// The words that a value can be made of.
+    /// The words that a value can consist of; empty if the constraint names none.
     pub fn vocabulary(&self) -> Vec<String> {
         match self {
             Self::OneOf { choices } => choices.iter().map(Value::to_string).collect(),
@@ -101,7 +100,7 @@ impl Constraint {
     }
 }
 
-/// The order of two numbers.
+/// The order of two values; `None` if either is not a number.
 fn compare(value: &Value, end: &Value) -> Option<Ordering> {
     match (value, end) {
         (Value::Int(value), Value::Int(end)) => Some(value.cmp(end)),
@@ -127,7 +126,7 @@ impl fmt::Display for Constraint {
     }
 }
 
-/// Words in a sentence: `a, b or c`.
+/// Words as in a sentence: `a, b or c`.
 fn listed(words: &[String], and: &str) -> String {
     match words {
         [first @ .., last] if !first.is_empty() => format!("{} {and} {last}", first.join(", ")),

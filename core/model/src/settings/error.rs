@@ -1,85 +1,85 @@
-//! Why settings are refused.
+//! Errors about settings.
 
 use super::{spec::SettingSpec, value::Value};
 
-/// Why settings were refused.
+/// Why a setting or its value is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// Not declared.
+    /// The setting is not declared.
     #[error("{owner} has no setting `{key}`{}", hint(nearest, known))]
     Unknown {
-        /// Whose settings.
+        /// The estimator or space that was given the setting.
         owner: String,
         /// The unknown key.
         key: String,
-        /// The declared key most like it.
+        /// The most similar declared key, if any is close.
         nearest: Option<String>,
         /// All declared keys.
         known: Vec<String>,
     },
-    /// Declared with another type.
+    /// The value is not of the declared type.
     #[error("setting `{key}` of {owner} must be {wanted}, got `{value}`")]
     Type {
-        /// Whose settings.
+        /// The estimator or space that declares the setting.
         owner: String,
-        /// The key.
+        /// Key of the setting.
         key: String,
         /// The declared type, in words.
         wanted: &'static str,
-        /// What was given.
+        /// The value that was given.
         value: String,
     },
-    /// Of the declared type, but not allowed by the declaration.
+    /// The value has the declared type, but a constraint forbids it.
     #[error("setting `{key}` of {owner} must be {allowed}, got `{value}`{}", meant(nearest))]
     NotAllowed {
-        /// Whose settings.
+        /// The estimator or space that declares the setting.
         owner: String,
-        /// The key.
+        /// Key of the setting.
         key: String,
         /// What is allowed, in words.
         allowed: String,
-        /// What was given.
+        /// The value that was given.
         value: String,
-        /// The allowed word most like it.
+        /// The most similar allowed word, if any is close.
         nearest: Option<String>,
     },
-    /// Read as what it is not; a mistake of whoever declared it.
+    /// The code of the estimator or space reads the setting as a type that it did not declare.
     #[error("setting `{key}` must be {wanted}, got `{value}`")]
     Read {
-        /// The key.
+        /// Key of the setting.
         key: String,
-        /// What it is read as, in words.
+        /// The type that it is read as, in words.
         wanted: String,
-        /// What it is.
+        /// The value of the setting.
         value: String,
     },
-    /// Read without being declared.
+    /// The code reads a setting that it did not declare.
     #[error("no setting `{0}` is declared")]
     Undeclared(String),
-    /// Not of the form `key=value`.
+    /// A text is not of the form `key=value`.
     #[error("`{0}` is not of the form key=value")]
     Assignment(String),
-    /// Given more than once.
+    /// A setting is given more than once.
     #[error("setting `{key}` is given twice, as `{first}` and as `{second}`; leave one out")]
     Twice {
-        /// The key.
+        /// Key of the setting.
         key: String,
-        /// Its value.
+        /// The first value.
         first: String,
-        /// Its other value.
+        /// The second value.
         second: String,
     },
 }
 
 impl SettingError {
-    /// `key` is not among the settings of `owner`.
+    /// The error that `key` is not among the settings of `owner`.
     pub(super) fn unknown(owner: &str, key: &str, specs: &[SettingSpec]) -> Self {
         let known: Vec<String> = specs.iter().map(|spec| spec.key.clone()).collect();
         let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
         Self::Unknown { owner: owner.to_owned(), key: key.to_owned(), nearest, known }
     }
 
-    /// `value` does not keep the constraints of a setting of `owner`.
+    /// The error that `value` breaks the constraints of a setting of `owner`.
     pub(super) fn not_allowed(owner: &str, spec: &SettingSpec, value: &Value) -> Self {
         let value = value.to_string();
         let words: Vec<String> = spec.constraints.iter().flat_map(|it| it.vocabulary()).collect();
@@ -107,7 +107,7 @@ fn meant(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
 }
 
-/// The candidate most like `word`, if one is close enough to be meant.
+/// The candidate most like `word`, if one is similar enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()

@@ -1,5 +1,5 @@
-//! Settings of estimators and search spaces: declared with defaults and what is
-//! allowed, checked against the declaration, hashed into the key of a result.
+//! Settings of estimators and search spaces: declared with defaults and constraints, checked
+//! against the declaration, and hashed into the key of a result.
 
 mod constraint;
 mod error;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// Every declared setting with its value.
+/// The value of every declared setting.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(BTreeMap<String, Value>);
@@ -25,8 +25,8 @@ impl Settings {
     /// The declared settings of `owner`, with `given` in place of defaults.
     ///
     /// # Errors
-    /// [`SettingError::Unknown`] with the nearest known key,
-    /// [`SettingError::Type`], or [`SettingError::NotAllowed`] with what is.
+    /// [`SettingError::Unknown`] with the most similar known key, [`SettingError::Type`], or
+    /// [`SettingError::NotAllowed`] with what is allowed.
     pub fn resolve(
         owner: &str,
         specs: &[SettingSpec],
@@ -55,24 +55,24 @@ impl Settings {
         specs.iter().map(|spec| (spec.key.clone(), spec.default.clone())).collect()
     }
 
-    /// What a supernet changes of the defaults.
+    /// The defaults that differ where architectures share a supernet's weights.
     pub fn of_supernet(specs: &[SettingSpec]) -> BTreeMap<String, Value> {
         let changed =
             specs.iter().filter_map(|spec| Some((spec.key.clone(), spec.in_supernet.clone()?)));
         changed.collect()
     }
 
-    /// The same with another value for `key`.
+    /// Sets the value of `key`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.insert(key.to_owned(), value.into());
         self
     }
 
-    /// Reads `key=value` as the command line gives it.
+    /// Reads `key=value` from the command line; the value decides its type.
     ///
     /// # Errors
-    /// [`SettingError::Assignment`] without an `=`.
+    /// [`SettingError::Assignment`] if there is no `=`.
     pub fn parse_assignment(text: &str) -> Result<(String, Value), SettingError> {
         let (key, value) =
             text.split_once('=').ok_or_else(|| SettingError::Assignment(text.to_owned()))?;
@@ -89,11 +89,11 @@ impl Settings {
         Ok((key.trim().to_owned(), value))
     }
 
-    /// Reads several of them, each about a setting of its own.
+    /// Reads several `key=value`, each for a different setting.
     ///
     /// # Errors
-    /// [`SettingError::Assignment`] without an `=`, [`SettingError::Twice`] where
-    /// two are about one setting.
+    /// [`SettingError::Assignment`] if there is no `=`, [`SettingError::Twice`] if two are for the
+    /// same setting.
     pub fn parse_assignments(texts: &[String]) -> Result<BTreeMap<String, Value>, SettingError> {
         let mut given = BTreeMap::new();
         for text in texts {
@@ -106,8 +106,7 @@ impl Settings {
         Ok(given)
     }
 
-    /// The value of a declared setting, as a number, a flag, a text or a
-    /// `Vec<String>` of words.
+    /// The value of a declared setting, as a number, a flag, a text or a `Vec<String>` of words.
     ///
     /// ```
     /// # use osee_model::settings::{SettingError, SettingSpec, Settings};
@@ -118,18 +117,16 @@ impl Settings {
     /// ```
     ///
     /// # Errors
-    /// [`SettingError::Undeclared`], or [`SettingError::Read`] for a value that
-    /// is not of this type.
+    /// [`SettingError::Undeclared`], or [`SettingError::Read`] if the value is not of this type.
     pub fn get<T: FromValue>(&self, key: &str) -> Result<T, SettingError> {
         let value = self.value(key)?;
         T::from_value(value).ok_or_else(|| misread(key, T::WANTED.to_owned(), value))
     }
 
-    /// What stands beside the word that is the value of a declared setting.
+    /// The item that `choices` pairs with the word that is the setting's value.
     ///
     /// # Errors
-    /// [`SettingError::Undeclared`], or [`SettingError::Read`] for a word that is
-    /// not among the choices.
+    /// [`SettingError::Undeclared`], or [`SettingError::Read`] if the word is not in `choices`.
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<T, SettingError> {
         let value = self.value(key)?;
         let chosen =
@@ -144,7 +141,7 @@ impl Settings {
         self.0.get(key).ok_or_else(|| SettingError::Undeclared(key.to_owned()))
     }
 
-    /// Keys and values in key order.
+    /// Keys and values in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
@@ -160,8 +157,8 @@ impl FromIterator<(String, Value)> for Settings {
     }
 }
 
-/// Hash of anything that is part of a result's key: the first 16 hex digits
-/// of SHA-256 over its JSON.
+/// Hash of a value that is part of a result's key: the first 16 hex digits of the SHA-256 of its
+/// JSON.
 pub fn key_hash(value: &impl Serialize) -> String {
     let json = serde_json::to_vec(value).expect("keys are plain data");
     hex(&Sha256::digest(&json)[..8])

@@ -4,7 +4,7 @@ use super::{constraint::Constraint, value::Value};
 use serde::{Deserialize, Serialize};
 use std::ops::{Bound, RangeBounds};
 
-/// One declared setting: its default, and which other values it may have.
+/// One declared setting: its default, and which other values are allowed.
 ///
 /// ```
 /// use osee_model::settings::SettingSpec;
@@ -18,24 +18,24 @@ use std::ops::{Bound, RangeBounds};
 pub struct SettingSpec {
     /// Name in study files and on the command line.
     pub key: String,
-    /// Value when none is given; also fixes the type.
+    /// Value if none is given; it also fixes the type.
     pub default: Value,
-    /// One line of help, without the default and what is allowed.
+    /// One line of help, without the default and the constraints.
     pub help: String,
-    /// Whether a one-shot estimator's supernet is the same with any value.
+    /// For one-shot estimators: true if the setting does not change how the supernet is trained.
     #[serde(default)]
     pub judges_only: bool,
-    /// Of a search space: the default where architectures share a supernet's
-    /// weights, trained or not.
+    /// For search spaces: the default where architectures share a supernet's weights, trained or
+    /// not.
     #[serde(default)]
     pub in_supernet: Option<Value>,
-    /// What every value has to keep.
+    /// Constraints that every value must meet.
     #[serde(default)]
     pub constraints: Vec<Constraint>,
 }
 
 impl SettingSpec {
-    /// A setting with its default.
+    /// A setting with its default and one line of help.
     pub fn new(key: &str, default: impl Into<Value>, help: &str) -> Self {
         Self {
             key: key.to_owned(),
@@ -47,40 +47,38 @@ impl SettingSpec {
         }
     }
 
-    /// Of a one-shot estimator: the setting changes what is made of a trained
-    /// supernet, not how it is trained, so that rows that differ in it share
-    /// one.
+    /// For one-shot estimators: declares that the setting changes only how a trained supernet is
+    /// evaluated. Rows that differ only in it share a supernet.
     pub fn judges_only(self) -> Self {
         Self { judges_only: true, ..self }
     }
 
-    /// Of a search space: another default where architectures share a
-    /// supernet's weights.
+    /// For search spaces: sets another default where architectures share a supernet's weights.
     pub fn in_supernet(self, value: impl Into<Value>) -> Self {
         Self { in_supernet: Some(value.into()), ..self }
     }
 
-    /// A number that is not smaller.
+    /// Allows only numbers no smaller than `least`.
     pub fn at_least(self, least: impl Into<Value>) -> Self {
         self.keeping(Constraint::AtLeast { least: least.into() })
     }
 
-    /// A larger number.
+    /// Allows only numbers larger than `bound`.
     pub fn above(self, bound: impl Into<Value>) -> Self {
         self.keeping(Constraint::Above { bound: bound.into() })
     }
 
-    /// A number that is not larger.
+    /// Allows only numbers no larger than `most`.
     pub fn at_most(self, most: impl Into<Value>) -> Self {
         self.keeping(Constraint::AtMost { most: most.into() })
     }
 
-    /// A smaller number.
+    /// Allows only numbers smaller than `bound`.
     pub fn below(self, bound: impl Into<Value>) -> Self {
         self.keeping(Constraint::Below { bound: bound.into() })
     }
 
-    /// A number within a range such as `1..=10` or `0.0..1.0`.
+    /// Allows only numbers within a range such as `1..=10` or `0.0..1.0`.
     pub fn in_range<T: Into<Value> + Copy>(self, range: impl RangeBounds<T>) -> Self {
         let from = match range.start_bound() {
             Bound::Included(&least) => self.at_least(least),
@@ -94,24 +92,24 @@ impl SettingSpec {
         }
     }
 
-    /// A whole number that `factor` divides.
+    /// Allows only whole numbers that `factor` divides.
     pub fn multiple_of(self, factor: i64) -> Self {
         self.keeping(Constraint::MultipleOf { factor })
     }
 
-    /// One of these values.
+    /// Allows only these values.
     pub fn one_of<T: Into<Value>>(self, choices: impl IntoIterator<Item = T>) -> Self {
         let choices = choices.into_iter().map(Into::into).collect();
         self.keeping(Constraint::OneOf { choices })
     }
 
-    /// Some of these words, separated by commas.
+    /// Allows only texts of these words, separated by commas.
     pub fn list_of<'a>(self, words: impl IntoIterator<Item = &'a str>) -> Self {
         let words = words.into_iter().map(str::to_owned).collect();
         self.keeping(Constraint::ListOf { words })
     }
 
-    /// Any words, separated by commas.
+    /// Allows any words, separated by commas.
     pub fn list(self) -> Self {
         self.list_of([])
     }
@@ -121,13 +119,12 @@ impl SettingSpec {
         self
     }
 
-    /// Whether a value of the default's type keeps every constraint.
+    /// True if a value of the default's type meets every constraint.
     pub fn allows(&self, value: &Value) -> bool {
         self.constraints.iter().all(|constraint| constraint.keeps(value))
     }
 
-    /// What is allowed, such as `at least 1`; nothing where any value of the
-    /// type is.
+    /// What is allowed, such as `at least 1`; `None` if any value of the type is.
     pub fn allowed(&self) -> Option<String> {
         let said = self.constraints.iter().filter(|it| **it != Constraint::Unknown);
         let said: Vec<String> = said.map(Constraint::to_string).collect();

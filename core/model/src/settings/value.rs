@@ -1,4 +1,4 @@
-//! Values of settings, and what Rust reads them as.
+//! Values of settings, and the Rust types that they can be read as.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -11,14 +11,14 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// Any number.
+    /// A number, whole or not.
     Float(f64),
-    /// Words.
+    /// A text, or words separated by commas.
     Text(String),
 }
 
 impl Value {
-    /// What values of this type are called in an error.
+    /// Name of the type in error messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Bool(_) => bool::WANTED,
@@ -28,8 +28,8 @@ impl Value {
         }
     }
 
-    /// This value as one of the type of `like`: a whole number may stand for any
-    /// number. `None` if it is of another type.
+    /// The value converted to the type of `like`. A whole number is accepted for any number; any
+    /// other conversion is `None`.
     pub fn coerce(self, like: &Value) -> Option<Value> {
         match (self, like) {
             (Self::Int(whole), Self::Float(_)) => Some(Self::Float(whole as f64)),
@@ -52,7 +52,7 @@ impl fmt::Display for Value {
     }
 }
 
-// One integer type alone, so that a literal such as `16` is of it.
+// Only one integer type converts, so that a literal such as `16` has that type.
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Self::Bool(value)
@@ -74,12 +74,12 @@ impl From<&str> for Value {
     }
 }
 
-/// A type that [`Settings::get`](super::Settings::get) reads.
+/// A type that [`Settings::get`](super::Settings::get) can read.
 pub trait FromValue: Sized {
-    /// What its values are called in an error.
+    /// Name of the type in error messages.
     const WANTED: &'static str;
 
-    /// The value as this type, if it is one.
+    /// The value as this type; `None` if it is of another type.
     fn from_value(value: &Value) -> Option<Self>;
 }
 
@@ -138,8 +138,7 @@ impl FromValue for String {
     }
 }
 
-/// Words separated by commas, without the spaces around them; an empty text has
-/// none.
+/// Words separated by commas, without surrounding spaces; an empty text has no words.
 impl FromValue for Vec<String> {
     const WANTED: &'static str = "words separated by commas";
     fn from_value(value: &Value) -> Option<Self> {
@@ -150,7 +149,7 @@ impl FromValue for Vec<String> {
     }
 }
 
-/// The words of a list.
+/// The words of a comma-separated list.
 pub(super) fn words(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
