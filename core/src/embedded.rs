@@ -1,18 +1,18 @@
-//! The table that osee carries in itself, so that it can be tried without any
-//! other. `core/benchmarks` says where it comes from.
+//! The tables that are embedded in osee, so that it can be tried without other files.
+//! `core/benchmarks` says where they come from.
 
 use std::path::Path;
 
-/// What stands before the name of a table, in place of a path.
+/// Prefix of an embedded table's name where a path is expected.
 pub const PREFIX: &str = "embedded:";
 
 /// A table that is part of the program.
 #[derive(Debug)]
 pub struct Embedded {
     name: &'static str,
-    /// Gzipped CSV.
+    /// The table as gzipped CSV.
     bytes: &'static [u8],
-    /// Columns with the architecture and with the accuracy.
+    /// Names of the columns with the architecture and with the accuracy.
     pub columns: [&'static str; 2],
     /// What the accuracy is, for headings.
     pub truth: &'static str,
@@ -30,10 +30,10 @@ pub fn table_name(path: &Path) -> Option<&str> {
     path.to_str()?.strip_prefix(PREFIX)
 }
 
-/// The embedded table of this name, gzipped CSV.
+/// The embedded table with this name, as gzipped CSV.
 ///
 /// # Errors
-/// An unknown name; the text says which there are.
+/// If there is no such table; the text lists the tables that there are.
 pub fn table(name: &str) -> Result<&'static [u8], String> {
     find(name).map(|table| table.bytes).ok_or_else(|| {
         let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
@@ -41,8 +41,7 @@ pub fn table(name: &str) -> Result<&'static [u8], String> {
     })
 }
 
-/// The embedded table at `path`; `None` for a file, and for a table that is not
-/// there.
+/// The embedded table at `path`; `None` for a file, or if there is no such table.
 pub fn described(path: &Path) -> Option<&'static Embedded> {
     find(table_name(path)?)
 }
@@ -76,7 +75,7 @@ mod tests {
         assert!(runs.iter().all(|run| run.len() == 3));
         let noise = noise_ceiling(&runs).unwrap();
         assert!(noise.seed_kd.unwrap() >= 0.6, "{:?}", noise.seed_kd);
-        // The ceiling is that of the column that judges.
+        // The noise ceiling is for the column that judges.
         assert_eq!(averaged(&table.columns[1], &runs), Some(Averaged::Of(3)));
         assert_eq!(averaged(&table.columns[2], &runs), Some(Averaged::Of(1)));
         let params = averaged(&table.columns[0], &runs);

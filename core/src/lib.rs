@@ -1,8 +1,6 @@
-//! The domain of osee, on top of its `osee_model`: what is to be computed (a
-//! [`study`]), [row] by row, and what was computed (the [`store`] in a
-//! [run's directory](run_dir)), how a score is judged
-//! ([`criteria`] against a [`truth`] table) and why it errs ([`analysis`]), and
-//! what a [`benchmark`] of one's own is made of.
+//! The domain of osee, on top of `osee_model`: what is to be computed (a [`study`]), [row] by row;
+//! the results (the [`store`] in a [run's directory](run_dir)); how a score is judged ([`criteria`]
+//! against a [`truth`] table) and why it errs ([`analysis`]); and how a [`benchmark`] is built.
 //!
 //! Invariant: nothing here knows torch, the plugin boundary or the terminal.
 

@@ -1,20 +1,19 @@
-//! One mean for scores over seeds and for repeated rows of a table.
+//! The one mean that is used for scores over seeds and for repeated rows of a table.
 //!
-//! Invariant: values with equal means have the same bits of mean, whatever
-//! order they come in. Sums of floating-point numbers differ in their last
-//! bits, which would break ties that are there: 93.1 and 93.3 come to more
-//! than twice 93.2.
+//! Invariant: means that are equal have equal bits, whatever the order of the values. Plain sums of
+//! floating-point numbers differ in their last bits, which would break real ties: 93.1 + 93.3 is
+//! more than twice 93.2.
 
-/// Significant digits of a mean. Fewer than the 15 that survive a sum and a
-/// division of decimals, more than any score is good for.
+/// Significant digits of a mean: fewer than the 15 that survive a sum and a division of decimals,
+/// and more than any score deserves.
 pub const DIGITS: usize = 13;
 
-/// Mean of finite values: their exact sum (Shewchuk, Discrete & Computational
-/// Geometry 18, 1997, as Python's `math.fsum`), divided once and rounded to
-/// [`DIGITS`] significant digits; NaN of none.
+/// Mean of finite values: their exact sum (Shewchuk, Discrete & Computational Geometry 18, 1997, as
+/// in Python's `math.fsum`), divided once and rounded to [`DIGITS`] significant digits. NaN if
+/// there are no values.
 ///
-/// One value is rounded, too, as it may have to tie with a mean of several. Where
-/// there are no several anywhere, as with one seed, nothing need be averaged.
+/// A single value is rounded, too, as it may have to tie with a mean of several. Where every mean
+/// would be of a single value, as with one seed, none need be taken.
 pub fn mean(values: &[f64]) -> f64 {
     if values.is_empty() {
         return f64::NAN;
@@ -24,7 +23,7 @@ pub fn mean(values: &[f64]) -> f64 {
     if plain.is_finite() {
         return rounded(plain);
     }
-    // The sum is too large for a number, the mean is not.
+    // The sum is too large for f64, but the mean is not.
     let scale = 0.5f64.powi(values.len().ilog2() as i32 + 1);
     rounded(exact_sum(values.iter().map(|value| value * scale)) / n / scale)
 }
@@ -37,9 +36,9 @@ fn rounded(value: f64) -> f64 {
     text.parse().expect("a number that was just written is one")
 }
 
-/// The sum, rounded once.
+/// The exact sum, rounded once.
 fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
-    // Do not overlap, the smallest first; their sum is exact.
+    // These do not overlap and are ordered from the smallest; their sum is exact.
     let mut partials: Vec<f64> = Vec::new();
     for value in values {
         let mut high = value;
@@ -64,7 +63,7 @@ fn exact_sum(values: impl Iterator<Item = f64>) -> f64 {
         let low = next - (high - sum);
         sum = high;
         if low != 0.0 {
-            // Half way between two numbers, what is left decides.
+            // Halfway between two numbers, the remaining parts decide.
             let twice = 2.0 * low;
             let up = sum + twice;
             if partials.last().is_some_and(|it| (*it < 0.0) == (low < 0.0)) && up - sum == twice {
@@ -83,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_sum_is_exact_whatever_the_order() {
-        // By Python: math.fsum of the same.
+        // Computed by Python's math.fsum.
         assert_eq!(exact_sum([0.1; 10].into_iter()), 1.0);
         assert_eq!(exact_sum([1e16, 1.0, 1e-16].into_iter()), 1e16 + 2.0);
         assert_eq!(exact_sum([1e100, 1.0, -1e100, 1e-100].into_iter()), 1.0);
@@ -100,7 +99,7 @@ mod tests {
 
     #[test]
     fn equal_means_are_one_number() {
-        // As fractions: every pair of counts out of 96 with one sum has one mean.
+        // In exact fractions, all pairs of counts out of 96 with the same sum have the same mean.
         let accuracy = |count: u32| f64::from(count) / 96.0;
         for sum in 0..=192u32 {
             let means: Vec<u64> = (sum.saturating_sub(96)..=sum.min(96))

@@ -2,12 +2,12 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
-/// Probability of a value as far from 0 as `z`, on either side: erfc(|z| / sqrt 2).
+/// Probability that a value is at least `z` away from 0, on either side: erfc(|z| / sqrt 2).
 pub fn two_sided(z: f64) -> f64 {
     erfc(z.abs() / SQRT_2)
 }
 
-/// How far from 0, on either side, a share `confidence` of values lies.
+/// The z such that a share `confidence` of values lies between -z and z.
 pub fn half_width(confidence: f64) -> f64 {
     let (mut low, mut high) = (0.0, 40.0);
     for _ in 0..80 {

@@ -1,7 +1,7 @@
-//! The row of a leaderboard: who scores, on what, and under which conditions.
+//! The row of a leaderboard: an estimator, the space, and the conditions of scoring.
 //!
-//! Invariant: a row is one type from the plan to the report. It is everything
-//! that its scores depend on besides architecture and seed, so two rows that are
+//! Invariant: a row is one type from the plan to the report. It holds everything that its scores
+//! depend on besides architecture and seed, so equal rows have equal scores.
 //! equal have the same scores.
 
 use osee_model::{
@@ -13,22 +13,20 @@ use osee_model::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// Everything a score depends on besides architecture and seed.
+/// Everything that a score depends on besides architecture and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowKey {
-    /// Name of the row, as the study gives it; that of a checkpoint is
-    /// `ROW@EPOCH`.
+    /// Name of the row as the study gives it; a checkpoint's is `ROW@EPOCH`.
     pub name: String,
-    /// Who scores.
+    /// The estimator that scores, with its settings.
     pub estimator: EstimatorKey,
-    /// On what.
+    /// The search space, with its settings.
     pub space: SpaceKey,
-    /// Under which conditions.
+    /// The weights that are scored, and how the estimator sees them.
     pub conditions: Conditions,
     /// Identity of the images; `None` for estimators that see none.
     pub images: Option<String>,
-    /// The row whose supernet this one scores after another epoch, if the row is
-    /// a point of a trend.
+    /// For a point of a trend, the row whose supernet it scores after another epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_of: Option<Checkpoint>,
 }
@@ -36,79 +34,78 @@ pub struct RowKey {
 /// An estimator with its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EstimatorKey {
-    /// Its id.
+    /// Id of the estimator, such as `grad_norm`.
     pub id: String,
-    /// Its version.
+    /// Version of the estimator's definition.
     pub version: String,
-    /// What it looks at.
+    /// What the estimator scores.
     pub kind: EstimatorKind,
-    /// Which end is good.
+    /// Which end of its scores is good.
     pub direction: Direction,
-    /// Its settings, resolved.
+    /// All settings with their values, defaults included.
     pub settings: Settings,
-    /// SHA-256 of its plugin.
+    /// SHA-256 of the plugin, in hex.
     pub plugin_sha256: String,
 }
 
 /// A search space with its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpaceKey {
-    /// Its id.
+    /// Id of the space, such as `nb201`.
     pub id: String,
-    /// Its version.
+    /// Version of the space's definition.
     pub version: String,
-    /// Its settings, resolved.
+    /// All settings with their values, defaults included.
     pub settings: Settings,
-    /// SHA-256 of its plugin.
+    /// SHA-256 of the plugin, in hex.
     pub plugin_sha256: String,
 }
 
-/// Where the weights come from that an estimator sees.
+/// The source of the weights that an estimator sees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conditions {
-    /// Networks are put before the estimator as the protocol says.
+    /// Untrained weights, as the protocol says.
     Untrained(Protocol),
-    /// They are sub-networks of a trained supernet.
+    /// Weights of sub-networks of a trained supernet.
     Supernet(Box<SupernetWeights>),
 }
 
 /// Weights of a trained supernet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SupernetWeights {
-    /// Hash of all that they depend on besides the seed.
+    /// Hash of everything that the weights depend on besides the seed.
     pub key: String,
     /// How the supernet is trained.
     pub recipe: Recipe,
-    /// The epochs whose weights are averaged; 0 is before the first.
+    /// The epochs whose weights are averaged; 0 is before the first epoch.
     pub epochs: Vec<u32>,
-    /// Seeds of an ensemble of supernets, in results of earlier versions.
+    /// Seeds of an ensemble of supernets; only in results of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seeds: Option<Vec<u64>>,
-    /// How a zero-shot estimator sees the sub-networks; `None` for one-shot
-    /// estimators.
+    /// How a zero-shot estimator sees the sub-networks; `None` for one-shot estimators.
     pub protocol: Option<Protocol>,
 }
 
-/// A point of a trend: a row after one of its kept epochs.
+/// A point of a trend: another row's supernet after one of its kept epochs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Name of the row.
+    /// Name of the row whose supernet is scored.
     pub row: String,
-    /// The epoch.
+    /// The kept epoch, from 1.
     pub epoch: u32,
 }
 
 impl Checkpoint {
-    /// What its row is called.
+    /// Name of the checkpoint's own row, `ROW@EPOCH`.
     pub fn name(&self) -> String {
         format!("{}@{}", self.row, self.epoch)
     }
 }
 
 impl RowKey {
-    /// Those of a study's `seeds` that it has scores of: what does not depend
-    /// on the seed is scored once.
+    /// The part of a study's `seeds` that the row has scores for: only the first if scores do not
+    /// depend on the seed.
     pub fn seeds<'a>(&self, seeds: &'a [u64]) -> &'a [u64] {
         match self.estimator.kind {
             EstimatorKind::Baseline | EstimatorKind::Meta => &seeds[..seeds.len().min(1)],
@@ -116,13 +113,12 @@ impl RowKey {
         }
     }
 
-    /// Whether its scores are of no single architecture but of all of them
-    /// together.
+    /// True if each score depends on all architectures together, not on one alone.
     pub fn is_meta(&self) -> bool {
         self.estimator.kind == EstimatorKind::Meta
     }
 
-    /// The trained weights that it scores, if it does.
+    /// The trained weights that the row scores; `None` if it scores untrained ones.
     pub fn supernet(&self) -> Option<&SupernetWeights> {
         match &self.conditions {
             Conditions::Untrained(_) => None,
@@ -130,13 +126,13 @@ impl RowKey {
         }
     }
 
-    /// The name of the row that it is a checkpoint of, else its own.
+    /// Name of the row that this one is a checkpoint of, else its own name.
     pub fn base(&self) -> &str {
         self.checkpoint_of.as_ref().map_or(&self.name, |it| &it.row)
     }
 
-    /// Its conditions as JSON documents have them: the protocol, or an object
-    /// with `supernet`, `recipe`, `epochs` and `protocol`.
+    /// The conditions as they appear in JSON documents: the protocol, or an object with `supernet`,
+    /// `recipe`, `epochs` and `protocol`.
     pub fn conditions_json(&self) -> serde_json::Value {
         match &self.conditions {
             Conditions::Untrained(protocol) => json!(protocol),
@@ -151,7 +147,7 @@ impl RowKey {
 }
 
 impl EstimatorKey {
-    /// Whether it sees images. What sees none keeps its scores when they change.
+    /// True if the estimator sees images. If not, its scores stay valid when the images change.
     pub fn sees_images(&self) -> bool {
         !matches!(self.kind, EstimatorKind::Baseline | EstimatorKind::Meta)
     }

@@ -1,4 +1,4 @@
-//! The files of a run.
+//! The files in the directory of a run.
 //!
 //! | file | what | written by |
 //! | --- | --- | --- |
@@ -27,7 +27,7 @@ const SUPERNETS: &str = "supernets";
 const JOBS: &str = "jobs";
 const REPORT: &str = "report";
 
-/// What a directory may hold before its first results, in the order it is made.
+/// Entries that a directory may have before the first results, in the order they are made.
 const MADE_FIRST: [&str; 3] = [LOCK, "study.toml.part", STUDY];
 
 /// The directory of a run.
@@ -35,63 +35,62 @@ const MADE_FIRST: [&str; 3] = [LOCK, "study.toml.part", STUDY];
 #[serde(transparent)]
 pub struct RunDir(#[serde(with = "osee_model::paths")] PathBuf);
 
-/// The folder of a supernet's training with one seed.
+/// The folder of one training: a supernet with one seed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupernetDir(PathBuf);
 
 impl RunDir {
-    /// The run in the directory `path`.
+    /// The run in the directory `path`; nothing is read or made.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
-    /// The directory.
+    /// Path of the directory.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The resolved study.
+    /// Path of the resolved study.
     pub fn study(&self) -> PathBuf {
         self.0.join(STUDY)
     }
 
-    /// The store.
+    /// Path of the store.
     pub fn results(&self) -> PathBuf {
         self.0.join(RESULTS)
     }
 
-    /// Held while the run is written.
+    /// Path of the file that is locked while the run is written.
     pub fn lock(&self) -> PathBuf {
         self.0.join(LOCK)
     }
 
-    /// The folder of all supernets.
+    /// Folder of the trainings of all supernets.
     pub fn supernets(&self) -> PathBuf {
         self.0.join(SUPERNETS)
     }
 
-    /// The training of a supernet, by the id of its estimator and its key, with a
-    /// seed.
+    /// Folder of a training, by the estimator's id, the supernet's key and the seed.
     pub fn supernet(&self, estimator: &str, key: &str, seed: u64) -> SupernetDir {
         SupernetDir(self.supernets().join(format!("{estimator}-{key}-seed{seed}")))
     }
 
-    /// What the plugins in a worker print.
+    /// Path of the log of what the plugins in a worker print.
     pub fn worker_log(&self, number: usize) -> PathBuf {
         self.0.join(format!("worker-{number}.log"))
     }
 
-    /// What meta estimators print.
+    /// Path of the log of what meta estimators print.
     pub fn meta_log(&self) -> PathBuf {
         self.0.join("worker-meta.log")
     }
 
-    /// What the plugins in a training print.
+    /// Path of the log of what the plugins in a training print.
     pub fn training_log(&self, key: &str, seed: u64) -> PathBuf {
         self.0.join(format!("training-{key}-seed{seed}.log"))
     }
 
-    /// The run of a shard; of the whole, this one.
+    /// The run of a shard inside this one; for the whole, this run itself.
     pub fn shard(&self, shard: Shard) -> Self {
         match shard.is_whole() {
             true => self.clone(),
@@ -99,10 +98,10 @@ impl RunDir {
         }
     }
 
-    /// The runs of shards in it, by number.
+    /// The runs of shards in this one, ordered by count and number.
     ///
     /// # Errors
-    /// When it cannot be listed.
+    /// If the directory cannot be listed.
     pub fn shards(&self) -> std::io::Result<Vec<(Shard, Self)>> {
         let entries = std::fs::read_dir(&self.0)?.flatten();
         let shard = |name: std::ffi::OsString| Shard::of_folder(name.to_str()?);
@@ -112,24 +111,24 @@ impl RunDir {
         Ok(found)
     }
 
-    /// The folder of a scheduler's jobs; there, too, are their study and lock file.
+    /// Folder of a scheduler's jobs; it also holds their study and lock file.
     pub fn jobs(&self) -> PathBuf {
         self.0.join(JOBS)
     }
 
-    /// The study that jobs run.
+    /// Path of the study that jobs run.
     pub fn jobs_study(&self) -> PathBuf {
         self.jobs().join(STUDY)
     }
 
-    /// The folder of its report.
+    /// Folder of the run's report.
     pub fn report(&self) -> PathBuf {
         self.0.join(REPORT)
     }
 
-    /// Whether a run could begin in a directory with entries of these names: an
-    /// empty one, or one in which a run was killed in its first moments. A study
-    /// without a lock is somebody's own file.
+    /// True if a run could begin in a directory with entries of these names: it is empty, has only
+    /// what jobs, shards and trainings leave, or holds a run that was killed in its first moments.
+    /// A study without a lock is the user's own file.
     pub fn is_unbegun(names: &[String]) -> bool {
         let of_shards =
             |name: &str| [JOBS, SUPERNETS].contains(&name) || Shard::of_folder(name).is_some();
@@ -139,12 +138,12 @@ impl RunDir {
             || (others.contains(&LOCK) && others.iter().all(|name| MADE_FIRST.contains(name)))
     }
 
-    /// Whether it has the two files of a run.
+    /// True if the directory has the two files that every run has.
     pub fn is_whole(&self) -> bool {
         self.missing().is_none()
     }
 
-    /// The first file of a run that it lacks.
+    /// Name of the first file of a run that is missing; `None` if none is.
     pub fn missing(&self) -> Option<&'static str> {
         [STUDY, RESULTS].into_iter().find(|file| !self.0.join(file).exists())
     }
@@ -181,27 +180,27 @@ impl fmt::Display for RunDir {
 }
 
 impl SupernetDir {
-    /// The folder.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The checkpoint after an epoch.
+    /// Path of the checkpoint after an epoch.
     pub fn checkpoint(&self, epoch: u32) -> PathBuf {
         self.0.join(format!("epoch-{epoch:04}.safetensors"))
     }
 
-    /// What was seen in the epoch before that checkpoint, if anything.
+    /// Path of the observations of the checkpoint's epoch; the file may not exist.
     pub fn observation(&self, epoch: u32) -> PathBuf {
         self.checkpoint(epoch).with_extension("json")
     }
 
-    /// Where a training resumes.
+    /// Path of the checkpoint that an interrupted training resumes from.
     pub fn last(&self) -> PathBuf {
         self.0.join("last.safetensors")
     }
 
-    /// All that was observed, in order of epochs; nothing without such a folder.
+    /// Paths of all observations, in order of epochs; empty if there is no such folder.
     pub fn observations(&self) -> Vec<PathBuf> {
         let files = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
         let mut files: Vec<PathBuf> = files

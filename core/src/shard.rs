@@ -1,6 +1,6 @@
-//! Which of several processes computes a unit of work.
+//! Shards: which of several processes computes a unit of work.
 //!
-//! Invariant: it depends on the unit's name and the number of shards alone, so
+//! Invariant: the shard of a unit depends only on the unit's name and the number of shards, so
 //! every machine finds the same partition without asking the others.
 
 use serde::{Deserialize, Serialize};
@@ -15,24 +15,24 @@ pub struct Shard {
     count: NonZeroU32,
 }
 
-/// What is no shard.
+/// The text that is not a shard.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no shard; write K/N with K from 1 to N, such as 2/5")]
 pub struct ShardError(String);
 
-/// What a unit is called: one architecture, as its space spells it, and one seed.
+/// Name of a unit: one architecture, as its space spells it, and one seed.
 pub fn unit_name(arch: &str, seed: u64) -> String {
     format!("{arch} {seed}")
 }
 
 impl Shard {
-    /// All units.
+    /// The shard that has all units, `1/1`.
     pub const WHOLE: Self = Self { number: 1, count: NonZeroU32::MIN };
 
     /// Shard `number`, from 1, of `count`.
     ///
     /// # Errors
-    /// When there is no such shard.
+    /// If `number` is not from 1 to `count`.
     pub fn new(number: u32, count: u32) -> Result<Self, ShardError> {
         match NonZeroU32::new(count) {
             Some(count) if (1..=count.get()).contains(&number) => Ok(Self { number, count }),
@@ -40,44 +40,43 @@ impl Shard {
         }
     }
 
-    /// From 1.
+    /// Number of this shard, from 1.
     pub fn number(self) -> u32 {
         self.number
     }
 
-    /// How many there are.
+    /// Number of all shards, this one included.
     pub fn count(self) -> u32 {
         self.count.get()
     }
 
-    /// Whether this is all units.
+    /// True if this shard has all units.
     pub fn is_whole(&self) -> bool {
         *self == Self::WHOLE
     }
 
-    /// All shards of as many.
+    /// All shards of the same partition, this one included.
     pub fn siblings(self) -> impl Iterator<Item = Self> {
         (1..=self.count()).map(move |number| Self { number, count: self.count })
     }
 
-    /// What its run directory is called, beside those of the others.
+    /// Name of the shard's run directory, `shard-K-of-N`.
     pub fn folder(self) -> String {
         format!("shard-{}-of-{}", self.number, self.count)
     }
 
-    /// The shard whose run directory is called so.
+    /// The shard whose run directory has this name; `None` if it is not such a name.
     pub fn of_folder(name: &str) -> Option<Self> {
         let (number, count) = name.strip_prefix("shard-")?.split_once("-of-")?;
         Self::new(number.parse().ok()?, count.parse().ok()?).ok()
     }
 
-    /// Whether the unit called `name` is this shard's. Each unit is exactly
-    /// one shard's.
+    /// True if the unit called `name` belongs to this shard. Each unit belongs to exactly one.
     pub fn holds(self, name: &str) -> bool {
         self == Self::WHOLE || self.holder(name) == self.number as usize - 1
     }
 
-    /// Whose the unit called `name` is, among [`Self::siblings`], from 0.
+    /// Position among [`Self::siblings`], from 0, of the shard that has the unit called `name`.
     pub fn holder(self, name: &str) -> usize {
         let hash = Sha256::digest(name.as_bytes());
         let first = hash.first_chunk().expect("a SHA-256 has 32 bytes");
@@ -136,7 +135,7 @@ mod tests {
             assert_eq!(holders.len(), 1);
             sizes[holders[0]] += 1;
         }
-        // A thousand each; the standard deviation is 28.
+        // The mean is a thousand; the standard deviation is 28.
         assert!(sizes.iter().all(|size| (880..1120).contains(size)), "{sizes:?}");
         assert!(Shard::WHOLE.holds("anything"));
     }

@@ -1,8 +1,8 @@
-//! Trainings on disk: a file of JSON lines for each shard, in one folder.
+//! Trainings on disk: one file of JSON lines per shard, all in one folder.
 //!
-//! Invariants: a file has one writer, and a line is written whole, so a killed
-//! builder loses at most the architectures it was at; the files of several machines
-//! are put together by copying them into one folder.
+//! Invariants: a file has one writer, and a line is written as a whole, so a killed builder loses
+//! at most the architectures it was training. The files of several machines are put together by
+//! copying them into one folder.
 
 use super::Training;
 use crate::shard::Shard;
@@ -13,49 +13,49 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// First line of a file.
+/// The first line of a file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
-    /// Of the form of the lines.
+    /// Version of the lines' format.
     osee_trainings: u32,
-    /// Of the benchmark.
+    /// Key of the benchmark that the trainings belong to.
     key: String,
 }
 
 const FORM: u32 = 1;
 
-/// Why trainings cannot be read or kept.
+/// Why trainings cannot be read or stored.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// A file or folder.
+    /// A file or folder cannot be used.
     #[error("cannot use {}: {source}", path.display())]
     File {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Another process writes it.
+    /// Another process writes the file; its path.
     #[error(
         "another osee-host is writing {}; wait for it, or give --shard or --out another value",
         .0.display()
     )]
     Locked(PathBuf),
-    /// It is of another benchmark.
+    /// The file belongs to another benchmark; its path.
     #[error(
         "{} holds trainings of another benchmark (other study, images or space); go on with the \
          study it was made with, or give --out another folder", .0.display()
     )]
     Other(PathBuf),
-    /// A line in the middle is none.
+    /// A line other than an unfinished last one is not a training.
     #[error("{} line {line} is damaged: {source}; remove the line to train its architecture again", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// From 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// Why.
+        /// Why the line cannot be parsed.
         source: serde_json::Error,
     },
 }
@@ -68,8 +68,8 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the file of `shard` in `dir` to add trainings of the benchmark
-    /// `key`. What a killed writer left of a last line is cut off.
+    /// Opens the file of `shard` in `dir` to add trainings of the benchmark `key`. A last line that
+    /// a killed writer left unfinished is cut off.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -95,10 +95,10 @@ impl Log {
         Ok(log)
     }
 
-    /// Keeps a training.
+    /// Appends a training.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If writing fails.
     pub fn add(&mut self, training: &Training) -> Result<(), LogError> {
         self.line(training)
     }
@@ -111,8 +111,8 @@ impl Log {
         self.file.write_all(line.as_bytes()).map_err(failed)
     }
 
-    /// All trainings of the benchmark `key` in `dir`, by whichever shard; none
-    /// if there is no such folder.
+    /// All trainings of the benchmark `key` in `dir`, from all shards; empty if there is no such
+    /// folder.
     ///
     /// # Errors
     /// See [`LogError`].
@@ -139,13 +139,13 @@ impl Log {
     }
 }
 
-/// The whole lines of a file.
+/// The trainings in the complete lines of a file.
 fn read_file(path: &Path, key: &str) -> Result<Vec<Training>, LogError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| LogError::File { path: path.to_owned(), source })?;
     let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).enumerate();
     let damaged = |line, source| LogError::Damaged { path: path.to_owned(), line, source };
-    // Another process may just be writing the first line.
+    // Another process may be writing the first line right now.
     let Some((_, first)) = lines.next() else { return Ok(Vec::new()) };
     let header: Header = serde_json::from_str(first).map_err(|source| damaged(1, source))?;
     if header != (Header { osee_trainings: FORM, key: key.to_owned() }) {

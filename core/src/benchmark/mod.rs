@@ -1,8 +1,8 @@
-//! A benchmark of one's own: what is trained, what came of it, and the table
-//! of ground truth that is made of it.
+//! Benchmarks built with osee: what is trained, the results, and the table of ground truth made
+//! from them.
 //!
-//! Invariant: a training depends on the study, the architecture and the seed;
-//! so the table is the same whoever trained which part of it, and when.
+//! Invariant: a training depends only on the study, the architecture and the seed, so the table is
+//! the same whoever trained which part of it, and when.
 
 mod log;
 mod table;
@@ -19,35 +19,34 @@ use osee_model::{data_source::DataSource, device::DeviceName, evaluation::Fit};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// What a benchmark is built of, as written. Paths in it are relative to the
-/// file.
+/// The study file of a benchmark, as written. Paths in it are relative to the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BenchmarkStudy {
-    /// Version of the file, that of a study.
+    /// Version of the file format, as for a study.
     #[serde(default = "version", skip_serializing)]
     pub version: u32,
-    /// Name, for headings; that of the file if absent.
+    /// Name for headings; that of the file if absent.
     #[serde(default)]
     pub name: Option<String>,
-    /// Plugin files besides the bundled ones.
+    /// User plugins besides the bundled ones.
     #[serde(default, with = "osee_model::paths::list")]
     pub plugins: Vec<PathBuf>,
-    /// Every architecture is trained once with each; 0 if absent.
+    /// Seeds with each of which every architecture is trained once; only 0 if absent.
     #[serde(default = "one_seed")]
     pub seeds: Seeds,
-    /// `cpu` or `cuda:N`.
+    /// Device of the trainings, `cpu` or `cuda:N`.
     #[serde(default)]
     pub device: DeviceName,
-    /// Images, as a study names them.
+    /// Source of the images, as in a study.
     pub data: DataSource,
-    /// The search space.
+    /// The search space, with its settings.
     pub space: SpaceChoice,
-    /// Which architectures; as many as a study has, if absent. A benchmark has no
-    /// truth to take them from, and no neighbours.
+    /// The architectures; the default is that of a study. A benchmark has no truth to take them
+    /// from, and no neighbours.
     #[serde(default)]
     pub architectures: Architectures,
-    /// The recipe, as changes of the preset `standalone`.
+    /// Changes to the recipe `standalone`.
     #[serde(default)]
     pub training: TrainingChoice,
 }
@@ -60,11 +59,11 @@ fn one_seed() -> Seeds {
 }
 
 impl BenchmarkStudy {
-    /// Reads a file; its paths become relative to the working folder. The texts
-    /// are keys in the style of earlier versions.
+    /// Reads a file; its paths become relative to the working folder. Also returns the keys that
+    /// are written in the style of earlier versions.
     ///
     /// # Errors
-    /// Unreadable, not TOML, with fields it does not have, or that make no sense.
+    /// If the file is unreadable, not TOML, or has unknown fields or invalid values.
     pub fn read(path: &Path) -> Result<(Self, Vec<String>), StudyError> {
         let (mut study, old): (Self, _) = file::read(path)?;
         let own = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -79,12 +78,12 @@ impl BenchmarkStudy {
         Ok((study, old))
     }
 
-    /// Its name.
+    /// Name for headings; that of the file if none was given.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
 
-    /// Refuses what only a run can choose architectures by.
+    /// Refuses choices of architectures that only a run can make.
     fn check_architectures(&self) -> Result<(), StudyError> {
         let wrong = |what: &str| Err(StudyError::Invalid(what.to_owned()));
         if self.architectures.judged {
@@ -103,39 +102,39 @@ impl BenchmarkStudy {
     }
 }
 
-/// An epoch of a training.
+/// Loss and accuracy of one epoch of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochFit {
-    /// On the training images, as they went by.
+    /// On the training images, averaged while they were trained on.
     pub training: Fit,
     /// On the validation images, after the epoch.
     pub validation: Fit,
 }
 
-/// What came of training one architecture with one seed.
+/// The result of training one architecture with one seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Training {
-    /// The architecture.
+    /// The architecture, as its space writes it.
     pub arch: String,
-    /// The seed.
+    /// Seed of the training.
     pub seed: u64,
-    /// Epoch by epoch.
+    /// Results of the epochs, in order.
     pub epochs: Vec<EpochFit>,
-    /// On the test images, at the end; `None` where the data has none.
+    /// Result on the test images, after the last epoch; `None` if the data has no test images.
     pub test: Option<Fit>,
-    /// Why there is no result, if there is none.
+    /// Why the training failed; `None` if it did not.
     pub failure: Option<String>,
-    /// How long it took.
+    /// Duration of the training in seconds.
     pub seconds: f64,
 }
 
 impl Training {
-    /// On the validation images at the end, unless it failed.
+    /// Result on the validation images after the last epoch; `None` if the training failed.
     pub fn validation(&self) -> Option<Fit> {
         self.failure.is_none().then_some(self.epochs.last()?.validation)
     }
 
-    /// On the test images at the end, unless it failed.
+    /// Result on the test images after the last epoch; `None` if the training failed.
     pub fn tested(&self) -> Option<Fit> {
         self.failure.is_none().then_some(self.test?)
     }

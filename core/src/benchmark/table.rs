@@ -1,4 +1,4 @@
-//! Trainings as a table of ground truth.
+//! The table of ground truth made from trainings.
 
 use super::Training;
 use crate::truth::{Duplicates, Table, TableError};
@@ -9,49 +9,49 @@ use std::{
     path::Path,
 };
 
-/// An architecture of a benchmark, untrained.
+/// An untrained architecture of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// As the space writes it.
+    /// The architecture, as its space writes it.
     pub arch: String,
-    /// Trainable parameters; `None` if it makes no network.
+    /// Number of trainable parameters; `None` if the architecture makes no network.
     pub params: Option<u64>,
-    /// Multiply-accumulates of one image; `None` if it makes no network.
+    /// Multiply-accumulates for one image; `None` if the architecture makes no network.
     pub flops: Option<u64>,
 }
 
-/// A table under way: trainings by architecture and seed.
+/// The trainings that a table is made from, by architecture and seed.
 #[derive(Debug)]
 pub struct BenchmarkTable<'a> {
     candidates: &'a [Candidate],
     seeds: &'a [u64],
-    /// By position and seed.
+    /// Trainings by position of the candidate, and seed.
     trainings: HashMap<(usize, u64), Training>,
 }
 
-/// Trainings beside a table that was made before.
+/// The result of comparing new numbers with an existing table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// How many numbers were compared.
+    /// Number of values that were compared.
     pub numbers: usize,
-    /// Those that are others, or stand in one of the two only.
+    /// Values that differ, or that only one of the two has.
     pub differences: Vec<Difference>,
 }
 
-/// A number of a table that training again does not give.
+/// A value of a table that was not reproduced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// The architecture.
+    /// The architecture, as its space writes it.
     pub arch: String,
-    /// The column.
+    /// Name of the column.
     pub column: String,
-    /// What the table says; NaN for nothing.
+    /// Value in the table; NaN if the table has none.
     pub table: f64,
-    /// What came out now.
+    /// Value computed now; NaN if there is none.
     pub now: f64,
 }
 
-/// One number of a training.
+/// A column of the table with one value per training.
 struct Column {
     name: &'static str,
     value: fn(&Training) -> Option<f64>,
@@ -64,30 +64,30 @@ const COLUMNS: [Column; 4] = [
     Column { name: "test_loss", value: |it| it.tested().map(|fit| fit.loss) },
 ];
 
-/// The column of architectures.
+/// Name of the column with the architectures.
 const KEY: &str = "arch";
 
-/// Digits after the point that a table has.
+/// Digits after the decimal point of a value in the table.
 const DIGITS: usize = 4;
 
-/// The last of them.
+/// Value of one unit in the last digit.
 const DIGIT: f64 = 1e-4;
 
 /// The architectures of the table in `file`.
 ///
 /// # Errors
-/// When it cannot be read, or has two rows of one that differ.
+/// If the table cannot be read, or two rows of the same architecture differ.
 pub fn architectures(file: &Path) -> Result<HashSet<String>, TableError> {
     let table = Table::read(file, KEY, Some(&[]), Duplicates::Error)?;
     Ok(table.keys.into_iter().collect())
 }
 
-/// Compares with the table in `file` what of `candidates` needs no training:
-/// parameters, FLOPs, and every mean with the `seeds`' numbers beside it, as far
-/// as the table's digits go.
+/// Compares with the table in `file` whatever needs no training: parameters and FLOPs of
+/// `candidates`, and every mean with the values of the `seeds` beside it, as far as the table's
+/// digits allow.
 ///
 /// # Errors
-/// When the table cannot be read or lacks a column.
+/// If the table cannot be read or lacks a column.
 pub fn compare_untrained(
     file: &Path,
     candidates: &[Candidate],
@@ -95,7 +95,7 @@ pub fn compare_untrained(
 ) -> Result<Comparison, TableError> {
     let read = |names: Option<&[String]>| Table::read(file, KEY, names, Duplicates::Error);
     let there = read(None)?.names;
-    // A mean without any number is there, too, if a seed has one.
+    // A mean that has no values is expected, too, if a seed has a column.
     let known = |name: &str| there.iter().any(|it| it == name);
     let has = |name: &&str| known(name) || seeds.iter().any(|seed| known(&of_seed(name, *seed)));
     let means: Vec<&str> = COLUMNS.iter().map(|column| column.name).filter(has).collect();
@@ -126,7 +126,7 @@ pub fn compare_untrained(
             let known = table.columns[first][row];
             let of_seeds = &table.columns[first + 1..][..seeds.len()];
             let now = of_seeds.iter().map(|column| column[row]).sum::<f64>() / seeds.len() as f64;
-            // Half a digit of the mean, and as much of what it is of.
+            // Half a unit in the last digit for the mean, and as much for the values it averages.
             let near = (known - now).abs() <= DIGIT * (1.0 + 1e-6);
             compare(mean, known, now, near || (known.is_nan() && now.is_nan()));
         }
@@ -134,14 +134,14 @@ pub fn compare_untrained(
     Ok(comparison)
 }
 
-/// The column of one seed's numbers.
+/// Name of the column with one seed's values.
 fn of_seed(name: &str, seed: u64) -> String {
     format!("{name}_s{seed}")
 }
 
 impl<'a> BenchmarkTable<'a> {
-    /// What `trainings` say of `candidates`; of a training that is there twice
-    /// the first counts, and others are passed over.
+    /// Collects the `trainings` of `candidates` with `seeds`; of repeated trainings the first
+    /// counts, and all others are ignored.
     pub fn new(
         candidates: &'a [Candidate],
         seeds: &'a [u64],
@@ -160,21 +160,21 @@ impl<'a> BenchmarkTable<'a> {
         table
     }
 
-    /// Positions of the architectures that lack a seed's training.
+    /// Positions of the architectures for which a seed's training is missing.
     pub fn missing(&self) -> Vec<usize> {
         let lacks =
             |i: &usize| self.seeds.iter().any(|&seed| !self.trainings.contains_key(&(*i, seed)));
         (0..self.candidates.len()).filter(lacks).collect()
     }
 
-    /// What was trained, by architecture and seed.
+    /// The trainings, ordered by architecture and seed.
     pub fn trainings(&self) -> impl Iterator<Item = &Training> {
         let seeds = |i: usize| self.seeds.iter().map(move |&seed| (i, seed));
         (0..self.candidates.len()).flat_map(seeds).filter_map(|unit| self.trainings.get(&unit))
     }
 
-    /// Test accuracy of every architecture by seed, validation accuracy where
-    /// the data has no test images; NaN where there is none.
+    /// Accuracy of every architecture (outer) with every seed (inner): test accuracy, or validation
+    /// accuracy if the data has no test images. NaN where there is no result.
     pub fn accuracies(&self) -> Vec<Vec<f64>> {
         let fit = |it: &Training| it.tested().or(it.validation());
         let one = |i, seed| self.trainings.get(&(i, seed)).and_then(fit);
@@ -183,7 +183,7 @@ impl<'a> BenchmarkTable<'a> {
         (0..self.candidates.len()).map(|i| row(i).map(value).collect()).collect()
     }
 
-    /// Name of the column that judges: test accuracy if there is any.
+    /// Name of the column with the truth: test accuracy if there is any, else validation accuracy.
     pub fn truth_column(&self) -> &'static str {
         match self.trainings.values().any(|it| it.test.is_some()) {
             true => "test_accuracy",
@@ -191,10 +191,9 @@ impl<'a> BenchmarkTable<'a> {
         }
     }
 
-    /// As CSV: `arch,params,flops`, then for each of validation and test
-    /// accuracy and loss the mean over seeds, and `NAME_sSEED`; a cell is
-    /// empty where there is no result, a column left out where there is none
-    /// at all.
+    /// The table as CSV: `arch,params,flops`, then for each of validation and test accuracy and
+    /// loss the mean over seeds and a column `NAME_sSEED` per seed. A cell without a result is
+    /// empty, and a column without any result is left out.
     pub fn to_csv(&self) -> String {
         let columns = self.columns(|_| false);
         let names = columns.iter().map(|(name, _)| name.clone());
@@ -207,7 +206,7 @@ impl<'a> BenchmarkTable<'a> {
         csv_text(head, rows.map(|row| row.map(Field::from).collect()))
     }
 
-    /// Learning curves as CSV: a row for every architecture, seed and epoch.
+    /// Learning curves as CSV, with a row for every architecture, seed and epoch.
     pub fn curves_csv(&self) -> String {
         let head = ["arch", "seed", "epoch", "training_loss", "training_accuracy"];
         let head = head.into_iter().chain(["validation_loss", "validation_accuracy"]);
@@ -222,12 +221,12 @@ impl<'a> BenchmarkTable<'a> {
         csv_text(head, rows.map(|row| row.map(Field::from).collect()))
     }
 
-    /// Compares with the table in `file` every number that it has of the
-    /// candidates: parameters, FLOPs, what each seed came to and its mean. A
-    /// column of numbers that this study does not make differs throughout.
+    /// Compares with the table in `file` all values that it has for the candidates: parameters,
+    /// FLOPs, the results of each seed and their means. A column of numbers that this study does
+    /// not produce counts as different in every row.
     ///
     /// # Errors
-    /// When the table cannot be read or lacks a column.
+    /// If the table cannot be read or lacks a column.
     pub fn compare(&self, file: &Path) -> Result<Comparison, TableError> {
         let read = |names: Option<&[String]>| Table::read(file, KEY, names, Duplicates::Error);
         let all = read(None)?;
@@ -264,8 +263,8 @@ impl<'a> BenchmarkTable<'a> {
         Ok(comparison)
     }
 
-    /// Names with a value per candidate, NaN for none; a mean, then what it is
-    /// of. Those without any value are left out, unless they are `wanted`.
+    /// Columns with a value per candidate, NaN where there is none; each mean is followed by its
+    /// seeds. Groups without any value are left out unless `wanted` accepts their names.
     fn columns(&self, wanted: impl Fn(&[String]) -> bool) -> Vec<(String, Vec<f64>)> {
         let mut columns = Vec::new();
         for column in &COLUMNS {
@@ -291,7 +290,7 @@ impl<'a> BenchmarkTable<'a> {
     }
 }
 
-/// Empty for NaN.
+/// Text of a value; empty for NaN.
 fn cell(value: f64) -> String {
     match value.is_nan() {
         true => String::new(),
@@ -334,7 +333,7 @@ mod tests {
             lines[1],
             "a,7,9,0.6250,0.5000,0.7500,1.2500,1.0000,1.5000,0.3125,0.2500,0.3750,1.0000,1.0000,1.0000"
         );
-        // No mean of less than all seeds.
+        // There is no mean unless all seeds have a result.
         assert!(lines[2].starts_with("b,7,9,,,0.2500,"));
         trainings.reverse();
         assert_eq!(BenchmarkTable::new(&candidates, &[0, 3], trainings).to_csv(), text);
@@ -358,7 +357,7 @@ mod tests {
         let all = || [training("a", 0, 0.5), training("b", 0, 0.25)];
         let table = BenchmarkTable::new(&candidates, &[0], all());
         std::fs::write(file.path(), table.to_csv()).unwrap();
-        // Parameters and FLOPs; four means, and four of the seed.
+        // Parameters and FLOPs; four means, and four values of the seed.
         assert_eq!(
             table.compare(file.path()).unwrap(),
             Comparison { numbers: 20, differences: Vec::new() }
@@ -376,7 +375,7 @@ mod tests {
         let candidates = candidates();
         let file = tempfile::NamedTempFile::new().unwrap();
         let seeds = [0, 3, 5];
-        // Digits that are rounded each their own way.
+        // Values that are rounded in different directions.
         let fit = |arch: &str, seed: u64| training(arch, seed, 0.123_449 + 0.011_115 * seed as f64);
         let all = ["a", "b"].into_iter().flat_map(|arch| seeds.map(|seed| fit(arch, seed)));
         let failed = |it: Training| match (it.arch.as_str(), it.seed) {
@@ -389,12 +388,13 @@ mod tests {
             std::fs::write(file.path(), text).unwrap();
             compare_untrained(file.path(), &candidates, &seeds).unwrap()
         };
-        // Two counts and four means of each; the mean goes with a seed.
+        // Two counts and four means of each architecture; a mean is checked together with a seed's
+        // value.
         assert_eq!(check(&text), Comparison { numbers: 12, differences: Vec::new() });
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
         for (column, name) in rows[0].iter().enumerate().skip(1) {
             let found = names(&check(&changed(&rows, column, "0.5432")));
-            // A seed's number shows in its mean.
+            // A change of a seed's value shows in its mean.
             let mean = name.split("_s").next().unwrap();
             assert!(found.contains(&("a".to_owned(), mean.to_owned())), "{name}: {found:?}");
         }
@@ -403,7 +403,7 @@ mod tests {
         assert_eq!(found, [("a".to_owned(), "test_loss".to_owned())]);
     }
 
-    /// The table with another number of the first architecture.
+    /// The table with another value for the first architecture.
     fn changed(rows: &[Vec<&str>], column: usize, to: &str) -> String {
         let mut rows = rows.to_vec();
         rows[1][column] = to;
@@ -414,7 +414,7 @@ mod tests {
         found.differences.iter().map(|it| (it.arch.clone(), it.column.clone())).collect()
     }
 
-    /// Whatever column of a table is written over is said of every row.
+    /// Whichever column of a table is overwritten, the difference is reported for every row.
     #[test]
     fn every_column_of_a_table_is_compared() {
         let candidates = candidates();
@@ -440,7 +440,7 @@ mod tests {
             let expected = ["a", "b"].map(|arch| (arch.to_owned(), (*name).to_owned()));
             assert_eq!((names(&found), found.numbers), (expected.to_vec(), 28), "{name}");
         }
-        // A column of another study, and one that is lost.
+        // A column of another study, and a column that is missing.
         let extra =
             |line: &str| format!("{line},{}\n", if line.contains("arch") { "x_s9" } else { "1" });
         std::fs::write(file.path(), text.lines().map(extra).collect::<String>()).unwrap();
@@ -448,7 +448,7 @@ mod tests {
         assert_eq!(names(&found), ["a", "b"].map(|arch| (arch.to_owned(), "x_s9".to_owned())));
         std::fs::write(file.path(), text.replace("test_loss_s3", "lost")).unwrap();
         assert!(matches!(table.compare(file.path()), Err(TableError::Column { .. })));
-        // Trainings that came to nothing do not have what the table says.
+        // Failed trainings do not have the values that the table has.
         let failed =
             |arch| Training { failure: Some("diverged".to_owned()), ..training(arch, 0, 1.0) };
         let none = BenchmarkTable::new(&candidates, &[0, 3], ["a", "b"].map(failed));

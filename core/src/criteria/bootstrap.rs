@@ -1,25 +1,24 @@
-//! Uncertainty of tau-b from the finite set of architectures: percentile
-//! bootstrap (Efron & Tibshirani 1993), seeded.
+//! Interval of tau-b over the choice of architectures, by the seeded percentile bootstrap (Efron &
+//! Tibshirani 1993).
 
 use super::{correlation::RankedPair, interval::NoInterval, jackknife::Influence};
 use osee_model::seed::{Stream, below, stream};
 use serde::{Deserialize, Serialize};
 
-/// From so many architectures on an interval is the jackknife's: resampling
-/// would take minutes, and the two agree long before.
+/// From this many architectures on, the interval is the jackknife's: resampling would take minutes,
+/// and the two agree with far fewer architectures.
 pub const LARGE: usize = 50_000;
 
-/// Fewer architectures have no interval: those that are drawn twice leave too
-/// few others to rank, and tau-b is tested by all orders instead
-/// ([`super::kendall_p_value`]).
+/// Fewer architectures have no interval, because resamples with repeated architectures leave too
+/// few others to rank. tau-b is tested by all orders instead ([`super::kendall_p_value`]).
 pub const INTERVAL_FROM: usize = 9;
 
-/// How resampling is done.
+/// Settings of the resampling.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bootstrap {
     /// Number of resamples; 0 for no intervals.
     pub resamples: usize,
-    /// Seed.
+    /// Seed of the resampling.
     pub seed: u64,
     /// Coverage of the intervals, such as 0.95.
     pub confidence: f64,
@@ -32,7 +31,7 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// How often each of `m` architectures is drawn, per resample.
+    /// For each resample, how often each of `m` architectures is drawn.
     fn draws(&self, m: usize) -> impl Iterator<Item = Vec<u32>> {
         let mut stream: Stream = stream(self.seed, &["bootstrap"]);
         (0..self.resamples).map(move |_| {
@@ -44,18 +43,18 @@ impl Bootstrap {
         })
     }
 
-    /// Interval of tau-b between scores (NaN for a failure) and truths, whatever the order of
-    /// the rows.
+    /// Interval of tau-b between scores (NaN for a failure) and truths. It does not depend on the
+    /// order of the rows.
     ///
     /// # Errors
-    /// Where resampling cannot give one: fewer than [`INTERVAL_FROM`]
-    /// architectures, a constant side, in the data or in more resamples than
-    /// the interval may leave out, or the same number in nearly all of them.
+    /// If resampling gives no interval: there are fewer than [`INTERVAL_FROM`] architectures, a
+    /// side is constant (in the data, or in more resamples than the interval may leave out), or
+    /// nearly all resamples give the same number.
     pub fn tau_b(&self, scores: &[f64], truths: &[f64]) -> Result<[f64; 2], NoInterval> {
         self.of(&RankedPair::new(scores, truths))
     }
 
-    /// The same of what is ranked already.
+    /// The same interval for a pair that is ranked already.
     pub(super) fn of(&self, pair: &RankedPair) -> Result<[f64; 2], NoInterval> {
         let architectures = pair.len();
         if self.resamples == 0 {
@@ -88,16 +87,15 @@ impl Bootstrap {
     }
 }
 
-/// Linear interpolation between order statistics, as numpy's default.
+/// Quantile `q` by linear interpolation between order statistics, as numpy's default.
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
     let (low, high) = (at.floor() as usize, at.ceil() as usize);
     sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
 }
 
-/// Interval, and twice the share of resamples on the other side of 0, of the
-/// difference of two tau-b on the same resamples: slower, but by another route
-/// than the jackknife's.
+/// Interval of the difference of two tau-b on the same resamples, and twice the share of resamples
+/// on the other side of 0. Slower than the jackknife, but independent of it.
 #[cfg(test)]
 pub(crate) fn paired(
     first: &[f64],
@@ -170,7 +168,7 @@ mod tests {
         let few = NoInterval::TooFew { architectures: 8, needed: 9 };
         assert_eq!(reason(&swapped[..8], &truth[..8]), Err(few));
         assert!(reason(&swapped[..9], &truth[..9]).is_ok());
-        // A resample without the only two other scores, 13.5% of them, is constant.
+        // 13.5% of the resamples lack the only two other scores and are constant.
         let mut two = [0.0; 40];
         two[3] = 1.0;
         two[20] = 2.0;

@@ -2,27 +2,26 @@
 
 use super::rank::{average, compare, dense};
 
-/// Score and truth as dense ranks, ready to be compared under any
-/// multiplicities: sorted once, resampled many times. Rows stand in ascending
-/// order of truth, then of score, whatever order they were given in.
+/// Score and truth as dense ranks, sorted once, so that tau-b can be computed for many resamples.
+/// Rows are in ascending order of truth, then of score, whatever order they were given in.
 pub struct RankedPair {
-    /// Dense ranks of the scores.
+    /// Dense ranks of the scores, by row.
     scores: Vec<u32>,
-    /// Dense ranks of the truth, ascending.
+    /// Dense ranks of the truth, by row; ascending.
     truths: Vec<u32>,
-    /// Input position of each.
+    /// Input position of each row.
     positions: Vec<usize>,
     distinct_scores: usize,
 }
 
-/// Per input, how many of the others it makes a pair of some kind with; sums
+/// For each input, the number of others with which it forms pairs of some kind. Sums over inputs
 /// count every pair twice.
 pub struct Concordance {
-    /// Concordant less discordant.
+    /// Concordant minus discordant pairs.
     pub net: Vec<i64>,
-    /// Different in score.
+    /// Pairs that differ in score.
     pub untied_in_score: Vec<u64>,
-    /// Different in truth.
+    /// Pairs that differ in truth.
     pub untied_in_truth: Vec<u64>,
 }
 
@@ -54,13 +53,12 @@ impl RankedPair {
         self.truths.len()
     }
 
-    /// Every row once.
+    /// Numbers of pairs where every row counts once.
     pub fn pairs(&self) -> Pairs {
         self.count(|_| 1)
     }
 
-    /// tau-b when row `i`, in ascending order of truth and score, counts
-    /// `times[i]` times.
+    /// tau-b where row `i`, in ascending order of truth and score, counts `times[i]` times.
     pub fn tau_b(&self, times: &[u32]) -> Option<f64> {
         self.count(|row| times[row]).tau_b()
     }
@@ -74,7 +72,7 @@ impl RankedPair {
         })
     }
 
-    /// How every input stands to all others, in input order: O(M log M).
+    /// The pairs of every input with all others, in input order; takes O(M log M).
     pub fn concordance(&self) -> Concordance {
         let m = self.truths.len();
         let mut net = vec![0i64; m];
@@ -94,8 +92,8 @@ impl RankedPair {
         all
     }
 
-    /// Adds to each input, `sign` times, the inputs of other truth that come
-    /// before it in `order` with a lower score, less those with a higher one.
+    /// Adds to each input, times `sign`, the number of inputs with another truth that come before
+    /// it in `order` with a lower score, minus the number of those with a higher score.
     fn add_lower(&self, order: impl Iterator<Item = usize>, sign: i64, net: &mut [i64]) {
         let mut tree = vec![0u32; self.distinct_scores + 1];
         let mut seen = 0u32;
@@ -156,13 +154,13 @@ impl RankedPair {
 }
 
 impl Pairs {
-    /// `None` when either side is constant.
+    /// Kendall's tau-b; `None` if either side is constant.
     pub fn tau_b(&self) -> Option<f64> {
         let scale = ((self.all - self.tied_in_score) * (self.all - self.tied_in_truth)).sqrt();
         (scale > 0.0).then(|| (self.concordant_minus_discordant / scale).clamp(-1.0, 1.0))
     }
 
-    /// `None` for fewer than two.
+    /// Kendall's tau-a; `None` if there are fewer than two rows.
     pub fn tau_a(&self) -> Option<f64> {
         (self.all > 0.0).then(|| self.concordant_minus_discordant / self.all)
     }
@@ -172,7 +170,7 @@ pub(super) fn choose_two(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
-/// Sum of the counts of ranks below `rank`.
+/// Sum of the counts of all ranks below `rank`.
 fn prefix(tree: &[u32], rank: usize) -> u32 {
     let (mut i, mut sum) = (rank, 0);
     while i > 0 {
@@ -190,25 +188,25 @@ fn add(tree: &mut [u32], rank: usize, count: u32) {
     }
 }
 
-/// Kendall's tau-b, corrected for ties: the study's KD, as
-/// `scipy.stats.kendalltau`. `None` when either side is constant.
+/// Kendall's tau-b, which corrects for ties: the paper's KD, and `scipy.stats.kendalltau`. `None`
+/// if either side is constant.
 pub fn kendall_tau_b(scores: &[f64], truths: &[f64]) -> Option<f64> {
     RankedPair::new(scores, truths).pairs().tau_b()
 }
 
-/// Kendall's tau-a: ties count as neither. `None` for fewer than two.
+/// Kendall's tau-a: ties count as neither concordant nor discordant. `None` for fewer than two.
 pub fn kendall_tau_a(scores: &[f64], truths: &[f64]) -> Option<f64> {
     RankedPair::new(scores, truths).pairs().tau_a()
 }
 
-/// Spearman's rho on average ranks. `None` when either side is constant.
+/// Spearman's rho on average ranks. `None` if either side is constant.
 pub fn spearman(scores: &[f64], truths: &[f64]) -> Option<f64> {
     pearson(&average(scores), &average(truths))
 }
 
-/// Pearson's linear correlation, the study's LC. `None` when either side is
-/// constant or not finite. Sums are taken in ascending order of score and
-/// truth, so that they do not depend on the order of the rows.
+/// Pearson's linear correlation, the paper's LC. `None` if either side is constant or not finite.
+/// Sums are taken in ascending order of score and truth, so that they do not depend on the order of
+/// the rows.
 pub fn pearson(scores: &[f64], truths: &[f64]) -> Option<f64> {
     let mut rows: Vec<(f64, f64)> = scores.iter().copied().zip(truths.iter().copied()).collect();
     rows.sort_by(|a, b| compare(a.0, b.0).then_with(|| compare(a.1, b.1)));
@@ -219,8 +217,9 @@ pub fn pearson(scores: &[f64], truths: &[f64]) -> Option<f64> {
     correlation.is_finite().then(|| correlation.clamp(-1.0, 1.0))
 }
 
-/// As a share of the range, less the mean: synflow's squares overflow f64, and
-/// what all values have in common costs no digits. `None` without a range.
+/// The values minus their mean, in units of their range. Without the scaling, synflow's squares
+/// would overflow f64; without the centring, a common offset would cost digits. `None` if the range
+/// is 0.
 fn centred(values: &[f64]) -> Option<Vec<f64>> {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -240,7 +239,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Over all pairs, by the definition.
+    /// The coefficients over all pairs, by definition.
     fn by_definition(x: &[f64], y: &[f64]) -> (f64, f64, f64, f64) {
         let (mut s, mut all, mut tied_x, mut tied_y) = (0.0, 0.0, 0.0, 0.0);
         for i in 0..x.len() {

@@ -1,25 +1,24 @@
-//! Is a ranking better than chance? tau-b against 0.
+//! Test of tau-b against 0: whether a ranking is better than chance.
 //!
-//! If scores say nothing of the truth, every order of the truth is equally
-//! likely. Up to [`ALL_ORDERS_UP_TO`] architectures all of them are looked at;
-//! with more, the number of concordant less discordant pairs is normal with
-//! the variance that it has over all orders, ties counted (Kendall, Rank
-//! Correlation Methods, 4th ed. 1970, section 4.4; it is scipy's
+//! If scores say nothing about the truth, every order of the truth is equally likely. Up to
+//! [`ALL_ORDERS_UP_TO`] architectures all orders are tried. With more, the number of concordant
+//! minus discordant pairs is taken as normal with its variance over all orders, corrected for ties
+//! (Kendall, Rank Correlation Methods, 4th ed. 1970, section 4.4; scipy's
 //! `kendalltau(method="asymptotic")`).
 
 use super::{correlation::RankedPair, rank::compare};
 use crate::normal::two_sided;
 
-/// Most architectures of which all orders are looked at: 40,320.
+/// Most architectures for which all orders are tried: 40,320.
 pub const ALL_ORDERS_UP_TO: usize = 8;
 
-/// Two-sided p-value of tau-b against 0, ties handled, at least that of
-/// [`smallest_kendall_p_value`]; `None` when scores or truths are all equal.
+/// Two-sided p-value of tau-b against 0, corrected for ties, and no smaller than
+/// [`smallest_kendall_p_value`]. `None` if scores or truths are all equal.
 pub fn kendall_p_value(scores: &[f64], truths: &[f64]) -> Option<f64> {
     of(&RankedPair::new(scores, truths), scores, truths)
 }
 
-/// The same of what is ranked already.
+/// The same p-value for a pair that is ranked already.
 pub(super) fn of(pair: &RankedPair, scores: &[f64], truths: &[f64]) -> Option<f64> {
     pair.pairs().tau_b()?;
     let p = match pair.len() <= ALL_ORDERS_UP_TO {
@@ -29,14 +28,14 @@ pub(super) fn of(pair: &RankedPair, scores: &[f64], truths: &[f64]) -> Option<f6
     Some(p.max(smallest_kendall_p_value(pair.len())))
 }
 
-/// No p-value of `n` architectures is below: of n! orders one agrees wholly
-/// with the truth and one is its reverse.
+/// The smallest p-value that `n` architectures allow: of n! orders one agrees completely with the
+/// truth, and one is its reverse.
 pub fn smallest_kendall_p_value(n: usize) -> f64 {
     let orders = (2..=n).map(|i| i as f64).product::<f64>();
     (2.0 / orders).clamp(f64::MIN_POSITIVE, 1.0)
 }
 
-/// Share of all orders of the truth that are as far from 0.
+/// Share of all orders of the truth that are at least as far from 0 as observed.
 fn by_all_orders(scores: &[f64], truths: &[f64]) -> f64 {
     let n = truths.len();
     let signs = |values: &[f64]| -> Vec<i32> {
@@ -60,7 +59,7 @@ fn by_all_orders(scores: &[f64], truths: &[f64]) -> f64 {
     f64::from(as_far) / f64::from(all)
 }
 
-/// Every order of the items, once (Heap, The Computer Journal 6, 1963).
+/// Calls `seen` with every order of the items, once each (Heap, The Computer Journal 6, 1963).
 fn each_order(items: &mut [usize], seen: &mut impl FnMut(&[usize])) {
     seen(items);
     let mut swapped = vec![0; items.len()];
@@ -116,7 +115,7 @@ mod tests {
         // scipy 1.17: kendalltau(x, y, method="exact").pvalue
         let (x, y) = ([3.0, 1.0, 2.0, 5.0, 4.0, 6.0, 7.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
         assert!((kendall_p_value(&x, &y).unwrap() - 0.030_158_730_158_730_16).abs() < 1e-15);
-        // With ties scipy has none: Python's itertools.permutations of y.
+        // scipy has no exact p with ties; this is from Python's itertools.permutations of y.
         let (x, y) = ([1.0, 1.0, 2.0, 3.0, 3.0], [1.0, 2.0, 2.0, 3.0, 4.0]);
         assert!((kendall_p_value(&x, &y).unwrap() - 16.0 / 120.0).abs() < 1e-15);
         // scipy 1.17: kendalltau(x, y, method="asymptotic").pvalue

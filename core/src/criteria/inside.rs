@@ -1,9 +1,8 @@
-//! tau-b inside the predicted best or worst k.
+//! tau-b inside the predicted best or worst k architectures.
 //!
-//! Where a tie of scores lies across the boundary of k, any of its members may
-//! be inside. They are tied with one another and stand on one side of all that
-//! are surely inside, so a choice of them adds to the pairs what each has with
-//! the sure ones, and ties of truth: O(k) per tie-breaking.
+//! Where a tie of scores crosses the boundary of k, any of its members may be inside. They are tied
+//! with one another, and all on the same side of those that are surely inside. So a choice of them
+//! only adds each member's pairs with the sure ones, and ties of truth: O(k) per tie-breaking.
 
 use super::{
     correlation::{Pairs, RankedPair, choose_two, kendall_tau_b},
@@ -12,13 +11,13 @@ use super::{
 };
 use osee_model::seed::{below, stream};
 
-/// So many tie-breakings are all looked at; of more, as many are drawn.
+/// If there are at most this many tie-breakings, all are tried; else this many are drawn.
 const TIE_BREAKINGS: usize = 1000;
 
 impl Orders<'_> {
-    /// tau-b inside the predicted top or bottom k: mean and range over all
-    /// tie-breakings if there are at most 1,000, else over 1,000 drawn with
-    /// `seed`. Those where it is undefined are left out; `None` if all are.
+    /// tau-b inside the predicted top or bottom k: mean and range over all tie-breakings if there
+    /// are at most 1,000, else over 1,000 drawn with `seed`. Tie-breakings with an undefined tau-b
+    /// are left out; `None` if all are.
     pub fn kd_inside(&self, k: usize, end: End, seed: u64) -> Option<TieAware> {
         let mut inside = Inside::new(self.scores, self.truths, k, end);
         let mut found: Option<TieAware> = None;
@@ -42,14 +41,14 @@ impl Orders<'_> {
 }
 
 struct Inside {
-    /// Pairs of those that are surely inside.
+    /// Pairs among the architectures that are surely inside.
     sure: Pairs,
-    /// How many of each truth are inside.
+    /// Number of architectures inside, by truth.
     per_truth: Vec<u64>,
-    /// Of each member of the tie, in ascending order of truth: concordant less
-    /// discordant pairs with the sure ones, and its truth.
+    /// For each member of the tie, in ascending order of truth: concordant minus discordant pairs
+    /// with the sure ones, and the rank of its truth.
     tie: Vec<(i64, usize)>,
-    /// How many of the tie are inside.
+    /// Number of members of the tie that are inside.
     open: usize,
     k: usize,
 }
@@ -66,7 +65,7 @@ impl Inside {
         let pairs = RankedPair::new(&pick(scores), &pick(truths)).pairs();
         let mut per_truth = vec![0u64; distinct];
         sure.iter().for_each(|&at| per_truth[ranks[at] as usize] += 1);
-        // Of the sure ones, how many have a lower truth than each.
+        // The number of sure architectures with a lower truth, for each truth.
         let mut lower = vec![0u64; distinct + 1];
         for truth in 0..distinct {
             lower[truth + 1] = lower[truth] + per_truth[truth];
@@ -83,7 +82,7 @@ impl Inside {
         Self { sure: pairs, per_truth, tie, open: k - sure.len(), k }
     }
 
-    /// tau-b with these of the tie inside.
+    /// tau-b if these members of the tie are inside.
     fn tau_b(&mut self, chosen: &[usize]) -> Option<f64> {
         let mut pairs = Pairs { all: choose_two(self.k as u64) as f64, ..self.sure };
         pairs.tied_in_score += choose_two(self.open as u64) as f64;
@@ -120,7 +119,7 @@ impl Inside {
     }
 }
 
-/// Whether k of n can be chosen in at most [`TIE_BREAKINGS`] ways.
+/// True if k of n can be chosen in at most [`TIE_BREAKINGS`] ways.
 fn few_ways(n: usize, k: usize) -> bool {
     let k = k.min(n - k);
     let mut ways = 1;
@@ -133,7 +132,7 @@ fn few_ways(n: usize, k: usize) -> bool {
     true
 }
 
-/// The next choice from `n` in lexicographic order, if there is one.
+/// Advances to the next choice from `n` in lexicographic order; false after the last.
 fn next_choice(chosen: &mut [usize], n: usize) -> bool {
     let k = chosen.len();
     let Some(at) = (0..k).rev().find(|&i| chosen[i] < n - k + i) else { return false };
@@ -150,8 +149,7 @@ mod tests {
     use crate::criteria::Compat;
     use proptest::prelude::*;
 
-    /// Every set of k rows that some order of the ties puts at one end, with
-    /// tau-b inside.
+    /// tau-b inside each set of k rows that some order of the ties puts at one end.
     fn by_definition(scores: &[f64], truths: &[f64], k: usize, end: End) -> Vec<Option<f64>> {
         let m = scores.len();
         let better = |a: usize, b: usize| match end {
@@ -198,12 +196,12 @@ mod tests {
 
     #[test]
     fn of_many_tie_breakings_a_thousand_are_drawn() {
-        // 15 surely inside, of 85 tied ones 35: about 10^24 ways.
+        // 15 are surely inside, and 35 of 85 tied ones: about 10^24 ways.
         let truth: Vec<f64> = (0..100).map(|i| f64::from(i * 37 % 100)).collect();
         let scores: Vec<f64> = truth.iter().map(|t| t.max(84.0)).collect();
         let ours = Orders::new(&scores, &truth, Compat::Osee).kd_inside(50, End::Top, 0).unwrap();
-        // Whoever of the tie is inside is below all sure ones in truth too: every
-        // tie-breaking has 105 + 15 * 35 concordant pairs and 595 tied ones.
+        // Whichever members of the tie are inside, they are below all sure ones in truth too. So
+        // every tie-breaking has 105 + 15 * 35 concordant pairs and 595 tied ones.
         let tau = (105.0 + 525.0) / (1225.0f64 * (1225.0 - 595.0)).sqrt();
         assert!((ours.value - tau).abs() < 1e-12 && ours.max - ours.min < 1e-12, "{ours:?}");
         let mixed: Vec<f64> = truth.iter().map(|t| (t * 7.0) % 100.0).collect();

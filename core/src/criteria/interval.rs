@@ -2,28 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why there is no interval.
+/// Why a criterion has no interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoInterval {
-    /// No resamples.
+    /// The number of resamples is 0.
     #[error("no resamples were asked for")]
     NotAsked,
-    /// There is no number that it could be about.
+    /// The criterion itself is undefined.
     #[error("scores or truths are all equal")]
     Undefined,
-    /// Too few architectures.
+    /// There are too few architectures.
     #[error("{architectures} architectures are too few for an interval, which needs {needed}")]
     TooFew {
-        /// How many there are.
+        /// Number of architectures.
         architectures: usize,
-        /// How many it takes.
+        /// Number of architectures that an interval needs.
         needed: usize,
     },
-    /// Too many resamples have no tau-b.
+    /// tau-b is undefined in too many resamples.
     #[error("scores or truths are all equal in too many resamples")]
     OftenUndefined,
-    /// A perfect ranking, for example.
+    /// All choices of architectures give the same number, as for a perfect ranking.
     #[error(
         "any choice among these architectures gives the same number, so they do not say how far off it is"
     )]

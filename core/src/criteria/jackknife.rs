@@ -1,37 +1,36 @@
-//! The error of tau-b from all pairs at once, without resampling.
+//! The standard error of tau-b, computed from all pairs without resampling.
 //!
-//! tau-b is a function of three U-statistics of order 2: the mean over pairs
-//! of concordance c, and the shares a and b of pairs untied in score and in
-//! truth; tau-b = c / sqrt(a b). Each is asymptotically the mean of what every
-//! architecture contributes (Hoeffding, Ann. Math. Stat. 19, 1948), the ties'
-//! share by the delta method (Brown & Benedetti, JASA 72, 1977). Two
-//! estimators on the same architectures differ by the mean of the difference
-//! of contributions, so that their covariance needs no term of its own (Cliff
-//! & Charlin, Multivariate Behavioral Research 26, 1991). The variance is the
-//! jackknife's (Arvesen, Ann. Math. Stat. 40, 1969).
+//! tau-b is a function of three U-statistics of order 2: the mean over pairs of concordance c, and
+//! the shares a and b of pairs untied in score and in truth; tau-b = c / sqrt(a b). Each is
+//! asymptotically a mean of contributions of the architectures (Hoeffding, Ann. Math. Stat. 19,
+//! 1948); those of the ties follow by the delta method (Brown & Benedetti, JASA 72, 1977). Two
+//! estimators on the same architectures differ by the mean of the differences of their
+//! contributions, so their covariance needs no term of its own (Cliff & Charlin, Multivariate
+//! Behavioral Research 26, 1991). The variance is the jackknife's (Arvesen, Ann. Math. Stat. 40,
+//! 1969).
 //!
-//! Intervals and p-values are normal on the scale of Fisher's transformation
-//! (atanh), so that they end inside the range of what they are about and an
-//! interval holds 0 exactly when p says so.
+//! Intervals and p-values are normal on the scale of Fisher's transformation (atanh), so that
+//! intervals stay inside the range of the criterion, and an interval contains 0 exactly if its
+//! p-value says so.
 //!
 //! Invariant: O(M log M), and nothing depends on the order of the rows.
 
 use super::{correlation::RankedPair, interval::NoInterval};
 use crate::normal::{half_width, two_sided};
 
-/// Errors below are those of rounding.
+/// Smaller errors are due to rounding.
 const NO_ERROR: f64 = 1e-12;
 
-/// tau-b and what each architecture contributes to its error.
+/// tau-b and the contribution of each architecture to its error.
 pub struct Influence {
-    /// tau-b.
+    /// Kendall's tau-b.
     pub tau: f64,
-    /// In input order; sums to 0.
+    /// Contributions in input order; they sum to 0.
     pub values: Vec<f64>,
 }
 
 impl Influence {
-    /// `None` where a side is constant.
+    /// The contributions; `None` if either side is constant.
     pub fn of(pair: &RankedPair) -> Option<Self> {
         let all = pair.concordance();
         let m = pair.len() as f64;
@@ -53,12 +52,12 @@ impl Influence {
         Some(Self { tau, values: values.collect() })
     }
 
-    /// Of tau-b.
+    /// tau-b with its error.
     pub fn estimate(&self) -> Normal {
         Normal { value: self.tau, error: standard_error(self.values.clone()), bound: 1.0 }
     }
 
-    /// Of this tau-b less the other, on the same architectures.
+    /// This tau-b minus the other on the same architectures, with the error of the difference.
     pub fn less(&self, other: &Self) -> Normal {
         let differences = self.values.iter().zip(&other.values).map(|(a, b)| a - b).collect();
         let error = standard_error(differences);
@@ -66,8 +65,8 @@ impl Influence {
     }
 }
 
-/// Standard error of a U-statistic of order 2 from its contributions; added
-/// up by size, so that their order does not matter.
+/// Standard error of a U-statistic of order 2 from its contributions. They are added by size, so
+/// that their order does not matter.
 fn standard_error(mut contributions: Vec<f64>) -> f64 {
     let m = contributions.len() as f64;
     contributions.iter_mut().for_each(|it| *it *= *it);
@@ -76,30 +75,30 @@ fn standard_error(mut contributions: Vec<f64>) -> f64 {
     (4.0 * (m - 1.0) / (m * (m - 2.0).powi(2)) * squares).sqrt()
 }
 
-/// A number with a normal error, that lies between `-bound` and `bound`.
+/// A number with a normal error that lies between `-bound` and `bound`.
 #[derive(Debug, Clone, Copy)]
 pub struct Normal {
-    /// The number.
+    /// The number itself.
     pub value: f64,
-    /// Its standard error.
+    /// Standard error of the number.
     pub error: f64,
     bound: f64,
 }
 
 impl Normal {
-    /// Whether the architectures say how far the number is off: they do not
-    /// where all contribute the same.
+    /// True if the error can be used. It cannot if all architectures contribute the same, or the
+    /// number is at its bound.
     fn has_error(&self) -> bool {
         self.error > NO_ERROR && self.value.abs() < self.bound
     }
 
-    /// Value and error by Fisher's transformation.
+    /// Value and error after Fisher's transformation.
     fn transformed(&self) -> [f64; 2] {
         let share = self.value / self.bound;
         [share.atanh(), self.error / self.bound / (1.0 - share * share)]
     }
 
-    /// The interval that holds the number with probability `confidence`.
+    /// The interval that contains the number with probability `confidence`.
     pub fn interval(&self, confidence: f64) -> Result<[f64; 2], NoInterval> {
         if !self.has_error() {
             return Err(NoInterval::AllAlike);
@@ -109,8 +108,8 @@ impl Normal {
         Ok([value - z * error, value + z * error].map(|end| self.bound * end.tanh()))
     }
 
-    /// Two-sided p of the number against 0; `None` where it is not 0 and the
-    /// architectures do not say how far off it is.
+    /// Two-sided p-value of the number against 0; `None` if the number is neither 0 nor at its
+    /// bound, but all architectures contribute the same.
     pub fn p_value(&self) -> Option<f64> {
         if self.value == 0.0 {
             return Some(1.0);

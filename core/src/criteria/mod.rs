@@ -1,10 +1,9 @@
-//! How good is a ranking? Scores against ground truth, by the criteria of the
-//! study (NeurIPS 2021, section 3), with a stated rule for ties and failures.
+//! Scores against ground truth, by the criteria of the paper (section 3), with a stated rule for
+//! ties and failures.
 //!
-//! Invariants: scores are oriented so that higher is better; a failed score
-//! is NaN, ranks below every other and is counted; truth is finite; every
-//! criterion costs O(M log M); nothing depends on the order of the rows, to the
-//! bit, except what [`Compat::Awnas`] asks for.
+//! Invariants: scores are oriented so that higher is better; a failed score is NaN, ranks below
+//! every other and is counted; truth is finite; every criterion costs O(M log M); nothing depends
+//! on the order of the rows, to the bit, except what [`Compat::Awnas`] asks for.
 
 pub(crate) mod bootstrap;
 pub(crate) mod correlation;

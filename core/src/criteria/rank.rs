@@ -2,27 +2,26 @@
 
 use std::cmp::Ordering;
 
-/// Ascending order; NaN below everything, -0 equal to 0.
+/// Ascending order, with NaN below everything and -0 equal to 0.
 pub fn compare(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
 }
 
-/// Positions in ascending order of value, equal values in input order.
+/// Positions in ascending order of value; equal values stay in input order.
 pub fn ascending(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| compare(values[a], values[b]));
     order
 }
 
-/// Positions in descending order of value, equal values in input order.
+/// Positions in descending order of value; equal values stay in input order.
 pub fn descending(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| compare(values[b], values[a]));
     order
 }
 
-/// Per value, the number of distinct smaller values; and how many distinct
-/// values there are.
+/// For each value, the number of distinct smaller values; and the number of distinct values.
 pub fn dense(values: &[f64]) -> (Vec<u32>, usize) {
     let mut ranks = vec![0; values.len()];
     let mut distinct = 0;
@@ -36,7 +35,7 @@ pub fn dense(values: &[f64]) -> (Vec<u32>, usize) {
     (ranks, if values.is_empty() { 0 } else { distinct as usize + 1 })
 }
 
-/// Per value, its rank from 1, equal values sharing the mean of theirs.
+/// For each value, its rank from 1; equal values share the mean of their ranks.
 pub fn average(values: &[f64]) -> Vec<f64> {
     let order = ascending(values);
     let mut ranks = vec![0.0; values.len()];

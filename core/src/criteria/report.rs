@@ -11,16 +11,16 @@ use super::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What to compute.
+/// Which criteria are computed, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CriteriaOptions {
-    /// K of P@topK and P@bottomK, as shares of M.
+    /// The K of P@topK and P@bottomK, as shares of M.
     pub precision_ratios: Vec<f64>,
-    /// K of BR@K and WR@K, as shares of M.
+    /// The K of BR@K and WR@K, as shares of M.
     pub rank_ratios: Vec<f64>,
-    /// Whose tie rule the reported numbers follow.
+    /// The rule by which ties are broken for the reported numbers.
     pub compat: Compat,
-    /// Intervals; its seed is that of drawn tie-breakings, too.
+    /// How intervals are resampled; its seed also draws tie-breakings.
     pub bootstrap: Bootstrap,
 }
 
@@ -35,52 +35,52 @@ impl Default for CriteriaOptions {
     }
 }
 
-/// Why nothing can be judged.
+/// Why scores cannot be judged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CriteriaError {
-    /// Columns of different length.
+    /// Scores and truths differ in number.
     #[error("{scores} scores for {truths} truths")]
     Length {
-        /// Scores.
+        /// Number of scores.
         scores: usize,
-        /// Truths.
+        /// Number of truths.
         truths: usize,
     },
-    /// Nothing to rank.
+    /// There are too few architectures to rank; their number.
     #[error("a ranking needs at least two architectures, there are {0}")]
     TooFew(usize),
-    /// Truth must be known.
+    /// A truth is not finite; its row, from 0.
     #[error("the truth of row {0} is not finite")]
     Truth(usize),
 }
 
-/// Every criterion; absent ratios have K * M < 1.
+/// All criteria of one estimator; ratios with K * M < 1 are absent from the maps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CriteriaReport {
-    /// M.
+    /// Number of architectures, M.
     pub architectures: usize,
-    /// NaN scores; they rank last.
+    /// Number of NaN scores; they rank last.
     pub failures: usize,
-    /// Distinct scores.
+    /// Number of distinct scores.
     pub distinct_scores: usize,
-    /// Distinct truths.
+    /// Number of distinct truths.
     pub distinct_truths: usize,
-    /// Kendall's tau-b.
+    /// Kendall's tau-b; `None` if scores or truths are constant.
     pub kd: Option<f64>,
-    /// Its interval: see [`Bootstrap::tau_b`].
+    /// Interval of tau-b: see [`Bootstrap::tau_b`].
     pub kd_ci: Option<[f64; 2]>,
-    /// Why it has none.
+    /// Why tau-b has no interval; `None` if it has one.
     pub kd_ci_missing: Option<NoInterval>,
-    /// Its two-sided p-value against 0: see
-    /// [`kendall_p_value`](super::kendall_p_value).
+    /// Two-sided p-value of tau-b against 0: see [`kendall_p_value`](super::kendall_p_value).
     pub kd_p: Option<f64>,
-    /// Kendall's tau-a.
+    /// Kendall's tau-a; ties count as neither.
     pub tau_a: Option<f64>,
-    /// Spearman's rho.
+    /// Spearman's rho; `None` if scores or truths are constant.
     pub spearman: Option<f64>,
-    /// Pearson's correlation, over the finite scores.
+    /// Pearson's correlation over the finite scores.
     pub lc: Option<f64>,
-    /// The same of the scores' logarithms, if all finite ones are positive.
+    /// Pearson's correlation with the logarithms of the finite scores; `None` unless all are
+    /// positive.
     pub log_lc: Option<f64>,
     /// P@topK by K.
     pub p_top: BTreeMap<String, TieAware>,
@@ -90,21 +90,20 @@ pub struct CriteriaReport {
     pub br: BTreeMap<String, TieAware>,
     /// WR@K by K.
     pub wr: BTreeMap<String, TieAware>,
-    /// tau-b inside the predicted top K; `None` where scores or truths are all
-    /// equal there. Of more than 1,000 tie-breakings, as many are drawn.
+    /// tau-b inside the predicted top K; `None` where scores or truths are all equal there. If
+    /// there are more than 1,000 tie-breakings, 1,000 are drawn.
     pub kd_top: BTreeMap<String, Option<TieAware>>,
-    /// tau-b inside the predicted bottom K, likewise.
+    /// tau-b inside the predicted bottom K, computed likewise.
     pub kd_bottom: BTreeMap<String, Option<TieAware>>,
 }
 
-/// Fewer cannot be ranked.
+/// The smallest number of architectures that can be ranked.
 pub const MIN_ARCHITECTURES: usize = 2;
 
 /// Judges scores (higher is better, NaN for a failure) by the truth.
 ///
 /// # Errors
-/// Columns of different length, fewer than two rows, or a truth that is not
-/// finite.
+/// If columns differ in length, there are fewer than two rows, or a truth is not finite.
 pub fn evaluate(
     scores: &[f64],
     truths: &[f64],
@@ -129,7 +128,7 @@ pub fn evaluate(
     let orders = Orders::new(scores, truths, options.compat);
     let seed = options.bootstrap.seed;
     let by_ratio = |ratios: &[f64]| -> Vec<(String, usize)> {
-        // k = int(M * K), the study's floor.
+        // k = int(M * K), rounded down as in the paper.
         let sized = ratios.iter().map(|ratio| (ratio.to_string(), (m as f64 * ratio) as usize));
         sized.filter(|(_, k)| *k >= 1).collect()
     };
@@ -177,13 +176,13 @@ mod tests {
     fn a_perfect_ranking_is_perfect_by_every_criterion() {
         let truth: Vec<f64> = (0..200).map(f64::from).collect();
         let report = evaluate(&truth, &truth, &CriteriaOptions::default()).unwrap();
-        // That other architectures would be ranked as well is not known.
+        // Whether other architectures would be ranked as well is unknown.
         assert_eq!((report.kd, report.kd_ci), (Some(1.0), None));
         assert_eq!(report.kd_ci_missing, Some(NoInterval::AllAlike));
         assert_eq!(report.p_top["0.05"].value, 1.0);
         assert_eq!(report.br["0.05"].value, 1.0 / 200.0);
         assert_eq!(report.wr["0.05"].value, 10.0 / 200.0);
-        // 0.1% of 200 is no architecture.
+        // 0.1% of 200 architectures is less than one.
         assert!(!report.p_top.contains_key("0.001"));
     }
 
@@ -206,7 +205,7 @@ mod tests {
     type Rows = Vec<(i32, i32)>;
 
     fn columns(rows: &Rows) -> (Vec<f64>, Vec<f64>) {
-        // Some scores fail, and the others are no round numbers.
+        // Some scores fail, and the others are not round numbers.
         let score = |s: i32| if s == 0 { f64::NAN } else { f64::from(s) * 1.7 - 3.0 };
         rows.iter().map(|(s, t)| (score(*s), f64::from(*t) / 7.0)).unzip()
     }
@@ -219,7 +218,7 @@ mod tests {
             bootstrap,
             ..CriteriaOptions::default()
         };
-        // Its text has every digit.
+        // The text shows every digit.
         format!("{:?}", evaluate(scores, truths, &options).unwrap())
     }
 
@@ -241,7 +240,7 @@ mod tests {
             let (scores, truths): (Vec<f64>, Vec<f64>) =
                 rows.iter().map(|(s, t)| (f64::from(*s) / 8.0, f64::from(*t))).unzip();
             let moved: Vec<f64> = scores.iter().map(|s| s + f64::from(constant) / 4.0).collect();
-            // Of logarithms it does.
+            // The correlation with logarithms does change, so it is left out.
             let of = |scores: &[f64]| {
                 let text = text(scores, &truths);
                 let (before, rest) = text.split_once("log_lc").unwrap();

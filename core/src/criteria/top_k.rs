@@ -1,68 +1,68 @@
 //! Criteria on the predicted best or worst k architectures.
 //!
-//! Ties at the boundary of k have no right answer. Each number is reported as
-//! its expectation when ties are broken at random, together with the range over
-//! all ways to break them; in the study's compatibility mode, by its rule.
+//! Ties at the boundary of k have no right answer. Each number is reported as its expectation when
+//! ties are broken at random, together with its range over all ways to break them; in the
+//! compatibility mode it follows the paper's rule.
 
 use super::rank::{ascending, compare, descending};
 use serde::{Deserialize, Serialize};
 
-/// How ties are broken for the number that is reported.
+/// The rule by which ties are broken for the reported number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compat {
-    /// osee's: in every way, and their mean is reported.
+    /// osee's rule: ties are broken in every way, and the mean is reported.
     #[default]
     Osee,
-    /// The study's published tables: a reversed ascending sort of the rows as
-    /// they were given. Theirs was unstable besides, so a published number need
-    /// only lie within [`TieAware`]'s range.
+    /// The rule of the paper's tables: a reversed ascending sort of the rows as they were given.
+    /// The paper's sort was not stable, so a published number need only lie within the range of
+    /// [`TieAware`].
     Awnas,
 }
 
 /// A criterion whose value may depend on how ties are broken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TieAware {
-    /// What is reported: `expected`, or with [`Compat::Awnas`] what the study's
-    /// order of the rows gives.
+    /// The reported number: `expected`, or with [`Compat::Awnas`] the number from the paper's order
+    /// of the rows.
     pub value: f64,
-    /// Mean over random tie-breaking of scores and truth.
+    /// Mean over random breaking of ties in scores and truth.
     pub expected: f64,
-    /// Smallest over all tie-breakings.
+    /// Smallest value over all tie-breakings.
     pub min: f64,
-    /// Largest over all tie-breakings.
+    /// Largest value over all tie-breakings.
     pub max: f64,
 }
 
-/// A range no wider is not worth its room.
+/// A range up to this width is not shown.
 const NARROW: f64 = 0.05;
 
 impl TieAware {
-    /// The range, where it belongs beside the number: smallest and largest
-    /// differ by more than 0.05.
+    /// The range if it should be shown beside the number: smallest and largest differ by more than
+    /// 0.05.
     pub fn range(&self) -> Option<[f64; 2]> {
-        // 1 less 0.95 is 0.05 and a rounding error.
+        // In floating point, 1 - 0.95 is 0.05 plus a rounding error.
         (self.max - self.min > NARROW + 1e-9).then_some([self.min, self.max])
     }
 }
 
-/// Scores and truths, to be asked about both ends.
+/// Scores and truths, from which criteria on both ends are computed.
 pub struct Orders<'a> {
     pub(super) scores: &'a [f64],
     pub(super) truths: &'a [f64],
-    /// The study's, if it is to be followed.
+    /// The order by the paper's rule; `None` if osee's rule is used.
     order: Option<Order>,
 }
 
-/// Both sides from best to worst, ties as the rows were given.
+/// Scores and truths from best to worst by the paper's rule for ties.
 struct Order {
-    /// Predicted order, best first.
+    /// Positions in predicted order, best first.
     predicted: Vec<usize>,
-    /// True rank from 0 of each input.
+    /// True rank of each input, from 0.
     true_rank: Vec<usize>,
 }
 
-/// Which end of the ranking.
+/// One end of the ranking.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Top,
@@ -70,13 +70,13 @@ pub enum End {
 }
 
 impl<'a> Orders<'a> {
-    /// Ties are broken as `compat` says.
+    /// Prepares the criteria, with ties broken as `compat` says.
     pub fn new(scores: &'a [f64], truths: &'a [f64], compat: Compat) -> Self {
         let order = (compat == Compat::Awnas).then(|| Order::new(scores, truths));
         Self { scores, truths, order }
     }
 
-    /// The study's predicted best or worst `k`, if it is to be followed.
+    /// The predicted best or worst `k` by the paper's rule; `None` if osee's rule is used.
     pub(super) fn chosen(&self, k: usize, end: End) -> Option<&[usize]> {
         let predicted = &self.order.as_ref()?.predicted;
         Some(match end {
@@ -85,14 +85,13 @@ impl<'a> Orders<'a> {
         })
     }
 
-    /// The study's true ranks from 0 of the predicted best or worst `k`.
+    /// True ranks, from 0, of the predicted best or worst `k` by the paper's rule.
     fn true_ranks(&self, k: usize, end: End) -> Option<impl Iterator<Item = usize>> {
         let ranks = &self.order.as_ref()?.true_rank;
         Some(self.chosen(k, end)?.iter().map(|&at| ranks[at]))
     }
 
-    /// P@topK or P@bottomK: the share of the predicted k that truly belongs
-    /// there.
+    /// P@topK or P@bottomK: the share of the predicted k that truly belongs there.
     pub fn precision(&self, k: usize, end: End) -> TieAware {
         let m = self.scores.len();
         let belongs = |rank: &usize| match end {
@@ -118,12 +117,12 @@ impl<'a> Orders<'a> {
             }
         }
         let [sure, tied, _] = cells;
-        // Most hits: of the tied predictions take the sure truths, then the tied ones.
+        // Most hits: from the tied predictions, take sure truths first, then tied ones.
         let first = predicted.open.min(tied[0]);
         let second = (predicted.open - first).min(tied[1]);
         let most = sure[0] + first + truly.open.min(sure[1] + second);
-        // Fewest: take those that do not belong, then the tied ones, whose
-        // places then go to unpredicted ones as far as there are any.
+        // Fewest hits: take those that do not belong first, then tied ones, whose places then go to
+        // architectures that were not predicted, as far as there are any.
         let misses = predicted.open.min(tied[2]);
         let second = (predicted.open - misses).min(tied[1]);
         let forced = predicted.open - misses - second;
@@ -145,8 +144,8 @@ impl<'a> Orders<'a> {
         self.extreme(k, rank, true)
     }
 
-    /// The rank of the chosen one nearest to one end of the truth; seen from
-    /// the worst end the same as seen from the best, mirrored.
+    /// The rank of the chosen architecture nearest to one end of the truth. The worst end is
+    /// treated as the best end of the reversed order.
     fn extreme(&self, k: usize, rank: Option<usize>, from_worst: bool) -> TieAware {
         let m = self.truths.len();
         let predicted = Membership::of(self.scores, k, End::Top);
@@ -177,20 +176,20 @@ impl Order {
     }
 }
 
-/// An expectation is a sum of many parts and may miss the range's end by a
-/// rounding error.
+/// The result, with the expectation clamped to the range: as a sum of many terms it may miss the
+/// range by a rounding error.
 fn reported(value: Option<f64>, expected: f64, [min, max]: [f64; 2]) -> TieAware {
     let expected = expected.clamp(min, max);
     TieAware { value: value.unwrap_or(expected), expected, min, max }
 }
 
-/// Who is among the k at one end, whatever the tie-breaking.
+/// Which architectures are among the k at one end for every tie-breaking, and which for some.
 pub(super) struct Membership {
-    /// 0 surely, 1 if a tie is broken so, 2 surely not.
+    /// By architecture: 0 always, 1 for some tie-breakings, 2 never.
     pub(super) class: Vec<u8>,
     /// Size of the tie at the boundary.
     tied: usize,
-    /// How many of the tie get in.
+    /// Number of members of the tie that are among the k.
     open: usize,
 }
 
@@ -214,7 +213,7 @@ impl Membership {
         }
         let open = k - sure;
         if open == tied {
-            // The tie fits whole: nothing is open.
+            // The whole tie fits, so nothing is open.
             class.iter_mut().filter(|class| **class == 1).for_each(|class| *class = 0);
             return Self { class, tied: 0, open: 0 };
         }
@@ -222,7 +221,7 @@ impl Membership {
     }
 }
 
-/// Groups of equal truth in order, with who of them may be chosen.
+/// Groups of equal truth in order, with the numbers of architectures that may be chosen.
 struct Groups(Vec<Group>);
 
 #[derive(Default)]
@@ -248,7 +247,7 @@ impl Groups {
         Self(groups)
     }
 
-    /// Expected, least and most position of the first chosen one.
+    /// Expected, smallest and largest position of the first chosen architecture.
     fn first_chosen(&self, predicted: &Membership) -> (f64, f64, f64) {
         let logs = log_factorials(predicted.tied);
         let choose = |n: usize, k: usize| match k <= n {
@@ -271,7 +270,7 @@ impl Groups {
                     continue;
                 }
                 let ways = choose(group.tied, taken) + choose(behind, predicted.open - taken) - all;
-                // First of `chosen` random places among `size`.
+                // Expected first of `chosen` random places among `size`.
                 let place = (group.size - chosen) as f64 / (chosen + 1) as f64;
                 expected += ways.exp() * (group.start as f64 + place);
             }
@@ -283,7 +282,8 @@ impl Groups {
         (expected, least.unwrap_or(0.0), self.last_possible(predicted))
     }
 
-    /// The tied ones taken from the far end, the chosen last in their group.
+    /// Position of the first chosen one if the tied ones are taken from the far end, and the chosen
+    /// are last in their group.
     fn last_possible(&self, predicted: &Membership) -> f64 {
         let mut to_take = predicted.open;
         let mut position = 0.0;
@@ -311,7 +311,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Every order of `n` things.
+    /// All orders of `n` things.
     fn permutations(n: usize) -> Vec<Vec<usize>> {
         if n == 0 {
             return vec![Vec::new()];
@@ -356,7 +356,7 @@ mod tests {
                 for p in permutations(5) {
                     for q in permutations(5) {
                         let (x, y) = (broken(&x, &p), broken(&y, &q));
-                        // The study's rule counts, and without ties it is no choice.
+                        // `value` follows the paper's rule, which has no choice without ties.
                         all.push(criterion(&Orders::new(&x, &y, Compat::Awnas), k).value);
                     }
                 }
@@ -382,7 +382,7 @@ mod tests {
             let top = orders.precision(5, End::Top);
             assert!((top.value - 0.05).abs() < 1e-12, "{top:?}");
             assert_eq!(top.range(), Some([0.0, 1.0]));
-            // Of 5 random places of 100 the worst is at 5 * 101 / 6 on average.
+            // Of 5 random places out of 100, the worst is at 5 * 101 / 6 on average.
             let worst = orders.worst_rank(5);
             assert!((worst.value - 5.0 * 101.0 / 6.0 / 100.0).abs() < 1e-12, "{worst:?}");
         }
