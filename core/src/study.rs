@@ -36,50 +36,48 @@ use std::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
-    /// Version of the file, [`VERSION`] at most.
+    /// Version of the file format, at most [`VERSION`].
     #[serde(default = "version")]
     pub version: u32,
-    /// Name, for headings.
+    /// Name for headings and for the run's folder.
     #[serde(default = "unnamed")]
     pub name: String,
-    /// A study that is part of osee, of which this one has what it does not say
-    /// itself.
+    /// Name of a study that is part of osee; its fields apply where this study has none.
     #[serde(default, skip_serializing)]
     pub like: Option<String>,
-    /// The share of its units that a run computes; all if absent.
+    /// The shard of its units that a run computes; all if absent.
     #[serde(default, skip_serializing_if = "Shard::is_whole")]
     pub shard: Shard,
-    /// Plugin files besides the bundled ones.
+    /// User plugins besides the bundled ones.
     #[serde(default, with = "paths::list")]
     pub plugins: Vec<PathBuf>,
     /// Initialisation seeds; scores are averaged over them.
     #[serde(default = "default_seeds")]
     pub seeds: Seeds,
-    /// `cpu` or `cuda:N`.
+    /// Device for all computations, `cpu` or `cuda:N`.
     #[serde(default)]
     pub device: DeviceName,
-    /// `digits`, `noise`, a data set such as `cifar10`, or files of one, such as
-    /// `cifar10:FOLDER`.
+    /// Source of the images: `digits`, `noise`, a data set such as `cifar10`, or a data set with
+    /// the folder of its files, such as `cifar10:FOLDER`.
     #[serde(default = "DataSource::noise")]
     pub data: DataSource,
-    /// The search space.
+    /// The search space, with its settings.
     #[serde(default)]
     pub space: SpaceChoice,
-    /// Which architectures.
+    /// Which architectures are scored.
     #[serde(default)]
     pub architectures: Architectures,
-    /// How networks are put before zero-shot estimators.
+    /// The protocol by which zero-shot estimators see networks.
     #[serde(default)]
     pub protocol: ProtocolChoice,
-    /// How supernets are trained for one-shot estimators, where it is not as
-    /// those say.
+    /// Changes to the recipes by which one-shot estimators train supernets.
     #[serde(default, skip_serializing_if = "unchanged")]
     pub training: TrainingChoice,
-    /// Ground truth; scores alone are reported without it.
+    /// Ground truth; without it, only scores are reported.
     #[serde(default, deserialize_with = "truth_choice::by_name_or_fields")]
     pub truth: Option<TruthChoice>,
-    /// Estimators; id `all`, as an empty list, stands for all that are found,
-    /// of one-shot estimators only those that the user brought.
+    /// Estimators. The id `all`, or an empty list, stands for all that are found, but for one-shot
+    /// estimators only of user plugins.
     #[serde(default)]
     pub estimators: Vec<EstimatorChoice>,
 }
@@ -88,41 +86,40 @@ pub struct Study {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpaceChoice {
-    /// Its id; nb201 if absent.
+    /// Id of the space; `nb201` if absent.
     #[serde(default = "nb201")]
     pub id: String,
-    /// Settings that differ from the defaults.
+    /// Settings that differ from their defaults.
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
 }
 
-/// Which architectures of a space.
+/// Which architectures of a space are scored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Architectures {
-    /// How many, drawn by `seed` without repetition; all if absent.
+    /// Number of architectures, drawn by `seed` without repetition; all if absent.
     #[serde(default)]
     pub count: Option<u64>,
-    /// A file with one architecture per line instead: all of them, so neither
-    /// `count` nor `judged` stands beside it.
+    /// A file with one architecture per line, all of which are taken; `count` is refused beside
+    /// it.
     #[serde(default, with = "paths::optional")]
     pub file: Option<PathBuf>,
-    /// Only those that the truth table has, in its order where all are taken.
+    /// Takes only architectures that the truth table has; in its order without `count` and `file`.
     #[serde(default)]
     pub judged: bool,
-    /// One architecture per isomorphism group.
+    /// Takes only one architecture per isomorphism group.
     #[serde(default)]
     pub unique: bool,
-    /// Seed of the draw, and of that of neighbours.
+    /// Seed for drawing architectures and neighbours.
     #[serde(default)]
     pub seed: u64,
-    /// Of so many of them, all mutations are scored, too; of those that the
-    /// truth has, if there is one. They give analyses by operation their pairs,
-    /// and nothing else looks at them.
+    /// Number of these architectures whose mutations are scored, too; if there is a truth, only
+    /// mutations that it has. Only analyses by operation use them, as pairs.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub neighbours: u64,
-    /// How many architectures come before the neighbours. Written by a run; of
-    /// no effect in a study.
+    /// Number of architectures before the neighbours. A run writes it; it has no effect in a study
+    /// file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn: Option<u64>,
 }
@@ -135,27 +132,25 @@ fn is_zero(number: &u64) -> bool {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EstimatorChoice {
-    /// Its id.
+    /// Id of the estimator.
     pub id: String,
-    /// Name of its row; its id if absent.
+    /// Name of the row; the estimator's id if absent.
     #[serde(default)]
     pub name: Option<String>,
-    /// Settings that differ from the defaults.
+    /// Settings that differ from their defaults.
     #[serde(default)]
     pub settings: BTreeMap<String, Value>,
-    /// Of a one-shot estimator: how its supernet is trained, where it is not
-    /// as the study says.
+    /// For one-shot estimators: changes to how the supernet is trained, on top of the study's.
     #[serde(default, skip_serializing_if = "unchanged")]
     pub training: TrainingChoice,
-    /// Of a zero-shot estimator: the one-shot row whose supernet gives the
-    /// weights.
+    /// For zero-shot estimators: name of the one-shot row whose supernet provides the weights.
     #[serde(default)]
     pub supernet: Option<String>,
-    /// The weights after so many epochs; 0 for the initial ones, the last if
+    /// Takes the weights after this many epochs; 0 for the initial weights, the last epoch if
     /// absent.
     #[serde(default)]
     pub epoch: Option<u32>,
-    /// A row for every kept checkpoint, called `NAME@EPOCH`.
+    /// Adds a row for every kept checkpoint, called `NAME@EPOCH`.
     #[serde(default)]
     pub trend: bool,
 }
@@ -165,7 +160,7 @@ fn unchanged(training: &TrainingChoice) -> bool {
 }
 
 impl EstimatorChoice {
-    /// The estimator with its defaults.
+    /// The estimator with default settings.
     pub fn plain(id: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -178,7 +173,7 @@ impl EstimatorChoice {
         }
     }
 
-    /// Name of its row.
+    /// Name of the row.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }
@@ -234,13 +229,11 @@ impl Default for Study {
 }
 
 impl Study {
-    /// Reads and checks a study file; its paths become relative to the working
-    /// folder. The texts are keys in the style of earlier versions, which are
-    /// read as they were.
+    /// Reads and checks a study file; its paths become relative to the working folder. Also returns
+    /// the keys that are written in the style of earlier versions, which are still accepted.
     ///
     /// # Errors
-    /// Unreadable, not TOML, with fields a study does not have, or that make no
-    /// sense.
+    /// If the file is unreadable, not TOML, or has unknown fields or invalid values.
     pub fn read(path: &Path) -> Result<(Self, Vec<String>), StudyError> {
         let (mut study, old): (Self, _) = file::read(path)?;
         study.check()?;
@@ -248,45 +241,45 @@ impl Study {
         Ok((study, old))
     }
 
-    /// A study that is part of a program; its paths are as they are.
+    /// Reads and checks a study that is part of a program; its paths stay as they are.
     ///
     /// # Errors
-    /// As [`Study::read`].
+    /// The same as for [`Study::read`].
     pub fn parse(name: &Path, text: &str) -> Result<Self, StudyError> {
         let (study, _): (Self, _) = file::parse(name, text.to_owned())?;
         study.check()?;
         Ok(study)
     }
 
-    /// A study as a run has stored it, which was checked when the run began.
+    /// Reads a study as a run has stored it; it was checked when the run began.
     ///
     /// # Errors
-    /// Not TOML, of a newer version, or with fields a study does not have.
+    /// If the text is not TOML, is of a newer version, or has unknown fields.
     pub fn of_run(file: &Path, text: &str) -> Result<Self, StudyError> {
         file::parse(file, text.to_owned()).map(|(study, _)| study)
     }
 
-    /// The fields that a file has, by their names.
+    /// Names of the top-level fields in a file.
     ///
     /// # Errors
-    /// Unreadable, or not TOML.
+    /// If the file is unreadable or not TOML.
     pub fn fields(path: &Path) -> Result<HashSet<String>, StudyError> {
         let (fields, _): (toml::Table, _) = file::read(path)?;
         Ok(fields.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// Whether it asks for a row.
+    /// True if the study asks for this row.
     pub fn asks_for(&self, row: &RowKey) -> bool {
         let all = self.estimators.is_empty() || self.estimators.iter().any(|it| it.id == "all");
         all || self.estimators.iter().any(|it| it.name() == row.base())
     }
 
-    /// As TOML, for the run directory.
+    /// The study as TOML, for the run directory.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a study is plain data")
     }
 
-    /// Prefixes relative paths with `folder`.
+    /// Puts `folder` before all relative paths.
     pub fn rebase(&mut self, folder: &Path) {
         for path in self.plugins.iter_mut().chain(&mut self.architectures.file) {
             *path = folder.join(&*path);

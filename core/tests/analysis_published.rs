@@ -1,10 +1,9 @@
-//! The analyses against the study's own scores.
+//! The analyses, checked against the paper's own scores.
 //!
-//! Where no other source is named, the figure was computed from the same
-//! scores by independent code (numpy and scipy) and is checked to the digits
-//! given. Stability and complexity figures of NB301 are over all 5,896 rows,
-//! as the study's analysis figures are; its criteria are over the 5,468
-//! distinct genotypes.
+//! Figures without another source were computed from the same scores by independent code (numpy and
+//! scipy) and are checked to the digits given. Stability and complexity figures of NB301 are over
+//! all 5,896 rows, as are the paper's analysis figures; its criteria are over the 5,468 distinct
+//! genotypes.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -26,7 +25,7 @@ use std::collections::HashMap;
 
 const SEEDS: [u32; 3] = [20, 2020, 202_020];
 
-/// A table with what to ask of it.
+/// A table with methods for its score columns.
 struct Scores(Table);
 
 impl Scores {
@@ -48,13 +47,13 @@ impl Scores {
         &self.0.columns[at.unwrap_or_else(|| panic!("no column {name}"))]
     }
 
-    /// Accuracy, or loss negated.
+    /// Accuracy, or negated loss.
     fn one_shot(&self, kind: &str, seed: u32, epoch: u64) -> Vec<f64> {
         let sign = if kind == "loss" { -1.0 } else { 1.0 };
         self.column(&format!("os_{kind}_s{seed}_e{epoch}")).iter().map(|s| sign * s).collect()
     }
 
-    /// One per seed, or one of all: their mean score.
+    /// One column per seed, or with `averaged` the mean score of all.
     fn supernets(&self, kind: &str, epoch: u64, averaged: bool) -> Vec<Vec<f64>> {
         let all: Vec<_> = SEEDS.iter().map(|seed| self.one_shot(kind, *seed, epoch)).collect();
         if averaged { vec![mean_scores(&all).unwrap()] } else { all }
@@ -69,7 +68,7 @@ impl Scores {
     ) -> Vec<Stability> {
         let [mut from, mut to] = epochs.map(|epoch| self.supernets(kind, epoch, averaged));
         if ties {
-            // Scores of the table have 6 digits, so equal means differ beyond.
+            // Scores of the table have 6 digits, so means that should be equal differ beyond them.
             let columns = from.iter_mut().chain(&mut to);
             columns.flatten().for_each(|score| *score = (*score * 1e5).round());
         }
@@ -87,12 +86,12 @@ fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// To three digits.
+/// Compares to three digits.
 fn same(what: &str, ours: f64, theirs: f64) {
     assert!((ours - theirs).abs() <= 5.01e-4, "{what}: {ours:.5}, not {theirs}");
 }
 
-/// A row of a stability table; what is not in the table is `None`.
+/// A row of a stability table; `None` for values that the table does not have.
 struct Row {
     kind: &'static str,
     epochs: [u64; 2],
@@ -103,8 +102,8 @@ struct Row {
 }
 
 impl Row {
-    /// The tables break ties as numpy's reversed, unstable sort happens to, so a figure need only lie in
-    /// the range over all tie-breakings. Without ties the range is a point.
+    /// The tables break ties as numpy's reversed, unstable sort happens to, so a figure need only
+    /// lie in the range over all tie-breakings. Without ties the range is a point.
     fn check(&self, scores: &Scores) {
         let Self { kind, epochs, averaged, .. } = self;
         let found = scores.stability(kind, *epochs, *averaged, false);
@@ -139,7 +138,7 @@ fn stability_on_nb301_is_as_published() {
         top,
         bottom: [None, Some(bottom)],
     };
-    // The study's text says relP@top0.5% is about .46.
+    // The paper's text says that relP@top0.5% is about .46.
     row("acc", [900, 1000], false, 0.873, [0.448, 0.694], 0.933).check(&scores);
     row("acc", [900, 1000], true, 0.921, [0.655, 0.789], 0.963).check(&scores);
     row("loss", [900, 1000], false, 0.886, [0.494, 0.736], 0.930).check(&scores);
@@ -163,7 +162,7 @@ fn stability_on_nb101_is_as_published() {
     row([900, 1000], 0.997, [0.933, 0.972], [0.987, 0.995]).check(&scores);
 }
 
-/// KD and RD / M in five groups by FLOPs, mean over the seeds.
+/// KD and RD / M in five groups by FLOPs, averaged over the seeds.
 fn by_flops(scores: &Scores, kind: &str, epoch: u64, columns: [&str; 2]) -> [Vec<f64>; 2] {
     let [truth, flops] = columns.map(|name| scores.column(name));
     let groups = equal_groups(flops, 5, Compat::Awnas).unwrap();
@@ -270,7 +269,7 @@ fn loss_is_significantly_better_than_accuracy_on_nb301() {
     // .5090 - .3716, as above.
     same("loss - acc", against_acc.difference.unwrap(), 0.1374);
     assert!(against_acc.ci.unwrap()[0] > 0.12 && against_acc.holm_p_value.unwrap() < 1e-10);
-    // .5090 - .5080: the study's advice to compare with the parameter count.
+    // .5090 - .5080: the paper's advice to compare with the parameter count.
     assert!(against_params.holm_p_value.unwrap() > 0.5, "{against_params:?}");
 }
 
@@ -286,20 +285,20 @@ fn one_training_of_nb201_ranks_another_at_0_909() {
         row[at].split(';').map(|it| it.parse().unwrap()).collect()
     };
     let runs: Vec<Vec<f64>> = file.records().map(|row| seeds(row.unwrap())).collect();
-    // Counts and ceiling: notes of the benchmark's table. The ceiling is over
-    // the architectures with all three trainings.
+    // Counts and ceiling are from the notes of the benchmark's table. The ceiling is over the
+    // architectures with all three trainings.
     let all = noise_ceiling(&runs).unwrap();
     assert_eq!(all.trainings, [0, 2225, 5439, 7961]);
     let full: Vec<Vec<f64>> = runs.into_iter().filter(|runs| runs.len() == 3).collect();
     let report = noise_ceiling(&full).unwrap();
     same("seed to seed", report.seed_kd.unwrap(), 0.909);
-    // The normal model overstates what averaging gains, by how much is said.
+    // The normal model overstates the gain from averaging; the report says by how much.
     let check = report.check.clone().unwrap();
     assert!((check.kd - check.predicted_kd).abs() < 0.02, "{check:?}");
     println!("{:?} {check:?}", report.ceilings);
 }
 
-/// Operations of both cells, in order, and the genotype around them.
+/// Operations of both cells in order, and the genotype around them.
 fn operations(genotype: &str) -> (Vec<&str>, Vec<&str>) {
     let parts: Vec<&str> = genotype.split('\'').collect();
     let odd = |odd: usize| parts.iter().skip(odd).step_by(2).copied().collect();
@@ -338,14 +337,14 @@ fn found_pairs_of_nb301_overestimate_dilated_convolutions() {
     assert_eq!((report.pairs, report.unordered_pairs), (648, 324));
     let change = report.changes.iter().find(|c| c.from == FREE[0] && c.to == CONVOLUTIONS[3]);
     let change = change.unwrap();
-    // The study, on mutations it made and scored itself: 39.0 % and 94.9 %.
+    // In the paper, on mutations that it made and scored itself: 39.0 % and 94.9 %.
     assert_eq!(change.pairs, 11);
     same("truth rises", change.truth_increase, 3.0 / 11.0);
     same("score rises", change.score_increase, 10.0 / 11.0);
     let groups = equal_groups(scores.column("params"), 5, Compat::Awnas).unwrap().group;
     let large = op_bias(&within_group(&found.pairs, &groups, 4), &mean, truth).unwrap();
     assert!(large.pairs > 0 && large.pairs < report.pairs);
-    // The same with rows that stand twice counted as often.
+    // The same, where repeated rows count as often as they occur.
     let Some(all) = Scores::nb301(Duplicates::Keep) else { return };
     let mut rows: HashMap<&str, Vec<usize>> = HashMap::new();
     all.0.keys.iter().enumerate().for_each(|(at, key)| rows.entry(key).or_default().push(at));
@@ -364,7 +363,7 @@ fn found_pairs_of_nb301_overestimate_dilated_convolutions() {
 #[test]
 fn the_studys_mutations_are_of_one_free_operation_to_each_convolution() {
     let Some(scores) = Scores::nb301(Duplicates::Keep) else { return };
-    // Per row, the chance that a free operation drawn at random is a skip.
+    // For each row, the chance that a free operation drawn at random is a skip.
     let chance = |genotype: &String| {
         let (ops, _) = operations(genotype);
         let free: Vec<&str> = ops.into_iter().filter(|op| FREE.contains(op)).collect();
@@ -372,7 +371,7 @@ fn the_studys_mutations_are_of_one_free_operation_to_each_convolution() {
         (!free.is_empty()).then(|| skips as f64 / free.len() as f64)
     };
     let chances: Vec<Option<f64>> = scores.0.keys.iter().map(chance).collect();
-    // The study's number of pairs, exactly: every row that has one, 4 times.
+    // Exactly the paper's number of pairs: every row that has one, 4 times.
     assert_eq!(chances.iter().flatten().count() * CONVOLUTIONS.len(), 23_476);
     let near = |chances: &mut dyn Iterator<Item = f64>, published: f64| {
         let (mean, variance) =
@@ -380,9 +379,9 @@ fn the_studys_mutations_are_of_one_free_operation_to_each_convolution() {
         let off = (published - mean) / f64::sqrt(variance);
         assert!(off.abs() < 2.0, "{mean} expected, {published} published");
     };
-    // Its pairs from skip to dilated 5 x 5, within what drawing gives.
+    // The paper's pairs from skip to dilated 5 x 5, up to the randomness of drawing.
     near(&mut chances.iter().flatten().copied(), 2336.0);
-    // And among the fifth with most parameters.
+    // And among the fifth of architectures with the most parameters.
     let groups = equal_groups(scores.column("params"), 5, Compat::Awnas).unwrap().group;
     let large = chances.iter().zip(&groups).filter(|(_, group)| **group == 4);
     near(&mut large.filter_map(|(chance, _)| *chance), 569.0);
@@ -408,8 +407,8 @@ fn parameters_say_nothing_of_a_skip_that_becomes_none_on_nb201() {
     let report = op_bias(&found.pairs, scores.column("params_c10"), truth).unwrap();
     let [to_skip, to_none] = report.changes.as_slice() else { panic!("two changes") };
     assert_eq!((to_none.from.as_str(), to_none.to.as_str()), ("skip_connect", "none"));
-    // Counted in Python: of 18,750 pairs all have equal parameters, 8,224 a rise of the
-    // accuracy, 247 the same one.
+    // Counted in Python: of 18,750 pairs, all have equal parameters, in 8,224 the accuracy rises,
+    // and in 247 it stays the same.
     assert_eq!((to_none.pairs, to_none.score_ties, to_none.truth_ties), (18_750, 18_750, 247));
     let rises = (8224.0 + 247.0 / 2.0) / 18_750.0;
     assert!((to_none.truth_increase - rises).abs() < 1e-12);

@@ -1,7 +1,7 @@
-//! The study's published NB301 criteria, from its own one-shot scores.
+//! The paper's published NB301 criteria, computed from its own one-shot scores.
 //!
-//! The scores are those of 5,896 genotypes of which 5,468 are distinct; the
-//! study's statistics are over the distinct ones.
+//! The scores are those of 5,896 genotypes, of which 5,468 are distinct; the paper's statistics are
+//! over the distinct ones.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 use skipped::data;
 use std::io::Read;
 
-/// Rows of `[K, ...]` against one criterion.
+/// Rows of `[K, ...]` for one criterion.
 struct TopK {
     compared: usize,
     differ: usize,

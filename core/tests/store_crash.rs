@@ -1,5 +1,5 @@
-//! A run directory outlives its process, whenever that dies, and nobody's
-//! files are taken for a run.
+//! A run directory survives its process, whenever that dies, and no one else's files are taken for
+//! a run.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::key;
 const CHILD: &str = "OSEE_TEST_WRITER";
 const PER_UNIT: usize = 7;
 
-/// The child: stores units until it is killed, and says after each that it did.
+/// The child process: stores units until it is killed, and reports each one after it is stored.
 #[test]
 fn child_writes_until_killed() {
     let Ok(dir) = std::env::var(CHILD) else { return };
@@ -63,9 +63,9 @@ fn kill_9_loses_no_unit_that_was_stored_and_leaves_none_in_part() {
         child.kill().unwrap();
         child.wait().unwrap();
         let told = std::fs::read_to_string(dir.path().join("told")).unwrap();
-        // The file of the child may have been cut short between truncation and writing.
+        // The child's file may have been cut off between truncation and writing.
         let told: usize = told.parse().unwrap_or(0);
-        // The dead process holds no lock.
+        // The dead process no longer holds the lock.
         let mut store = StoreWriter::open(dir.path(), &Study::default()).unwrap();
         let counts: Vec<usize> = (0..PER_UNIT)
             .map(|i| {
@@ -78,7 +78,7 @@ fn kill_9_loses_no_unit_that_was_stored_and_leaves_none_in_part() {
     }
 }
 
-/// Every file a kill can leave behind in the first moments of a run.
+/// Tries every set of files that a kill can leave in the first moments of a run.
 #[test]
 fn a_run_killed_while_it_was_made_can_be_made_again() {
     for left in [&["lock"][..], &["lock", "study.toml.part"], &["lock", "study.toml"]] {

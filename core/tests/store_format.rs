@@ -1,5 +1,5 @@
-//! A store of format 4 is read as it is, and rewritten by the run that resumes it:
-//! every row, score, failure and limit is kept.
+//! A store of format 4 can be read without changing it. A run that resumes it rewrites it and keeps
+//! every row, score, failure and limit.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-/// As format 4 made it.
+/// The tables as format 4 made them.
 const SCHEMA: &str = "
     CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
     CREATE TABLE scorer (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, used INTEGER NOT NULL);
@@ -58,8 +58,8 @@ fn key(name: &str, kind: &str, protocol: &Value, data: &str) -> String {
     .to_string()
 }
 
-/// Two architectures; rows with one score each, of which the second has a failure by
-/// a limit, too.
+/// A store with two architectures and rows with one score each; the second row also has a failure
+/// caused by a limit.
 fn old_store(dir: &Path) {
     std::fs::write(dir.join("study.toml"), "name = \"old\"\n[protocol]\nbatch-size = 32\n")
         .unwrap();
@@ -78,7 +78,7 @@ fn old_store(dir: &Path) {
         key("params", "baseline", &protocol, "cifar10:old"),
         key("synflow", "zero-shot", &protocol, "cifar10:old"),
         key("one_shot@10", "one-shot", &of(10, Value::Null), "cifar10:old"),
-        // Called so by its user.
+        // A name that the user chose, not a checkpoint's.
         key("mine@3", "one-shot", &of(50, Value::Null), "cifar10:old"),
         key("synflow_trained", "zero-shot", &of(50, protocol.clone()), "cifar10:old"),
         key("params", "baseline", &protocol, "cifar10:new"),
@@ -160,11 +160,11 @@ fn a_store_of_the_format_before_is_read_and_rewritten() {
 
     let mut store = StoreWriter::open(folder.path(), &study).unwrap();
     check(&store);
-    // The row that its images never mattered for is one, and known.
+    // The rows of an estimator that never saw images become one, which is known.
     let params = store.newest().unwrap()["params"].1.clone();
     let rows = store.rows().unwrap();
     assert_eq!(rows.iter().filter(|(_, key)| key.name == "params").count(), 1);
-    // Rows of other images are told, and scored anew.
+    // Rows with other images are reported and scored anew.
     let now: Vec<_> = rows
         .iter()
         .map(|(_, key)| {

@@ -1,5 +1,5 @@
-//! Parts of a study come to what one process would have stored, in any order
-//! and any number of times, and what does not go together is refused.
+//! Merging the parts of a study gives what one process would have stored, in any order and any
+//! number of times, and parts that do not fit together are refused.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -27,7 +27,7 @@ fn study(shard: Shard) -> Study {
     Study { shard, seeds: SEEDS.to_vec().try_into().unwrap(), ..Study::default() }
 }
 
-/// A run of this shard, up to `units` of its units.
+/// A run of this shard with its first `units` units.
 fn made(dir: &Path, shard: Shard, plugin: &str, units: usize) -> Store {
     let mut store = StoreWriter::open(dir, &study(shard)).unwrap();
     store.fix_architectures(&plan()).unwrap();
@@ -71,7 +71,7 @@ fn parts_in_any_order_come_to_the_whole() {
     let [apart, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let whole = made(apart.path(), Shard::WHOLE, "x", usize::MAX);
     let mut parts = shards(folder.path(), 5);
-    // The folder holds the shards' own, and is taken for the merge all the same.
+    // The folder contains the shards, and still becomes the merged run.
     let mut merged = into(folder.path());
     parts.swap(0, 3);
     parts.swap(1, 4);
@@ -95,7 +95,7 @@ fn what_is_missing_is_counted_and_comes_later() {
     let held = late.progress().unwrap().unwrap();
     assert_eq!(held.outstanding, 0);
     assert!(merged.progress().unwrap().unwrap().outstanding >= held.units);
-    // Architectures that only that shard has are not known.
+    // The architectures that only the missing shard has are unknown.
     assert!(matches!(merged.architectures(), Err(StoreError::Part { .. })));
     assert!(
         matches!(parts[0].architectures(), Err(StoreError::Part { shard, .. }) if shard.number() == 1)
@@ -144,7 +144,7 @@ fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
     assert!(error.contains("their seeds differs"), "{error}");
     let [first, _] = parts;
 
-    // The same unit twice, with another number.
+    // The same unit with another score.
     let mut again = StoreWriter::open(folder.path().join("again"), &study(two)).unwrap();
     again.fix_architectures(&plan()).unwrap();
     let row = again.register(&[key("a", "x")]).unwrap()[0];
@@ -158,8 +158,8 @@ fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
     assert!(matches!(error, MergeError::OtherResult { .. }), "{error}");
 }
 
-/// A unit that failed in one part has its score, or its failure under the wider
-/// limit, from another, whatever the order.
+/// A unit that failed in one part gets its score, or its failure under the wider limit, from
+/// another part, whatever the order.
 #[test]
 fn a_failure_gives_way_to_a_score_and_to_a_wider_limit() {
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +193,7 @@ fn a_failure_gives_way_to_a_score_and_to_a_wider_limit() {
             [0, 1].map(|arch| !done.has(arch, 0))
         };
         assert_eq!([open(9), open(10)], [[false, false], [false, true]], "{name}");
-        // Of a unit in two parts one time counts.
+        // The time of a unit that two parts have counts once.
         let times = UnitTimes { units: 2, milliseconds: 3.0, alone: 4.0 };
         assert_eq!(merged.unit_times().unwrap(), times);
         parts.reverse();

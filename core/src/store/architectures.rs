@@ -1,8 +1,7 @@
-//! The architectures of a run, or of the part of a study that it is.
+//! The list of architectures in a store, which may be a part of its study's list.
 //!
-//! Invariant: a store with some of a study's architectures says of how many,
-//! and what the whole list's hash is, so that parts of two lists are never
-//! taken for one.
+//! Invariant: a store with some of a study's architectures records the length and the hash of the
+//! whole list, so that parts of different lists are never combined.
 
 use super::{Store, StoreError, StoreWriter, schema::has_table};
 use crate::shard::unit_name;
@@ -10,17 +9,17 @@ use osee_model::hex::hex;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-/// A list of architectures, without them.
+/// Identity of a list of architectures: its length and its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
-    /// How many.
+    /// Number of architectures.
     pub architectures: usize,
-    /// Hash of all, in order.
+    /// SHA-256 over all architectures in order, in hex.
     pub sha256: String,
 }
 
 impl List {
-    /// Of these.
+    /// The identity of these architectures, in this order.
     pub fn of<'a>(architectures: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hasher = Hasher::default();
         architectures.into_iter().for_each(|arch| hasher.add(arch));
@@ -48,10 +47,10 @@ impl Hasher {
 }
 
 impl Store {
-    /// The whole list, if this store has a part of it only.
+    /// The identity of the whole list; `None` if this store has all of it.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn list(&self) -> Result<Option<List>, StoreError> {
         let read = || -> rusqlite::Result<Option<List>> {
             if !has_table(&self.connection, "whole")? {
@@ -66,10 +65,10 @@ impl Store {
         read().map_err(|e| self.sqlite(e))
     }
 
-    /// What it has of the list, with positions, in order.
+    /// Calls `visit` with the position and the text of every architecture in this store, in order.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn visit_architectures(
         &self,
         mut visit: impl FnMut(usize, &str),
@@ -86,11 +85,11 @@ impl Store {
         read().map_err(|e| self.sqlite(e))
     }
 
-    /// How many of its architectures, the first, the study asked for, and how many
-    /// neighbours come after them.
+    /// Number of architectures that the study chose, which come first, and number of the neighbours
+    /// after them.
     ///
     /// # Errors
-    /// When SQLite fails, or the study cannot be read.
+    /// If SQLite fails, or the study cannot be read.
     pub fn drawn(&self) -> Result<(usize, usize), StoreError> {
         let count = "SELECT COUNT(*) FROM plan";
         let all = self.connection.query_row(count, [], |row| row.get::<_, i64>(0));
@@ -99,10 +98,10 @@ impl Store {
         Ok((drawn, all - drawn))
     }
 
-    /// What it has of the list as one of its own.
+    /// Identity of the architectures in this store, taken as a list of their own.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn listed(&self) -> Result<List, StoreError> {
         let mut hasher = Hasher::default();
         self.visit_architectures(|_, arch| hasher.add(arch))?;
@@ -116,11 +115,11 @@ impl Store {
 }
 
 impl StoreWriter {
-    /// Fixes the architectures of the run, the first time; a shard keeps those
-    /// that it has a unit of.
+    /// Stores the architectures of the run if it has none yet; a shard stores only those of which
+    /// it has a unit.
     ///
     /// # Errors
-    /// When the run already has others.
+    /// If the run already has different ones, or SQLite fails.
     pub fn fix_architectures(&mut self, architectures: &[String]) -> Result<(), StoreError> {
         let list = List::of(architectures.iter().map(String::as_str));
         let (study, known) = (self.study()?, self.list()?);
@@ -157,9 +156,9 @@ pub(super) fn add(to: &Connection, position: usize, arch: &str) -> rusqlite::Res
         .map(drop)
 }
 
-/// Says that the architectures are a part of `list`, or all of it.
+/// Records that the architectures are a part of `list`; `None` if they are all of it.
 pub(super) fn set_list(to: &Connection, list: Option<&List>) -> rusqlite::Result<()> {
-    // Of parts only, so that all other stores are what they have always been.
+    // Only parts have this table, so a complete store is the same whether or not it was merged.
     to.execute_batch("DROP TABLE IF EXISTS whole")?;
     let Some(list) = list else { return Ok(()) };
     to.execute_batch("CREATE TABLE whole (architectures INTEGER NOT NULL, sha256 TEXT NOT NULL)")?;

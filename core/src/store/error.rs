@@ -3,107 +3,107 @@
 use crate::{shard::Shard, study::StudyError};
 use std::path::{Path, PathBuf};
 
-/// Errors of the store, with the directory they are about.
+/// Errors of the store. Each names the run directory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It cannot be made or written.
+    /// The directory cannot be made or written.
     #[error("cannot write to {}: {source}", dir.display())]
     Unwritable {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// It holds something else.
+    /// The directory holds something other than a run; its path.
     #[error(
         "{} is not empty and no osee run (it has no study.toml with results.sqlite); \
          nothing was changed; give --out a new or empty folder", .0.display()
     )]
     Foreign(PathBuf),
-    /// It holds another study.
+    /// The directory holds a run of another study.
     #[error(
         "{} holds a run of another study: its {field} differs; \
          resume with the study it was made with, or give --out another folder", dir.display()
     )]
     OtherStudy {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// What differs.
+        /// What differs, in words.
         field: String,
     },
-    /// There is no run.
+    /// The directory holds no run.
     #[error("{} is no osee run: {reason}", dir.display())]
     NoRun {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// What is missing.
+        /// What is missing or damaged.
         reason: String,
     },
-    /// Its study is of a version that this osee does not know.
+    /// The run's study has a version that this osee does not know.
     #[error(transparent)]
     Study(StudyError),
-    /// It has some of the study's architectures only.
+    /// The store has only some of the study's architectures.
     #[error(
         "{} holds a part of its study{}; put all parts together first, with osee-host merge",
         dir.display(), if shard.is_whole() { String::new() } else { format!(", shard {shard}") }
     )]
     Part {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// Which, if it is one shard.
+        /// The shard that it is; the whole if it is a merge of some shards.
         shard: Shard,
     },
-    /// Its file is not as SQLite left it.
+    /// The store's file is damaged.
     #[error(
         "the results.sqlite in {} is damaged or was copied in part ({detail}); copy it again, \
          or run what made it again in an empty folder", dir.display()
     )]
     Damaged {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// What SQLite finds.
+        /// What SQLite's check reports.
         detail: String,
     },
-    /// Another process writes to it.
+    /// Another process writes to the run; its path.
     #[error("another osee-host is writing to {}; wait for it, or give --out another folder", .0.display())]
     Locked(PathBuf),
-    /// Written by another version.
+    /// The store has a format that this osee does not read.
     #[error(
         "{} has store format {found}, and this osee reads {known} and the one before; \
          use the version that wrote it, or start a new run", dir.display()
     )]
     Version {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// Format found.
+        /// Format number of the store.
         found: i64,
-        /// Format known.
+        /// Format number that this osee writes.
         known: i64,
     },
-    /// No room is left, or the disk fails.
+    /// The disk is full or fails.
     #[error(
         "the store in {} cannot go on: {source}; what was stored is kept, so make room, or mend \
          the disk, and give the same command again", dir.display()
     )]
     Disk {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// Why.
+        /// Error of SQLite.
         source: rusqlite::Error,
     },
-    /// SQLite failed.
+    /// Another error of SQLite.
     #[error("the store in {} failed: {source}", dir.display())]
     Sqlite {
-        /// The directory.
+        /// Path of the run directory.
         dir: PathBuf,
-        /// Why.
+        /// Error of SQLite.
         source: rusqlite::Error,
     },
 }
 
 impl StoreError {
-    /// Of SQLite, in the store of `dir`.
+    /// The error for an error of SQLite in the store of `dir`.
     pub(super) fn of_sqlite(dir: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
         let dir = dir.to_owned();

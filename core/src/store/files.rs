@@ -1,4 +1,4 @@
-//! The files of a run directory.
+//! Opening the study and the store of a run directory.
 
 use super::{
     StoreError, old,
@@ -21,17 +21,17 @@ pub(super) fn read_study(dir: &RunDir) -> Result<Study, StoreError> {
     })
 }
 
-/// What decides a number must be the same; the rest may change.
+/// Refuses a study that differs in what decides a score; the rest may change.
 pub(super) fn refuse_other_study(
     dir: &RunDir,
     known: &Study,
     study: &Study,
 ) -> Result<(), StoreError> {
-    // Where files lie may change: the plan holds the architectures of a list
-    // themselves, and a row's key says what the images were.
+    // The place of a file may change: the plan stores the architectures of a list, and a row's key
+    // identifies the images.
     let choice = |study: &Study| {
         let wanted = &study.architectures;
-        // What changes nothing may stand in a study that was stored.
+        // A stored study may have a seed that has no effect.
         let seed = wanted.draws().then_some(wanted.seed);
         (wanted.count(), wanted.file.is_some(), wanted.unique, seed, wanted.neighbours)
     };
@@ -51,8 +51,8 @@ pub(super) fn refuse_other_study(
     }
 }
 
-/// The store of a run, to be read; one of the format before this one as if it
-/// were of this one.
+/// Opens the store of a run for reading. A store of the previous format is shown as one of this
+/// format.
 pub(super) fn read_format(dir: &RunDir) -> Result<Connection, StoreError> {
     let sqlite = |source| StoreError::of_sqlite(dir.path(), source);
     let connection = read_only(&dir.results()).map_err(sqlite)?;
@@ -68,13 +68,13 @@ pub(super) fn read_format(dir: &RunDir) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// The store of a run, to be written; a new one where there is none.
+/// Opens the store of a run for writing, and makes a new one if there is none.
 pub(super) fn write_format(dir: &RunDir) -> Result<Connection, StoreError> {
     let sqlite = |source| StoreError::of_sqlite(dir.path(), source);
     let mut connection = Connection::open(dir.results()).map_err(sqlite)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
-    // In WAL mode NORMAL survives any death of the process; FULL would
-    // wait for the disk once per architecture to survive a power cut too.
+    // In WAL mode, NORMAL survives any death of the process. FULL would also survive a power cut,
+    // but would wait for the disk once per architecture.
     connection.pragma_update(None, "synchronous", "NORMAL").map_err(sqlite)?;
     match format_of(&connection).map_err(sqlite)? {
         FORMAT => {}
@@ -99,8 +99,8 @@ fn format_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// In WAL mode even a reader makes files beside the database. Where it cannot,
-/// and no writer has left any, the file is all there is and does not change.
+/// In WAL mode even a reader makes files beside the database. If no writer has left a WAL file, the
+/// database is complete and is opened as unchanging, so that nothing is made.
 fn read_only(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let open = |path: &str| {
@@ -115,8 +115,7 @@ fn read_only(file: &Path) -> rusqlite::Result<Connection> {
     open(&uri(file, "?immutable=1"))
 }
 
-/// SQLite's name of a file; `%`, `?` and `#` would end the path, and not every
-/// path is UTF-8.
+/// SQLite's URI of a file. `%`, `?` and `#` would end the path, and not every path is UTF-8.
 fn uri(file: &Path, options: &str) -> String {
     let escaped = |byte: &u8| match byte {
         b'%' | b'?' | b'#' | 0x80.. => format!("%{byte:02x}"),

@@ -1,11 +1,11 @@
-//! The limits that failures passed, as the store has them.
+//! The limits that failures exceeded, as stored.
 
 use super::RowId;
 use osee_model::estimator::Limit;
 use rusqlite::{Connection, Row, params};
 use std::time::Duration;
 
-/// That of a row that begins with seconds and bytes.
+/// The limit in a row that begins with seconds and bytes; `None` if both are null.
 pub(super) fn limit(row: &Row<'_>) -> rusqlite::Result<Option<Limit>> {
     let time = row.get::<_, Option<f64>>(0)?;
     let time = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -13,7 +13,7 @@ pub(super) fn limit(row: &Row<'_>) -> rusqlite::Result<Option<Limit>> {
     Ok(time.map(Limit::Time).or(memory.map(|bytes| Limit::Memory(bytes as u64))))
 }
 
-/// Says by which limit a stored failure is, or that it is by none.
+/// Stores the limit that caused a failure, or that no limit did.
 pub(super) fn set_limit(
     to: &Connection,
     (row, arch, seed): (RowId, i64, i64),

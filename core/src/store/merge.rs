@@ -1,8 +1,7 @@
-//! Puts the parts of a study together.
+//! Merging the parts of a study into one store.
 //!
-//! Invariants: parts are only read; what they hold is there after a merge
-//! whole or not at all; merging again changes nothing; the result is the same
-//! whatever order the parts are given in.
+//! Invariants: parts are only read; a merge takes over all that they hold or nothing; merging again
+//! changes nothing; the result does not depend on the order of the parts.
 
 use super::{
     Outcome, RowId, Store, StoreError, StoreWriter,
@@ -24,74 +23,74 @@ use std::{
     path::PathBuf,
 };
 
-/// What a merge came to.
+/// The numbers of results that a merge took over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Merged {
-    /// Results that are new.
+    /// Results that were added, or replaced a failure.
     pub added: u64,
-    /// Results that were there already.
+    /// Results that the store already had, or had a better one of.
     pub known: u64,
 }
 
-/// Why parts do not go together; nothing was changed.
+/// Why parts cannot be merged; nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MergeError {
-    /// A store.
+    /// A store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another study, or another list of architectures.
+    /// Two parts are of different studies or have different lists of architectures.
     #[error("{} and {} are of different studies: their {field} differs", first.display(), other.display())]
     OtherStudy {
-        /// A part.
+        /// Run directory of one part.
         first: PathBuf,
-        /// Another.
+        /// Run directory of the other part.
         other: PathBuf,
-        /// What differs.
+        /// What differs, in words.
         field: String,
     },
-    /// Another plugin, or another setting.
+    /// A row was made with different plugins or settings.
     #[error(
         "`{row}` is not the same in {} and {}: its {field} differs; run one of them again with the \
          other's plugins and settings", first.display(), other.display()
     )]
     OtherRow {
-        /// Row of the leaderboard.
+        /// Name of the row.
         row: String,
-        /// A part.
+        /// Run directory of one part.
         first: PathBuf,
-        /// Another.
+        /// Run directory of the other part.
         other: PathBuf,
-        /// What differs.
+        /// What differs, in words.
         field: &'static str,
     },
-    /// One unit, two results.
+    /// Two parts have different scores for the same unit.
     #[error(
         "`{row}` of architecture {arch} with seed {seed} is {first} in one part and {other} in \
          {}; scores depend on what is asked alone, so one of them was made in another way",
         dir.display()
     )]
     OtherResult {
-        /// Row of the leaderboard.
+        /// Name of the row.
         row: String,
-        /// Position in the plan.
+        /// Index of the architecture in the plan.
         arch: i64,
-        /// Seed.
+        /// Seed of the unit.
         seed: u64,
-        /// One of them.
+        /// One of the two scores.
         first: f64,
-        /// The other.
+        /// The other score.
         other: f64,
-        /// Whose it is.
+        /// Run directory of the part with the other score.
         dir: PathBuf,
     },
 }
 
 impl Store {
-    /// Reads every page of the file.
+    /// Checks every page of the store's file.
     ///
     /// # Errors
-    /// When it is not as it was written.
+    /// If the file is damaged or cannot be read.
     pub fn check(&self) -> Result<(), StoreError> {
         let damaged =
             |detail: String| StoreError::Damaged { dir: self.dir.path().to_owned(), detail };
@@ -105,15 +104,15 @@ impl Store {
 }
 
 impl StoreWriter {
-    /// Takes over all that `parts` of the same study hold.
+    /// Takes over everything that `parts` of the same study hold.
     ///
     /// # Errors
-    /// When they are not of one study, or not made with the same plugins.
+    /// If the parts are of different studies or were made with different plugins.
     pub fn merge(&mut self, parts: &[Store]) -> Result<Merged, MergeError> {
         let list = self.common_list(parts)?;
         let rows = common_rows(parts)?;
         for part in parts {
-            // Many are open at once.
+            // Many parts are open at once.
             let small = part.connection.pragma_update(None, "cache_size", -256);
             small.map_err(|e| part.sqlite(e))?;
         }
@@ -144,7 +143,7 @@ impl StoreWriter {
         Ok(merged)
     }
 
-    /// The list that all are parts of.
+    /// The list of architectures that all parts belong to; `None` if all are empty.
     fn common_list(&self, parts: &[Store]) -> Result<Option<List>, MergeError> {
         let mut common: Option<(List, &Store)> = None;
         let first = self.study()?;
@@ -162,7 +161,7 @@ impl StoreWriter {
                 None => store.listed()?,
             };
             match &common {
-                // Made, but not begun.
+                // This run was made, but has no architectures yet.
                 _ if list.architectures == 0 => {}
                 Some((known, one)) if *known != list => {
                     return Err(other_study(one, store, "list of architectures"));
@@ -269,7 +268,7 @@ impl StoreWriter {
         }
     }
 
-    /// Copies which checkpoints scores were made with; parts must agree.
+    /// Copies the hashes of the checkpoints that scores were made with; parts must agree.
     fn take_weights(&self, part: &Store) -> Result<(), MergeError> {
         if !has_table(&part.connection, "weights").map_err(|e| part.sqlite(e))? {
             return Ok(());
@@ -289,7 +288,7 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Copies what units took; of two merges of a part the later one knows more.
+    /// Copies the times of units. Of two times for a unit, the longer covers more estimators.
     fn take_times(&self, part: &Store) -> Result<(), MergeError> {
         if !has_table(&part.connection, "unit").map_err(|e| part.sqlite(e))? {
             return Ok(());
@@ -313,7 +312,7 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Copies a table whose rows are their own names.
+    /// Copies a table whose rows are identified by their primary key.
     fn take(&self, part: &Store, table: &str) -> Result<(), MergeError> {
         let mut query = part
             .connection
@@ -335,7 +334,7 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Whose an error is: a part's, or that of the store they go into.
+    /// The error of the part at `at`, or of this store if that is `None`.
     fn failed(&self, parts: &[Store], at: Option<usize>, error: rusqlite::Error) -> MergeError {
         at.map_or(&self.store, |at| &parts[at]).sqlite(error).into()
     }
@@ -346,7 +345,7 @@ fn other_study(first: &Store, other: &Store, field: &str) -> MergeError {
     MergeError::OtherStudy { first, other, field: field.to_owned() }
 }
 
-/// A cell as it is.
+/// A cell that is copied unchanged.
 struct Raw<'a>(ValueRef<'a>);
 
 impl rusqlite::ToSql for Raw<'_> {
@@ -355,7 +354,7 @@ impl rusqlite::ToSql for Raw<'_> {
     }
 }
 
-/// Two scores that are not the same number. A failure may be the machine's.
+/// The two scores if they differ. Failures do not count, as they may be due to the machine.
 fn differ(first: &Outcome, other: &Outcome) -> Option<(f64, f64)> {
     match (first, other) {
         (Ok(first), Ok(other)) if first.to_bits() != other.to_bits() => Some((*first, *other)),
@@ -363,9 +362,9 @@ fn differ(first: &Outcome, other: &Outcome) -> Option<(f64, f64)> {
     }
 }
 
-/// Whether a failure, by this limit if by one, is replaced by what another part
-/// has of the same unit: by any score, and by the failure under a wider limit,
-/// whatever the order of parts.
+/// True if a failure, with the limit that caused it, if any, is replaced by another part's result
+/// of the same unit: any score replaces it, and so does a failure under a wider limit, whatever the
+/// order of the parts.
 fn gives_way(
     there: &Failure,
     limit: Option<Limit>,
@@ -384,7 +383,7 @@ fn gives_way(
     }
 }
 
-/// By row name: its key, and its id in every part that has it.
+/// For each row name: the row's key, and its id in every part that has it.
 type CommonRows = BTreeMap<String, (RowKey, Vec<Option<RowId>>)>;
 
 fn common_rows(parts: &[Store]) -> Result<CommonRows, MergeError> {
@@ -423,8 +422,8 @@ fn difference(a: &RowKey, b: &RowKey) -> Option<&'static str> {
     fields.into_iter().find(|(_, differs)| *differs).map(|(field, _)| field)
 }
 
-/// Rows of all `parts`, each of which has them in order of `place`, in that
-/// order; an error with the part that it is of, if it is of one.
+/// Visits rows of all `parts` in the order of `place`; each part must return its rows in that
+/// order. An error comes with the position of the part that caused it, if one did.
 fn in_order<'q>(
     parts: &[Store],
     query: impl Fn(usize) -> (&'q str, Vec<i64>),

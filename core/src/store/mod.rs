@@ -1,10 +1,8 @@
-//! What was computed: a run directory with the resolved study and an SQLite
-//! file of scores.
+//! The store of a run: a directory with the resolved study and an SQLite file of scores.
 //!
-//! Invariants: a unit of work (one architecture and seed) is stored whole or
-//! not at all, before the next one starts; no stored score is computed or
-//! written again, a failure only where it is tried again; a directory that is
-//! no run of this study is left alone.
+//! Invariants: a unit of work (one architecture with one seed) is stored whole or not at all,
+//! before the next one starts; a stored score is never computed or written again, and a failure
+//! only if it is tried again; a directory that is not a run of this study is left alone.
 
 mod architectures;
 mod error;

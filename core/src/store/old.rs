@@ -1,9 +1,9 @@
-//! Stores of format 4, in which a row was called a scorer, and its key had JSON
-//! documents as texts.
+//! Reading stores of format 4, which call a row a scorer and hold JSON documents as texts in its
+//! key.
 //!
-//! What an estimator that sees no images has scored is taken over: its key does
-//! not have them any more. Other keys of that time may cover only a sample of the
-//! images; such rows are read, and scored anew by a run (see [`super::superseded`]).
+//! The scores of estimators that see no images are taken over, since their keys no longer include
+//! images. Other keys may cover only a sample of the images; such rows can be read, but a run
+//! scores them anew (see [`super::superseded`]).
 
 use super::{RowId, json::from_json};
 use crate::row::{Checkpoint, Conditions, EstimatorKey, RowKey, SpaceKey, SupernetWeights};
@@ -17,7 +17,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::schema::{FORMAT, has_table};
 
-/// The key of a row as format 4 had it.
+/// The key of a row in format 4.
 #[derive(Deserialize)]
 struct OldKey {
     name: String,
@@ -35,7 +35,7 @@ struct OldKey {
     data: String,
 }
 
-/// The protocol of a row that scored trained weights.
+/// The `protocol` field of a row that scored trained weights.
 #[derive(Deserialize)]
 struct OldWeights {
     supernet: String,
@@ -82,8 +82,8 @@ fn text<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
     from_json(json)
 }
 
-/// A point of a trend had its epoch in its name alone. A row that a user called so
-/// scores another epoch.
+/// The checkpoint that a row scores, which format 4 records only in its name. A row that the user
+/// named that way scores another epoch and is not taken for one.
 fn checkpoint(name: &str, conditions: &Conditions) -> Option<Checkpoint> {
     let Conditions::Supernet(weights) = conditions else { return None };
     let (row, epoch) = name.rsplit_once('@')?;
@@ -91,7 +91,7 @@ fn checkpoint(name: &str, conditions: &Conditions) -> Option<Checkpoint> {
     Some(Checkpoint { row: row.to_owned(), epoch })
 }
 
-/// Its rows, the last used last.
+/// The rows of the store with their keys in this format, the last used last.
 fn rows(old: &Connection) -> rusqlite::Result<Vec<(RowId, String, i64)>> {
     let mut query = old.prepare("SELECT id, key, used FROM scorer ORDER BY used")?;
     let rows = query.query_map([], |row| {
@@ -102,8 +102,7 @@ fn rows(old: &Connection) -> rusqlite::Result<Vec<(RowId, String, i64)>> {
     rows?.collect()
 }
 
-/// Makes readers of this format find what they look for; nothing of the file is
-/// written.
+/// Makes temporary tables and views that show the store in this format; the file is not changed.
 pub(super) fn show_as_new(old: &Connection) -> rusqlite::Result<()> {
     old.execute_batch(
         "PRAGMA temp_store = MEMORY;
@@ -137,14 +136,14 @@ pub(super) fn rewrite(old: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(&format!("ALTER TABLE {table} RENAME COLUMN scorer TO row"))?;
     }
     transaction.execute_batch("ALTER TABLE scorer RENAME TO row")?;
-    // No new key is that of an old row that has not been rewritten yet.
+    // No new key equals the key of an old row that is not rewritten yet.
     for (at, (id, key, _)) in rows.iter().enumerate() {
         let later = rows[at + 1..].iter().find(|(_, other, _)| other == key);
         match later {
             None => {
                 transaction.execute("UPDATE row SET key = ?2 WHERE id = ?1", params![id.0, key])?
             }
-            // Rows that differed in images which their estimator never saw are one.
+            // Rows that differed only in images which their estimator never saw become one row.
             Some((later, ..)) => {
                 for table in tables {
                     let take = format!("UPDATE OR IGNORE {table} SET row = ?2 WHERE row = ?1");

@@ -1,4 +1,4 @@
-//! How far a run is.
+//! The progress of a run: which results it has.
 
 use super::{RowId, Store, StoreError, json::from_json, schema::IS_DONE};
 use crate::{row::RowKey, shard::unit_name};
@@ -6,7 +6,7 @@ use osee_model::estimator::{EstimatorKind, FailureKind};
 use rusqlite::OptionalExtension;
 use std::collections::BTreeMap;
 
-/// What a row has, a bit for each unit.
+/// The units for which a row has a result, one bit per unit.
 #[derive(Debug)]
 pub struct Done {
     architectures: usize,
@@ -14,12 +14,12 @@ pub struct Done {
 }
 
 impl Done {
-    /// Nothing of so many architectures with these seeds.
+    /// No results, for this many architectures and these seeds.
     pub fn none(architectures: usize, seeds: &[u64]) -> Self {
         Self { architectures, bits: vec![0; (architectures * seeds.len()).div_ceil(64)] }
     }
 
-    /// Adds what another row has of the same units.
+    /// Adds the results that another row has for the same units.
     pub fn join(&mut self, other: &Self) {
         self.bits.iter_mut().zip(&other.bits).for_each(|(own, other)| *own |= other);
     }
@@ -29,35 +29,34 @@ impl Done {
         self.bits[at / 64] |= 1 << (at % 64);
     }
 
-    /// Takes the architecture's result for a seed as not there.
+    /// Marks the result of an architecture and a seed as missing.
     pub(super) fn reopen(&mut self, arch_index: usize, seed_index: usize) {
         let at = seed_index * self.architectures + arch_index;
         self.bits[at / 64] &= !(1 << (at % 64));
     }
 
-    /// Whether the architecture at this position has a result for the study's
-    /// seed at that one.
+    /// True if there is a result for this architecture index and this seed index.
     pub fn has(&self, arch_index: usize, seed_index: usize) -> bool {
         let at = seed_index * self.architectures + arch_index;
         self.bits[at / 64] >> (at % 64) & 1 == 1
     }
 }
 
-/// Counts of units: architectures with seeds.
+/// Numbers of units, which are architectures with seeds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Those of the store's study, or of its shard.
+    /// Number of units of the store's study, or of its shard.
     pub units: u64,
-    /// Those that some estimator has no result of.
+    /// Number of units for which some row has no result.
     pub outstanding: u64,
 }
 
 impl Store {
-    /// What a row has already of the first `architectures` with `seeds`. What
-    /// waits for a supernet to be trained is not there.
+    /// The results that a row has for the first `architectures` and `seeds`. A result that waits
+    /// for a supernet to be trained counts as missing.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn done(
         &self,
         row: RowId,
@@ -67,7 +66,7 @@ impl Store {
         self.found(row, seeds, architectures, IS_DONE)
     }
 
-    /// Its results that fulfil a condition of SQL.
+    /// The results that meet an SQL condition.
     fn found(
         &self,
         row: RowId,
@@ -93,11 +92,11 @@ impl Store {
         Ok(done)
     }
 
-    /// Of each of the first `architectures`, whether a row has a result with
-    /// every one of `seeds`; and how many results it has in all.
+    /// For each of the first `architectures`, whether a row has a result with every one of `seeds`;
+    /// and the number of all its results.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn scored(
         &self,
         row: RowId,
@@ -110,7 +109,7 @@ impl Store {
             .query_row(read, [row.0], |row| row.get(0))
             .map_err(|e| self.sqlite(e))?;
         let count = count as usize;
-        // A run has results of its own architectures and seeds alone.
+        // A run has results only for its own architectures and seeds.
         if count == architectures * seeds.len() {
             return Ok((vec![true; architectures], count));
         }
@@ -119,11 +118,10 @@ impl Store {
         Ok(((0..architectures).map(all).collect(), count))
     }
 
-    /// Why the first of a row's results that wait for a supernet do, if any
-    /// does.
+    /// Why the first result of a row that waits for a supernet is missing; `None` if none waits.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn untrained(&self, row: RowId) -> Result<Option<String>, StoreError> {
         let read = format!(
             "SELECT failure_message FROM score WHERE row = ?1 AND NOT ({IS_DONE})
@@ -133,10 +131,10 @@ impl Store {
         found.map_err(|e| self.sqlite(e))
     }
 
-    /// Milliseconds of all that a row has, and how much that is.
+    /// Milliseconds of all results of a row, and the number of results.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn cost(&self, row: RowId) -> Result<(f64, u64), StoreError> {
         let read =
             format!("SELECT TOTAL(milliseconds), COUNT(*) FROM score WHERE row = ?1 AND {IS_DONE}");
@@ -145,19 +143,19 @@ impl Store {
             .map_err(|e| self.sqlite(e))
     }
 
-    /// The id of a row; `None` where it is new.
+    /// The id of a row; `None` if the store does not have it.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn find(&self, key: &RowKey) -> Result<Option<RowId>, StoreError> {
         let mut rows = self.rows()?.into_iter();
         Ok(rows.find(|(_, other)| other == key).map(|(id, _)| id))
     }
 
-    /// Goes through the same one by one: architecture, seed, milliseconds.
+    /// Calls `visit` with architecture, seed and milliseconds of each result of a row.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn visit_costs(
         &self,
         row: RowId,
@@ -178,19 +176,19 @@ impl Store {
         read().map_err(|e| self.sqlite(e))
     }
 
-    /// The rows of the leaderboard: of each name the last used, by name.
+    /// The rows of the leaderboard: for each name, the row that was used last.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn newest(&self) -> Result<BTreeMap<String, (RowId, RowKey)>, StoreError> {
         let all = self.rows()?.into_iter();
         Ok(all.map(|(id, key)| (key.name.clone(), (id, key))).collect())
     }
 
-    /// How many scores failed that should not have, by row and kind.
+    /// Number of failed scores by row and kind, without undefined ones.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn failures(&self) -> Result<Vec<(String, FailureKind, u64)>, StoreError> {
         let read = "SELECT failure_kind, COUNT(*) FROM score
              WHERE row = ?1 AND failure_kind IS NOT NULL GROUP BY failure_kind";
@@ -210,10 +208,10 @@ impl Store {
         Ok(failures)
     }
 
-    /// How far it is; `None` before its first row is known.
+    /// The progress of the run; `None` until its rows and architectures are known.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If the store or its study cannot be read.
     pub fn progress(&self) -> Result<Option<Progress>, StoreError> {
         let study = self.study()?;
         let newest = self.newest()?.into_values();
@@ -239,14 +237,14 @@ impl Store {
                     .iter()
                     .zip(&done)
                     .any(|((_, key), done)| asked(key) && !done.has(at, seed_index));
-                // Baselines alone have the first seed only.
+                // With baselines only, units exist for the first seed alone.
                 let any = rows.iter().any(|(_, key)| asked(key));
                 progress.units += u64::from(any);
                 progress.outstanding += u64::from(open);
             }
         })?;
         if study.shard.is_whole() {
-            // Of architectures that are not known yet nothing is there.
+            // Architectures that are not known yet have no results.
             let unknown = list.saturating_sub(self.listed()?.architectures);
             let open = (unknown * study.seeds.len()) as u64;
             progress.units += open;

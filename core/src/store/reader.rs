@@ -10,7 +10,7 @@ use crate::{row::RowKey, run_dir::RunDir, study::Study};
 use osee_model::estimator::{Failure, FailureKind};
 use rusqlite::Connection;
 
-/// A run that is read. Asking writes nothing.
+/// A run that is only read. No method writes anything.
 #[derive(Debug)]
 pub struct Store {
     pub(super) dir: RunDir,
@@ -18,11 +18,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens an existing run; nothing in it is written, so it may lie where
-    /// nothing can be.
+    /// Opens an existing run. Nothing is written, so the run may be on a read-only file system.
     ///
     /// # Errors
-    /// When there is none.
+    /// If there is no run, or it cannot be read.
     pub fn open(dir: impl Into<RunDir>) -> Result<Self, StoreError> {
         let dir = &dir.into();
         if let Some(file) = dir.missing() {
@@ -36,15 +35,15 @@ impl Store {
         StoreError::of_sqlite(self.dir.path(), source)
     }
 
-    /// The run directory.
+    /// Directory of the run.
     pub fn dir(&self) -> &RunDir {
         &self.dir
     }
 
-    /// The study as it was resolved when the run began.
+    /// The study as resolved when the run began.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn study(&self) -> Result<Study, StoreError> {
         read_study(&self.dir)
     }
@@ -52,7 +51,7 @@ impl Store {
     /// The architectures of the run, in order.
     ///
     /// # Errors
-    /// When SQLite fails, or the run has only some of them.
+    /// If SQLite fails, or the run has only some of them.
     pub fn architectures(&self) -> Result<Vec<String>, StoreError> {
         if self.list()?.is_some() {
             let shard = self.study()?.shard;
@@ -69,7 +68,7 @@ impl Store {
     /// All rows, the last used last.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn rows(&self) -> Result<Vec<(RowId, RowKey)>, StoreError> {
         let mut query = self
             .connection
@@ -80,36 +79,36 @@ impl Store {
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
     }
 
-    /// What is known of its units' times.
+    /// Sums of the times of all units.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn unit_times(&self) -> Result<UnitTimes, StoreError> {
         unit_times(&self.connection).map_err(|e| self.sqlite(e))
     }
 
-    /// Goes through its units: architecture, seed, and what is known of its time.
+    /// Calls `visit` with architecture, seed and times of each unit.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn visit_units(&self, visit: impl FnMut(&str, u64, UnitTimes)) -> Result<(), StoreError> {
         visit_units(&self.connection, visit).map_err(|e| self.sqlite(e))
     }
 
-    /// Everything a row has, by architecture and seed.
+    /// All results of a row, ordered by architecture and seed.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn scores(&self, row: RowId) -> Result<Vec<Score>, StoreError> {
         let mut scores = Vec::new();
         self.visit_scores(row, |score, _| scores.push(score))?;
         Ok(scores)
     }
 
-    /// The same, one at a time, with the device it ran on.
+    /// Calls `visit` with each result of a row and the device it was computed on.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn visit_scores(
         &self,
         row: RowId,
@@ -136,7 +135,7 @@ impl Store {
     }
 }
 
-/// Of a row with value, kind and message of the failure in columns 2 to 4.
+/// The outcome in an SQL row whose columns 2 to 4 are value, failure kind and failure message.
 pub(super) fn outcome(row: &rusqlite::Row<'_>) -> rusqlite::Result<Outcome> {
     Ok(match row.get::<_, Option<f64>>(2)? {
         Some(value) => Ok(value),

@@ -1,51 +1,51 @@
-//! What is stored: scores, or why there are none.
+//! Results as stored: scores, or why there are none.
 
 use crate::mean::mean;
 use osee_model::estimator::Failure;
 
-/// A row in one store.
+/// The id of a row, valid in one store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId(pub(super) i64);
 
 /// A score, or why there is none.
 pub type Outcome = Result<f64, Failure>;
 
-/// One result to store.
+/// A result to store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// The row.
+    /// The row that the result belongs to.
     pub row: RowId,
-    /// Index of the architecture among the run's.
+    /// Index of the architecture in the plan.
     pub arch_index: usize,
     /// Initialisation seed.
     pub seed: u64,
-    /// What came out.
+    /// The score, or why there is none.
     pub outcome: Outcome,
-    /// What it would cost alone, milliseconds.
+    /// Cost of the estimator if it ran alone, in milliseconds.
     pub milliseconds: f64,
-    /// Where it ran.
+    /// Device that it was computed on, such as `cpu`.
     pub device: String,
 }
 
-/// One stored result of a row.
+/// A stored result of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// Index of the architecture among the run's.
+    /// Index of the architecture in the plan.
     pub arch_index: usize,
     /// Initialisation seed.
     pub seed: u64,
-    /// What came out.
+    /// The score, or why there is none.
     pub outcome: Outcome,
-    /// What it would cost alone, milliseconds.
+    /// Cost of the estimator if it ran alone, in milliseconds.
     pub milliseconds: f64,
 }
 
-/// Per architecture the [mean](crate::mean::mean) over the seeds that have a
-/// score; NaN if none. Scores of one seed are as they are.
+/// For each architecture, the [mean](crate::mean::mean) over the seeds that have a score; NaN if
+/// none has. With a single seed, scores are not rounded.
 pub fn seed_means(scores: &[Score], architectures: usize) -> Vec<f64> {
     let score = |it: &Score| Some((it.arch_index, *it.outcome.as_ref().ok()?));
     let mut there: Vec<(usize, f64)> = scores.iter().filter_map(score).collect();
-    // A store has them in this order already.
+    // The store returns them in this order already.
     there.sort_by_key(|(arch, _)| *arch);
     let several = scores.windows(2).any(|pair| pair[0].seed != pair[1].seed);
     let mut means = vec![f64::NAN; architectures];

@@ -1,7 +1,7 @@
-//! Failures that are tried again: those by a limit that is wider by now, and
-//! those of a kind that the user names.
+//! Failures that are tried again: those caused by a limit that is wider now, and those of a kind
+//! that the user names.
 //!
-//! Invariant: a failure stays stored until its next try is.
+//! Invariant: a failure stays stored until the result of its next try is.
 
 use super::{Done, RowId, Store, StoreError, json::from_json, limit::limit, schema::has_table};
 use osee_model::estimator::{FailureKind, Limit};
@@ -11,16 +11,16 @@ use std::time::Duration;
 /// Which stored failures are tried again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Retry {
-    /// Time that a score has now.
+    /// Time that a score may take now.
     pub time: Duration,
-    /// Memory that a worker has now, bytes.
+    /// Memory that a worker may use now, in bytes.
     pub memory: u64,
     /// Kinds that are tried again whatever the limits.
     pub kinds: Vec<FailureKind>,
 }
 
 impl Retry {
-    /// Nothing that is known to have had these limits or wider ones.
+    /// Tries again only failures that may be due to narrower limits than these.
     pub fn within(time: Duration, memory: u64) -> Self {
         Self { time, memory, kinds: Vec::new() }
     }
@@ -30,18 +30,18 @@ impl Retry {
             || match limit {
                 Some(Limit::Time(time)) => time < self.time,
                 Some(Limit::Memory(bytes)) => bytes < self.memory,
-                // Of a run that did not keep its limit.
+                // A time-out whose limit was not recorded.
                 None => kind == FailureKind::Timeout,
             }
     }
 }
 
 impl Store {
-    /// What a row has of the first `architectures` with `seeds`, without the
-    /// failures that are to be tried again.
+    /// The results that a row has for the first `architectures` and `seeds`, without the failures
+    /// that are to be tried again.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn done_but(
         &self,
         row: RowId,
@@ -79,7 +79,7 @@ impl Store {
         Ok(done)
     }
 
-    /// The limit that a failure is known to be by.
+    /// The limit that caused a failure; `None` if none is recorded.
     pub(super) fn limit_of(
         &self,
         (row, arch, seed): (RowId, i64, i64),
@@ -149,7 +149,7 @@ mod tests {
         for (retry, wanted) in cases {
             assert_eq!(open(&store, row, &retry, 6), wanted, "{retry:?}");
         }
-        // A next try takes the place of the failure, with its own limit or none.
+        // The next try replaces the failure, with its own limit or none.
         let again = Failure::new(FailureKind::Timeout, "slow").by(Some(Limit::Time(seconds(9))));
         let crash = Failure::new(FailureKind::Crash, "bang");
         let tries = [Err(again), Ok(0.25), Ok(0.75), Err(crash)];

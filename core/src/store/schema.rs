@@ -1,10 +1,9 @@
-//! The tables of `results.sqlite`. `plan` and `score` are what is asked and
-//! answered; `epoch` and `evaluation` are what came of supernets, by the
-//! supernet's key.
+//! The tables of `results.sqlite`. `plan` and `score` hold architectures and results; `epoch` and
+//! `evaluation` hold the results of supernets, by the supernet's key.
 
 use rusqlite::{Connection, OptionalExtension};
 
-/// A score stays, a failure gives way.
+/// Inserts a result: it replaces a failure, but never a score.
 pub const INSERT: &str = "INSERT INTO score
      (row, arch, seed, value, failure_kind, failure_message, milliseconds, device)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -14,18 +13,17 @@ pub const INSERT: &str = "INSERT INTO score
          device = excluded.device
      WHERE score.value IS NULL";
 
-/// A condition for what counts as done: all but the mark of a supernet that was
-/// not trained.
+/// Condition for results that count as done: all except the mark that a supernet was not trained.
 pub const IS_DONE: &str = "failure_kind IS NOT '\"untrained\"'";
 
-/// Kept in `user_version`. Tables that a reader can do without are added under
-/// the same number, see [`ADDED`].
+/// Format number, stored in `user_version`. Tables that readers can do without are added under the
+/// same number, see [`ADDED`].
 pub const FORMAT: i64 = 5;
 
-/// The format before it, which is read as well; any other is refused.
+/// The previous format, which is read as well; all others are refused.
 pub const OLD: i64 = 4;
 
-/// A new file.
+/// Tables of a new file.
 pub const SCHEMA: &str = "
     CREATE TABLE plan (position INTEGER PRIMARY KEY, arch TEXT NOT NULL UNIQUE);
     CREATE TABLE row (
@@ -65,9 +63,9 @@ pub const SCHEMA: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// Tables that a file may lack: how long a unit took, with all its estimators
-/// together and by the sum of what each would take alone; the limits that
-/// failures passed; and which checkpoints scores were made with.
+/// Tables that a file may lack: `unit` has the time of a unit, for all its estimators together and
+/// as the sum of what each would take alone; `failure_limit` has the limits that failures exceeded;
+/// `weights` has the checkpoints that scores were made with.
 pub const ADDED: &str = "
     CREATE TABLE IF NOT EXISTS unit (
         arch INTEGER NOT NULL,
@@ -93,7 +91,7 @@ pub const ADDED: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// Whether a file has a table that not every file has.
+/// True if the file has this table.
 pub fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
     let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
     Ok(connection.query_row(find, [name], |_| Ok(())).optional()?.is_some())

@@ -1,25 +1,25 @@
-//! Scores that a run has and does not use any more, because they were made with
-//! other images, or under a key that did not cover all of them.
+//! Stored scores that a run no longer uses, because they were made with other images or under a key
+//! that did not cover all images.
 
 use super::{Store, StoreError};
 use crate::row::{Conditions, RowKey};
 
-/// What a row had before its images were others.
+/// The results that a row had before its images changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Superseded {
     /// Name of the row.
     pub row: String,
-    /// How many scores it had.
+    /// Number of its scores.
     pub scores: u64,
-    /// The identity of the images that they are of.
+    /// Identity of the images that the scores were made with.
     pub images: String,
 }
 
 impl Store {
-    /// What of it is superseded by rows with these keys.
+    /// The stored scores that rows with these keys supersede.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn superseded(&self, keys: &[RowKey]) -> Result<Vec<Superseded>, StoreError> {
         let newest = self.newest()?;
         let count = "SELECT COUNT(*) FROM score WHERE row = ?1 AND value IS NOT NULL";
@@ -44,7 +44,7 @@ impl Store {
     }
 }
 
-/// A supernet's key covers its images, too.
+/// True if two rows differ only in images. The key of a supernet covers its images, too.
 fn same_but_for_images(one: &RowKey, other: &RowKey) -> bool {
     let mut one = RowKey { images: other.images.clone(), ..one.clone() };
     if let (Conditions::Supernet(own), Some(theirs)) = (&mut one.conditions, other.supernet()) {

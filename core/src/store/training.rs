@@ -1,40 +1,40 @@
-//! What came of supernets: learning curves, and sub-networks' batches, so that
-//! any number of them can be judged afterwards.
+//! Results of supernets: learning curves, and sub-networks' batches, so that any question about
+//! them can be answered later.
 
 use super::{Store, StoreError, StoreWriter, json::from_json};
 use osee_model::evaluation::BatchResult;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-/// A sub-network on all validation batches, as stored.
+/// The results of a sub-network on all validation batches, as stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
     /// Key of the supernet.
     pub supernet: String,
-    /// Its seed.
+    /// Seed of the supernet's training.
     pub seed: u64,
     /// The epochs whose weights were averaged.
     pub epochs: Vec<u32>,
-    /// The sub-network's architecture.
+    /// Architecture of the sub-network.
     pub arch: String,
-    /// What it answered, batch by batch.
+    /// Results batch by batch.
     pub batches: Vec<BatchResult>,
-    /// How long that took.
+    /// Time that the evaluation took, in milliseconds.
     pub milliseconds: f64,
 }
 
-/// What an epoch of training came to.
+/// The results of one epoch of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochReport {
-    /// Epochs done, from 1.
+    /// Number of epochs done, from 1.
     pub epoch: u32,
-    /// Mean cross-entropy over its steps.
+    /// Mean cross-entropy over the steps of the epoch, in nats.
     pub loss: f64,
-    /// Mean share of correct training images.
+    /// Mean share of correct training images, from 0 to 1.
     pub accuracy: f64,
-    /// Learning rate it ran with.
+    /// Learning rate of the epoch.
     pub learning_rate: f64,
-    /// Speed of training, without checkpoints and surveys.
+    /// Training images per second, without the time for checkpoints and surveys.
     pub images_per_second: f64,
 }
 
@@ -43,17 +43,17 @@ pub struct EpochReport {
 pub struct Curve {
     /// Key of the supernet.
     pub supernet: String,
-    /// Its seed.
+    /// Seed of the training.
     pub seed: u64,
-    /// The epoch.
+    /// Results of the epoch.
     pub report: EpochReport,
 }
 
 impl Store {
-    /// Every epoch of every training, in order.
+    /// All epochs of all trainings, ordered by supernet, seed and epoch.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn curves(&self) -> Result<Vec<Curve>, StoreError> {
         let read = "SELECT supernet, seed, epoch, loss, accuracy, learning_rate, images_per_second
              FROM epoch ORDER BY supernet, seed, epoch";
@@ -71,10 +71,10 @@ impl Store {
         rows.and_then(Iterator::collect).map_err(|e| self.sqlite(e))
     }
 
-    /// What is known of an architecture, from every supernet.
+    /// All stored evaluations of an architecture, in every supernet.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn evaluations(&self, arch: &str) -> Result<Vec<Evaluated>, StoreError> {
         let read = "SELECT supernet, seed, epochs, batches, milliseconds FROM evaluation
              WHERE arch = ?1";
@@ -94,10 +94,10 @@ impl Store {
 }
 
 impl StoreWriter {
-    /// Stores an epoch; one that is trained again after a kill replaces itself.
+    /// Stores an epoch. An epoch that is trained again after a kill replaces its earlier record.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn record_epoch(&mut self, epoch: &Curve) -> Result<(), StoreError> {
         let Curve { supernet, seed, report } = epoch;
         let write = "INSERT OR REPLACE INTO epoch
@@ -115,11 +115,11 @@ impl StoreWriter {
         self.connection.execute(write, values).map(drop).map_err(|e| self.sqlite(e))
     }
 
-    /// Pins the weights of a supernet after an epoch, by their file's hash, the
-    /// first time; afterwards, says whether they are those that were pinned.
+    /// On the first call, stores the hash of the weights of a supernet after an epoch. Later calls
+    /// return whether the hash is the stored one.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn pin_weights(
         &self,
         (supernet, seed, epoch): (&str, u64, u32),
@@ -136,10 +136,10 @@ impl StoreWriter {
         same().map_err(|e| self.sqlite(e))
     }
 
-    /// Stores sub-networks' batches; what is there already stays.
+    /// Stores evaluations of sub-networks; those that are already stored stay.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn record_evaluations(&mut self, evaluated: &[Evaluated]) -> Result<(), StoreError> {
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
@@ -162,7 +162,7 @@ impl StoreWriter {
     }
 }
 
-/// `40,80`.
+/// The epochs as text, such as `40,80`.
 fn list(epochs: &[u32]) -> String {
     epochs.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
 }

@@ -1,21 +1,21 @@
-//! How long units took. Nothing is computed from it but forecasts.
+//! The times that units took. They are used only for forecasts.
 
 use super::{Record, schema::has_table};
 use rusqlite::{Connection, params};
 
-/// Sums over the units of a store.
+/// Sums of times over units.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct UnitTimes {
-    /// How many are known.
+    /// Number of units whose time is known.
     pub units: u64,
-    /// Milliseconds that they took, estimators of a unit together.
+    /// Milliseconds that the units took, with the estimators of a unit together.
     pub milliseconds: f64,
-    /// What the same estimators would have taken one by one.
+    /// Milliseconds that the same estimators would have taken one by one.
     pub alone: f64,
 }
 
 impl UnitTimes {
-    /// With those of another store.
+    /// Adds the sums of another store.
     pub fn join(&mut self, other: Self) {
         self.units += other.units;
         self.milliseconds += other.milliseconds;
@@ -35,8 +35,7 @@ pub(super) fn unit_times(from: &Connection) -> rusqlite::Result<UnitTimes> {
     })
 }
 
-/// Goes through the units of a store: architecture, seed, and what is known of
-/// its time.
+/// Calls `visit` with architecture, seed and times of each unit of a store.
 pub(super) fn visit_units(
     from: &Connection,
     mut visit: impl FnMut(&str, u64, UnitTimes),
@@ -56,7 +55,7 @@ pub(super) fn visit_units(
     Ok(())
 }
 
-/// Adds to what the unit of `records` took before, with other estimators.
+/// Adds the time of `records` to that of their unit, which other estimators may have begun.
 pub(super) fn add_time(
     to: &Connection,
     records: &[Record],

@@ -1,6 +1,6 @@
 //! Writing a run.
 //!
-//! Invariant: there is one writer at a time, where the file system has locks.
+//! Invariant: there is only one writer at a time, if the file system supports locks.
 
 use super::{
     Record, RowId, Store, StoreError,
@@ -18,11 +18,11 @@ use std::{
     ops::Deref,
 };
 
-/// A run that is being written. What is read of it is as of any [`Store`].
+/// A run that is being written. It can be read like any [`Store`].
 #[derive(Debug)]
 pub struct StoreWriter {
     pub(super) store: Store,
-    /// Held while writing.
+    /// The lock file, locked while the run is written.
     _lock: File,
 }
 
@@ -35,11 +35,11 @@ impl Deref for StoreWriter {
 }
 
 impl StoreWriter {
-    /// Opens the run `dir` of `study`, and makes it if it is new or empty. A store
-    /// of the format before this one is rewritten in this one.
+    /// Opens the run `dir` of `study`, and makes it if it is new or empty. A store of the previous
+    /// format is rewritten in this one.
     ///
     /// # Errors
-    /// Foreign, of another study, locked, or not writable.
+    /// If the directory is no run or a run of another study, is locked, or cannot be written.
     pub fn open(dir: impl Into<RunDir>, study: &Study) -> Result<Self, StoreError> {
         let dir = &dir.into();
         let path = || dir.path().to_owned();
@@ -60,7 +60,7 @@ impl StoreWriter {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(path())),
-            // The lock is a courtesy; not every network file system has any.
+            // The lock is only a precaution; not every network file system supports it.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
@@ -75,16 +75,16 @@ impl StoreWriter {
         Ok(Self { store, _lock: lock })
     }
 
-    /// Ends the writing.
+    /// Ends the writing and unlocks the run.
     pub fn finish(self) -> Store {
         self.store
     }
 
-    /// The ids of rows, known or new; from now on they are the last used, in this
-    /// order.
+    /// The ids of rows, which are added if they are new. From now on they are the last used, in
+    /// this order.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn register(&mut self, keys: &[RowKey]) -> Result<Vec<RowId>, StoreError> {
         let known = self.rows()?;
         let write = |connection: &mut Connection| {
@@ -96,19 +96,18 @@ impl StoreWriter {
         write(&mut self.store.connection).map_err(|e| self.sqlite(e))
     }
 
-    /// Stores results, all or none; scores that are there already stay, a
-    /// failure gives way.
+    /// Stores results, all or none. A stored score stays; a stored failure is replaced.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn record(&mut self, records: &[Record]) -> Result<(), StoreError> {
         self.write(records, None)
     }
 
-    /// The same of one unit, which took so long for all of them together.
+    /// Stores the results of one unit, which took `milliseconds` for all of them together.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn record_unit(&mut self, records: &[Record], milliseconds: f64) -> Result<(), StoreError> {
         self.write(records, Some(milliseconds))
     }
@@ -127,11 +126,11 @@ impl StoreWriter {
         write(&mut self.store.connection).map_err(|e| self.sqlite(e))
     }
 
-    /// Puts results in place of all that a row had: for meta
-    /// estimators, whose scores depend on the whole population.
+    /// Replaces all results of a row, as meta estimators need: their scores depend on all
+    /// architectures.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// If SQLite fails.
     pub fn replace(&mut self, row: RowId, records: &[Record]) -> Result<(), StoreError> {
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
@@ -145,7 +144,7 @@ impl StoreWriter {
     }
 }
 
-/// The id of a row among those that are `known`, or a new one; now the last used.
+/// The id of a row, from `known` or new; the row becomes the last used.
 pub(super) fn register(
     to: &Connection,
     known: &[(RowId, RowKey)],

@@ -1,15 +1,14 @@
-//! What TOML allows and a study does not.
+//! Checks of a study that TOML cannot express.
 //!
-//! Invariant: a field that would change nothing beside another is refused.
+//! Invariant: a field that has no effect beside another is refused.
 
 use super::{Architectures, Study, StudyError};
 
 impl Study {
-    /// Refuses what TOML allows and a study does not.
+    /// Refuses studies that are valid TOML but make no sense.
     ///
     /// # Errors
-    /// A row or a study with a name that cannot be one, or a field that changes
-    /// nothing beside another.
+    /// If the name of a row or of the study is invalid, or a field has no effect beside another.
     pub fn check(&self) -> Result<(), StudyError> {
         check_name(&self.name)?;
         if let Some(nameless) = self.estimators.iter().find(|it| it.name().trim().is_empty()) {
@@ -30,7 +29,7 @@ impl Study {
     }
 }
 
-/// A name is a line of text, and that of a folder.
+/// Checks a study's name, which must be one line of text and usable as the name of a folder.
 pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
     let why = match name.trim() {
         "" => "is empty",
@@ -46,12 +45,12 @@ pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
 }
 
 impl Architectures {
-    /// How many are drawn; `None` where all of a list or of the space are taken.
+    /// Number of architectures that are drawn; `None` if all of a list or of the space are taken.
     pub fn count(&self) -> Option<u64> {
         self.count.filter(|_| self.file.is_none())
     }
 
-    /// Whether anything is drawn, by `seed`.
+    /// True if `seed` is used to draw anything.
     pub fn draws(&self) -> bool {
         self.count().is_some() || self.neighbours > 0
     }

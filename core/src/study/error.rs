@@ -9,47 +9,47 @@ pub enum StudyError {
     /// The file cannot be read.
     #[error("cannot read study {}: {source}", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// It is not a study.
+    /// The file is not a study.
     #[error("study {}: {message}", path.display())]
     Parse {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// toml's account, with the line.
+        /// Message of the TOML parser, with the line.
         message: String,
     },
-    /// Written for a newer osee, or malformed.
+    /// The version is newer than this osee, or malformed.
     #[error(
         "study {} has version {found}, and this osee reads versions up to {known}; a newer osee \
          reads it", path.display()
     )]
     Version {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// As written.
+        /// The version as written.
         found: String,
-        /// The newest that is known.
+        /// The newest version that is known.
         known: u32,
     },
-    /// A device of an unknown form.
+    /// The device is neither `cpu` nor `cuda:N`.
     #[error(transparent)]
     Device(#[from] UnknownDevice),
-    /// No such preset.
+    /// There is no preset with this name.
     #[error("there is no preset `{name}`; {hint}")]
     Preset {
-        /// As asked.
+        /// Name of the preset, as given.
         name: String,
-        /// The nearest, or all.
+        /// The most similar name, or all names.
         hint: String,
     },
-    /// Numbers that make no training.
+    /// The numbers of a recipe are invalid.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// A number that makes no sense.
+    /// A value is invalid; the text says why.
     #[error("{0}")]
     Invalid(String),
 }

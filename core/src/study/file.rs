@@ -1,7 +1,6 @@
 //! Reading the file of a study.
 //!
-//! Invariant: what is read is of a version that this osee knows, and errors have
-//! the lines of the file as it is written.
+//! Invariant: files of unknown versions are refused, and errors name lines of the file as written.
 
 use super::StudyError;
 use crate::truth::text_of;
@@ -12,15 +11,13 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-/// The version of study files. A file without one is of version 1.
+/// The version of study files. A file without one has version 1.
 pub const VERSION: u32 = 1;
 
-/// Sections with keys that were written with hyphens, among them `training` of an
-/// estimator.
+/// Sections whose keys were written with hyphens; `training` may also be that of an estimator.
 const HYPHENATED: [&str; 2] = ["training", "protocol"];
 
-/// What a file of a study's kind says, and its keys in another style, as they
-/// are written.
+/// The contents of a study file, and those of its keys that have hyphens, as written.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, Vec<String>), StudyError> {
     let wrong = |source| StudyError::Read { path: path.to_owned(), source };
     let bytes = std::fs::read(path).map_err(wrong)?;
@@ -28,7 +25,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, Vec<String>),
     parse(path, text)
 }
 
-/// The same of the text of a file.
+/// Parses the text of a study file; returns the same as [`read`].
 pub(super) fn parse<T: DeserializeOwned>(
     path: &Path,
     mut text: String,
@@ -66,7 +63,7 @@ fn check_version(path: &Path, table: &DeTable<'_>) -> Result<(), StudyError> {
     }
 }
 
-/// Places of the keys that have hyphens where underscores are written.
+/// Collects the places of keys with hyphens, which are read as underscores.
 fn find_hyphens(table: &DeTable<'_>, found: &mut Vec<Range<usize>>) {
     for (name, value) in table {
         let tables = match value.get_ref() {

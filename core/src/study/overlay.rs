@@ -1,9 +1,9 @@
-//! A set of changes to a struct, as study files have them: every field may be
-//! absent, and one set lies on top of another.
+//! Sets of changes to a struct, as study files have them: every field may be absent, and one set
+//! can be laid on top of another.
 
-/// A struct with fields of its own, and one optional field for each that it
-/// changes of a base. It gets `applied_to`, the base with the changes, and `or`,
-/// the changes with those of another set where it has none itself.
+/// Defines a struct with fields of its own and an optional field for each field of a base that it
+/// changes. The struct gets `applied_to`, which returns the base with the changes, and `or`, which
+/// fills its absent changes from another set.
 macro_rules! overlay {
     (
         $(#[$meta:meta])*
@@ -26,7 +26,7 @@ macro_rules! overlay {
                 $base { $($field: self.$field.unwrap_or(base.$field),)* ..base }
             }
 
-            /// These changes, and those of `below` where there are none.
+            /// These changes; where there are none, those of `below`.
             pub fn or(self, below: &Self) -> Self {
                 Self { $($field: self.$field.or(below.$field),)* ..self }
             }

@@ -1,16 +1,16 @@
-//! How a study puts networks before zero-shot estimators.
+//! The protocol for zero-shot estimators, as a study chooses it.
 
 use super::{StudyError, overlay::overlay, unknown_preset};
 use osee_model::protocol::{Images, Init, Normalisation, Protocol, Weights};
 use serde::{Deserialize, Serialize};
 
 overlay! {
-    /// A preset with changes. Without a `normalisation`, the pixel statistics are
-    /// those of the data set, and for CIFAR-10 those of the preset.
+    /// A preset with changes. Without a `normalisation`, the pixel statistics are those of the data
+    /// set, or for CIFAR-10 those of the preset.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub struct ProtocolChoice {
-        /// One of [`Protocol::PRESETS`]; paper if absent.
+        /// Name of the preset, one of [`Protocol::PRESETS`]; `paper` if absent.
         #[serde(default = "paper")]
         pub preset: String,
     }
@@ -36,11 +36,11 @@ impl Default for ProtocolChoice {
 }
 
 impl ProtocolChoice {
-    /// The preset with the changes, on images with statistics `pixels`; `None`
-    /// where the preset has them.
+    /// The preset with the changes. `pixels` are the statistics of the images; `None` uses those of
+    /// the preset.
     ///
     /// # Errors
-    /// An unknown preset, or no images at all.
+    /// If the preset is unknown, or there are not enough images.
     pub fn resolve(&self, pixels: Option<Normalisation>) -> Result<Protocol, StudyError> {
         let unknown = || unknown_preset(&self.preset, &Protocol::PRESETS);
         let mut preset = Protocol::preset(&self.preset).ok_or_else(unknown)?;

@@ -1,28 +1,28 @@
 //! The seeds of a study.
 //!
-//! Invariant: there is at least one, and none is there twice.
+//! Invariant: there is at least one seed, and none is repeated.
 
 use super::StudyError;
 use serde::{Deserialize, Serialize};
 use std::{collections::HashSet, fmt, ops::Deref};
 
-/// Seeds, in the order they are given.
+/// Seeds in the order in which they were given.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct Seeds(Vec<u64>);
 
 impl Seeds {
-    /// One seed.
+    /// A single seed.
     pub fn one(seed: u64) -> Self {
         Self(vec![seed])
     }
 
-    /// The first of them, which is that of everything that is computed once.
+    /// The first seed, which is used for everything that is computed only once.
     pub fn first(&self) -> u64 {
         self.0[0]
     }
 
-    /// The position of a seed.
+    /// Seed index of `seed`; `None` if it is not among the seeds.
     pub fn index_of(&self, seed: u64) -> Option<usize> {
         self.0.iter().position(|it| *it == seed)
     }

@@ -1,5 +1,4 @@
-//! Which table is meant: a file, a data set of the catalogue, or one that is part
-//! of osee.
+//! The source of a table: a file, a data set of the catalogue, or a table that is part of osee.
 
 use crate::embedded;
 use osee_model::paths;
@@ -9,27 +8,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where a table is.
+/// The source of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum TableSource {
-    /// A CSV or CSV.gz file: whatever holds a `/`, or ends in `.csv` or
-    /// `.csv.gz`.
+    /// A CSV or CSV.gz file: any text that contains `/`, or ends in `.csv` or `.csv.gz`.
     File(PathBuf),
-    /// A data set such as `nb201`, or one of its tasks, such as
-    /// `nb201:cifar100`.
+    /// A data set such as `nb201`, or one of its tasks, such as `nb201:cifar100`.
     DataSet {
-        /// Its name.
+        /// Name of the data set.
         name: String,
-        /// The task, where one is named.
+        /// Name of the task; `None` if none is given.
         task: Option<String>,
     },
-    /// `embedded:NAME`, part of osee.
+    /// A table that is part of osee, written `embedded:NAME`; its name.
     Embedded(String),
 }
 
 impl TableSource {
-    /// What `path` stands for on a command line.
+    /// The table that `path` stands for on a command line.
     pub fn of(path: &Path) -> Self {
         let text = paths::text(path);
         if text.contains('/') || text.ends_with(".csv") || text.ends_with(".csv.gz") {
@@ -46,7 +43,7 @@ impl TableSource {
         }
     }
 
-    /// As it is written; a file's path.
+    /// The source as written in a study; for a file, its path.
     pub fn path(&self) -> PathBuf {
         match self {
             Self::File(path) => path.clone(),
@@ -54,7 +51,7 @@ impl TableSource {
         }
     }
 
-    /// Prefixes the relative path of a file with a folder.
+    /// Puts `onto` before the path of a file if it is relative.
     pub fn rebase(&mut self, onto: &Path) {
         if let Self::File(path) = self {
             *path = onto.join(&*path);

@@ -34,7 +34,7 @@ fn a_table_is_asked_for_by_name_or_by_path() {
         assert_eq!(is_file, !name, "{table}");
         let short = read(&format!("truth = \"{table}\"\n")).unwrap();
         let long = read(&format!("[truth]\nfile = \"{table}\"\n")).unwrap();
-        // Each was read in a folder of its own, to which paths are relative.
+        // Each was read in a folder of its own, and paths are relative to that folder.
         let [short, long] = [short, long].map(|study| study.truth.unwrap());
         assert_eq!(short.table.path().is_absolute(), !name, "{table}");
         assert_eq!(short.table.path().file_name(), long.table.path().file_name());
@@ -168,7 +168,7 @@ fn keys_with_hyphens_are_read_and_told() {
     assert_eq!(study.estimators[0].settings["batch-size"], 4.into());
     assert_eq!(study.space.settings["keep-every"], 5.into());
     assert!(!study.to_toml().contains("keep-every = 3"));
-    // The line is that of the file.
+    // The error names the line of the file as written.
     std::fs::write(&path, old.replace("keep-every = 3", "keep-evry = 3")).unwrap();
     let said = Study::read(&path).unwrap_err().to_string();
     assert!(said.contains("line 4") && said.contains("keep_evry"), "{said}");

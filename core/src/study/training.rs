@@ -1,4 +1,4 @@
-//! What a study changes of a training.
+//! The changes that a study makes to the training of supernets.
 
 use super::{StudyError, overlay::overlay, unknown_preset};
 use osee_model::{
@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 overlay! {
-    /// What a study changes of the estimators' own recipes.
+    /// Changes to the estimators' own recipes.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     pub struct TrainingChoice {
-        /// Start from this preset instead of the estimator's own recipe.
+        /// Preset to start from; the estimator's own recipe if absent.
         pub preset: Option<String>,
-        /// How many architectures are looked at for forgetting and gradients, in
-        /// every epoch with a kept checkpoint. The training stays what it is.
+        /// Number of architectures that are observed for forgetting and gradients in every epoch
+        /// with a kept checkpoint. Observing does not change the training.
         pub observe: Option<usize>,
-        /// Settings of the search space that are added to the recipe's.
+        /// Settings of the search space, added to those of the recipe.
         pub space: BTreeMap<String, Value>,
     }
     changes Recipe {
@@ -43,21 +43,21 @@ overlay! {
 }
 
 impl TrainingChoice {
-    /// The preset, if there is one.
+    /// The recipe of the preset; `None` if none is named.
     ///
     /// # Errors
-    /// An unknown name.
+    /// If the preset is unknown.
     pub fn base(&self) -> Result<Option<Recipe>, StudyError> {
         let Some(name) = &self.preset else { return Ok(None) };
         let unknown = || unknown_preset(name, &Recipe::PRESETS);
         Recipe::preset(name).ok_or_else(unknown).map(Some)
     }
 
-    /// The estimator's `own` recipe with the changes, on images with statistics
-    /// `pixels`; `None` where the recipe has them.
+    /// The recipe with the changes, starting from the preset or the estimator's `own`. `pixels` are
+    /// the statistics of the images; `None` uses those of the recipe.
     ///
     /// # Errors
-    /// An unknown preset, or numbers that make no training.
+    /// If the preset is unknown, or the numbers are invalid.
     pub fn resolve(
         &self,
         own: Recipe,
@@ -71,12 +71,11 @@ impl TrainingChoice {
         Ok(resolved)
     }
 
-    /// Refuses changes that would change nothing of the training of a supernet by
-    /// `recipe`, which they were resolved to, on images of this side. A preset's
-    /// own numbers are no changes.
+    /// Refuses changes that have no effect on the training of a supernet. `recipe` is the resolved
+    /// recipe, and `side` the side of the images in pixels. A preset's own numbers are not changes.
     ///
     /// # Errors
-    /// The first of them, with what is allowed.
+    /// The first such change, with what is allowed.
     pub fn check_supernet(&self, recipe: &Recipe, side: usize) -> Result<(), StudyError> {
         let keep_every = self.keep_every.map(|it| it as usize);
         at_most("keep_every", keep_every, recipe.epochs as usize, "epochs")?;
@@ -87,11 +86,11 @@ impl TrainingChoice {
         self.check_common(recipe, side)
     }
 
-    /// The same where each network is trained alone, and at most `judged` images
-    /// are looked at together.
+    /// Refuses changes that have no effect on networks that are trained alone, where at most
+    /// `judged` images are evaluated together.
     ///
     /// # Errors
-    /// The first of them, with what is allowed.
+    /// The first such change, with what is allowed.
     pub fn check_alone(
         &self,
         recipe: &Recipe,
@@ -111,7 +110,7 @@ impl TrainingChoice {
         self.check_common(recipe, side)
     }
 
-    /// Of either.
+    /// Refuses changes that have no effect in either case.
     fn check_common(&self, recipe: &Recipe, side: usize) -> Result<(), StudyError> {
         if recipe.cutout >= side {
             return Err(StudyError::Invalid(format!(
@@ -128,7 +127,7 @@ impl TrainingChoice {
         }
     }
 
-    /// These changes with `over` on top.
+    /// These changes with those of `over` on top.
     pub fn with(&self, over: &Self) -> Self {
         let mut space = self.space.clone();
         space.extend(over.space.clone());
@@ -141,7 +140,7 @@ impl TrainingChoice {
     }
 }
 
-/// Refuses a number that is more than there is.
+/// Refuses a number greater than `most`.
 fn at_most(field: &str, given: Option<usize>, most: usize, of: &str) -> Result<(), StudyError> {
     match given.filter(|given| *given > most) {
         None => Ok(()),
@@ -197,7 +196,7 @@ mod tests {
             let said = checked(text).unwrap_err();
             assert!(said.contains(part), "{text}: {said}");
         };
-        // The preset keeps every tenth, and evaluates batches of 250.
+        // The preset keeps every tenth epoch, and evaluates batches of 250.
         assert_eq!(checked("epochs = 3\nvalidation_images = 96"), Ok(()));
         refused("epochs = 3\nkeep_every = 4", "`keep_every` of [training] is 4, and there are 3");
         assert_eq!(checked("epochs = 3\nkeep_every = 3"), Ok(()));

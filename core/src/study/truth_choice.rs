@@ -1,4 +1,4 @@
-//! Which table judges, and how it is read.
+//! The truth table of a study, and how it is read.
 
 use super::TableSource;
 use crate::truth::{Duplicates, Filter};
@@ -8,38 +8,36 @@ use serde::{
 };
 use std::{collections::BTreeMap, fmt};
 
-/// A truth table.
+/// A truth table, and how it is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TruthChoice {
-    /// A CSV or CSV.gz file, a data set such as `nb201` or `nb201:cifar100`, or
-    /// `embedded:NAME` for a table that is part of osee.
+    /// A CSV or CSV.gz file, a data set such as `nb201` or `nb201:cifar100`, or `embedded:NAME` for
+    /// a table that is part of osee.
     #[serde(rename = "file")]
     pub table: TableSource,
-    /// Column with the architecture; that of the data set, else the space's own,
-    /// if absent.
+    /// Column with the architecture. The default is that of the data set, else of the space.
     #[serde(default)]
     pub key: Option<String>,
-    /// Column with the accuracy; that of the data set, else the space's own, if
-    /// absent.
+    /// Column with the accuracy. The default is that of the data set, else of the space.
     #[serde(default)]
     pub column: Option<String>,
-    /// What becomes of rows about one architecture with different values; as the
-    /// catalogue says of a data set, else an error, if absent.
+    /// What to do with rows of one architecture that differ. The default is that of the data set in
+    /// the catalogue, else an error.
     #[serde(default)]
     pub duplicates: Option<Duplicates>,
-    /// A row is about all architectures isomorphic to its own, too, unless they
-    /// have one. So it is with embedded tables.
+    /// True if a row also applies to all isomorphic architectures that have no row of their own;
+    /// always so for embedded tables.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub isomorphic: bool,
-    /// Of a table of several things, what stands in which column of the rows
-    /// that are meant; all rows if empty.
+    /// For a table of several things: the values by column that a row must have to be used; empty
+    /// for all rows.
     #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
     pub rows: BTreeMap<String, String>,
 }
 
 impl TruthChoice {
-    /// A table without further choice.
+    /// A table with default choices.
     pub fn plain(table: TableSource) -> Self {
         Self {
             table,
@@ -51,7 +49,7 @@ impl TruthChoice {
         }
     }
 
-    /// Which of its rows are meant.
+    /// The filters for the rows that are used.
     pub fn filters(&self) -> Vec<Filter> {
         let filter = |(column, value): (&String, &String)| Filter {
             column: column.clone(),
@@ -61,7 +59,7 @@ impl TruthChoice {
     }
 }
 
-/// `truth = "TABLE"`, or a section `[truth]` with its fields.
+/// Reads `truth = "TABLE"`, or a section `[truth]` with its fields.
 pub(super) fn by_name_or_fields<'de, D: Deserializer<'de>>(
     source: D,
 ) -> Result<Option<TruthChoice>, D::Error> {

@@ -1,15 +1,15 @@
-//! What a file is that is not the text it should be, told by its first bytes.
+//! Recognises files that are not CSV text by their first bytes.
 
-/// A file of another kind.
+/// A kind of file other than CSV text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Foreign {
-    /// With an article, such as "a Parquet file".
+    /// Kind of file with its article, such as "a Parquet file".
     pub what: &'static str,
-    /// What makes text of it.
+    /// Advice on how to convert it to text.
     pub convert: &'static str,
 }
 
-/// First bytes, what they are, and what makes text of it.
+/// First bytes, kind of file, and advice on how to convert it.
 const KNOWN: &[(&[u8], &str, &str)] = &[
     (b"PAR1", "a Parquet file", PARQUET),
     (b"\xfd7zXZ\0", "compressed by xz", "unpack it: xz -dk FILE"),
@@ -24,7 +24,7 @@ const KNOWN: &[(&[u8], &str, &str)] = &[
     (b"\x80\x03", "a Python pickle", PICKLE),
     (b"\x80\x04", "a Python pickle", PICKLE),
     (b"\x80\x05", "a Python pickle", PICKLE),
-    // Of the first two protocols, which have no mark of their own, as pandas, NumPy and
+    // Protocols 0 and 1 have no mark of their own; this is how pickles of pandas, NumPy and
     // dictionaries begin.
     (b"ccopy_reg\n", "a Python pickle", PICKLE),
     (b"cpandas.", "a Python pickle", PICKLE),
@@ -52,7 +52,7 @@ const KNOWN: &[(&[u8], &str, &str)] = &[
         "an SQLite database",
         "convert it: sqlite3 -header -csv FILE 'SELECT ...'",
     ),
-    // Before UTF-16, whose mark it begins with.
+    // Must come before UTF-16, whose mark is a prefix of this one.
     (b"\xff\xfe\0\0", "text in UTF-32", UTF32),
     (b"\0\0\xfe\xff", "text in UTF-32", UTF32),
     (b"\xff\xfe", "text in UTF-16", UTF16),
@@ -68,16 +68,16 @@ const UTF16: &str = "convert it: iconv -f UTF-16 -t UTF-8 FILE > OTHER";
 const UTF32: &str = "convert it: iconv -f UTF-32 -t UTF-8 FILE > OTHER";
 const OTHER: &str = "give another file";
 
-/// How many bytes tell: the first block of a tar archive.
+/// Number of first bytes that are examined: the first block of a tar archive.
 pub const MAGIC: usize = 512;
 
-/// First bytes of gzip.
+/// First bytes of a gzip file.
 pub const GZIP: &[u8] = b"\x1f\x8b";
 
-/// Where a tar archive says that it is one.
+/// Offset and mark of a tar archive.
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
-/// What a file with these first bytes, [`MAGIC`] or all, is, if not text.
+/// The kind of a file that starts with these bytes ([`MAGIC`], or all); `None` if it is text.
 pub fn foreign(start: &[u8]) -> Option<Foreign> {
     let known = KNOWN.iter().find(|(magic, ..)| start.starts_with(magic));
     if let Some(&(_, what, convert)) = known {
@@ -87,7 +87,7 @@ pub fn foreign(start: &[u8]) -> Option<Foreign> {
     if start.get(TAR.0..).is_some_and(|rest| rest.starts_with(TAR.1)) {
         return is("a tar archive", "unpack it: tar -xf FILE");
     }
-    // Characters of ASCII in a wider encoding, without a mark.
+    // ASCII characters in a wider encoding, without a byte order mark.
     let zeros = start.first_chunk().map(|bytes: &[u8; 4]| bytes.map(|byte| byte == 0));
     match zeros {
         Some([false, true, true, true]) => {
@@ -111,7 +111,7 @@ pub fn foreign(start: &[u8]) -> Option<Foreign> {
     }
 }
 
-/// What text of another format a file begins with, that CSV does not.
+/// The markup or JSON that a text begins with, if it is not CSV.
 pub fn markup(start: &str) -> Option<Foreign> {
     let start = start.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
     let inside = |open: char, next: &[char]| {
@@ -147,7 +147,7 @@ pub fn markup(start: &str) -> Option<Foreign> {
 /// The text in the bytes of a file, without a byte order mark.
 ///
 /// # Errors
-/// What it is instead, as the end of a sentence about "it".
+/// What the file is instead, as the end of a sentence about "it".
 pub fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     if let Some(Foreign { what, convert }) = foreign(&bytes[..bytes.len().min(MAGIC)]) {
         return Err(format!("is {what}; {convert}"));
@@ -161,7 +161,7 @@ pub fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// That a line is in another encoding, as the end of a sentence about "it".
+/// The message that a line is in another encoding, as the end of a sentence about "it".
 pub fn not_utf8(line: u64) -> String {
     format!(
         "is no text in UTF-8, first in line {line}; text of Windows or Excel is often in Latin-1: \

@@ -1,4 +1,4 @@
-//! Which rows of a table are meant, where it holds several things.
+//! Filters for the rows of a table that holds several things.
 
 use super::TableError;
 use osee_model::settings::nearest;
@@ -7,22 +7,22 @@ use std::{collections::BTreeSet, path::Path, str::FromStr};
 /// Most values that a message lists.
 const LISTED: usize = 10;
 
-/// Rows whose cell in a column is this text, blanks around it aside.
+/// Selects rows whose cell in a column is this text, ignoring blanks around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
-    /// The column.
+    /// Name of the column.
     pub column: String,
-    /// What stands in it.
+    /// Text that the cell must have.
     pub value: String,
 }
 
 impl Filter {
-    /// Whether a cell is that of a row that is meant.
+    /// True if a row with this cell is selected.
     pub fn takes(&self, cell: &str) -> bool {
         cell.trim() == self.value
     }
 
-    /// No row is meant; `there` is what stands in the column.
+    /// The error that no row is selected; `there` are the values in the column.
     pub(super) fn nothing<'a>(
         &self,
         path: &Path,
@@ -42,7 +42,7 @@ impl Filter {
     }
 }
 
-/// `COL=VALUE`.
+/// Parses `COL=VALUE`.
 impl FromStr for Filter {
     type Err = String;
 

@@ -1,19 +1,19 @@
-//! Which cells of a row say what architecture it is about.
+//! The key of a row: the cells that identify its architecture.
 
 use super::{TableError, find_column};
 use std::path::Path;
 
-/// A column, or a form with several: `{adjacency};{ops}`.
+/// A column, or a form with several columns such as `{adjacency};{ops}`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Text and the column after it.
+    /// Text, and the position of the column after it.
     parts: Vec<(String, usize)>,
     /// Text after the last column.
     end: String,
 }
 
 impl Key {
-    /// Reads a form; one without braces is the name of a column.
+    /// Parses a form; a form without braces is the name of a column.
     pub fn parse(path: &Path, header: &[String], form: &str) -> Result<Self, TableError> {
         if !form.contains('{') {
             let parts = vec![(String::new(), find_column(path, header, form)?)];
@@ -41,7 +41,7 @@ impl Key {
         key + &self.end
     }
 
-    /// Whether the column is part of it.
+    /// True if the column is part of the key.
     pub fn has(&self, column: usize) -> bool {
         self.parts.iter().any(|(_, part)| *part == column)
     }

@@ -1,8 +1,8 @@
-//! Tables of ground truth, and of scores anyone computed: CSV or CSV.gz with
-//! named columns, joined by architecture.
+//! Tables of ground truth, and of scores from any source: CSV or CSV.gz with named columns, joined
+//! by architecture.
 //!
-//! Invariant: duplicate, missing and unmatched rows are facts that are
-//! reported, never silently averaged or dropped.
+//! Invariant: duplicate, missing and unmatched rows are reported, never silently averaged or
+//! dropped.
 
 mod content;
 mod filter;
@@ -28,21 +28,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What becomes of rows with one key and different values. A cell without a
-/// value is none: of a mean it is left out, and it is neither first nor last.
+/// What to do with rows that have the same key and different values. A cell without a value is
+/// ignored: it is left out of a mean, and is neither first nor last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Duplicates {
-    /// They are an error.
+    /// Different values are an error.
     #[default]
     Error,
-    /// The first row counts.
+    /// The first value counts.
     First,
-    /// The last row counts, as in a dictionary filled row by row.
+    /// The last value counts, as in a dictionary that is filled row by row.
     Last,
-    /// Their mean counts, as of several trainings.
+    /// The mean of the values counts, as for several trainings.
     Mean,
-    /// All stay, as rows of their own.
+    /// All rows are kept as they are.
     Keep,
 }
 
@@ -53,162 +53,161 @@ pub enum TableError {
     /// The file cannot be read.
     #[error("cannot read table {}: {source}", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the CSV reader.
         source: csv::Error,
     },
     /// There is no such column.
     #[error("{} has no column `{column}`; {hint}", path.display())]
     Column {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// As asked.
+        /// Name of the column, as given.
         column: String,
-        /// The nearest, or all.
+        /// The most similar name, or all names.
         hint: String,
     },
-    /// A column that is not one.
+    /// Several columns have this name.
     #[error("{} has {count} columns `{column}`, and which is meant is not known; rename them", path.display())]
     Repeated {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// As asked.
+        /// Name of the column, as given.
         column: String,
-        /// How many there are.
+        /// Number of columns with this name.
         count: usize,
     },
-    /// Not a number.
+    /// A cell is not a number.
     #[error(
         "{} row {row}: column `{column}` holds `{value}`, which is no number{}; a cell without a \
          value is empty or nan", path.display(), spelt(value)
     )]
     Number {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Line in the file, from 1.
         row: u64,
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// What stands there.
+        /// Text of the cell.
         value: String,
     },
-    /// A number that no accuracy can be.
+    /// A truth is infinite.
     #[error(
         "{} row {row}: column `{column}` holds `{value}`; a truth is finite, and where there is none \
          its cell is empty or nan", path.display()
     )]
     Infinite {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Line in the file, from 1.
         row: u64,
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// What stands there.
+        /// Text of the cell.
         value: String,
     },
-    /// No comma between columns.
+    /// Columns are not separated by commas.
     #[error(
         "the columns of {} are set apart by {}; a table is CSV, with commas: \
          pandas.read_csv(FILE, sep={sep}).to_csv(OTHER, index=False) in Python converts it",
         path.display(), named(*separator), sep = spelt_separator(*separator)
     )]
     Separator {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is between them.
+        /// Character between the columns.
         separator: char,
     },
-    /// A line before the header.
+    /// Something other than the header comes first.
     #[error("{} begins with {what}; a table begins with its header: {convert}", path.display())]
     Beginning {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What stands there.
+        /// What comes first, in words.
         what: String,
-        /// How to leave it out.
+        /// Advice on how to remove it.
         convert: String,
     },
-    /// A filter that takes no row.
+    /// A filter selects no row.
     #[error("no row of {} has `{value}` in column `{column}`; {hint}", path.display())]
     Where {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
-        /// As asked.
+        /// Value in the filter, as given.
         value: String,
-        /// The nearest, or all.
+        /// The most similar value, or those that there are.
         hint: String,
     },
-    /// One key, several values.
+    /// Rows with the same key have different values.
     #[error(
         "{}: {count} keys have several rows with different values, first `{key}`; \
          choose which counts, with --duplicates or `duplicates` of the study's [truth]: first, last or \
          mean{}", path.display(), by_column(apart)
     )]
     Duplicate {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// How many keys.
+        /// Number of such keys.
         count: usize,
-        /// One of them.
+        /// The first such key.
         key: String,
-        /// A column that tells its rows apart.
+        /// Column that distinguishes the rows of a key; `None` if there is none.
         apart: Option<String>,
     },
-    /// A form of a key that is none.
+    /// The form of a key is malformed.
     #[error("{}: key `{form}` has a brace without its partner; the form is {{column}};{{column}}", path.display())]
     Key {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// As asked.
+        /// The form, as given.
         form: String,
     },
-    /// No rows.
+    /// The table has no rows; the path of its file.
     #[error("{} has no rows", .0.display())]
     Empty(PathBuf),
 }
 
-/// A key that stands in several rows.
+/// A key that several rows have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duplicate {
-    /// The key.
+    /// The key, as in the table's list of keys.
     pub key: String,
-    /// How many rows.
+    /// Number of rows with the key.
     pub rows: usize,
-    /// Whether all values read agree in them.
+    /// True if all values of these rows agree; missing values agree with any.
     pub agree: bool,
-    /// Rows that lack a value in a column read.
+    /// Number of these rows that lack a value in some column.
     #[serde(default)]
     pub without: usize,
 }
 
-/// Columns of numbers by key, in order of first appearance. An empty cell, or
-/// one that says nan, is NaN: there is no value.
+/// Columns of numbers by key, in order of first appearance. A cell that is empty or says nan is
+/// NaN, which means that there is no value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// One per row kept.
+    /// Keys, one per row that is kept.
     pub keys: Vec<String>,
-    /// Names of the columns read.
+    /// Names of the columns that were read.
     pub names: Vec<String>,
-    /// One column per name, one value per key.
+    /// One column per name, with one value per key.
     pub columns: Vec<Vec<f64>>,
-    /// Keys with several rows.
+    /// Keys that several rows have.
     pub duplicates: Vec<Duplicate>,
-    /// Keys that are none, as they stand in the table; their rows are left out.
+    /// Texts in the table that are not valid keys; their rows are left out.
     pub unknown: Vec<String>,
-    /// Columns that hold no numbers, where all that do were asked for.
+    /// Columns without numbers, if all columns with numbers were asked for.
     pub left_out: Vec<LeftOut>,
-    /// A column that tells apart the rows of a key whose values differ.
+    /// Column that distinguishes the rows of a key whose values differ.
     pub apart: Option<String>,
 }
 
 impl Table {
-    /// Reads the key column and `columns` (all others that hold numbers if
-    /// `None`) of a CSV or gzipped CSV. A key of several columns is a form,
-    /// such as `{adjacency};{ops}`.
+    /// Reads the key column and `columns` (all others that hold numbers if `None`) of a CSV or
+    /// gzipped CSV. The key may be a form of several columns, such as `{adjacency};{ops}`.
     ///
     /// # Errors
     /// See [`TableError`].
@@ -221,8 +220,8 @@ impl Table {
         Self::read_spelt(path, key, columns, duplicates, |key| Some(key.to_owned()))
     }
 
-    /// The same with every key in another spelling, such as that of a search
-    /// space; `None` for what is no key at all.
+    /// Reads a table with every key in another spelling, such as that of a search space. `spelling`
+    /// returns `None` for a text that is not a key.
     ///
     /// # Errors
     /// See [`TableError`].
@@ -246,10 +245,10 @@ impl Table {
         Ok(Self { left_out, ..table })
     }
 
-    /// The columns at `wanted` of a sheet, rows by `key` in another spelling.
+    /// The columns of a sheet at positions `wanted`; `spelling` converts the keys.
     ///
     /// # Errors
-    /// A cell that is no number, or rows that differ.
+    /// If a cell is not a number, or rows of one key must agree and do not.
     pub fn of(
         sheet: &Sheet<'_>,
         key: &Key,
@@ -290,10 +289,10 @@ impl Table {
         }
     }
 
-    /// The table, if rows of one key agree.
+    /// Returns the table if rows with the same key agree.
     ///
     /// # Errors
-    /// When some differ; `path` is the table's.
+    /// If some differ; `path` is that of the table.
     pub fn agreeing(self, path: &Path) -> Result<Self, TableError> {
         match self.differing(path) {
             Some(error) => Err(error),
@@ -301,7 +300,7 @@ impl Table {
         }
     }
 
-    /// What is wrong if rows of one key have to agree.
+    /// The error for rows of one key that do not agree; `None` if all agree.
     pub fn differing(&self, path: &Path) -> Option<TableError> {
         let differing = || self.duplicates.iter().filter(|it| !it.agree);
         let first = differing().next()?;
@@ -319,18 +318,18 @@ impl Table {
     }
 }
 
-/// Rows that two tables have in common, and those they do not.
+/// The rows that two tables share, and the keys that only one of them has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Join {
-    /// Positions in the left and the right table, in the left one's order.
+    /// Positions in the left and in the right table, in the order of the left one.
     pub rows: Vec<(usize, usize)>,
-    /// Keys of the left table without a partner.
+    /// Keys that only the left table has.
     pub only_left: Vec<String>,
-    /// Keys of the right table without a partner.
+    /// Keys that only the right table has.
     pub only_right: Vec<String>,
 }
 
-/// Joins by key.
+/// Joins two tables by their keys.
 pub fn join(left: &[String], right: &[String]) -> Join {
     let index: HashMap<&str, usize> =
         right.iter().enumerate().map(|(at, key)| (key.as_str(), at)).collect();
@@ -363,7 +362,7 @@ fn find_column(path: &Path, header: &[String], column: &str) -> Result<usize, Ta
     }
 }
 
-/// A column that is none of `known`.
+/// The error that a column is none of `known`.
 fn no_column<'a>(
     path: &Path,
     column: &str,
@@ -376,7 +375,7 @@ fn no_column<'a>(
     TableError::Column { path: path.to_owned(), column: column.to_owned(), hint }
 }
 
-/// How a number is written that `value` may have been meant for.
+/// A hint if `value` was probably meant as a number.
 fn spelt(value: &str) -> &'static str {
     let value = value.trim();
     match value {
@@ -388,7 +387,7 @@ fn spelt(value: &str) -> &'static str {
     }
 }
 
-/// What a separator is called.
+/// Name of a separator, in the plural.
 fn named(separator: char) -> &'static str {
     match separator {
         ';' => "semicolons",
@@ -398,7 +397,7 @@ fn named(separator: char) -> &'static str {
     }
 }
 
-/// The same for pandas.
+/// Text of a separator as an argument of pandas.
 fn spelt_separator(separator: char) -> String {
     match separator {
         ' ' => r"r'\s+'".to_owned(),
@@ -406,7 +405,7 @@ fn spelt_separator(separator: char) -> String {
     }
 }
 
-/// How to take some of the rows.
+/// Advice on how to select some of the rows; empty if no column tells them apart.
 fn by_column(apart: &Option<String>) -> String {
     match apart {
         Some(column) => format!("; or take the rows that are meant, with --where '{column}=...'"),

@@ -1,26 +1,26 @@
-//! How much a truth can tell apart: ties, and what it averages.
+//! How well a truth distinguishes architectures: its ties, and what it averages.
 
 use super::mean_there;
 
-/// Equal values among truths.
+/// Ties among truths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ties {
-    /// Different values.
+    /// Number of distinct values.
     pub distinct: usize,
-    /// Most rows with one value.
+    /// Largest number of rows with the same value.
     pub largest: usize,
-    /// Share of the pairs of rows that have one value.
+    /// Share of the pairs of rows that have the same value, from 0 to 1.
     pub pairs: f64,
 }
 
 impl Ties {
-    /// Of finite values.
+    /// Counts the ties among finite values.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let groups = || sorted.chunk_by(|a, b| a == b).map(<[f64]>::len);
         let pairs = |n: usize| n as f64 * n.saturating_sub(1) as f64 / 2.0;
-        // The sum of nothing is -0.
+        // The sum of no numbers is -0.
         let tied = 0.0 + groups().map(pairs).sum::<f64>();
         Self {
             distinct: groups().count(),
@@ -30,33 +30,33 @@ impl Ties {
     }
 }
 
-/// What a truth is of the single trainings beside it.
+/// How a truth relates to the single trainings beside it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Averaged {
-    /// The mean of so many of each architecture; 1 for single trainings.
+    /// The mean of this many trainings of each architecture; 1 for single trainings.
     Of(usize),
-    /// The mean of those there are, which is of different numbers of them.
+    /// The mean of the trainings that there are, whose number varies by architecture.
     Between {
-        /// Fewest of an architecture.
+        /// Smallest number of trainings of an architecture.
         few: usize,
-        /// Most of one.
+        /// Largest number of trainings of an architecture.
         most: usize,
     },
-    /// Something else, such as of another data set.
+    /// Something else, such as the accuracy on another data set.
     Other {
-        /// Architectures with trainings.
+        /// Number of architectures with trainings.
         known: usize,
-        /// Those whose truth is the mean of them.
+        /// Number of these whose truth is the mean of their trainings.
         equal: usize,
     },
 }
 
-/// Rounding of single-precision values and of six digits, as a share.
+/// Relative rounding error of single-precision values and of six digits.
 const ROUNDING: f64 = 1e-6;
 
-/// What `truth` is of the trainings that an architecture has in `runs`, by seed,
-/// NaN where there is none: their mean, or one of them, to half a unit of the last
-/// digits that both are written with. `None` without any.
+/// How `truth` relates to the trainings in `runs` (by architecture and seed index, NaN where there
+/// is none): the mean, or one training, up to half a unit of the last digits that both are written
+/// with. `None` if there are no trainings.
 pub fn averaged(truth: &[f64], runs: &[Vec<f64>]) -> Option<Averaged> {
     let there = |runs: &Vec<f64>| runs.iter().filter(|run| !run.is_nan()).count();
     let known: Vec<(f64, &Vec<f64>)> = truth
@@ -100,7 +100,7 @@ pub fn averaged(truth: &[f64], runs: &[Vec<f64>]) -> Option<Averaged> {
     })
 }
 
-/// Digits after the point that tell a number from all others.
+/// Number of decimals that are needed to write the value exactly.
 fn decimals(value: f64) -> usize {
     value.to_string().split_once('.').map_or(0, |(_, digits)| digits.len())
 }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn ties_are_counted_by_value() {
-        // Of ten pairs three are in the threefold tie.
+        // Of ten pairs, three are in the tie of three rows.
         let ties = Ties::of(&[1.0, 2.0, 2.0, 2.0, 3.0]);
         assert_eq!(ties, Ties { distinct: 3, largest: 3, pairs: 0.3 });
         assert_eq!(Ties::of(&[]), Ties { distinct: 0, largest: 0, pairs: 0.0 });
@@ -133,7 +133,7 @@ mod tests {
         let mixed = averaged(&[91.3333, 80.5, 1.0], &runs);
         assert_eq!(mixed, Some(Averaged::Between { few: 2, most: 3 }));
         assert_eq!(averaged(&[1.0], &[vec![none]]), None);
-        // Two seeds that happen to agree are no reason to take the mean for one of them.
+        // Two seeds that happen to agree do not make the mean a single training.
         let same = [vec![1.0, 1.0], vec![2.0, 3.0]];
         assert_eq!(averaged(&[1.0, 2.5], &same), Some(Averaged::Of(2)));
         assert_eq!(averaged(&[1.0, 3.0], &same), Some(Averaged::Of(1)));

@@ -1,7 +1,7 @@
-//! Rows of one key as one.
+//! Combining rows with the same key.
 //!
-//! Invariant: a cell without a value never costs a value that another row has,
-//! and whatever becomes of repeated rows is counted.
+//! Invariant: a cell without a value never replaces another row's value, and all repeated rows are
+//! counted.
 
 use super::{Duplicate, Duplicates};
 use crate::mean::mean;
@@ -14,7 +14,7 @@ pub struct Rows {
     pub keys: Vec<String>,
     pub columns: Vec<Vec<f64>>,
     repeated: Vec<Option<Duplicate>>,
-    /// Of repeated keys whose mean counts: all rows.
+    /// All rows of repeated keys, if the mean counts.
     all: HashMap<usize, Vec<Vec<f64>>>,
 }
 
@@ -67,7 +67,7 @@ impl Rows {
         self.columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
     }
 
-    /// Takes the means, where they count; the keys with several rows.
+    /// Computes the means, if they count, and returns the keys with several rows.
     pub fn finish(&mut self) -> Vec<Duplicate> {
         if !self.all.is_empty() {
             for (at, column) in self.columns.iter_mut().enumerate() {
@@ -83,8 +83,8 @@ impl Rows {
     }
 }
 
-/// [Mean](mean) of the finite values; without one an infinite value if there
-/// is any, else NaN.
+/// [Mean](mean) of the finite values. If there are none, an infinite value if there is any, else
+/// NaN.
 pub fn mean_there(values: &[f64]) -> f64 {
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
     match finite.is_empty() {

@@ -3,23 +3,21 @@
 use super::{Duplicates, TableError, key::Key, sheet::Sheet};
 use std::collections::HashMap;
 
-/// Accuracies of several trainings of each architecture.
+/// Accuracies of several trainings per architecture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seeds {
-    /// By architecture one value per seed, NaN where it was not trained.
+    /// For each architecture, one value per seed index; NaN where there is no training.
     runs: HashMap<String, Vec<f64>>,
     count: usize,
 }
 
 impl Seeds {
-    /// The single trainings behind `column` of a table: of the columns `named`,
-    /// where there are none of those named `COLUMN_sSEED`, as
-    /// [`BenchmarkTable`](crate::benchmark::BenchmarkTable) has them beside
-    /// their mean; `None` without either. A column holds one seed, or several by
-    /// `;`. Of rows with one key all are trainings where their mean counts, else
-    /// the first, or the last, that has any; those without `spelling` are left
-    /// out.
-    ///
+    /// Finds the single trainings behind `column` of a table. They are in the columns `named`, or
+    /// if there are none, in those called `COLUMN_sSEED` that
+    /// [`BenchmarkTable`](crate::benchmark::BenchmarkTable) writes beside their mean; `None` if
+    /// there are neither. A column holds one seed, or several separated by `;`. Of rows with the
+    /// same key, all count as trainings if `duplicates` is the mean, else the first or the last
+    /// that has any. Rows for whose key `spelling` returns `None` are left out.
     /// # Errors
     /// See [`TableError`].
     pub fn find(
@@ -50,7 +48,7 @@ impl Seeds {
         let at = columns.iter().map(|name| sheet.column(name)).collect::<Result<Vec<_>, _>>()?;
         let mut runs: HashMap<String, Vec<f64>> = HashMap::new();
         let cells = |part: &csv::StringRecord, column: usize| part[column].split(';').count();
-        // A column's seeds go on where those of the last one end.
+        // The seeds of a column continue the numbering of the previous column.
         let widths: Vec<usize> = at
             .iter()
             .map(|&column| sheet.records.iter().map(|it| cells(it, column)).max().unwrap_or(0))
@@ -80,19 +78,19 @@ impl Seeds {
         Ok(Self { runs, count: widths.iter().sum() })
     }
 
-    /// Results of an architecture by seed, NaN where it was not trained; empty
-    /// for one that is not in the table.
+    /// Results of an architecture by seed index, NaN where there is no training; empty if the table
+    /// does not have the architecture.
     pub fn of(&self, key: &str) -> &[f64] {
         self.runs.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// How many seeds the columns hold.
+    /// Number of seeds that the columns hold.
     pub fn count(&self) -> usize {
         self.count
     }
 }
 
-/// Of the names in `header` those that are `COLUMN_sSEED`.
+/// The names in `header` of the form `COLUMN_sSEED`.
 fn beside(header: &[String], column: &str) -> Vec<String> {
     let is_seed = |name: &&String| {
         let seed = name.strip_prefix(column).and_then(|rest| rest.strip_prefix("_s"));

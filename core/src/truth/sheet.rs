@@ -1,4 +1,4 @@
-//! A table file as it is: named columns of text.
+//! A table file as read: named columns of text.
 
 use super::{
     TableError,
@@ -16,27 +16,27 @@ use std::{
     path::Path,
 };
 
-/// Everything in a table file. Has rows.
+/// The contents of a table file, with at least one row.
 #[derive(Debug)]
 pub struct Sheet<'a> {
     path: &'a Path,
     pub(super) header: Vec<String>,
     pub(super) records: Vec<StringRecord>,
-    /// What the reader's lines lack: it counts a CRLF with the row after it.
+    /// Offset to the line numbers of the reader, which counts a CRLF with the row after it.
     lines: u64,
 }
 
-/// A column that is not among those judged, and why.
+/// A column that is not judged, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Its name, as in the header.
+    /// Name of the column, as in the header.
     pub column: String,
-    /// Why, as the end of a sentence.
+    /// The reason, as the end of a sentence.
     pub why: String,
 }
 
 impl<'a> Sheet<'a> {
-    /// Reads a CSV or gzipped CSV, or the one that `embedded:NAME` names.
+    /// Reads a CSV or gzipped CSV file, or the table that `embedded:NAME` names.
     ///
     /// # Errors
     /// See [`TableError`].
@@ -53,7 +53,7 @@ impl<'a> Sheet<'a> {
         let mut header: Vec<String> =
             reader.headers().map_err(read)?.iter().map(str::to_owned).collect();
         if let Some(first) = header.first_mut() {
-            // A file that was put together of others may have more than one.
+            // A file made by joining others may have several byte order marks.
             *first = first.trim_start_matches('\u{feff}').to_owned();
         }
         let mut records: Vec<StringRecord> = Vec::new();
@@ -87,25 +87,25 @@ impl<'a> Sheet<'a> {
         Ok(Self { path, header, records, lines })
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &'a Path {
         self.path
     }
 
-    /// Names of the columns, as they stand.
+    /// Names of the columns, as written.
     pub fn header(&self) -> &[String] {
         &self.header
     }
 
-    /// A column of every row, as it stands.
+    /// The cells of a column in every row, as written.
     pub fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
         self.records.iter().map(move |record| &record[column])
     }
 
-    /// Only the rows that every filter takes.
+    /// Keeps only the rows that every filter selects.
     ///
     /// # Errors
-    /// A column that is not there, or a value that no row has.
+    /// If a column does not exist, or no row has a filter's value.
     pub fn only(mut self, filters: &[Filter]) -> Result<Self, TableError> {
         for filter in filters {
             let column = self.column(&filter.column)?;
@@ -120,30 +120,30 @@ impl<'a> Sheet<'a> {
         Ok(self)
     }
 
-    /// Position of the column of this name.
+    /// Position of the column with this name.
     ///
     /// # Errors
-    /// When there is none, or several.
+    /// If there is none, or several.
     pub fn column(&self, name: &str) -> Result<usize, TableError> {
         find_column(self.path, &self.header, name)
     }
 
-    /// That `name` is no column, nor one of the names `besides`.
+    /// The error that `name` is neither a column nor one of the names `besides`.
     pub fn no_column(&self, name: &str, besides: &[&str]) -> TableError {
         let header = self.header.iter().map(String::as_str);
         no_column(self.path, name, besides.iter().copied().chain(header))
     }
 
-    /// The key of a row that is a column or a form of several.
+    /// Parses the key of a row: a column, or a form of several.
     ///
     /// # Errors
-    /// A column that is not there, or a form that is none.
+    /// If a column does not exist, or the form is malformed.
     pub fn key(&self, form: &str) -> Result<Key, TableError> {
         Key::parse(self.path, &self.header, form)
     }
 
-    /// Positions of the columns of numbers that nobody need name, and the
-    /// others with the reason. Columns of `key` are neither.
+    /// Positions of the columns that hold numbers, and the other columns with the reason. Columns
+    /// of `key` are in neither list.
     pub fn numbers(&self, key: &Key) -> (Vec<usize>, Vec<LeftOut>) {
         let (mut numbers, mut left_out) = (Vec::new(), Vec::new());
         for at in (0..self.header.len()).filter(|at| !key.has(*at)) {
@@ -155,7 +155,7 @@ impl<'a> Sheet<'a> {
         (numbers, left_out)
     }
 
-    /// Why a column is no column of numbers.
+    /// Why a column does not count as numbers; `None` if it does.
     fn why_not(&self, at: usize) -> Option<String> {
         let name = &self.header[at];
         if is_nameless(name) {
@@ -175,15 +175,15 @@ impl<'a> Sheet<'a> {
         empty.then(|| "it is empty".to_owned())
     }
 
-    /// The line in the file, from 1.
+    /// Line of a record in the file, from 1.
     fn row(&self, record: &StringRecord) -> u64 {
         self.lines + record.position().map_or(0, csv::Position::line)
     }
 
-    /// Refuses a column with an infinite cell.
+    /// Checks that a column has no infinite cell.
     ///
     /// # Errors
-    /// The first such cell.
+    /// The first infinite cell.
     pub fn finite(&self, column: usize) -> Result<(), TableError> {
         let infinite =
             |record: &&StringRecord| number(&record[column]).is_some_and(f64::is_infinite);
@@ -202,7 +202,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// The number that `text`, of a cell in this row and column, is.
+    /// Parses `text`, which is from the cell in this row and column, as a number.
     pub(super) fn number(
         &self,
         record: &StringRecord,
@@ -217,7 +217,7 @@ impl<'a> Sheet<'a> {
         })
     }
 
-    /// A column of text whose values tell the rows of `key` apart.
+    /// The first column of text whose values differ between all rows with this key.
     pub(super) fn telling_apart(&self, by: &Key, key: &str) -> Option<String> {
         let rows: Vec<&StringRecord> =
             self.records.iter().filter(|record| by.of(record) == key).collect();
@@ -232,8 +232,8 @@ impl<'a> Sheet<'a> {
     }
 }
 
-/// What pandas calls an index without a name, when it writes and when it reads:
-/// `Unnamed: 0`, once more `Unnamed: 0.1`, of two levels `Unnamed: 0_level_1`.
+/// True for the names that pandas writes or reads for an index without a name: `Unnamed: 0`, when
+/// repeated `Unnamed: 0.1`, with two levels `Unnamed: 0_level_1`.
 fn is_nameless(name: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
     let numbered = name
@@ -242,25 +242,25 @@ fn is_nameless(name: &str) -> bool {
     name.trim().is_empty() || numbered
 }
 
-/// What sets the columns of a table apart whose header, read as CSV, has only
-/// this name.
+/// The separator of a table whose header, read as CSV, is the single name `header`; `None` if the
+/// table has only one column.
 fn separator(header: &str, records: &[StringRecord]) -> Option<char> {
     if let Some(found) = [';', '\t'].into_iter().find(|it| header.contains(*it)) {
         return Some(found);
     }
-    // An architecture may be written with bars.
+    // An architecture may contain bars.
     if header.contains('|') && !header.starts_with('|') {
         return Some('|');
     }
-    // A name may have spaces; then its cells do not have as many.
+    // If a name has spaces, its cells do not have the same number of them.
     let words = |text: &str| text.split_whitespace().count();
     let same = |record: &StringRecord| words(record.get(0).unwrap_or_default()) == words(header);
     let all = !records.is_empty() && records.iter().take(10).all(same);
     (words(header) > 1 && all && !header.contains(": ")).then_some(' ')
 }
 
-/// What stands before the header of a table, or in place of all of it, and what
-/// helps.
+/// What comes before the header of a table, or in place of the table, with advice; `None` if the
+/// header comes first.
 fn preface(start: &str) -> Option<(String, String)> {
     if let Some(it) = markup(start) {
         return Some((it.what.to_owned(), it.convert.to_owned()));
@@ -284,7 +284,7 @@ fn preface(start: &str) -> Option<(String, String)> {
     })
 }
 
-/// The same error, without the words of the reader where they say little.
+/// The error, with clearer words where those of the reader say little.
 fn plainly(error: csv::Error) -> csv::Error {
     match error.kind() {
         csv::ErrorKind::Utf8 { pos, .. } => {
@@ -303,8 +303,8 @@ fn plainly(error: csv::Error) -> csv::Error {
     }
 }
 
-/// The first bytes of a table's text, and all of it. What a file is, is told by
-/// its first bytes, not by the name.
+/// The first bytes of a table's text, and a reader of all of it. The kind of a file is decided by
+/// its first bytes, not by its name.
 fn open(path: &Path) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
     if let Some(name) = embedded::table_name(path) {
         let bytes = embedded::table(name).map_err(io::Error::other)?;
@@ -325,7 +325,7 @@ fn open(path: &Path) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
     }
 }
 
-/// The first bytes, and all of them from the start.
+/// The first bytes, and a reader that starts with them again.
 fn begin(mut reader: impl Read + 'static) -> io::Result<(Vec<u8>, impl Read + 'static)> {
     let mut start = Vec::new();
     reader.by_ref().take(MAGIC as u64).read_to_end(&mut start)?;

@@ -55,8 +55,8 @@ fn a_key_may_be_made_of_columns_and_spelt_otherwise() {
     assert!(matches!(read("{c}"), Err(TableError::Column { .. })));
 }
 
-/// Of 90, 92 and none the mean is 91, the first 90, the last 92; a row without a
-/// value agrees with any.
+/// The values are 90, 92 and none: the mean is 91, the first 90, the last 92. A row without a value
+/// agrees with any other.
 #[test]
 fn a_missing_value_is_missing_and_no_more() {
     let text = "arch,acc\na,\na,90\na,92\na,nan\nb,\nb,nan\nc,1\nc,\n";
@@ -188,7 +188,7 @@ fn files_of_another_kind_are_named() {
     }
     let error = read(&gzip(&gzip(b"arch,acc\na,1\n"))).unwrap_err().to_string();
     assert!(error.contains("by gzip twice"), "{error}");
-    // One column whose name has a space, a header of numpy, a mark too many.
+    // A single column whose name has a space; a header of numpy; one byte order mark too many.
     assert!(
         Table::read(one(b"arch str\na\nb\n").path(), "arch str", None, Duplicates::Error).is_ok()
     );

@@ -1,4 +1,4 @@
-//! What tests of stores share.
+//! Helpers shared by tests of stores.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -9,7 +9,7 @@ use osee_model::{
     settings::Settings,
 };
 
-/// A row of this name, computed by this plugin.
+/// The key of a row with this name, computed by this plugin.
 pub fn key(name: &str, plugin: &str) -> RowKey {
     let estimator = EstimatorKey {
         id: name.to_owned(),
