@@ -2,7 +2,6 @@
 //!
 //! Invariant: a row is one type from the plan to the report. It holds everything that its scores
 //! depend on besides architecture and seed, so equal rows have equal scores.
-//! equal have the same scores.
 
 use osee_model::{
     estimator::{Direction, EstimatorKind},

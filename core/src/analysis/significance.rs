@@ -5,7 +5,6 @@
 //! jackknife's error of the difference, on the scale of Fisher's transformation
 //! (`criteria/jackknife.rs`). The two methods need not agree where one takes over from the other,
 //! and p may rise there.
-//! where one takes over from the other, and p may rise there.
 //!
 //! Invariant: O(M log M) per estimator and per pair; failures rank last, equal to one another; two
 //! estimators are compared on the architectures that both have; what is undefined is not compared;

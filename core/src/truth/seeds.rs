@@ -18,6 +18,7 @@ impl Seeds {
     /// there are neither. A column holds one seed, or several separated by `;`. Of rows with the
     /// same key, all count as trainings if `duplicates` is the mean, else the first or the last
     /// that has any. Rows for whose key `spelling` returns `None` are left out.
+    ///
     /// # Errors
     /// See [`TableError`].
     pub fn find(

@@ -4,10 +4,9 @@
 //! derived from it: parameter and FLOP counts ([`Cost`]), the work that can reach the output
 //! ([`Graph::live`]), isomorphism ([`Graph::fingerprint`]), the standalone network, and the
 //! supernet (two graphs that name the same parameter share it).
-//! graphs that name the same parameter share it).
+//!
 //! Invariant: nodes are in topological order, and the shape of every node has been checked, whether
 //! a [`GraphBuilder`] made the graph or it was decoded and [validated](Graph::validate).
-//! [validated](Graph::validate).
 
 pub mod bounds;
 mod builder;
