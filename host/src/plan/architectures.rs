@@ -1,5 +1,4 @@
-//! Chooses the architectures of a study, the same for the same study, space and
-//! table.
+//! Chooses the architectures of a study, the same for the same study, space and table.
 
 use super::{PlanError, list};
 use crate::{
@@ -19,8 +18,8 @@ use std::collections::HashSet;
 /// Largest number of architectures that are listed.
 pub const LISTABLE: u64 = 20_000_000;
 
-/// Consecutive draws without a new architecture after which drawing stops: a
-/// space may have far fewer architectures, or isomorphism groups, than numbers.
+/// Consecutive draws without a new architecture after which drawing stops: a space may
+/// have far fewer architectures, or isomorphism groups, than numbers.
 const FRUITLESS: u64 = 1_000_000;
 
 /// Limit on the neighbours of all architectures together.
@@ -35,9 +34,9 @@ pub struct Choice {
     pub drawn: usize,
 }
 
-/// Returns the architectures in the order of the study, followed by their
-/// neighbours. A larger draw begins with the smaller one, and keeps the
-/// neighbours of its architectures. `judged` is the truth table to draw from.
+/// Returns the architectures in the order of the study, followed by their neighbours. A
+/// larger draw begins with the smaller one, and keeps the neighbours of its
+/// architectures. `judged` is the truth table to draw from.
 pub fn choose(
     wanted: &Architectures,
     space: &Space<'_>,
@@ -51,9 +50,8 @@ pub fn choose(
     Ok(Choice { list, drawn })
 }
 
-/// Every mutation of the chosen architectures that is not itself in `drawn`,
-/// once each, whatever it is isomorphic to. If a truth table is given, only
-/// mutations that it has.
+/// Every mutation of the chosen architectures that is not itself in `drawn`, once each,
+/// whatever it is isomorphic to. If a truth table is given, only mutations that it has.
 fn neighbours(
     wanted: &Architectures,
     space: &Space<'_>,
@@ -160,8 +158,8 @@ fn drawn(
 /// Number of architectures tried before a study is said to make no network.
 const TRIED: usize = 1_000;
 
-/// Returns a network of the study that `fits` the images. An architecture that
-/// makes none does not fail the study, wherever it is in the list.
+/// Returns a network of the study that `fits` the images. An architecture that makes
+/// none does not fail the study, wherever it is in the list.
 ///
 /// # Errors
 /// If none of the first [`TRIED`] architectures makes one.
@@ -193,15 +191,14 @@ pub fn any_network(
 struct Chosen<'a> {
     space: &'a Space<'a>,
     unique: bool,
-    /// Truncated hashes of identities: the full text of a million would take
-    /// half of the memory.
+    /// Truncated hashes of identities: the full text of a million would take half of
+    /// the memory.
     seen: HashSet<[u8; 16]>,
     list: Vec<String>,
 }
 
 impl Chosen<'_> {
-    /// Adds `arch` unless an equal or, with `unique`, an isomorphic one is
-    /// there.
+    /// Adds `arch` unless an equal or, with `unique`, an isomorphic one is there.
     fn take(&mut self, arch: String) -> Result<(), PlanError> {
         let hash = match self.unique {
             true => Sha256::digest(self.space.functions.canonical(&arch)?),

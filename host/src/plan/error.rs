@@ -1,5 +1,5 @@
-//! Errors of planning: a study asks for something that does not exist or makes
-//! no sense.
+//! Errors of planning: a study asks for something that does not exist or makes no
+//! sense.
 
 use crate::{
     catalog::CatalogError,
@@ -72,8 +72,7 @@ pub enum PlanError {
     /// The study takes architectures from a truth table and names none.
     #[error("`judged` takes architectures from the truth table, and the study has none")]
     NoTruth,
-    /// A row averages over isomorphism groups, and the space cannot be listed
-    /// in full.
+    /// A row averages over isomorphism groups, and the space cannot be listed in full.
     #[error(
         "`{row}` averages over isomorphism groups, for which all architectures are listed, and \
          search space `{space}` {}; leave `isomorphic` out there",
@@ -121,7 +120,7 @@ pub enum PlanError {
     TooManyNeighbours {
         /// Number asked for.
         wanted: u64,
-        /// Number there are.
+        /// Number the study has.
         there: usize,
     },
     /// The neighbours are too many for a list.

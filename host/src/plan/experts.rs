@@ -1,5 +1,4 @@
-//! Experts of meta estimators: the rows that they judge by, and the order this
-//! implies.
+//! Experts of meta estimators: the rows that they judge by, and the order this implies.
 
 use super::{PlanError, Row};
 use crate::loader::Registry;
@@ -43,8 +42,8 @@ pub fn in_order<'a>(
     order(&meta.into_iter().map(needs).collect::<Result<Vec<_>, PlanError>>()?)
 }
 
-/// Returns indices into `needs`, pairs of a name and its experts, with each
-/// after its experts; otherwise in the given order.
+/// Returns indices into `needs`, pairs of a name and its experts, with each after its
+/// experts; otherwise in the given order.
 fn order(needs: &[(String, Vec<String>)]) -> Result<Vec<usize>, PlanError> {
     let mut order: Vec<usize> = Vec::with_capacity(needs.len());
     while order.len() < needs.len() {
@@ -60,8 +59,8 @@ fn order(needs: &[(String, Vec<String>)]) -> Result<Vec<usize>, PlanError> {
     Ok(order)
 }
 
-/// Finds a circle among the estimators that are not in `order`, each of which
-/// waits for another.
+/// Finds a circle among the estimators that are not in `order`, each of which waits for
+/// another.
 fn circle(needs: &[(String, Vec<String>)], order: &[usize]) -> Vec<String> {
     let mut path: Vec<usize> = Vec::new();
     let mut next = (0..needs.len()).find(|at| !order.contains(at));

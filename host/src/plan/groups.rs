@@ -4,8 +4,8 @@ use super::{PlanError, architectures::LISTABLE};
 use crate::loader::Space;
 use std::collections::HashMap;
 
-/// Maps each of `architectures` to the members of its isomorphism group. Errors
-/// name `row`, which asks for the groups.
+/// Maps each of `architectures` to the members of its isomorphism group. Errors name
+/// `row`, which asks for the groups.
 pub fn groups(
     space: &Space<'_>,
     architectures: &[String],

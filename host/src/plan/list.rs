@@ -1,8 +1,7 @@
-//! Reads a list of architectures: text, one a line, as people and pandas write
-//! it.
+//! Reads a list of architectures: text, one a line, as people and pandas write it.
 //!
-//! Invariant: a line that is no architecture is refused with its number, and
-//! with what the file is if it is recognised as something else.
+//! Invariant: a line that is no architecture is refused with its number, and with what
+//! the file is if it is recognised as something else.
 
 use super::PlanError;
 use crate::loader::Space;
@@ -12,12 +11,12 @@ use std::{io, path::Path};
 /// Separators of a table's cells.
 const SEPARATORS: [char; 4] = [',', ';', '\t', ' '];
 
-/// Passes the architectures in the file to `take`, in the space's own notation.
-/// Empty lines and lines that begin with `#` are skipped.
+/// Passes the architectures in the file to `take`, in the space's own notation. Empty
+/// lines and lines that begin with `#` are skipped.
 ///
 /// # Errors
-/// If the file is not text, at the first line that is no architecture, and if
-/// `take` fails.
+/// If the file is not text, at the first line that is no architecture, and if `take`
+/// fails.
 pub fn read(
     file: &Path,
     space: &Space<'_>,
@@ -61,16 +60,16 @@ fn text(file: &Path) -> Result<String, PlanError> {
     Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// Returns the content of a line that is one quoted cell, as CSV writers make
-/// of an architecture with commas.
+/// Returns the content of a line that is one quoted cell, as CSV writers make of an
+/// architecture with commas.
 fn unquoted(line: &str) -> Option<String> {
     let inner = line.strip_prefix('"')?.strip_suffix('"')?;
     let plain = inner.replace("\"\"", "");
     (!plain.contains('"')).then(|| inner.replace("\"\"", "\""))
 }
 
-/// Explains a line that is no architecture because it is a row of a table, or a
-/// header that the line `next` follows; `None` if it is neither.
+/// Explains a line that is no architecture because it is a row of a table, or a header
+/// that the line `next` follows; `None` if it is neither.
 fn of_table(line: &str, next: Option<&str>, known: impl Fn(&str) -> bool) -> Option<String> {
     let column_of = |row: &str, by: char| {
         let cells = cells(row, by);
@@ -106,8 +105,8 @@ fn of_table(line: &str, next: Option<&str>, known: impl Fn(&str) -> bool) -> Opt
             return Some(named(&header[at], by));
         }
     }
-    // A word that cannot be an attempt at an architecture, with an architecture
-    // below it.
+    // A word that cannot be an attempt at an architecture, with an architecture below
+    // it.
     let word = line.chars().all(|c| c.is_alphanumeric() || "_- ".contains(c));
     let below = known(next) || unquoted(next).is_some_and(|inner| known(&inner));
     (word && below).then(|| named(line, ','))

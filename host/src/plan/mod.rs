@@ -1,9 +1,7 @@
-//! Turns a study into a plan: rows, supernets and units, all resolved and
-//! checked.
+//! Turns a study into a plan: rows, supernets and units, all resolved and checked.
 //!
-//! Invariants: a plan is data; making one scores and writes nothing. It depends
-//! only on the study, its plugins, tables and images, so every machine makes
-//! the same plan.
+//! Invariants: a plan is data; making one scores and writes nothing. It depends only on
+//! the study, its plugins, tables and images, so every machine makes the same plan.
 
 mod architectures;
 mod error;
@@ -45,8 +43,8 @@ pub struct Plan {
     pub seeds: Seeds,
     /// The shard whose units this run computes.
     pub shard: Shard,
-    /// Where results are stored. A shard has its own folder, beside the
-    /// supernets that all shards share.
+    /// Where results are stored. A shard has its own folder, beside the supernets that
+    /// all shards share.
     pub dir: RunDir,
     /// What workers need. Its rows are those that score architectures.
     pub setup: Setup,
@@ -57,10 +55,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Resolves `study` and checks all that it names. Results will be in the
-    /// directory `run`, or a shard's in a folder of it. Workers use `threads`
-    /// torch threads. `truth` is needed if the study takes its architectures
-    /// from there.
+    /// Resolves `study` and checks all that it names. Results will be in the directory
+    /// `run`, or a shard's in a folder of it. Workers use `threads` torch threads.
+    /// `truth` is needed if the study takes its architectures from there.
     ///
     /// # Errors
     /// At the first thing that does not exist or makes no sense.
@@ -141,8 +138,7 @@ impl Plan {
         (self.architectures.len() * self.seeds.len()) as u64
     }
 
-    /// The keys of all rows: those that score architectures, then meta
-    /// estimators.
+    /// The keys of all rows: those that score architectures, then meta estimators.
     pub fn keys(&self) -> Vec<RowKey> {
         self.setup.rows.iter().chain(&self.meta).map(|row| row.key.clone()).collect()
     }
@@ -155,8 +151,8 @@ impl Plan {
             .collect()
     }
 
-    /// The training that a row's scores with this seed depend on; `None` for
-    /// untrained weights.
+    /// The training that a row's scores with this seed depend on; `None` for untrained
+    /// weights.
     pub fn training_of(&self, row: usize, seed_index: usize) -> Option<Training> {
         let weights = self.setup.rows[row].weights.as_ref();
         let trained = weights.filter(|weights| weights.epochs != [0])?;

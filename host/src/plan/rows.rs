@@ -1,5 +1,5 @@
-//! Turns the estimators that a study names into rows, and the supernets whose
-//! weights they score.
+//! Turns the estimators that a study names into rows, and the supernets whose weights
+//! they score.
 
 use super::{PlanError, Row, any_network, experts};
 use crate::{
@@ -30,8 +30,8 @@ const ALL: &str = "all";
 /// Largest number of rows of a trend.
 const TREND: usize = 10_000;
 
-/// Number of architectures whose networks are checked before anything is
-/// trained; a training checks each one that it may sample.
+/// Number of architectures whose networks are checked before anything is trained; a
+/// training checks each one that it may sample.
 const LOOKED_AT: usize = 20_000;
 
 /// What all rows of a study have in common.
@@ -89,8 +89,8 @@ impl<'a> Rows<'a> {
         Ok(all)
     }
 
-    /// The estimators of the study. `all`, or an empty list, stands for all
-    /// that need no training and all of user plugins.
+    /// The estimators of the study. `all`, or an empty list, stands for all that need
+    /// no training and all of user plugins.
     fn choices(&self) -> Vec<EstimatorChoice> {
         let chosen = &self.study.estimators;
         if chosen.is_empty() {
@@ -224,8 +224,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// Returns the supernet of a one-shot row, shared with rows that train
-    /// alike.
+    /// Returns the supernet of a one-shot row, shared with rows that train alike.
     fn own_weights(
         &mut self,
         choice: &EstimatorChoice,
@@ -287,9 +286,9 @@ impl<'a> Rows<'a> {
         self.at(&weights, choice.epoch.unwrap_or(last), choice.name())
     }
 
-    /// Refuses the last supernet if the images fit none of its networks, or if
-    /// its estimator fails to say what it wants to survey before the first
-    /// epoch: it could never train.
+    /// Refuses the last supernet if the images fit none of its networks, or if its
+    /// estimator fails to say what it wants to survey before the first epoch: it could
+    /// never train.
     fn check_start(&self, one_shot: &ForeignOneShot) -> Result<(), PlanError> {
         let Some(spec) = self.supernets.last() else { return Ok(()) };
         let fits = |graph: &Graph| self.ground.source.facts().fits(graph);
@@ -310,8 +309,7 @@ impl<'a> Rows<'a> {
         asked.map(drop).map_err(|error| PlanError::Untrainable { row: spec.name.clone(), error })
     }
 
-    /// Returns the weights that a zero-shot row scores, from the supernet of
-    /// row `row`.
+    /// Returns the weights that a zero-shot row scores, from the supernet of row `row`.
     fn lent_by(
         &mut self,
         row: &str,
@@ -327,8 +325,7 @@ impl<'a> Rows<'a> {
         let made = self.create(lender)?;
         let Foreign::OneShot(one_shot) = &made.instance else { return Err(unknown()) };
         let lent = self.own_weights(lender, &made, one_shot)?;
-        // The weights that the other row scores, unless this one gives an
-        // epoch.
+        // The weights that the other row scores, unless this one gives an epoch.
         let weights = SupernetUse { evaluation: Evaluation::default(), ..lent };
         match choice.epoch {
             None => Ok(weights),
@@ -336,8 +333,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Returns `weights` at `epoch`, with as many kept checkpoints up to it as
-    /// the row averages.
+    /// Returns `weights` at `epoch`, with as many kept checkpoints up to it as the row
+    /// averages.
     fn at(&self, weights: &SupernetUse, epoch: u32, name: &str) -> Result<SupernetUse, PlanError> {
         let kept = self.supernets[weights.supernet].recipe.kept();
         let wanted = weights.evaluation.checkpoints;

@@ -26,8 +26,8 @@ impl Row {
         self.key.estimator.kind
     }
 
-    /// True if the row is scored with this seed. What does not depend on the
-    /// seed is scored with the first one only.
+    /// True if the row is scored with this seed. What does not depend on the seed is
+    /// scored with the first one only.
     pub fn has_seed(&self, seed_index: usize) -> bool {
         seed_index == 0 || self.kind() != EstimatorKind::Baseline
     }
@@ -48,8 +48,8 @@ pub struct Setup {
     pub data: DataSource,
     /// The device that networks are computed on.
     pub device: DeviceName,
-    /// Torch threads of a worker. More workers are better than more threads:
-    /// two processes of one thread do half as much again as one process of two.
+    /// Torch threads of a worker. More workers are better than more threads: two
+    /// processes of one thread do half as much again as one process of two.
     pub threads: usize,
     /// The rows that units refer to.
     pub rows: Vec<Row>,

@@ -14,8 +14,7 @@ pub struct Unit {
     pub seed: u64,
     /// Indices into the setup's rows.
     pub rows: Vec<usize>,
-    /// Members of its isomorphism group, itself included; empty if no row asks
-    /// for it.
+    /// Members of its isomorphism group, itself included; empty if no row asks for it.
     #[serde(default)]
     pub group: Vec<String>,
     /// Stored evaluations of sub-networks that rows may ask for.

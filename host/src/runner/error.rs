@@ -32,8 +32,8 @@ pub enum RunError {
     /// The set-up fails in the host, without workers.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// A shard needs a supernet that is not trained: shards would train it at
-    /// the same time, in one folder.
+    /// A shard needs a supernet that is not trained: shards would train it at the same
+    /// time, in one folder.
     #[error(
         "`{row}` seed {seed} is not trained yet, and shards do not train what they share; \
          osee-host train does, with the same study and --out"

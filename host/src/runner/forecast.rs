@@ -29,8 +29,8 @@ pub struct Forecast {
 pub struct Cost {
     /// Name of the row.
     pub name: String,
-    /// Mean milliseconds of one score computed alone on one core; `None` if no
-    /// run has one.
+    /// Mean milliseconds of one score computed alone on one core; `None` if no run has
+    /// one.
     pub milliseconds: Option<f64>,
     /// Scores per architecture: one per seed that the row depends on.
     pub seeds: usize,
@@ -39,10 +39,9 @@ pub struct Cost {
 }
 
 impl Forecast {
-    /// Forecasts `plan` when split into `shards`. `stores` hold results of it,
-    /// of which failures that `retry` selects count as missing. `named` are
-    /// runs of the same estimators, whose times take precedence over those in
-    /// `stores`.
+    /// Forecasts `plan` when split into `shards`. `stores` hold results of it, of which
+    /// failures that `retry` selects count as missing. `named` are runs of the same
+    /// estimators, whose times take precedence over those in `stores`.
     ///
     /// # Errors
     /// If a store cannot be read.
@@ -88,17 +87,16 @@ impl Forecast {
         Ok(Self { rows, progress, shards: by_shard, trainings, times, alike })
     }
 
-    /// Milliseconds for all that is left, on one core, scaled by how much less
-    /// units have taken than the sum of their estimators; `None` if nothing is
-    /// known.
+    /// Milliseconds for all that is left, on one core, scaled by how much less units
+    /// have taken than the sum of their estimators; `None` if nothing is known.
     pub fn shared(&self) -> Option<f64> {
         let UnitTimes { milliseconds, alone, .. } = self.times;
         let share = Some(milliseconds / alone).filter(|share| share.is_finite());
         Some(self.milliseconds()? * share?)
     }
 
-    /// Milliseconds for all that is left, on one core, if estimators shared
-    /// nothing; `None` if one of them has never been run.
+    /// Milliseconds for all that is left, on one core, if estimators shared nothing;
+    /// `None` if one of them has never been run.
     pub fn milliseconds(&self) -> Option<f64> {
         self.rows.iter().map(|row| Some(row.milliseconds? * row.outstanding as f64)).sum()
     }

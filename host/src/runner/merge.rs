@@ -31,8 +31,7 @@ pub struct MergeReport {
     pub merged: Merged,
     /// Progress of the whole study.
     pub progress: Progress,
-    /// Rows that need the whole population and were not computed, with the
-    /// reason.
+    /// Rows that need the whole population and were not computed, with the reason.
     pub left_out: Vec<(String, String)>,
 }
 
@@ -43,9 +42,9 @@ impl MergeReport {
     }
 }
 
-/// Merges all results of `dirs` into the run directory `out`. A directory that
-/// cannot be read is reported and left for the next merge. `registry` makes the
-/// plugins of meta estimators available, given a store with the study.
+/// Merges all results of `dirs` into the run directory `out`. A directory that cannot
+/// be read is reported and left for the next merge. `registry` makes the plugins of
+/// meta estimators available, given a store with the study.
 ///
 /// # Errors
 /// If nothing can be read, the parts do not belong together, or `out` cannot be
@@ -98,8 +97,8 @@ fn absent(parts: &[Part]) -> Vec<Shard> {
     siblings.filter(|shard| !there.contains(shard)).collect()
 }
 
-/// Computes the meta estimators. Returns those that were left out because their
-/// plugins are not the ones that the shards ran with, and the reasons.
+/// Computes the meta estimators. Returns those that were left out because their plugins
+/// are not the ones that the shards ran with, and the reasons.
 fn judge<E: From<RunError>>(
     store: &mut StoreWriter,
     registry: impl FnOnce(&Store) -> Result<Registry, E>,

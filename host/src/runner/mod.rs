@@ -1,9 +1,9 @@
 //! Carries out a plan: supernets, outstanding units, workers, store.
 //!
-//! Invariants: stored scores are not computed again, and failures only if their
-//! limit has grown or the user asks. Every answer of a worker is stored before
-//! it counts as done. The leaderboard depends on the study alone, not on
-//! workers, order or interruptions.
+//! Invariants: stored scores are not computed again, and failures only if their limit
+//! has grown or the user asks. Every answer of a worker is stored before it counts as
+//! done. The leaderboard depends on the study alone, not on workers, order or
+//! interruptions.
 
 mod error;
 mod forecast;
@@ -75,8 +75,8 @@ pub struct Ran {
     pub store: Store,
     /// Trainings that failed; the next run tries them again.
     pub failed: Vec<Failed>,
-    /// Number of units left because the run was stopped, 0 if only meta
-    /// estimators are left; `None` if it was not stopped.
+    /// Number of units left because the run was stopped, 0 if only meta estimators are
+    /// left; `None` if it was not stopped.
     pub stopped: Option<u64>,
 }
 
@@ -85,14 +85,13 @@ pub struct Ran {
 pub enum Isolation {
     /// Worker processes: a crash costs a worker.
     Process,
-    /// The host itself, one network at a time, for debuggers: a crash ends the
-    /// host.
+    /// The host itself, one network at a time, for debuggers: a crash ends the host.
     None,
 }
 
-/// Computes and stores what is outstanding of `plan`, which is `study` resolved
-/// with `registry`. What depends on the whole population is skipped in a shard,
-/// and in a run that was stopped.
+/// Computes and stores what is outstanding of `plan`, which is `study` resolved with
+/// `registry`. What depends on the whole population is skipped in a shard, and in a run
+/// that was stopped.
 ///
 /// # Errors
 /// If the directory cannot be used, or workers cannot be started.
@@ -146,8 +145,8 @@ pub fn run(
     Ok(Ran { store: store.finish(), failed, stopped })
 }
 
-/// Reports which stored scores are computed again because they were made with
-/// other images, or with a key that covered only a sample.
+/// Reports which stored scores are computed again because they were made with other
+/// images, or with a key that covered only a sample.
 fn tell_superseded(plan: &Plan, store: &Store, reporter: &dyn Reporter) -> Result<(), RunError> {
     let superseded = store.superseded(&plan.keys())?;
     if superseded.is_empty() {

@@ -1,7 +1,7 @@
 //! What is left to compute of a plan.
 //!
-//! Invariant: a million units take a few bytes each; what a worker is told
-//! about a unit is made when its turn comes.
+//! Invariant: a million units take a few bytes each; what a worker is told about a unit
+//! is made when its turn comes.
 
 use super::{Failed, RunError};
 use crate::{
@@ -28,8 +28,8 @@ pub struct Outstanding<'a> {
 }
 
 impl<'a> Outstanding<'a> {
-    /// Finds this run's units of `plan` whose results are missing in `store`,
-    /// or are failures that `retry` selects.
+    /// Finds this run's units of `plan` whose results are missing in `store`, or are
+    /// failures that `retry` selects.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -75,8 +75,7 @@ impl<'a> Outstanding<'a> {
         self.units.is_empty()
     }
 
-    /// Indices of the rows that still need a score for this unit and can be
-    /// scored.
+    /// Indices of the rows that still need a score for this unit and can be scored.
     pub fn open(&self, arch_index: usize, seed_index: usize) -> impl Iterator<Item = usize> {
         let rows = &self.plan.setup.rows;
         (0..rows.len()).filter(move |&row| {
@@ -86,8 +85,7 @@ impl<'a> Outstanding<'a> {
         })
     }
 
-    /// True if a scored unit is still incomplete because weights for it are
-    /// missing.
+    /// True if a scored unit is still incomplete because weights for it are missing.
     pub fn waits(&self, unit: &Unit) -> bool {
         let seed_index = self.plan.seeds.index_of(unit.seed);
         self.untrained
@@ -146,8 +144,8 @@ impl<'a> Outstanding<'a> {
 pub struct Queue<'a> {
     all: &'a Outstanding<'a>,
     next: usize,
-    /// The store to look up evaluations of sub-networks in; `None` without
-    /// one-shot rows.
+    /// The store to look up evaluations of sub-networks in; `None` without one-shot
+    /// rows.
     reader: Option<Store>,
     stop: &'a Stop,
 }

@@ -1,15 +1,14 @@
 //! Hands units to worker processes.
 //!
-//! A worker that dies is replaced. The estimator that was at work is tried once
-//! more, alone in a fresh worker: if that dies too, the estimator gets the
-//! failure; otherwise something before it had broken the worker, and it gets
-//! its score. The rest of the unit continues. An estimator that fails this way
-//! repeatedly is given up, so that one that always hangs cannot hold up a
-//! study.
+//! A worker that dies is replaced. The estimator that was at work is tried once more,
+//! alone in a fresh worker: if that dies too, the estimator gets the failure; otherwise
+//! something before it had broken the worker, and it gets its score. The rest of the
+//! unit continues. An estimator that fails this way repeatedly is given up, so that one
+//! that always hangs cannot hold up a study.
 //!
-//! An estimator that passes the time limit is told so, and all are told once
-//! the run is stopped: one that listens returns, and its worker lives on. A
-//! unit that was cut by a stop is left as if it had not been begun.
+//! An estimator that passes the time limit is told so, and all are told once the run is
+//! stopped: one that listens returns, and its worker lives on. A unit that was cut by a
+//! stop is left as if it had not been begun.
 
 use super::{
     RunError, RunOptions,
@@ -28,8 +27,8 @@ use std::{
     time::Duration,
 };
 
-/// Consecutive deaths and timeouts, over all workers, after which an estimator
-/// is not tried again.
+/// Consecutive deaths and timeouts, over all workers, after which an estimator is not
+/// tried again.
 const PATIENCE: u32 = 3;
 
 /// A unit, its results, and the time that workers spent on it.
@@ -44,20 +43,18 @@ struct Strikes {
 }
 
 impl Strikes {
-    /// Returns the failure of an estimator that is not tried again; `None` if
-    /// it still is.
+    /// Returns the failure of an estimator that is not tried again; `None` if it still
+    /// is.
     fn given_up(&self) -> Option<Failure> {
         let last = self.last.as_ref().filter(|_| self.count >= PATIENCE)?;
         let what = format!("not tried after {PATIENCE} in a row of this: {}", last.message);
-        // A wider limit may make it worth a try, as it does for the last
-        // failure.
+        // A wider limit may make it worth a try, as it does for the last failure.
         Some(Failure::new(last.kind, what).by(last.limit))
     }
 }
 
-/// Scores `units` with up to `options.workers` processes. `store` is called for
-/// each unit in the order they finish. When told to stop, it ends the units
-/// under way.
+/// Scores `units` with up to `options.workers` processes. `store` is called for each
+/// unit in the order they finish. When told to stop, it ends the units under way.
 pub fn run(
     plan: &Plan,
     units: &Outstanding<'_>,
@@ -67,8 +64,8 @@ pub fn run(
     let workers = options.workers.clamp(1, units.len());
     let queue = Mutex::new(units.queue(&options.stop)?);
     let strikes: Vec<Mutex<Strikes>> = plan.setup.rows.iter().map(|_| Mutex::default()).collect();
-    // Capacity zero: a worker starts its next unit only when its last is being
-    // stored, so a kill loses at most what is under way.
+    // Capacity zero: a worker starts its next unit only when its last is being stored,
+    // so a kill loses at most what is under way.
     let (send, receive) = mpsc::sync_channel::<Finished>(0);
     thread::scope(|scope| {
         for number in 0..workers {
@@ -152,8 +149,7 @@ impl Post<'_> {
             tracing::warn!(arch = unit.arch, "{death}");
             let Some(suspect) = death.row else { return Err(WorkerError::Died(death)) };
             if death.failure.kind == FailureKind::Timeout {
-                // The estimator was at work all that time: there is no other
-                // suspect.
+                // The estimator was at work all that time: there is no other suspect.
                 scored.push(self.strike(suspect, death));
                 continue;
             }
@@ -176,8 +172,8 @@ impl Post<'_> {
         Scored::new(row, Err(death.failure), death.milliseconds)
     }
 
-    /// Scores a unit once, adding results as they come. Returns the death, if
-    /// any, of the worker, which is then gone, or of the estimator alone.
+    /// Scores a unit once, adding results as they come. Returns the death, if any, of
+    /// the worker, which is then gone, or of the estimator alone.
     fn attempt(
         &mut self,
         unit: &Unit,

@@ -1,7 +1,7 @@
 //! Times measured by earlier runs.
 //!
-//! Invariant: a store counts once, whatever path names it, and so does a unit
-//! that several stores have, such as shards and their merge.
+//! Invariant: a store counts once, whatever path names it, and so does a unit that
+//! several stores have, such as shards and their merge.
 
 use super::RunError;
 use osee_core::{
@@ -14,12 +14,12 @@ use std::{
 };
 
 /// Distinct stores with times: those that the user named, then those of the run
-/// directory. The second group is asked only for what the first does not know,
-/// so that no figure depends on what happens to lie there.
+/// directory. The second group is asked only for what the first does not know, so that
+/// no figure depends on what happens to lie there.
 pub struct Earlier<'a>([Vec<&'a Store>; 2]);
 
-/// What the cost of a score depends on. The build of its plugin and the images
-/// are left out.
+/// What the cost of a score depends on. The build of its plugin and the images are left
+/// out.
 type What = String;
 
 impl<'a> Earlier<'a> {
@@ -35,8 +35,8 @@ impl<'a> Earlier<'a> {
         }))
     }
 
-    /// Sums times over units, and tells if their estimators were exactly those
-    /// of `keys`. If some units had exactly these, only they count.
+    /// Sums times over units, and tells if their estimators were exactly those of
+    /// `keys`. If some units had exactly these, only they count.
     pub fn times<'k>(
         &self,
         keys: impl Iterator<Item = &'k RowKey>,
@@ -68,8 +68,8 @@ impl<'a> Earlier<'a> {
         Ok((UnitTimes::default(), false))
     }
 
-    /// Mean milliseconds of a score of the same estimator with the same
-    /// settings in the same space; `None` if no store has one.
+    /// Mean milliseconds of a score of the same estimator with the same settings in the
+    /// same space; `None` if no store has one.
     pub fn mean(&self, key: &RowKey) -> Result<Option<f64>, RunError> {
         let own = what(key);
         for stores in &self.0 {
@@ -126,8 +126,8 @@ fn cost(found: &[(&Store, RowId)]) -> Result<(f64, u64), RunError> {
     Ok((sum, seen.len() as u64))
 }
 
-/// Hashes a unit to eight bytes: the names of a million units may take half a
-/// gigabyte, and a collision costs a forecast one unit.
+/// Hashes a unit to eight bytes: the names of a million units may take half a gigabyte,
+/// and a collision costs a forecast one unit.
 fn unit(arch: &str, seed: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
     (arch, seed).hash(&mut hasher);

@@ -63,8 +63,7 @@ pub fn check(plan: &Plan, trainings: &BTreeSet<Training>) -> Result<(), RunError
     }
 }
 
-/// Refuses to continue with other weights than the scores in `store` were made
-/// with.
+/// Refuses to continue with other weights than the scores in `store` were made with.
 ///
 /// # Errors
 /// If a checkpoint that rows score has changed, or cannot be read.
@@ -111,8 +110,8 @@ fn sha256(path: &PathBuf) -> io::Result<String> {
     Ok(hex(hash.finalize()))
 }
 
-/// Runs those of `trainings` that are not complete, and stores epochs as they
-/// come. A failure does not end the others; failures are returned.
+/// Runs those of `trainings` that are not complete, and stores epochs as they come. A
+/// failure does not end the others; failures are returned.
 ///
 /// # Errors
 /// If the store cannot be written.
@@ -172,8 +171,7 @@ pub fn run(
                     let (supernet, seed) = named(training);
                     tell(Event::TrainingEnds { supernet, seed });
                 }
-                // A stopped training did not fail: it resumes from its last
-                // checkpoint.
+                // A stopped training did not fail: it resumes from its last checkpoint.
                 News::Ended(_, Err(WorkerError::Stopped)) => {}
                 News::Ended(training, Err(error)) => {
                     let name = named(training).0.to_owned();
@@ -186,8 +184,8 @@ pub fn run(
     })
 }
 
-/// Stores the failure of a training for every score that depends on it. The
-/// scores stay outstanding.
+/// Stores the failure of a training for every score that depends on it. The scores stay
+/// outstanding.
 ///
 /// # Errors
 /// If the store cannot be written.
@@ -221,9 +219,9 @@ pub fn record(
     Ok(())
 }
 
-/// Number of trainings that run at the same time. If there are fewer than two
-/// per worker, all of them share the cores and end together, sooner than if the
-/// last ones had a core each.
+/// Number of trainings that run at the same time. If there are fewer than two per
+/// worker, all of them share the cores and end together, sooner than if the last ones
+/// had a core each.
 fn at_once(trainings: usize, workers: usize) -> usize {
     if trainings < workers.saturating_mul(2) { trainings } else { workers }
 }

@@ -1,5 +1,4 @@
-//! Computes meta estimators from stored columns of scores, once those are
-//! complete.
+//! Computes meta estimators from stored columns of scores, once those are complete.
 
 use super::{Isolation, RunError};
 use crate::{
@@ -38,8 +37,7 @@ pub fn without_expert(
 
 /// The rows of a study in a store, and the architectures they score.
 pub struct Population<'a> {
-    /// In order, without neighbours, since a vote depends on the whole
-    /// population.
+    /// In order, without neighbours, since a vote depends on the whole population.
     pub architectures: &'a [String],
     /// Rows that score architectures.
     pub experts: Vec<(RowId, RowKey)>,
@@ -63,10 +61,9 @@ pub struct Place<'a> {
     pub stop: &'a Stop,
 }
 
-/// Computes every meta estimator over the whole population, from scores
-/// averaged over seeds, as in the paper. One that fails gets the failure for
-/// every architecture. Returns how many are left, unchanged, because the run
-/// was told to stop.
+/// Computes every meta estimator over the whole population, from scores averaged over
+/// seeds, as in the paper. One that fails gets the failure for every architecture.
+/// Returns how many are left, unchanged, because the run was told to stop.
 pub fn finish(
     population: &Population<'_>,
     registry: &Registry,
@@ -155,9 +152,9 @@ impl Judge {
     }
 }
 
-/// The columns of scores that `experts` have, and their milliseconds per
-/// architecture. If an expert has no scores, this is a failure, since a vote of
-/// the others would pass for a vote of all.
+/// The columns of scores that `experts` have, and their milliseconds per architecture.
+/// If an expert has no scores, this is a failure, since a vote of the others would pass
+/// for a vote of all.
 fn columns(
     population: &Population<'_>,
     experts: Vec<String>,
@@ -188,8 +185,8 @@ fn columns(
     Ok(Ok((population, milliseconds)))
 }
 
-/// The failure of an expert without usable scores: its supernet was not
-/// trained, or all its scores failed. `None` if it has some.
+/// The failure of an expert without usable scores: its supernet was not trained, or all
+/// its scores failed. `None` if it has some.
 fn without_scores(expert: &str, scores: &[Score]) -> Option<Failure> {
     let mut failures = scores.iter().filter_map(|score| score.outcome.as_ref().err());
     let untrained = failures.clone().find(|failure| failure.kind == FailureKind::Untrained);
