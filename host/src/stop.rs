@@ -68,9 +68,9 @@ impl Stop {
         SIGNALLED.get().is_some_and(Self::is_set)
     }
 
-    /// Returns the flag of a worker, which its host sets by [`tell`]. The worker ends
-    /// with its host and not before, although schedulers signal every process of a job,
-    /// and terminals every process in the foreground.
+    /// Returns the flag of a worker, which its host sets by [`tell`]. The worker
+    /// ignores [`signals`] and ends with its host: schedulers signal every process of a
+    /// job, and terminals every process in the foreground.
     ///
     /// # Errors
     /// If handlers cannot be set.

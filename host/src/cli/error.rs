@@ -141,7 +141,7 @@ pub enum CliError {
         /// The exit code of the cause.
         code: ExitCode,
     },
-    /// The libtorch in use cannot be used.
+    /// The libtorch that was chosen cannot be used.
     #[error(transparent)]
     Libtorch(#[from] LibtorchError),
     /// A process cannot be started or reached.

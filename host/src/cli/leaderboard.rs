@@ -211,7 +211,7 @@ pub fn no_columns(
 }
 
 /// Looks up a run's architectures in a table. Without their space, the table must have
-/// all of them as the run spells them, since its other rows cannot be understood.
+/// all of them as the run spells them, since its other keys cannot be read.
 pub fn judge(
     store: &Store,
     table: &TruthTable,

@@ -27,7 +27,7 @@ use std::{
 };
 use tch::Device;
 
-/// Longest time between checkpoints, plus up to an epoch: what a kill may cost.
+/// Longest work that a kill may cost, in addition to one epoch.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(20);
 /// Number of architectures tried to find a first network.
 const FIRST: u64 = 1_000;

@@ -192,7 +192,7 @@ pub enum PlanError {
     /// The estimator of a supernet refuses to begin training.
     #[error("`{row}` cannot be trained: {error}")]
     Untrainable {
-        /// Name of a row that scores it.
+        /// Name of the row that trains it.
         row: String,
         /// The estimator's reason.
         error: osee_sdk::Error,

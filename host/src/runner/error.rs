@@ -39,7 +39,7 @@ pub enum RunError {
          osee-host train does, with the same study and --out"
     )]
     Untrained {
-        /// Name of a row that scores it.
+        /// Name of the row that trains it.
         row: String,
         /// Seed of the training.
         seed: u64,

@@ -87,8 +87,8 @@ impl Forecast {
         Ok(Self { rows, progress, shards: by_shard, trainings, times, alike })
     }
 
-    /// Milliseconds for all that is left, on one core, scaled by how much less units
-    /// have taken than the sum of their estimators; `None` if nothing is known.
+    /// Milliseconds for all that is left, on one core, scaled by the ratio of what
+    /// units have taken to the sum of their estimators; `None` if nothing is known.
     pub fn shared(&self) -> Option<f64> {
         let UnitTimes { milliseconds, alone, .. } = self.times;
         let share = Some(milliseconds / alone).filter(|share| share.is_finite());

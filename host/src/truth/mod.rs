@@ -24,7 +24,7 @@ pub struct Truth {
     pub column: String,
     /// What the accuracy is, with data, version and epochs, if that is known.
     pub about: Option<String>,
-    /// Notes on rows that were left out or merged.
+    /// Notes on filters, and on architectures with several rows.
     pub notes: Vec<String>,
 }
 

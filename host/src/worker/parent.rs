@@ -55,7 +55,7 @@ pub enum WorkerError {
     /// The worker died or was killed.
     #[error("{0}")]
     Died(Death),
-    /// The run or the receiver of progress was stopped.
+    /// It was told to stop, or the receiver of its progress wants no more.
     #[error("it was stopped")]
     Stopped,
 }
