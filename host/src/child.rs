@@ -1,5 +1,4 @@
-//! This program as a child of itself: how it is started, waited for, and what it
-//! does with the socket that it may be given.
+//! This program as a child of itself: starts it, waits for it, and hands it a socket.
 
 use crate::{loader::libtorch::this_program, terminal::output_of_child};
 use rustix::process::{Pid, Signal};
@@ -19,24 +18,24 @@ use std::{
     time::Duration,
 };
 
-/// How often a child is looked at.
+/// Interval at which a child is polled.
 const PERIOD: Duration = Duration::from_millis(5);
 
-/// This command once more: with these arguments, then its own, and with its
-/// standard output.
+/// Makes this command again: with these arguments, then its own, and with its standard
+/// output.
 ///
 /// # Errors
-/// When the process may open no more files.
+/// If the process may open no more files.
 pub fn again(first: impl IntoIterator<Item = OsString>) -> io::Result<Command> {
     let mut command = this_program()?;
     command.args(first).args(env::args_os().skip(1)).stdout(output_of_child()?);
     Ok(command)
 }
 
-/// Runs `command` to its end. Whenever `told` says so, it is told to stop.
+/// Runs `command` to its end. Each time that `told` returns true, it is told to stop.
 ///
 /// # Errors
-/// When it cannot be started.
+/// If it cannot be started.
 pub fn run(command: &mut Command, mut told: impl FnMut() -> bool) -> io::Result<ExitStatus> {
     let never = |_| Ok(ControlFlow::<Infallible, bool>::Continue(told()));
     match run_while(command, never)? {
@@ -45,11 +44,11 @@ pub fn run(command: &mut Command, mut told: impl FnMut() -> bool) -> io::Result<
     }
 }
 
-/// Runs `command` to its end, or until `look`, which is given its process, breaks
-/// off: then it is killed. Whenever `look` goes on with true, it is told to stop.
+/// Runs `command` to its end, or kills it when `look`, which is given the process,
+/// breaks. Each time that `look` continues with true, it is told to stop.
 ///
 /// # Errors
-/// When it cannot be started, and those of `look`.
+/// If it cannot be started, or `look` fails.
 pub fn run_while<T>(
     command: &mut Command,
     mut look: impl FnMut(u32) -> io::Result<ControlFlow<T, bool>>,
@@ -67,7 +66,7 @@ pub fn run_while<T>(
             }
             ControlFlow::Continue(false) => {}
             ControlFlow::Continue(true) => {
-                // Gone, then; its status is next.
+                // If it is gone already, its status is read next.
                 let _ = rustix::process::kill_process(Pid::from_child(&child), Signal::TERM);
             }
         }
@@ -75,28 +74,28 @@ pub fn run_while<T>(
     }
 }
 
-/// Starts `command`, whose other side finds the socket by [`socket`].
+/// Starts `command`, which gets its end of the socket by [`socket`].
 ///
 /// # Errors
-/// When it cannot be started.
+/// If it cannot be started.
 pub fn with_socket(command: &mut Command) -> io::Result<(Child, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let child = command.stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
-    // The command keeps its standard input open, and the other side would never hang up.
+    // Otherwise the command keeps the other end open as its standard input, and the
+    // other side never hangs up.
     command.stdin(Stdio::null());
     Ok((child, ours))
 }
 
-/// The socket that a process was given as its standard input by the host that
-/// started it.
+/// The socket that the host which started this process gave it as standard input.
 ///
 /// # Errors
-/// When it cannot be moved away from there.
+/// If it cannot be moved away from there.
 pub fn socket() -> io::Result<UnixStream> {
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // A plugin that reads its standard input finds the end of it, not our frames.
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    // A host that is killed cannot say goodbye to a process that hangs.
+    // A host that is killed cannot end a process that hangs.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     Ok(stream)
 }

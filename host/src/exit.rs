@@ -1,4 +1,4 @@
-//! How osee-host ends. Every error says beside itself which code is its own.
+//! Exit codes of osee-host. Every error type gives its own code.
 
 use osee_core::{
     benchmark::LogError, criteria::CriteriaError, store::StoreError, study::StudyError,
@@ -8,35 +8,34 @@ use osee_engine::{DeviceError, data::DataError};
 use osee_model::settings::SettingError;
 use osee_report::html::WriteError;
 
-/// How osee-host ends. Part of its interface: numbers do not change.
+/// How osee-host ends. The numbers are part of its interface and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
-    /// Done.
+    /// Everything was done.
     Done = 0,
-    /// It failed in a way that is nobody's input: a worker, a device, output.
+    /// A failure that no input caused: a worker, a device, output.
     Internal = 1,
     /// The command line makes no sense.
     Usage = 2,
-    /// Something named is not there, or malformed: a study, space, estimator,
-    /// setting or architecture; or an analysis asked for that cannot be had.
+    /// Something named does not exist or is malformed (a study, space, estimator,
+    /// setting or architecture), or a requested analysis is not available.
     Input = 3,
     /// A plugin cannot be loaded, or its code ended the program.
     Plugin = 4,
     /// The run directory cannot be used.
     Store = 5,
-    /// Images or weights cannot be had or read.
+    /// Images or weights are not available or cannot be read.
     Data = 6,
-    /// A truth or score table cannot be had or used.
+    /// A truth or score table is not available or cannot be used.
     Table = 7,
     /// The study was run to its end, but some scores failed.
     SomeFailed = 8,
-    /// Stopped before its end, or something is not there yet; the same command
-    /// resumes.
+    /// Stopped before its end, or something is not there yet; the same command resumes.
     Incomplete = 9,
 }
 
 impl ExitCode {
-    /// For `--help`.
+    /// The list of codes for `--help`.
     pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
         3 unknown or malformed study, space, estimator, setting or architecture, or an analysis \
         asked for by --only that cannot be had; \
@@ -47,7 +46,7 @@ impl ExitCode {
         nothing is lost, and the same command resumes.";
 }
 
-/// An error that knows how the program ends with it.
+/// An error that knows the exit code it leads to.
 pub trait Category {
     /// The exit code.
     fn exit_code(&self) -> ExitCode;

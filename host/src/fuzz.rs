@@ -1,16 +1,16 @@
-//! Damaged input for readers that must not crash on any.
+//! Damaged input for readers that must not crash on anything.
 
 use osee_model::seed::{below, stream};
 
-/// Cases of each test: `OSEE_FUZZ_CASES`, which `make fuzz` sets to ten
-/// million, else a number that a test run can afford.
+/// Number of cases of each test: `OSEE_FUZZ_CASES`, which `make fuzz` sets to ten
+/// million, or a number that a test run can afford.
 fn count() -> usize {
     let asked = std::env::var("OSEE_FUZZ_CASES").ok().and_then(|text| text.parse().ok());
     asked.unwrap_or(50_000)
 }
 
-/// Hands `check` the corpus with a few bytes changed, cut or both, case after
-/// case; a panic is the only way to fail.
+/// Calls `check` on inputs of the corpus with a few bytes changed, cut or both, case
+/// after case; only a panic is a failure.
 pub fn cases(name: &str, corpus: &mut [Vec<u8>], mut check: impl FnMut(&[u8])) {
     let mut random = stream(0, &["fuzz", name]);
     for _ in 0..count() {

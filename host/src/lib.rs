@@ -1,11 +1,10 @@
-//! The osee host, room by room in the order the data takes: the command line
-//! ([`cli`]) makes a study, the [`runner`] plans it and hands architectures to
-//! [`worker`] processes, which [load](loader) plugins, put [`data`] through
-//! the torch [`engine`] as [`networks`] that fit it and let estimators judge; the
-//! [`report`] joins stored scores with the truth, [`analysis`] says why they
-//! differ, and [`export`] hands them to other programs. A [`supervisor`] looks
-//! after commands that load plugins of one's own; the [`catalog`] gets tables and
-//! images by name; the [`terminal`] is what all of them print to.
+//! The osee host, room by room in the order the data takes. The command line ([`cli`])
+//! makes a study. The [`runner`] plans it and hands architectures to [`worker`]
+//! processes, which [load](loader) plugins, put [`data`] through the torch [`engine`]
+//! as [`networks`] that fit it, and let estimators judge. The [`report`] joins stored
+//! scores with the truth, [`analysis`] says why they differ, and [`export`] hands them
+//! to other programs. A [`supervisor`] watches commands that load user plugins; the
+//! [`catalog`] gets tables and images by name; all of them print to the [`terminal`].
 //!
 //! Invariant: no bundled plugin is named here; all are found as files.
 

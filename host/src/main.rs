@@ -1,7 +1,7 @@
-//! The osee host.
+//! The `osee-host` program.
 
-/// The program's first function, before those that libraries run when they are
-/// loaded: one of libtorch's ends the process where there is no working folder.
+/// The program's first function, before those that libraries run when they are loaded:
+/// one of libtorch's ends the process if there is no working folder.
 // SAFETY: the linker's list of such functions, to which one of its form is added.
 #[used]
 #[unsafe(link_section = ".preinit_array")]

@@ -1,5 +1,5 @@
-//! The network of an architecture, as far as it can see the images at hand.
-//! One that makes none, or none for these images, is a failure of its own.
+//! Makes the network of an architecture, and checks that the images fit it. An
+//! architecture without such a network fails alone.
 
 use osee_engine::data::{DataError, Facts};
 use osee_model::{estimator::Failure, graph::Graph, settings::Settings};
@@ -10,10 +10,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The network of `arch`, which `fits` the images.
+/// Makes the network of `arch`, which `fits` accepts.
 ///
 /// # Errors
-/// Why there is none.
+/// If the architecture makes no network, or the images do not fit it.
 pub fn network(
     space: &ForeignSpace,
     (arch, settings): (&str, &Settings),
@@ -28,21 +28,21 @@ pub fn network(
     Ok(graph)
 }
 
-/// That a network cannot see the images.
+/// The message that a network cannot take the images.
 pub fn misfit(arch: &str, error: &DataError) -> String {
     format!("the network of `{arch}` does not fit the images: {error}")
 }
 
-/// Tells whether architectures make networks that fit the images of `facts`. Each
-/// is asked once, and of `most` of them; whatever comes after is taken for one
-/// that does.
+/// Returns a function that tells if an architecture makes a network that fits the
+/// images of `facts`. Each is checked once, and at most `most` of them; all later ones
+/// are taken to fit.
 pub fn suitable(
     space: Arc<ForeignSpace>,
     settings: Settings,
     facts: Facts,
     most: usize,
 ) -> impl Fn(&str) -> bool + Send + Sync + 'static {
-    // By hash, for there may be millions.
+    // By hash, since there may be millions.
     let known: Mutex<HashMap<u64, bool>> = Mutex::new(HashMap::new());
     move |arch| {
         let mut hasher = DefaultHasher::new();

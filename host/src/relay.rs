@@ -1,4 +1,4 @@
-//! What plugins print, handed on line by line with their name.
+//! Passes on what plugins print, line by line, with their name.
 
 use crate::terminal::{give_output_to, say};
 use std::{
@@ -9,32 +9,33 @@ use std::{
     time::Duration,
 };
 
-/// Bytes of a line that a plugin prints; a longer one becomes several.
+/// Largest number of bytes of a plugin's line; a longer line becomes several.
 const LINE: u64 = 1 << 13;
 
-/// How often it is asked whether all has been handed on.
+/// Interval at which the end of a relay is polled.
 const PERIOD: Duration = Duration::from_millis(5);
 
-/// Of this process.
+/// The relay of this process, if any.
 static HERE: Mutex<Option<Relay>> = Mutex::new(None);
 
-/// Whoever hands on what is written to a pipe.
+/// The thread that passes on what is written to a pipe.
 #[derive(Debug)]
 pub struct Relay(JoinHandle<()>);
 
 impl Relay {
-    /// With the end of the pipe that these plugins are to print to.
+    /// Starts a relay, and returns the end of the pipe that these plugins are to print
+    /// to.
     ///
     /// # Errors
-    /// When there is no pipe.
+    /// If there is no pipe.
     pub fn begin(plugins: &[PathBuf]) -> io::Result<(Self, PipeWriter)> {
         let (printed, printing) = io::pipe()?;
         let who = names_of(plugins);
         Ok((Self(thread::spawn(move || hand_on(printed, &who))), printing))
     }
 
-    /// Once nothing more is printed: what was printed last is on its way, unless
-    /// somebody else keeps the pipe.
+    /// To be called once nothing more is printed: waits a moment for the last lines, in
+    /// case another process keeps the pipe open.
     pub fn end(self) {
         for _ in 0..100 {
             if self.0.is_finished() {
@@ -45,11 +46,11 @@ impl Relay {
     }
 }
 
-/// From here on these plugins print to a relay, in this process, which is not
-/// watched by another: what they print just before they end it may be lost.
+/// From now on these plugins print to a relay in this process, which no other process
+/// watches: what they print just before they end it may be lost.
 ///
 /// # Errors
-/// When there is no pipe.
+/// If there is no pipe.
 pub fn begin_here(plugins: &[PathBuf]) -> io::Result<()> {
     let mut here = HERE.lock().unwrap_or_else(PoisonError::into_inner);
     if here.is_none() && !plugins.is_empty() {
@@ -60,7 +61,7 @@ pub fn begin_here(plugins: &[PathBuf]) -> io::Result<()> {
     Ok(())
 }
 
-/// At the end of the program.
+/// Ends the relay at the end of the program.
 pub fn end_here() {
     let here = HERE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(relay) = here {
@@ -70,13 +71,13 @@ pub fn end_here() {
     }
 }
 
-/// Whose lines they are.
+/// The names that lines are marked with.
 fn names_of(plugins: &[PathBuf]) -> String {
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     plugins.iter().map(name).collect::<Vec<_>>().join(" or ")
 }
 
-/// Hands on what plugins print, line by line, with their name.
+/// Passes on what plugins print, line by line, with their name.
 fn hand_on(from: PipeReader, who: &str) {
     let mut from = BufReader::new(from);
     loop {

@@ -1,5 +1,5 @@
-//! Being told to stop: by a scheduler whose time is up, or by somebody at a
-//! terminal, who may also close it; and a worker by its host.
+//! Requests to stop: from a scheduler whose time is up, from a user at a terminal, who
+//! may also close it, or to a worker from its host.
 
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::{
@@ -15,10 +15,10 @@ use std::{
 };
 
 /// Signals that tell a process to stop: SIGTERM, SIGINT, and SIGHUP of a closed
-/// terminal, unless it was ignored when the process began, as under `nohup`.
+/// terminal, unless that was ignored when the process began, as under `nohup`.
 pub fn signals() -> Vec<i32> {
     static IGNORED: OnceLock<bool> = OnceLock::new();
-    // Before a handler is set, which would be seen in place of that.
+    // Read before a handler is set, which would hide that.
     let ignored = IGNORED.get_or_init(|| {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         is_ignored(&status, SIGHUP)
@@ -28,26 +28,28 @@ pub fn signals() -> Vec<i32> {
     all
 }
 
-/// Whether a process whose /proc/PID/status this is ignores a signal.
+/// True if `status`, the text of /proc/PID/status, says that the process ignores a
+/// signal.
 fn is_ignored(status: &str, signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
-/// Set by the signals of this process, once they are handled.
+/// The flag that this process's signals set, once they are handled.
 static SIGNALLED: OnceLock<Stop> = OnceLock::new();
 static HANDLED: AtomicBool = AtomicBool::new(false);
 
-/// Looked at before anything new is begun.
+/// A flag that is checked before anything new is begun.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Set by [`signals`]; a SIGINT after it ends the process at once. A second
-    /// SIGTERM may be the first one, handed on by the shell of a job.
+    /// Returns the flag that [`signals`] set. A SIGINT after that ends the process at
+    /// once; a second SIGTERM does not, since it may be the first one, passed on by the
+    /// shell of a job.
     ///
     /// # Errors
-    /// When handlers cannot be set.
+    /// If handlers cannot be set.
     pub fn on_signals() -> io::Result<Self> {
         let stop = SIGNALLED.get_or_init(Self::default).clone();
         if HANDLED.swap(true, Ordering::Relaxed) {
@@ -61,17 +63,17 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Whether a signal came while this process was one that handles them.
+    /// True if a signal has come since this process began to handle them.
     pub fn was_signalled() -> bool {
         SIGNALLED.get().is_some_and(Self::is_set)
     }
 
-    /// Of a worker: set by its host, see [`tell`]. It ends with its host and not
-    /// before, for schedulers signal every process of a job, terminals every one
-    /// in front.
+    /// Returns the flag of a worker, which its host sets by [`tell`]. The worker
+    /// ignores [`signals`] and ends with its host: schedulers signal every process of a
+    /// job, and terminals every process in the foreground.
     ///
     /// # Errors
-    /// When handlers cannot be set.
+    /// If handlers cannot be set.
     pub fn left_to_host() -> io::Result<Self> {
         let nobody = Arc::new(AtomicBool::new(false));
         for signal in signals() {
@@ -82,40 +84,40 @@ impl Stop {
         Ok(stop)
     }
 
-    /// What is set, for those that know nothing of signals.
+    /// The flag, for code that knows nothing of signals.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
     }
 
-    /// Whether it was set.
+    /// True if it is set.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Sets it.
+    /// Sets the flag.
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Takes it back.
+    /// Clears the flag.
     pub fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }
 
-/// Tells a worker that what its estimator is at is not wanted any more.
+/// Tells a worker that its estimator's current work is no longer wanted.
 pub fn tell(worker: u32) {
     if let Some(process) = i32::try_from(worker).ok().and_then(Pid::from_raw) {
-        // One that is gone has stopped.
+        // A worker that is gone has stopped.
         let _ = kill_process(process, Signal::USR1);
     }
 }
 
-/// [`signals`] end the process at once with this code: for work that is
-/// there whole or not at all.
+/// Makes [`signals`] end the process at once with this code: for work that takes effect
+/// as a whole or not at all.
 ///
 /// # Errors
-/// When handlers cannot be set.
+/// If handlers cannot be set.
 pub fn end_on_signals(code: i32) -> io::Result<()> {
     let always = Arc::new(AtomicBool::new(true));
     for signal in signals() {

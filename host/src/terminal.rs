@@ -1,10 +1,9 @@
-//! What a command prints. Standard output is the command's alone: the libraries
-//! that it loads, and their print statements, are given standard error in its
-//! place. News go to standard error, and nothing depends on whether they arrive.
+//! What a command prints. Standard output is the command's alone: the libraries that it
+//! loads, and their print statements, get standard error in its place. News go to
+//! standard error, and nothing depends on whether they arrive.
 //!
-//! Invariant: no name, path or line of a plugin controls a terminal. News are
-//! cleaned of control characters; output is where it goes to a terminal, and is
-//! data elsewhere.
+//! Invariant: no name, path or line of a plugin controls a terminal. News are cleaned
+//! of control characters; so is output to a terminal, while elsewhere it is data.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -20,17 +19,17 @@ use std::{
     },
 };
 
-/// Standard output, once it was kept.
+/// Standard output, once [`keep_output`] has been called.
 static KEPT: OnceLock<File> = OnceLock::new();
 
-/// Whether a write to standard output found nobody who reads it.
+/// True once a write to standard output has found no reader.
 static GONE: AtomicBool = AtomicBool::new(false);
 
-/// From here on only [`output`] writes to standard output; whatever else does,
-/// in this process, writes to `instead`. The first call counts.
+/// From now on only [`output`] writes to standard output; whatever else in this process
+/// does writes to `instead`. Only the first call counts.
 ///
 /// # Errors
-/// When the process may open no more files.
+/// If the process may open no more files.
 pub fn keep_output(instead: impl AsFd) -> io::Result<()> {
     let kept = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
     match KEPT.set(kept.into()) {
@@ -39,25 +38,25 @@ pub fn keep_output(instead: impl AsFd) -> io::Result<()> {
     }
 }
 
-/// Whatever else writes to standard output in this process writes to `instead`
-/// from here on; what [`keep_output`] kept stays the command's.
+/// From now on whatever else writes to standard output in this process writes to
+/// `instead`; what [`keep_output`] kept stays the command's.
 ///
 /// # Errors
-/// When it cannot be put in place.
+/// If `instead` cannot be put in place.
 pub fn give_output_to(instead: impl AsFd) -> io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(instead)?)
 }
 
-/// The same with standard output itself: for a command that prints nothing, and
-/// whose parent reads what its plugins print.
+/// As [`give_output_to`] with standard output itself: for a command that prints
+/// nothing, and whose parent reads what its plugins print.
 ///
 /// # Errors
-/// When it cannot be put in place.
+/// If it cannot be put in place.
 pub fn give_output_back() -> io::Result<()> {
     KEPT.get().map_or(Ok(()), give_output_to)
 }
 
-/// Standard output.
+/// The command's standard output.
 pub fn output() -> Box<dyn Write> {
     match KEPT.get() {
         Some(kept) => Box::new(Output { terminal: kept.is_terminal(), to: kept }),
@@ -65,8 +64,8 @@ pub fn output() -> Box<dyn Write> {
     }
 }
 
-/// Whether whoever read standard output has heard enough: that is how pagers and
-/// `head` end, and no error, whatever the error is that a command makes of it.
+/// True if the reader of standard output has hung up, as pagers and `head` do. This is
+/// not an error, whatever error a command makes of it.
 pub fn reader_is_gone() -> bool {
     GONE.load(Ordering::Relaxed)
 }
@@ -96,13 +95,13 @@ fn noted(error: &io::Error) {
     }
 }
 
-/// Without what controls a terminal, but for ends of lines and tabs.
+/// Replaces control characters by spaces, except ends of lines and tabs.
 fn cleaned(text: &str) -> String {
     let clean = |c: char| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c };
     text.chars().map(clean).collect()
 }
 
-/// The same of bytes, which may end within a character.
+/// As [`cleaned`], for bytes, which may end within a character.
 fn cleaned_bytes(bytes: &[u8]) -> Vec<u8> {
     let mut clean = Vec::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -115,7 +114,7 @@ fn cleaned_bytes(bytes: &[u8]) -> Vec<u8> {
 /// Standard output for a child whose output is this command's.
 ///
 /// # Errors
-/// When the process may open no more files.
+/// If the process may open no more files.
 pub fn output_of_child() -> io::Result<Stdio> {
     match KEPT.get() {
         Some(kept) => Ok(kept.try_clone()?.into()),
@@ -123,29 +122,29 @@ pub fn output_of_child() -> io::Result<Stdio> {
     }
 }
 
-/// A line of news, if anyone can see it.
+/// Prints a line of news.
 pub fn say(line: impl Display) {
     say_text(format_args!("{line}\n"));
 }
 
-/// Lines of news, if anyone can see them.
+/// Prints lines of news.
 pub fn say_text(text: impl Display) {
-    // As one write, so that processes do not cut each other's lines.
+    // As one write, so that processes do not break into each other's lines.
     let _ = io::stderr().write_all(cleaned(&text.to_string()).as_bytes());
 }
 
-/// The last resort: what a user sees of a panic is one line.
+/// The last resort: reduces a panic to one line for the user.
 pub fn report_panics() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(|at| format!(" at {at}")).unwrap_or_default();
         let what = info.payload_as_str().unwrap_or("a panic without a message");
         let what = what.lines().collect::<Vec<_>>().join(" / ");
         if what == "a scoped thread panicked" {
-            // That thread has said why.
+            // The thread has reported the reason.
             return;
         }
         say(format_args!("internal error: {what}{place}; please report it with the command"));
-        // Only where RUST_BACKTRACE asks for it.
+        // Only if RUST_BACKTRACE asks for it.
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
             say(trace);
@@ -168,7 +167,7 @@ mod tests {
         };
         assert_eq!(through(false), text.as_bytes());
         assert_eq!(through(true), "a [31m\tb   c\nd\u{e9}".as_bytes());
-        // Half of a character waits for the other.
+        // Half a character waits for the rest.
         assert_eq!(cleaned_bytes(b"\xc3"), b"\xc3");
         assert_eq!(cleaned(text).as_bytes(), through(true));
     }

@@ -1,11 +1,11 @@
-//! What a user of a benchmark's table should know of it.
+//! The data card: what a user of a benchmark's table should know about it.
 
 use super::{Benchmark, KERNELS};
 use osee_core::{analysis::noise_ceiling, benchmark::BenchmarkTable, truth::Ties};
 use osee_report::text::markdown_cell;
 use serde::Serialize;
 
-/// The data card, in Markdown. `processor` is what it was trained on.
+/// Writes the data card in Markdown. `processor` names the CPU that trained it.
 pub fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>, processor: &str) -> String {
     let study = benchmark.study;
     let runs = table.accuracies();
@@ -31,8 +31,8 @@ pub fn card(benchmark: &Benchmark<'_>, table: &BenchmarkTable<'_>, processor: &s
     )
 }
 
-/// Names and values of the card's table. `runs` are accuracies by architecture
-/// and seed.
+/// Names and values of the card's table. `runs` are test accuracies by architecture and
+/// seed, as fractions.
 fn facts(table: &BenchmarkTable<'_>, runs: &[Vec<f64>], processor: &str) -> Vec<(String, String)> {
     let means = runs.iter().map(|runs| runs.iter().sum::<f64>() / runs.len() as f64);
     let mut means: Vec<f64> = means.filter(|mean| mean.is_finite()).collect();
@@ -42,7 +42,7 @@ fn facts(table: &BenchmarkTable<'_>, runs: &[Vec<f64>], processor: &str) -> Vec<
         means.get(at).map_or_else(|| "-".to_owned(), |it| format!("{:.1}", 100.0 * it))
     };
     let [least, low, middle, high, most] = [0.0, 0.25, 0.5, 0.75, 1.0].map(percent);
-    // As the table has them: sums of the same numbers differ in their last bits.
+    // Rounded as in the table: sums of the same numbers differ in their last bits.
     let written: Vec<f64> = means.iter().map(|mean| (1e4 * mean).round()).collect();
     let ties = Ties::of(&written);
     let seconds: f64 = table.trainings().map(|it| it.seconds).sum();
@@ -80,7 +80,7 @@ fn facts(table: &BenchmarkTable<'_>, runs: &[Vec<f64>], processor: &str) -> Vec<
     facts
 }
 
-/// How well seeds agree; nothing where there is one.
+/// Rows on how well seeds agree; empty if there is one seed.
 fn noise(runs: &[Vec<f64>]) -> Vec<(String, String)> {
     let Ok(report) = noise_ceiling(runs) else { return Vec::new() };
     let Some(kd) = report.seed_kd else { return Vec::new() };
@@ -93,7 +93,7 @@ fn noise(runs: &[Vec<f64>]) -> Vec<(String, String)> {
     facts
 }
 
-/// Plain data as a block of TOML, with keys as a study file has them.
+/// Writes plain data as a TOML code block, with the keys of a study file.
 fn block(data: &impl Serialize) -> String {
     let text = toml::to_string(data).expect("it is plain data");
     let line = |line: &str| match line.split_once(" = ") {

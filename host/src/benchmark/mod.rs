@@ -1,10 +1,9 @@
-//! Builds benchmarks: trains every architecture of a study alone, with every
-//! seed.
+//! Builds benchmarks: trains every architecture of a study alone, with every seed.
 //!
-//! Threads, not processes: all that works here is the host's own engine, and a
-//! space that crashes costs the trainings at hand. The seeds of an architecture
-//! train side by side, as one network. Invariant: a training depends on the
-//! study, the architecture and the seed, not on who else trains.
+//! It uses threads, not processes: only the host's own engine works here, and a space
+//! that crashes costs the trainings under way. The seeds of an architecture train side
+//! by side, as one network. Invariant: a training depends on the study, the
+//! architecture and the seed, not on what else is trained.
 
 mod card;
 mod trainer;
@@ -45,9 +44,9 @@ use std::{
 };
 use trainer::Trainer;
 
-/// What sums depend on besides their order: the instructions that libraries
-/// choose by the processor. With these all x86-64 processors of the last ten
-/// years take the same ones.
+/// Instruction sets that libraries choose by the processor, and that sums depend on.
+/// With these variables set, all x86-64 processors of the last ten years choose the
+/// same ones.
 pub const KERNELS: [(&str, &str); 5] = [
     ("ONEDNN_MAX_CPU_ISA", "AVX2"),
     ("ATEN_CPU_CAPABILITY", "avx2"),
@@ -56,35 +55,35 @@ pub const KERNELS: [(&str, &str); 5] = [
     ("GLIBC_TUNABLES", MALLOC),
 ];
 
-/// Why a benchmark cannot be built.
+/// The reason why a benchmark cannot be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The study.
+    /// The study is invalid.
     #[error(transparent)]
     Study(#[from] StudyError),
-    /// The choice of architectures.
+    /// The architectures cannot be chosen.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// The space.
+    /// The space cannot be loaded or found.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// A setting of the space.
+    /// A setting of the space is invalid.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The data set of the images.
+    /// The data set of the images is not available.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// The images.
+    /// The images cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The device.
+    /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// Trainings on disk.
+    /// Stored trainings cannot be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The space, or torch.
+    /// The space or torch fails.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
 }
@@ -107,25 +106,25 @@ impl Category for BuildError {
 
 /// A benchmark with everything resolved.
 pub struct Benchmark<'a> {
-    /// As it was asked for.
+    /// The study as the user wrote it.
     pub study: &'a BenchmarkStudy,
     /// How networks are trained.
     pub recipe: Recipe,
-    /// Settings of the space.
+    /// Resolved settings of the space.
     pub space_settings: Settings,
-    /// What is trained.
+    /// The architectures to train.
     pub candidates: Vec<Candidate>,
-    /// What all its trainings have in common.
+    /// Hash of what all its trainings have in common.
     pub key: String,
     space: Space<'a>,
     source: Source,
 }
 
 impl<'a> Benchmark<'a> {
-    /// Resolves `study`, and checks all it names.
+    /// Resolves `study` and checks all that it names.
     ///
     /// # Errors
-    /// The first thing that is not there or makes no sense.
+    /// At the first thing that does not exist or makes no sense.
     pub fn new(study: &'a BenchmarkStudy, registry: &'a Registry) -> Result<Self, BuildError> {
         let source = Source::open(&catalog::images(&study.data)?)?;
         let own = Recipe::preset("standalone").expect("there is such a preset");
@@ -153,8 +152,8 @@ impl<'a> Benchmark<'a> {
                 flops: cost.map(|it| it.flops()),
             });
         }
-        // Which architectures there are besides changes no training; seeds do, by
-        // rounding, since they train side by side.
+        // The key leaves out the other architectures, which change no training. It has
+        // the seeds, since they train side by side and so change rounding.
         let key = key_hash(&(
             &space.info.id,
             &space.info.version,
@@ -167,13 +166,13 @@ impl<'a> Benchmark<'a> {
         Ok(Self { study, recipe, space_settings, candidates, key, space, source })
     }
 
-    /// Trains what is outstanding of `shard` in `dir` with `workers` threads,
-    /// and keeps it; how many are left because it was stopped. `reporter` is told of
-    /// each.
+    /// Trains what is outstanding of `shard` with `workers` threads, and stores it in
+    /// `dir`. Returns the number of architectures left because of a stop. Reports each
+    /// architecture to `reporter`.
     ///
     /// # Errors
-    /// When the folder cannot be used, or torch fails for a reason that is not
-    /// the architecture's.
+    /// If the folder cannot be used, or torch fails for a reason other than the
+    /// architecture.
     pub fn build(
         &self,
         dir: &Path,
@@ -197,22 +196,21 @@ impl<'a> Benchmark<'a> {
         Ok(left)
     }
 
-    /// What the shards in `dir` have come to.
+    /// Returns the table of all trainings that shards have stored in `dir`.
     ///
     /// # Errors
-    /// When a file cannot be used.
+    /// If a file cannot be used.
     pub fn table(&self, dir: &Path) -> Result<BenchmarkTable<'_>, BuildError> {
         let trainings = Log::read(dir, &self.key)?;
         Ok(BenchmarkTable::new(&self.candidates, &self.study.seeds, trainings))
     }
 
-    /// Trains these architectures, by position, with all seeds; each is handed
-    /// to `keep` when it is done, in no order. Once `stop` is set nothing is
-    /// begun, and what is under way is given up.
+    /// Trains the architectures at these positions with all seeds, and hands each to
+    /// `keep` when it is done, in no particular order. Once `stop` is set, nothing is
+    /// begun, and what is under way is abandoned.
     ///
     /// # Errors
-    /// What `keep` fails with, or torch for a reason that is not the
-    /// architecture's.
+    /// If `keep` fails, or torch does for a reason other than the architecture.
     pub fn train(
         &self,
         architectures: &[usize],
@@ -223,7 +221,7 @@ impl<'a> Benchmark<'a> {
             return Ok(());
         }
         let device = open_device(self.study.device)?;
-        // The sums of a training must not depend on how many go on beside it.
+        // The sums of a training must not depend on how many run beside it.
         tch::set_num_threads(1);
         let trainer =
             || Trainer::new((&self.recipe, stop), &self.space.info.id, &self.source, device);
@@ -232,11 +230,12 @@ impl<'a> Benchmark<'a> {
         std::thread::scope(|scope| {
             for _ in 0..workers.clamp(1, architectures.len()) {
                 let (sender, next, trainer) = (sender.clone(), &next, &trainer);
-                // Each has its own images: a tensor is not for two threads.
+                // Each thread has its own images: a tensor must not be shared by
+                // threads.
                 scope.spawn(move || {
                     let trainer = match trainer() {
                         Ok(trainer) => trainer,
-                        // Without a receiver there is nobody to tell.
+                        // If the receiver is gone, nobody needs the error.
                         Err(error) => return drop(sender.send(Err(error.into()))),
                     };
                     let next = || architectures.get(next.fetch_add(1, Ordering::Relaxed));
@@ -254,18 +253,18 @@ impl<'a> Benchmark<'a> {
                 });
             }
             drop(sender);
-            // Dropping the receiver ends the threads after the training at hand.
+            // Dropping the receiver ends each thread after its current training.
             receiver.into_iter().try_for_each(|trained| keep(trained?))
         })
     }
 
-    /// The network of an architecture, which the images fit.
+    /// The network of an architecture, checked against the images.
     fn graph(&self, arch: &str) -> osee_sdk::Result<Graph> {
         let fits = |graph: &Graph| self.source.facts().fits(graph);
         network(&self.space.functions, (arch, &self.space_settings), fits)
     }
 
-    /// The failures of an architecture that cannot be trained.
+    /// The failures, one for each seed, of an architecture that cannot be trained.
     fn without_network(&self, arch: &str, why: &str) -> Vec<Training> {
         let failure = Some(why.to_owned());
         let one = |&seed: &u64| Training {

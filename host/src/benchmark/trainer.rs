@@ -1,5 +1,5 @@
-//! Trains one architecture alone, by the recipe: a network for each seed, side
-//! by side.
+//! Trains one architecture alone by the recipe, with one network per seed, side by
+//! side.
 
 use crate::stop::Stop;
 use osee_core::benchmark::{EpochFit, Training};
@@ -28,26 +28,26 @@ pub struct Trainer<'a> {
     space: &'a str,
     device: Device,
     facts: Facts,
-    /// Those that are trained on, judged by, and tested by.
+    /// Images for training, validation and test.
     images: [ImageSet; 3],
-    /// By the side that images are made.
+    /// Prepared images, by their side in pixels.
     sides: RefCell<BTreeMap<usize, Rc<AtSize>>>,
 }
 
-/// Images as large as a network's input.
+/// Images of the size of a network's input.
 struct AtSize {
     preparation: Preparation,
-    /// Training images as they are, whose statistics normalise what is judged.
+    /// Unaugmented training images, whose statistics normalise validation and test.
     seen: Batch,
     validation: Vec<Batch>,
     test: Vec<Batch>,
 }
 
 impl<'a> Trainer<'a> {
-    /// For networks of `space`, until it is stopped.
+    /// Prepares to train networks until `stop` is set.
     ///
     /// # Errors
-    /// When images cannot be had.
+    /// If the images cannot be used.
     pub fn new(
         (recipe, stop): (&'a Recipe, &'a Stop),
         space: &'a str,
@@ -64,7 +64,7 @@ impl<'a> Trainer<'a> {
         Ok(Self { recipe, stop, space, device, facts, images, sides })
     }
 
-    /// The images for a network.
+    /// The images of the size of this network's input, made on first use.
     fn at_size(&self, graph: &Graph) -> Result<Rc<AtSize>> {
         let preparation = Preparation::of(self.recipe, &self.facts, graph.input_shape())
             .map_err(|error| Error::new(error.to_string()))?;
@@ -87,11 +87,11 @@ impl<'a> Trainer<'a> {
         Ok(sized)
     }
 
-    /// Trains the network `graph` of architecture `arch` with each of `seeds`;
-    /// a failure of torch or a loss that is lost is the training's. None if it
-    /// was stopped in the midst of it.
+    /// Trains the network `graph` of architecture `arch` with each of `seeds`. If torch
+    /// fails or the loss diverges, the training has the failure. Returns `None` if it
+    /// was stopped before the end.
     pub fn train(&self, graph: &Graph, arch: &str, seeds: &[u64]) -> Option<Vec<Training>> {
-        // What lowers the rate on a plateau is a network's own loss.
+        // A plateau schedule lowers the rate by each network's own loss.
         let together = match self.recipe.schedule {
             Schedule::Plateau { .. } => 1,
             Schedule::Constant | Schedule::Cosine { .. } => seeds.len().max(1),
@@ -125,7 +125,7 @@ impl<'a> Trainer<'a> {
         Some(trainings)
     }
 
-    /// Whether it came to its end, and was not stopped.
+    /// Returns true if it finished, false if it was stopped.
     fn run(&self, graph: &Graph, arch: &str, trainings: &mut [Training]) -> Result<bool> {
         let recipe = self.recipe;
         let images = self.at_size(graph)?;
@@ -145,7 +145,7 @@ impl<'a> Trainer<'a> {
             let validation = images.judge(&network, &images.validation)?;
             let fits = fits.into_iter().zip(validation);
             for (it, (training, validation)) in trainings.iter_mut().zip(fits) {
-                // What follows a lost loss is none, and no number to be kept.
+                // After a loss has diverged there are no numbers worth keeping.
                 if it.failure.is_some() {
                     continue;
                 }
@@ -173,8 +173,8 @@ impl<'a> Trainer<'a> {
         Ok(true)
     }
 
-    /// None if it was stopped. The images of an epoch are the same for every
-    /// architecture of a seed.
+    /// Returns `None` if it was stopped. The images of an epoch are the same for every
+    /// architecture with the same seed.
     fn epoch(
         &self,
         network: &mut Standalone,
@@ -210,7 +210,7 @@ impl<'a> Trainer<'a> {
 }
 
 impl AtSize {
-    /// Each network on `batches`.
+    /// Evaluates each network on `batches`.
     fn judge(&self, network: &Standalone, batches: &[Batch]) -> Result<Vec<Fit>> {
         let seen = network.statistics(&self.seen.images)?;
         let fits =
@@ -219,7 +219,7 @@ impl AtSize {
     }
 }
 
-/// Mean over images of each network's fits of batches.
+/// Averages each network's fits of batches, weighted by images.
 fn means(fits: impl Iterator<Item = Result<(Vec<Fit>, usize)>>) -> Result<Vec<Fit>> {
     let (mut sums, mut images) = (Vec::new(), 0);
     for fits in fits {

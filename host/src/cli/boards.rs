@@ -1,19 +1,19 @@
-//! The studies that are part of osee, for a first look and for estimators of
-//! one's own: a board of NAS-Bench-201 itself, whose table is fetched, and one of
-//! handwritten digits, which needs no file and trains supernets as well.
+//! The studies embedded in osee, for a first look and for user plugins: one of
+//! NAS-Bench-201 itself, whose table is fetched, and one of handwritten digits, which
+//! needs no file and trains supernets as well.
 
 use crate::{catalog::TruthSource, loader::Registry};
 use osee_core::study::{Study, StudyError, TableSource, TruthChoice};
 use osee_model::{data_source::DataSource, estimator::EstimatorKind};
 use std::{collections::HashSet, path::Path};
 
-/// What `like` of a study says for the first of the boards that can be had.
+/// The value of `like` in a study for the first board whose table is available.
 pub const DEFAULT: &str = "default";
 
-/// A study that is part of osee.
+/// A study embedded in osee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Board {
-    /// Its name.
+    /// Name of the board, as `like` has it.
     pub name: &'static str,
     text: &'static str,
 }
@@ -27,10 +27,10 @@ pub const DIGITS: Board =
     Board { name: "digits", text: include_str!("../../../studies/digits.toml") };
 
 impl Board {
-    /// The board of this name.
+    /// Finds a board by name.
     ///
     /// # Errors
-    /// Another name.
+    /// If there is no board of this name.
     pub fn named(name: &str) -> Result<Self, StudyError> {
         [ANALOG, DIGITS].into_iter().find(|board| board.name == name).ok_or_else(|| {
             StudyError::Invalid(format!(
@@ -40,22 +40,22 @@ impl Board {
         })
     }
 
-    /// Its study.
+    /// Parses its study.
     pub fn study(self) -> Study {
         Study::parse(Path::new(self.name), self.text).expect("it is ours, and a test reads it")
     }
 
-    /// What judges it.
+    /// The truth of its study.
     fn truth(self) -> TruthChoice {
         self.study().truth.expect("a board is judged")
     }
 
-    /// Whether its table is here.
+    /// True if its table is available.
     pub fn can_be_had(self) -> bool {
         TruthSource::find(&self.truth(), "").is_ok()
     }
 
-    /// Whether its truth, in whatever column, is asked for by `table`.
+    /// True if `table` is the table of its truth, whatever the column.
     fn is_judged_by(self, table: &TableSource) -> bool {
         match (self.truth().table, table) {
             (TableSource::DataSet { name: own, .. }, TableSource::DataSet { name, .. }) => {
@@ -65,8 +65,8 @@ impl Board {
         }
     }
 
-    /// Whether what is named is its own, and tells it from a study without a
-    /// board. A space alone does not, for it has other networks; nor does noise.
+    /// True if what is named belongs to this board and tells it from a study without a
+    /// board. A space alone does not, since it has other networks; neither does noise.
     pub fn is_meant_by(
         self,
         space: Option<&String>,
@@ -81,7 +81,7 @@ impl Board {
             && truth.is_none_or(|truth| self.is_judged_by(truth))
     }
 
-    /// Gives `study` what its file, which has `fields`, does not say.
+    /// Fills in the fields of `study` that its file, which has `fields`, leaves out.
     pub fn complete(self, study: &mut Study, fields: &HashSet<String>) {
         let own = self.study();
         let absent = |field: &str| !fields.contains(field);
@@ -115,8 +115,8 @@ impl Board {
     }
 }
 
-/// An estimator that the study asks for, or that is in a user plugin, which needs a
-/// supernet, by its name.
+/// Name of the first estimator that needs a supernet, among those of the study and of
+/// user plugins.
 pub fn trained<'a>(study: &'a Study, registry: &'a Registry) -> Option<&'a str> {
     let one_shot = |id: &str| {
         registry.estimator(id).is_ok_and(|(_, info)| info.kind == EstimatorKind::OneShot)

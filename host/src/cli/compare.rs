@@ -1,5 +1,5 @@
-//! `osee-host compare DIR DIR..`: what two runs say of the same estimators,
-//! such as one with images and one with noise.
+//! `osee-host compare DIR DIR..`: what two runs say about the same estimators, such as
+//! one run with images and one with noise.
 
 use super::{
     CliError, ExitCode,
@@ -32,35 +32,35 @@ pub struct CompareArgs {
     format: String,
 }
 
-/// Two runs, and what they have in common.
+/// Two runs and what they have in common.
 struct Pair<'a> {
-    /// Their names, no two alike.
+    /// Distinct names of the runs.
     names: [&'a str; 2],
     boards: [&'a Leaderboard; 2],
-    /// Positions of the architectures that both have scored and, as far as
-    /// they have a truth, know the truth of.
+    /// Positions, in each run, of the architectures that both have scored and, in a run
+    /// with a truth, know the truth of.
     common: Vec<[usize; 2]>,
-    /// Truth of those by each run's own table.
+    /// Truth of the common architectures, from each run's own table.
     truths: [Option<Vec<f64>>; 2],
 }
 
-/// An estimator in two runs, on the architectures of both.
+/// An estimator in two runs, on the common architectures.
 struct Both<'a> {
     name: &'a str,
-    /// With the truth of its own run, in the first and in the other.
+    /// Kendall's tau-b with each run's own truth.
     kd: [Option<f64>; 2],
-    /// The second less the first.
+    /// tau-b of the second run minus that of the first.
     difference: Option<f64>,
-    /// Whether that is more than chance; only where both have one truth.
+    /// Test of the difference against chance; only if both runs have one truth.
     compared: Option<Comparison>,
-    /// Between the scores of the two runs.
+    /// Kendall's tau-b between the scores of the two runs.
     agreement: Option<f64>,
 }
 
 const HEADER: [&str; 8] =
     ["runs", "estimator", "common", "KD first", "KD second", "difference", "p", "KD between"];
 
-/// Prints it.
+/// Runs the command.
 pub fn run(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let (own, options) = (TruthArgs::default(), CriteriaOptions::default());
     let boards: Vec<Leaderboard> =
@@ -98,7 +98,7 @@ impl<'a> Pair<'a> {
         self.names.join(" : ")
     }
 
-    /// What a reader must know of the pair, in a line.
+    /// A line on what the reader must know about the pair, if anything.
     fn note(&self) -> Option<String> {
         let [first, second] = &self.boards;
         let why = match &self.truths {
@@ -134,8 +134,8 @@ impl<'a> Pair<'a> {
         first.rows.iter().filter_map(|row| Some(self.both([row, their(row)?]))).collect()
     }
 
-    /// Estimators that both have, one of them in a row that is not judged; with
-    /// why, by run.
+    /// Estimators in both runs that at least one does not judge, with the reason in
+    /// each run.
     fn not_run(&self) -> Vec<(&'a str, [Option<&'a str>; 2])> {
         let [first, second] = self.boards;
         if first.space != second.space {
@@ -208,8 +208,8 @@ fn text(pairs: &[Pair<'_>]) -> String {
     text
 }
 
-/// A row per pair of runs and estimator: what both have judged, then what one
-/// of them has not.
+/// One row per pair of runs and estimator: first those that both runs judge, then those
+/// that at least one does not.
 fn csv(pairs: &[Pair<'_>]) -> String {
     let more = [
         "first",

@@ -1,4 +1,4 @@
-//! `osee-host criteria`: scores anyone computed, by the same criteria.
+//! `osee-host criteria`: applies the criteria to scores from elsewhere.
 
 use super::{
     CliError,
@@ -92,13 +92,13 @@ pub struct CriteriaArgs {
     format: CriteriaFormat,
 }
 
-/// A row with its criteria; `None` where too few architectures were measured.
+/// A row with its criteria; `None` if too few architectures were measured.
 struct Row {
     of: Judgement,
     criteria: Option<CriteriaReport>,
 }
 
-/// Judges and prints.
+/// Runs the command.
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
     rows_of(&args.filter)?;
     let choice = TruthChoice {

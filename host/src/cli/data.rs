@@ -1,4 +1,4 @@
-//! `osee-host data`: data sets of the catalogue, fetched, imported and found.
+//! `osee-host data`: fetches, imports and finds data sets of the catalogue.
 
 use super::{Category, CliError, ExitCode, print, progress_args::ProgressArgs};
 use crate::{
@@ -74,7 +74,7 @@ pub struct ImportArgs {
     path: PathBuf,
 }
 
-/// Runs it.
+/// Runs the command.
 pub fn run(command: &DataCommand) -> Result<ExitCode, CliError> {
     let home = Home::find()?;
     match command {
@@ -119,7 +119,7 @@ fn stop() -> Result<Stop, CliError> {
     Stop::on_signals().map_err(CliError::Worker)
 }
 
-/// Goes through data sets; one that fails does not keep the others.
+/// Applies a function to data sets. One that fails does not stop the others.
 fn each(
     entries: &[&Entry],
     mut act: impl FnMut(&Entry, &Stop) -> Result<(), CliError>,
@@ -172,7 +172,7 @@ fn list(home: &Home) -> Result<(), CliError> {
 fn verify(names: &[String], home: &Home) -> Result<ExitCode, CliError> {
     let mut chosen = entries(names)?;
     if names.is_empty() {
-        // One whose card cannot be read is looked at as well.
+        // A data set whose card cannot be read is verified as well.
         let here = |entry: &&Entry| !matches!(home.card(entry), Ok(None));
         chosen = CATALOG.entries().iter().filter(here).collect();
     }

@@ -1,4 +1,4 @@
-//! What can go wrong in a subcommand.
+//! The error of any subcommand, with its exit code.
 
 use crate::{
     analysis::MaterialError,
@@ -22,135 +22,135 @@ use osee_model::settings::SettingError;
 use osee_report::html::WriteError;
 use std::{io, path::PathBuf};
 
-/// Any error of a subcommand.
+/// The reason why a subcommand fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CliError {
-    /// Of a run.
+    /// A run fails.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Of a leaderboard.
+    /// A leaderboard cannot be made.
     #[error(transparent)]
     Leaderboard(#[from] LeaderboardError),
-    /// Of a truth.
+    /// A truth cannot be used.
     #[error(transparent)]
     Truth(#[from] TruthError),
-    /// Of what is to be analysed.
+    /// The material of analyses cannot be read.
     #[error(transparent)]
     Material(#[from] MaterialError),
-    /// Analyses that were asked for and cannot be had, with the reasons.
+    /// Requested analyses are not available, for these reasons.
     #[error("{}", no_analysis(.0))]
     NoAnalysis(Vec<(String, String)>),
-    /// Of a table of results.
+    /// A table of results cannot be made.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// Of a report's files.
+    /// A file of a report cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Of a study file.
+    /// A study file is invalid.
     #[error(transparent)]
     Study(#[from] StudyError),
-    /// Of plugins.
+    /// Plugins cannot be loaded, or lack something.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// Of the lock file.
+    /// The lock file is invalid.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// Of a setting.
+    /// A setting is invalid.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// Of a run directory.
+    /// A run directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Of a table.
+    /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// Of criteria.
+    /// Criteria cannot be computed.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),
-    /// Of a data set of the catalogue.
+    /// A data set of the catalogue is not available.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// Of images.
+    /// Images cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Of a device.
+    /// A device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// Of a plan.
+    /// A study cannot be planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// Of a benchmark.
+    /// A benchmark cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// Of a set-up.
+    /// A set-up fails.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// A plugin's refusal, an architecture among them.
+    /// A plugin refuses what it was asked, such as an architecture.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
-    /// A weights file.
+    /// A weights file does not fit.
     #[error("{0}")]
     Weights(osee_sdk::Error),
-    /// The working folder is gone.
+    /// The working folder is gone or cannot be used.
     #[error("the working folder is gone, or cannot be used: {0}; change to another one: cd DIR")]
     WorkingFolder(io::Error),
-    /// A plugin's crate cannot be written.
+    /// A new plugin's crate cannot be written.
     #[error("{0}")]
     New(String),
-    /// Scripts of jobs.
+    /// Scripts of jobs cannot be written.
     #[error("cannot write jobs to {}: {error}", folder.display())]
     Jobs {
-        /// Where to.
+        /// The folder to write to.
         folder: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
-    /// A scheduler refused.
+    /// A scheduler refuses a job.
     #[error("{0}")]
     Scheduler(String),
     /// A plugin cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// Trainings of a benchmark.
+    /// Trainings of a benchmark cannot be read.
     #[error(transparent)]
     Trainings(LogError),
-    /// Training again gave other numbers.
+    /// Training again gives other numbers.
     #[error(
         "{} was not made by this study on a machine of this kind; see above", .0.display()
     )]
     Differs(PathBuf),
-    /// Arguments that need one another.
+    /// The arguments do not fit together.
     #[error("{0}")]
     Usage(String),
-    /// Standard output.
+    /// Standard output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
-    /// Plugins of the user's own, whose code runs in a supervised process only.
+    /// User plugins need a supervised process, and this is not one.
     #[error("plugins of one's own need a supervised process, and this is none")]
     OwnPlugins(Vec<PathBuf>),
-    /// A truth that cannot be read without the search space.
+    /// A truth cannot be read without the search space, which is not available.
     #[error("{why} search space `{space}` alone, which cannot be had: {cause}")]
     NoSpace {
-        /// What the space is needed for.
+        /// What only the space knows, as the start of the message.
         why: String,
-        /// Its id.
+        /// Id of the space.
         space: String,
-        /// Why it is not there.
+        /// The reason why the space is not available.
         cause: String,
-        /// The exit code of that.
+        /// The exit code of the cause.
         code: ExitCode,
     },
-    /// The libtorch in use.
+    /// The libtorch that was chosen cannot be used.
     #[error(transparent)]
     Libtorch(#[from] LibtorchError),
-    /// The worker's socket.
+    /// A process cannot be started or reached.
     #[error("worker: {0}")]
     Worker(io::Error),
 }
 
 impl CliError {
-    /// Where only a `space` knows, and that cannot be had.
+    /// The error of something that only `space` knows, if the space is not available.
     pub fn no_space(why: String, space: &str, cause: &Self) -> Self {
         let (space, code) = (space.to_owned(), cause.exit_code());
         Self::NoSpace { why, space, cause: cause.to_string(), code }

@@ -1,4 +1,4 @@
-//! `osee-host export DIR`.
+//! `osee-host export DIR`: writes the results of a run as a table.
 
 use super::{
     CliError, ExitCode,
@@ -32,8 +32,8 @@ pub struct ExportArgs {
     no_timing: bool,
 }
 
-/// Writes it, a file whole or not at all; of a run that is not finished, what
-/// there is.
+/// Runs the command. A file is written whole or not at all; an unfinished run is
+/// written as far as it is.
 pub fn run(args: &ExportArgs) -> Result<ExitCode, CliError> {
     let store = Store::open(&args.dir)?;
     write(args, &store)?;
@@ -54,7 +54,7 @@ fn write(args: &ExportArgs, store: &Store) -> Result<(), CliError> {
     let written = export(store, judged, !args.no_timing, args.format.into(), to);
     let moved = written.and_then(|()| Ok(std::fs::rename(&part, file)?));
     if moved.is_err() {
-        // A half of a table helps nobody.
+        // Half a table is of no use.
         let _ = std::fs::remove_file(&part);
     }
     Ok(moved?)

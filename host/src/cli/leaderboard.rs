@@ -1,4 +1,4 @@
-//! `osee-host leaderboard DIR`.
+//! `osee-host leaderboard DIR`: judges what is stored, and prints it.
 
 use super::{
     CliError, ExitCode,
@@ -50,7 +50,7 @@ pub struct TruthArgs {
 }
 
 impl TruthArgs {
-    /// Each, and whether it was given.
+    /// The options, with true for each that was given.
     fn given(&self) -> [(&'static str, bool); 6] {
         [
             ("--truth", self.truth.is_some()),
@@ -83,7 +83,7 @@ pub struct LeaderboardArgs {
     no_timing: bool,
 }
 
-/// Prints it.
+/// Runs the command.
 pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
     args.check()?;
     let compat = args.compat.unwrap_or(CompatArg::Osee).into();
@@ -101,7 +101,7 @@ pub fn run(args: &LeaderboardArgs) -> Result<ExitCode, CliError> {
 }
 
 impl LeaderboardArgs {
-    /// Refuses what changes nothing.
+    /// Refuses options that would change nothing.
     fn check(&self) -> Result<(), CliError> {
         let several = self.dir.len() > 1;
         let truth = ("--truth", several && self.truth.truth.is_some());
@@ -120,8 +120,8 @@ impl LeaderboardArgs {
     }
 }
 
-/// How a command ends that has printed what there is of runs: what they lack is
-/// said on standard error.
+/// Exit code of a command that has printed what there is of runs; prints what they lack
+/// to standard error.
 pub fn ended<'a>(runs: impl IntoIterator<Item = (&'a PathBuf, &'a Scored)>) -> ExitCode {
     let mut code = ExitCode::Done;
     for (dir, scored) in runs {
@@ -135,9 +135,9 @@ pub fn ended<'a>(runs: impl IntoIterator<Item = (&'a PathBuf, &'a Scored)>) -> E
     code
 }
 
-/// The plugins of a run, or those `given` in their place. One of a run's that is
-/// not at hand does not stand in the way of what can be said without; why it is
-/// not comes with the others.
+/// Loads the plugins of a run, or those `given` in their place. If one of the run's is
+/// missing, what can be said without it is still said: the error is returned beside the
+/// others.
 pub fn registry_of(
     study: &Study,
     given: &PluginArgs,
@@ -152,7 +152,7 @@ pub fn registry_of(
     }
 }
 
-/// What the run in a folder holds, judged by its truth, or by another.
+/// The leaderboard of the run in a folder, judged by its own truth or another.
 pub fn board(
     dir: &Path,
     asked: &TruthArgs,
@@ -162,14 +162,13 @@ pub fn board(
     Ok(Leaderboard::new(&store, own_truth_of(&store, asked)?, options)?)
 }
 
-/// The truth of a run's architectures: its own, or another; with the run's own
-/// plugins.
+/// The truth of a run's architectures, its own or another, with the run's own plugins.
 pub fn own_truth_of(store: &Store, asked: &TruthArgs) -> Result<Option<(Truth, Judged)>, CliError> {
     let (registry, lost) = registry_of(&store.study()?, &PluginArgs::default())?;
     truth_of(store, &registry, lost, asked)
 }
 
-/// The same with these plugins; why one is not among them is `lost`.
+/// As [`own_truth_of`], with these plugins; `lost` is the error of a missing one.
 pub fn truth_of(
     store: &Store,
     registry: &Registry,
@@ -185,8 +184,8 @@ pub fn truth_of(
     Ok(Some((table.truth, judged)))
 }
 
-/// The search space of a run, or why it cannot be had: it may have been in the
-/// plugin that is `lost`.
+/// The search space of a run, or the error: it may have been in the plugin that is
+/// `lost`.
 pub fn space_of<'a>(
     study: &Study,
     registry: &'a Registry,
@@ -195,8 +194,8 @@ pub fn space_of<'a>(
     registry.space(&study.space.id).map_err(|unknown| lost.unwrap_or_else(|| unknown.into()))
 }
 
-/// The error of a table, with why the space, which may know its columns, is not
-/// there.
+/// The error of a table, with the reason why the space that may know its columns is not
+/// available.
 pub fn no_columns(
     error: TruthError,
     study: &Study,
@@ -211,8 +210,8 @@ pub fn no_columns(
     }
 }
 
-/// What a table says of a run's architectures. Without their space, it must have
-/// all of them as the run spells them: which others it has is not known.
+/// Looks up a run's architectures in a table. Without their space, the table must have
+/// all of them as the run spells them, since its other keys cannot be read.
 pub fn judge(
     store: &Store,
     table: &TruthTable,
@@ -239,11 +238,11 @@ pub fn judge(
     Err(CliError::no_space(why, &store.study()?.space.id, cause))
 }
 
-/// Which table judges a run: its own, or another.
+/// The table that judges a run: its own, or another.
 pub fn choice_of(study: &Study, asked: &TruthArgs) -> Result<Option<TruthChoice>, CliError> {
     let mut choice = study.truth.clone();
     if let Some(file) = &asked.truth {
-        // Another table has columns and rows of its own.
+        // Another table has its own columns and rows.
         let duplicates = choice.and_then(|own| own.duplicates);
         let isomorphic = asked.truth_isomorphic;
         choice = Some(TruthChoice {

@@ -1,5 +1,5 @@
-//! Options of several commands: what may be given more than once, and what one
-//! option takes from another.
+//! Checks that several commands share: options that may be given more than once, and
+//! options that make others idle.
 //!
 //! Invariant: an option that would change nothing is refused.
 
@@ -8,12 +8,12 @@ use osee_core::truth::Filter;
 use osee_model::settings::{Settings, Value};
 use std::collections::BTreeMap;
 
-/// What is wrong with a command line.
+/// Makes the error of a wrong command line.
 pub fn usage(what: impl Into<String>) -> CliError {
     CliError::Usage(what.into())
 }
 
-/// Refuses the first option that was given, which `why` goes on about.
+/// Refuses the first option that was given; `why` continues the message.
 pub fn refuse(options: &[(&str, bool)], why: &str) -> Result<(), CliError> {
     match options.iter().find(|(_, given)| *given) {
         None => Ok(()),
@@ -21,7 +21,7 @@ pub fn refuse(options: &[(&str, bool)], why: &str) -> Result<(), CliError> {
     }
 }
 
-/// Refuses a name that a list has twice.
+/// Refuses a list that has a name twice.
 pub fn once<T: AsRef<str>>(option: &str, names: &[T]) -> Result<(), CliError> {
     for (at, name) in names.iter().map(AsRef::as_ref).enumerate() {
         if names[..at].iter().any(|other| other.as_ref() == name) {
@@ -31,7 +31,7 @@ pub fn once<T: AsRef<str>>(option: &str, names: &[T]) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What rows that are meant have in which column.
+/// Maps columns to the value that selected rows have in them.
 pub fn rows_of(filters: &[Filter]) -> Result<BTreeMap<String, String>, CliError> {
     let mut rows = BTreeMap::new();
     for Filter { column, value } in filters {
@@ -46,12 +46,12 @@ pub fn rows_of(filters: &[Filter]) -> Result<BTreeMap<String, String>, CliError>
     Ok(rows)
 }
 
-/// Settings, each once.
+/// Parses settings, each of which may be given once.
 pub fn settings_of(texts: &[String]) -> Result<BTreeMap<String, Value>, CliError> {
     Ok(Settings::parse_assignments(texts)?)
 }
 
-/// A number of things, of which there is at least one.
+/// Parses a number of at least 1.
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.trim().parse() {
         Ok(0) | Err(_) => Err("it is a whole number from 1 on".to_owned()),
@@ -59,7 +59,7 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Workers, or threads: each is there at once.
+/// Parses a number of workers or threads, which all exist at the same time.
 pub fn at_once(text: &str) -> Result<usize, String> {
     const MOST: usize = 1024;
     match at_least_one(text)? {
@@ -68,7 +68,7 @@ pub fn at_once(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Resamples, of which each is kept.
+/// Parses a number of resamples, which are all kept in memory.
 pub fn resamples(text: &str) -> Result<usize, String> {
     const MOST: usize = 10_000_000;
     let count = text.trim().parse().ok().filter(|count| *count <= MOST);

@@ -1,4 +1,4 @@
-//! `osee-host merge OUT [DIR...]`.
+//! `osee-host merge OUT [DIR...]`: merges shards, and says what is missing.
 
 use super::{CliError, ExitCode, plugin_args::PluginArgs, print, shell::path_word};
 use crate::{
@@ -26,7 +26,7 @@ pub struct MergeArgs {
     dirs: Vec<PathBuf>,
 }
 
-/// Merges, and says what is missing.
+/// Runs the command.
 pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     let out = RunDir::new(&args.out);
     let dirs: Vec<RunDir> = match args.dirs.as_slice() {
@@ -37,9 +37,9 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     if !own.is_empty() && !supervisor::is_supervised() {
         return Err(CliError::OwnPlugins(own));
     }
-    // A merge is one transaction, which is there whole or not at all.
+    // A merge is one transaction, so a signal may end it at any time.
     stop::end_on_signals(ExitCode::Incomplete as i32).map_err(RunError::Signals)?;
-    // The lock file of submitted jobs, if there is one.
+    // The lock file beside the study of submitted jobs, if there is one.
     let submitted = out.jobs_study();
     let registry = |store: &Store| -> Result<Registry, CliError> {
         let study = store.study()?;
@@ -54,14 +54,14 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
     Ok(if report.is_complete() { ExitCode::Done } else { ExitCode::Incomplete })
 }
 
-/// Plugins of the user's own that the study has: its meta estimators say here what
-/// they judge by, before a worker asks them to.
+/// User plugins that the study names: its meta estimators say in this process what they
+/// judge by, before a worker asks them to.
 fn own_plugins(dirs: &[RunDir]) -> Vec<PathBuf> {
     let study = dirs.iter().find_map(|dir| Store::open(dir).ok()?.study().ok());
     study.map(|study| Registry::own(&study.plugins)).unwrap_or_default()
 }
 
-/// The shards in the directory of the whole, by number.
+/// The shards in the directory of the whole run, by number.
 pub fn shards_in(out: &RunDir) -> Result<Vec<(Shard, RunDir)>, CliError> {
     out.shards().map_err(|error| {
         let reason = error.to_string();

@@ -1,5 +1,4 @@
-//! The command line: each subcommand in a file of its own, errors with a
-//! documented exit code.
+//! The command line: one file per subcommand, and errors with documented exit codes.
 
 mod bench;
 mod boards;
@@ -126,8 +125,8 @@ enum Command {
     Interview,
 }
 
-/// Ends the program with a word where there is no working folder. To be called
-/// before the functions that libraries run when they are loaded.
+/// Ends the program with a message if there is no working folder. To be called before
+/// the functions that libraries run when they are loaded.
 pub extern "C" fn first() {
     if let Err(error) = std::env::current_dir() {
         std::process::exit(i32::from(failed(&CliError::WorkingFolder(error))));
@@ -139,18 +138,18 @@ pub fn main() -> std::process::ExitCode {
     guarded(run_program).into()
 }
 
-/// The exit code of a program, whatever panics in it.
+/// Returns the exit code of `program`, even if it panics.
 pub fn guarded(program: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
     terminal::report_panics();
-    // What panicked has said so.
+    // The panic has been reported.
     let code = catch_unwind(program).unwrap_or(ExitCode::Internal as u8);
     relay::end_here();
     code
 }
 
-/// The whole program, with its exit code.
+/// Runs the whole program and returns its exit code.
 fn run_program() -> u8 {
-    // Before anything that needs libtorch, and while there is one thread.
+    // First, before anything needs libtorch, and while there is one thread.
     if let Err(error) = libtorch::settle() {
         return failed(&error.into());
     }
@@ -158,7 +157,7 @@ fn run_program() -> u8 {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        // It would tell standard error that standard error cannot be written.
+        // It would report on standard error that standard error cannot be written.
         .log_internal_errors(false)
         .without_time()
         .with_target(false)
@@ -184,13 +183,13 @@ fn run_program() -> u8 {
             },
             Err(what) => failed(&CliError::Usage(what)),
         },
-        // Whoever read our output has heard enough.
+        // A reader who has hung up needs no error.
         Err(_) if terminal::reader_is_gone() => ExitCode::Done as u8,
         Err(error) => failed(&error),
     }
 }
 
-/// Says how a supervised command ended; its exit code.
+/// Prints how a supervised command ended, and returns its exit code.
 fn ended_child(ended: &Ended) -> u8 {
     match ended {
         Ended::Itself(code) => *code,
@@ -220,7 +219,7 @@ fn ended_child(ended: &Ended) -> u8 {
         }
         Ended::Killed(how, signal) => {
             say(format_args!("error: {how}"));
-            // As a shell says it.
+            // As a shell reports a signal.
             128u8.saturating_add(u8::try_from(*signal).unwrap_or_default())
         }
     }
@@ -231,7 +230,7 @@ fn failed(error: &CliError) -> u8 {
     error.exit_code() as u8
 }
 
-/// Help, the version, or what is wrong with the command line.
+/// Prints help, the version, or what is wrong with the command line.
 fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let mut command = Cli::command();
     command.build();
@@ -281,7 +280,7 @@ fn print(text: &str) -> Result<(), CliError> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Output)
 }
 
-/// For a flag that is a path, or has one in it: any bytes, as [`paths::text`].
+/// Parser of a flag that is, or contains, a path: any bytes, as [`paths::text`].
 fn path_text() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(|text| paths::text(Path::new(&text)))
 }

@@ -1,5 +1,5 @@
-//! What an option takes, where it was given what begins with a minus or is no
-//! number: clap alone takes `-1` for an option that there is not.
+//! Explains what an option takes if its value begins with a minus or is no number: clap
+//! alone takes `-1` for an unknown option.
 
 use clap::{
     Arg, Command, Error,
@@ -12,8 +12,8 @@ use std::{
     num::{ParseFloatError, ParseIntError},
 };
 
-/// What is wrong with `arguments`, the program's name first, that `command`, which
-/// is built, does not parse because of `error`; `None` where clap says it well.
+/// Explains what is wrong with `arguments`, program name first, which the built command
+/// `all` does not parse because of `error`; `None` if clap explains it well.
 pub fn explained(all: &Command, error: &Error, arguments: &[OsString]) -> Option<String> {
     let command = reached(all, arguments);
     let (arg, value) = match error.kind() {
@@ -32,7 +32,7 @@ pub fn explained(all: &Command, error: &Error, arguments: &[OsString]) -> Option
         ErrorKind::ValueValidation => {
             let why = error.source()?;
             if !of_a_number(why) {
-                // A parser of its own, or a range.
+                // The option has its own parser, or a range.
                 return None;
             }
             let name = text(error, ContextKind::InvalidArg)?;
@@ -55,8 +55,8 @@ pub fn explained(all: &Command, error: &Error, arguments: &[OsString]) -> Option
     })
 }
 
-/// Why the parser of an option refuses its value, where it has reasons of its own:
-/// `pair` is the option and what follows it, which clap took for another option.
+/// The parser's own reason for refusing an option's value, if it has one. `pair` is the
+/// option and what follows it, which clap took for another option.
 fn refused(all: &Command, arguments: &[OsString], pair: &[&str]) -> Option<String> {
     let at = arguments.windows(2).position(|it| it == pair)?;
     let mut joined = arguments.to_vec();
@@ -66,7 +66,7 @@ fn refused(all: &Command, arguments: &[OsString], pair: &[&str]) -> Option<Strin
     (!of_a_number(why)).then(|| why.to_string())
 }
 
-/// Whether an error is that of Rust's own parsers of numbers.
+/// True for errors of Rust's own parsers of numbers.
 fn of_a_number(why: &(dyn std::error::Error + 'static)) -> bool {
     why.is::<ParseIntError>() || why.is::<ParseFloatError>()
 }
@@ -78,7 +78,7 @@ fn text(error: &Error, kind: ContextKind) -> Option<&str> {
     }
 }
 
-/// Whether an argument is, or begins as, a number below 0.
+/// True if an argument is, or begins as, a negative number.
 fn is_minus(argument: &str) -> bool {
     let rest = argument.strip_prefix('-');
     rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
@@ -90,13 +90,13 @@ fn reached<'c>(command: &'c Command, arguments: &[OsString]) -> &'c Command {
     words.fold(command, |command, word| command.find_subcommand(word).unwrap_or(command))
 }
 
-/// The first such option of a command.
+/// The first option of a command that takes values and that `is` accepts.
 fn find<'c>(command: &'c Command, is: &dyn Fn(&Arg) -> bool) -> Option<&'c Arg> {
     let mut own = command.get_arguments().filter(|arg| arg.get_action().takes_values());
     own.find(|arg| is(arg))
 }
 
-/// Which numbers an option takes; `None` for options that take others, too.
+/// The numbers that an option takes, in words; `None` if it takes anything else.
 fn takes(arg: &Arg) -> Option<String> {
     let kind = arg.get_value_parser().type_id();
     let is = |it: TypeId| kind == it;
@@ -116,7 +116,7 @@ mod tests {
     use crate::cli::Cli;
     use clap::{CommandFactory, Parser};
 
-    /// Every command with its path, the program's name first.
+    /// Every command with its path, program name first.
     fn commands(command: &Command, path: &[String]) -> Vec<(Vec<String>, Command)> {
         let mut path = path.to_vec();
         path.push(command.get_name().to_owned());
@@ -150,7 +150,7 @@ mod tests {
                         let arguments: Vec<&str> =
                             path.iter().chain(&joined).map(String::as_str).collect();
                         if option == "--time-limit" && joined.len() == 1 && value != "many" {
-                            // A number, which is looked at later.
+                            // The number is checked later.
                             continue;
                         }
                         let said = said(&arguments);
@@ -178,7 +178,7 @@ mod tests {
         let workers = said(&["osee-host", "run", "--workers", "-1"]);
         assert!(workers.contains("'--workers <N>': it is a whole number from 1"), "{workers}");
         assert!(said(&["osee-host", "run", "--shard", "-1/2"]).starts_with("--shard takes K/N;"));
-        // What is no option at all is what clap says.
+        // Clap explains unknown options itself.
         assert!(said(&["osee-host", "run", "-1"]).contains("unexpected argument '-1'"));
         assert!(said(&["osee-host", "run", "--no-such", "-1"]).contains("'--no-such'"));
     }

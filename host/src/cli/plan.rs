@@ -1,4 +1,4 @@
-//! `osee-host plan`: how much a study is, how long it may take, what is left.
+//! `osee-host plan`: how much work a study is, how long it may take, what is left.
 
 use super::{
     CliError, merge, print,
@@ -19,7 +19,7 @@ use osee_core::{
 use osee_report::text::terminal_table;
 use std::{collections::HashSet, fmt::Write, path::PathBuf, sync::Arc};
 
-/// Machines that the time is told for.
+/// Numbers of machines to forecast for.
 const MACHINES: [f64; 3] = [1.0, 8.0, 64.0];
 
 /// A study, and what is known of it.
@@ -42,11 +42,11 @@ pub struct PlanArgs {
     from: Vec<PathBuf>,
 }
 
-/// Prints it; nothing is computed or written.
+/// Prints the forecast. It computes no scores and writes nothing.
 pub fn run(args: PlanArgs) -> Result<(), CliError> {
     let options = args.workers.options(Some(&args.scoring), Stop::default(), Arc::new(Silent))?;
     let (workers, retry) = (options.workers, options.retry());
-    // Of a shard's own study file, too, it is about the whole.
+    // The forecast is of the whole study, even given a shard's own study file.
     let Prepared { study, plan, .. } =
         args.study.prepare(options.isolation, Some(Shard::WHOLE), Purpose::Score, 1)?;
     let out = &plan.setup.run;
@@ -63,7 +63,7 @@ pub fn run(args: PlanArgs) -> Result<(), CliError> {
     }
     let mut from = args.from;
     let mut seen = HashSet::new();
-    // What a run took counts once.
+    // The times of each run count once.
     from.retain(|dir| seen.insert(dir.canonicalize().unwrap_or_else(|_| dir.clone())));
     let earlier = from.iter().map(Store::open);
     let earlier = earlier.collect::<Result<Vec<_>, _>>()?;
@@ -71,7 +71,7 @@ pub fn run(args: PlanArgs) -> Result<(), CliError> {
     print(&said(&study.name, &plan_size(&plan), &forecast, workers))
 }
 
-/// A run that may have been killed before it began.
+/// Opens the store of a run, if the run got far enough to have one.
 fn there(dir: &RunDir) -> Result<Option<Store>, RunError> {
     match Store::open(dir) {
         Ok(store) => Ok(Some(store)),
@@ -124,7 +124,7 @@ fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
     text
 }
 
-/// How long it takes: by what units took, and at most.
+/// How long it will take: by the times of units, and at most.
 fn time(forecast: &Forecast, workers: usize) -> Vec<String> {
     let Some(most) = forecast.milliseconds() else {
         let what = "time: unknown; run a few architectures, and name that run with --from";
@@ -151,7 +151,7 @@ fn time(forecast: &Forecast, workers: usize) -> Vec<String> {
                 ),
             };
             let text = format!("time: about {} a unit; {} ({rests})", each(total), on(total));
-            // What a unit takes besides its estimators is in no sum of theirs.
+            // A unit takes some time beyond the sum of its estimators.
             (text, most.max(total))
         }
     };
@@ -163,7 +163,7 @@ fn time(forecast: &Forecast, workers: usize) -> Vec<String> {
     vec![forecasts, most]
 }
 
-/// Milliseconds, for people.
+/// Formats milliseconds for people.
 fn long(milliseconds: Option<f64>) -> String {
     let Some(milliseconds) = milliseconds else { return "?".to_owned() };
     let seconds = milliseconds / 1e3;

@@ -1,4 +1,4 @@
-//! Which plugins a command loads besides the bundled ones.
+//! Arguments that choose the plugins a command loads besides the bundled ones.
 
 use super::{CliError, lists::refuse};
 use crate::{
@@ -20,7 +20,7 @@ pub struct PluginArgs {
 }
 
 impl PluginArgs {
-    /// Refuses plugins where there is no search space to be had of them.
+    /// Refuses plugin options if no search space is `named`.
     pub fn needs_space(&self, named: bool) -> Result<(), CliError> {
         let why = "is about a search space, which --space names";
         match named {
@@ -29,21 +29,22 @@ impl PluginArgs {
         }
     }
 
-    /// The options, and whether they were given.
+    /// The options, with true for each that was given.
     pub fn given(&self) -> [(&'static str, bool); 2] {
         [("--plugin", !self.plugin.is_empty()), ("--allow-unpinned", self.allow_unpinned)]
     }
 
-    /// The given and the bundled plugins.
+    /// Loads the plugins of `--plugin` and the bundled ones.
     pub fn registry(&self) -> Result<Registry, CliError> {
         self.load(&self.plugin, None)
     }
 
-    /// These and the bundled plugins, with the lock file beside `study`. Where
-    /// any is the user's own, only in a supervised process.
+    /// Loads `files` and the bundled plugins, with the lock file beside `study`. User
+    /// plugins are loaded in a supervised process only.
     ///
     /// # Errors
-    /// [`CliError::OwnPlugins`] where this process is none.
+    /// [`CliError::OwnPlugins`] if there are user plugins and this process is not
+    /// supervised.
     pub fn load(&self, files: &[PathBuf], study: Option<&Path>) -> Result<Registry, CliError> {
         let own = Registry::own(files);
         match supervisor::is_supervised() || own.is_empty() {
@@ -52,7 +53,7 @@ impl PluginArgs {
         }
     }
 
-    /// The same in whatever process this is, where a debugger may be.
+    /// As [`Self::load`], in any process, which may have a debugger attached.
     pub fn load_here(&self, files: &[PathBuf], study: Option<&Path>) -> Result<Registry, CliError> {
         let trust = Trust::open(study, self.allow_unpinned)?;
         Ok(Registry::load(files, &trust)?)

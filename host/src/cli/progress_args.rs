@@ -1,4 +1,4 @@
-//! Who is told what happens while a command works.
+//! Arguments that choose who receives the events of a command.
 
 use crate::progress::{JsonLines, Reporter, Silent, Terminal};
 use clap::{Args, ValueEnum};
@@ -25,7 +25,7 @@ pub struct ProgressArgs {
 }
 
 impl ProgressArgs {
-    /// Whoever is told.
+    /// The reporter that was chosen.
     pub fn reporter(&self) -> Arc<dyn Reporter> {
         match self.progress {
             ProgressArg::Auto => Arc::new(Terminal::default()),

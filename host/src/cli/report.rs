@@ -1,4 +1,4 @@
-//! `osee-host report` and `osee-host analyze`: why estimators are wrong.
+//! `osee-host report` and `osee-host analyze`: the errors of estimators, explained.
 
 use super::{
     CliError, ExitCode,
@@ -90,7 +90,7 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode, CliError> {
     Ok(ended(args.source.dir.iter().zip(&scored)))
 }
 
-/// Prints the analyses; then fails where one that was asked for is not there.
+/// Prints the analyses; then fails if one that was asked for is missing.
 pub fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, CliError> {
     let (material, scored) = args.source.material()?;
     let (text, absent) = text(&material, &args.only);
@@ -103,7 +103,7 @@ pub fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, CliError> {
 }
 
 impl Source {
-    /// What is analysed; of a run, with what of it is scored.
+    /// The material to analyse; for a run, also what is scored.
     fn material(&self) -> Result<(Material, Option<Scored>), CliError> {
         once("--seed-columns", &self.seed_columns)?;
         match (&self.dir, &self.scores) {
@@ -117,7 +117,7 @@ impl Source {
         }
     }
 
-    /// What says something of a table says nothing of a run.
+    /// Refuses options of tables, which say nothing about a run.
     fn refuse_columns(&self) -> Result<(), CliError> {
         let given = [
             ("--key", self.key.is_some()),
@@ -144,7 +144,7 @@ impl Source {
             .as_ref()
             .err()
             .map(|error| error.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; "));
-        // Intervals come with the analyses.
+        // The analyses compute the intervals.
         let options = CriteriaOptions {
             bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
             ..CriteriaOptions::default()

@@ -1,4 +1,4 @@
-//! `osee-host [run]`.
+//! `osee-host [run]` and `osee-host train`.
 
 use super::{
     CliError, ExitCode,
@@ -74,11 +74,11 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     }
     let format = args.format.map_or(Format::Table, Format::from);
     if let (Some(choice), Some(TruthTable { truth, .. })) = (&mut study.truth, &*truth) {
-        // Whoever reads the run later needs no plugin to know its columns.
+        // Later readers of the run need no plugin to know its columns.
         choice.key.get_or_insert_with(|| truth.key.clone());
         choice.column.get_or_insert_with(|| truth.column.clone());
     }
-    // A truth that cannot be used is better known before the hours of scoring.
+    // Finds a truth that cannot be used before the hours of scoring.
     let space = registry.space(&study.space.id)?;
     let judge = |it: &TruthTable| it.judge(&plan.architectures, Some(&space));
     let judged = truth.as_ref().map(judge).transpose()?;
@@ -116,7 +116,7 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     })
 }
 
-/// Says how a shard ended: what needs the whole study comes with the merge.
+/// Prints how a shard ended, and that a merge computes what needs the whole study.
 fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, CliError> {
     let units = store.progress()?.unwrap_or_default().units;
     say(format_args!(
@@ -133,7 +133,7 @@ fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, Cli
     Ok(if failed.is_empty() && trained { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
-/// Trains the study's supernets, without scoring anything.
+/// Trains the study's supernets and scores nothing.
 pub fn train(args: TrainArgs) -> Result<ExitCode, CliError> {
     let options = args.workers.options(None, stop()?, args.progress.reporter())?;
     let (shard, threads) = (args.shard.shard()?, args.torch.torch_threads);
@@ -178,7 +178,7 @@ fn curves(plan: &Plan, store: &Store) -> Result<String, CliError> {
     Ok(csv_text(names, rows))
 }
 
-/// Set by signals from here on: before anything that takes time.
+/// Sets handlers for signals: called before anything that takes time.
 fn stop() -> Result<Stop, RunError> {
     Stop::on_signals().map_err(RunError::Signals)
 }
@@ -188,7 +188,7 @@ fn not_begun() -> ExitCode {
     ExitCode::Incomplete
 }
 
-/// Says what was not trained; whether all was.
+/// Prints what was not trained. Returns true if all was.
 fn report_trainings(failed: &[Failed]) -> bool {
     for Failed { training: (_, seed), name, error } in failed {
         say(format_args!(
@@ -198,7 +198,7 @@ fn report_trainings(failed: &[Failed]) -> bool {
     failed.is_empty()
 }
 
-/// Ids of the estimators in user plugins.
+/// Ids of the exports of user plugins.
 fn user_plugins(registry: &Registry) -> Vec<String> {
     let exports = registry.given().iter().flat_map(|plugin| &plugin.exports);
     exports.map(|export| export.id().to_owned()).collect()

@@ -1,4 +1,4 @@
-//! `osee-host score`: one network, number by number.
+//! `osee-host score`: scores one network and prints each number.
 
 use super::{
     CliError,
@@ -79,13 +79,13 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let registry = args.plugins.registry()?;
     let preset = args.preset.clone().unwrap_or_else(|| ProtocolChoice::default().preset);
     let preset = ProtocolChoice { preset, ..ProtocolChoice::default() };
-    // Images that the weights file has are as it has them.
+    // Images in the weights file are used as they are.
     let source = Source::open(&catalog::images(
         &args.data.clone().map_or_else(DataSource::noise, DataSource::from),
     )?)?;
     let protocol = preset.resolve(source.normalisation())?;
     let space = registry.space(&args.space)?;
-    // A weights file has what it has, whatever a preset leaves out.
+    // With a weights file, the preset's settings of the space do not apply.
     let mut given = match args.weights {
         Some(_) => BTreeMap::new(),
         None => space.known(&protocol.space),
@@ -94,7 +94,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
     let graph = LentGraph::from(space.functions.graph(&arch, &settings)?);
-    // Bundled estimators draw no numbers; others may.
+    // Bundled estimators draw no random numbers; others may.
     let idle_seed = args.seed.is_some() && registry.given().is_empty();
     let (values, batch) = args.network(&graph, &protocol, &arch, &source, idle_seed)?;
     let batch =
@@ -140,7 +140,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
 }
 
 impl ScoreArgs {
-    /// Parameters and a batch, from the file as far as it has them.
+    /// Parameters and a batch, from the weights file as far as it has them.
     fn network(
         &self,
         graph: &Graph,
@@ -174,7 +174,7 @@ impl ScoreArgs {
     }
 }
 
-/// `None` for estimators that one network says nothing about.
+/// Scores with one estimator; `None` for kinds that one network is too little for.
 fn one(
     registry: &Registry,
     id: &str,

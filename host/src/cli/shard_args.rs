@@ -1,13 +1,13 @@
-//! Which share of a study a process computes: said, or left to the scheduler
-//! that started it.
+//! The share of a study that a process computes: given, or taken from the environment
+//! of the scheduler that started it.
 
 use super::CliError;
 use crate::terminal::say;
 use clap::Args;
 use osee_core::shard::Shard;
 
-/// How many shards there are, where a scheduler does not say or says of how
-/// many it started just now.
+/// Variable with the number of shards, for schedulers that do not give it or only give
+/// the number of tasks just started.
 pub const COUNT: &str = "OSEE_SHARDS";
 
 /// The flag of commands that compute.
@@ -21,8 +21,7 @@ pub struct ShardArg {
 }
 
 impl ShardArg {
-    /// The share that was asked for, in words or by the environment; none if
-    /// nobody did.
+    /// The share that the user or the environment asks for; `None` if neither does.
     pub fn shard(&self) -> Result<Option<Shard>, CliError> {
         let wrong = |what: String| CliError::Usage(what);
         if let Some(text) = &self.shard {
@@ -36,7 +35,7 @@ impl ShardArg {
     }
 }
 
-/// The share with the variable that says so.
+/// The share, with the variable that it is from.
 fn of_environment(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<(Shard, &'static str)>, String> {
@@ -55,8 +54,8 @@ fn of_environment(
         if let Some(count) = count {
             return shard(id, count, SLURM);
         }
-        // Slurm counts the tasks that it was given: of an array that repeats a few of another's,
-        // count and ids are not those of the partition.
+        // Slurm counts the tasks that it was given: if an array repeats a few tasks of
+        // another, count and ids are not those of the partition.
         let tasks = number("SLURM_ARRAY_TASK_COUNT")?;
         let [first, last] = [number("SLURM_ARRAY_TASK_MIN")?, number("SLURM_ARRAY_TASK_MAX")?];
         let (Some(tasks), Some(first), Some(last)) = (tasks, first, last) else {

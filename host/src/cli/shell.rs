@@ -1,5 +1,5 @@
-//! Command lines that are written for a shell: every path and name in them is
-//! one word, whatever its characters.
+//! Quotes paths and names in command lines for a shell: each is one word, whatever its
+//! characters.
 
 use std::{
     fmt::Write,
@@ -7,17 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// As one word of a shell.
+/// Quotes text as one word of a shell.
 pub fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+%@".contains(c);
-    // Some shells look a word with `=` before it up as a command.
+    // Some shells look up a word with `=` before it as a command.
     match !text.is_empty() && text.chars().all(plain) && !text.starts_with('=') {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
-/// A path as one word that no command takes for an option; bytes that are no
+/// Quotes a path as one word that no command takes for an option; bytes that are not
 /// text are written as bash, zsh and ksh read them.
 pub fn path_word(path: &Path) -> String {
     let dashed = path.as_os_str().as_bytes().starts_with(b"-");

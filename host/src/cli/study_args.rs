@@ -1,5 +1,5 @@
-//! Arguments that make or change a study, and those that say how it is run.
-//! Each command takes those that change something for it.
+//! Arguments that make or change a study, and arguments for how it is run. Each command
+//! takes those that affect it.
 
 use super::{
     CliError,
@@ -153,13 +153,13 @@ pub struct TorchArgs {
     pub(super) torch_threads: usize,
 }
 
-/// A seed, by itself.
+/// Parses one seed.
 fn seed(text: &str) -> Result<u64, String> {
     let most = u64::MAX;
     text.trim().parse().map_err(|_| format!("a seed is a whole number from 0 to {most}"))
 }
 
-/// Says which keys of a study file are written otherwise by now.
+/// Reports keys of a study file that are spelled in the old way.
 pub(super) fn note_old_keys(keys: &[String]) {
     if let Some(first) = keys.first() {
         let new = first.replace('-', "_");
@@ -170,14 +170,14 @@ pub(super) fn note_old_keys(keys: &[String]) {
     }
 }
 
-/// What a study is prepared for, which decides the default one.
+/// What a study is prepared for, which decides the default study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Score,
     Train,
 }
 
-/// A study file, and which fields it has.
+/// A study file and the fields that it has.
 #[derive(Clone)]
 struct Written {
     study: Study,
@@ -192,7 +192,7 @@ impl Written {
     }
 }
 
-/// A study with what it names.
+/// A study with everything that it names resolved.
 pub(super) struct Prepared {
     pub study: Study,
     pub registry: Registry,
@@ -200,11 +200,11 @@ pub(super) struct Prepared {
     pub truth: Option<TruthTable>,
 }
 
-/// Said where the default is not what it is with a table.
+/// Printed if the default study is the digits board because the table is missing.
 const NO_ANALOG: &str = "NAS-Bench-201's table is not here, so this is the board of digits, which ranks \
                          otherwise than CIFAR-10; for the real one: osee-host data fetch nb201-analog";
 
-/// The board that is meant by `like` of a study.
+/// The board that `like` of a study names.
 fn board_like(name: &str) -> Result<Board, CliError> {
     match name {
         DEFAULT if ANALOG.can_be_had() => Ok(ANALOG),
@@ -217,7 +217,7 @@ fn board_like(name: &str) -> Result<Board, CliError> {
 }
 
 impl StudyArgs {
-    /// The images that are asked for.
+    /// The images that the command line asks for.
     fn data(&self) -> Option<DataSource> {
         self.data.clone().map(DataSource::from)
     }
@@ -228,7 +228,7 @@ impl StudyArgs {
         self.study.clone().or(own)
     }
 
-    /// The study, of which `shard` is asked for, or what the study says.
+    /// Prepares the study. `shard` overrides the study's own share.
     pub(super) fn prepare(
         &self,
         isolation: Isolation,
@@ -261,13 +261,13 @@ impl StudyArgs {
         let truth = truth.map(|choice| TruthTable::read(choice, Some(&space), data)).transpose()?;
         let out = self.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
         let plan = Plan::new(&study, &registry, &RunDir::new(out), threads, truth.as_ref())?;
-        // Who reads the run later is told which of its architectures are judged.
+        // Later readers of the run are told which of its architectures are judged.
         let neighbours = plan.architectures.len() > plan.drawn;
         study.architectures.drawn = neighbours.then_some(plan.drawn as u64);
         Ok(Prepared { study, registry, plan, truth })
     }
 
-    /// The plugins of a study, in this process or in workers.
+    /// Loads the plugins of a study, in this process or in workers.
     fn registry(&self, study: &Study, isolation: Isolation) -> Result<Registry, CliError> {
         let file = self.file();
         match isolation {
@@ -279,7 +279,7 @@ impl StudyArgs {
         }
     }
 
-    /// Which of osee's own studies is meant without a file.
+    /// The name of the embedded study that the options stand for without a file.
     fn meant(&self) -> Option<String> {
         let (space, data, truth) = (&self.space, self.data(), self.truth.as_deref());
         let truth = truth.map(TableSource::of);
@@ -290,10 +290,10 @@ impl StudyArgs {
         [DIGITS, ANALOG].iter().find(|it| meant(it)).map(|it| it.name.to_owned())
     }
 
-    /// The study of a file, completed by `like`, else by the usual one. Where its
-    /// images are those of the digits' board and nothing is said of the space,
-    /// the space is that board's, for the usual one does not fit the images; and
-    /// so is what else is left out of training, truth and architectures.
+    /// The study of a file, completed by `like`, otherwise by the default study. If its
+    /// images are those of the digits board and it names no space, the space and what
+    /// else it leaves out of training, truth and architectures are that board's, since
+    /// the default space does not fit the images.
     fn completed(&self, written: &Written, like: Option<Board>) -> Study {
         let Written { mut study, mut fields } = written.clone();
         if let Some(board) = like {
@@ -314,8 +314,8 @@ impl StudyArgs {
         study
     }
 
-    /// The study, changed by the command line: that of the file, completed by the
-    /// board that it is `like`, or that board.
+    /// The study, changed by the command line: the file's, completed by the board that
+    /// it is `like`, or that board's.
     fn study(&self, written: Option<&Written>, like: Option<Board>) -> Result<Study, CliError> {
         let mut study = match (written, like) {
             (Some(written), like) => self.completed(written, like),
@@ -336,7 +336,7 @@ impl StudyArgs {
             }
         }
         if written.is_none() && like.is_none() && self.archs.is_some() {
-            // Uniqueness is the usual study's own choice.
+            // Uniqueness is the default study's own choice.
             study.architectures.unique = false;
         }
         self.choose(&mut study)?;
@@ -361,13 +361,13 @@ impl StudyArgs {
             study.truth = Some(TruthChoice { table, key, column, duplicates, isomorphic, rows });
         }
         study.check()?;
-        // The run directory is read from other folders, too.
+        // The run directory may be read from another folder.
         let here = std::env::current_dir().map_err(CliError::WorkingFolder)?;
         study.rebase(&here);
         Ok(study)
     }
 
-    /// Which architectures.
+    /// Applies the options about architectures.
     fn choose(&self, study: &mut Study) -> Result<(), CliError> {
         let of = &mut study.architectures;
         match self.archs.as_deref() {
@@ -394,20 +394,20 @@ impl StudyArgs {
 }
 
 impl WorkerArgs {
-    /// Worker processes.
+    /// Number of worker processes.
     pub(super) fn workers(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.workers.unwrap_or_else(cores)
     }
 
-    /// Their limits again, for a job.
+    /// The flags of the limits, to pass to a job.
     pub(super) fn flags(&self) -> Vec<String> {
         let time = self.time_limit.iter().map(|seconds| format!("--time-limit={seconds}"));
         let memory = self.memory_limit.iter().map(|mib| format!("--memory-limit={mib}"));
         time.chain(memory).collect()
     }
 
-    /// How workers train and, as `scoring` has it, score.
+    /// How workers train and, with `scoring`, score.
     pub(super) fn options(
         &self,
         scoring: Option<&ScoringArgs>,
@@ -447,7 +447,7 @@ impl WorkerArgs {
 }
 
 impl ScoringArgs {
-    /// These again, for a job.
+    /// The flags, to pass to a job.
     pub(super) fn flags(&self) -> Vec<String> {
         let retry = self.retry_failed.iter().map(|kinds| format!("--retry-failed={kinds}"));
         let here = self.isolation == IsolationArg::None;
@@ -456,14 +456,14 @@ impl ScoringArgs {
 }
 
 impl TorchArgs {
-    /// These again, for a job.
+    /// The flags, to pass to a job.
     pub(super) fn flags(&self) -> Vec<String> {
         let threads = self.torch_threads;
         (threads != 1).then(|| format!("--torch-threads={threads}")).into_iter().collect()
     }
 }
 
-/// Kinds of failures, by comma; `all` is every one that is a fault.
+/// Parses kinds of failures, separated by commas; `all` is every kind that is a fault.
 fn kinds_of(text: &str) -> Result<Vec<FailureKind>, CliError> {
     let named = |name: &str| {
         let kind = FailureKind::ALL.into_iter().find(|kind| kind.to_string() == name);

@@ -1,11 +1,11 @@
-//! Values of flags, for types of rooms that know no command line.
+//! Values of flags, for types of rooms that know nothing of the command line.
 
 use crate::{export::Table, leaderboard::Format, runner::Isolation};
 use clap::ValueEnum;
 use osee_core::{criteria::Compat, truth::Duplicates};
 
-/// An enum with the same variants as another, which it becomes; their docs are what
-/// `--help` says.
+/// Declares an enum with the same variants as another, and converts to that; the docs
+/// of its variants are what `--help` prints.
 macro_rules! mirrored {
     ($(
         $(#[$meta:meta])*

@@ -1,8 +1,8 @@
-//! Results as a table for other programs: one row per estimator, architecture
+//! Writes results as a table for other programs: one row per estimator, architecture
 //! and seed, in that order.
 //!
-//! Invariants: the same study has the same bytes, however it was run; what a
-//! column means never changes under one version of the schema.
+//! Invariants: the same study gives the same bytes, however it was run; the meaning of
+//! a column never changes within one version of the schema.
 
 mod parquet;
 mod thrift;
@@ -19,25 +19,25 @@ use osee_files::csv_text::{CsvWriter, Field};
 use osee_model::estimator::{Direction, Failure};
 use std::io::{self, Write};
 
-/// Version of [`COLUMNS`].
+/// Version of [`COLUMNS`], written to Parquet files.
 pub const SCHEMA: u32 = 1;
 
-/// What a column holds.
+/// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// UTF-8.
+    /// UTF-8 text, never null.
     Text,
-    /// The same, or nothing.
+    /// UTF-8 text or null.
     MaybeText,
-    /// 64 bits, from 0.
+    /// A whole number of 64 bits, from 0, never null.
     Count,
-    /// The same, or nothing.
+    /// A whole number of 64 bits, from 0, or null.
     MaybeCount,
-    /// IEEE 754, 64 bits, or nothing.
+    /// An IEEE 754 number of 64 bits, or null.
     MaybeNumber,
 }
 
-/// Names and kinds. `docs/scale.md` says what they mean.
+/// Names and types of the columns; `docs/scale.md` explains them.
 pub const COLUMNS: [(&str, Kind); 17] = [
     ("estimator", Kind::Text),
     ("estimator_id", Kind::Text),
@@ -58,19 +58,19 @@ pub const COLUMNS: [(&str, Kind); 17] = [
     ("epoch", Kind::MaybeCount),
 ];
 
-/// A file format.
+/// A file format of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
-    /// For everything.
+    /// Comma-separated values, which every program reads.
     Csv,
-    /// Typed and compressed.
+    /// Parquet: typed and compressed.
     Parquet,
 }
 
-/// A value per column, of its kind.
+/// One value per column, of the column's kind.
 type Row<'a> = [Field<'a>; COLUMNS.len()];
 
-/// Where rows go.
+/// Receives the rows of a table.
 trait Sink {
     fn row(&mut self, row: Row<'_>) -> io::Result<()>;
     fn end(self: Box<Self>) -> io::Result<()>;
@@ -86,14 +86,14 @@ impl<W: Write> Sink for CsvWriter<W> {
     }
 }
 
-/// Why there is no table.
+/// The reason why a table cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
-    /// The run.
+    /// The run cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The file.
+    /// The file cannot be written.
     #[error("cannot write the table: {0}")]
     Write(#[from] io::Error),
 }
@@ -107,11 +107,11 @@ impl Category for ExportError {
     }
 }
 
-/// Writes all that `store` has; without `timing`, nothing that two runs of a
-/// study differ in.
+/// Writes all results in `store`. Without `timing`, it leaves out what differs between
+/// two runs of a study.
 ///
 /// # Errors
-/// When the run cannot be read or the table cannot be written.
+/// If the run cannot be read or the table cannot be written.
 pub fn export(
     store: &Store,
     truth: Option<&Judged>,

@@ -1,18 +1,18 @@
-//! Parquet (format 2.9, github.com/apache/parquet-format): a column chunk of
-//! one page per row group, plain values, packed by gzip. The parquet crate
-//! would be 30 seconds of every build; tests read the file with it.
+//! Writes Parquet (format 2.9, github.com/apache/parquet-format): one page per column
+//! chunk and row group, plain encoding, compressed by gzip. The parquet crate would
+//! take 30 seconds of every build; tests read the file with it.
 
 use super::{COLUMNS, Kind, Row, SCHEMA, Sink, thrift::Struct};
 use flate2::{Compression, write::GzEncoder};
 use osee_files::csv_text::Field;
 use std::io::{self, BufWriter, Write};
 
-/// Rows that are held and written together.
+/// Number of rows that are buffered and written together.
 const GROUP: usize = 65_536;
 
 const MAGIC: &[u8; 4] = b"PAR1";
 
-/// Parquet's numbers for what is used here.
+/// Numbers of Parquet's enums.
 const INT64: i64 = 2;
 const DOUBLE: i64 = 5;
 const BYTE_ARRAY: i64 = 6;
@@ -27,7 +27,7 @@ const DATA_PAGE: i64 = 0;
 
 pub struct Parquet<W: Write> {
     to: BufWriter<W>,
-    /// Bytes written.
+    /// Number of bytes written.
     at: u64,
     study: String,
     columns: Vec<Column>,
@@ -35,7 +35,7 @@ pub struct Parquet<W: Write> {
     rows: u64,
 }
 
-/// Values of the rows that have one, encoded, and which rows have one.
+/// Encoded values of the rows that have one, and a flag per row.
 #[derive(Default)]
 struct Column {
     values: Vec<u8>,
@@ -73,7 +73,7 @@ impl<W: Write> Parquet<W> {
         Ok(Self { to, at: MAGIC.len() as u64, study, columns, groups: Vec::new(), rows: 0 })
     }
 
-    /// Writes what is held as a row group.
+    /// Writes the buffered rows as a row group.
     fn flush(&mut self) -> io::Result<()> {
         let rows = self.columns[0].there.len();
         if rows == 0 {
@@ -167,7 +167,7 @@ impl Column {
         self.there.push(*field != Field::Absent);
     }
 
-    /// Definition levels, if values may be absent, and values.
+    /// Encodes a page: definition levels, if values may be null, then values.
     fn page(&self, kind: Kind) -> Vec<u8> {
         let mut page = Vec::with_capacity(self.values.len() + 64);
         if kind.optional() {
@@ -180,7 +180,7 @@ impl Column {
     }
 }
 
-/// Run lengths of levels of one bit.
+/// Encodes levels of one bit as run lengths.
 fn runs(there: &[bool]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for run in there.chunk_by(|a, b| a == b) {
@@ -191,7 +191,7 @@ fn runs(there: &[bool]) -> Vec<u8> {
 }
 
 fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    // Its header holds no time, so the same rows are the same bytes.
+    // The gzip header holds no time, so the same rows give the same bytes.
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(bytes)?;
     packer.finish()

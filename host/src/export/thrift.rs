@@ -1,4 +1,4 @@
-//! As much of Thrift's compact protocol as a Parquet footer is written in.
+//! Writes the part of Thrift's compact protocol that a Parquet footer needs.
 
 /// Type numbers of fields and list elements.
 const INT32: u8 = 5;
@@ -7,7 +7,7 @@ const BINARY: u8 = 8;
 const LIST: u8 = 9;
 const STRUCT: u8 = 12;
 
-/// A struct, its fields written in ascending order of their numbers.
+/// An encoded struct; its fields must be written in ascending order of number.
 #[derive(Debug, Clone, Default)]
 pub struct Struct {
     bytes: Vec<u8>,
@@ -15,12 +15,12 @@ pub struct Struct {
 }
 
 impl Struct {
-    /// A whole number of 32 bits; enums are the same.
+    /// Adds a 32-bit integer or an enum.
     pub fn int32(self, field: u8, value: i64) -> Self {
         self.int(INT32, field, value)
     }
 
-    /// A whole number of 64 bits.
+    /// Adds a 64-bit integer.
     pub fn int64(self, field: u8, value: i64) -> Self {
         self.int(INT64, field, value)
     }
@@ -31,42 +31,42 @@ impl Struct {
         self
     }
 
-    /// A string.
+    /// Adds a string.
     pub fn text(mut self, field: u8, text: &str) -> Self {
         self.field(BINARY, field);
         binary(&mut self.bytes, text);
         self
     }
 
-    /// A struct.
+    /// Adds a struct.
     pub fn record(mut self, field: u8, value: Self) -> Self {
         self.field(STRUCT, field);
         self.bytes.extend(value.end());
         self
     }
 
-    /// A list of numbers of 32 bits.
+    /// Adds a list of 32-bit integers.
     pub fn int32s(mut self, field: u8, values: &[i64]) -> Self {
         self.list(INT32, field, values.len());
         values.iter().for_each(|value| zigzag(&mut self.bytes, *value));
         self
     }
 
-    /// A list of strings.
+    /// Adds a list of strings.
     pub fn texts(mut self, field: u8, texts: &[&str]) -> Self {
         self.list(BINARY, field, texts.len());
         texts.iter().for_each(|text| binary(&mut self.bytes, text));
         self
     }
 
-    /// A list of structs.
+    /// Adds a list of structs.
     pub fn records(mut self, field: u8, values: Vec<Self>) -> Self {
         self.list(STRUCT, field, values.len());
         values.into_iter().for_each(|value| self.bytes.extend(value.end()));
         self
     }
 
-    /// Its bytes.
+    /// Ends the struct, and returns its bytes.
     pub fn end(mut self) -> Vec<u8> {
         self.bytes.push(0);
         self.bytes
@@ -99,7 +99,7 @@ fn zigzag(to: &mut Vec<u8>, value: i64) {
     varint(to, (value << 1 ^ value >> 63) as u64);
 }
 
-/// Seven bits a byte, the least first.
+/// Appends a number in groups of seven bits, lowest first.
 pub fn varint(to: &mut Vec<u8>, mut value: u64) {
     while value > 0x7f {
         to.push(value as u8 | 0x80);

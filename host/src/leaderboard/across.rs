@@ -1,7 +1,7 @@
-//! Several runs in one table: is there one estimator for all spaces?
+//! Compares several runs in one table: is there one estimator for all spaces?
 //!
-//! Invariant: ranks are among the rows that every run has judged, and every
-//! format says how many those are, and of each other row why it has none.
+//! Invariant: ranks are among the rows that every run has judged. Every format gives
+//! the number of these rows, and the reason why any other row has no rank.
 
 use super::{
     Format, Leaderboard, NotRun, Row,
@@ -13,60 +13,60 @@ use osee_report::text::{markdown_table, markdown_text, terminal_table};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// An estimator's place in every run.
+/// Ranks and tau-b of one row in every run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AcrossRow {
-    /// Name of its row.
+    /// Name of the row.
     pub name: String,
-    /// Per run: tau-b and its interval; `None` where it was not run, has too
-    /// few scores to be judged, or has none.
+    /// Kendall's tau-b with its interval, by run; `None` if the row is not in the run,
+    /// has too few scores, or its tau-b is undefined.
     pub kd: Vec<Option<(f64, Option<[f64; 2]>)>>,
-    /// Per run: its rank by tau-b among the estimators that all runs have, 1
-    /// the best, ties averaged; empty if it is not one of them.
+    /// Rank by tau-b in each run, among the rows that have one in all runs: 1 is best,
+    /// ties are averaged. Empty if it is not one of these.
     pub ranks: Vec<f64>,
-    /// Why it has no ranks; `None` if it has.
+    /// The reason why it has no ranks; `None` if it has.
     pub left_out: Option<String>,
 }
 
 impl AcrossRow {
-    /// Mean rank, if it was run everywhere.
+    /// Mean rank over the runs; `None` without ranks.
     pub fn mean_rank(&self) -> Option<f64> {
         let count = self.ranks.len() as f64;
         (count > 0.0).then(|| self.ranks.iter().sum::<f64>() / count)
     }
 
-    /// Worst rank, if it was run everywhere.
+    /// Worst rank over the runs; `None` without ranks.
     pub fn worst_rank(&self) -> Option<f64> {
         self.ranks.iter().copied().reduce(f64::max)
     }
 
-    /// Smallest tau-b over the runs, if it was run everywhere.
+    /// Smallest tau-b over the runs; `None` if a run has none.
     pub fn worst_kd(&self) -> Option<f64> {
         let kd: Option<Vec<f64>> = self.kd.iter().map(|it| it.map(|(kd, _)| kd)).collect();
         kd?.into_iter().reduce(f64::min)
     }
 }
 
-/// Estimators by runs.
+/// A table of estimators by runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Across {
-    /// Names of the runs, in the order given, no two alike.
+    /// Distinct names of the runs, in the order given.
     pub runs: Vec<String>,
-    /// Of each, how many architectures all its rows have scored, and how many
-    /// it has.
+    /// For each run, the numbers of architectures that all its rows have scored, and of
+    /// all its architectures.
     pub scored: Vec<[usize; 2]>,
-    /// Of each, "77 of 200 scored"; `None` if nothing is left to compute.
+    /// For each run, "77 of 200 scored"; `None` if nothing is left to compute.
     pub progress: Vec<Option<String>>,
-    /// Of each, its rows that are not judged.
+    /// For each run, its rows that are not judged.
     pub not_run: Vec<Vec<NotRun>>,
-    /// What each of them is about.
+    /// For each run, what its numbers are about.
     pub captions: Vec<String>,
-    /// Best mean rank first; those that not all runs have at the end.
+    /// Best mean rank first; rows without ranks last.
     pub rows: Vec<AcrossRow>,
 }
 
 impl Across {
-    /// Puts leaderboards side by side; `runs` are [`told_apart`].
+    /// Puts leaderboards side by side; `runs` are their names by [`told_apart`].
     ///
     /// [`told_apart`]: super::told_apart
     pub fn new(boards: &[Leaderboard], runs: Vec<String>) -> Self {
@@ -119,12 +119,13 @@ impl Across {
         }
     }
 
-    /// How many rows the ranks are among.
+    /// Number of rows that have ranks.
     pub fn ranked(&self) -> usize {
         self.rows.iter().filter(|row| !row.ranks.is_empty()).count()
     }
 
-    /// As text; per-architecture scores of different spaces make no table.
+    /// Renders the table. It has no per-architecture scores, which cannot be joined
+    /// across spaces.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Json => {
@@ -150,7 +151,7 @@ impl Across {
         }
     }
 
-    /// What each run is about, a line each, by the name of its column.
+    /// For each run, a line that says what it is about, by the name of its column.
     fn captions(&self) -> impl Iterator<Item = String> {
         self.runs.iter().zip(&self.captions).map(|(run, caption)| {
             let caption = caption.replace('\n', "; ");
@@ -161,7 +162,7 @@ impl Across {
         })
     }
 
-    /// What the ranks are, and which rows have none.
+    /// Explains the ranks, and names the rows without any.
     fn notes(&self) -> Vec<String> {
         let ranked = self.ranked();
         let what = match ranked == self.rows.len() {
@@ -177,7 +178,7 @@ impl Across {
         std::iter::once(what).chain(others).collect()
     }
 
-    /// For people; programs find the number of ranked rows beside them.
+    /// Header for people; in CSV the number of ranked rows has its own column.
     fn header(&self) -> Vec<String> {
         let mut names = self.names();
         names[2] = format!("mean rank of {}", self.ranked());
@@ -211,9 +212,9 @@ impl Across {
         self.rows.iter().enumerate().map(one).collect()
     }
 
-    /// The same with numbers in full; after KD of every run its bounds, then
-    /// how many architectures were judged, why a row is not, how many rows the
-    /// ranks are among, and why it is none of them.
+    /// Writes the table with numbers in full. After every run's KD come its bounds, the
+    /// number of judged architectures, why a row is not judged, the number of ranked
+    /// rows, and why a row is not ranked.
     fn csv(&self) -> String {
         let runs = || self.runs.iter();
         let ranked = self.ranked();
@@ -282,8 +283,8 @@ impl Across {
     }
 }
 
-/// Why a row has no KD in some of the runs, run by run; `None` if it has one in
-/// all.
+/// The reason, run by run, why a row has no KD in some of the runs; `None` if it has
+/// one in all.
 fn left_out(name: &str, boards: &[Leaderboard], runs: &[String]) -> Option<String> {
     let why = |board: &Leaderboard| -> Option<String> {
         if let Some(row) = board.rows.iter().find(|row| row.key.name == name) {

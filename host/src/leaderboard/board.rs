@@ -1,4 +1,4 @@
-//! The leaderboard as data.
+//! The leaderboard of a run, as data.
 
 use super::{LeaderboardError, number::population, scored::Scored};
 use crate::truth::{Judged, Truth};
@@ -11,72 +11,72 @@ use osee_core::{
 use osee_model::estimator::FailureKind;
 use std::collections::{BTreeMap, HashSet};
 
-/// One estimator's place.
+/// Scores and criteria of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// What was computed, and with what.
+    /// Everything that its scores depend on.
     pub key: RowKey,
-    /// Mean score per architecture over seeds, as the estimator gives it;
-    /// NaN where all seeds failed, and where the architecture is not judged.
+    /// Mean score per architecture over seeds, not oriented; NaN if all seeds failed or
+    /// the architecture is not judged.
     pub scores: Vec<f64>,
-    /// Criteria of the oriented means; `None` without truth, or where too few
+    /// Criteria of the oriented means; `None` without truth, or if too few
     /// architectures are scored.
     pub criteria: Option<CriteriaReport>,
-    /// tau-b of every seed by itself.
+    /// Kendall's tau-b of each seed alone; `None` if it is undefined.
     pub kd_seeds: Vec<Option<f64>>,
-    /// Scores that failed, over the judged architectures and seeds.
+    /// Number of failed scores over the judged architectures and seeds, by kind.
     pub failures: BTreeMap<FailureKind, usize>,
-    /// The first failure of each kind, by architecture and seed.
+    /// Message of the first failure of each kind, by architecture and seed.
     pub examples: BTreeMap<FailureKind, String>,
-    /// Planned scores that are not there yet.
+    /// Number of planned scores that are not there yet.
     pub missing: usize,
-    /// Mean cost of an architecture by itself, all seeds included,
-    /// milliseconds: what the scores that are judged cost.
+    /// Mean milliseconds of an architecture with all its seeds, if scored alone; over
+    /// the judged scores.
     pub ms_per_arch: f64,
-    /// Mean cost of one score by itself, milliseconds.
+    /// Mean milliseconds of one score, if computed alone.
     pub ms_per_score: f64,
 }
 
 impl Row {
-    /// How many scores failed.
+    /// Number of failed scores.
     pub fn failed(&self) -> usize {
         self.failures.values().sum()
     }
 }
 
-/// All estimators of a run, best first.
+/// All rows of a run, best first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaderboard {
-    /// The study's name.
+    /// Name of the study.
     pub name: String,
-    /// Space id.
+    /// Id of the search space.
     pub space: String,
-    /// How its architectures were chosen, such as "one per isomorphism group,
-    /// drawn by seed 0".
+    /// How its architectures are chosen, such as "one per isomorphism group, drawn by
+    /// seed 0".
     pub subset: String,
-    /// Preset of the protocol, batch and batches.
+    /// Preset of the protocol, batch size and number of batches.
     pub protocol: String,
-    /// Data of the images.
+    /// Data set of the images.
     pub data: String,
-    /// Architectures of the run.
+    /// Architectures of the run, neighbours last.
     pub architectures: Vec<String>,
-    /// How many of them, the first, are judged; the rest are neighbours, for
+    /// Number of architectures before the neighbours, which are not judged but serve
     /// analyses by operation.
     pub drawn: usize,
-    /// Which of them all rows have scored, and what is left to compute.
+    /// The architectures that all rows have scored, and what is left to compute.
     pub scored: Scored,
-    /// Scored architectures without truth; not judged.
+    /// Number of scored architectures without truth, which are not judged.
     pub without_truth: usize,
     /// Initialisation seeds.
     pub seeds: Seeds,
     /// The truth, if any.
     pub truth: Option<Truth>,
-    /// Which of the scored ones have a truth, and it; `None` where those are
-    /// too few to rank.
+    /// Truth of the scored architectures that have one; `None` if they are too few to
+    /// rank.
     pub judged: Option<Judged>,
-    /// The same with neighbours, if there are some.
+    /// The same including neighbours, if there are some.
     pub neighbourhood: Option<Judged>,
-    /// Ids of the estimators in user plugins; their rows are marked.
+    /// Ids of the exports of user plugins; their rows are marked.
     pub user_plugins: Vec<String>,
     /// Best tau-b first, undefined last.
     pub rows: Vec<Row>,
@@ -86,7 +86,7 @@ impl Leaderboard {
     /// Judges what `store` holds.
     ///
     /// # Errors
-    /// When the store or the table cannot be read, or they have nothing in
+    /// If the store or the table cannot be read, or they have no architecture in
     /// common.
     pub fn new(
         store: &Store,
@@ -95,8 +95,8 @@ impl Leaderboard {
     ) -> Result<Self, LeaderboardError> {
         let study = store.study()?;
         let architectures = store.architectures()?;
-        // A plugin that was rebuilt, or another recipe, makes another row; what the
-        // last run asked for counts.
+        // A rebuilt plugin, or another recipe, makes another row; the row of the last
+        // run counts.
         let (scored, found) = Scored::of(store)?;
         let (truth, all) = truth.unzip();
         let judged = all.clone().map(|all| all.among(&scored.mask(&scored.positions)));
@@ -143,13 +143,13 @@ impl Leaderboard {
         })
     }
 
-    /// What was asked for: "30 architectures and 142 neighbours".
+    /// The architectures in words: "30 architectures and 142 neighbours".
     pub fn population(&self) -> String {
         population(self.drawn, self.architectures.len() - self.drawn)
     }
 }
 
-/// How architectures are chosen, in words.
+/// Says how architectures are chosen.
 fn subset(of: &Architectures) -> String {
     let which = match (&of.file, of.judged) {
         (Some(_), _) => Some("those of a list"),
@@ -166,7 +166,7 @@ fn subset(of: &Architectures) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// The row of `scores`, of which there should be `seeds` per architecture.
+/// Makes the row of `scores`, of which there should be `seeds` per architecture.
 fn row(
     key: RowKey,
     mut scores: Vec<Score>,
@@ -187,7 +187,7 @@ fn row(
         *failures.entry(failure.kind).or_default() += 1;
         examples.entry(failure.kind).or_insert_with(|| failure.message.clone());
     }
-    // Neighbours are not judged, and cost nothing of what is.
+    // Neighbours are not judged, so they do not count towards the cost.
     let judged_scores = || scores.iter().filter(|score| score.arch_index < scored.of);
     let cost: f64 = judged_scores().map(|score| score.milliseconds).sum();
     let means = seed_means(&scores, architectures);

@@ -1,8 +1,7 @@
-//! The columns that tables of estimators have in common: what each is called,
-//! what it means, and how its value is written.
+//! The columns that tables of estimators share: title, meaning and format.
 //!
-//! Invariant: a value is spelt in one place for a terminal and Markdown, for
-//! CSV, and for a report's page.
+//! Invariant: one place decides how a value is written, for a terminal and Markdown,
+//! for CSV, and for a report's page.
 
 use super::number::{CONSTANT, TOO_FEW_AT_K, cell};
 use osee_core::criteria::{CriteriaReport, TieAware};
@@ -14,10 +13,10 @@ use osee_report::{
 };
 use std::collections::BTreeMap;
 
-/// What tables say of one estimator. A table fills in what its columns ask for.
+/// What a table says about one estimator. A table sets what its columns need.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Line<'a> {
-    /// Its place, from 1.
+    /// Rank of the row, from 1.
     pub rank: Option<usize>,
     pub name: &'a str,
     pub settings: &'a str,
@@ -25,29 +24,29 @@ pub(crate) struct Line<'a> {
     pub kind: Option<EstimatorKind>,
     /// `None` if it is not judged.
     pub criteria: Option<&'a CriteriaReport>,
-    /// How many of its scores failed.
+    /// Number of its scores that failed.
     pub failed: Option<usize>,
-    /// How many of its scores are not computed yet.
+    /// Number of its scores that are not computed yet.
     pub missing: usize,
-    /// How many architectures it has scored.
+    /// Number of architectures that it has scored.
     pub scored: usize,
-    /// How many architectures it should score.
+    /// Number of architectures that it should score.
     pub of: usize,
-    /// Cost of an architecture with all seeds.
+    /// Cost of an architecture with all seeds, in milliseconds.
     pub milliseconds: Option<f64>,
-    /// Why it is not judged, if it should be.
+    /// The reason why it is not judged, if it should be.
     pub not_run: Option<&'a str>,
 }
 
-/// What stands in a cell.
+/// The content of a cell in every format.
 pub(crate) struct Value<'a> {
-    /// In a terminal and in Markdown.
+    /// Text for a terminal and for Markdown.
     pub text: String,
-    /// In CSV, in full.
+    /// Field for CSV, in full.
     pub field: Field<'a>,
-    /// In CSV: its interval, or its range over all orders of ties.
+    /// Bounds for CSV: the interval, or the range over all orders of ties.
     pub bounds: Option<[f64; 2]>,
-    /// On a report's page.
+    /// Cell for a report's page.
     pub cell: Cell,
 }
 
@@ -62,7 +61,7 @@ impl<'a> Line<'a> {
         self.not_run.map(|reason| format!("{} architectures are scored; {reason}", self.scored))
     }
 
-    /// No value, because the row is not judged, or else for this reason.
+    /// An empty value, because the row is not judged or else for `reason`.
     fn nothing(&self, reason: &str) -> Value<'a> {
         let cell = Cell::undefined(&self.why_not().unwrap_or_else(|| reason.to_owned()));
         Value { text: "-".to_owned(), ..Value::new(Field::Absent, cell) }
@@ -85,16 +84,16 @@ impl<'a> Line<'a> {
 
 type Shares = BTreeMap<String, TieAware>;
 
-/// A column.
+/// A column of a table of estimators.
 #[derive(Clone, Copy)]
 pub(crate) struct Column {
-    /// What it is called, in CSV, too.
+    /// The title, which CSV uses too.
     pub title: &'static str,
-    /// What it means; a report's page says it.
+    /// The meaning, which a report's page shows.
     hint: &'static str,
-    /// How names of the CSV columns with its bounds begin; empty if it has none.
+    /// Prefix of the CSV columns with the bounds; empty if it has none.
     pub bounds: &'static str,
-    /// A column of names, not of numbers.
+    /// True for a column of names, false for numbers.
     is_text: bool,
     value: for<'a> fn(&Line<'a>) -> Value<'a>,
 }
@@ -104,7 +103,7 @@ impl Column {
         Self { title, hint: "", bounds: "", is_text: false, value }
     }
 
-    /// The same under another title.
+    /// The same column under another title.
     pub const fn called(self, title: &'static str) -> Self {
         Self { title, ..self }
     }
@@ -113,7 +112,7 @@ impl Column {
         (self.value)(line)
     }
 
-    /// Its heading on a report's page.
+    /// The heading on a report's page.
     pub fn heading(&self) -> html::Column {
         match self.is_text {
             true => html::Column::text(self.title, self.hint),
@@ -122,7 +121,7 @@ impl Column {
     }
 }
 
-/// Titles, and every line as people read it.
+/// Titles, and every line as text for people.
 pub(crate) fn texts<'a>(
     columns: &[Column],
     lines: impl Iterator<Item = Line<'a>>,
@@ -153,7 +152,7 @@ pub(crate) const KIND: Column = Column {
     })
 };
 
-/// Criteria of every table of estimators.
+/// The criteria columns of every table of estimators.
 pub(crate) const CRITERIA: [Column; 7] = [
     Column {
         hint: "Kendall's tau-b between scores and truth",
@@ -197,7 +196,7 @@ pub(crate) const CRITERIA: [Column; 7] = [
 
 pub(crate) const LC: Column = Column::new("LC", |line| line.criterion(|it| it.lc));
 
-/// Scores that failed. A report counts architectures of which all seeds did.
+/// Failed scores. A report counts the architectures of which all seeds failed.
 pub(crate) const FAILED: Column = Column {
     hint: "architectures without a score; they rank last",
     ..Column::new("failed", |line| match (line.why_not(), line.failed) {
@@ -236,7 +235,7 @@ pub(crate) const MILLISECONDS: Column = Column {
     })
 };
 
-/// The interval of KD; p of KD against 0 where there is none.
+/// The interval of KD, or the p-value of KD against 0 if there is none.
 fn interval<'a>(line: &Line<'a>) -> Value<'a> {
     let Some(criteria) = line.criteria else { return line.nothing(CONSTANT) };
     if let Some([low, high]) = criteria.kd_ci {
@@ -250,8 +249,8 @@ fn interval<'a>(line: &Line<'a>) -> Value<'a> {
     }
 }
 
-/// A criterion with its range over all orders of ties, where that is wide:
-/// `0.467 (0.400 .. 0.600)`.
+/// A criterion with its range over all orders of ties, if that is wide: `0.467 (0.400
+/// .. 0.600)`.
 fn tied(of: &TieAware) -> Value<'static> {
     let [min, max] = [of.min, of.max].map(|it| fixed(it, DIGITS));
     let mut cell = cell(Some(of.value));

@@ -1,4 +1,4 @@
-//! Why there is no leaderboard.
+//! Errors of making a leaderboard.
 
 use crate::{
     exit::{Category, ExitCode},
@@ -6,16 +6,16 @@ use crate::{
 };
 use osee_core::{criteria::CriteriaError, store::StoreError};
 
-/// Why there is no leaderboard.
+/// The reason why a leaderboard cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaderboardError {
-    /// The run.
+    /// The run cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The truth.
+    /// The truth cannot be used.
     #[error(transparent)]
     Truth(#[from] TruthError),
-    /// The criteria.
+    /// The criteria cannot be computed.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),
 }

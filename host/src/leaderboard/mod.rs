@@ -1,4 +1,4 @@
-//! From stored scores and the truth to a leaderboard.
+//! Joins stored scores with the truth, and makes a leaderboard.
 
 mod across;
 mod board;

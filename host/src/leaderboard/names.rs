@@ -1,11 +1,10 @@
-//! Runs by names that tell them apart.
+//! Names runs so that they can be told apart.
 
 use super::Leaderboard;
 use osee_files::csv_text::distinct;
 use std::path::PathBuf;
 
-/// What two runs of one study may differ in, those that a reader asks for
-/// first.
+/// What two runs of one study may differ in, the most informative first.
 const ASPECTS: [fn(&Leaderboard) -> String; 3] = [
     |board| board.data.clone(),
     |board| match &*board.seeds {
@@ -18,7 +17,7 @@ const ASPECTS: [fn(&Leaderboard) -> String; 3] = [
     truth,
 ];
 
-/// What else they may differ in.
+/// What else two runs may differ in.
 const OTHERS: [fn(&Leaderboard) -> String; 3] =
     [|board| board.space.clone(), |board| board.protocol.clone(), Leaderboard::population];
 
@@ -27,9 +26,9 @@ fn truth(board: &Leaderboard) -> String {
     truth.map_or_else(|| "no truth".to_owned(), |it| format!("{} of {}", it.column, it.table()))
 }
 
-/// A name for each of `boards`, whose runs are in `folders`, no two alike: that
-/// of its study; where those are alike, with what differs (images, seeds,
-/// truth), else with its folder.
+/// Makes distinct names for `boards`, whose runs are in `folders`: the name of the
+/// study; if those are not distinct, with the differences (images, seeds, truth, then
+/// others), and finally with the folder.
 pub fn told_apart(boards: &[Leaderboard], folders: &[PathBuf]) -> Vec<String> {
     let names: Vec<String> = boards.iter().map(|board| board.name.clone()).collect();
     if are_distinct(&names) {
@@ -64,7 +63,7 @@ pub fn told_apart(boards: &[Leaderboard], folders: &[PathBuf]) -> Vec<String> {
     distinct(with(&differences))
 }
 
-/// Adds in what the boards differ.
+/// Adds the aspects in which the boards differ.
 fn add(to: &mut [Vec<String>], boards: &[Leaderboard], aspects: &[fn(&Leaderboard) -> String]) {
     for aspect in aspects {
         let values: Vec<String> = boards.iter().map(aspect).collect();

@@ -1,4 +1,4 @@
-//! The leaderboard for people and for programs.
+//! Writes the leaderboard for people and for programs.
 
 use super::{
     Leaderboard, NotRun, Row,
@@ -13,24 +13,24 @@ use osee_report::text::{markdown_table, markdown_text, terminal_table};
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fmt::Write};
 
-/// How a leaderboard is written.
+/// The format of a leaderboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal.
+    /// A table for a terminal.
     Table,
-    /// One row per estimator.
+    /// CSV with one row per estimator.
     Csv,
-    /// Everything.
+    /// JSON with everything.
     Json,
-    /// For a README.
+    /// A Markdown table for a README.
     Markdown,
-    /// One row per judged architecture, without neighbours; one column per
+    /// CSV with one row per judged architecture, without neighbours, and one column per
     /// estimator.
     ScoresCsv,
 }
 
-/// The leaderboard as text. Without `timing` the text of two runs of one
-/// study is the same, byte for byte.
+/// Writes the leaderboard as text. Without `timing`, two runs of one study give the
+/// same bytes.
 pub fn render(board: &Leaderboard, format: Format, timing: bool) -> String {
     match format {
         Format::Table => table(board, timing),
@@ -44,8 +44,8 @@ pub fn render(board: &Leaderboard, format: Format, timing: bool) -> String {
     }
 }
 
-/// What failed and should not have, a line per estimator and kind; empty if
-/// nothing did.
+/// Describes failures that are faults, a line per estimator and kind; empty if there
+/// are none.
 pub fn faults(board: &Leaderboard) -> String {
     let mut text = String::new();
     for row in &board.rows {
@@ -64,7 +64,7 @@ fn columns(timing: bool) -> Vec<Column> {
     [RANK, NAME].into_iter().chain(CRITERIA).chain([FAILED]).chain(time).collect()
 }
 
-/// Judged rows, best first, then those that are not judged.
+/// The judged rows, best first, then those that are not judged.
 fn lines(board: &Leaderboard) -> impl Iterator<Item = Line<'_>> {
     let of = board.scored.of;
     let judged = board.rows.iter().enumerate().map(move |(at, row)| Line {
@@ -88,7 +88,7 @@ fn lines(board: &Leaderboard) -> impl Iterator<Item = Line<'_>> {
     }))
 }
 
-/// A row per estimator, numbers in full.
+/// One row per estimator, with numbers in full.
 fn csv(board: &Leaderboard, timing: bool) -> String {
     let columns = columns(timing);
     let ends = |of: &Column| ["low", "high"].map(|end| format!("{}_{end}", of.bounds));
@@ -113,7 +113,7 @@ fn csv(board: &Leaderboard, timing: bool) -> String {
     csv_text(names, rows)
 }
 
-/// What the numbers are about, in a line or two.
+/// Says in a line or two what the numbers are about.
 pub fn caption(board: &Leaderboard) -> String {
     let mut text = format!(
         "{}: {} of {} ({}), seeds {:?}, protocol {}, data {}",
@@ -157,7 +157,7 @@ fn table(board: &Leaderboard, timing: bool) -> String {
     format!("{}\n{}{}", caption(board), terminal_table(&titles, &lines), note(board))
 }
 
-/// What is to be said below the table: what so few architectures allow.
+/// A note for below the table on what so few architectures allow.
 fn note(board: &Leaderboard) -> String {
     let few = board.judged.as_ref().and_then(|judged| few(judged.values.len()));
     few.map_or_else(String::new, |few| few + "\n")
@@ -171,9 +171,9 @@ fn markdown(board: &Leaderboard, timing: bool) -> String {
     format!("{caption}\n\n{}{note}", markdown_table(&titles, &lines))
 }
 
-/// One row per architecture that all estimators have scored, without
-/// neighbours, which no figure is of: `arch`, then the mean score of every
-/// estimator over seeds, empty where it failed.
+/// One row per architecture that all estimators have scored, without neighbours:
+/// `arch`, then the mean score of every estimator over seeds, empty where all seeds
+/// failed.
 pub fn scores_csv(board: &Leaderboard) -> String {
     let mut rows: Vec<&Row> = board.rows.iter().collect();
     rows.sort_by(|a, b| a.key.name.cmp(&b.key.name));
@@ -185,7 +185,7 @@ pub fn scores_csv(board: &Leaderboard) -> String {
     csv_text(names, lines)
 }
 
-/// The JSON document.
+/// Makes the JSON document.
 fn document(board: &Leaderboard, timing: bool) -> Value {
     let truth = board.truth.as_ref();
     let mut rows: Vec<Value> = board.rows.iter().map(|row| row_document(row, timing)).collect();
@@ -217,7 +217,7 @@ fn document(board: &Leaderboard, timing: bool) -> Value {
     })
 }
 
-/// A row that is not judged, as JSON has it.
+/// Describes, in JSON, a row that is not judged.
 pub fn not_run_document(row: &NotRun) -> Value {
     json!({
         "estimator": row.key.name,
@@ -254,9 +254,8 @@ fn row_document(row: &Row, timing: bool) -> Value {
     Value::Object(document)
 }
 
-/// Criteria as the leaderboard's JSON has them: plain numbers, with what
-/// depends on ties beside them under `ties`; `kd_p` is the p-value of KD
-/// against 0.
+/// Criteria in the leaderboard's JSON: plain numbers, with ranges over orders of ties
+/// under `ties`; `kd_p` is the p-value of KD against 0.
 pub fn criteria_document(criteria: &CriteriaReport) -> Map<String, Value> {
     let plain = |table: &BTreeMap<String, TieAware>| -> BTreeMap<String, f64> {
         table.iter().map(|(k, t)| (k.clone(), t.value)).collect()

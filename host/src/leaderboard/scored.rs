@@ -1,8 +1,8 @@
-//! Which architectures of a run are judged.
+//! Decides which architectures of a run are judged.
 //!
-//! Invariant: the rows of a leaderboard are judged over the same architectures,
-//! those that every one of them has scored with all its seeds. What is not
-//! computed yet is no failure, and what is left of a run changes no figure.
+//! Invariant: the rows of a leaderboard are judged over the same architectures, those
+//! that every one of them has scored with all its seeds. What is not computed yet is no
+//! failure, and what is left of a run changes no figure.
 
 use osee_core::{
     row::RowKey,
@@ -10,8 +10,8 @@ use osee_core::{
 };
 use std::fmt::Write;
 
-/// A row with fewer scored architectures says nothing and is not judged, so
-/// that one that has just begun does not narrow what the others are judged over.
+/// An incomplete row with fewer scored architectures is not judged, so that one that
+/// has just begun does not narrow what the others are judged over.
 pub const FEWEST: usize = 10;
 
 /// A row that is not judged.
@@ -19,45 +19,45 @@ pub const FEWEST: usize = 10;
 pub struct NotRun {
     /// The row.
     pub key: RowKey,
-    /// Architectures that it has scored with all seeds.
+    /// Number of architectures that it has scored with all seeds.
     pub scored: usize,
-    /// Its scores that are not there.
+    /// Number of its scores that are not there.
     pub missing: usize,
-    /// Why it is not judged.
+    /// The reason why it is not judged.
     pub reason: String,
 }
 
-/// What of a run is judged.
+/// The part of a run that is judged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scored {
-    /// Positions of the architectures that all judged rows have scored,
-    /// ascending; without neighbours.
+    /// Indices of the architectures that all judged rows have scored, ascending,
+    /// without neighbours.
     pub positions: Vec<usize>,
-    /// The same with the neighbours that all judged rows have scored, but those
-    /// that judge by others, which look at no neighbours.
+    /// The same with the neighbours that all judged rows except meta estimators, which
+    /// score no neighbours, have scored.
     pub around: Vec<usize>,
-    /// Architectures of the run, without neighbours: its first ones.
+    /// Number of architectures of the run without neighbours, which come first.
     pub of: usize,
-    /// Its neighbours.
+    /// Number of neighbours.
     pub neighbours: usize,
     /// Rows that are not judged, by name.
     pub not_run: Vec<NotRun>,
-    /// Whether something is left to compute.
+    /// True if something is left to compute.
     pub unfinished: bool,
 }
 
-/// A row as the store has it.
+/// A row with what the store has of it.
 struct Found {
     id: RowId,
     key: RowKey,
-    /// By architecture; as far as the row looks at them.
+    /// True for each architecture that is scored; a meta estimator has no neighbours.
     has: Vec<bool>,
-    /// How many that are no neighbours.
+    /// Number of scored architectures that are not neighbours.
     scored: usize,
     missing: usize,
-    /// Whether the study, as it was last run, asks for it.
+    /// True if the study, as it was last run, asks for it.
     asked: bool,
-    /// Why it, or an expert, has no scores: a supernet was not trained.
+    /// The reason why its supernet, or an expert's, was not trained, if so.
     untrained: Option<String>,
 }
 
@@ -66,13 +66,13 @@ impl Found {
         self.has.iter().all(|has| *has)
     }
 
-    /// Whether it will have more scores when the same command goes on.
+    /// True if it will have more scores when the same command resumes.
     fn is_begun(&self) -> bool {
         self.asked && !self.is_complete()
     }
 
-    /// Why it is not judged; `None` if it is. A meta estimator's scores are of
-    /// the whole population, so they are out of date as long as others are
+    /// The reason why it is not judged; `None` if it is. A meta estimator's scores are
+    /// of the whole population, so they are out of date as long as others are
     /// `under_way`.
     fn reason(&self, under_way: bool) -> Option<String> {
         if self.key.is_meta() && (under_way || !self.is_complete()) {
@@ -96,10 +96,10 @@ impl Found {
 }
 
 impl Scored {
-    /// What of `store` is judged, and the rows that are, by name.
+    /// Returns what is judged of `store`, and the judged rows by name.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     pub fn of(store: &Store) -> Result<(Self, Vec<(RowId, RowKey)>), StoreError> {
         let (of, neighbours) = store.drawn()?;
         let found = found(store, of, neighbours)?;
@@ -127,7 +127,7 @@ impl Scored {
         Ok((Self { positions, around, of, neighbours, not_run, unfinished }, rows))
     }
 
-    /// "77 of 200 scored", neighbours apart; `None` if nothing is left to
+    /// "77 of 200 scored", neighbours counted apart; `None` if nothing is left to
     /// compute.
     pub fn progress(&self) -> Option<String> {
         let scored = self.positions.len();
@@ -138,7 +138,7 @@ impl Scored {
         self.unfinished.then(|| format!("{scored} of {} scored{neighbours}", self.of))
     }
 
-    /// What is not there yet, a line each; empty if all is.
+    /// Describes what is not there yet, a line each; empty if all is there.
     pub fn notice(&self) -> String {
         let mut text = String::new();
         if let Some(progress) = self.progress() {
@@ -155,8 +155,8 @@ impl Scored {
         text
     }
 
-    /// Which of the run's architectures, neighbours included, are at
-    /// `positions`.
+    /// For each of the run's architectures, neighbours included, true if it is at one
+    /// of `positions`.
     pub fn mask(&self, positions: &[usize]) -> Vec<bool> {
         let mut mask = vec![false; self.of + self.neighbours];
         positions.iter().for_each(|&at| mask[at] = true);
@@ -164,8 +164,8 @@ impl Scored {
     }
 }
 
-/// Every row of the store; one that an earlier study asked for, and of which
-/// nothing is there, is none.
+/// Every row of the store, except those without results that the last study does not
+/// ask for.
 fn found(store: &Store, of: usize, neighbours: usize) -> Result<Vec<Found>, StoreError> {
     let study = store.study()?;
     let mut all = Vec::new();
@@ -182,7 +182,7 @@ fn found(store: &Store, of: usize, neighbours: usize) -> Result<Vec<Found>, Stor
         let waits = key.is_meta() || key.supernet().is_some();
         let untrained = if waits { store.untrained(id)? } else { None };
         if untrained.is_some() {
-            // What is there in place of its scores says that there are none.
+            // Failures of an untrained supernet stand in for its scores.
             let done = store.done(id, seeds, wanted)?;
             let there =
                 |arch| (0..seeds.len()).filter(|seed_index| done.has(arch, *seed_index)).count();

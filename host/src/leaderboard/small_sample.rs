@@ -1,14 +1,14 @@
-//! What too few architectures cannot say.
+//! Notes on what too few architectures cannot say.
 
 use osee_core::criteria::{INTERVAL_FROM, smallest_kendall_p_value};
 use osee_report::number::p_size;
 
-/// A difference is found where p is smaller.
+/// Significance level: a difference counts as found if p is smaller.
 pub const LEVEL: f64 = 0.05;
 
-/// What is to be said below a leaderboard of so few architectures that KD has
-/// no interval: which test stands for it, and whether it can find anything.
-/// `None` for more.
+/// A note for below a leaderboard of so few architectures that KD has no interval:
+/// which test replaces it, and whether that can find anything. `None` if there are
+/// enough architectures.
 pub fn few(architectures: usize) -> Option<String> {
     if architectures >= INTERVAL_FROM {
         return None;

@@ -1,4 +1,4 @@
-//! Where the estimators of user plugins stand among the others.
+//! Compares the estimators of user plugins with the others.
 
 use super::{LEVEL, Leaderboard, Row};
 use osee_core::analysis::{
@@ -7,13 +7,13 @@ use osee_core::analysis::{
 use osee_report::number::{p_equals, p_size};
 use std::fmt::Write;
 
-/// What every estimator is compared with, besides the best bundled one.
+/// Rows that every estimator is compared with, besides the best bundled one.
 const BASELINES: [&str; 2] = ["params", "flops"];
 const CONFIDENCE: f64 = 0.95;
 
-/// For each estimator of a user plugin: its rank among those that have
-/// one, and a paired comparison with the best of the others, params and flops.
-/// Empty without truth.
+/// For each estimator of a user plugin: its rank among the rows that have one, and
+/// paired comparisons with the best of the others, params and flops. Empty without
+/// truth.
 pub fn standing(board: &Leaderboard) -> String {
     let own = |row: &&Row| board.user_plugins.contains(&row.key.estimator.id);
     let kd = |row: &Row| row.criteria.as_ref().and_then(|criteria| criteria.kd);
@@ -51,7 +51,7 @@ pub fn standing(board: &Leaderboard) -> String {
     text
 }
 
-/// The row less the one that is named.
+/// Describes the difference between a row and the row `name`.
 fn comparison(name: &str, pair: Option<&Comparison>) -> String {
     let known = pair.and_then(|pair| Some((pair.difference?, pair.p_value?, pair.ci)));
     match known {
@@ -80,7 +80,7 @@ fn compared(board: &Leaderboard, row: &Row, other: &Row) -> Option<SignificanceR
     significance(&columns, &judged.values, CONFIDENCE).ok()
 }
 
-/// What so few architectures can say of a difference.
+/// Says what so few architectures can tell about a difference.
 fn few(count: usize) -> String {
     if count > EXCHANGED_UP_TO {
         return String::new();

@@ -1,48 +1,48 @@
-//! Why a training cannot go on.
+//! Errors of training a supernet.
 
 use osee_engine::{data::DataError, supernet::CheckpointError};
 use std::{io, path::PathBuf};
 
-/// Why a training cannot go on.
+/// The reason why a training cannot continue.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
-    /// The images.
+    /// The images cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A checkpoint.
+    /// A checkpoint cannot be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The estimator, the space or torch.
+    /// The estimator, the space or torch fails.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
-    /// The folder of checkpoints.
+    /// The folder of checkpoints cannot be made.
     #[error("cannot make {}: {source}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// What was observed cannot be kept.
+    /// Observations cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Observation {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// What was observed makes no sense.
+    /// Observations cannot be analysed.
     #[error(transparent)]
     Analysis(#[from] osee_core::analysis::AnalysisError),
-    /// Whoever listened is gone.
+    /// The receiver of progress is gone.
     #[error(transparent)]
     News(#[from] io::Error),
-    /// The weights are lost.
+    /// The training diverges: the mean loss of an epoch is NaN or infinite.
     #[error("the loss of epoch {epoch} is {loss}; lower the learning rate, or clip gradients")]
     Diverged {
-        /// From 1.
+        /// Number of the epoch, from 1.
         epoch: u32,
-        /// Mean over its steps.
+        /// Mean loss over its steps.
         loss: f64,
     },
 }

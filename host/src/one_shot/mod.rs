@@ -1,9 +1,8 @@
-//! Supernets of a run: trained, kept as checkpoints, and asked for their
-//! sub-networks.
+//! Supernets of a run: trains them, keeps checkpoints, and evaluates sub-networks.
 //!
-//! Invariants: what is trained depends on the [`SupernetSpec`], the images and
-//! the seed; every sub-network of a supernet sees the same batches; a training
-//! that is killed goes on from its last checkpoint to the same weights.
+//! Invariants: a training depends on the [`SupernetSpec`], the images and the seed;
+//! every sub-network of a supernet sees the same batches; a training that is killed
+//! resumes from its last checkpoint and reaches the same weights.
 
 mod error;
 mod observer;
@@ -34,40 +33,40 @@ use tch::Device;
 /// A supernet of a study, for any seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SupernetSpec {
-    /// Hash of all that its weights depend on besides the seed.
+    /// Hash of everything that its weights depend on besides the seed.
     pub key: String,
-    /// Name of the first row that scores it.
+    /// Name of the first row that trains it.
     pub name: String,
-    /// Id of the one-shot estimator that samples.
+    /// Id of the one-shot estimator that samples architectures.
     pub estimator: String,
-    /// Its settings; only those that change the training matter.
+    /// Settings of that estimator; only those that change the training matter.
     pub settings: Settings,
-    /// How it is trained.
+    /// The recipe of its training.
     pub recipe: Recipe,
     /// Resolved settings of the space.
     pub space_settings: Settings,
-    /// Architectures looked at before every kept checkpoint, besides training.
+    /// Number of architectures to observe in each epoch that is kept; 0 for none.
     pub observe: usize,
 }
 
-/// The weights that a row scores.
+/// The weights that a row scores, and how it scores them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SupernetUse {
     /// Index of the supernet in the setup.
     pub supernet: usize,
     /// Epochs whose weights are averaged; 0 is before the first.
     pub epochs: Vec<u32>,
-    /// How scores are taken together.
+    /// How batches, checkpoints and isomorphic architectures make one score.
     pub evaluation: Evaluation,
 }
 
 impl SupernetSpec {
-    /// Where the training of a seed is, in a run.
+    /// The folder of the training with this seed, in a run.
     pub fn dir(&self, run: &RunDir, seed: u64) -> SupernetDir {
         run.supernet(&self.estimator, &self.key, seed)
     }
 
-    /// Whether nothing is left to train.
+    /// True if the training with this seed is complete.
     pub fn is_trained(&self, run: &RunDir, seed: u64) -> bool {
         self.dir(run, seed).checkpoint(self.recipe.epochs).exists()
     }
@@ -78,8 +77,7 @@ impl SupernetSpec {
         ImageSet::read(source, training.start..training.start + self.recipe.images)
     }
 
-    /// The batches that sub-networks are evaluated on, as large as `like`'s
-    /// input.
+    /// The batches that sub-networks are evaluated on, of the size of `like`'s input.
     fn validation(&self, source: &Source, like: &Graph, device: Device) -> Result<Vec<Batch>> {
         let wrong = |error: DataError| Error::new(error.to_string());
         let [_, validation] = source.split();
@@ -90,7 +88,7 @@ impl SupernetSpec {
         Ok(batches.iter().map(|batch| batch.on(device)).collect())
     }
 
-    /// What is done to training images for the networks of `graph`'s kind.
+    /// How training images are prepared for networks with `graph`'s input.
     fn preparation(
         &self,
         source: &Source,
@@ -99,16 +97,16 @@ impl SupernetSpec {
         Preparation::of(&self.recipe, source.facts(), graph.input_shape())
     }
 
-    /// The sub-network of an architecture, which the images suit.
+    /// The sub-network of an architecture, checked against the images.
     ///
     /// # Errors
-    /// Why there is none.
+    /// If the architecture makes no network, or the images do not fit it.
     pub fn network(&self, source: &Source, space: &ForeignSpace, arch: &str) -> Result<Graph> {
         network(space, (arch, &self.space_settings), |graph| source.facts().fits(graph))
     }
 
-    /// The space as its estimator sees it, which is asked only for what has a
-    /// sub-network; of `most` architectures that is looked at.
+    /// The space as its estimator sees it, restricted to architectures that have a
+    /// sub-network; at most `most` different ones are checked.
     pub fn lend(
         &self,
         source: &Source,

@@ -1,8 +1,8 @@
-//! Looks at some of an epoch's architectures while their supernet trains:
-//! forgetting and gradients (sections 5.3 and 6 of the study).
+//! Observes some of an epoch's architectures while their supernet trains: forgetting
+//! and gradients (sections 5.3 and 6 of the paper).
 //!
-//! Invariant: looking changes nothing; the weights are the same with and
-//! without it, bit for bit.
+//! Invariant: observing changes nothing; the weights are the same with and without it,
+//! bit for bit.
 
 use super::TrainingError;
 use osee_core::analysis::{LayerGradients, Observation, gradient_similarity};
@@ -11,10 +11,10 @@ use osee_model::graph::Graph;
 use std::collections::BTreeMap;
 use tch::{Device, Kind};
 
-/// One epoch's.
+/// Observes one epoch.
 pub struct Observer {
     epoch: u32,
-    /// Steps that are looked at, in order.
+    /// Steps to observe, ascending.
     wanted: Vec<usize>,
     seen: Vec<Seen>,
 }
@@ -26,7 +26,7 @@ struct Seen {
     after_step: f64,
 }
 
-/// Where a layer stands between input and output, and the gradients there.
+/// Position of a layer between input and output, and the gradients there.
 #[derive(Default)]
 struct Layer {
     place: f64,
@@ -34,21 +34,21 @@ struct Layer {
 }
 
 impl Observer {
-    /// Of `count` steps of an epoch of `steps`, evenly spread.
+    /// Observes `count` steps, evenly spread, of an epoch of `steps`.
     pub fn new(epoch: u32, count: usize, steps: usize) -> Self {
         let count = count.min(steps);
         Self { epoch, wanted: (0..count).map(|i| i * steps / count).collect(), seen: Vec::new() }
     }
 
-    /// Whether this step is looked at.
+    /// True if this step is to be observed.
     pub fn wants(&self, step: usize) -> bool {
         self.wanted.binary_search(&step).is_ok()
     }
 
-    /// The architecture of a step that has just been taken.
+    /// Observes the architecture of the step that has just been taken.
     ///
     /// # Errors
-    /// When it cannot be evaluated.
+    /// If it cannot be evaluated.
     pub fn after_step(
         &mut self,
         arch: &str,
@@ -61,10 +61,10 @@ impl Observer {
         Ok(())
     }
 
-    /// What has become of them when the epoch is done.
+    /// Observes the same architectures again at the end of the epoch.
     ///
     /// # Errors
-    /// When one cannot be evaluated.
+    /// If one cannot be evaluated.
     pub fn after_epoch(self, supernet: &mut Supernet) -> Result<Observation, TrainingError> {
         let mut after_epoch = Vec::with_capacity(self.seen.len());
         let mut layers: BTreeMap<String, Layer> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Sub-networks of trained supernets: their batches, and their weights.
+//! Sub-networks of trained supernets: evaluates them, and lends their weights.
 
 use super::{SupernetSpec, SupernetUse};
 use osee_core::{run_dir::RunDir, store::Evaluated};
@@ -15,26 +15,26 @@ use std::{
 };
 use tch::{Device, Tensor};
 
-/// Supernets held in memory at a time.
+/// Largest number of supernets held in memory.
 const HELD: usize = 16;
 
-/// Loads supernets as they are needed, and remembers what one architecture's
-/// sub-networks answered.
+/// Loads supernets as they are needed, and remembers the evaluations of one
+/// architecture's sub-networks.
 pub struct SubNetworks {
     specs: Vec<SupernetSpec>,
     space: String,
     run: RunDir,
     device: Device,
     loaded: HashMap<(usize, u64, Vec<u32>), Supernet>,
-    /// By supernet, and by the side that images are made.
+    /// Validation batches, by supernet and side of the images in pixels.
     validation: HashMap<(usize, usize), Vec<Batch>>,
     known: Vec<Evaluated>,
-    /// How many of `known` are not news.
+    /// Length of the part of `known` that is not news.
     told: usize,
 }
 
 impl SubNetworks {
-    /// Of the supernets `specs` of space `space`, trained in `run`.
+    /// Serves the supernets `specs` of space `space`, trained in `run`.
     pub fn new(specs: &[SupernetSpec], space: &str, run: RunDir, device: Device) -> Self {
         Self {
             specs: specs.to_vec(),
@@ -48,25 +48,25 @@ impl SubNetworks {
         }
     }
 
-    /// Another architecture's turn, of which this is known.
+    /// Begins another architecture, with the evaluations that are known.
     pub fn begin(&mut self, known: Vec<Evaluated>) {
         self.told = known.len();
         self.known = known;
     }
 
-    /// What was evaluated since it was last asked for.
+    /// Returns what was evaluated since the last call or [`Self::begin`].
     pub fn news(&mut self) -> Vec<Evaluated> {
         let news = self.known[self.told..].to_vec();
         self.told = self.known.len();
         news
     }
 
-    /// The score of an architecture: the mean over `group` (itself, or its
-    /// isomorphism group), and what it would cost alone, in milliseconds,
-    /// whoever asked the sub-networks first.
+    /// Returns the score of an architecture, the mean over `group` (itself, or its
+    /// isomorphism group), and the milliseconds it would take alone, whichever row
+    /// asked for the sub-networks first.
     ///
     /// # Errors
-    /// A checkpoint cannot be read, an architecture makes no network, or the
+    /// If a checkpoint cannot be read, an architecture makes no network, or the
     /// estimator fails.
     pub fn score(
         &mut self,
@@ -94,10 +94,10 @@ impl SubNetworks {
         Ok((sum / group.len() as f64, milliseconds))
     }
 
-    /// Copies of the weights that `graph` uses.
+    /// Copies the weights that `graph` uses.
     ///
     /// # Errors
-    /// When a checkpoint cannot be read.
+    /// If a checkpoint cannot be read.
     pub fn parameters(
         &mut self,
         weights: &SupernetUse,
@@ -108,7 +108,7 @@ impl SubNetworks {
         Ok(supernet.parameters(graph).iter().map(|value| value.detach().copy()).collect())
     }
 
-    /// The supernet that the weights are of.
+    /// The supernet that the weights belong to.
     pub fn spec(&self, weights: &SupernetUse) -> &SupernetSpec {
         &self.specs[weights.supernet]
     }

@@ -27,41 +27,41 @@ use std::{
 };
 use tch::Device;
 
-/// Longest work that a kill may cost, on top of an epoch.
+/// Longest work that a kill may cost, in addition to one epoch.
 const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(20);
-/// Architectures that are tried for a first network.
+/// Number of architectures tried to find a first network.
 const FIRST: u64 = 1_000;
-/// Time between two pieces of news.
+/// Shortest time between two progress reports.
 const BETWEEN_NEWS: Duration = Duration::from_millis(500);
 
-/// News of a training.
+/// Progress of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Step {
-    /// Within an epoch.
+    /// Some steps of an epoch are done.
     Working {
-        /// Steps since the training began.
+        /// Number of steps since the training began.
         done: u64,
-        /// Steps of the whole training.
+        /// Number of steps of the whole training.
         of: u64,
-        /// Mean loss of the epoch so far.
+        /// Mean loss of the epoch so far; NaN before its first step.
         loss: f64,
     },
-    /// An epoch is done, and kept if it is to be kept.
+    /// An epoch is done, and its checkpoint is written if it is to be kept.
     Epoch(EpochReport),
 }
 
 /// What a checkpoint holds besides weights.
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
-    /// Epochs done.
+    /// Number of epochs done.
     epoch: u32,
     schedule: Progress,
-    /// The sampler's.
+    /// State of the sampler.
     memory: Vec<u8>,
 }
 
-/// The first architecture of a space that makes a network for these images, of
-/// those with the lowest numbers and its example.
+/// Finds an architecture of the space that makes a network for these images, among
+/// those with the lowest numbers and the space's example.
 fn first_network(
     spec: &SupernetSpec,
     source: &Source,
@@ -81,7 +81,7 @@ fn first_network(
     Err(why.unwrap_or_else(|| osee_sdk::Error::new("the space has no architecture")))
 }
 
-/// A training under way.
+/// A training in progress.
 pub struct Trainer<'a> {
     spec: &'a SupernetSpec,
     sampler: &'a ForeignOneShot,
@@ -94,31 +94,31 @@ pub struct Trainer<'a> {
     images: ImageSet,
     supernet: Supernet,
     state: State,
-    /// By the side that images are made.
+    /// Validation batches, by side of the images in pixels.
     validation: BTreeMap<usize, Vec<Batch>>,
 }
 
-/// What trains, where and on what.
+/// The parts of a training besides its supernet and seed.
 pub struct Place<'a> {
     /// The one-shot estimator.
     pub sampler: &'a ForeignOneShot,
     /// The search space.
     pub space: Arc<ForeignSpace>,
-    /// What it declares.
+    /// Declaration of the search space.
     pub info: &'a SpaceInfo,
-    /// Where images come from.
+    /// The source of the images.
     pub source: &'a Source,
-    /// Where tensors live.
+    /// The device that holds the tensors.
     pub device: Device,
     /// The run's directory.
     pub run: &'a RunDir,
 }
 
 impl<'a> Trainer<'a> {
-    /// Begins the training of `spec` for a seed, or goes on with it.
+    /// Begins the training of `spec` with a seed, or resumes it.
     ///
     /// # Errors
-    /// Images, a checkpoint or the space cannot be had.
+    /// If images, a checkpoint or the space cannot be used.
     pub fn new(spec: &'a SupernetSpec, seed: u64, place: Place<'a>) -> Result<Self, TrainingError> {
         let Place { sampler, space, info, source, device, run } = place;
         let dir = spec.dir(run, seed);
@@ -135,7 +135,7 @@ impl<'a> Trainer<'a> {
                 (Supernet::new(&info.id, seed, recipe.init, device), state)
             }
         };
-        // One option of every decision each: all parameters there are, so that
+        // One network for each option of every decision, and so all parameters, so that
         // checkpoints have them before they are first sampled.
         let _ = supernet.parameters(&graph);
         for mutation in space.mutations(&first)? {
@@ -162,7 +162,7 @@ impl<'a> Trainer<'a> {
     /// Trains to the end.
     ///
     /// # Errors
-    /// The sampler, torch, a checkpoint, or `tell` fails.
+    /// If the sampler, torch, a checkpoint or `tell` fails.
     pub fn run(
         &mut self,
         mut tell: impl FnMut(Step) -> io::Result<()>,
@@ -254,17 +254,17 @@ impl<'a> Trainer<'a> {
         Ok(report)
     }
 
-    /// Who looks at the epoch with this number, from 1, if anybody does.
+    /// The observer of the epoch with this number, from 1, if it is observed.
     fn observer(&self, epoch: u32) -> Option<Observer> {
         let recipe = &self.spec.recipe;
         let wanted = self.spec.observe > 0 && recipe.kept().contains(&epoch);
         wanted.then(|| Observer::new(epoch, self.spec.observe, recipe.steps()))
     }
 
-    /// The networks of a step's architectures; what makes none is passed over.
+    /// The networks of a step's architectures; those that make none are skipped.
     ///
     /// # Errors
-    /// When one is no architecture.
+    /// If a text is not an architecture.
     fn networks(&self, archs: &[String]) -> Result<Vec<(String, Graph)>, TrainingError> {
         let mut networks = Vec::with_capacity(archs.len());
         for arch in archs {
@@ -276,10 +276,10 @@ impl<'a> Trainer<'a> {
         Ok(networks)
     }
 
-    /// Those of the first step that has any.
+    /// The networks of the first step that has any.
     ///
     /// # Errors
-    /// When none has.
+    /// If no step has any.
     fn first_networks(&self, steps: &[Vec<String>]) -> Result<Vec<(String, Graph)>, TrainingError> {
         for archs in steps {
             let networks = self.networks(archs)?;
@@ -297,8 +297,8 @@ impl<'a> Trainer<'a> {
         .into())
     }
 
-    /// The images at `positions` for each network, as large as its input; drawn
-    /// once, whatever sizes there are.
+    /// The images at `positions` for each network, of the size of its input; they are
+    /// drawn once for all sizes.
     fn batches(
         &self,
         positions: &[usize],
@@ -319,8 +319,7 @@ impl<'a> Trainer<'a> {
         Ok(batches)
     }
 
-    /// Images that sub-networks with the input of `like` are looked at with while
-    /// the supernet trains.
+    /// Batches to evaluate sub-networks with `like`'s input on during training.
     fn validation(&mut self, like: &Graph) -> Result<&[Batch], TrainingError> {
         let side = self.spec.preparation(self.source, like)?.side;
         let batches = match self.validation.entry(side) {
@@ -337,7 +336,8 @@ impl<'a> Trainer<'a> {
         Ok(first.ok_or_else(|| osee_sdk::Error::new("the recipe has no validation images"))?)
     }
 
-    /// Asks the estimator, after it has seen what it wants to see.
+    /// Evaluates what the estimator wants to survey, then asks it for an epoch's
+    /// samples.
     fn sample(
         &mut self,
         tell: &mut impl FnMut(Step) -> io::Result<()>,

@@ -1,4 +1,4 @@
-//! Which architectures of a space a study looks at.
+//! Chooses the architectures of a study, the same for the same study, space and table.
 
 use super::{PlanError, list};
 use crate::{
@@ -15,28 +15,28 @@ use osee_model::{
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
-/// More architectures than these are not listed.
+/// Largest number of architectures that are listed.
 pub const LISTABLE: u64 = 20_000_000;
 
-/// Draws in a row that bring nothing new, after which no more are made: a space
-/// may have far fewer architectures, or isomorphism groups, than numbers.
+/// Consecutive draws without a new architecture after which drawing stops: a space may
+/// have far fewer architectures, or isomorphism groups, than numbers.
 const FRUITLESS: u64 = 1_000_000;
 
-/// Most neighbours of all architectures together.
+/// Limit on the neighbours of all architectures together.
 const MOST_NEIGHBOURS: usize = 1_000_000;
 
 /// The architectures of a study.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// Those that it asks for, then neighbours.
+    /// The architectures that the study asks for, then their neighbours.
     pub list: Vec<String>,
-    /// How many of them it asks for.
+    /// Length of the part of `list` that is not neighbours.
     pub drawn: usize,
 }
 
-/// The architectures, in the order of the study, and neighbours after them. A
-/// draw of more is the draw of fewer and some on top, and keeps their
-/// neighbours' architectures. `judged` are those that a truth table has.
+/// Returns the architectures in the order of the study, followed by their neighbours. A
+/// larger draw begins with the smaller one, and keeps the neighbours of its
+/// architectures. `judged` is the truth table to draw from.
 pub fn choose(
     wanted: &Architectures,
     space: &Space<'_>,
@@ -50,8 +50,8 @@ pub fn choose(
     Ok(Choice { list, drawn })
 }
 
-/// Every mutation of some architectures that is not among them, once, whatever
-/// it is isomorphic to; where a truth is known, those that have one.
+/// Every mutation of the chosen architectures that is not itself in `drawn`, once each,
+/// whatever it is isomorphic to. If a truth table is given, only mutations that it has.
 fn neighbours(
     wanted: &Architectures,
     space: &Space<'_>,
@@ -61,7 +61,7 @@ fn neighbours(
     let there = drawn.len();
     let count = usize::try_from(wanted.neighbours).ok().filter(|count| *count <= there);
     let count = count.ok_or(PlanError::TooManyNeighbours { wanted: wanted.neighbours, there })?;
-    // What was drawn is in random order; a list or a whole space is not.
+    // A draw is in random order already; a list or a whole space is not.
     let random = wanted.count.is_some() && wanted.file.is_none();
     let mut stream = stream(wanted.seed, &["neighbours", &space.info.id]);
     let picked: Vec<usize> = match random {
@@ -89,7 +89,7 @@ fn neighbours(
     }
 }
 
-/// The architectures that the study asks for.
+/// The architectures that the study asks for, without neighbours.
 fn drawn(
     wanted: &Architectures,
     space: &Space<'_>,
@@ -155,14 +155,14 @@ fn drawn(
     chosen.finish()
 }
 
-/// Architectures that are tried before a study is said to make no network.
+/// Number of architectures tried before a study is said to make no network.
 const TRIED: usize = 1_000;
 
-/// A network of the study that `fits` the images; one architecture that makes
-/// none is a failure of that alone, wherever it stands.
+/// Returns a network of the study that `fits` the images. An architecture that makes
+/// none does not fail the study, wherever it is in the list.
 ///
 /// # Errors
-/// When none of the first [`TRIED`] makes one.
+/// If none of the first [`TRIED`] architectures makes one.
 pub fn any_network(
     space: &Space<'_>,
     architectures: &[String],
@@ -191,13 +191,14 @@ pub fn any_network(
 struct Chosen<'a> {
     space: &'a Space<'a>,
     unique: bool,
-    /// Hashes of identities: a million of those would be half of the memory.
+    /// Truncated hashes of identities: the full text of a million would take half of
+    /// the memory.
     seen: HashSet<[u8; 16]>,
     list: Vec<String>,
 }
 
 impl Chosen<'_> {
-    /// Takes `arch` unless its like is there.
+    /// Adds `arch` unless an equal or, with `unique`, an isomorphic one is there.
     fn take(&mut self, arch: String) -> Result<(), PlanError> {
         let hash = match self.unique {
             true => Sha256::digest(self.space.functions.canonical(&arch)?),

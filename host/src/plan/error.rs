@@ -1,4 +1,4 @@
-//! Why a study cannot be planned: something it asks for is not there, or makes no
+//! Errors of planning: a study asks for something that does not exist or makes no
 //! sense.
 
 use crate::{
@@ -12,67 +12,67 @@ use osee_engine::{DeviceError, data::DataError};
 use osee_model::settings::SettingError;
 use std::path::PathBuf;
 
-/// Why a study cannot be planned.
+/// The reason why a study cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The study itself.
+    /// The study is invalid.
     #[error(transparent)]
     Study(#[from] StudyError),
-    /// A plugin, or something no plugin has.
+    /// A plugin cannot be used, or no plugin has what the study names.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// A setting.
+    /// A setting is invalid.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The data set of the images.
+    /// The data set of the images is not available.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// The images.
+    /// The images cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The device.
+    /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// A plugin's refusal.
+    /// A plugin refuses what it was asked.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
-    /// A malformed architecture.
+    /// An architecture is malformed.
     #[error("{place}{error}")]
     Architecture {
-        /// Where it stands.
+        /// File and line, ending in a colon and a space.
         place: String,
-        /// What is wrong.
+        /// The reason.
         error: osee_sdk::Error,
     },
-    /// Settings, or a list, of which nothing comes.
+    /// The settings, or the list, make no network.
     #[error("{}`{first}` makes no network: {error}", if *tried > 1 {
         format!("none of {tried} architectures makes a network; ")
     } else {
         String::new()
     })]
     NoNetwork {
-        /// The first architecture.
+        /// The first architecture tried.
         first: String,
-        /// How many were tried.
+        /// Number of architectures tried.
         tried: usize,
-        /// What is wrong with it.
+        /// The space's error for `first`.
         error: osee_sdk::Error,
     },
-    /// The list of architectures.
+    /// The list of architectures cannot be read.
     #[error("cannot read architectures from {}: {source}", path.display())]
     ArchitectureFile {
-        /// The file.
+        /// The list.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// Only listed architectures can be had.
+    /// The space cannot be enumerated, so its architectures must be listed.
     #[error("search space `{0}` cannot be enumerated; give a file of architectures")]
     NotEnumerable(String),
-    /// The table that architectures should be from.
+    /// The study takes architectures from a truth table and names none.
     #[error("`judged` takes architectures from the truth table, and the study has none")]
     NoTruth,
-    /// Isomorphic architectures are found in a list of all.
+    /// A row averages over isomorphism groups, and the space cannot be listed in full.
     #[error(
         "`{row}` averages over isomorphism groups, for which all architectures are listed, and \
          search space `{space}` {}; leave `isomorphic` out there",
@@ -81,102 +81,102 @@ pub enum PlanError {
     NoGroups {
         /// Name of the row.
         row: String,
-        /// The search space.
+        /// Id of the search space.
         space: String,
-        /// How many it has, if they can be listed at all.
+        /// Number of architectures; `None` if the space cannot be enumerated.
         size: Option<u64>,
     },
-    /// Groups of one, whose mean is the score itself.
+    /// Every isomorphism group has one member, so its mean is the score itself.
     #[error(
         "`{0}` averages over isomorphism groups, and no architecture of the study has another one \
          in its group; leave `isomorphic` out there"
     )]
     LoneGroups(String),
-    /// Too many for a list.
+    /// The space has too many architectures to take all of them.
     #[error("search space `{0}` has {1} architectures, too many to take all; say how many")]
     TooLarge(String, u64),
-    /// More than a list holds.
+    /// The study asks for more architectures than a list may hold.
     #[error("{wanted} architectures were asked for, and at most {most} are listed; ask for fewer")]
     TooLongList {
-        /// Asked for.
+        /// Number asked for.
         wanted: u64,
-        /// The most.
+        /// Largest allowed number.
         most: u64,
     },
-    /// More than there are.
+    /// The study asks for more architectures than there are.
     #[error("{wanted} architectures were asked for, there are {there}{}", if *unique { " unique ones" } else { "" })]
     TooMany {
-        /// Asked for.
+        /// Number asked for.
         wanted: u64,
-        /// There.
+        /// Number there are.
         there: usize,
-        /// Whether isomorphic ones count once.
+        /// True if isomorphic architectures count once.
         unique: bool,
     },
-    /// Neighbours of more architectures than there are.
+    /// The study asks for neighbours of more architectures than it has.
     #[error(
         "neighbours of {wanted} architectures were asked for, and the study has {there} architectures"
     )]
     TooManyNeighbours {
-        /// Asked for.
+        /// Number asked for.
         wanted: u64,
-        /// There.
+        /// Number the study has.
         there: usize,
     },
-    /// Too many for a list.
+    /// The neighbours are too many for a list.
     #[error("{0} architectures have more than {1} neighbours; ask for those of fewer")]
     TooLargeNeighbourhood(u64, usize),
-    /// Number after number is an architecture that is there already.
+    /// Draw after draw gives an architecture that was drawn before.
     #[error(
         "search space `{space}` gave {draws} architectures in a row that were among the {found} \
          drawn before; ask for at most {found}"
     )]
     Fruitless {
-        /// The space.
+        /// Id of the space.
         space: String,
-        /// Different ones.
+        /// Number of different architectures drawn.
         found: usize,
-        /// Draws without another.
+        /// Number of draws without a new one.
         draws: u64,
     },
-    /// None at all.
+    /// The study has no architectures.
     #[error("the study has no architectures")]
     NoArchitectures,
-    /// Two rows of one name.
+    /// Two rows have the same name.
     #[error("two estimators are called `{0}`; give one of them another `name`")]
     SameName(String),
-    /// A row that has no weights of a supernet to look at.
+    /// A row that is not zero-shot names a supernet to score.
     #[error(
         "`{0}` names a supernet, which only zero-shot estimators can; one-shot estimators have \
          their own"
     )]
     NoSupernet(String),
-    /// A row without checkpoints.
+    /// A row names checkpoints but scores no supernet.
     #[error("`{0}` has `epoch` or `trend`, but looks at no supernet")]
     NoCheckpoints(String),
-    /// A supernet that no row trains.
+    /// A row scores the supernet of a row that does not exist.
     #[error(
         "the study has no one-shot row `{row}`{}",
         near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
     )]
     NoRow {
-        /// As asked.
+        /// The name as given.
         row: String,
-        /// The row most like it.
+        /// The row with the most similar name.
         near: Option<String>,
     },
-    /// A row with a recipe that trains nothing.
+    /// A row has a recipe but trains nothing.
     #[error(
         "`{0}` has `training`, and trains no supernet; one-shot rows do, and `supernet` of another \
          row names the one whose weights it looks at"
     )]
     NoTraining(String),
-    /// One checkpoint of all.
+    /// A row asks for one checkpoint and for all of them.
     #[error(
         "`{0}` has `trend`, which is a row for every kept epoch, beside `epoch`; leave one out"
     )]
     EpochOfTrend(String),
-    /// More rows than anybody reads.
+    /// A trend would have too many rows.
     #[error(
         "`{row}` has `trend`, a row for every kept epoch, of which there are {kept}; at most {most} \
          are made, so `keep_every` of [training] is larger"
@@ -184,30 +184,30 @@ pub enum PlanError {
     LongTrend {
         /// Name of the row.
         row: String,
-        /// Kept epochs.
+        /// Number of kept epochs.
         kept: usize,
-        /// The most.
+        /// Largest allowed number of rows.
         most: usize,
     },
-    /// A supernet that its estimator will not begin with.
+    /// The estimator of a supernet refuses to begin training.
     #[error("`{row}` cannot be trained: {error}")]
     Untrainable {
-        /// Name of a row that looks at it.
+        /// Name of the row that trains it.
         row: String,
-        /// Why.
+        /// The estimator's reason.
         error: osee_sdk::Error,
     },
-    /// More batches than are evaluated.
+    /// A row scores more batches than its recipe has.
     #[error("`{row}` looks at the first {wanted} validation batches; its recipe has {batches}")]
     FewBatches {
         /// Name of the row.
         row: String,
-        /// As asked.
+        /// Number of batches asked for.
         wanted: usize,
-        /// All there are.
+        /// Number of batches of the recipe.
         batches: usize,
     },
-    /// A mean of more checkpoints than there are.
+    /// A row averages more checkpoints than there are.
     #[error(
         "`{row}` averages {wanted} checkpoints up to epoch {epoch}, and there are those after \
          {there:?}"
@@ -215,41 +215,41 @@ pub enum PlanError {
     FewCheckpoints {
         /// Name of the row.
         row: String,
-        /// As asked.
+        /// Number of checkpoints asked for.
         wanted: usize,
-        /// The last of them.
+        /// The last epoch to average.
         epoch: u32,
-        /// All there are.
+        /// Kept epochs up to that one.
         there: Vec<u32>,
     },
-    /// Weights that are not on disk.
+    /// A row scores weights that are not kept on disk.
     #[error("`{row}` wants the weights after epoch {epoch}; kept are those after {kept:?}")]
     NotKept {
         /// Name of the row.
         row: String,
-        /// As asked.
+        /// The epoch asked for.
         epoch: u32,
-        /// All there are.
+        /// The kept epochs.
         kept: Vec<u32>,
     },
-    /// A vote without its voters.
+    /// A meta estimator lacks an expert.
     #[error(
         "estimator `{meta}` needs `{expert}`, which the study does not have; add it to the estimators"
     )]
     MissingExpert {
-        /// The meta estimator.
+        /// Name of the meta estimator's row.
         meta: String,
-        /// What it needs.
+        /// Name of the missing row.
         expert: String,
     },
-    /// Votes that wait for one another.
+    /// Meta estimators need one another's scores in a circle.
     #[error(
         "meta estimators judge by one another's scores in a circle: {}; take one out of the \
          experts of another",
         circle(.0)
     )]
     Circle(Vec<String>),
-    /// The truth that architectures are taken from.
+    /// The truth table that architectures are taken from cannot be used.
     #[error(transparent)]
     Truth(#[from] TruthError),
 }
@@ -261,7 +261,7 @@ fn too_large(size: &Option<u64>) -> String {
     }
 }
 
-/// Each by the next, and the last by the first.
+/// Writes that each name judges by the next, and the last by the first.
 fn circle(names: &[String]) -> String {
     let names = names.iter().chain(names.first());
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" by ")

@@ -1,4 +1,4 @@
-//! Whose scores a meta estimator judges by.
+//! Experts of meta estimators: the rows that they judge by, and the order this implies.
 
 use super::{PlanError, Row};
 use crate::loader::Registry;
@@ -21,7 +21,7 @@ pub fn check(rows: &[Row], registry: &Registry) -> Result<(), PlanError> {
     order(&needs).map(drop)
 }
 
-/// A meta estimator with its settings.
+/// Instantiates a meta estimator with its settings.
 pub fn create(estimator: &EstimatorKey, registry: &Registry) -> Result<ForeignMeta, PlanError> {
     let (plugin, _) = registry.estimator(&estimator.id)?;
     match plugin.functions.create(estimator.kind, &estimator.id, &estimator.settings)? {
@@ -33,7 +33,7 @@ pub fn create(estimator: &EstimatorKey, registry: &Registry) -> Result<ForeignMe
     }
 }
 
-/// Indices of meta estimators in the order in which they can be computed.
+/// Returns indices into `meta` in an order in which they can be computed.
 pub fn in_order<'a>(
     meta: impl IntoIterator<Item = &'a RowKey>,
     registry: &Registry,
@@ -42,8 +42,8 @@ pub fn in_order<'a>(
     order(&meta.into_iter().map(needs).collect::<Result<Vec<_>, PlanError>>()?)
 }
 
-/// Indices of meta estimators, given by name and experts, so that each comes
-/// after its experts; else as they are.
+/// Returns indices into `needs`, pairs of a name and its experts, with each after its
+/// experts; otherwise in the given order.
 fn order(needs: &[(String, Vec<String>)]) -> Result<Vec<usize>, PlanError> {
     let mut order: Vec<usize> = Vec::with_capacity(needs.len());
     while order.len() < needs.len() {
@@ -59,7 +59,7 @@ fn order(needs: &[(String, Vec<String>)]) -> Result<Vec<usize>, PlanError> {
     Ok(order)
 }
 
-/// A circle among those that are not in `order`, each of which waits for
+/// Finds a circle among the estimators that are not in `order`, each of which waits for
 /// another.
 fn circle(needs: &[(String, Vec<String>)], order: &[usize]) -> Vec<String> {
     let mut path: Vec<usize> = Vec::new();

@@ -4,8 +4,8 @@ use super::{PlanError, architectures::LISTABLE};
 use crate::loader::Space;
 use std::collections::HashMap;
 
-/// The isomorphism groups of `architectures`, by member of the list; `row` asks
-/// for them.
+/// Maps each of `architectures` to the members of its isomorphism group. Errors name
+/// `row`, which asks for the groups.
 pub fn groups(
     space: &Space<'_>,
     architectures: &[String],

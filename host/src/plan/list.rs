@@ -1,21 +1,22 @@
-//! A list of architectures: text, one a line, as people and pandas write it.
+//! Reads a list of architectures: text, one a line, as people and pandas write it.
 //!
-//! Invariant: what is no architecture is refused with its line, and with what the
-//! file is if it is something else.
+//! Invariant: a line that is no architecture is refused with its number, and with what
+//! the file is if it is recognised as something else.
 
 use super::PlanError;
 use crate::loader::Space;
 use osee_core::truth::{GZIP, text_of};
 use std::{io, path::Path};
 
-/// What sets the cells of a table apart.
+/// Separators of a table's cells.
 const SEPARATORS: [char; 4] = [',', ';', '\t', ' '];
 
-/// Gives the architectures in the file, as the space writes them. Empty lines and
-/// those that begin with `#` are passed over.
+/// Passes the architectures in the file to `take`, in the space's own notation. Empty
+/// lines and lines that begin with `#` are skipped.
 ///
 /// # Errors
-/// A file that is no text, the first line that is no architecture, or `take`'s.
+/// If the file is not text, at the first line that is no architecture, and if `take`
+/// fails.
 pub fn read(
     file: &Path,
     space: &Space<'_>,
@@ -44,7 +45,7 @@ pub fn read(
     (0..lines.len()).try_for_each(|at| take(one(at)?))
 }
 
-/// The text of the file, with line ends of one kind.
+/// Reads the file as text, with all line ends as `\n`.
 fn text(file: &Path) -> Result<String, PlanError> {
     let wrong = |source| PlanError::ArchitectureFile { path: file.to_owned(), source };
     let bytes = std::fs::read(file).map_err(wrong)?;
@@ -59,16 +60,16 @@ fn text(file: &Path) -> Result<String, PlanError> {
     Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// The cell that a line is, where all of it is one in quotes: so is an
-/// architecture with commas written by whatever writes CSV.
+/// Returns the content of a line that is one quoted cell, as CSV writers make of an
+/// architecture with commas.
 fn unquoted(line: &str) -> Option<String> {
     let inner = line.strip_prefix('"')?.strip_suffix('"')?;
     let plain = inner.replace("\"\"", "");
     (!plain.contains('"')).then(|| inner.replace("\"\"", "\""))
 }
 
-/// Why a line is no architecture, where that is because it is a row of a table,
-/// or a header; then `next` is the line after it.
+/// Explains a line that is no architecture because it is a row of a table, or a header
+/// that the line `next` follows; `None` if it is neither.
 fn of_table(line: &str, next: Option<&str>, known: impl Fn(&str) -> bool) -> Option<String> {
     let column_of = |row: &str, by: char| {
         let cells = cells(row, by);
@@ -104,19 +105,20 @@ fn of_table(line: &str, next: Option<&str>, known: impl Fn(&str) -> bool) -> Opt
             return Some(named(&header[at], by));
         }
     }
-    // A word that is no try at an architecture, and one below it.
+    // A word that cannot be an attempt at an architecture, with an architecture below
+    // it.
     let word = line.chars().all(|c| c.is_alphanumeric() || "_- ".contains(c));
     let below = known(next) || unquoted(next).is_some_and(|inner| known(&inner));
     (word && below).then(|| named(line, ','))
 }
 
-/// The cells of a row of CSV.
+/// Splits a row of CSV into its cells.
 fn cells(row: &str, by: char) -> Vec<String> {
     let mut cells = vec![String::new()];
     let (mut quoted, mut before) = (false, by);
     for c in row.chars() {
         match c {
-            // Two of them in a quoted cell are one.
+            // Two quotes in a quoted cell stand for one.
             '"' if !quoted && before == '"' => {
                 cells.last_mut().into_iter().for_each(|cell| cell.push('"'));
                 quoted = true;
@@ -155,7 +157,7 @@ mod tests {
         assert!(of("arch,acc", Some("|a|,1")).contains("in column `arch`"));
         assert!(of("n;my arch", Some("7;|a|")).contains("FILE, sep=';')[\"my arch\"]"));
         assert!(of("arch_str", Some("|a|")).contains("in column `arch_str`"));
-        // A mistake is a mistake, whatever stands below it.
+        // A mistake is reported as one, whatever stands below it.
         for (line, next) in [("|a", Some("|b|")), ("|a", None), ("a,b", Some("|a|")), ("a", None)] {
             assert_eq!(of(line, next), "", "{line}");
         }

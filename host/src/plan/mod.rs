@@ -1,9 +1,7 @@
-//! What a study comes to: rows, supernets and units, with everything resolved and
-//! checked.
+//! Turns a study into a plan: rows, supernets and units, all resolved and checked.
 //!
-//! Invariants: a plan is data; making one computes and writes nothing. What it
-//! depends on is the study, its plugins, tables and images, so every machine makes
-//! the same plan.
+//! Invariants: a plan is data; making one scores and writes nothing. It depends only on
+//! the study, its plugins, tables and images, so every machine makes the same plan.
 
 mod architectures;
 mod error;
@@ -31,39 +29,38 @@ use osee_model::{estimator::EstimatorKind, graph::Graph, protocol::Weights, sett
 use rows::{Ground, Rows};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The training of a supernet, by its index in the setup, with a seed.
+/// One supernet, by its index in the setup, with one seed.
 pub type Training = (usize, u64);
 
 /// A study with everything resolved.
 #[derive(Debug)]
 pub struct Plan {
-    /// In order, neighbours last.
+    /// All architectures in order, neighbours last.
     pub architectures: Vec<String>,
-    /// How many of them are no neighbours.
+    /// Number of architectures before the neighbours.
     pub drawn: usize,
     /// Initialisation seeds.
     pub seeds: Seeds,
-    /// Whose units are this run's.
+    /// The shard whose units this run computes.
     pub shard: Shard,
-    /// Where results are stored. A shard has a folder of its own beside the
-    /// supernets, which are all shards'.
+    /// Where results are stored. A shard has its own folder, beside the supernets that
+    /// all shards share.
     pub dir: RunDir,
-    /// What workers need; its rows are those that score architectures.
+    /// What workers need. Its rows are those that score architectures.
     pub setup: Setup,
-    /// Rows that judge by others' scores.
+    /// Rows of meta estimators, which judge by the scores of other rows.
     pub meta: Vec<Row>,
-    /// Architectures by canonical form, if a row asks for its group.
+    /// Isomorphism group by architecture; empty if no row asks for groups.
     pub groups: HashMap<String, Vec<String>>,
 }
 
 impl Plan {
-    /// Resolves `study`, and checks all it names. Its results will be in the
-    /// directory `run`, those of a shard in a folder of that, and computed with so
-    /// many of torch's threads; `truth` is needed if it takes its architectures
-    /// from there.
+    /// Resolves `study` and checks all that it names. Results will be in the directory
+    /// `run`, or a shard's in a folder of it. Workers use `threads` torch threads.
+    /// `truth` is needed if the study takes its architectures from there.
     ///
     /// # Errors
-    /// The first thing that is not there or makes no sense.
+    /// At the first thing that does not exist or makes no sense.
     pub fn new(
         study: &Study,
         registry: &Registry,
@@ -85,7 +82,7 @@ impl Plan {
         open_device(study.device)?;
         let images = source.identity()?;
         let Choice { list: architectures, drawn } = choose(&study.architectures, &space, truth)?;
-        // Settings that make no network are refused here, once.
+        // Settings that make no network are refused here, once for all rows.
         any_network(&space, &architectures, &space_settings, |_| Ok(()))?;
 
         let ground = Ground {
@@ -136,18 +133,17 @@ impl Plan {
         })
     }
 
-    /// Units of the whole study.
+    /// Number of units of the whole study, before sharding.
     pub fn units(&self) -> u64 {
         (self.architectures.len() * self.seeds.len()) as u64
     }
 
-    /// The keys of all rows: of those that score architectures, then of those that
-    /// judge by others.
+    /// The keys of all rows: those that score architectures, then meta estimators.
     pub fn keys(&self) -> Vec<RowKey> {
         self.setup.rows.iter().chain(&self.meta).map(|row| row.key.clone()).collect()
     }
 
-    /// All trainings, or those that are the shard's.
+    /// All trainings of this run: every one, or the shard's.
     pub fn trainings(&self) -> BTreeSet<Training> {
         let supernets = 0..self.setup.supernets.len();
         let all = supernets.flat_map(|it| self.seeds.iter().map(move |seed| (it, *seed)));
@@ -155,7 +151,8 @@ impl Plan {
             .collect()
     }
 
-    /// The training that a row's scores with a seed come of, if they come of one.
+    /// The training that a row's scores with this seed depend on; `None` for untrained
+    /// weights.
     pub fn training_of(&self, row: usize, seed_index: usize) -> Option<Training> {
         let weights = self.setup.rows[row].weights.as_ref();
         let trained = weights.filter(|weights| weights.epochs != [0])?;

@@ -1,5 +1,5 @@
-//! From the estimators that a study names to the rows of its leaderboard, and
-//! the supernets whose weights they score.
+//! Turns the estimators that a study names into rows, and the supernets whose weights
+//! they score.
 
 use super::{PlanError, Row, any_network, experts};
 use crate::{
@@ -24,44 +24,44 @@ use osee_sdk::{
 };
 use std::sync::Arc;
 
-/// In place of an estimator's id.
+/// The name that stands for all estimators, in place of an id.
 const ALL: &str = "all";
 
-/// Most rows of a trend.
+/// Largest number of rows of a trend.
 const TREND: usize = 10_000;
 
-/// Architectures whose networks are looked at before anything is trained; a
-/// training looks at each that it may sample.
+/// Number of architectures whose networks are checked before anything is trained; a
+/// training checks each one that it may sample.
 const LOOKED_AT: usize = 20_000;
 
-/// What rows score, and how.
+/// What all rows of a study have in common.
 pub struct Ground<'a> {
     /// The search space.
     pub space: &'a Space<'a>,
-    /// Its settings for rows without a supernet.
+    /// Resolved settings of the space, for rows without a supernet.
     pub space_settings: &'a Settings,
     /// The architectures of the study.
     pub architectures: &'a [String],
-    /// The images.
+    /// The source of the images.
     pub source: &'a Source,
-    /// Their identity.
+    /// Identity of the images.
     pub images: &'a str,
-    /// How zero-shot estimators see networks.
+    /// How networks are shown to zero-shot estimators.
     pub protocol: &'a Protocol,
 }
 
-/// Rows and supernets of a study.
+/// The rows and supernets of a study, resolved one after another.
 pub struct Rows<'a> {
     study: &'a Study,
     registry: &'a Registry,
     ground: &'a Ground<'a>,
-    /// The rows.
+    /// The rows so far, meta estimators included.
     pub rows: Vec<Row>,
     /// The supernets whose weights they score.
     pub supernets: Vec<SupernetSpec>,
 }
 
-/// An estimator of the study, made with its settings.
+/// An estimator of the study, instantiated with its settings.
 struct Made {
     info: EstimatorInfo,
     settings: Settings,
@@ -72,7 +72,7 @@ impl<'a> Rows<'a> {
     /// Resolves the estimators of `study`.
     ///
     /// # Errors
-    /// What is not there, or makes no sense.
+    /// If something does not exist or makes no sense.
     pub fn resolve(
         study: &'a Study,
         registry: &'a Registry,
@@ -89,8 +89,8 @@ impl<'a> Rows<'a> {
         Ok(all)
     }
 
-    /// Those of the study; in place of `all`, or if it names none, all that need
-    /// no training, and those that the user brought.
+    /// The estimators of the study. `all`, or an empty list, stands for all that need
+    /// no training and all of user plugins.
     fn choices(&self) -> Vec<EstimatorChoice> {
         let chosen = &self.study.estimators;
         if chosen.is_empty() {
@@ -155,7 +155,7 @@ impl<'a> Rows<'a> {
         if kept.len() > TREND {
             return Err(PlanError::LongTrend { row: name(), kept: kept.len(), most: TREND });
         }
-        // Those before have too few to average.
+        // Earlier epochs have too few checkpoints to average.
         for epoch in kept.into_iter().skip(weights.evaluation.checkpoints - 1) {
             let checkpoint = Checkpoint { row: name(), epoch };
             let weights = self.at(&weights, epoch, choice.name())?;
@@ -166,7 +166,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// The estimator that a row names, and its settings.
+    /// Instantiates the estimator that a row names.
     fn create(&self, choice: &EstimatorChoice) -> Result<Made, PlanError> {
         let (plugin, info) = self.registry.estimator(&choice.id)?;
         let owner = format!("estimator `{}`", choice.id);
@@ -176,7 +176,7 @@ impl<'a> Rows<'a> {
         Ok(Made { info: info.clone(), settings, instance })
     }
 
-    /// A row with all that its scores depend on.
+    /// Makes a row, with everything that its scores depend on.
     fn row(
         &self,
         name: String,
@@ -224,7 +224,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// The supernet of a one-shot row, shared with rows that train alike.
+    /// Returns the supernet of a one-shot row, shared with rows that train alike.
     fn own_weights(
         &mut self,
         choice: &EstimatorChoice,
@@ -286,9 +286,9 @@ impl<'a> Rows<'a> {
         self.at(&weights, choice.epoch.unwrap_or(last), choice.name())
     }
 
-    /// Refuses the last supernet where the images fit none of its networks, and
-    /// asks the estimator what it wants to see before its first epoch: one that
-    /// refuses can never train it.
+    /// Refuses the last supernet if the images fit none of its networks, or if its
+    /// estimator fails to say what it wants to survey before the first epoch: it could
+    /// never train.
     fn check_start(&self, one_shot: &ForeignOneShot) -> Result<(), PlanError> {
         let Some(spec) = self.supernets.last() else { return Ok(()) };
         let fits = |graph: &Graph| self.ground.source.facts().fits(graph);
@@ -309,7 +309,7 @@ impl<'a> Rows<'a> {
         asked.map(drop).map_err(|error| PlanError::Untrainable { row: spec.name.clone(), error })
     }
 
-    /// The supernet of another row, for a zero-shot estimator.
+    /// Returns the weights that a zero-shot row scores, from the supernet of row `row`.
     fn lent_by(
         &mut self,
         row: &str,
@@ -325,7 +325,7 @@ impl<'a> Rows<'a> {
         let made = self.create(lender)?;
         let Foreign::OneShot(one_shot) = &made.instance else { return Err(unknown()) };
         let lent = self.own_weights(lender, &made, one_shot)?;
-        // The weights that the other row looks at, unless this one says which.
+        // The weights that the other row scores, unless this one gives an epoch.
         let weights = SupernetUse { evaluation: Evaluation::default(), ..lent };
         match choice.epoch {
             None => Ok(weights),
@@ -333,8 +333,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The same at an epoch, with as many kept checkpoints before it as the
-    /// row averages.
+    /// Returns `weights` at `epoch`, with as many kept checkpoints up to it as the row
+    /// averages.
     fn at(&self, weights: &SupernetUse, epoch: u32, name: &str) -> Result<SupernetUse, PlanError> {
         let kept = self.supernets[weights.supernet].recipe.kept();
         let wanted = weights.evaluation.checkpoints;
@@ -357,7 +357,7 @@ fn trains(info: &EstimatorInfo, key: &str) -> bool {
     !info.settings.iter().any(|spec| spec.key == *key && spec.judges_only)
 }
 
-/// Settings as the JSON in the key of a supernet.
+/// Writes settings as the JSON in the key of a supernet.
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("keys are plain data")
 }

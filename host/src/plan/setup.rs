@@ -1,4 +1,4 @@
-//! What a worker is told once, before its units.
+//! The setup: what a worker is told once, before its units.
 
 use crate::{
     loader::Pinned,
@@ -11,22 +11,22 @@ use osee_model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A row of the plan.
+/// A row of the plan, with the weights that it scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// All that its scores depend on besides architecture and seed.
+    /// Everything that its scores depend on besides architecture and seed.
     pub key: RowKey,
-    /// The trained weights that it scores, if it does.
+    /// The trained weights that it scores; `None` for untrained networks.
     pub weights: Option<SupernetUse>,
 }
 
 impl Row {
-    /// What its estimator looks at.
+    /// The kind of its estimator.
     pub fn kind(&self) -> EstimatorKind {
         self.key.estimator.kind
     }
 
-    /// Whether scores differ between seeds. What does not depend on the seed is
+    /// True if the row is scored with this seed. What does not depend on the seed is
     /// scored with the first one only.
     pub fn has_seed(&self, seed_index: usize) -> bool {
         seed_index == 0 || self.kind() != EstimatorKind::Baseline
@@ -38,23 +38,23 @@ impl Row {
 pub struct Setup {
     /// Plugin files, the bundled ones included.
     pub plugins: Vec<Pinned>,
-    /// Space id.
+    /// Id of the search space.
     pub space: String,
-    /// Resolved settings of the space.
+    /// Resolved settings of the space, for rows without a supernet.
     pub space_settings: Settings,
-    /// How networks are put before estimators.
+    /// How networks are shown to zero-shot estimators.
     pub protocol: Protocol,
-    /// Images.
+    /// Where the images come from.
     pub data: DataSource,
-    /// Where networks are computed.
+    /// The device that networks are computed on.
     pub device: DeviceName,
-    /// Torch's threads. More workers, not more threads: two processes of one
-    /// thread do half as much again as one of two.
+    /// Torch threads of a worker. More workers are better than more threads: two
+    /// processes of one thread do half as much again as one process of two.
     pub threads: usize,
     /// The rows that units refer to.
     pub rows: Vec<Row>,
-    /// Supernets whose weights rows score.
+    /// The supernets whose weights rows score.
     pub supernets: Vec<SupernetSpec>,
-    /// Where checkpoints are: the run of the whole study.
+    /// The run of the whole study, where checkpoints are.
     pub run: RunDir,
 }

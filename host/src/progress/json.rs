@@ -1,4 +1,4 @@
-//! Events as lines of JSON, for programs.
+//! Writes events as lines of JSON, for programs.
 
 use super::{Event, Reporter};
 use std::{
@@ -7,11 +7,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Writes one object a line, with its kind in `event`.
+/// Writes one JSON object a line, with the kind of event in `event`.
 pub struct JsonLines<W>(Mutex<W>);
 
 impl<W: Write + Send> JsonLines<W> {
-    /// Into this.
+    /// Writes to `to`.
     pub fn new(to: W) -> Self {
         Self(Mutex::new(to))
     }
@@ -28,7 +28,7 @@ impl<W: Write + Send> Reporter for JsonLines<W> {
         let mut line = serde_json::to_string(&event).expect("an event is plain data");
         line.push('\n');
         let mut to = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever read them may be gone; the work need not be.
+        // The reader may be gone; the work continues.
         let _ = to.write_all(line.as_bytes()).and_then(|()| to.flush());
     }
 }

@@ -1,7 +1,7 @@
-//! What happens while a command works, and who shows it.
+//! Events of a command's work, and the reporters that show them.
 //!
-//! Invariant: work tells events and prints nothing; what is shown changes nothing of
-//! the work.
+//! Invariant: work reports events and prints nothing; what is shown does not affect the
+//! work.
 
 mod json;
 mod terminal;
@@ -17,105 +17,105 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event<'a> {
-    /// Stored scores of a row are not used any more, and computed anew.
+    /// Stored scores of a row are no longer used, and are computed again.
     Superseded {
         /// Name of the row.
         row: &'a str,
-        /// How many scores.
+        /// Number of scores.
         scores: u64,
-        /// Why.
+        /// The reason.
         reason: &'a str,
     },
-    /// A supernet is going to be trained.
+    /// A training begins or resumes.
     TrainingBegins {
         /// Name of the row that trains it.
         supernet: &'a str,
-        /// Its seed.
+        /// Seed of the training.
         seed: u64,
-        /// Steps of the whole training.
+        /// Number of steps of the whole training.
         steps: u64,
     },
-    /// It has done some of its steps.
+    /// Some steps of a training are done.
     TrainingStep {
         /// Name of the row that trains it.
         supernet: &'a str,
-        /// Its seed.
+        /// Seed of the training.
         seed: u64,
-        /// Steps since it began, however often it was resumed.
+        /// Number of steps since the training began, however often it was resumed.
         done: u64,
     },
-    /// It has done an epoch.
+    /// An epoch of a training is done.
     TrainingEpoch {
         /// Name of the row that trains it.
         supernet: &'a str,
-        /// Its seed.
+        /// Seed of the training.
         seed: u64,
-        /// What the epoch came to.
+        /// Loss, accuracy and speed of the epoch.
         #[serde(flatten)]
         report: &'a EpochReport,
     },
-    /// It is trained.
+    /// A training is complete.
     TrainingEnds {
         /// Name of the row that trains it.
         supernet: &'a str,
-        /// Its seed.
+        /// Seed of the training.
         seed: u64,
     },
-    /// Units are going to be scored.
+    /// Scoring begins.
     ScoringBegins {
-        /// Those that are left.
+        /// Number of units that are left.
         outstanding: u64,
-        /// All units of the study.
+        /// Number of all units of the study.
         units: u64,
     },
     /// A unit is stored.
     UnitScored {
-        /// The architecture.
+        /// The architecture in its space's notation.
         architecture: &'a str,
-        /// Its seed.
+        /// Seed of the unit.
         seed: u64,
-        /// Rows that failed.
+        /// Number of rows that failed.
         failed: usize,
         /// Milliseconds for all rows together.
         milliseconds: f64,
     },
-    /// Single networks are going to be trained, for a benchmark.
+    /// Networks are about to be trained alone, for a benchmark.
     BuildingBegins {
-        /// Architectures that are left.
+        /// Number of architectures that are left.
         outstanding: u64,
     },
     /// An architecture is trained with all seeds.
     ArchitectureTrained {
-        /// The architecture.
+        /// The architecture in its space's notation.
         architecture: &'a str,
     },
-    /// A file is going to be downloaded.
+    /// A download begins.
     DownloadBegins {
         /// Name of the data set.
         data_set: &'a str,
         /// Name of the file.
         file: &'a str,
-        /// Its size.
+        /// Size of the file in bytes.
         bytes: u64,
         /// Where it comes from.
         source: &'a str,
     },
-    /// So many bytes of it are there.
+    /// A part of the file has arrived.
     DownloadStep {
-        /// Bytes from its beginning.
+        /// Number of bytes that have arrived.
         bytes: u64,
     },
-    /// What began last, scoring, all trainings, a build or a download, is over.
+    /// What began last (scoring, all trainings, a build or a download) is over.
     Over,
 }
 
-/// Who is told.
+/// Receives the events of a command.
 pub trait Reporter: fmt::Debug + Send + Sync {
     /// Takes note of an event.
     fn tell(&self, event: Event<'_>);
 }
 
-/// Nobody.
+/// Ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

@@ -1,4 +1,4 @@
-//! Events as bars on a terminal, and as a few lines elsewhere.
+//! Shows events as bars on a terminal, and as a few lines elsewhere.
 
 use super::{Event, Reporter};
 use crate::terminal::say;
@@ -15,7 +15,7 @@ const ARCHITECTURES: &str = "{msg} [{bar:30}] {pos}/{len} architectures, {per_se
 const BYTES: &str = "{msg} [{bar:30}] {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
 const STEPS: &str = "{prefix} [{bar:20}] {percent}%, {eta} left {msg}";
 
-/// Bars, one for each training and one for whatever else is under way.
+/// Bars: one for each training, and one for anything else in progress.
 #[derive(Debug, Default)]
 pub struct Terminal(Mutex<Bars>);
 
@@ -34,7 +34,7 @@ struct Training {
 }
 
 impl Bars {
-    /// A bar of so much, of which some is done.
+    /// Adds a bar of this length, part of which is done.
     fn begin(&mut self, template: &str, message: &str, [length, done]: [u64; 2]) {
         let bar = styled(ProgressBar::new(length), template).with_message(message.to_owned());
         bar.set_position(done);
@@ -85,7 +85,7 @@ impl Reporter for Terminal {
                     let resumed = bar.position() == 0;
                     bar.set_position(done);
                     if resumed {
-                        // Steps of an earlier run say nothing of this one's speed.
+                        // Steps of an earlier run say nothing about this run's speed.
                         bar.reset_eta();
                     }
                 }

@@ -1,4 +1,4 @@
-//! Why a plan cannot be carried out.
+//! Errors of carrying out a plan.
 
 use crate::{
     exit::{Category, ExitCode},
@@ -8,57 +8,57 @@ use crate::{
 use osee_core::store::{MergeError, StoreError};
 use std::path::PathBuf;
 
-/// Why a plan cannot be carried out.
+/// The reason why a plan cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The plan itself, or what is asked of its plugins.
+    /// The plan is invalid, or its plugins fail what is asked of them.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// A plugin's refusal.
+    /// A plugin refuses what it was asked.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
-    /// The run directory.
+    /// The run directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Parts that do not go together.
+    /// The parts of a merge do not belong together.
     #[error("{0}; nothing was merged")]
     Merge(MergeError),
-    /// Nothing to merge.
+    /// The directory holds no shards to merge.
     #[error("{} has no shard-K-of-N folder; name the shards' run directories", .0.display())]
     NoShards(PathBuf),
-    /// A worker.
+    /// A worker fails.
     #[error(transparent)]
     Worker(#[from] WorkerError),
-    /// The set-up, without workers.
+    /// The set-up fails in the host, without workers.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// A shard whose supernets nobody trained: shards would train them at once,
-    /// in one folder.
+    /// A shard needs a supernet that is not trained: shards would train it at the same
+    /// time, in one folder.
     #[error(
         "`{row}` seed {seed} is not trained yet, and shards do not train what they share; \
          osee-host train does, with the same study and --out"
     )]
     Untrained {
-        /// Name of a row that looks at it.
+        /// Name of the row that trains it.
         row: String,
-        /// Its seed.
+        /// Seed of the training.
         seed: u64,
     },
-    /// A checkpoint that cannot be read.
+    /// A checkpoint cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Weights {
         /// The checkpoint.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A checkpoint that is not the one that scores are of.
+    /// A checkpoint is not the one that stored scores were made with.
     #[error(
         "{} is not the file that scores of this run were made with; put that one back, or give \
          --out another folder", .0.display()
     )]
     OtherWeights(PathBuf),
-    /// Signals.
+    /// Signal handlers cannot be set.
     #[error("cannot handle signals: {0}")]
     Signals(std::io::Error),
 }

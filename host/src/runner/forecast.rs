@@ -1,4 +1,4 @@
-//! What a plan would take, from what earlier runs took.
+//! Forecasts what a plan will cost from what earlier runs took.
 
 use super::{Outstanding, RunError, times::Earlier};
 use crate::plan::{Plan, Row};
@@ -7,44 +7,44 @@ use osee_core::{
     store::{Done, List, Progress, Retry, Store, UnitTimes},
 };
 
-/// A plan against the stores that there are.
+/// What is left of a plan, and its cost, given the stores that exist.
 #[derive(Debug)]
 pub struct Forecast {
-    /// By row of the plan's setup.
+    /// One for each row of the plan's setup.
     pub rows: Vec<Cost>,
-    /// Units of the study.
+    /// Units of the whole study.
     pub progress: Progress,
-    /// The same, shard by shard.
+    /// Units of each shard.
     pub shards: Vec<(Shard, Progress)>,
-    /// Trainings of the study, and those that are left.
+    /// Number of trainings of the study, and of those that are left.
     pub trainings: [usize; 2],
-    /// What units took.
+    /// Sums over the units of earlier runs.
     pub times: UnitTimes,
-    /// Whether all of those units were of the plan's estimators, all of them.
+    /// True if the units in `times` had exactly the plan's estimators.
     pub alike: bool,
 }
 
-/// One estimator.
+/// Cost of one row.
 #[derive(Debug)]
 pub struct Cost {
-    /// Its row.
+    /// Name of the row.
     pub name: String,
-    /// Mean milliseconds of one score by itself on one core; none where no run
-    /// has one.
+    /// Mean milliseconds of one score computed alone on one core; `None` if no run has
+    /// one.
     pub milliseconds: Option<f64>,
-    /// Scores of an architecture: one per seed that it depends on.
+    /// Scores per architecture: one per seed that the row depends on.
     pub seeds: usize,
-    /// Scores that are left.
+    /// Number of scores that are left.
     pub outstanding: u64,
 }
 
 impl Forecast {
-    /// Of `plan`, in `shards`; `stores` have some of its results, but for those
-    /// failures that are tried again; `named` are runs of the same estimators,
-    /// whose times go before those in `stores`.
+    /// Forecasts `plan` when split into `shards`. `stores` hold results of it, of which
+    /// failures that `retry` selects count as missing. `named` are runs of the same
+    /// estimators, whose times take precedence over those in `stores`.
     ///
     /// # Errors
-    /// When a store cannot be read.
+    /// If a store cannot be read.
     pub fn new(
         plan: &Plan,
         shards: Shard,
@@ -87,22 +87,22 @@ impl Forecast {
         Ok(Self { rows, progress, shards: by_shard, trainings, times, alike })
     }
 
-    /// Milliseconds of all that is left, on one core, by what units have taken
-    /// against their estimators one by one; none where nothing is known.
+    /// Milliseconds for all that is left, on one core, scaled by the ratio of what
+    /// units have taken to the sum of their estimators; `None` if nothing is known.
     pub fn shared(&self) -> Option<f64> {
         let UnitTimes { milliseconds, alone, .. } = self.times;
         let share = Some(milliseconds / alone).filter(|share| share.is_finite());
         Some(self.milliseconds()? * share?)
     }
 
-    /// Milliseconds of all that is left, on one core, by estimators that share
-    /// nothing; none where one of them was never run.
+    /// Milliseconds for all that is left, on one core, if estimators shared nothing;
+    /// `None` if one of them has never been run.
     pub fn milliseconds(&self) -> Option<f64> {
         self.rows.iter().map(|row| Some(row.milliseconds? * row.outstanding as f64)).sum()
     }
 }
 
-/// What any of `stores` has of the plan.
+/// For each row, what any of `stores` has of the plan.
 fn known(plan: &Plan, stores: &[Store], retry: &Retry) -> Result<Vec<Done>, RunError> {
     let (count, seeds) = (plan.architectures.len(), &plan.seeds);
     let list = List::of(plan.architectures.iter().map(String::as_str));

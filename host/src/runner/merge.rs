@@ -1,4 +1,4 @@
-//! Puts the shards of a study together, and computes what needs all of it.
+//! Merges the shards of a study, and computes what needs the whole of it.
 
 use super::{Isolation, RunError, vote};
 use crate::{loader::Registry, stop::Stop, worker::Limits};
@@ -9,46 +9,46 @@ use osee_core::{
     store::{Merged, Progress, RowId, Store, StoreError, StoreWriter},
 };
 
-/// One run directory that was to be merged.
+/// A run directory that was to be merged.
 #[derive(Debug)]
 pub struct Part {
-    /// Where.
+    /// The run directory.
     pub dir: RunDir,
-    /// Whose units it has; `None` when it cannot be read.
+    /// The shard it holds; `None` if it cannot be read.
     pub shard: Option<Shard>,
-    /// How far it is, or why nothing of it was taken.
+    /// Its progress, or the reason why nothing of it was taken.
     pub progress: Result<Option<Progress>, StoreError>,
 }
 
-/// What a merge came to.
+/// The result of a merge.
 #[derive(Debug)]
 pub struct MergeReport {
-    /// The directories.
+    /// The run directories, in the given order.
     pub parts: Vec<Part>,
-    /// Shards that were in none of them.
+    /// Shards that none of them holds.
     pub absent: Vec<Shard>,
-    /// Results taken over.
+    /// Counts of results taken over.
     pub merged: Merged,
-    /// How far the whole is.
+    /// Progress of the whole study.
     pub progress: Progress,
-    /// Rows over the whole population that were not computed, and why.
+    /// Rows that need the whole population and were not computed, with the reason.
     pub left_out: Vec<(String, String)>,
 }
 
 impl MergeReport {
-    /// Whether nothing is missing.
+    /// True if nothing is missing.
     pub fn is_complete(&self) -> bool {
         self.progress.units > 0 && self.progress.outstanding == 0 && self.left_out.is_empty()
     }
 }
 
-/// Takes all results of `dirs` over into the run directory `out`. What cannot
-/// be read is reported and left for the next merge. The plugins of meta
-/// estimators come from `registry`, which is given the study.
+/// Merges all results of `dirs` into the run directory `out`. A directory that cannot
+/// be read is reported and left for the next merge. `registry` makes the plugins of
+/// meta estimators available, given a store with the study.
 ///
 /// # Errors
-/// When nothing can be read, what was read does not go together, or `out`
-/// cannot be written; nothing was changed then.
+/// If nothing can be read, the parts do not belong together, or `out` cannot be
+/// written; nothing is changed then.
 pub fn merge<E: From<RunError>>(
     out: &RunDir,
     dirs: &[RunDir],
@@ -97,8 +97,8 @@ fn absent(parts: &[Part]) -> Vec<Shard> {
     siblings.filter(|shard| !there.contains(shard)).collect()
 }
 
-/// Computes the meta estimators; those that are not at hand as they were when
-/// the shards ran are left out.
+/// Computes the meta estimators. Returns those that were left out because their plugins
+/// are not the ones that the shards ran with, and the reasons.
 fn judge<E: From<RunError>>(
     store: &mut StoreWriter,
     registry: impl FnOnce(&Store) -> Result<Registry, E>,
@@ -113,7 +113,7 @@ fn judge<E: From<RunError>>(
 
 type Keyed = Vec<(RowId, RowKey)>;
 
-/// The same with the plugins at hand.
+/// Does what [`judge`] does, given the plugins.
 fn votes(
     store: &mut StoreWriter,
     registry: &Registry,
@@ -138,7 +138,7 @@ fn votes(
         left_out.push((name, format!("it judges by `{expert}`, which is not there")));
     }
     let (study, mut architectures) = (store.study()?, store.architectures()?);
-    // Who votes over a population is not told of neighbours.
+    // A vote over a population does not see neighbours.
     architectures.truncate(store.drawn()?.0);
     let population = vote::Population {
         architectures: &architectures,
@@ -149,7 +149,7 @@ fn votes(
     };
     let dir = store.dir().clone();
     let (isolation, limits) = (Isolation::Process, Limits::default());
-    // Told to stop, a merge ends at once.
+    // A merge that is told to stop ends at once, so nothing sets this.
     let place = vote::Place { isolation, limits, dir: &dir, stop: &Stop::default() };
     vote::finish(&population, registry, store, &place)?;
     Ok(left_out)

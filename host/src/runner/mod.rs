@@ -1,9 +1,9 @@
 //! Carries out a plan: supernets, outstanding units, workers, store.
 //!
-//! Invariants: scores that the store has are not computed again, failures only
-//! where their limit has grown or the user asks; every answer of a worker is
-//! stored before it counts as done; the leaderboard depends on the study alone,
-//! not on workers, order or interruptions.
+//! Invariants: stored scores are not computed again, and failures only if their limit
+//! has grown or the user asks. Every answer of a worker is stored before it counts as
+//! done. The leaderboard depends on the study alone, not on workers, order or
+//! interruptions.
 
 mod error;
 mod forecast;
@@ -39,63 +39,62 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How a study is run; none of it changes a number.
+/// How a study is run; no option changes a number.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// Where plugins run.
     pub isolation: Isolation,
-    /// Worker processes.
+    /// Number of worker processes.
     pub workers: usize,
-    /// Of one worker.
+    /// Limits on time and memory of each worker.
     pub limits: Limits,
     /// Kinds of stored failures that are tried again.
     pub retry: Vec<FailureKind>,
-    /// Ends it early.
+    /// Ends the run early when set.
     pub stop: Stop,
-    /// Who is told what happens.
+    /// Receives the events of the run.
     pub reporter: Arc<dyn Reporter>,
 }
 
 impl RunOptions {
-    /// Which stored failures are tried again.
+    /// Selects the stored failures that are tried again.
     pub fn retry(&self) -> Retry {
         let Limits { time, memory } = match self.isolation {
             Isolation::Process => self.limits,
-            // There is nobody to keep any.
+            // Without a worker, nothing enforces limits.
             Isolation::None => Limits { time: Duration::MAX, memory: u64::MAX },
         };
         Retry { kinds: self.retry.clone(), ..Retry::within(time, memory) }
     }
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Ran {
-    /// Its results.
+    /// The store with its results.
     pub store: Store,
-    /// What could not be trained; the next run tries again.
+    /// Trainings that failed; the next run tries them again.
     pub failed: Vec<Failed>,
-    /// Units that are left because it was stopped, none where only votes over all
-    /// of them are; `None` if it was not.
+    /// Number of units left because the run was stopped, 0 if only meta estimators are
+    /// left; `None` if it was not stopped.
     pub stopped: Option<u64>,
 }
 
 /// Where plugins run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
-    /// In worker processes: a crash costs a worker.
+    /// Worker processes: a crash costs a worker.
     Process,
-    /// In the host itself, one network at a time: a crash ends it. For
-    /// debuggers.
+    /// The host itself, one network at a time, for debuggers: a crash ends the host.
     None,
 }
 
-/// Runs what is outstanding of `plan` in its directory, and stores it. `plan`
-/// is `study` resolved with `registry`. What depends on the whole population
-/// is left out of a shard, and of a run that was stopped.
+/// Computes and stores what is outstanding of `plan`, which is `study` resolved with
+/// `registry`. What depends on the whole population is skipped in a shard, and in a run
+/// that was stopped.
 ///
 /// # Errors
-/// When the directory cannot be used, or workers cannot be started.
+/// If the directory cannot be used, or workers cannot be started.
 pub fn run(
     study: &Study,
     plan: &Plan,
@@ -125,7 +124,7 @@ pub fn run(
         return Ok(Ran { store: store.finish(), failed, stopped: Some(left as u64) });
     }
     let mut votes = 0;
-    // What depends on the whole population is computed by a merge.
+    // A shard leaves what depends on the whole population to a merge.
     if plan.shard.is_whole() {
         let with_keys = |ids: &[RowId], keys: &[RowKey]| {
             ids.iter().copied().zip(keys.iter().cloned()).collect::<Vec<_>>()
@@ -141,13 +140,13 @@ pub fn run(
         let place = vote::Place { isolation, limits, dir: &plan.dir, stop };
         votes = vote::finish(&population, registry, &mut store, &place)?;
     }
-    // All units are there then.
+    // All units are complete at this point.
     let stopped = (votes > 0).then_some(0);
     Ok(Ran { store: store.finish(), failed, stopped })
 }
 
-/// Says which stored scores are computed anew because their images, or what was
-/// known of them, were others.
+/// Reports which stored scores are computed again because they were made with other
+/// images, or with a key that covered only a sample.
 fn tell_superseded(plan: &Plan, store: &Store, reporter: &dyn Reporter) -> Result<(), RunError> {
     let superseded = store.superseded(&plan.keys())?;
     if superseded.is_empty() {
@@ -168,11 +167,10 @@ fn tell_superseded(plan: &Plan, store: &Store, reporter: &dyn Reporter) -> Resul
     Ok(())
 }
 
-/// Trains all supernets of `plan`, or those that are its shard's, without
-/// scoring anything.
+/// Trains the supernets of `plan`, all or its shard's, and scores nothing.
 ///
 /// # Errors
-/// As [`run`].
+/// As for [`run`].
 pub fn train(study: &Study, plan: &Plan, options: &RunOptions) -> Result<Ran, RunError> {
     let mut store = StoreWriter::open(&plan.dir, study)?;
     store.fix_architectures(&plan.architectures)?;
@@ -182,7 +180,7 @@ pub fn train(study: &Study, plan: &Plan, options: &RunOptions) -> Result<Ran, Ru
     Ok(Ran { store: store.finish(), failed, stopped })
 }
 
-/// How many units it completed.
+/// Scores what is outstanding. Returns the number of completed units.
 fn score(
     plan: &Plan,
     outstanding: &Outstanding<'_>,
@@ -243,7 +241,7 @@ fn in_host(
         };
         let start = Instant::now();
         scorer.score(&unit, tell).map_err(WorkerError::Start)?;
-        // Else one of them was told to stop.
+        // If results are missing, an estimator was told to stop.
         if scored.len() == unit.rows.len() {
             keep(&unit, scored, start.elapsed())?;
         }

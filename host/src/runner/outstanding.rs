@@ -1,7 +1,7 @@
-//! What of a plan is left to compute.
+//! What is left to compute of a plan.
 //!
-//! Invariant: a million units are a few bytes each; what a worker is told of a
-//! unit is made when it is its turn.
+//! Invariant: a million units take a few bytes each; what a worker is told about a unit
+//! is made when its turn comes.
 
 use super::{Failed, RunError};
 use crate::{
@@ -19,20 +19,20 @@ use std::collections::{BTreeSet, HashSet};
 #[derive(Debug)]
 pub struct Outstanding<'a> {
     plan: &'a Plan,
-    /// By row.
+    /// Stored results, by row.
     done: Vec<Done>,
-    /// Rows that have no weights to score, with the index of the seed.
+    /// Pairs of row and seed index whose supernet could not be trained.
     untrained: HashSet<(usize, usize)>,
-    /// Indices of architecture and seed.
+    /// Pairs of architecture index and seed index.
     units: Vec<(u32, u32)>,
 }
 
 impl<'a> Outstanding<'a> {
-    /// What `store` has not of those units of `plan` that are this run's, or has
-    /// as failures that are tried again.
+    /// Finds this run's units of `plan` whose results are missing in `store`, or are
+    /// failures that `retry` selects.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store cannot be read.
     pub fn new(plan: &'a Plan, store: &Store, retry: &Retry) -> Result<Self, RunError> {
         let (seeds, count) = (&plan.seeds, plan.architectures.len());
         let known = store.rows()?;
@@ -44,7 +44,7 @@ impl<'a> Outstanding<'a> {
         Ok(Self::of(plan, done.collect::<Result<_, _>>()?))
     }
 
-    /// The same where `done` is there, by row.
+    /// As [`Self::new`], given what is done of each row.
     pub fn of(plan: &'a Plan, done: Vec<Done>) -> Self {
         let mut all = Self { plan, done, untrained: HashSet::new(), units: Vec::new() };
         let mut units = Vec::new();
@@ -60,22 +60,22 @@ impl<'a> Outstanding<'a> {
         all
     }
 
-    /// Indices of architecture and seed, in order.
+    /// Pairs of architecture index and seed index, in order of computation.
     pub fn units(&self) -> &[(u32, u32)] {
         &self.units
     }
 
-    /// How many units.
+    /// Number of outstanding units.
     pub fn len(&self) -> usize {
         self.units.len()
     }
 
-    /// Whether all is done.
+    /// True if nothing is left.
     pub fn is_empty(&self) -> bool {
         self.units.is_empty()
     }
 
-    /// Rows whose score is wanted and not there.
+    /// Indices of the rows that still need a score for this unit and can be scored.
     pub fn open(&self, arch_index: usize, seed_index: usize) -> impl Iterator<Item = usize> {
         let rows = &self.plan.setup.rows;
         (0..rows.len()).filter(move |&row| {
@@ -85,8 +85,7 @@ impl<'a> Outstanding<'a> {
         })
     }
 
-    /// Whether something of a unit that is scored is still left, for want of
-    /// weights.
+    /// True if a scored unit is still incomplete because weights for it are missing.
     pub fn waits(&self, unit: &Unit) -> bool {
         let seed_index = self.plan.seeds.index_of(unit.seed);
         self.untrained
@@ -98,7 +97,7 @@ impl<'a> Outstanding<'a> {
         self.open(arch, seed_index).next().is_some()
     }
 
-    /// The trainings that units wait for.
+    /// The trainings that outstanding units depend on.
     pub fn trainings(&self) -> BTreeSet<Training> {
         let mut waiting = HashSet::new();
         for &(arch, seed_index) in &self.units {
@@ -111,7 +110,7 @@ impl<'a> Outstanding<'a> {
         trainings.collect()
     }
 
-    /// Leaves out what needs weights that there are none of.
+    /// Drops what depends on trainings that failed.
     pub fn drop_untrained(&mut self, failed: &[Failed]) {
         for row in 0..self.plan.setup.rows.len() {
             for seed_index in 0..self.plan.seeds.len() {
@@ -126,10 +125,10 @@ impl<'a> Outstanding<'a> {
         self.units = units;
     }
 
-    /// All of them in turn, until `stop` is set.
+    /// Returns a queue of all units that ends when `stop` is set.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be opened.
     pub fn queue(&'a self, stop: &'a Stop) -> Result<Queue<'a>, RunError> {
         let one_shot = |row: &Row| row.kind() == EstimatorKind::OneShot;
         let reader = match self.plan.setup.rows.iter().any(one_shot) {
@@ -140,21 +139,22 @@ impl<'a> Outstanding<'a> {
     }
 }
 
-/// Hands out units.
+/// Hands out units in order.
 #[derive(Debug)]
 pub struct Queue<'a> {
     all: &'a Outstanding<'a>,
     next: usize,
-    /// For what is known of sub-networks.
+    /// The store to look up evaluations of sub-networks in; `None` without one-shot
+    /// rows.
     reader: Option<Store>,
     stop: &'a Stop,
 }
 
 impl Queue<'_> {
-    /// The next unit.
+    /// Returns the next unit, or `None` at the end or after a stop.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// If the store cannot be read.
     pub fn next(&mut self) -> Result<Option<Unit>, RunError> {
         if self.stop.is_set() {
             return Ok(None);
@@ -164,7 +164,7 @@ impl Queue<'_> {
         self.unit(arch as usize, seed_index as usize).map(Some)
     }
 
-    /// Hands out no more.
+    /// Ends the queue early.
     pub fn close(&mut self) {
         self.next = usize::MAX;
     }

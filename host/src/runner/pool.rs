@@ -1,14 +1,14 @@
 //! Hands units to worker processes.
 //!
-//! A worker that dies is replaced. The estimator that was at work is tried
-//! once more, alone in a fresh worker: if that dies too, it has the failure;
-//! else something before it had broken the worker, and it has its score. The
-//! rest of the unit goes on. An estimator that fails this way again and again
-//! is given up, so that one that always hangs cannot hold up a study.
+//! A worker that dies is replaced. The estimator that was at work is tried once more,
+//! alone in a fresh worker: if that dies too, the estimator gets the failure; otherwise
+//! something before it had broken the worker, and it gets its score. The rest of the
+//! unit continues. An estimator that fails this way repeatedly is given up, so that one
+//! that always hangs cannot hold up a study.
 //!
-//! An estimator that passes the time limit is told so, and so are all once the
-//! run is stopped: what listens returns, and its worker lives on. A unit that
-//! was cut by a stop is left as if it had not been begun.
+//! An estimator that passes the time limit is told so, and all are told once the run is
+//! stopped: one that listens returns, and its worker lives on. A unit that was cut by a
+//! stop is left as if it had not been begun.
 
 use super::{
     RunError, RunOptions,
@@ -27,33 +27,34 @@ use std::{
     time::Duration,
 };
 
-/// Deaths and timeouts in a row, over all workers, after which an estimator
-/// is not tried again.
+/// Consecutive deaths and timeouts, over all workers, after which an estimator is not
+/// tried again.
 const PATIENCE: u32 = 3;
 
-/// A unit with its results, and how long it took.
+/// A unit, its results, and the time that workers spent on it.
 type Finished = Result<(Unit, Vec<Scored>, Duration), RunError>;
 
-/// What an estimator has been dying of.
+/// Recent deaths and timeouts of one estimator.
 #[derive(Debug, Default)]
 struct Strikes {
-    /// In a row, over all workers.
+    /// Number since its last result, over all workers.
     count: u32,
     last: Option<Failure>,
 }
 
 impl Strikes {
-    /// Why it is not tried again, if it is not.
+    /// Returns the failure of an estimator that is not tried again; `None` if it still
+    /// is.
     fn given_up(&self) -> Option<Failure> {
         let last = self.last.as_ref().filter(|_| self.count >= PATIENCE)?;
         let what = format!("not tried after {PATIENCE} in a row of this: {}", last.message);
-        // Under a wider limit it may be worth a try, as the last one is.
+        // A wider limit may make it worth a try, as it does for the last failure.
         Some(Failure::new(last.kind, what).by(last.limit))
     }
 }
 
-/// Scores `units` with up to `options.workers` processes; `store` is called
-/// for each in the order they finish. Told to stop, it ends those under way.
+/// Scores `units` with up to `options.workers` processes. `store` is called for each
+/// unit in the order they finish. When told to stop, it ends the units under way.
 pub fn run(
     plan: &Plan,
     units: &Outstanding<'_>,
@@ -63,8 +64,8 @@ pub fn run(
     let workers = options.workers.clamp(1, units.len());
     let queue = Mutex::new(units.queue(&options.stop)?);
     let strikes: Vec<Mutex<Strikes>> = plan.setup.rows.iter().map(|_| Mutex::default()).collect();
-    // Of no length: a worker starts its next unit only when its last is being
-    // stored, so a kill loses at most what is under way.
+    // Capacity zero: a worker starts its next unit only when its last is being stored,
+    // so a kill loses at most what is under way.
     let (send, receive) = mpsc::sync_channel::<Finished>(0);
     thread::scope(|scope| {
         for number in 0..workers {
@@ -81,28 +82,28 @@ pub fn run(
             outcome = match receive.recv() {
                 Ok(Ok((unit, scored, took))) => store(&unit, scored, took),
                 Ok(Err(error)) => Err(error),
-                // Nobody is left who could send.
+                // All senders are gone.
                 Err(_) => break,
             };
         }
         if outcome.is_err() {
             queue.lock().unwrap_or_else(PoisonError::into_inner).close();
         }
-        // Threads that still wait to hand something over see that nobody takes it.
+        // Threads that still wait to send see that nobody receives.
         drop(receive);
         outcome
     })
 }
 
-/// One place at work, with the worker that fills it just now.
+/// One slot of the pool, with its current worker.
 struct Post<'a> {
     plan: &'a Plan,
     options: &'a RunOptions,
-    /// By row.
+    /// Strikes of each row.
     strikes: &'a [Mutex<Strikes>],
     log: PathBuf,
     worker: Option<Worker>,
-    /// Time that workers had for the unit at hand.
+    /// Time that workers have spent on the current unit.
     spent: Duration,
 }
 
@@ -114,7 +115,7 @@ impl Post<'_> {
                 Ok(None) => return,
                 Ok(Some(unit)) => match self.score(&unit) {
                     Ok(scored) => Ok((unit, scored, self.spent)),
-                    // As if it had not been begun.
+                    // The unit is left as if it had not been begun.
                     Err(WorkerError::Stopped) => return,
                     Err(error) => Err(error.into()),
                 },
@@ -127,7 +128,7 @@ impl Post<'_> {
         }
     }
 
-    /// Every estimator's result or failure.
+    /// Scores a unit: a result or a failure for every estimator.
     fn score(&mut self, unit: &Unit) -> Result<Vec<Scored>, WorkerError> {
         let mut scored: Vec<Scored> = Vec::with_capacity(unit.rows.len());
         let mut left = unit.clone();
@@ -148,7 +149,7 @@ impl Post<'_> {
             tracing::warn!(arch = unit.arch, "{death}");
             let Some(suspect) = death.row else { return Err(WorkerError::Died(death)) };
             if death.failure.kind == FailureKind::Timeout {
-                // It was at work all that time: there is no other suspect.
+                // The estimator was at work all that time: there is no other suspect.
                 scored.push(self.strike(suspect, death));
                 continue;
             }
@@ -163,7 +164,7 @@ impl Post<'_> {
         self.strikes[row].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The result of an estimator that died.
+    /// Counts a strike, and returns the failure as the estimator's result.
     fn strike(&self, row: usize, death: Death) -> Scored {
         let mut strikes = self.strikes(row);
         strikes.count += 1;
@@ -171,8 +172,8 @@ impl Post<'_> {
         Scored::new(row, Err(death.failure), death.milliseconds)
     }
 
-    /// One try, results added as they come; the death of the worker, if it
-    /// died, and then it is gone, or of the estimator alone.
+    /// Scores a unit once, adding results as they come. Returns the death, if any, of
+    /// the worker, which is then gone, or of the estimator alone.
     fn attempt(
         &mut self,
         unit: &Unit,

@@ -1,7 +1,7 @@
-//! What earlier runs took.
+//! Times measured by earlier runs.
 //!
-//! Invariant: a store counts once, whatever path it was named by, and so does a
-//! unit that several stores have, as shards and what was merged of them do.
+//! Invariant: a store counts once, whatever path names it, and so does a unit that
+//! several stores have, such as shards and their merge.
 
 use super::RunError;
 use osee_core::{
@@ -13,13 +13,13 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-/// Stores with times, each once: those that the user named, then those of the run
-/// directory. What the first know is not asked of the others, so that no figure
-/// depends on what happens to lie there.
+/// Distinct stores with times: those that the user named, then those of the run
+/// directory. The second group is asked only for what the first does not know, so that
+/// no figure depends on what happens to lie there.
 pub struct Earlier<'a>([Vec<&'a Store>; 2]);
 
-/// What the cost of a score depends on; who built its estimator and what the images
-/// were is left out.
+/// What the cost of a score depends on. The build of its plugin and the images are left
+/// out.
 type What = String;
 
 impl<'a> Earlier<'a> {
@@ -35,8 +35,8 @@ impl<'a> Earlier<'a> {
         }))
     }
 
-    /// Sums over units, and whether their estimators were just those of `keys`.
-    /// Where some units had just these, only they count.
+    /// Sums times over units, and tells if their estimators were exactly those of
+    /// `keys`. If some units had exactly these, only they count.
     pub fn times<'k>(
         &self,
         keys: impl Iterator<Item = &'k RowKey>,
@@ -68,14 +68,14 @@ impl<'a> Earlier<'a> {
         Ok((UnitTimes::default(), false))
     }
 
-    /// Mean milliseconds of a score of the same estimator with the same settings
-    /// in the same space.
+    /// Mean milliseconds of a score of the same estimator with the same settings in the
+    /// same space; `None` if no store has one.
     pub fn mean(&self, key: &RowKey) -> Result<Option<f64>, RunError> {
         let own = what(key);
         for stores in &self.0 {
             let mut found: Vec<(&Store, RowId)> = Vec::new();
             for store in stores {
-                // Of one that was rebuilt, the last.
+                // If an estimator was rebuilt, its last row comes first.
                 let its = store.rows()?.into_iter().rev().filter(|(_, key)| what(key) == own);
                 found.extend(its.map(|(id, _)| (*store, id)));
             }
@@ -88,13 +88,13 @@ impl<'a> Earlier<'a> {
     }
 }
 
-/// Those of a store whose scores are of units.
+/// The estimators of a store that score units: all but meta estimators.
 fn estimators(store: &Store) -> Result<BTreeSet<What>, RunError> {
     let keys = store.newest()?.into_values().map(|(_, key)| key);
     Ok(keys.filter(|key| !key.is_meta()).map(|key| what(&key)).collect())
 }
 
-/// Over units that had the same estimators.
+/// Sums the times of `stores`, whose units had the same estimators.
 fn sum(stores: &[&Store]) -> Result<UnitTimes, RunError> {
     if let [one] = stores {
         return Ok(one.unit_times()?);
@@ -110,7 +110,7 @@ fn sum(stores: &[&Store]) -> Result<UnitTimes, RunError> {
     Ok(times)
 }
 
-/// Milliseconds of scores of one estimator, and how many there are.
+/// Total milliseconds, and number, of the scores of one estimator.
 fn cost(found: &[(&Store, RowId)]) -> Result<(f64, u64), RunError> {
     if let [(store, id)] = found {
         return Ok(store.cost(*id)?);
@@ -126,8 +126,8 @@ fn cost(found: &[(&Store, RowId)]) -> Result<(f64, u64), RunError> {
     Ok((sum, seen.len() as u64))
 }
 
-/// A unit in eight bytes: the names of a million may be half a gigabyte, and
-/// should two meet, a forecast has one unit less.
+/// Hashes a unit to eight bytes: the names of a million units may take half a gigabyte,
+/// and a collision costs a forecast one unit.
 fn unit(arch: &str, seed: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
     (arch, seed).hash(&mut hasher);

@@ -23,14 +23,14 @@ use std::{
     thread,
 };
 
-/// A training that did not come to its end.
+/// A training that failed.
 #[derive(Debug)]
 pub struct Failed {
-    /// What was trained.
+    /// The supernet and seed.
     pub training: Training,
-    /// Name of a row that scores it.
+    /// Name of the row that trains it.
     pub name: String,
-    /// Why.
+    /// The reason.
     pub error: WorkerError,
 }
 
@@ -39,7 +39,7 @@ enum News {
     Ended(Training, Result<(), WorkerError>),
 }
 
-/// Those that have not come to their end.
+/// The trainings that are not complete.
 pub fn open<'a>(
     plan: &'a Plan,
     trainings: &'a BTreeSet<Training>,
@@ -49,10 +49,10 @@ pub fn open<'a>(
     trainings.iter().copied().filter(move |it| !trained(it))
 }
 
-/// Refuses to go on without one of `trainings`.
+/// Refuses to continue unless all of `trainings` are complete.
 ///
 /// # Errors
-/// When one is not trained.
+/// At the first training that is not.
 pub fn check(plan: &Plan, trainings: &BTreeSet<Training>) -> Result<(), RunError> {
     match open(plan, trainings).next() {
         None => Ok(()),
@@ -63,11 +63,10 @@ pub fn check(plan: &Plan, trainings: &BTreeSet<Training>) -> Result<(), RunError
     }
 }
 
-/// Refuses to go on with other weights than those that scores in `store` were
-/// made with.
+/// Refuses to continue with other weights than the scores in `store` were made with.
 ///
 /// # Errors
-/// When a checkpoint that rows score is another file than it was.
+/// If a checkpoint that rows score has changed, or cannot be read.
 pub fn check_weights(plan: &Plan, store: &StoreWriter) -> Result<(), RunError> {
     let mut wanted: BTreeSet<(Training, u32)> = BTreeSet::new();
     for (row, it) in plan.setup.rows.iter().enumerate() {
@@ -79,7 +78,7 @@ pub fn check_weights(plan: &Plan, store: &StoreWriter) -> Result<(), RunError> {
     }
     for ((supernet, seed), epoch) in wanted {
         let (spec, run) = (&plan.setup.supernets[supernet], &plan.setup.run);
-        // One that is not trained to its end has no scores.
+        // A training that is not complete has no scores.
         if !spec.is_trained(run, seed) {
             continue;
         }
@@ -111,10 +110,11 @@ fn sha256(path: &PathBuf) -> io::Result<String> {
     Ok(hex(hash.finalize()))
 }
 
-/// Trains what is not trained yet of `trainings`; epochs are stored as they come. Those that fail do not keep the others from going on.
+/// Runs those of `trainings` that are not complete, and stores epochs as they come. A
+/// failure does not end the others; failures are returned.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store cannot be written.
 pub fn run(
     plan: &Plan,
     trainings: &BTreeSet<Training>,
@@ -171,7 +171,7 @@ pub fn run(
                     let (supernet, seed) = named(training);
                     tell(Event::TrainingEnds { supernet, seed });
                 }
-                // Not its fault: it resumes from its last checkpoint.
+                // A stopped training did not fail: it resumes from its last checkpoint.
                 News::Ended(_, Err(WorkerError::Stopped)) => {}
                 News::Ended(training, Err(error)) => {
                     let name = named(training).0.to_owned();
@@ -184,11 +184,11 @@ pub fn run(
     })
 }
 
-/// Stores, for every score that would have come of a failed training, why there
-/// is none. It stays outstanding.
+/// Stores the failure of a training for every score that depends on it. The scores stay
+/// outstanding.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store cannot be written.
 pub fn record(
     plan: &Plan,
     ids: &[RowId],
@@ -219,8 +219,9 @@ pub fn record(
     Ok(())
 }
 
-/// A few trainings more than workers share the cores and end together, which
-/// is sooner than leaving the last ones a core each.
+/// Number of trainings that run at the same time. If there are fewer than two per
+/// worker, all of them share the cores and end together, sooner than if the last ones
+/// had a core each.
 fn at_once(trainings: usize, workers: usize) -> usize {
     if trainings < workers.saturating_mul(2) { trainings } else { workers }
 }
@@ -235,7 +236,7 @@ fn train(
     let log = plan.dir.training_log(key, seed);
     let mut worker = Worker::start(&plan.setup, &log, options.limits, &options.stop)?;
     worker.train(supernet, seed, |step| {
-        // Whoever shows it may be gone; the training need not be.
+        // The receiver may be gone; the training continues all the same.
         let _ = send.send(News::Step((supernet, seed), step));
         match options.stop.is_set() {
             true => ControlFlow::Break(()),

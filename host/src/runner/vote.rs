@@ -1,4 +1,4 @@
-//! Meta estimators: computed from stored columns when those are complete.
+//! Computes meta estimators from stored columns of scores, once those are complete.
 
 use super::{Isolation, RunError};
 use crate::{
@@ -18,7 +18,8 @@ use osee_model::{
 };
 use osee_sdk::abi::kinds::meta::ForeignMeta;
 
-/// One of `meta` with an expert that is neither among them nor among `experts`.
+/// Finds an estimator of `meta` with an expert that is neither in `meta` nor in
+/// `experts`. Returns the names of both.
 pub fn without_expert(
     meta: &[(RowId, RowKey)],
     experts: &[(RowId, RowKey)],
@@ -34,36 +35,35 @@ pub fn without_expert(
     Ok(None)
 }
 
-/// A study's rows in a store, and what it is of.
+/// The rows of a study in a store, and the architectures they score.
 pub struct Population<'a> {
-    /// In order, without neighbours: a vote depends on who is voted on.
+    /// In order, without neighbours, since a vote depends on the whole population.
     pub architectures: &'a [String],
     /// Rows that score architectures.
     pub experts: Vec<(RowId, RowKey)>,
-    /// Rows that judge by those.
+    /// Rows of meta estimators.
     pub meta: Vec<(RowId, RowKey)>,
-    /// What their results are stored under.
+    /// The seed that their results are stored under.
     pub seed: u64,
-    /// Where the rest was computed.
+    /// The device that the experts' scores were computed on.
     pub device: DeviceName,
 }
 
-/// Where meta estimators run, and with which limits.
+/// Where meta estimators run, and under which limits.
 pub struct Place<'a> {
     /// In a worker each, or in the host.
     pub isolation: Isolation,
-    /// Of a worker.
+    /// Limits of each worker.
     pub limits: Limits,
-    /// The run's directory, for what they print.
+    /// The run's directory, for the log of what they print.
     pub dir: &'a RunDir,
-    /// Ends them early.
+    /// Ends them early when set.
     pub stop: &'a Stop,
 }
 
-/// Computes every meta estimator over the whole population, scores averaged
-/// over seeds first, as the paper does. One that fails has the failure for
-/// every architecture. How many are left because the run was told to stop; they
-/// are as they were.
+/// Computes every meta estimator over the whole population, from scores averaged over
+/// seeds, as in the paper. One that fails gets the failure for every architecture.
+/// Returns how many are left, unchanged, because the run was told to stop.
 pub fn finish(
     population: &Population<'_>,
     registry: &Registry,
@@ -99,8 +99,7 @@ pub fn finish(
     Ok(0)
 }
 
-/// The scores of one of them, one per architecture, and what they cost per
-/// architecture, in milliseconds.
+/// Computes one meta estimator: a score, and milliseconds, per architecture.
 fn vote(
     population: &Population<'_>,
     key: &RowKey,
@@ -117,14 +116,14 @@ fn vote(
     }
 }
 
-/// A meta estimator, where it runs.
+/// A meta estimator, in the host or in its worker.
 enum Judge {
     Here(ForeignMeta),
     Apart(Box<Worker>),
 }
 
 impl Judge {
-    /// With the experts that it needs.
+    /// Instantiates it. Returns the names of its experts too.
     fn new(
         key: &RowKey,
         registry: &Registry,
@@ -153,9 +152,9 @@ impl Judge {
     }
 }
 
-/// What an estimator with these experts judges by, and what that costs per
-/// architecture, in milliseconds; a failure where an expert has no scores, for a
-/// vote of the others would pass for one of all.
+/// The columns of scores that `experts` have, and their milliseconds per architecture.
+/// If an expert has no scores, this is a failure, since a vote of the others would pass
+/// for a vote of all.
 fn columns(
     population: &Population<'_>,
     experts: Vec<String>,
@@ -175,7 +174,7 @@ fn columns(
             return Ok(Err(failure));
         }
         let cost: f64 = scores.iter().map(|score| score.milliseconds).sum();
-        // What a vote costs is what its voters cost, with all their seeds.
+        // A vote costs what its voters cost, with all their seeds.
         milliseconds += cost / architectures.len().max(1) as f64;
         let means = seed_means(&scores, architectures.len());
         columns.push(means.into_iter().map(|mean| key.estimator.direction.orient(mean)).collect());
@@ -186,8 +185,8 @@ fn columns(
     Ok(Ok((population, milliseconds)))
 }
 
-/// Why nobody can judge by an expert: its supernet was not trained, or none of its
-/// scores could be had.
+/// The failure of an expert without usable scores: its supernet was not trained, or all
+/// its scores failed. `None` if it has some.
 fn without_scores(expert: &str, scores: &[Score]) -> Option<Failure> {
     let mut failures = scores.iter().filter_map(|score| score.outcome.as_ref().err());
     let untrained = failures.clone().find(|failure| failure.kind == FailureKind::Untrained);
@@ -225,7 +224,7 @@ mod tests {
             assert_eq!(failure.message, words);
             assert_eq!(failure.kind == FailureKind::Untrained, kind == FailureKind::Untrained);
         }
-        // One seed of a supernet is no supernet.
+        // A supernet with one of its seeds missing counts as missing.
         assert!(why(&[Ok(1.0), failed(FailureKind::Untrained)]).is_some());
         assert_eq!(why(&[Ok(1.0), failed(FailureKind::Crash)]), None);
         assert_eq!(why(&[]), None);

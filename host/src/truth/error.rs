@@ -1,4 +1,4 @@
-//! Why architectures cannot be judged.
+//! Errors of judging architectures by a truth.
 
 use crate::{
     catalog::CatalogError,
@@ -7,28 +7,28 @@ use crate::{
 use osee_core::{criteria::CriteriaError, truth::TableError};
 use std::path::PathBuf;
 
-/// Why architectures cannot be judged.
+/// The reason why architectures cannot be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum TruthError {
-    /// The truth table.
+    /// The truth table cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The data set that it is.
+    /// The truth's data set is not available.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// Too few architectures for any criterion.
+    /// The architectures are too few for any criterion.
     #[error(transparent)]
     Criteria(#[from] CriteriaError),
-    /// The search space.
+    /// The search space fails.
     #[error(transparent)]
     Space(#[from] osee_sdk::Error),
-    /// Nobody said what the columns are.
+    /// The columns are not named, and no space can name them.
     #[error(
         "the truth's columns are not named, and the search space, which may know them, is not \
          loaded; name them, or give its plugin"
     )]
     NoColumns,
-    /// Rows that stand for one architecture say different things.
+    /// Rows that stand for one architecture differ.
     #[error(
         "`{arch}` has no row in {}, and the {rows} rows of architectures isomorphic to it differ; say \
          which counts with --duplicates first, last or mean (`duplicates` of a study's [truth])",
@@ -37,12 +37,12 @@ pub enum TruthError {
     IsomorphicRows {
         /// The table.
         file: PathBuf,
-        /// An architecture that is looked up.
+        /// The architecture that is looked up.
         arch: String,
-        /// Isomorphic rows.
+        /// Number of rows of isomorphic architectures.
         rows: usize,
     },
-    /// The truth is about other architectures.
+    /// The table is about other architectures than the run.
     #[error(
         "no architecture of the run is in column `{key}` of {}: the run has `{ours}`, the table `{theirs}`",
         file.display()
@@ -50,11 +50,11 @@ pub enum TruthError {
     NoMatch {
         /// The table.
         file: PathBuf,
-        /// The key column.
+        /// Name of the key column.
         key: String,
-        /// An architecture of the run.
+        /// An example architecture of the run.
         ours: String,
-        /// A key of the table.
+        /// An example key of the table.
         theirs: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The truth that scores are judged by: one column of a table, by architecture.
+//! Reads the truth that scores are judged by: one column of a table, by architecture.
 
 mod error;
 
@@ -13,18 +13,18 @@ use osee_core::{
 use serde::Serialize;
 use std::{collections::HashMap, path::PathBuf};
 
-/// Which column of which table is the truth.
+/// The table and column of a truth.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Truth {
     /// A file, or data set and task such as `nb201:cifar100`.
     pub file: PathBuf,
-    /// Column with the architecture, or a form of several.
+    /// Column with the architecture, or a form of several columns.
     pub key: String,
     /// Column with the accuracy.
     pub column: String,
-    /// What the accuracy is, with data, version and epochs, where that is known.
+    /// What the accuracy is, with data, version and epochs, if that is known.
     pub about: Option<String>,
-    /// What became of its rows, where it is not one of each architecture.
+    /// Notes on filters, and on architectures with several rows.
     pub notes: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Truth {
         self.file.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// In a heading, such as "test_acc of mine.csv" or "nb201:cifar10, CIFAR-10
+    /// Text for a heading, such as "test_acc of mine.csv" or "nb201:cifar10, CIFAR-10
     /// test accuracy, 200 epochs, NAS-Bench-201 v1.0, mean over seeds".
     pub fn heading(&self) -> String {
         match &self.about {
@@ -44,23 +44,23 @@ impl Truth {
     }
 }
 
-/// Rows of a table that stand for an architecture: one, or those of isomorphic
+/// Indices of the rows that stand for an architecture: one, or those of isomorphic
 /// architectures whose mean counts.
 pub type Rows = Vec<usize>;
 
 /// Truth of a run's architectures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
-    /// Architectures that have a truth.
+    /// Indices of the architectures that have a truth.
     pub positions: Vec<usize>,
-    /// Their truth.
+    /// The truth of each of them.
     pub values: Vec<f64>,
-    /// Rows of the table that it is from.
+    /// The rows of the table that each truth is from.
     pub rows: Vec<Rows>,
 }
 
 impl Judged {
-    /// Those of them that `mask` has.
+    /// Keeps the architectures for which `mask` is true.
     #[must_use]
     pub fn among(mut self, mask: &[bool]) -> Self {
         let kept: Vec<bool> = self.positions.iter().map(|&at| mask[at]).collect();
@@ -73,43 +73,42 @@ impl Judged {
     }
 }
 
-/// What a truth table is made of.
+/// What a truth table consists of.
 #[derive(Debug)]
 pub struct Facts<'a> {
-    /// All rows.
+    /// Number of all rows.
     pub rows: usize,
-    /// Rows whose architecture stands in an earlier one.
+    /// Number of rows that repeat the architecture of an earlier one.
     pub repeated: usize,
     /// Architectures with several rows.
     pub duplicates: &'a [Duplicate],
-    /// Keys that are no architecture of the space.
+    /// Keys that are not architectures of the space.
     pub unknown: &'a [String],
 }
 
 /// A truth that has been read.
 #[derive(Debug)]
 pub struct TruthTable {
-    /// Where it is from.
+    /// Where the truth is from.
     pub truth: Truth,
     table: Table,
-    /// Single trainings, if they were asked for and are there.
+    /// Single trainings, if they were asked for and found.
     seeds: Option<Seeds>,
-    /// What counts where rows of one architecture, or of isomorphic ones, differ.
+    /// Which row counts if rows of one architecture, or of isomorphic ones, differ.
     policy: Duplicates,
-    /// Whether a row is about all that is isomorphic to its architecture.
+    /// True if a row is about everything isomorphic to its architecture.
     isomorphic: bool,
 }
 
 impl TruthTable {
-    /// Reads what `choice` names; where it names none, the columns of a data set
-    /// or an embedded table, of another the space's own, for images `data`, the
-    /// word of a study without the folder.
-    /// Architectures of the table are known by the space's spelling of them.
-    /// Without the space's plugin they must be written as the run has them,
-    /// and the columns be named.
+    /// Reads what `choice` names. Columns that it does not name are those of the data
+    /// set or embedded table, otherwise those that the space declares for images
+    /// `data`, which is a study's word for them without the folder. The table's
+    /// architectures are known by the space's spelling. Without the space's plugin they
+    /// must be written as in the run, and the columns must be named.
     ///
     /// # Errors
-    /// When the table cannot be read.
+    /// If the table cannot be read.
     pub fn read(
         choice: &TruthChoice,
         space: Option<&Space<'_>>,
@@ -119,12 +118,12 @@ impl TruthTable {
         Self::of(&source.sheet()?, &source, space, data, None)
     }
 
-    /// The same of a file that has been read, of the rows that `source` means;
-    /// with its single trainings if those are asked for, in the columns
-    /// `seeds`, or beside the truth where that names none.
+    /// As [`Self::read`], from a file that has been read, for the rows that `source`
+    /// selects. If `seeds` is given, also reads single trainings, from these columns
+    /// or, if it is empty, from those beside the truth.
     ///
     /// # Errors
-    /// When it is no table of truth.
+    /// If the file is not a table of truth.
     pub fn of(
         sheet: &Sheet<'_>,
         source: &TruthSource,
@@ -158,21 +157,21 @@ impl TruthTable {
         Ok(Self { truth, table, seeds, policy, isomorphic: source.isomorphic })
     }
 
-    /// Rows of one architecture must agree.
+    /// Checks that rows of one architecture agree.
     ///
     /// # Errors
-    /// When some do not.
+    /// If some do not.
     pub fn agreeing(&self) -> Result<(), TruthError> {
         self.table.differing(&self.truth.file).map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// How many seeds the columns of single trainings hold; `None` without any.
+    /// Number of seeds of the single trainings; `None` without any.
     pub fn seeds(&self) -> Option<usize> {
         self.seeds.as_ref().map(Seeds::count)
     }
 
-    /// Results of the single trainings behind these rows of the table, NaN
-    /// where there is none; `None` without any.
+    /// Results of the single trainings behind each of `rows`, NaN for missing ones;
+    /// `None` without single trainings.
     pub fn trainings(&self, rows: &[Rows]) -> Option<Vec<Vec<f64>>> {
         let seeds = self.seeds.as_ref()?;
         let of = |rows: &Rows| {
@@ -181,13 +180,12 @@ impl TruthTable {
         Some(rows.iter().map(of).collect())
     }
 
-    /// Architectures with their truth, in the table's order.
+    /// Architectures with a finite truth, in the table's order.
     pub fn rows(&self) -> impl Iterator<Item = (&str, f64)> {
         self.cells().filter(|(_, value)| value.is_finite())
     }
 
-    /// What the table has besides: rows that repeat an architecture, and keys
-    /// that are none.
+    /// Row counts, repeated architectures and unknown keys.
     pub fn facts(&self) -> Facts<'_> {
         let Table { keys, duplicates, unknown, .. } = &self.table;
         let repeated = duplicates.iter().map(|it| it.rows - 1).sum::<usize>();
@@ -198,18 +196,17 @@ impl TruthTable {
         Facts { rows: keys.len() + kept + unknown.len(), repeated, duplicates, unknown }
     }
 
-    /// All architectures with what stands for their truth, which may not be
-    /// finite.
+    /// All architectures with the value of their truth, which may not be finite.
     pub fn cells(&self) -> impl Iterator<Item = (&str, f64)> {
         let rows = self.table.keys.iter().zip(&self.table.columns[0]);
         rows.map(|(key, value)| (key.as_str(), *value))
     }
 
-    /// The truth of these architectures. Which are isomorphic is not known
-    /// without their `space`.
+    /// The truth of these architectures. Without `space`, isomorphic architectures are
+    /// not recognised.
     ///
     /// # Errors
-    /// When the table has none of them.
+    /// If the table has none of them, or too few.
     pub fn judge(
         &self,
         architectures: &[String],
@@ -234,7 +231,7 @@ impl TruthTable {
         Ok(Judged { positions, values, rows })
     }
 
-    /// The truth that stands in these rows.
+    /// The truth in these rows: the value, or the mean of several.
     pub fn value(&self, rows: &Rows) -> f64 {
         let cells = &self.table.columns[0];
         match rows.as_slice() {
@@ -243,13 +240,13 @@ impl TruthTable {
         }
     }
 
-    /// The rows with the truth of each architecture: its own, or, in a table
-    /// whose rows are about groups, that of one isomorphic to it by `space`.
-    /// Everything that is looked up in the table is looked up so.
+    /// Finds the rows with the truth of each architecture: its own, or, in a table
+    /// whose rows are about groups, that of one isomorphic to it in `space`. Every
+    /// lookup in the table goes through here.
     ///
     /// # Errors
-    /// When the space refuses an architecture, or isomorphic rows differ and it was
-    /// not said which count.
+    /// If the space refuses an architecture, or isomorphic rows differ and no policy
+    /// says which one counts.
     pub fn find(
         &self,
         architectures: &[String],
@@ -279,7 +276,7 @@ impl TruthTable {
         Ok(found)
     }
 
-    /// Which rows of a group stand for an architecture that has none itself.
+    /// Chooses the rows of a group that stand for an architecture without its own.
     fn of_group(&self, arch: &str, group: &[usize]) -> Result<Rows, TruthError> {
         let cells = &self.table.columns[0];
         let differ = group.iter().any(|&row| cells[row] != cells[group[0]]);
@@ -298,7 +295,7 @@ impl TruthTable {
     }
 }
 
-/// What became of rows that are not one of each architecture.
+/// Describes which rows are left out, and which count if some differ.
 fn notes(source: &TruthSource, table: &Table) -> Vec<String> {
     let filters = source.filters.iter().map(|it| format!("{} = {}", it.column, it.value));
     let filters = filters.collect::<Vec<_>>().join(", ");
@@ -312,8 +309,8 @@ fn notes(source: &TruthSource, table: &Table) -> Vec<String> {
     only.into_iter().chain(repeated(&table.duplicates, source.duplicates)).chain(groups).collect()
 }
 
-/// "3 architectures stand in several rows, 2 with different values; their mean
-/// counts". Nothing where none does.
+/// "3 architectures stand in several rows, 2 with different values; their mean counts".
+/// `None` if there are no duplicates.
 pub fn repeated(duplicates: &[Duplicate], policy: Duplicates) -> Option<String> {
     if duplicates.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! The worker's side: `osee-host __worker`, its socket as standard input.
+//! The worker's side: `osee-host __worker`, with its socket as standard input.
 
 use super::{
     Scorer,
@@ -16,7 +16,7 @@ use std::io;
 /// Serves one host until it hangs up.
 ///
 /// # Errors
-/// When the socket fails, or the host speaks another protocol.
+/// If the socket fails, or the host speaks another protocol.
 pub fn serve() -> io::Result<()> {
     let mut stream = socket()?;
     let stop = Stop::left_to_host()?;
@@ -48,7 +48,7 @@ pub fn serve() -> io::Result<()> {
                 frames::write(&mut stream, &answer)?;
             }
             (Order::Score(unit), Some(scorer)) => {
-                // It was about the unit before.
+                // A stop that was set belongs to the previous unit.
                 stop.clear();
                 scorer.score(&unit, |answer| frames::write(&mut stream, &answer))?;
             }
@@ -88,7 +88,7 @@ pub fn serve() -> io::Result<()> {
     }
 }
 
-/// A meta estimator, and whose scores it needs.
+/// Instantiates a meta estimator, and returns the names of its experts too.
 fn begin(setup: &MetaSetup) -> Result<(ForeignMeta, Vec<String>), Failure> {
     let wrong = |error: RegistryError| Failure::new(FailureKind::Error, error.to_string());
     let registry = Registry::exactly(&setup.plugins).map_err(wrong)?;

@@ -1,5 +1,5 @@
-//! What host and worker say to each other: length-prefixed MessagePack over a
-//! socket of their own, because plugins may print.
+//! Messages between host and worker: length-prefixed MessagePack over their own socket,
+//! because plugins may print.
 
 use crate::{
     loader::Pinned,
@@ -12,20 +12,20 @@ use osee_sdk::Population;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
 
-/// Number of the protocol, the first four bytes of either side.
+/// Version of the protocol, the first four bytes that each side sends.
 pub const PROTOCOL: u32 = 5;
 
-/// A frame longer than this is noise, not a message.
+/// Largest length of a frame in bytes; a longer one is noise, not a message.
 const LONGEST: u32 = 1 << 30;
 
-/// The result of one row.
+/// The result of one row for a unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
-    /// Index of its row in the setup.
+    /// Index of the row in the setup.
     pub row: usize,
-    /// What came out.
+    /// The score or failure.
     pub outcome: Outcome,
-    /// What it would cost alone, milliseconds.
+    /// Milliseconds that it would take alone.
     pub milliseconds: f64,
     /// Sub-networks that were evaluated for it.
     #[serde(default)]
@@ -33,85 +33,85 @@ pub struct Scored {
 }
 
 impl Scored {
-    /// Without sub-networks.
+    /// A result for which no sub-networks were evaluated.
     pub fn new(row: usize, outcome: Outcome, milliseconds: f64) -> Self {
         Self { row, outcome, milliseconds, evaluated: Vec::new() }
     }
 }
 
-/// A meta estimator with settings.
+/// A meta estimator, with what a worker needs to run it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MetaSetup {
     /// Plugin files, the bundled ones included.
     pub plugins: Vec<Pinned>,
-    /// Its id.
+    /// Id of the meta estimator.
     pub id: String,
-    /// Resolved settings.
+    /// Resolved settings of the meta estimator.
     pub settings: Settings,
 }
 
-/// From host to worker.
+/// A message from host to worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Order {
-    /// First.
+    /// Sets the worker up; sent first.
     Setup(Box<Setup>),
-    /// Any number of times.
+    /// Asks for the scores of a unit; any number of times.
     Score(Unit),
-    /// In place of a set-up: a meta estimator, to be asked what it needs.
+    /// Replaces the set-up: instantiates a meta estimator, and asks for its experts.
     Meta(MetaSetup),
-    /// The scores of the last meta estimator.
+    /// Asks for the scores of that meta estimator.
     Judge(Population),
-    /// Train one of the setup's supernets, or go on with it.
+    /// Trains one of the setup's supernets, or resumes it.
     Train {
-        /// Its position.
+        /// Index of the supernet in the setup.
         supernet: usize,
         /// Seed of the training.
         seed: u64,
     },
 }
 
-/// From worker to host. A set-up is answered by `Ready` or `Refused`; a meta
-/// estimator by `Needs` or `Failed`, its population by `Judged` or `Failed`; a unit by
-/// `Started` and `Scored` for each estimator in turn, so that the host knows
-/// whom a worker died of, up to one that is `Cancelled`, or by `Refused`; a training by `Training` any number
-/// of times, then `Trained` or `Refused`.
+/// A message from worker to host. A set-up is answered by `Ready` or `Refused`; a meta
+/// estimator by `Needs` or `Failed`, and its population by `Judged` or `Failed`; a unit
+/// by `Started` and `Scored` for each estimator in turn, so that the host knows which
+/// one a worker died of, up to one that is `Cancelled`, or by `Refused`; a training by
+/// `Training` any number of times, then `Trained` or `Refused`.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
-    /// Set up.
+    /// The worker is set up.
     Ready,
-    /// Could not be done.
+    /// The order cannot be carried out, for this reason.
     Refused(String),
     /// The estimator of this row, by its index in the setup, is at work.
     Started(usize),
-    /// Its result.
+    /// The result of that estimator.
     Scored(Scored),
-    /// This estimator was told to stop and has returned; those after it were not
-    /// begun.
+    /// The estimator of this row was told to stop and has returned; those after it were
+    /// not begun.
     Cancelled(usize),
-    /// The estimators whose columns a meta estimator judges by.
+    /// Names of the experts of a meta estimator.
     Needs(Vec<String>),
-    /// One score per architecture.
+    /// Scores of a meta estimator, one per architecture.
     Judged(Vec<f64>),
-    /// A meta estimator's failure.
+    /// Failure of a meta estimator.
     Failed(Failure),
-    /// A training goes on.
+    /// Progress of a training.
     Training(Step),
-    /// It is done.
+    /// The training is complete.
     Trained,
 }
 
-/// Says which protocol this side speaks.
+/// Sends the version of the protocol.
 ///
 /// # Errors
-/// When the stream fails.
+/// If the stream fails.
 pub fn write_hello(stream: &mut impl Write) -> io::Result<()> {
     stream.write_all(&PROTOCOL.to_le_bytes())
 }
 
-/// The protocol of the other side.
+/// Receives the version of the other side's protocol.
 ///
 /// # Errors
-/// When the stream fails.
+/// If the stream fails.
 pub fn read_hello(stream: &mut impl Read) -> io::Result<u32> {
     let mut bytes = [0; 4];
     stream.read_exact(&mut bytes)?;
@@ -121,7 +121,7 @@ pub fn read_hello(stream: &mut impl Read) -> io::Result<u32> {
 /// Sends one message.
 ///
 /// # Errors
-/// When the stream fails, or the message is too long for a frame.
+/// If the stream fails, or the message is too long for a frame.
 pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     let bytes = rmp_serde::to_vec_named(message).map_err(io::Error::other)?;
     let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -132,7 +132,7 @@ pub fn write(stream: &mut impl Write, message: &impl Serialize) -> io::Result<()
 /// Receives one message.
 ///
 /// # Errors
-/// When the stream fails or ends, or what came is no such message.
+/// If the stream fails or ends, or the frame is not such a message.
 pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
@@ -140,7 +140,7 @@ pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
     if length > LONGEST {
         return Err(io::Error::other(format!("a frame of {length} bytes")));
     }
-    // Grows with what comes, not with what a damaged length promises.
+    // The buffer grows with what arrives, not with what a damaged length promises.
     let mut bytes = Vec::new();
     stream.take(length.into()).read_to_end(&mut bytes)?;
     if bytes.len() < length as usize {

@@ -1,7 +1,7 @@
-//! How long a score may take and how much memory a worker may hold.
+//! Limits on the time of a score and the memory of a worker.
 //!
-//! Invariant: time counts only while both a worker and its host can run. A
-//! scheduler that suspends a job takes nothing from its scores.
+//! Invariant: time counts only while both a worker and its host can run. A scheduler
+//! that suspends a job takes nothing from its scores.
 
 use crate::stop::{self, Stop};
 use osee_model::estimator::Limit;
@@ -11,37 +11,37 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the limits are looked at while a worker is silent.
+/// Interval at which limits are checked while a worker is silent.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// So long between two looks the host did not run.
+/// Time between two checks from which the host is taken to have been suspended.
 const GAP: Duration = Duration::from_secs(1);
 
-/// What an estimator that was told to stop has left to return.
+/// Time that an estimator has left to return after it was told to stop.
 pub const GRACE: Duration = Duration::from_secs(2);
 
 /// What one worker may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest time for one score, with all passes it is the first to need.
+    /// Longest time for one score, with all passes that it is the first to need.
     pub time: Duration,
-    /// Most resident memory of one worker, bytes.
+    /// Largest resident memory of one worker, in bytes.
     pub memory: u64,
 }
 
 /// A limit that was passed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Exceeded {
-    /// Too slow.
+    /// The score took longer than this limit.
     #[error("no score after {} s; --time-limit allows more", .0.as_secs_f64())]
     Time(Duration),
-    /// Too big.
+    /// The worker held more than this limit, in bytes.
     #[error("its worker held more than {} MiB; --memory-limit allows more", .0 >> 20)]
     Memory(u64),
 }
 
 impl Exceeded {
-    /// Which it was.
+    /// The limit, as a failure keeps it.
     pub fn limit(&self) -> Limit {
         match self {
             Self::Time(time) => Limit::Time(*time),
@@ -51,30 +51,30 @@ impl Exceeded {
 }
 
 impl Default for Limits {
-    /// Two minutes; three quarters of the machine's memory over its cores.
+    /// Two minutes, and three quarters of the machine's memory divided by its cores.
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         Self { time: Duration::from_secs(120), memory: memory_of_one() / cores }
     }
 }
 
-/// Most memory of a process that is not one of several, bytes: three quarters of
-/// the machine's.
+/// Memory limit in bytes of a process that is not one of several: three quarters of the
+/// machine's memory.
 pub fn memory_of_one() -> u64 {
     kilobytes("/proc/meminfo", "MemTotal:").map_or(u64::MAX, |kib| kib * 768)
 }
 
-/// What a process holds in memory, bytes.
+/// Resident memory of a process in bytes; `None` if it is gone.
 pub fn resident(process: u32) -> Option<u64> {
     kilobytes(&format!("/proc/{process}/status"), "VmRSS:").map(|kib| kib << 10)
 }
 
-/// Nobody waits any more for an answer of who cannot be told.
+/// The run was stopped, and the worker's work cannot be told to return.
 #[derive(Debug, thiserror::Error)]
 #[error("the run was told to stop")]
 pub struct Unwanted;
 
-/// Time that a worker had.
+/// Measures the time that a worker could run.
 #[derive(Debug)]
 pub struct Clock {
     process: u32,
@@ -83,22 +83,22 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Of the worker `process`.
+    /// Begins to measure the worker `process`.
     pub fn new(process: u32) -> Self {
         Self { process, last: Instant::now(), counted: Duration::ZERO }
     }
 
-    /// All that was counted.
+    /// Time counted so far.
     pub fn counted(&self) -> Duration {
         self.counted
     }
 
-    /// What has passed since it was last looked at counts for nothing.
+    /// Discards the time since the last look.
     fn skip(&mut self) {
         self.last = Instant::now();
     }
 
-    /// Counts what has passed since it was last looked at.
+    /// Adds the time since the last look.
     pub fn count(&mut self) {
         let passed = self.last.elapsed();
         self.last += passed;
@@ -108,9 +108,9 @@ impl Clock {
     }
 }
 
-/// Reads an answer from a worker while it keeps within its limits. An estimator
-/// that passes the time limit, or that nobody waits for any more, is told so
-/// and has [`GRACE`] to return.
+/// Reads an answer from a worker while it keeps within its limits. An estimator that
+/// passes the time limit, or that nobody waits for any more, is told so and has
+/// [`GRACE`] to return.
 pub struct Watched<'a> {
     stream: &'a UnixStream,
     limits: Limits,
@@ -119,14 +119,14 @@ pub struct Watched<'a> {
     start: Duration,
     told: bool,
     late: bool,
-    /// Whether who is asked cannot hear that nobody waits any more.
+    /// True if the worker's work cannot be told to return.
     deaf: bool,
-    /// Since when nobody does.
+    /// Time of the first look after the stop, if it is deaf.
     unwanted: Option<Instant>,
 }
 
 impl<'a> Watched<'a> {
-    /// From now on.
+    /// Watches from now on.
     pub fn new(
         stream: &'a UnixStream,
         limits: Limits,
@@ -139,13 +139,13 @@ impl<'a> Watched<'a> {
         Self { stream, limits, stop, clock, start, told, late, deaf, unwanted }
     }
 
-    /// Of who cannot be told: it has [`GRACE`] once nobody waits for it any more.
+    /// Marks work that cannot be told to return: it has [`GRACE`] after a stop.
     #[must_use]
     pub fn deaf(self, deaf: bool) -> Self {
         Self { deaf, ..self }
     }
 
-    /// Whether the time limit has passed.
+    /// True if the time limit has passed.
     pub fn is_late(&self) -> bool {
         self.late
     }
@@ -166,7 +166,7 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Whether who cannot be told has not returned by itself.
+    /// True if deaf work has not returned within [`GRACE`] after a stop.
     fn is_unwanted(&mut self) -> bool {
         let stopped = self.deaf && self.stop.is_set();
         stopped && self.unwanted.get_or_insert_with(Instant::now).elapsed() > GRACE
@@ -197,14 +197,14 @@ impl Read for Watched<'_> {
     }
 }
 
-/// Whether a signal or a debugger keeps a process from running.
+/// True if a signal or a debugger keeps a process from running.
 fn is_stopped(process: u32) -> bool {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The name before it is in parentheses, and may hold any.
+    // The name in parentheses before it may contain any characters.
     text.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
 }
 
-/// A line `name N kB` of a file in /proc.
+/// The number of a line `name N kB` in a file of /proc.
 fn kilobytes(file: &str, name: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
@@ -224,7 +224,7 @@ mod tests {
         assert!(Limits::default().memory > own);
     }
 
-    /// A clock that is looked at every few milliseconds for so long.
+    /// Counts every few milliseconds for `time`, and returns what was counted.
     fn watch(clock: &mut Clock, time: Duration) -> Duration {
         let (start, before) = (Instant::now(), clock.counted());
         clock.skip();
@@ -241,7 +241,7 @@ mod tests {
         let mut sleeper = Command::new("sleep").arg("60").spawn().unwrap();
         let signal = |signal| {
             kill_process(Pid::from_child(&sleeper), signal).unwrap();
-            // Until the kernel has done it.
+            // Until the kernel has delivered the signal.
             thread::sleep(Duration::from_millis(100));
         };
         let mut clock = Clock::new(sleeper.id());
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(watch(&mut clock, half), Duration::ZERO);
         signal(Signal::CONT);
         assert!(watch(&mut clock, half) >= half);
-        // Nobody looks for longer than a living host would take.
+        // No look for longer than a running host would take.
         clock.skip();
         thread::sleep(GAP + Duration::from_millis(10));
         let before = clock.counted();

@@ -1,8 +1,9 @@
 //! Worker processes: each loads the plugins, holds the images, and scores one
-//! architecture at a time, or trains a supernet. A plugin that crashes takes only its worker with it.
+//! architecture at a time, or trains a supernet. A plugin that crashes ends only its
+//! worker.
 //!
-//! Invariant: the first message of either side is the protocol number and
-//! never changes its form, so that any two versions can tell each other apart.
+//! Invariant: the first message of either side is the protocol number and never changes
+//! its form, so that any two versions can tell each other apart.
 
 mod child;
 pub mod frames;

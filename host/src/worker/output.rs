@@ -1,5 +1,5 @@
-//! What a worker prints: into its log, up to a limit, and the last of it kept
-//! for an error message.
+//! Captures what a worker prints: a log, up to a limit, and the end of it for error
+//! messages.
 
 use std::{
     collections::VecDeque,
@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-/// Bytes of one worker that its log keeps.
+/// Number of bytes of one worker that its log keeps.
 const LOGGED: usize = 1 << 20;
 
-/// Bytes kept for an error message.
+/// Number of bytes kept for an error message.
 const TAIL: usize = 600;
 
 /// The reading end of a worker's standard output and standard error.
@@ -25,10 +25,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// Starts to read; the worker gets the writing end.
+    /// Starts to read. The worker gets the writing end.
     ///
     /// # Errors
-    /// When there is no pipe, or the log cannot be opened.
+    /// If there is no pipe, or the log cannot be opened.
     pub fn capture(log: &Path) -> io::Result<(Self, PipeWriter)> {
         let log = OpenOptions::new().create(true).append(true).open(log)?;
         let (reader, writer) = io::pipe()?;
@@ -40,8 +40,8 @@ impl Output {
 
     /// The last lines, once the worker has ended.
     pub fn last_lines(&self) -> String {
-        // Ends with the last holder of the writing end, which may be a process
-        // that a plugin started: do not wait for that for ever.
+        // The reader ends with the last holder of the writing end, which may be a
+        // process that a plugin started: do not wait for that for ever.
         for _ in 0..50 {
             if self.reader.is_finished() {
                 break;
@@ -56,8 +56,8 @@ impl Output {
     }
 }
 
-/// Reads to the end whatever happens to the log: a worker must never wait for
-/// us to take its output.
+/// Reads to the end whatever happens to the log: a worker must never block because its
+/// output is not read.
 fn drain(mut from: PipeReader, mut log: impl Write, tail: &Mutex<VecDeque<u8>>) {
     let mut buffer = vec![0; 1 << 16];
     let mut logged = 0;

@@ -1,4 +1,4 @@
-//! The host's side of a worker process.
+//! The host's side: starts a worker process, asks it, and watches its limits.
 
 use super::{
     frames::{self, Answer, MetaSetup, Order, Scored},
@@ -18,9 +18,9 @@ use std::{
     time::Duration,
 };
 
-/// By default glibc returns every freed feature map to the kernel, which then
-/// clears its pages for the next: half of the time of a network. Keep them,
-/// and in huge pages.
+/// Settings of glibc's allocator. By default it returns every freed feature map to the
+/// kernel, which then clears its pages for the next: half of the time of a network.
+/// These keep the pages, and make them huge.
 pub const MALLOC: &str = "glibc.malloc.mmap_threshold=1073741824:\
                       glibc.malloc.trim_threshold=4294967296:\
                       glibc.malloc.top_pad=67108864:\
@@ -35,51 +35,51 @@ pub struct Worker {
     limits: Limits,
     stop: Stop,
     clock: Clock,
-    /// What the clock had counted when the estimator at work began.
+    /// Counted time at which the current estimator began.
     began: Duration,
-    /// Whether the time limit passed before the last answer.
+    /// True if the time limit passed before the last answer.
     late: bool,
-    /// Whether it has no ear for being told to stop.
+    /// True if its work cannot be told to return.
     deaf: bool,
 }
 
-/// Why a worker gave no answer.
+/// The reason why a worker gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// It could not be started.
+    /// The worker could not be started.
     #[error("cannot start a worker: {0}")]
     Start(io::Error),
-    /// It refused its set-up or a unit.
+    /// The worker refused its set-up, a unit or a training.
     #[error("a worker refused: {0}")]
     Refused(String),
-    /// It died or was killed.
+    /// The worker died or was killed.
     #[error("{0}")]
     Died(Death),
-    /// Whoever heard its news wanted no more.
+    /// It was told to stop, or the receiver of its progress wants no more.
     #[error("it was stopped")]
     Stopped,
 }
 
-/// The end of a worker that was asked to score, or of an estimator that has
-/// left it alive.
+/// The death of a worker that was asked to score, or the timeout of an estimator whose
+/// worker lives on.
 #[derive(Debug)]
 pub struct Death {
     /// The row at work, by its index in the setup.
     pub row: Option<usize>,
     /// How it ended, and its last lines.
     pub failure: Failure,
-    /// What that estimator took until then.
+    /// Milliseconds that the estimator took until then.
     pub milliseconds: f64,
 }
 
-/// How a unit ended with a worker that lives.
+/// How a unit ended if its worker lives on.
 #[derive(Debug)]
 pub enum Ended {
-    /// With a result of every estimator.
+    /// Every estimator has a result.
     Whole,
-    /// Before that: an estimator returned because its time was up.
+    /// An estimator returned early because its time was up.
     Late(Death),
-    /// Before that, and nobody knows why; what is left can be asked for again.
+    /// An estimator returned early without a reason; the rest can be asked for again.
     Cut,
 }
 
@@ -90,11 +90,11 @@ impl fmt::Display for Death {
 }
 
 impl Worker {
-    /// Starts and sets up a worker whose output goes to `log`. Its estimators are
-    /// told when `stop` is set.
+    /// Starts and sets up a worker whose output goes to `log`. Its estimators are told
+    /// to return when `stop` is set.
     ///
     /// # Errors
-    /// When it cannot be started, or cannot be set up.
+    /// If it cannot be started or set up.
     pub fn start(
         setup: &Setup,
         log: &Path,
@@ -132,7 +132,7 @@ impl Worker {
         Ok(Self { child, stream, output, limits, stop, clock, began, late, deaf })
     }
 
-    /// Time that it had for its answers.
+    /// Time that the worker has had for its answers.
     pub fn spent(&self) -> Duration {
         self.clock.counted()
     }
@@ -140,7 +140,7 @@ impl Worker {
     /// Scores a unit; results are handed to `keep` as they come.
     ///
     /// # Errors
-    /// When the worker dies of it, refuses, or was told to stop.
+    /// If the worker dies, refuses, or was told to stop.
     pub fn score(
         &mut self,
         unit: &Unit,
@@ -178,11 +178,11 @@ impl Worker {
         }
     }
 
-    /// Trains a supernet; its news are handed to `tell`. The time limit holds
-    /// between two pieces of news.
+    /// Trains a supernet, with progress handed to `tell`. The time limit holds between
+    /// two progress reports.
     ///
     /// # Errors
-    /// When the worker dies of it, or refuses, or `tell` wants no more.
+    /// If the worker dies or refuses, or `tell` breaks.
     pub fn train(
         &mut self,
         supernet: usize,
@@ -206,13 +206,13 @@ impl Worker {
         }
     }
 
-    /// Starts a worker for a meta estimator, whose output goes to `log`; with
-    /// it, the estimators whose columns that judges by. A meta estimator is not
-    /// asked to return when `stop` is set: it is ended soon after.
+    /// Starts a worker for a meta estimator, with its output in `log`, and returns the
+    /// names of its experts too. A meta estimator cannot be told to return when `stop`
+    /// is set: it is killed soon after.
     ///
     /// # Errors
-    /// When the worker cannot be started, or was ended; what goes wrong else is
-    /// the estimator's failure.
+    /// If the worker cannot be started, or was stopped; anything else that goes wrong
+    /// is the estimator's failure.
     pub fn meta(
         setup: MetaSetup,
         log: &Path,
@@ -227,11 +227,11 @@ impl Worker {
         }
     }
 
-    /// The scores of the meta estimator it was started for.
+    /// The scores of the meta estimator that the worker was started for.
     ///
     /// # Errors
-    /// When the worker does not do as it was asked, or the run was told to stop;
-    /// what the estimator fails with is its failure.
+    /// If the worker does not do as it was asked, or the run was told to stop; what the
+    /// estimator fails with is its failure.
     pub fn judge(
         mut self,
         population: Population,
@@ -242,7 +242,7 @@ impl Worker {
         }
     }
 
-    /// A meta estimator's failure, by what its worker answers instead.
+    /// A meta estimator's failure, from the answer that came in place of a result.
     fn failed(&mut self, answer: io::Result<Answer>) -> Result<Failure, WorkerError> {
         match answer {
             Ok(Answer::Failed(failure)) => Ok(failure),
@@ -273,7 +273,7 @@ impl Worker {
         Death { row, failure, milliseconds }
     }
 
-    /// How it ended, and the last lines it wrote.
+    /// Collects how the worker ended, and its last lines.
     fn post_mortem(&mut self, row: Option<usize>, error: &io::Error) -> Death {
         let exceeded = error.get_ref().and_then(|inner| inner.downcast_ref::<Exceeded>());
         let hung_up = matches!(
@@ -283,7 +283,7 @@ impl Worker {
                 | io::ErrorKind::ConnectionReset
         );
         if !hung_up {
-            // Dead already, then; what it died of is what `error` says.
+            // If it is dead already, `error` says what it died of.
             let _ = self.child.kill();
         }
         let (kind, end) = match (exceeded, self.child.wait()) {
@@ -305,7 +305,7 @@ fn out_of_turn() -> WorkerError {
     WorkerError::Refused("it answered out of turn".to_owned())
 }
 
-/// How a process ended.
+/// Describes how process `who` ended.
 pub fn ended(who: &str, status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => format!("{who} died of {}", signal_name(signal)),

@@ -1,4 +1,4 @@
-//! Scores one architecture under many estimators, sharing every pass.
+//! Scores one architecture under many estimators, with every pass shared.
 
 use crate::{
     exit::{Category, ExitCode},
@@ -30,19 +30,19 @@ use tch::Device;
 use super::{Scored, frames::Answer};
 use crate::plan::{Setup, Unit};
 
-/// Why a worker cannot be set up.
+/// The reason why a worker cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// A plugin.
+    /// A plugin cannot be used.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The images.
+    /// The images cannot be used.
     #[error(transparent)]
     Data(#[from] osee_engine::data::DataError),
-    /// The device.
+    /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] engine::DeviceError),
-    /// A plugin's refusal.
+    /// A plugin refuses what it was asked.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
 }
@@ -58,13 +58,14 @@ impl Category for SetupError {
     }
 }
 
-/// Loaded plugins, images and weights.
+/// Loaded plugins, images and weights of one set-up.
 pub struct Scorer {
     setup: Setup,
     space: Arc<ForeignSpace>,
     estimators: Vec<Foreign>,
     source: Source,
-    /// By seed, input, and classes, which the labels of noise are below.
+    /// Batches by seed, input shape and number of classes, which bounds the labels of
+    /// noise.
     batches: HashMap<(u64, Shape, usize), Vec<Batch>>,
     initialiser: Initialiser,
     sub_networks: SubNetworks,
@@ -73,15 +74,14 @@ pub struct Scorer {
     stop: Stop,
 }
 
-/// A unit's network on each batch, or why there is none, and how long it took
-/// to find that out.
+/// A unit's network on each batch, or the failure and the time it took to find out.
 type Made = Result<Vec<Rc<Network>>, (Failure, Duration)>;
 
 impl Scorer {
     /// Loads what `setup` names.
     ///
     /// # Errors
-    /// When something it names is not there or refuses.
+    /// If something it names does not exist or refuses.
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let device = engine::open_device(setup.device)?;
         tch::set_num_threads(setup.threads as i32);
@@ -114,16 +114,16 @@ impl Scorer {
         })
     }
 
-    /// With estimators that are told to return early once `stop` is set.
+    /// Makes estimators return early once `stop` is set.
     #[must_use]
     pub fn stopped_by(self, stop: &Stop) -> Self {
         Self { stop: stop.clone(), ..self }
     }
 
-    /// Trains one of the setup's supernets, or goes on with it.
+    /// Trains one of the setup's supernets, or resumes it.
     ///
     /// # Errors
-    /// What keeps it from being trained.
+    /// If it cannot be trained.
     pub fn train(
         &self,
         supernet: usize,
@@ -151,21 +151,22 @@ impl Scorer {
         Trainer::new(spec, seed, place)?.run(tell)
     }
 
-    /// Scores a unit; every estimator gets a result or a failure, told to
-    /// `tell` as it comes, after the news that it is at work. What an estimator
-    /// returns once it was told to stop is no result, and ends the unit.
+    /// Scores a unit. Every estimator gets a result or a failure, passed to `tell` as
+    /// it comes, after the message that it is at work. What an estimator returns after
+    /// it was told to stop is no result, and ends the unit.
     ///
     /// # Errors
-    /// What `tell` fails with.
+    /// If `tell` fails.
     pub fn score(
         &mut self,
         unit: &Unit,
         mut tell: impl FnMut(Answer) -> io::Result<()>,
     ) -> io::Result<()> {
         self.sub_networks.begin(unit.known.clone());
-        // Whose graph is of the study's own settings.
+        // The graph with the study's own settings.
         let mut graph = None;
-        // By the supernet whose weights a network has.
+        // Networks by the supernet and epochs of their weights; `None` for untrained
+        // ones.
         let mut networks: BTreeMap<Option<(usize, Vec<u32>)>, Made> = BTreeMap::new();
         for &row in &unit.rows {
             tell(Answer::Started(row))?;
@@ -203,7 +204,7 @@ impl Scorer {
                 return tell(Answer::Cancelled(row));
             }
             tell(Answer::Scored(scored))?;
-            // What an estimator has written over is made anew for the next.
+            // A network that an estimator has written to is made again for the next.
             if made.as_ref().map_or(true, |all| all.iter().all(|it| it.altered().is_none())) {
                 networks.insert(key, made);
             }
@@ -211,7 +212,7 @@ impl Scorer {
         Ok(())
     }
 
-    /// A one-shot estimator's score, with what was evaluated for it.
+    /// Scores a sub-network under a one-shot row, with what was evaluated for it.
     fn sub_network(&mut self, unit: &Unit, row: usize) -> Scored {
         let start = Instant::now();
         let scored = match (&self.estimators[row], &self.setup.rows[row].weights) {
@@ -232,7 +233,7 @@ impl Scorer {
         Scored { evaluated: self.sub_networks.news(), ..Scored::new(row, outcome, milliseconds) }
     }
 
-    /// The unit's architecture as a network of these weights.
+    /// The unit's architecture as a network for these weights.
     fn graph(&self, unit: &Unit, weights: Option<&SupernetUse>) -> Result<LentGraph, Failure> {
         let settings = match weights {
             Some(weights) => &self.sub_networks.spec(weights).space_settings,
@@ -260,7 +261,8 @@ impl Scorer {
         let networks = batches
             .into_iter()
             .map(|batch| {
-                // Not shared: an estimator may write over what it is lent.
+                // The values are copied, since an estimator may write to what it is
+                // lent.
                 let values = parameters.iter().map(tch::Tensor::copy).collect();
                 let network = Network::new(graph.clone(), values, batch, Layout::ChannelsLast)?;
                 network.stopped_by(self.stop.flag());
@@ -331,13 +333,13 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Seed of an estimator's own random numbers for one network on one batch, by
-/// position: not of who else is scored, nor where or when.
+/// Seed of an estimator's own random numbers for one network on one batch, by index. It
+/// does not depend on which other rows are scored, nor where or when.
 pub fn own_seed(seed: u64, space: &str, arch: &str, estimator: &str, batch: usize) -> u64 {
     derived(seed, &["estimator", estimator, space, arch, &batch.to_string()])
 }
 
-/// Mean score over the batches, and what it would cost alone.
+/// Mean score over the batches, and the time that it would take alone.
 fn mean(
     networks: &[Rc<Network>],
     score: impl Fn(usize, &Rc<Network>) -> osee_sdk::Result<f64>,
@@ -348,8 +350,8 @@ fn mean(
         let (start, passes) = (Instant::now(), network.total_cost());
         network.begin_requests();
         let result = score(batch, network);
-        // Its own time, without passes that it happened to be the first to
-        // ask for, plus every pass it needs, whoever asked first.
+        // Its own time, without passes that it happened to be the first to ask for,
+        // plus every pass it needs, whoever asked first.
         let own = start.elapsed().saturating_sub(network.total_cost() - passes);
         cost += own + network.requested_cost();
         match result {
@@ -360,7 +362,7 @@ fn mean(
     (Ok(sum / networks.len().max(1) as f64), cost)
 }
 
-/// A score that is not a number is a failure.
+/// Turns a score that is not finite into a failure.
 pub fn finite(outcome: Outcome) -> Outcome {
     match outcome {
         Ok(value) if !value.is_finite() => {

@@ -1,5 +1,5 @@
-//! `osee-host bench build` and `bench check`: a benchmark's table of ground
-//! truth, and whether training again gives the same numbers.
+//! `osee-host bench build` and `bench check`: builds a benchmark's table of ground
+//! truth, and tests if training again gives the same numbers.
 
 use crate::{
     benchmark::{Benchmark, BuildError, KERNELS, card},
@@ -78,7 +78,7 @@ pub struct CheckArgs {
     draw: u64,
 }
 
-/// Runs the command, in a process that is `supervised` or not.
+/// Runs the command. `supervised` is true in a supervised process.
 pub fn run(command: &BenchmarkCommand, supervised: bool) -> Result<ExitCode, CliError> {
     let stop = Stop::on_signals().map_err(RunError::Signals)?;
     if KERNELS.iter().any(|(name, _)| std::env::var_os(name).is_none()) {
@@ -97,7 +97,7 @@ impl Common {
         self.workers.unwrap_or_else(cores)
     }
 
-    /// Reads the study, and does with it what is to be done.
+    /// Reads the study, resolves the benchmark, and calls the function with it.
     fn with<T>(
         &self,
         work: impl FnOnce(&Benchmark<'_>) -> Result<T, CliError>,
@@ -174,7 +174,7 @@ fn check(args: &CheckArgs, stop: &Stop) -> Result<ExitCode, CliError> {
         let candidates: Vec<_> = drawn.iter().map(|&i| all[i].clone()).collect();
         let table = BenchmarkTable::new(&candidates, seeds, trainings);
         let Comparison { numbers, differences } = table.compare(&args.table)?;
-        // What needs no training is looked at in every row.
+        // What needs no training is checked in every row.
         let others = there.iter().filter(|at| !drawn.contains(at));
         let others: Vec<_> = others.map(|&at| all[at].clone()).collect();
         let rest = compare_untrained(&args.table, &others, seeds)?;
@@ -224,7 +224,7 @@ fn check(args: &CheckArgs, stop: &Stop) -> Result<ExitCode, CliError> {
     })
 }
 
-/// Model and number of cores.
+/// Model of the processor and number of cores.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

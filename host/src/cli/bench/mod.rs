@@ -1,8 +1,8 @@
-//! `osee-host bench build` and `check`: benchmarks of one's own. `osee-host
-//! bench`: where the time of zero-shot scoring goes, what the plugin boundary
-//! and worker processes cost, supernets against PyTorch, and what a study of a
-//! million units costs beside its estimators. Ratios
-//! are of times that were taken in turns, because machines are noisy.
+//! `osee-host bench build` and `check` make benchmarks. `osee-host bench` measures
+//! where the time of zero-shot scoring goes, what the plugin boundary and worker
+//! processes cost, supernets against PyTorch, and what a study of a million units costs
+//! apart from its estimators. Ratios are of times measured in alternation, because
+//! machines are noisy.
 
 mod build;
 mod passes;
@@ -74,7 +74,7 @@ impl BenchArgs {
         self.threads.unwrap_or(1)
     }
 
-    /// Refuses what changes nothing of the one part that is measured.
+    /// Refuses options that do not affect the one part that is measured.
     fn check(&self) -> Result<(), CliError> {
         let Some(only) = self.only else { return Ok(()) };
         let unused = |option: bool, by: &[Part]| option && !by.contains(&only);
@@ -88,8 +88,8 @@ impl BenchArgs {
     }
 }
 
-/// Measures as a worker would, and prints. `supervised` is whether this process
-/// is watched by another that started it.
+/// Measures as a worker would, and prints. `supervised` is true if the process that
+/// started this one watches it.
 pub fn run(args: &BenchArgs, supervised: bool) -> Result<ExitCode, CliError> {
     match &args.command {
         Some(command) => build::run(command, supervised),
@@ -97,7 +97,7 @@ pub fn run(args: &BenchArgs, supervised: bool) -> Result<ExitCode, CliError> {
     }
 }
 
-/// The first estimator of a kind that is loaded.
+/// Finds the first loaded estimator of a kind.
 fn first_of(
     registry: &Registry,
     kind: EstimatorKind,
@@ -109,7 +109,7 @@ fn first_of(
 fn measure(args: &BenchArgs) -> Result<(), CliError> {
     args.check()?;
     if args.only == Some(Part::Scale) {
-        // As any command runs.
+        // With the environment of any other command.
         return print(&scale::run()?);
     }
     if std::env::var_os("GLIBC_TUNABLES").is_none() {
@@ -126,7 +126,7 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
         print(&pytorch::run()?)?;
     }
     if args.only.is_none() {
-        // In a process of its own, for its memory.
+        // A process of its own, so that its peak memory can be told.
         let mut command = this_program().map_err(CliError::Worker)?;
         command.args(["bench", "--only", "scale"]).env_remove("GLIBC_TUNABLES");
         let output = output_of_child().map_err(CliError::Worker)?;
@@ -135,18 +135,19 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Starts the program again in this process with these variables, which
-/// libraries read when they are loaded; why it could not.
+/// Restarts the program in this process with these variables, which libraries read when
+/// they are loaded. Returns the error if that fails.
 fn start_again(variables: &[(&str, &str)]) -> CliError {
     let start = || Err(child::again([])?.envs(variables.iter().copied()).exec());
     start().map_or_else(CliError::Worker, |never: std::convert::Infallible| match never {})
 }
 
-/// Names the process that started one of [`in_child`].
+/// Variable with the id of the process that called [`in_child`].
 const PARENT: &str = "OSEE_BENCH_PARENT";
 
-/// Runs the program again with these variables, which libraries read when they
-/// are loaded, and ends as it does. Told to stop while they are, it has not begun.
+/// Runs the program again with these variables, which libraries read when they are
+/// loaded, and exits as it does. If a stop ends it while libraries are loading, nothing
+/// has begun.
 fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliError> {
     let run = || {
         let mut command = child::again([])?;
@@ -167,8 +168,8 @@ fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliErro
     }
 }
 
-/// One that [`in_child`] has started is not to outlive who is waited for. One
-/// that is supervised ends with its parent, which has asked already.
+/// Makes a process that [`in_child`] started die with its parent. A supervised process
+/// has already asked for that.
 fn end_with_parent(supervised: bool) -> Result<(), CliError> {
     let started = std::env::var(PARENT).ok();
     if started.is_none() || supervised {
@@ -177,7 +178,7 @@ fn end_with_parent(supervised: bool) -> Result<(), CliError> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|e| CliError::Worker(e.into()))?;
     match getppid().map(|it| it.as_raw_nonzero().to_string()) == started {
         true => Ok(()),
-        // It was gone before the signal was asked for.
+        // The parent was gone before the signal was set.
         false => {
             Err(CliError::Worker(io::Error::other("the process that started this one is gone")))
         }

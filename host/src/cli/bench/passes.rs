@@ -1,4 +1,4 @@
-//! Where the time of zero-shot scoring goes, pass by pass.
+//! Measures where the time of zero-shot scoring goes, pass by pass.
 
 use super::BenchArgs;
 use crate::cli::{CliError, plugin_args::PluginArgs};
@@ -10,7 +10,7 @@ use osee_model::{
 };
 use std::fmt::Write;
 
-/// Time per pass, as a table.
+/// Returns the time of each pass as a table.
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     tch::set_num_threads(args.threads());
     let registry = PluginArgs::default().registry()?;

@@ -1,5 +1,5 @@
-//! Supernets against eager PyTorch on the same sub-networks, threads and
-//! machine, where Python can import torch.
+//! Compares supernets with eager PyTorch on the same sub-networks, threads and machine,
+//! if Python can import torch.
 
 use crate::cli::{CliError, plugin_args::PluginArgs};
 use osee_core::study::Study;
@@ -22,23 +22,23 @@ use tch::{Device, Kind, Tensor};
 
 /// The same networks in plain PyTorch.
 const SCRIPT: &str = include_str!("../../../../tests/fixtures/nb201_pytorch.py");
-/// Both sides take turns so often.
+/// Number of times that both sides take turns.
 const ROUNDS: usize = 2;
-/// Sub-networks trained and evaluated in a round.
+/// Number of sub-networks trained in a round.
 const TRAINED: usize = 6;
 const EVALUATED: usize = 25;
-/// Timed steps of each.
+/// Timed steps per sub-network.
 const STEPS: usize = 3;
 const THREADS: i32 = 2;
 
-/// Seconds of training steps, and of evaluating sub-networks on 1,000 images.
+/// Seconds for training steps, and for evaluating sub-networks on 1,000 images.
 #[derive(Debug, Default, Deserialize)]
 struct Seconds {
     step: f64,
     evaluation: f64,
 }
 
-/// The two ratios, as lines.
+/// Measures both ratios, and returns them as lines of text.
 pub fn run() -> Result<String, CliError> {
     let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let importable = Command::new(&python).args(["-c", "import torch"]).output();
@@ -139,7 +139,7 @@ fn pytorch(
     });
     let mut child = Command::new(python)
         .args(["-c", SCRIPT])
-        // As anyone would run it.
+        // With the environment of any other command.
         .env_remove("GLIBC_TUNABLES")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

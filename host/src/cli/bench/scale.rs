@@ -1,4 +1,4 @@
-//! A study of a million units whose estimator takes no time: what planning,
+//! Measures a study of a million units whose estimator takes no time: what planning,
 //! storing, merging and judging cost by themselves.
 
 use super::first_of;
@@ -29,11 +29,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Of the default study's space in full, 15,625 architectures.
+/// Seeds, for each of the 15,625 architectures of the default study's space.
 const SEEDS: u64 = 64;
 const SHARDS: u32 = 64;
 
-/// The figures, as lines.
+/// Measures, and returns the figures as lines of text.
 pub fn run() -> Result<String, CliError> {
     let registry = PluginArgs::default().registry()?;
     let (_, zero_shot) = first_of(&registry, EstimatorKind::ZeroShot)?;
@@ -113,7 +113,7 @@ fn figures(study: &Study, registry: &Registry, folder: &Path) -> Result<String, 
     Ok(text)
 }
 
-/// Results, and the time that storing took.
+/// Returns the number of stored results and the time that storing took.
 fn store_shard(plan: &Plan, study: &Study, dir: &RunDir) -> Result<(u64, Duration), CliError> {
     let mut store = StoreWriter::open(dir, study)?;
     store.fix_architectures(&plan.architectures)?;
@@ -141,12 +141,12 @@ fn write_truth(plan: &Plan, folder: &Path) -> std::io::Result<PathBuf> {
     Ok(file)
 }
 
-/// Made-up accuracies, with ties.
+/// Made-up accuracies in percent, with ties.
 fn quality(arch: usize) -> f64 {
     (noise(arch + 1) * 1e6).round() / 1e4
 }
 
-/// Between 0 and 1 (splitmix64).
+/// Pseudo-random number between 0 and 1 (splitmix64).
 fn noise(at: usize) -> f64 {
     let mut z = (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -158,7 +158,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
-/// The most memory this process had, megabytes.
+/// Peak memory of this process in megabytes.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

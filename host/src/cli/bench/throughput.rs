@@ -1,4 +1,4 @@
-//! What the boundary, isolation and more workers cost or bring.
+//! Measures what the plugin boundary and isolation cost, and what workers gain.
 
 use super::{BenchArgs, first_of};
 use crate::{
@@ -22,14 +22,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Calls across the boundary that are averaged.
+/// Number of calls across the boundary to average over.
 const CALLS: u32 = 200_000;
 
-/// Networks that two workers share before the other takes its turn: enough
-/// that neither waits long for the other at the end.
+/// Networks that two workers share before the other worker takes its turn: enough that
+/// neither waits long for the other at the end.
 const BLOCK: usize = 16;
 
-/// The three figures, as lines.
+/// Measures, and returns the three figures as lines of text.
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     let registry = PluginArgs::default().registry()?;
     let study = Study {
@@ -74,8 +74,8 @@ fn figures(plan: &Plan, folder: &Path) -> Result<[f64; 2], RunError> {
     Ok([isolation(&plan.setup, &units, folder)?, workers(&plan.setup, &units, folder)?])
 }
 
-/// Nanoseconds of a call that only says what a meta estimator needs: out,
-/// through the panic guard, and back with a list.
+/// Nanoseconds of a call that only asks what a meta estimator needs: out, through the
+/// panic guard, and back with a list.
 fn boundary(registry: &Registry) -> Result<f64, CliError> {
     let (plugin, info) = first_of(registry, EstimatorKind::Meta)?;
     let made = plugin.functions.create(info.kind, &info.id, &info.defaults())?;
@@ -87,8 +87,8 @@ fn boundary(registry: &Registry) -> Result<f64, CliError> {
     Ok(start.elapsed().as_nanos() as f64 / f64::from(CALLS))
 }
 
-/// Time in a worker process over time in this one, network by network in
-/// turns: the median of the ratios. The first quarter warms both up.
+/// Time in a worker process over time in this one, alternating network by network: the
+/// median of the ratios. The first quarter warms both up.
 fn isolation(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError> {
     let mut worker =
         Worker::start(setup, &folder.join("one.log"), Limits::default(), &Stop::default())?;
@@ -108,8 +108,8 @@ fn isolation(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunErr
     Ok(ratios[ratios.len() / 2])
 }
 
-/// Throughput of two workers of one thread over that of one with two, on the
-/// same networks, block by block in turns; the first block warms them up.
+/// Throughput of two workers of one thread over that of one worker with two, on the
+/// same networks, alternating block by block; the first block warms them up.
 fn workers(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError> {
     let start = |threads, name: &str| {
         let setup = Setup { threads, ..setup.clone() };

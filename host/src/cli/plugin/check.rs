@@ -1,6 +1,6 @@
-//! `osee-host plugin check FILE`: the ladder, then whether what the plugin
-//! exports keeps the rules. The plugin runs in a process of its own; when an
-//! export ends it, another goes on with the next export.
+//! `osee-host plugin check FILE`: climbs the ladder, then checks that the exports keep
+//! the rules. The plugin runs in a process of its own; if an export ends it, another
+//! process continues with the next export.
 
 use crate::{
     child,
@@ -22,10 +22,10 @@ use std::{
     time::Duration,
 };
 
-/// Least time for one answer of a fresh process, which has to begin first.
+/// Shortest limit for an answer of a fresh process, which has to start first.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Most memory of the process that checks, bytes; less where the machine's
-/// share is less.
+/// Upper bound on the checking process's memory limit, in bytes; the machine's share
+/// may be less.
 const MEMORY: u64 = 2 << 30;
 
 /// What to check.
@@ -61,41 +61,41 @@ impl CheckArgs {
         Duration::from_secs_f64(self.time_limit)
     }
 
-    /// The time for one answer of a fresh process.
+    /// Time limit for one answer of a fresh process.
     fn patience(&self) -> Duration {
         PATIENCE.max(self.limit() / 5)
     }
 }
 
-/// News of a check.
+/// A message from a checking process.
 #[derive(Debug, Serialize, Deserialize)]
 enum News {
-    /// It loads: with what, and the names of its exports.
+    /// The plugin is loaded, with its description and the names of its exports.
     Loaded(String, Vec<String>),
-    /// The export with this number is looked at.
+    /// The check of the export with this number begins.
     Export(usize),
-    /// A rule is looked at.
+    /// The check of this rule begins.
     Rule(String),
     Kept,
-    /// What was seen, and what to do.
+    /// A rule is broken: what was seen, and what to do.
     Broken(String, String),
-    /// What the export that is looked at answers alone.
+    /// Answers of the current export when it is asked alone.
     Alone(Alone),
-    /// Exports are looked at beside one another.
+    /// The check of exports beside one another begins.
     Beside,
-    /// What comes is about the export with this number.
+    /// The next messages are about the export with this number.
     At(usize),
-    /// All exports have been looked at.
+    /// All exports have been checked.
     Over,
 }
 
-/// Checks it and prints what failed and how to mend it.
+/// Checks a plugin, and prints what failed and how to mend it.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let mut report = Report::default();
     if args.from.is_some() || args.beside {
         let mut stream = child::socket().map_err(CliError::Worker)?;
         terminal::give_output_back().map_err(CliError::Worker)?;
-        // Told that its time is over, a rule is ended by the host, which says so.
+        // When its time is over, the host ends a rule and reports it.
         let _stop = Stop::left_to_host().map_err(CliError::Worker)?;
         let asked: Vec<(usize, Alone)> = match args.beside {
             true => frames::read(&mut stream).map_err(CliError::Worker)?,
@@ -117,14 +117,15 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     loop {
         match watch(args, Part::From(from), &mut report)? {
             Watch::Over => break,
-            // It has said on standard error why it cannot be loaded.
+            // It has reported on standard error why it cannot be loaded.
             Watch::Refused => return Ok(ExitCode::Plugin),
             Watch::Died { what, help } => {
                 report.take(News::Broken(what, help.to_owned()))?;
                 if !report.loaded {
                     return Ok(ExitCode::Plugin);
                 }
-                // Past the one that ended it, also if it ended before it said so.
+                // Continue after the export that ended it, even if it ended before
+                // reporting it.
                 from = report.at.max(from) + 1;
                 if from >= report.exports.len() {
                     break;
@@ -141,29 +142,29 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     report.end()
 }
 
-/// What a process of its own is to do.
+/// The part of a check that a process does.
 enum Part<'a> {
-    /// To check the exports from this number on.
+    /// Check the exports from this number on.
     From(usize),
-    /// To ask these exports beside one another.
+    /// Ask these exports beside one another.
     Beside(&'a [(usize, Alone)]),
 }
 
 impl Part<'_> {
-    /// Whether another process has said what is loaded.
+    /// True if no earlier process has reported what is loaded.
     fn is_first(&self) -> bool {
         matches!(self, Self::From(0))
     }
 }
 
-/// How a process that checks came to its end.
+/// How a checking process ended.
 enum Watch {
     Over,
     Refused,
     Died { what: String, help: &'static str },
 }
 
-/// Does a part of the check in a process of its own.
+/// Runs a part of the check in a process of its own.
 fn watch(args: &CheckArgs, part: Part<'_>, report: &mut Report) -> Result<Watch, CliError> {
     let (relay, printing) = Relay::begin(slice::from_ref(&args.file)).map_err(CliError::Worker)?;
     let mut command = child::again([]).map_err(CliError::Worker)?;
@@ -171,14 +172,14 @@ fn watch(args: &CheckArgs, part: Part<'_>, report: &mut Report) -> Result<Watch,
     match part {
         Part::From(from) => command.args(["--from", &from.to_string()]),
         Part::Beside(alone) => {
-            // It asks all of them before it says anything.
+            // It asks all of them before it reports anything.
             limits.time = args.patience().saturating_mul(alone.len() as u32);
             command.arg("--beside")
         }
     };
     command.stdout(printing);
     let (mut child, mut stream) = child::with_socket(&mut command).map_err(CliError::Worker)?;
-    // With it this side's end of the pipe.
+    // This also drops this side's end of the pipe.
     drop(command);
     if let Part::Beside(alone) = part {
         frames::write(&mut stream, &alone).map_err(CliError::Worker)?;
@@ -188,7 +189,7 @@ fn watch(args: &CheckArgs, part: Part<'_>, report: &mut Report) -> Result<Watch,
     ended
 }
 
-/// What the process says of the exports, and how it ends.
+/// Reads the messages of the process, and how it ends.
 fn hear(
     (child, stream): (&mut Child, &UnixStream),
     limits: Limits,
@@ -202,7 +203,7 @@ fn hear(
                 child.wait().map_err(CliError::Worker)?;
                 return Ok(Watch::Over);
             }
-            // Said once, however many processes it takes.
+            // Said once, however many processes there are.
             Ok(News::Loaded(..)) if !part.is_first() => {}
             Ok(news) => report.take(news)?,
             Err(error) => break error,
@@ -236,7 +237,7 @@ fn died(exceeded: Option<&Exceeded>, status: ExitStatus) -> Watch {
     }
 }
 
-/// Tells `tell` what is seen of the exports from number `from` on.
+/// Checks the exports from number `from` on, and passes messages to `tell`.
 fn examine(
     args: &CheckArgs,
     from: usize,
@@ -256,7 +257,7 @@ fn examine(
         let alone =
             conformance::check(&registry, plugin, export, args.patience(), |check, verdict| {
                 let news = match verdict {
-                    // Said before it is judged, for the plugin may end the process.
+                    // Sent before the verdict, since the plugin may end the process.
                     Verdict::Begun => News::Rule(check.to_owned()),
                     Verdict::Kept => News::Kept,
                     Verdict::Broken { what, mend } => News::Broken(what, mend.to_owned()),
@@ -273,7 +274,7 @@ fn examine(
     tell(News::Over)
 }
 
-/// Tells `tell` what is seen of exports, by number, beside one another.
+/// Compares exports, by number, beside one another; passes messages to `tell`.
 fn compare(
     args: &CheckArgs,
     asked: Vec<(usize, Alone)>,
@@ -305,30 +306,30 @@ fn load(args: &CheckArgs) -> Result<Registry, CliError> {
     plugins.load_here(&plugins.plugin, None)
 }
 
-/// The plugin that is checked.
+/// Finds the plugin that is checked.
 fn checked<'a>(registry: &'a Registry, args: &CheckArgs) -> Result<&'a Plugin, CliError> {
     let own = std::fs::canonicalize(&args.file).unwrap_or_else(|_| args.file.clone());
     let plugin = registry.plugins().iter().find(|plugin| plugin.path == own);
     plugin.ok_or_else(|| CliError::New(format!("{} was not loaded", args.file.display())))
 }
 
-/// What was seen, printed as it comes.
+/// The results of a check, printed as they arrive.
 #[derive(Debug, Default)]
 struct Report {
     loaded: bool,
     exports: Vec<String>,
-    /// The export that is looked at.
+    /// Number of the current export.
     at: usize,
-    /// Whether the last rule that was begun is judged.
+    /// True if the last rule begun has a verdict.
     judged: bool,
-    /// Broken rules of each export.
+    /// Number of broken rules of each export.
     failed: Vec<usize>,
-    /// What exports, by number, answer alone.
+    /// Answers of exports, by number, when asked alone.
     alone: Vec<(usize, Alone)>,
 }
 
 impl Report {
-    /// What those answer alone that have kept every rule so far.
+    /// Answers of the exports that have kept every rule so far.
     fn clean(&self) -> Vec<(usize, Alone)> {
         let kept = |(number, _): &&(usize, Alone)| self.failed.get(*number) == Some(&0);
         self.alone.iter().filter(kept).cloned().collect()
@@ -366,7 +367,7 @@ impl Report {
                 "ok\n".to_owned()
             }
             News::Broken(what, mend) => {
-                // It may end the process between two rules.
+                // The plugin may end the process between two rules.
                 let begun = if self.judged { "  it can be looked at ... " } else { "" };
                 self.judged = true;
                 if let Some(failed) = self.failed.get_mut(self.at) {
@@ -376,7 +377,7 @@ impl Report {
             }
             News::Over => return Ok(()),
         };
-        // A reader that hung up does not change the verdict.
+        // A reader who hangs up does not change the verdict.
         match print(&text) {
             Err(_) if reader_is_gone() => Ok(()),
             printed => printed,

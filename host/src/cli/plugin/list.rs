@@ -1,4 +1,4 @@
-//! `osee-host plugin list`.
+//! `osee-host plugin list`: prints plugins with their exports and settings.
 
 use crate::cli::{CliError, plugin_args::PluginArgs, print};
 use clap::Args;
@@ -12,7 +12,7 @@ pub struct ListArgs {
     plugins: PluginArgs,
 }
 
-/// Prints them.
+/// Runs the command.
 pub fn run(args: &ListArgs) -> Result<(), CliError> {
     let registry = args.plugins.registry()?;
     let mut text = String::new();
@@ -39,8 +39,8 @@ pub fn run(args: &ListArgs) -> Result<(), CliError> {
     print(&text)
 }
 
-/// An export with its settings, a line each: key, default, what else is allowed,
-/// and help.
+/// Writes an export and its settings, one a line: key, default, other allowed values,
+/// help.
 fn describe(text: &mut String, export: &ExportInfo) {
     let (kind, version, summary) = match export {
         ExportInfo::Estimator(it) => (it.kind.to_string(), &it.version, &it.summary),

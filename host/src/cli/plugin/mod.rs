@@ -1,4 +1,4 @@
-//! `osee-host plugin`.
+//! `osee-host plugin`: lists, makes, checks and trusts plugins.
 
 mod check;
 mod list;
@@ -21,7 +21,7 @@ pub enum PluginCommand {
     Trust(trust::TrustArgs),
 }
 
-/// Runs it.
+/// Runs the command.
 pub fn run(command: &PluginCommand) -> Result<ExitCode, CliError> {
     match command {
         PluginCommand::List(args) => list::run(args)?,

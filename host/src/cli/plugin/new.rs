@@ -1,4 +1,4 @@
-//! `osee-host plugin new NAME`.
+//! `osee-host plugin new NAME`: writes the crate of a new plugin.
 
 use crate::cli::{CliError, plugin_args::PluginArgs, print, shell::path_word};
 use clap::{Args, ValueEnum};
@@ -13,7 +13,7 @@ macro_rules! template {
     };
 }
 
-/// Files of every plugin; those of its kind come on top.
+/// Files of every plugin; each kind adds its own.
 const COMMON: &[(&str, &str)] = template![
     "Cargo.toml",
     "build.rs",
@@ -80,26 +80,26 @@ pub struct NewArgs {
     libtorch: Option<PathBuf>,
 }
 
-/// Words that no crate can be called, those of Rust and of its own crates and
-/// cargo's folders among them.
+/// Words that cannot name a crate, including Rust's keywords and own crates and cargo's
+/// folders.
 const RESERVED: &str = "\
     abstract alloc as async await become box break build const continue core crate deps do dyn \
     else enum examples extern false final fn for gen if impl in incremental let loop macro \
     match mod move mut override priv proc_macro pub ref return self static std struct super \
     test trait true try type typeof unsafe unsized use virtual where while yield";
 
-/// Crates that a plugin has under its feet.
+/// Crates that a plugin depends on, directly or not.
 const DEPENDENCIES: &str = "\
     osee_sdk osee_testkit osee_model osee_core osee_host tch torch_sys abi_stable inventory \
     thiserror";
 
-/// Whether a word is in a list of them.
+/// True if `list`, words separated by spaces, has `word`.
 fn has(list: &str, word: &str) -> bool {
     list.split(' ').any(|it| it == word)
 }
 
 impl NewArgs {
-    /// Why a crate of this name would not be built.
+    /// The reason why a crate of this name would not build, if any.
     fn taken(&self) -> Option<String> {
         let (name, of_type) = (self.name.replace('-', "_"), upper_camel_case(&self.name));
         if has(RESERVED, &name) {
@@ -112,7 +112,7 @@ impl NewArgs {
             return Some("its type would have no name".to_owned());
         }
         let code = self.kind.files().iter().flat_map(|(_, text)| text.lines());
-        // What it uses of itself has its name.
+        // Comments and the crate's imports of itself contain its name.
         let own = |line: &&str| line.starts_with("//") || line.starts_with("use {{");
         let code = code.map(str::trim).filter(|line| !own(line));
         for line in code {
@@ -120,10 +120,10 @@ impl NewArgs {
             if words.clone().any(|word| word == of_type) {
                 return Some(format!("its type would be `{of_type}`, as one that it uses"));
             }
-            // What stands in a path would be looked for in the crate.
+            // Rust would look for the first name of a path in the crate.
             let path = format!("{name}::");
             let mut after = line.split(&path).skip(1);
-            // `score::<T>` is a function with a type.
+            // `score::<T>` is a function with a type argument.
             let in_path = line.starts_with("use ") || after.any(|rest| !rest.starts_with('<'));
             if in_path && words.any(|word| word == name) {
                 return Some(format!("it uses `{name}` for something else"));
@@ -135,10 +135,10 @@ impl NewArgs {
 }
 
 impl NewArgs {
-    /// Why what it exports could not be loaded beside the bundled plugins.
+    /// The reason why its export could not be loaded beside the bundled plugins.
     fn bundled(&self) -> Option<String> {
         let id = self.name.replace('-', "_");
-        // Where those cannot be loaded, a run says so.
+        // If those cannot be loaded, a run will say so.
         let registry = PluginArgs::default().registry().ok()?;
         let estimator = registry.estimators().any(|(_, info)| info.id == id);
         let space = registry.spaces().any(|(_, info)| info.id == id);
@@ -151,9 +151,9 @@ impl NewArgs {
     }
 }
 
-/// What a template says for a space, or for other kinds: of
-/// `{% if kind == "space" %}A{% else %}B{% endif %}` one part, as cargo
-/// generate has it.
+/// Resolves the conditions of a template for a space or for other kinds. Of `{% if kind
+/// == "space" %}A{% else %}B{% endif %}`, in cargo-generate's syntax, it keeps one
+/// part.
 fn for_kind(text: &str, space: bool) -> String {
     let split = || {
         let (before, rest) = text.split_once("{% if kind == \"space\" %}\n")?;
@@ -164,7 +164,7 @@ fn for_kind(text: &str, space: bool) -> String {
     split().unwrap_or_else(|| text.to_owned())
 }
 
-/// Writes the crate and says what to type next.
+/// Writes the crate, and prints what to type next.
 pub fn run(args: &NewArgs) -> Result<(), CliError> {
     let name = &args.name;
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
@@ -228,7 +228,7 @@ fn existing(what: &str, path: PathBuf) -> Result<String, CliError> {
     }
 }
 
-/// What stands between the quotes of a text in TOML.
+/// Escapes text for use between the quotes of a TOML string.
 fn in_toml(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -268,7 +268,7 @@ mod tests {
             let why = taken(name, Kind::Space).unwrap();
             assert_eq!(why, "a crate that it needs has that name", "{name}");
         }
-        // The type of the crate would hide one that the template is written with.
+        // The crate's type would hide one that the template uses.
         for (name, kind) in [
             ("network", Kind::ZeroShot),
             ("zero-shot", Kind::ZeroShot),

@@ -1,4 +1,4 @@
-//! `osee-host plugin trust FILE`.
+//! `osee-host plugin trust FILE`: pins a plugin in the lock file.
 
 use crate::{
     cli::{CliError, print},
@@ -14,10 +14,10 @@ pub struct TrustArgs {
     file: PathBuf,
 }
 
-/// Pins it in the working folder's lock file.
+/// Pins the plugin in the working folder's lock file.
 pub fn run(args: &TrustArgs) -> Result<(), CliError> {
     let (header, sha256) = Plugin::inspect(&args.file)?;
-    // What would not be loaded is not pinned.
+    // A file that would not be loaded is not pinned.
     let refused = |kind| LoadError { path: args.file.clone(), kind };
     refuse_others(&args.file).map_err(refused)?;
     let path = Path::new(LOCK);

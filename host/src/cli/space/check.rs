@@ -1,4 +1,4 @@
-//! `osee-host space check`: a benchmark's table against the space.
+//! `osee-host space check`: compares a benchmark's table with the space.
 
 use super::{CliError, SpaceArgs, Without};
 use crate::cli::truth::{TableArgs, heading, unknown};
@@ -33,17 +33,17 @@ pub struct CheckArgs {
     unique: bool,
 }
 
-/// One of the counts of a row.
+/// Reads one of the counts of a row.
 type Count = fn(&Row) -> Option<u64>;
 
-/// What the space says of a row.
+/// What the space says about a row of the table.
 struct Row {
     canonical: String,
     benchmark: Counts,
     plain: Cost,
 }
 
-/// The comparison as text.
+/// Makes the comparison, as text.
 pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result<String, CliError> {
     let source = args.table.source(Some(Duplicates::Keep))?;
     let sheet = source.sheet()?;
@@ -110,7 +110,7 @@ pub fn check(space: &Space<'_>, args: &CheckArgs, settings: &Settings) -> Result
     Ok(text)
 }
 
-/// How many rows of the table have the space's count.
+/// Counts the rows of the table that agree with the space.
 fn compare(
     (table, column): (&Table, &str),
     architectures: &[String],
@@ -138,7 +138,7 @@ fn compare(
     format!("{equal} of {known} are the table's `{column}`{first}")
 }
 
-/// A column of the rows that are meant.
+/// Reads the selected rows with a column.
 fn table_of(
     sheet: &Sheet<'_>,
     key: &str,
@@ -150,7 +150,7 @@ fn table_of(
     Ok(Table::of(sheet, &key, &[at], Duplicates::First, spelling)?)
 }
 
-/// Criteria of the counts as scores.
+/// Judges the counts as scores by the criteria.
 fn ranking(rows: &[Row], truths: &[f64], args: &CheckArgs) -> Result<String, CliError> {
     let mut seen = HashSet::new();
     let kept: Vec<usize> = (0..rows.len())
@@ -184,8 +184,8 @@ fn ranking(rows: &[Row], truths: &[f64], args: &CheckArgs) -> Result<String, Cli
         let CriteriaReport { kd, spearman, lc, p_top, p_bottom, .. } =
             evaluate(&column, &truths, &options)?;
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |it| format!("{it:.4}"));
-        // Published figures broke ties in an order that is not known: besides
-        // the mean, all that an order can give.
+        // Published figures broke ties in an unknown order: print the range over all
+        // orders besides the mean.
         let at = |map: &BTreeMap<String, TieAware>| match map.get("0.05") {
             Some(it) if it.min < it.max => {
                 format!("{:.4} ({:.4} .. {:.4})", it.value, it.min, it.max)

@@ -1,4 +1,4 @@
-//! `osee-host space groups`.
+//! `osee-host space groups`: counts isomorphism groups.
 
 use super::{CliError, listable};
 use crate::loader::Space;
@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-/// Sizes of the isomorphism groups of the whole space.
+/// Sizes of the isomorphism groups of the whole space, as text.
 pub fn count(space: &Space<'_>) -> Result<String, CliError> {
     let start = Instant::now();
     let groups = groups(space, |_| true)?;
@@ -27,8 +27,8 @@ pub fn count(space: &Space<'_>) -> Result<String, CliError> {
     ))
 }
 
-/// Of the architectures of the whole space that are `wanted`, how many each
-/// isomorphism group has, by canonical form; over all cores.
+/// Counts, by canonical form, the architectures of the whole space that are `wanted`;
+/// uses all cores.
 pub fn groups(
     space: &Space<'_>,
     wanted: impl Fn(&str) -> bool + Sync,

@@ -1,5 +1,5 @@
-//! `osee-host space`: what a search space is made of, and whether it is what a
-//! benchmark says.
+//! `osee-host space`: shows what a search space is made of, and compares it with a
+//! benchmark.
 
 mod check;
 mod groups;
@@ -72,7 +72,7 @@ pub struct TableArgs {
     format: String,
 }
 
-/// Runs it.
+/// Runs the command.
 pub fn run(command: &SpaceCommand) -> Result<(), CliError> {
     let (of, set): (_, &[String]) = match command {
         SpaceCommand::Show(args) | SpaceCommand::Draw(args) => (&args.space.of, &args.space.set),
@@ -116,7 +116,7 @@ fn show(space: &Space<'_>, arch: &str, settings: &Settings) -> Result<String, Cl
     Ok(text)
 }
 
-/// Every cell that looks different, with how often it is there.
+/// Draws every distinct cell, with the number of times it occurs.
 fn draw(space: &Space<'_>, arch: &str, settings: &Settings) -> Result<String, CliError> {
     let arch = space.functions.parse(arch)?;
     let graph = space.functions.graph(&arch, settings)?;
@@ -149,7 +149,7 @@ fn nodes(graph: &Graph, text: &mut String) {
     }
 }
 
-/// Number of architectures, if they can be gone through one by one.
+/// Number of architectures of a space that can be enumerated and is small enough.
 fn listable(space: &Space<'_>) -> Result<u64, CliError> {
     let id = &space.info.id;
     match space.info.size {
@@ -161,7 +161,7 @@ fn listable(space: &Space<'_>) -> Result<u64, CliError> {
     }
 }
 
-/// Architectures that make no network.
+/// Collects architectures that make no network.
 #[derive(Default)]
 struct Without {
     count: usize,
@@ -169,7 +169,7 @@ struct Without {
 }
 
 impl Without {
-    /// What is known of one, if anything.
+    /// Returns the value, or keeps the error.
     fn keep<T>(&mut self, known: osee_sdk::Result<T>) -> Option<T> {
         let error = match known {
             Ok(known) => return Some(known),
@@ -180,7 +180,8 @@ impl Without {
         None
     }
 
-    /// How many there are, what they have or are, and why the first is one.
+    /// A line with their number, `what` they lack or are, and the first error; `None`
+    /// if there are none.
     fn said(&self, what: &str) -> Option<String> {
         let first = self.first.as_ref()?;
         Some(format!("{} architectures make no network and {what}; first: {first}", self.count))

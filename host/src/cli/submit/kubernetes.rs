@@ -1,4 +1,4 @@
-//! `osee-host submit kubernetes`: an indexed job whose pods share a volume.
+//! `osee-host submit kubernetes`: prints an indexed job whose pods share a volume.
 
 use super::{JobArgs, Jobs};
 use crate::{
@@ -10,12 +10,12 @@ use osee_model::{paths, settings::key_hash};
 use serde_json::{Value, json};
 use std::path::{Component, Path, PathBuf};
 
-/// Where the study is mounted, and its lock file.
+/// Folder in pods where the study and its lock file are mounted.
 const STUDY: &str = "/study";
-/// More pods of an indexed job than these are not run at once.
+/// Largest number of pods of an indexed job that run at once.
 const AT_ONCE: u32 = 100_000;
-/// Letters of a study's name in those of its jobs: with a hash, what a job is for
-/// and a pod's index they are a label.
+/// Letters of a study's name in the names of its jobs: with a hash, the job's purpose
+/// and a pod's index they fit in a label.
 const WORD: usize = 36;
 
 /// A study for Kubernetes.
@@ -54,7 +54,7 @@ pub fn run(args: &KubernetesArgs) -> Result<(), CliError> {
 }
 
 impl KubernetesArgs {
-    /// Refuses what the API would.
+    /// Refuses what the API would refuse.
     fn check(&self, jobs: &Jobs) -> Result<(), CliError> {
         let wrong = |what: String| Err(CliError::Usage(what));
         let out = jobs.out.display();
@@ -88,7 +88,8 @@ impl KubernetesArgs {
         }
     }
 
-    /// A config map with the study and what may be loaded for it, a job that trains, one of shards.
+    /// A config map with the study and its lock file, a job that trains, and one of
+    /// shards.
     fn manifest(&self, jobs: &Jobs) -> Value {
         let name = label(jobs);
         let mut study = json!({
@@ -122,11 +123,11 @@ impl KubernetesArgs {
     fn job(&self, jobs: &Jobs, command: &str, mut spec: Value) -> Value {
         let name = label(jobs);
         let mut arguments = jobs.arguments(command);
-        // The study is mounted.
+        // In a pod, the study is at its mount.
         if let Some(at) = arguments.iter().position(|it| it == "--study") {
             arguments[at + 1] = format!("{STUDY}/study.toml");
         }
-        // Kubernetes would put variables in place of $(NAME), and reads $$ as one $.
+        // Kubernetes would replace $(NAME) by a variable, and reads $$ as one $.
         arguments.iter_mut().for_each(|it| *it = it.replace('$', "$$"));
         let mut resources = json!({ "requests": { "cpu": jobs.workers.to_string() } });
         if let Some(gpus) = self.gpus {
@@ -148,8 +149,8 @@ impl KubernetesArgs {
                 { "name": "study", "mountPath": STUDY },
             ],
         });
-        // 9 is a pod that was told to stop: begun again, it goes on. A mistake in the study is one
-        // in every pod.
+        // Exit code 9 is a pod that was told to stop: restarted, it resumes. A mistake
+        // in the study is the same in every pod.
         let again =
             json!({ "action": "Ignore", "onExitCodes": { "operator": "In", "values": [9] } });
         let never = json!({
@@ -162,7 +163,7 @@ impl KubernetesArgs {
             "metadata": { "labels": { "app": name } },
             "spec": {
                 "restartPolicy": "Never",
-                // As long as the longest unit may take.
+                // As long as the longest unit may take, in seconds.
                 "terminationGracePeriodSeconds": 150,
                 "containers": [container],
                 "volumes": [
@@ -180,8 +181,8 @@ impl KubernetesArgs {
     }
 }
 
-/// What the study's jobs are called: a label (RFC 1123) that another name or
-/// another run directory does not have.
+/// Name of the study's jobs: a label (RFC 1123), different for another study name or
+/// run directory.
 fn label(jobs: &Jobs) -> String {
     let hash = key_hash(&(&jobs.name, jobs.out.to_string_lossy()));
     let word: String = jobs
@@ -195,7 +196,7 @@ fn label(jobs: &Jobs) -> String {
     format!("{}-{}", if word.is_empty() { "study" } else { word }, &hash[..8])
 }
 
-/// Whether Kubernetes takes it for an object's name (RFC 1123).
+/// True if Kubernetes accepts the text as the name of an object (RFC 1123).
 fn is_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let part = |part: &str| {
@@ -207,7 +208,7 @@ fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(part)
 }
 
-/// An absolute path without steps back, as a mount has it.
+/// Makes an absolute path without `..`, as a mount needs.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for part in path.components() {
@@ -220,14 +221,14 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// Whether a registry takes it for a reference: a name, a tag and a digest, as the
-/// distribution specification has them.
+/// True if a registry accepts the text as a reference: name, tag and digest of the
+/// distribution specification.
 fn is_image(text: &str) -> bool {
     let (text, digest) = match text.split_once('@') {
         None => (text, None),
         Some((text, digest)) => (text, Some(digest)),
     };
-    // A colon before the last slash is that of a port.
+    // A colon before the last slash belongs to a port.
     let (name, tag) = match text.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
         None => (text, None),
         Some((name, tag)) => (name, Some(tag)),
@@ -243,7 +244,7 @@ fn is_image(text: &str) -> bool {
         && digest.is_none_or(is_digest)
 }
 
-/// Whether the first part of a name is a registry, not a folder of the usual one.
+/// True if the first part of a name is a registry, not a folder of the default one.
 fn is_named_host(first: &str) -> bool {
     first.contains(['.', ':']) || first == "localhost" || first.contains(char::is_uppercase)
 }
@@ -263,8 +264,8 @@ fn is_host(host: &str) -> bool {
     name.split('.').all(part) && port.is_none_or(digits)
 }
 
-/// A part of a repository: words of a-z and 0-9, between them `.`, `_`, `__` or any
-/// number of `-`.
+/// True for a part of a repository: words of a-z and 0-9, separated by `.`, `_`, `__`
+/// or any number of `-`.
 fn is_repository(part: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let between =

@@ -1,8 +1,8 @@
-//! `osee-host submit`: a study as the jobs of a scheduler: supernets first,
-//! then shards, then their merge.
+//! `osee-host submit`: runs a study as jobs of a scheduler: supernets first, then
+//! shards, then their merge.
 //!
-//! Invariant: jobs run the study as it was resolved here, from a file in the
-//! run directory, whatever becomes of the one it was made from.
+//! Invariant: jobs run the study as it was resolved here, from a file in the run
+//! directory, whatever happens to the original file.
 
 mod kubernetes;
 mod slurm;
@@ -41,7 +41,7 @@ pub enum SubmitCommand {
     Kubernetes(kubernetes::KubernetesArgs),
 }
 
-/// Submits, or prints what would be.
+/// Submits jobs, or prints what would be submitted.
 pub fn run(command: SubmitCommand) -> Result<(), CliError> {
     match command {
         SubmitCommand::Slurm(args) => slurm::run(&args),
@@ -68,25 +68,25 @@ pub struct JobArgs {
     dry_run: bool,
 }
 
-/// What jobs need to know.
+/// What the jobs of a study have in common.
 struct Jobs {
     name: String,
-    /// The run directory, absolute.
+    /// Absolute path of the run directory.
     out: PathBuf,
-    /// The resolved study.
+    /// The resolved study, as TOML.
     study: String,
-    /// Plugins that are not bundled, as the study names them, with their
-    /// hashes: other nodes load the same or none.
+    /// Plugins that are not bundled, as the study names them, with their SHA-256: other
+    /// nodes load the same files or none.
     plugins: Vec<(PathBuf, String)>,
-    /// The folder of data sets, if the study names some.
+    /// The folder of data sets, if the study uses some.
     data: Option<PathBuf>,
-    /// Whether supernets are to be trained.
+    /// True if supernets are to be trained.
     trains: bool,
     shards: u32,
     workers: usize,
-    /// What else whoever computes is told.
+    /// Further flags of every job that computes.
     flags: Vec<String>,
-    /// And who scores.
+    /// Further flags of jobs that score.
     scoring: Vec<String>,
 }
 
@@ -121,7 +121,7 @@ impl JobArgs {
             data: data(&study)?,
             trains: !plan.setup.supernets.is_empty(),
             shards: self.shards,
-            // Without them no more than one network is scored at a time.
+            // Without worker processes only one network is scored at a time.
             workers: if options.isolation == Isolation::None { 1 } else { options.workers },
             flags: [self.workers.flags(), self.torch.flags()].concat(),
             scoring: self.scoring.flags(),
@@ -129,7 +129,7 @@ impl JobArgs {
     }
 }
 
-/// Where the data sets lie that a study names.
+/// The folder of the data sets that a study uses, if any.
 fn data(study: &Study) -> Result<Option<PathBuf>, CliError> {
     let of_catalog = |table: &TableSource| matches!(table, TableSource::DataSet { .. });
     let table = study.truth.as_ref().is_some_and(|truth| of_catalog(&truth.table));
@@ -141,7 +141,7 @@ fn data(study: &Study) -> Result<Option<PathBuf>, CliError> {
     Ok(Some(home))
 }
 
-/// Those of a study's plugin files that are not bundled, with their hashes.
+/// The plugin files of a study that are not bundled, with their SHA-256.
 fn pins(files: &[PathBuf], registry: &Registry) -> Vec<(PathBuf, String)> {
     let given = |file: &PathBuf| {
         let path = std::fs::canonicalize(file).ok()?;
@@ -152,7 +152,7 @@ fn pins(files: &[PathBuf], registry: &Registry) -> Vec<(PathBuf, String)> {
 }
 
 impl Jobs {
-    /// Where scripts and logs are.
+    /// The folder of scripts and logs.
     fn folder(&self) -> PathBuf {
         RunDir::new(&self.out).jobs()
     }
@@ -161,7 +161,7 @@ impl Jobs {
         RunDir::new(&self.out).jobs_study()
     }
 
-    /// The arguments of `run` or `train` on a machine.
+    /// The arguments of `run` or `train` in a job.
     fn arguments(&self, command: &str) -> Vec<String> {
         let text = |path: &Path| path.display().to_string();
         let mut all = vec![command.to_owned()];
@@ -175,7 +175,7 @@ impl Jobs {
         all
     }
 
-    /// Writes the study and these files, by name.
+    /// Writes the study and the given files, pairs of name and text.
     fn write(&self, files: &[(&str, &str)]) -> Result<(), CliError> {
         let folder = self.folder();
         let write = || -> std::io::Result<()> {

@@ -1,4 +1,4 @@
-//! `osee-host submit slurm`.
+//! `osee-host submit slurm`: submits an array of shards, and a merge after it.
 
 use super::{JobArgs, Jobs};
 use crate::{
@@ -48,11 +48,11 @@ pub struct SlurmArgs {
     sbatch: Vec<String>,
 }
 
-/// One job.
+/// One job of the study.
 struct Job {
     file: &'static str,
     script: String,
-    /// Of which earlier one it waits, and how.
+    /// The earlier job that it waits for, and the kind of dependency.
     after: Option<(&'static str, &'static str)>,
 }
 
@@ -86,7 +86,7 @@ pub fn run(args: &SlurmArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The job's id.
+/// Submits a script, and returns the id of the job.
 fn sbatch(script: &Path, after: Option<String>) -> Result<String, CliError> {
     let wrong = |what: String| {
         let hint = "--dry-run prints the scripts, for sbatch by hand";
@@ -103,12 +103,12 @@ fn sbatch(script: &Path, after: Option<String>) -> Result<String, CliError> {
         return Err(wrong(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    // `id` or `id;cluster`.
+    // sbatch prints `id` or `id;cluster`.
     Ok(text.trim().split(';').next().unwrap_or_default().to_owned())
 }
 
 impl SlurmArgs {
-    /// Refuses what sbatch would take for something else.
+    /// Refuses paths and values that sbatch would misread.
     fn check(&self, jobs: &Jobs) -> Result<(), CliError> {
         let out = jobs.out.display().to_string();
         if out.contains('\\') {
@@ -145,23 +145,23 @@ impl SlurmArgs {
         let script_of_shards = script(&head, jobs.arguments("run"), &shard, true)?;
         let after = jobs.trains.then_some(("afterok", TRAIN));
         all.push(Job { file: SHARDS, script: script_of_shards, after });
-        // Whatever became of the shards: the merge says what is missing.
+        // The merge runs whatever happened to the shards, and says what is missing.
         let merge = vec!["merge".to_owned(), jobs.out.display().to_string()];
         let script = script(&self.head(jobs, "merge", false), merge, "", false)?;
         all.push(Job { file: "merge.sh", script, after: Some(("afterany", SHARDS)) });
         Ok(all)
     }
 
-    /// Options of sbatch.
+    /// Options of sbatch for a script's head.
     fn head(&self, jobs: &Jobs, part: &str, computes: bool) -> Vec<String> {
         let number = if part == "shard" { "%A_%a" } else { "%j" };
-        // sbatch reads `%` in a path as the start of a number of the job's.
+        // sbatch reads `%` in a path as the start of a placeholder.
         let folder = jobs.folder().display().to_string().replace('%', "%%");
         let log = Path::new(&folder).join(format!("{part}-{number}.log"));
         let mut head = vec![
             format!("--job-name={}-{part}", name(&jobs.name)),
             format!("--output={}", word(&log.display().to_string())),
-            // What a job said before it was queued again is kept.
+            // Keeps what a job printed before it was queued again.
             "--open-mode=append".to_owned(),
             "--requeue".to_owned(),
         ];
@@ -178,14 +178,14 @@ impl SlurmArgs {
     }
 }
 
-/// A job's name has no spaces.
+/// Makes a name for a job, without spaces.
 fn name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
-/// Runs osee-host, and hands signals on to it. When the time is nearly up, it
-/// ends its units and is queued again; when the job is cancelled, it ends them
-/// and is not.
+/// Writes a script that runs osee-host and passes signals on to it. When the time is
+/// nearly up, the job ends its units and is queued again; when it is cancelled, it ends
+/// them and is not.
 fn script(
     head: &[String],
     arguments: Vec<String>,

@@ -1,4 +1,4 @@
-//! `osee-host truth check`: a table of one's own, before anything is scored.
+//! `osee-host truth check`: checks a user's table before anything is scored.
 
 use super::{TableArgs, heading, unknown};
 use crate::{
@@ -78,7 +78,7 @@ pub fn run(args: &CheckArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A line per question.
+/// Answers each question about the table in a line.
 fn report(space: &Space<'_>, table: &TruthTable) -> Result<String, CliError> {
     let facts = table.facts();
     let mut canonical = HashMap::new();
@@ -111,8 +111,8 @@ fn report(space: &Space<'_>, table: &TruthTable) -> Result<String, CliError> {
     Ok(text)
 }
 
-/// Rows of isomorphic architectures must agree where one of these has no row, as
-/// far as the space can be gone through.
+/// Checks that rows of isomorphic architectures agree if one of these has no row, as
+/// far as the space can be enumerated.
 fn isomorphic_rows_agree(space: &Space<'_>, table: &TruthTable) -> Result<(), CliError> {
     let mut rows: HashMap<String, Vec<(&str, f64)>> = HashMap::new();
     for row in table.rows() {
@@ -149,7 +149,7 @@ fn duplicates(table: &TruthTable) -> String {
     }
 }
 
-/// What the space has and the table has not.
+/// Says which of the space's architectures the table lacks.
 fn missing(
     space: &Space<'_>,
     there: &HashMap<&str, String>,
@@ -180,8 +180,8 @@ fn not_finite(table: &TruthTable, finite: usize) -> String {
     }
 }
 
-/// How well one training ranks architectures by another, and what that leaves to
-/// reach by the truth.
+/// Says how well one training ranks architectures by another, and the best KD that this
+/// noise leaves within reach.
 fn noise(table: &TruthTable, count: usize) -> String {
     let rows: Vec<Vec<usize>> = (0..table.cells().count()).map(|row| vec![row]).collect();
     let runs = table.trainings(&rows).unwrap_or_default();

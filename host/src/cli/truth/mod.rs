@@ -1,4 +1,4 @@
-//! `osee-host truth`: whether a benchmark's table can be used, and what for.
+//! `osee-host truth`: tells if a benchmark's table can be used, and for what.
 
 mod check;
 
@@ -55,14 +55,14 @@ impl TableArgs {
     }
 }
 
-/// Runs it.
+/// Runs the command.
 pub fn run(command: &TruthCommand) -> Result<(), CliError> {
     match command {
         TruthCommand::Check(args) => check::run(args),
     }
 }
 
-/// What a check is about.
+/// The heading of a check: the space and the table.
 pub fn heading(space: &Space<'_>, table: &TruthTable) -> String {
     let truth = &table.truth;
     let about = truth.about.as_ref().map(|about| format!(", {about}")).unwrap_or_default();
@@ -70,7 +70,7 @@ pub fn heading(space: &Space<'_>, table: &TruthTable) -> String {
     format!("{id}, {table}; key {}; truth {}{about}", truth.key, truth.column)
 }
 
-/// Why the first few keys are no architectures, a line each.
+/// Explains, a line each, why the first few keys are not architectures.
 pub fn unknown(space: &Space<'_>, keys: &[String]) -> String {
     let mut text = String::new();
     for (row, key) in keys.iter().take(3).enumerate() {
