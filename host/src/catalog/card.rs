@@ -36,7 +36,7 @@ pub struct Card {
     pub licence: String,
     /// Publication to cite.
     pub citation: String,
-    /// Web page or publication that it comes from.
+    /// Where people find the original, in words.
     pub origin: String,
     /// All files of the folder except the card.
     #[serde(rename = "file")]

@@ -37,7 +37,7 @@ pub struct Entry {
     pub licence: String,
     /// Publication to cite.
     pub citation: String,
-    /// Web page of the original.
+    /// Where people find the original, in words.
     pub origin: String,
     /// Original files, where their names are known.
     #[serde(default, rename = "file")]

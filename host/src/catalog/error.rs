@@ -91,7 +91,7 @@ pub enum Fault {
     /// osee has no reader for it.
     #[error("osee has no use for it, and does not import it\n  it is at {origin}")]
     NoReader {
-        /// Web page of the original.
+        /// Where people find the original, in words.
         origin: String,
     },
     /// All sources failed.

@@ -37,7 +37,7 @@ pub struct Plugin {
     pub header: PluginHeader,
     /// Its exports, sorted by id.
     pub exports: Vec<ExportInfo>,
-    /// Its functions.
+    /// Its functions, checked and ready to call.
     pub functions: ForeignPlugin,
 }
 

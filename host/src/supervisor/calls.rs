@@ -41,7 +41,7 @@ pub const FILE: u64 = (NOTE * PLACES) as u64;
 /// Limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
-    /// Longest time.
+    /// Longest time of the call.
     pub time: Duration,
     /// Most resident memory of the calling process, in bytes.
     pub memory: u64,
