@@ -1,11 +1,11 @@
-//! Numbers as people read them.
+//! Formats numbers for people.
 
 use std::fmt::Display;
 
-/// Digits of criteria after the point, for people.
+/// Decimals of criteria.
 pub const DIGITS: usize = 3;
 
-/// A number with so many digits and no minus before zero.
+/// The number with this many decimals, and no minus before zero.
 pub fn fixed(number: f64, digits: usize) -> String {
     let text = format!("{number:.digits$}");
     match text.strip_prefix('-') {
@@ -14,7 +14,7 @@ pub fn fixed(number: f64, digits: usize) -> String {
     }
 }
 
-/// A whole number with its thousands set apart: 15,625.
+/// A whole number with its thousands separated: 15,625.
 pub fn thousands(whole: impl Display) -> String {
     let mut text = whole.to_string();
     let first = usize::from(text.starts_with('-'));
@@ -26,25 +26,25 @@ pub fn thousands(whole: impl Display) -> String {
     text
 }
 
-/// Smaller p-values are not told apart.
+/// Smaller p-values are shown only as smaller than this.
 const SMALL: f64 = 0.001;
 
-/// A p-value with three digits; never 0.
+/// A p-value with three decimals; never 0.
 pub fn p_text(p: f64) -> String {
     if p < SMALL { "<0.001".to_owned() } else { format!("{p:.3}") }
 }
 
-/// `p = 0.012` or `p < 0.001`.
+/// Text such as `p = 0.012` or `p < 0.001`.
 pub fn p_equals(p: f64) -> String {
     if p < SMALL { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
-/// A p-value of which the size matters, such as the smallest there can be.
+/// A p-value whose size matters, such as the smallest possible one.
 pub fn p_size(p: f64) -> String {
     if p < SMALL { format!("{p:.1e}") } else { format!("{p:.3}") }
 }
 
-/// The size of a file.
+/// A file size in bytes, kB or MB.
 pub fn file_size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),

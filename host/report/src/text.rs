@@ -1,9 +1,8 @@
-//! Tables and numbers as text for terminals and Markdown.
+//! Tables and texts for terminals and Markdown.
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-/// For a terminal; numbers to the right of their columns, the second column's
-/// names to the left.
+/// A table for a terminal; columns are aligned right, the second one (names) left.
 pub fn terminal_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> String {
     let mut table = Table::new();
     let line = LineStyle::none().fill('─').junction('─');
@@ -20,12 +19,12 @@ pub fn terminal_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> Stri
     format!("{table}\n")
 }
 
-/// Without line ends and what else controls a terminal.
+/// The text with line ends and other control characters as blanks.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// For a README; aligned as [`terminal_table`].
+/// A table for a README, aligned like [`terminal_table`].
 pub fn markdown_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> String {
     let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let mut text = row(&header.iter().map(|it| markdown_cell(it.as_ref())).collect::<Vec<_>>());
@@ -37,13 +36,13 @@ pub fn markdown_table(header: &[impl AsRef<str>], lines: &[Vec<String>]) -> Stri
     text
 }
 
-/// As a cell of a Markdown table that reads as `text`.
+/// A cell of a Markdown table that displays as `text`.
 pub fn markdown_cell(text: &str) -> String {
     markdown_text(text).replace('|', r"\|")
 }
 
-/// As a line of Markdown that reads as `text`: what would be taken for its
-/// syntax is escaped (CommonMark 0.31, section 2.4; strikethrough of GitHub's).
+/// A line of Markdown that displays as `text`: its syntax is escaped (CommonMark 0.31,
+/// section 2.4, and GitHub's strikethrough).
 pub fn markdown_text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut before = ' ';
@@ -54,7 +53,7 @@ pub fn markdown_text(text: &str) -> String {
         let is_syntax = match c {
             '\\' | '`' | '*' | '<' | '~' | '&' => true,
             '_' => !inside_word,
-            // A link, not a list of seeds.
+            // A link has `](` or `][`, unlike a list of seeds.
             '(' | '[' => before == ']',
             _ => false,
         };

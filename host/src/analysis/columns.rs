@@ -1,6 +1,6 @@
-//! Which columns of a table are scores, and in which of them low is good.
+//! Chooses the columns of a table that are scores, and those in which low is good.
 //!
-//! Invariant: every name that was asked for finds a column or is an error, and
+//! Invariant: every name that the user gives finds a column or is an error, and
 //! every column that is not judged is left out by name and with a reason.
 
 use super::MaterialError;
@@ -10,27 +10,27 @@ use osee_core::{
 };
 use std::collections::BTreeMap;
 
-/// A row of the leaderboard: a column, or columns of one form that differ in
-/// their seed.
+/// A row to judge: one column, or the columns that match one form and differ
+/// only in their seed.
 #[derive(Debug)]
 pub struct Chosen {
-    /// Its name.
+    /// Name of the row.
     pub name: String,
-    /// The same without its epoch.
+    /// The name without its epoch.
     base: String,
-    /// The epoch, where the form has one.
+    /// Base row and epoch, if the form has `{epoch}`.
     pub checkpoint: Option<Checkpoint>,
-    /// The column, or the form, that was asked for.
+    /// The column name or form that the user gave.
     origin: String,
-    /// Whether it was asked for by name.
+    /// True if the user named it; false if it was taken because it holds numbers.
     pub named: bool,
-    /// Whether low is good.
+    /// True if low is good.
     pub negated: bool,
-    /// Positions of the columns by seed; of a plain column the seed is 0.
+    /// Positions of the columns, by seed; a column without a seed has seed 0.
     pub columns: BTreeMap<u64, usize>,
 }
 
-/// A column's row, seed and epoch by a form with `{seed}` and `{epoch}`.
+/// Row name, seed and epoch that `column` has by a form with `{seed}` and `{epoch}`.
 fn read_form(form: &str, column: &str) -> Option<(String, Option<u64>, Option<u32>)> {
     let (mut rest, mut pattern, mut name) = (column, form, String::new());
     let (mut seed, mut epoch) = (None, None);
@@ -48,14 +48,14 @@ fn read_form(form: &str, column: &str) -> Option<(String, Option<u64>, Option<u3
         (rest, pattern) = (&rest[digits..], after);
     }
     name += pattern;
-    // `os_acc_s` and `_e` are what is left of the form: os_acc.
+    // `os_acc_s{seed}_e{epoch}` leaves `os_acc_s` and `_e`: the row is `os_acc`.
     let parts: Vec<&str> =
         name.split('_').filter(|part| !matches!(*part, "s" | "e" | "")).collect();
     let name = if parts.is_empty() { form.to_owned() } else { parts.join("_") };
     (rest == pattern).then_some((name, seed, epoch))
 }
 
-/// Refuses what cannot be a form, whatever the columns are.
+/// Refuses a malformed form, whatever the columns are.
 fn check_form(form: &str) -> Result<(), MaterialError> {
     let wrong = |why: String| MaterialError::Form { form: form.to_owned(), why };
     let mut rest = form;
@@ -75,11 +75,11 @@ struct Choice<'a> {
     rows: Vec<Chosen>,
 }
 
-/// The columns that are named or negated; with none named all others that hold
-/// numbers, too.
+/// Returns the columns that are named or negated. If none is named, every other
+/// column that holds numbers is taken, too.
 ///
 /// # Errors
-/// A name, or a form, that is not there or not clear.
+/// A name or form fits no column, or is ambiguous.
 pub fn choose(
     sheet: &Sheet<'_>,
     key: &Key,
@@ -118,7 +118,7 @@ fn plain(sheet: &Sheet<'_>, at: usize, named: bool) -> Chosen {
 }
 
 impl Choice<'_> {
-    /// Takes the columns that a name or a form stands for.
+    /// Adds the columns that a name or a form stands for.
     fn take(&mut self, name: &str) -> Result<(), MaterialError> {
         if self.rows.iter().any(|row| row.origin == *name) {
             return Ok(());
@@ -150,7 +150,7 @@ impl Choice<'_> {
         }
     }
 
-    /// The same; names of rows may have been meant as well.
+    /// Like `take`, but the error also lists the names of rows.
     fn take_or_say(&mut self, name: &str) -> Result<(), MaterialError> {
         let there = self.sheet.header().iter().any(|it| it == name);
         if there || name.contains('{') {
@@ -160,7 +160,7 @@ impl Choice<'_> {
         Err(self.sheet.no_column(name, &rows).into())
     }
 
-    /// Adds a column; those of one form that differ in their seed are one row.
+    /// Adds a column; columns of one form that differ in their seed make one row.
     fn add(&mut self, new: Chosen) -> Result<(), MaterialError> {
         let Some(known) = self.rows.iter_mut().find(|row| row.name == new.name) else {
             self.rows.push(new);
@@ -180,8 +180,8 @@ impl Choice<'_> {
         Ok(())
     }
 
-    /// Low is good in the rows of this column, form or name; whether there are
-    /// any.
+    /// Marks low as good in the rows of this column, form or name. Returns false if
+    /// there are none.
     fn negate(&mut self, name: &str) -> bool {
         let is_it = |row: &Chosen| [&row.origin, &row.name, &row.base].contains(&&name.to_owned());
         let mut any = false;
@@ -197,8 +197,8 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    /// Names with `-` before those where low is good and `*` after those that
-    /// nobody named, or the error.
+    /// Names of the chosen rows, or the error: `-` precedes a row where low is good,
+    /// `*` follows one that nobody named.
     fn chosen(header: &str, named: &[&str], negated: &[&str]) -> Result<String, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let cells = header.split(',').map(|_| "1").collect::<Vec<_>>().join(",");

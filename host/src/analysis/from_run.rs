@@ -1,4 +1,4 @@
-//! A run's store as material.
+//! Makes the material for analyses from a run's store.
 
 use super::{
     MaterialError,
@@ -22,11 +22,11 @@ use std::{
     path::PathBuf,
 };
 
-/// What `store` holds and `board` has judged. Without the space nothing is
-/// known of the architectures but their names.
+/// Combines what `store` holds with what `board` has judged. Without the space,
+/// only the names of the architectures are known.
 ///
 /// # Errors
-/// When the store cannot be read, or an architecture makes no network.
+/// The store cannot be read, or the space refuses an architecture.
 pub fn from_run(
     store: &Store,
     board: &Leaderboard,
@@ -48,7 +48,7 @@ pub fn from_run(
         ..Neighbourhood::default()
     });
     for row in &board.rows {
-        // What has no score at all has no ranking, no bias and no best one.
+        // A row without any score has no ranking, no bias and no best architecture.
         if judged.positions.iter().all(|&at| row.scores[at].is_nan()) {
             let reason = nothing(row);
             let key = row.key.clone();
@@ -126,7 +126,7 @@ pub fn from_run(
     })
 }
 
-/// Why a row has no score of any judged architecture.
+/// The reason why a row has no score for any judged architecture.
 fn nothing(row: &Row) -> String {
     let kinds = row.failures.iter().map(|(kind, count)| {
         let example = row.examples.get(kind).map_or("", String::as_str);
@@ -151,7 +151,7 @@ fn basis(board: &Leaderboard) -> Vec<(String, String)> {
     basis
 }
 
-/// "300", or "300, and 480 neighbours".
+/// Counts as text: "300", or "300, and 480 neighbours".
 fn counted(board: &Leaderboard) -> String {
     let drawn = thousands(board.drawn);
     match board.architectures.len() - board.drawn {
@@ -160,7 +160,7 @@ fn counted(board: &Leaderboard) -> String {
     }
 }
 
-/// The row's settings, and what its supernet's recipe says of the weights.
+/// The row's settings and, of a one-shot row, the epochs that it scores.
 fn settings(key: &RowKey) -> String {
     let settings = key.estimator.settings.iter();
     let mut text: Vec<String> =
@@ -171,7 +171,7 @@ fn settings(key: &RowKey) -> String {
     text.join(", ")
 }
 
-/// What trainings left beside their checkpoints, by supernet and seed.
+/// Observations that trainings left beside their checkpoints, by supernet and seed.
 fn observed(store: &Store, board: &Leaderboard) -> Result<Vec<Observed>, MaterialError> {
     let mut found: Vec<Observed> = Vec::new();
     let mut known = BTreeSet::new();
@@ -190,14 +190,14 @@ fn observed(store: &Store, board: &Leaderboard) -> Result<Vec<Observed>, Materia
     Ok(found)
 }
 
-/// The keys of one-shot rows.
+/// Keys of the one-shot rows.
 fn one_shot(board: &Leaderboard) -> impl Iterator<Item = &RowKey> {
     let keys = board.rows.iter().map(|row| &row.key);
     keys.filter(|key| key.estimator.kind == EstimatorKind::OneShot)
 }
 
-/// What observers left in a supernet's folder, in order of epochs; nothing
-/// where there is no such folder.
+/// Observations in a supernet's folder, in order of epochs; empty if there is no
+/// such folder.
 fn observations(dir: &SupernetDir) -> Result<Vec<Observation>, MaterialError> {
     let read = |file: PathBuf| {
         let wrong = |reason: String| MaterialError::Observation { file: file.clone(), reason };
@@ -207,7 +207,7 @@ fn observations(dir: &SupernetDir) -> Result<Vec<Observation>, MaterialError> {
     dir.observations().into_iter().map(read).collect()
 }
 
-/// The batches of every one-shot row, those of a supernet and its epochs once.
+/// Validation batches of the one-shot rows, once per supernet and set of epochs.
 fn evaluations(
     store: &Store,
     board: &Leaderboard,

@@ -1,4 +1,4 @@
-//! Scores and truth that anyone computed, as material.
+//! Makes the material for analyses from tables of scores and truth, whoever made them.
 
 use super::{
     MaterialError,
@@ -12,8 +12,8 @@ use std::{collections::BTreeMap, path::Path};
 /// Reads and joins the tables. With a space, keys are its architectures.
 ///
 /// # Errors
-/// When a table cannot be read, a name finds nothing, the two have nothing in
-/// common, or an architecture makes no network.
+/// A table cannot be read, a name finds nothing, the tables have no key in common,
+/// or the space refuses an architecture.
 pub fn from_tables(
     tables: &Tables<'_>,
     space: Option<&Space<'_>>,

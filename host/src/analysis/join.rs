@@ -1,8 +1,8 @@
-//! A table of scores beside a truth, row by row.
+//! Joins a table of scores with a truth, by architecture.
 //!
-//! Invariant: a cell without a score is one that nobody measured. Its
-//! architecture is not judged by that column, and is counted; an infinite score
-//! failed, and ranks last as a failure of a run does.
+//! Invariant: a cell without a score was not measured. Its architecture is not
+//! judged by that column, and is counted. An infinite score is a failure, and ranks
+//! last as a failure of a run does.
 
 use super::{
     MaterialError,
@@ -26,90 +26,88 @@ use std::{
     path::Path,
 };
 
-/// Which columns of which tables.
+/// The tables to join and the columns to use.
 #[derive(Debug)]
 pub struct Tables<'a> {
-    /// Table with scores.
+    /// The table with scores.
     pub scores: &'a Path,
     /// Its key column, or a form of several.
     pub key: &'a str,
     /// Columns with scores; all numeric ones if empty. A form such as
-    /// `os_acc_s{seed}_e{epoch}` stands for all columns like it.
+    /// `os_acc_s{seed}_e{epoch}` stands for all columns that match it.
     pub columns: &'a [String],
-    /// Columns in which low is good, forms, or names of their rows.
+    /// Columns or forms in which low is good, or names of their rows.
     pub negate: &'a [String],
-    /// The truth, and what becomes of rows with one key in both tables.
-    /// Without a key it is that of the scores, where the table has it, else the
-    /// space's own.
+    /// The truth, and the policy for several rows with one key in either table.
+    /// Without a key of its own it uses the key of the scores, if its table has that
+    /// column, else the space's.
     pub truth: &'a TruthSource,
-    /// Rows that are meant, of each table that has such a column.
+    /// Conditions that rows must meet, in each table that has such a column.
     pub filters: &'a [Filter],
-    /// Columns of the truth with single trainings.
+    /// Columns of the truth's table with single trainings.
     pub seed_columns: &'a [String],
 }
 
-/// Scores of one row, one per architecture that has a truth.
+/// Scores of one row, one per architecture with a truth.
 #[derive(Debug)]
 pub struct Judgement {
-    /// Its name.
+    /// Name of the row.
     pub name: String,
-    /// The row that it is a checkpoint of, with the epoch.
+    /// The row that this is a checkpoint of, with the epoch.
     pub checkpoint: Option<Checkpoint>,
-    /// Whether low is good in the table.
+    /// True if low is good in the table.
     pub negated: bool,
-    /// Oriented mean over the seeds that are there; NaN where all failed or
-    /// none was measured.
+    /// Mean over the seeds that have a score, oriented so that higher is better; NaN
+    /// where all failed or none was measured.
     pub values: Vec<f64>,
-    /// Positions that were not measured, ascending.
+    /// Positions in `values` that were not measured, ascending.
     pub missing: Vec<usize>,
-    /// The same seed by seed.
+    /// Seed, values and missing positions of each seed; empty for a single column.
     pub seeds: Vec<(u64, Vec<f64>, Vec<usize>)>,
-    /// Means of fewer seeds than there are.
+    /// Number of means that rest on fewer seeds than the row has.
     pub partial: usize,
 }
 
 impl Judgement {
-    /// Scores, NaN where they failed, and truth of the architectures that were
-    /// measured.
+    /// Scores, NaN where they failed, and truth of the measured architectures.
     pub fn judged<'a>(&'a self, truth: &'a [f64]) -> Pairs<'a> {
         there(&self.values, &self.missing, truth)
     }
 }
 
-/// Scores beside their truth.
+/// Scores joined with their truth.
 #[derive(Debug)]
 pub struct Joined {
-    /// What judges.
+    /// The truth that judges.
     pub truth_of: Truth,
-    /// Architectures with a truth.
+    /// Names of the architectures with a truth.
     pub architectures: Vec<String>,
-    /// Their truth.
+    /// Truth of each architecture.
     pub truth: Vec<f64>,
-    /// Results of the single trainings behind it.
+    /// Results of the single trainings behind the truth, per architecture.
     pub trainings: Option<Vec<Vec<f64>>>,
-    /// Scores, in order of the names that were asked for, then of the table.
+    /// Rows in the order of the names that the user gave, then of the table.
     pub rows: Vec<Judgement>,
-    /// Columns that are no scores.
+    /// Columns that are no scores, with the reason.
     pub left_out: Vec<LeftOut>,
-    /// Keys with several rows of scores, and of truth.
+    /// Keys with several rows, in the scores and in the truth.
     pub duplicates: [Vec<Duplicate>; 2],
-    /// Keys of the scores that the truth does not have, with the first.
+    /// Number of keys that only the scores have, and the first of them.
     pub only_in_scores: (usize, Option<String>),
-    /// Keys of the truth that the scores do not have, with the first.
+    /// Number of keys that only the truth has, and the first of them.
     pub only_in_truth: (usize, Option<String>),
-    /// Keys whose truth is an empty cell.
+    /// Number of keys whose truth is an empty cell.
     pub without_value: usize,
-    /// What became of rows of one architecture that differ.
+    /// How rows of one architecture that differ were combined.
     pub policy: Duplicates,
-    /// What else a reader should know, a sentence each.
+    /// Further notes for a reader, a sentence each.
     pub notes: Vec<String>,
 }
 
 /// Reads and joins the tables. With a space, keys are its architectures.
 ///
 /// # Errors
-/// When a table cannot be read, a name finds nothing, or the two have nothing in
-/// common.
+/// A table cannot be read, a name finds nothing, or the tables have no key in common.
 pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, MaterialError> {
     let same = same_file(tables.scores, &tables.truth.path);
     let scores = Sheet::read(tables.scores)?;
@@ -217,12 +215,12 @@ pub fn joined(tables: &Tables<'_>, space: Option<&Space<'_>>) -> Result<Joined, 
     Ok(joined)
 }
 
-/// Why a column is no score: where it has a value it is the truth, or one of the
-/// trainings behind it.
+/// The reason why a column is no score: every value equals the truth, or one of
+/// the trainings behind it.
 fn copied(cells: &[f64], truth: &[f64], trainings: Option<&[Vec<f64>]>) -> Option<&'static str> {
     let same = |of: &dyn Fn(usize) -> Option<f64>| {
         let there = || (0..cells.len()).filter(|&row| !cells[row].is_nan());
-        // Means have fewer digits than other programs write.
+        // `mean` rounds to fewer digits than other programs write.
         let equal = |row: usize| of(row).is_some_and(|it| mean(&[it]) == mean(&[cells[row]]));
         there().count() >= MIN_ARCHITECTURES && there().all(equal)
     };
@@ -235,7 +233,7 @@ fn copied(cells: &[f64], truth: &[f64], trainings: Option<&[Vec<f64>]>) -> Optio
     one.then_some("it is a training of the truth")
 }
 
-/// Means over the seeds of one row.
+/// One row's scores: means over its seeds, and each seed by itself.
 fn judgement(row: Chosen, columns: &[&Vec<f64>], at: &[usize]) -> Judgement {
     let sign = if row.negated { -1.0 } else { 1.0 };
     let cells = |column: &Vec<f64>| at.iter().map(|&at| sign * column[at]).collect::<Vec<f64>>();
@@ -267,7 +265,7 @@ fn judgement(row: Chosen, columns: &[&Vec<f64>], at: &[usize]) -> Judgement {
     }
 }
 
-/// Infinite scores as failures, and the positions without a score.
+/// Turns infinite scores into NaN (failed); returns the unmeasured positions, too.
 fn measured(mut values: Vec<f64>) -> (Vec<f64>, Vec<usize>) {
     let missing = (0..values.len()).filter(|&row| values[row].is_nan()).collect();
     for value in values.iter_mut().filter(|value| value.is_infinite()) {

@@ -1,8 +1,8 @@
-//! What analyses work on: scores, truth, and what is known of the
-//! architectures, whatever they came from.
+//! The input of all analyses: scores, truth and properties of the architectures,
+//! from a run or from tables.
 //!
 //! Invariant: every column has one value per judged architecture; scores are
-//! oriented so that higher is better, NaN where they failed.
+//! oriented so that higher is better, and are NaN where they failed.
 
 use super::MaterialError;
 use crate::leaderboard::NotRun;
@@ -24,114 +24,113 @@ use std::{
     sync::OnceLock,
 };
 
-/// A run, or tables that anyone computed.
+/// Scores and truth of a run, or of tables from elsewhere.
 #[derive(Debug, Default)]
 pub struct Material {
-    /// Name, for the heading.
+    /// Name for the heading.
     pub name: String,
-    /// What it rests on: name and value.
+    /// Pairs of name and value that say what the results rest on.
     pub basis: Vec<(String, String)>,
-    /// What the truth is.
+    /// Description of the truth.
     pub truth_name: String,
-    /// The architectures that have a truth.
+    /// Names of the architectures with a truth.
     pub architectures: Vec<String>,
-    /// Their truth.
+    /// Truth of each architecture.
     pub truth: Vec<f64>,
-    /// Architectures left out because they have none.
+    /// Number of architectures left out because they have no truth.
     pub without_truth: usize,
-    /// How many of a run's architectures are scored, as "77 of 200 scored", if
-    /// that is not all.
+    /// Progress of an unfinished run, as "77 of 200 scored".
     pub progress: Option<String>,
-    /// Rows that are not judged, as they are not computed yet.
+    /// Rows that are not judged because they are not computed yet.
     pub not_run: Vec<NotRun>,
-    /// What else a reader should know of the tables, a sentence each.
+    /// Further notes on the tables for a reader, a sentence each.
     pub notes: Vec<String>,
-    /// Results of the single trainings behind the truth of each, if its table
-    /// has them; none of an architecture without.
+    /// Results of the single trainings behind each truth; `None` if the table has no
+    /// such columns, an empty list for an architecture without any.
     pub trainings: Option<Vec<Vec<f64>>>,
-    /// Rows, best KD first.
+    /// Rows by descending KD.
     pub rows: Vec<JudgedRow>,
-    /// What the search space says of the architectures, if it is at hand.
+    /// What the search space says of the architectures; `None` without a space.
     pub structure: Option<Structure>,
-    /// Why a run's space is not at hand; of tables none, which may name one.
+    /// Why a run's space is missing; `None` for tables, for which the user may name one.
     pub no_space: Option<String>,
-    /// With their neighbours, if the run scored some.
+    /// Judged architectures and their neighbours; `None` if the run scored no neighbours.
     pub neighbourhood: Option<Neighbourhood>,
-    /// Sub-networks on single validation batches.
+    /// Scores of sub-networks on single validation batches.
     pub evaluations: Vec<ByBatch>,
-    /// Supernets that were looked at while they trained.
+    /// Supernets that were observed during training.
     pub observed: Vec<Observed>,
-    /// Filled when it is first asked for: resampling takes seconds.
+    /// KD with intervals; computed on first use, as resampling takes seconds.
     pub uncertain: OnceLock<Vec<Uncertain>>,
 }
 
-/// What the architectures say of a row's KD.
+/// A row's KD with its uncertainty over the architectures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Uncertain {
-    /// tau-b; `None` where scores or truths are all equal.
+    /// Kendall's tau-b; `None` where scores or truths are all equal.
     pub kd: Option<f64>,
-    /// Its 95% interval, as a leaderboard has it, or why there is none.
+    /// The 95% interval that a leaderboard shows, or why there is none.
     pub interval: Result<[f64; 2], NoInterval>,
 }
 
-/// Judged architectures with those of their mutations that have a truth, too.
-/// Pairs are found among all of them; nothing else looks at neighbours.
+/// Judged architectures and those of their mutations that have a truth. Mutation
+/// pairs are found among all of them; no other analysis uses neighbours.
 #[derive(Debug, Default)]
 pub struct Neighbourhood {
-    /// The drawn ones first.
+    /// Names; the drawn architectures come first.
     pub architectures: Vec<String>,
-    /// How many of them are neighbours.
+    /// Number of neighbours among them.
     pub neighbours: usize,
-    /// The truth of each.
+    /// Truth of each architecture.
     pub truth: Vec<f64>,
-    /// What the search space says of each.
+    /// What the search space says of each architecture.
     pub structure: Option<Structure>,
-    /// Mean over seeds, oriented, by row; without rows that judge by others.
+    /// Oriented means over seeds, by row; rows that judge by other rows are left out.
     pub values: BTreeMap<String, Vec<f64>>,
 }
 
-/// A row: an estimator with its settings.
+/// A row, with its scores for the judged architectures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedRow {
     /// Name of the row.
     pub name: String,
-    /// Estimator id.
+    /// Id of the estimator.
     pub estimator: String,
-    /// What it looks at; `None` where scores came from a table.
+    /// Kind of the estimator; `None` where scores came from a table.
     pub kind: Option<EstimatorKind>,
-    /// Settings, as `key=value`, those of its supernet's recipe left out.
+    /// Settings as `key=value`, without the recipe of its supernet.
     pub settings: String,
-    /// Mean over the seeds that are there, oriented.
+    /// Oriented mean over the seeds that have a score.
     pub values: Vec<f64>,
-    /// Positions of architectures that a table has no score of, ascending: they
-    /// were not measured, and did not fail. None in a run.
+    /// Positions of architectures without a score in the table, ascending: they were
+    /// not measured, which is no failure. Empty for a run.
     pub missing: Vec<usize>,
-    /// The same seed by seed.
+    /// Seed and oriented scores of each seed.
     pub seeds: Vec<(u64, Vec<f64>)>,
-    /// What is missing of each seed; empty where nothing is.
+    /// Missing positions by seed, in the order of `seeds`; empty where none are missing.
     pub missing_by_seed: Vec<Vec<usize>>,
-    /// Mean cost of an architecture by itself, all seeds included,
+    /// Mean cost of an architecture by this row alone, all seeds included, in
     /// milliseconds.
     pub milliseconds: Option<f64>,
-    /// Whether the estimator's own scores have the other sign.
+    /// True if the estimator's own scores have the opposite sign.
     pub lower_is_better: bool,
-    /// Whether its estimator is in a user plugin.
+    /// True if the estimator is in a user plugin.
     pub user_plugin: bool,
-    /// The row that it is a checkpoint of, with the epoch.
+    /// The row that this is a checkpoint of, with the epoch.
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// Scores and the truth of the same architectures.
+/// Scores, and the truth of the same architectures.
 pub type Pairs<'a> = (Cow<'a, [f64]>, Cow<'a, [f64]>);
 
 impl JudgedRow {
-    /// Scores, NaN where they failed, and truth of the architectures that were
-    /// measured: what the row is judged by.
+    /// Scores, NaN where they failed, and truth of the measured architectures: what
+    /// the row is judged by.
     pub fn judged<'a>(&'a self, truth: &'a [f64]) -> Pairs<'a> {
         there(&self.values, &self.missing, truth)
     }
 
-    /// The same of the seed at this position of `seeds`.
+    /// Like [`Self::judged`], for the seed at this position of `seeds`.
     pub fn judged_by_seed<'a>(&'a self, at: usize, truth: &'a [f64]) -> Pairs<'a> {
         let seed = self.seed_column(at);
         there(seed.values, seed.missing, truth)
@@ -143,18 +142,18 @@ impl JudgedRow {
         Column::from((self.name.as_str(), self.seeds[at].1.as_slice())).without(missing)
     }
 
-    /// Its scores, for what is computed of several rows.
+    /// The row's scores as a column, for functions that compare rows.
     pub fn column(&self) -> Column<'_> {
         Column::from((self.name.as_str(), self.values.as_slice())).without(&self.missing)
     }
 
-    /// How many architectures were measured.
+    /// Number of architectures that were measured.
     pub fn measured(&self) -> usize {
         self.values.len() - self.missing.len()
     }
 }
 
-/// Two columns where neither is `missing`.
+/// Both columns without the `missing` positions.
 pub fn there<'a>(values: &'a [f64], missing: &[usize], truth: &'a [f64]) -> Pairs<'a> {
     if missing.is_empty() {
         return (Cow::Borrowed(values), Cow::Borrowed(truth));
@@ -164,53 +163,53 @@ pub fn there<'a>(values: &'a [f64], missing: &[usize], truth: &'a [f64]) -> Pair
     (kept(values), kept(truth))
 }
 
-/// Rows of one supernet's checkpoints, by epoch.
+/// Checkpoints of one row, in order of epochs.
 pub type Checkpoints<'a> = Vec<(u32, &'a JudgedRow)>;
 
-/// One supernet's sub-networks, batch by batch.
+/// Sub-networks of one supernet, scored batch by batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ByBatch {
-    /// The row that asked it.
+    /// The first row that scores this supernet with these epochs.
     pub name: String,
-    /// Its seed.
+    /// Seed of the supernet.
     pub seed: u64,
-    /// Images in a batch.
+    /// Number of images in a batch.
     pub images: u32,
-    /// Accuracy per batch and architecture.
+    /// Accuracy by batch, then architecture.
     pub accuracy: Vec<Vec<f64>>,
-    /// Negated mean cross-entropy per batch and architecture.
+    /// Negated mean cross-entropy by batch, then architecture.
     pub loss: Vec<Vec<f64>>,
 }
 
-/// What was seen of one supernet, by epoch.
+/// Observations of one supernet during training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    /// The row that asked it.
+    /// Base name of the first row that uses this supernet.
     pub name: String,
-    /// Its seed.
+    /// Seed of the supernet.
     pub seed: u64,
-    /// In order.
+    /// Observations in order of epochs.
     pub epochs: Vec<Observation>,
 }
 
-/// What graphs say of architectures.
+/// Properties of architectures that follow from their graphs.
 #[derive(Debug, Default)]
 pub struct Structure {
-    /// Trainable parameters, as the benchmark counts them where they are its
+    /// Trainable parameters, or the benchmark's own count if it has one for these
     /// networks; NaN where the architecture makes no network.
     pub params: Vec<f64>,
-    /// FLOPs, as the benchmark counts them where they are its networks; else
-    /// multiply-accumulates.
+    /// Multiply-accumulates, or the benchmark's own count of FLOPs if it has one for
+    /// these networks; NaN where the architecture makes no network.
     pub flops: Vec<f64>,
     /// Convolutions and poolings on the longest path; NaN without a path.
     pub depth: Vec<f64>,
-    /// Receptive field, pixels; NaN without a path.
+    /// Receptive field in pixels; NaN without a path.
     pub receptive_field: Vec<f64>,
-    /// Isomorphic architectures among the judged ones, itself included.
+    /// Number of isomorphic architectures among the judged ones, itself included.
     pub group_size: Vec<f64>,
-    /// Architectures that differ in one decision, as the space writes them.
+    /// Mutations of each architecture (one decision changed), as the space writes them.
     pub mutations: Vec<Vec<Mutation>>,
-    /// Cells that look different, of each.
+    /// Distinct cells of each architecture, at most two.
     pub sketches: Vec<Vec<Sketch>>,
 }
 
@@ -218,13 +217,12 @@ pub struct Structure {
 const DRAWN: usize = 2;
 
 impl Structure {
-    /// Asks the space about every architecture, on all cores. `given` are the
-    /// settings that a study has for its networks; with the defaults they are
-    /// those of the space's benchmark.
+    /// Asks the space about every architecture, on all cores. `given` are the study's
+    /// settings for its networks; at the defaults they are those of the space's
+    /// benchmark.
     ///
     /// # Errors
-    /// An architecture that the space refuses, or a setting that it does not
-    /// have.
+    /// The space refuses an architecture, or does not have a setting.
     pub fn of(
         space: &crate::loader::Space<'_>,
         given: &BTreeMap<String, Value>,
@@ -277,7 +275,7 @@ impl One {
         settings: &Settings,
         usual: bool,
     ) -> Result<Self, osee_sdk::Error> {
-        // It has a failure in every row, and analyses are about the others, too.
+        // It has a failure in every row; the analyses still cover the other architectures.
         let Ok(graph) = space.functions.graph(arch, settings) else {
             return Ok(Self {
                 params: f64::NAN,
@@ -307,21 +305,21 @@ impl One {
     }
 }
 
-/// The cells that make a network, without what stands between its stages.
+/// The cells that make up most of a network, without those between its stages.
 fn drawn(cells: Vec<SketchedCell>) -> Vec<Sketch> {
     let most = cells.iter().map(|cell| cell.count).max().unwrap_or(0);
     let kept = cells.into_iter().filter(|cell| 4 * cell.count >= most);
     kept.take(DRAWN).map(|cell| cell.sketch).collect()
 }
 
-/// A mutation whose values say what they are: `input 0`, `depth 8`; names of
-/// operations do.
+/// Adds to numeric values what they are, as in `input 0` or `depth 8`; names of
+/// operations need nothing.
 fn named(mutation: Mutation) -> Mutation {
     let numeric = |text: &str| text.parse::<f64>().is_ok();
     if !numeric(&mutation.from) && !numeric(&mutation.to) {
         return mutation;
     }
-    // "depth of stage 1", "normal node 2 edge 0 input".
+    // Decisions such as "depth of stage 1" or "normal node 2 edge 0 input".
     let what = match mutation.decision.split_once(" of ") {
         Some((what, _)) => what,
         None => mutation.decision.rsplit(' ').next().unwrap_or_default(),
@@ -331,8 +329,8 @@ fn named(mutation: Mutation) -> Mutation {
 }
 
 impl Material {
-    /// What is not known without the search space, why there is none, and what to
-    /// add.
+    /// Reason and remedy: what is unknown without the search space, why there is none,
+    /// and what to add.
     pub fn without_space(&self, what: &str) -> (String, &'static str) {
         match &self.no_space {
             Some(why) => (format!("{what} without their search space: {why}"), "--plugin FILE"),
@@ -340,13 +338,13 @@ impl Material {
         }
     }
 
-    /// Rows that are not a checkpoint of another, best first.
+    /// Rows that are not a checkpoint of another row, best first.
     pub fn final_rows(&self) -> impl Iterator<Item = &JudgedRow> {
         self.rows.iter().filter(|row| row.checkpoint.is_none())
     }
 
-    /// KD of every one of [`Material::final_rows`] with its interval, computed once,
-    /// on all cores.
+    /// KD with its interval for each of [`Material::final_rows`], computed once, on
+    /// all cores.
     pub fn uncertain(&self) -> &[Uncertain] {
         self.uncertain.get_or_init(|| {
             let rows: Vec<&JudgedRow> = self.final_rows().collect();
@@ -369,7 +367,7 @@ impl Material {
         })
     }
 
-    /// Checkpoints of one row, in order of epochs.
+    /// Checkpoints by base row, each in order of epochs.
     pub fn checkpoints(&self) -> Vec<(&str, Checkpoints<'_>)> {
         let mut found: BTreeMap<&str, Checkpoints<'_>> = BTreeMap::new();
         for row in &self.rows {
@@ -382,7 +380,7 @@ impl Material {
         found
     }
 
-    /// Seeds of the rows, without repetition.
+    /// Seeds of all rows, ascending, without repetition.
     pub fn seeds(&self) -> Vec<u64> {
         let mut seeds: Vec<u64> =
             self.rows.iter().flat_map(|row| row.seeds.iter().map(|(seed, _)| *seed)).collect();
@@ -391,7 +389,7 @@ impl Material {
         seeds
     }
 
-    /// "300 architectures, seeds 20 and 2020".
+    /// A summary such as "300 architectures, seeds 20 and 2020".
     pub fn rests_on(&self) -> String {
         let mut text = format!("{} architectures", thousands(self.architectures.len()));
         let seeds: Vec<String> = self.seeds().iter().map(u64::to_string).collect();
@@ -414,8 +412,8 @@ impl Material {
     }
 }
 
-/// Best KD first. Where a row is there by its checkpoints only, the last one
-/// stands for it, too.
+/// Sorts rows by descending KD. If a row occurs only as checkpoints, a copy of the
+/// last one stands for the row.
 pub fn ranked(mut rows: Vec<JudgedRow>, truth: &[f64]) -> Vec<JudgedRow> {
     let mut last: BTreeMap<String, (u32, JudgedRow)> = BTreeMap::new();
     for row in &rows {

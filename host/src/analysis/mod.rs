@@ -1,8 +1,8 @@
-//! Why an estimator is wrong: the analyses of [`osee_core::analysis`] on a run
-//! or on tables, each as a section of a report.
+//! Explains why an estimator is wrong: runs the analyses of [`osee_core::analysis`]
+//! on a run or on tables, each as a section of a report.
 //!
-//! Invariant: an analysis either has a section or says why not and what would
-//! give it; none is left out in silence.
+//! Invariant: every analysis gives either a section or the reason why not, with what
+//! would make it possible; none is left out silently.
 
 mod columns;
 mod from_run;
@@ -32,84 +32,84 @@ use osee_model::settings::SettingError;
 use osee_report::html::{Absent, Section};
 use std::path::PathBuf;
 
-/// Why there is nothing to analyse.
+/// The reason why there is nothing to analyse.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MaterialError {
-    /// The run.
+    /// The run's store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A table.
+    /// A table cannot be read or used.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The truth.
+    /// The truth cannot be read or found.
     #[error(transparent)]
     Truth(#[from] TruthError),
-    /// The leaderboard.
+    /// The leaderboard cannot be made.
     #[error(transparent)]
     Leaderboard(#[from] LeaderboardError),
-    /// A form of columns that is none.
+    /// A form of columns is malformed.
     #[error("`{form}` is no form of columns: {why}")]
     Form {
-        /// As asked.
+        /// The form as the user gave it.
         form: String,
-        /// Why not.
+        /// What is wrong with it.
         why: String,
     },
-    /// Two rows of one name.
+    /// Two columns would make rows of one name.
     #[error(
         "columns `{first}` and `{second}` would both be called `{name}`, and are not seeds of one \
          estimator; ask for one of them, or rename it"
     )]
     SameName {
-        /// The name.
+        /// The common name.
         name: String,
-        /// The one.
+        /// The first column.
         first: String,
-        /// The other.
+        /// The second column.
         second: String,
     },
-    /// Columns that do not go together.
+    /// Columns do not fit together.
     #[error(transparent)]
     Analysis(#[from] AnalysisError),
-    /// A setting that the space does not have.
+    /// The space does not have a setting.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// An architecture that the space refuses.
+    /// The space refuses an architecture.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
-    /// What a training observed.
+    /// An observation of a training cannot be read.
     #[error("cannot use {}: {reason}", file.display())]
     Observation {
-        /// The file.
+        /// The observation's file.
         file: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         reason: String,
     },
-    /// Two tables about different things.
+    /// The two tables have no key in common.
     #[error("{} and {} have no key in common", scores.display(), truth.display())]
     NoCommonKey {
-        /// The scores.
+        /// The table with scores.
         scores: PathBuf,
-        /// The truth.
+        /// The table with the truth.
         truth: PathBuf,
     },
-    /// Keys in common, but nothing to judge by.
+    /// There are keys in common, but none has a truth.
     #[error(
         "{}: column `{column}` is empty for all {common} architectures that have scores", truth.display()
     )]
     NoValue {
-        /// The truth.
+        /// The table with the truth.
         truth: PathBuf,
-        /// Its column.
+        /// The empty column.
         column: String,
-        /// Architectures of both tables.
+        /// Number of architectures that are in both tables.
         common: usize,
     },
-    /// A run that has just begun.
+    /// The run has only just begun.
     #[error("too few architectures with truth are scored to be ranked\n{0}")]
     TooFewScored(String),
-    /// Nothing to judge by.
+    /// There is no truth to judge by.
     #[error(
         "the run has no truth, and nothing can be said about errors without; give one with --truth FILE"
     )]
@@ -137,10 +137,10 @@ impl Category for MaterialError {
     }
 }
 
-/// One analysis: a section, or what is missing for it.
+/// An analysis returns a section, or what is missing for it.
 type Analysis = fn(&Material) -> Result<Section, Absent>;
 
-/// All of them by name, in the order of a report.
+/// All analyses by name, in the order of a report.
 const ANALYSES: [(&str, Analysis); 15] = [
     ("significance", sections::significance::section),
     ("cost", sections::cost::section),
@@ -164,8 +164,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ANALYSES.iter().map(|(name, _)| *name)
 }
 
-/// The analyses of `material` that `only` names, all if it is empty: those
-/// that it allows, and those it does not.
+/// Runs the analyses that `only` names, or all if it is empty. Returns the sections,
+/// and what is missing for the others.
 pub fn analyse(material: &Material, only: &[String]) -> (Vec<Section>, Vec<Absent>) {
     let (mut sections, mut absent) = (Vec::new(), Vec::new());
     let asked = |name: &str| only.is_empty() || only.iter().any(|it| it == name);
@@ -178,8 +178,8 @@ pub fn analyse(material: &Material, only: &[String]) -> (Vec<Section>, Vec<Absen
     (sections, absent)
 }
 
-/// The section without figures that would show nothing, which it names with
-/// their reason; or why nothing is left.
+/// Removes figures that would show nothing, and lists them with their reasons in
+/// the section; the reason if nothing is left.
 fn without_blanks(mut section: Section) -> Result<Section, Absent> {
     let mut blank = Vec::new();
     section.figures.retain(|figure| {
@@ -226,7 +226,7 @@ mod tests {
 
     const COUNT: usize = 12;
 
-    /// Two rows, checkpoints, batches and observations, in which nothing differs.
+    /// Material with two rows, checkpoints, batches and observations, all values equal.
     fn constant(value: f64) -> Material {
         let values = vec![value; COUNT];
         let checkpoint = |epoch| JudgedRow {
@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    /// What is absent, with its reason; all else must say something.
+    /// Absent analyses with their reasons; every section must have something to show.
     fn absent(material: &Material) -> Vec<String> {
         let (sections, absent) = analyse(material, &[]);
         assert_eq!(sections.len() + absent.len(), ANALYSES.len());

@@ -1,4 +1,4 @@
-//! A report's page: the leaderboard, every architecture, every analysis.
+//! Builds a report's page: the leaderboard, every architecture and every analysis.
 
 use super::{Material, analyse, sections};
 use crate::leaderboard::{
@@ -13,7 +13,7 @@ use osee_report::{
 };
 use std::collections::HashMap;
 
-/// The report of `material`.
+/// The report's page for `material`.
 pub fn page(material: &Material) -> Page {
     let (sections, absent) = analyse(material, &[]);
     let first = material.final_rows().zip(material.uncertain()).find(|(_, it)| it.kd.is_some());
@@ -101,7 +101,7 @@ fn leaderboard(material: &Material) -> Table {
 fn explorer(material: &Material) -> Explorer {
     let scores = material.final_rows().map(|row| Scores {
         name: row.name.clone(),
-        // As the estimator gives them.
+        // With the sign that the estimator gives them.
         values: match row.lower_is_better {
             true => row.values.iter().map(|it| -it).collect(),
             false => row.values.clone(),

@@ -1,5 +1,5 @@
-//! What must hold for every analysis: neither the order of the architectures
-//! nor a constant nor what was never measured changes a word of it.
+//! What must hold for every analysis: the order of the architectures, a constant
+//! added to scores, and unmeasured values change no word of its text.
 
 use super::*;
 use crate::analysis::material::ranked;
@@ -7,15 +7,15 @@ use osee_core::{criteria::kendall_tau_b, row::Checkpoint};
 use osee_model::{estimator::EstimatorKind, space::Mutation};
 use proptest::prelude::*;
 
-/// One architecture: what is drawn of it, small numbers so that there are ties.
+/// A random architecture; its numbers are small so that there are ties.
 #[derive(Debug, Clone)]
 struct Drawn {
     name: usize,
     truth: i32,
     size: i32,
-    /// By row; 0 is a failure.
+    /// Score by row; 0 is a failure.
     scores: [i32; 8],
-    /// By row: whether it was measured.
+    /// True, by row, where it was measured.
     measured: [bool; 8],
 }
 
@@ -37,7 +37,7 @@ fn name(at: usize) -> String {
 }
 
 /// Rows of every kind on `archs`: plain ones, seeds with gaps of their own, and
-/// checkpoints. `constant` is added to every score; `unmeasured` stands where
+/// checkpoints. `constant` is added to every score; `unmeasured` is the value where
 /// nothing was measured.
 fn material(archs: &[Drawn], constant: f64, unmeasured: f64) -> Material {
     let column = |row: usize| -> Vec<f64> {
@@ -77,7 +77,7 @@ fn material(archs: &[Drawn], constant: f64, unmeasured: f64) -> Material {
         .zip([0, 1, 4, 5, 6])
         .map(|(name, row)| judged_row(name, row))
         .collect();
-    // The same scores, also where there are none: nothing tells them apart.
+    // The same scores with the same gaps: nothing distinguishes the two rows.
     rows.extend([seeded, judged_row("again", 0), judged_row("c", 7)]);
     let truth: Vec<f64> = archs.iter().map(|it| f64::from(it.truth) / 4.0).collect();
     let sizes = |of: fn(&Drawn) -> i32| archs.iter().map(|it| f64::from(of(it))).collect();
@@ -113,7 +113,7 @@ fn material(archs: &[Drawn], constant: f64, unmeasured: f64) -> Material {
     }
 }
 
-/// The lines that differ.
+/// Pairs of lines that differ.
 fn differing(one: &str, other: &str) -> Vec<(String, String)> {
     let lines = one.lines().zip(other.lines()).filter(|(a, b)| a != b);
     let mut lines: Vec<_> = lines.map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
@@ -169,7 +169,7 @@ fn kd_of(material: &Material, name: &str) -> Option<f64> {
     kendall_tau_b(&scores, &truth)
 }
 
-/// Ten rows of one quality each; the last by KD prefers small architectures.
+/// Ten rows of distinct quality; the last by KD prefers small architectures.
 fn ten_rows() -> Material {
     const COUNT: usize = 60;
     let truth: Vec<f64> = (0..COUNT).map(|at| at as f64).collect();
@@ -231,7 +231,7 @@ fn a_finding_is_about_all_rows_and_a_figure_says_what_it_leaves_out() {
 fn a_first_choice_among_equals_is_all_of_them() {
     let mut material = ten_rows();
     let last = material.rows.last_mut().unwrap();
-    // The 20 worst share the highest score: true ranks 41 to 60.
+    // The 20 worst architectures share the highest score: true ranks 41 to 60.
     last.values.iter_mut().take(20).for_each(|it| *it = 1.0);
     let (sections, _) = analyse(&material, &["architectures".to_owned()]);
     let finding = "the first choice of row9, which has the same highest score for 20 architectures: on \
@@ -248,8 +248,8 @@ fn architectures_without_a_network_are_in_no_group() {
     assert!(absent.is_empty(), "{absent:?}");
     let texts = sections.iter().find(|it| it.name == "complexity").unwrap();
     assert!(texts.rests_on.contains("12, 12, 12, 12 and 11 architectures"), "{}", texts.rests_on);
-    // Parameters are the truth and the order of row8, but for the one that has none;
-    // as a failure it would rank last, for 0.94.
+    // `params` orders as the truth and row8 do, except for the one architecture without
+    // a count; were that a failure it would rank last, giving 0.94.
     let agreement = sections.iter().find(|it| it.name == "agreement").unwrap();
     assert!(agreement.finding.contains("row8 and params (1.00)"), "{}", agreement.finding);
 }

@@ -1,13 +1,13 @@
-//! The analyses for a terminal.
+//! Writes the analyses as text for a terminal.
 
 use super::{Material, analyse};
 use crate::leaderboard::few;
 use osee_report::text::terminal_table;
 use std::fmt::Write;
 
-/// Every section's finding and table, then why others are not here; with `only`,
-/// those so named, and the headings of those among them that are not here with
-/// their reasons.
+/// Text with every section's finding and table, then the reasons why others are
+/// missing. With `only`, those named alone, and also the headings and reasons of the
+/// missing ones.
 pub fn text(material: &Material, only: &[String]) -> (String, Vec<(String, String)>) {
     let (sections, absent) = analyse(material, only);
     let mut text = String::new();

@@ -1,30 +1,30 @@
-//! Where files can be had.
+//! Addresses that files can be downloaded from, and mirrors of them.
 
 use std::{
     env, fmt,
     path::{Path, PathBuf},
 };
 
-/// A source of a file in the catalogue.
+/// An address of a file in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// By http or https.
+    /// An http or https address.
     Http(String),
-    /// A wheel, by pip.
+    /// A wheel on PyPI, downloaded with pip.
     Pypi {
-        /// The project.
+        /// Name of the project.
         name: String,
-        /// Its version.
+        /// Version of the project.
         version: String,
     },
 }
 
 impl Address {
-    /// Reads one.
+    /// Reads an address of http, https or `pypi:NAME==VERSION`.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Some(wheel) = text.strip_prefix("pypi:") {
             let plain = |it: &str| {
-                // Neither an option of pip nor more than one requirement.
+                // This excludes options of pip and several requirements.
                 it.starts_with(|it: char| it.is_ascii_alphanumeric())
                     && it.chars().all(|it| it.is_ascii_alphanumeric() || "-_.".contains(it))
             };
@@ -41,8 +41,8 @@ impl Address {
         }
     }
 
-    /// Where a mirror has the file `name`: as OWNER/REPOSITORY/COMMIT/PATH what
-    /// is from a GitHub repository, else by host and path.
+    /// Path of the file `name` in a mirror: OWNER/REPOSITORY/COMMIT/PATH for a file in a
+    /// GitHub repository, else host and path.
     pub fn in_mirror(&self, name: &str) -> String {
         match self {
             Self::Pypi { name: project, version } => format!("pypi.org/{project}/{version}/{name}"),
@@ -54,7 +54,7 @@ impl Address {
     }
 }
 
-/// An address of http or https without its scheme.
+/// The http or https address without its scheme.
 fn rest(address: &str) -> Option<&str> {
     address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"))
 }
@@ -68,17 +68,17 @@ impl fmt::Display for Address {
     }
 }
 
-/// Copies of files: a folder, or an address.
+/// A place with copies of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mirror {
-    /// A folder.
+    /// A local folder.
     Folder(PathBuf),
-    /// By http or https.
+    /// An http or https address.
     Http(String),
 }
 
 impl Mirror {
-    /// `OSEE_DATA_MIRROR`.
+    /// The mirror that `OSEE_DATA_MIRROR` names; `None` if it is unset or empty.
     pub fn from_environment() -> Option<Self> {
         let value = env::var_os("OSEE_DATA_MIRROR").filter(|it| !it.is_empty())?;
         Some(match value.to_str() {
@@ -87,7 +87,7 @@ impl Mirror {
         })
     }
 
-    /// A file of it.
+    /// The place of the file at `path` in this mirror.
     pub fn place(&self, path: &str) -> Self {
         match self {
             Self::Folder(folder) => Self::Folder(folder.join(Path::new(path))),

@@ -1,5 +1,5 @@
-//! The card of a data set: what it is, where it came from, and every file that
-//! was written.
+//! The card of a data set: its description, its origin, and every file that osee
+//! wrote.
 
 use super::{entry::Entry, error::Fault, files};
 use crate::stop::Stop;
@@ -10,67 +10,67 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// Its name in the folder.
+/// File name of the card.
 pub const CARD: &str = "card.toml";
-/// Folder of the original files, in that of the data set.
+/// Folder for the original files, inside the data set's folder.
 pub const ORIGINAL: &str = "original";
-/// What a reader of another form has to know.
+/// Version of the card's format.
 const FORM: u32 = 1;
 
-/// What lies in a folder.
+/// Description and contents of a data set's folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
-    /// Form of the card.
+    /// Version of the format.
     form: u32,
-    /// The data set.
+    /// Name of the data set.
     pub name: String,
-    /// What it is.
+    /// One line that describes it.
     pub title: String,
-    /// The space that it is about.
+    /// The search space that the data set is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub space: Option<String>,
-    /// How many rows its table has.
+    /// Number of rows in its table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
-    /// Its licence.
+    /// Licence, in words.
     pub licence: String,
-    /// What to cite.
+    /// Publication to cite.
     pub citation: String,
-    /// Where it is from.
+    /// Where people find the original, in words.
     pub origin: String,
-    /// All files of the folder but this one.
+    /// All files of the folder except the card.
     #[serde(rename = "file")]
     pub files: Vec<Written>,
 }
 
-/// A file that was written.
+/// A file that osee wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
-    /// In the folder, with `/`.
+    /// Path in the folder, with `/`.
     pub path: String,
-    /// What it is.
+    /// Original or converted.
     pub role: Role,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Its SHA-256, hex.
+    /// SHA-256, in hex.
     pub sha256: String,
-    /// Where an original was had.
+    /// Where an original file came from; `None` for a converted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
 }
 
-/// What a file is.
+/// The role of a file in a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// As it came.
+    /// An original file, unchanged.
     Original,
-    /// What was made of it.
+    /// A file converted from the originals.
     Converted,
 }
 
 impl Card {
-    /// That of an entry with these files.
+    /// The card of an entry with these files.
     pub(super) fn of(entry: &Entry, files: Vec<Written>) -> Self {
         Self {
             form: FORM,
@@ -85,10 +85,10 @@ impl Card {
         }
     }
 
-    /// The card in a folder; `None` without one.
+    /// Reads the card in a folder; `None` if there is none.
     ///
     /// # Errors
-    /// One that cannot be read.
+    /// The card cannot be read.
     pub fn read(folder: &Path) -> Result<Option<Self>, Fault> {
         let path = folder.join(CARD);
         let text = match fs::read_to_string(&path) {
@@ -109,7 +109,7 @@ impl Card {
         if card.form != FORM {
             return Err(wrong(format!("has form {}, this osee-host knows {FORM}", card.form)));
         }
-        // A file that is removed by a card lies below it.
+        // `Home::remove` deletes what a card lists: every path must lie in the folder.
         let inside = |file: &Written| {
             Path::new(&file.path).components().all(|it| matches!(it, Component::Normal(_)))
         };
@@ -119,18 +119,17 @@ impl Card {
         }
     }
 
-    /// Whether its original files are those of the catalogue, which may have
-    /// newer ones.
+    /// True if its original files match the catalogue, which may list newer ones.
     pub(super) fn is_of(&self, entry: &Entry) -> bool {
         entry.files.iter().all(|wanted| {
             let path = format!("{ORIGINAL}/{}", wanted.name);
             let there = self.files.iter().find(|file| file.path == path);
-            // Images may be there without their archive.
+            // Images may have been imported without their archive.
             there.is_none_or(|it| wanted.sha256.as_ref().is_none_or(|hash| *hash == it.sha256))
         })
     }
 
-    /// Writes it, and waits until it is on the disk.
+    /// Writes the card and flushes it to disk.
     pub(super) fn write(&self, folder: &Path) -> Result<(), Fault> {
         let path = folder.join(CARD);
         let text = toml::to_string(self).map_err(|error| Fault::Content(error.to_string()))?;
@@ -145,12 +144,12 @@ impl Card {
             .map_err(Fault::io("write", path))
     }
 
-    /// How much it is.
+    /// Total size of its files, in bytes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Files that are not as it says: gone, or with other bytes.
+    /// Files that no longer match the card: missing, or with other bytes.
     pub(super) fn changed(
         &self,
         folder: &Path,
@@ -171,11 +170,11 @@ impl Card {
     }
 }
 
-/// How a file is not what it was.
+/// How a file differs from its card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Difference {
-    /// It is not there.
+    /// The file is missing.
     Gone,
-    /// It has other bytes.
+    /// The file has other bytes.
     Other,
 }

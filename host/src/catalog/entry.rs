@@ -1,46 +1,45 @@
-//! What the catalogue says of one data set.
+//! The entry of one data set in the catalogue.
 
 use super::address::Address;
 use osee_core::truth::Duplicates;
 use osee_model::settings::nearest;
 use serde::Deserialize;
 
-/// A data set.
+/// A data set in the catalogue.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// What users write.
+    /// Name that users give.
     pub name: String,
-    /// What it is, as one line.
+    /// One line that describes it.
     pub title: String,
-    /// What becomes of it.
+    /// The form that it has after import.
     pub kind: Kind,
-    /// The search space that a table is about, where osee has or will have it.
+    /// The search space that a table is about; `None` for one that osee does not support.
     #[serde(default)]
     pub space: Option<String>,
-    /// How many rows the table has.
+    /// Number of rows in the table.
     #[serde(default)]
     pub rows: Option<usize>,
-    /// Its column with the architecture, or a form of several; the space's own
-    /// if absent.
+    /// Column with the architecture, or a form of several; `None` means the space's own.
     #[serde(default)]
     pub key: Option<String>,
-    /// What becomes of its rows about one architecture with different values.
+    /// How rows of one architecture with different values are combined.
     #[serde(default)]
     pub duplicates: Duplicates,
     /// Columns that an imported table must have.
     #[serde(default)]
     pub columns: Vec<String>,
-    /// What reads the original files; nothing does if absent.
+    /// Reader of the original files; a data set without one cannot be imported.
     #[serde(default)]
     pub converter: Option<Converter>,
-    /// Its licence, in words.
+    /// Licence, in words.
     pub licence: String,
-    /// What to cite.
+    /// Publication to cite.
     pub citation: String,
-    /// Where the original is, for people.
+    /// Where people find the original, in words.
     pub origin: String,
-    /// Its original files, where they have names.
+    /// Original files, where their names are known.
     #[serde(default, rename = "file")]
     pub files: Vec<Original>,
     /// Columns that may be the truth; the first is the default.
@@ -48,7 +47,7 @@ pub struct Entry {
     pub tasks: Vec<Task>,
 }
 
-/// What becomes of a data set.
+/// The form of a data set after import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -58,31 +57,31 @@ pub enum Kind {
     Images,
 }
 
-/// What reads original files.
+/// A reader of original files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Converter {
-    /// AnalogNAS-Bench's wheel.
+    /// AnalogNAS-Bench: a wheel with a pickle.
     AnalogNasbench,
-    /// NAS-Bench-201 by the study's text and FreeREA's tables.
+    /// NAS-Bench-201: the paper's text and FreeREA's tables.
     Nb201,
-    /// A pickle of four lists.
+    /// NDS: a pickle of four lists.
     Nds,
-    /// A JSON object by architecture.
+    /// NAS-Bench-Macro: a JSON object keyed by architecture.
     NbMacro,
-    /// A zip of NASLib's JSON files.
+    /// TransNAS-Bench-101: a zip of NASLib's JSON files.
     Tnb101,
-    /// A TFRecord file.
+    /// NAS-Bench-101: a TFRecord file.
     Nb101,
-    /// Tables that are taken as they are.
+    /// CSV tables that are used as they are.
     Csv,
-    /// A table per data set, by NASLib's numbers.
+    /// HW-NAS-Bench: one table per data set, with NASLib's numbers.
     HwNasBench,
-    /// The binary archive, or its folder.
+    /// CIFAR-10: the binary archive, or its folder.
     Cifar10,
-    /// The same.
+    /// CIFAR-100: the binary archive, or its folder.
     Cifar100,
-    /// A folder of NumPy archives.
+    /// ImageNet16-120: a folder of NumPy archives.
     #[serde(rename = "imagenet16-120")]
     ImageNet16,
 }
@@ -91,18 +90,18 @@ pub enum Converter {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Original {
-    /// What it is called here.
+    /// File name in osee's folder.
     pub name: String,
-    /// Its size.
+    /// Size in bytes.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// Its SHA-256, hex.
+    /// SHA-256, in hex.
     #[serde(default)]
     pub sha256: Option<String>,
-    /// Where it can be had, asked in this order.
+    /// Addresses, tried in this order.
     #[serde(default)]
     pub from: Vec<String>,
-    /// Which part of the data set it is, where there are several.
+    /// The part of the data set that it holds, if there are several.
     #[serde(default)]
     pub part: Option<String>,
 }
@@ -111,45 +110,45 @@ pub struct Original {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// What users write behind the data set's name.
+    /// Name that users give after that of the data set.
     pub name: String,
-    /// The column.
+    /// Name of the column.
     pub column: String,
-    /// What it is, for headings.
+    /// Description for headings.
     pub truth: String,
-    /// The images with which it is the default.
+    /// The images for which this task is the default.
     #[serde(default)]
     pub images: Option<String>,
 }
 
-/// A data set has no such task.
+/// The data set has no task of this name.
 #[derive(Debug, thiserror::Error)]
 #[error("data set {name} has no task `{task}`; {hint}")]
 pub struct NoTask {
-    /// The data set.
+    /// Name of the data set.
     pub name: String,
-    /// As asked.
+    /// Task that the user gave.
     pub task: String,
-    /// What there is.
+    /// A suggestion, or the list of tasks.
     pub hint: String,
 }
 
 impl Entry {
-    /// Whether all its files have an address.
+    /// True if every file has an address.
     pub fn can_be_fetched(&self) -> bool {
         !self.files.is_empty() && self.files.iter().all(|file| !file.from.is_empty())
     }
 
-    /// How many bytes fetching it takes, where that is known.
+    /// Bytes to download, as far as sizes are known; `None` if it cannot be fetched.
     pub fn download(&self) -> Option<u64> {
         self.can_be_fetched().then(|| self.files.iter().filter_map(|file| file.bytes).sum())
     }
 
-    /// The task of this name; else the one that goes with the images of this
-    /// key; else the first.
+    /// The task of this name; without a name the default for these images, else the
+    /// first.
     ///
     /// # Errors
-    /// When it has no such task.
+    /// The data set has no such task.
     pub fn task(&self, name: Option<&str>, images: Option<&str>) -> Result<&Task, NoTask> {
         let with = |images| self.tasks.iter().find(|it| it.images.as_deref() == Some(images));
         let found = match name {
@@ -171,12 +170,12 @@ impl Entry {
         })
     }
 
-    /// The table's file in its folder.
+    /// File name of the table in the data set's folder.
     pub(super) fn table(&self) -> String {
         format!("{}.csv", self.name)
     }
 
-    /// That it can be used.
+    /// Checks that the entry can be used.
     pub(super) fn check(&self) -> Result<(), String> {
         let plain = |name: &str| {
             !name.is_empty()

@@ -1,4 +1,4 @@
-//! What can go wrong with a data set.
+//! Errors of the catalogue.
 
 use super::entry::{Converter, Entry, Kind, NoTask};
 use crate::exit::{Category, ExitCode};
@@ -7,52 +7,52 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why a data set cannot be had.
+/// The reason why a data set is not available.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogError {
-    /// No such data set.
+    /// The catalogue has no such data set.
     #[error(
         "there is no data set `{name}`{}; osee-host data list names all",
         .nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
     )]
     Unknown {
-        /// As asked.
+        /// Name that the user gave.
         name: String,
-        /// The name most like it.
+        /// The most similar name.
         nearest: Option<String>,
     },
-    /// No such data set, and a table was asked for.
+    /// The catalogue has no such data set; a path to a table may have been meant.
     #[error(
         "{unknown}\n  help: the path of a table has a / in it, or ends in .csv or .csv.gz{}",
         a_file(path)
     )]
     UnknownTable {
-        /// That there is none.
+        /// The error for an unknown data set.
         unknown: Box<CatalogError>,
-        /// As asked.
+        /// The name as a path.
         path: PathBuf,
     },
-    /// No such task.
+    /// The data set has no such task.
     #[error(transparent)]
     NoTask(#[from] NoTask),
-    /// Nowhere to keep anything.
+    /// There is no folder for data sets.
     #[error("there is no folder for data: HOME is not set\n  help: set OSEE_DATA to one")]
     NoHome,
-    /// Told to stop.
+    /// The command was told to stop.
     #[error("{name}: stopped; what was downloaded is kept, and the same command goes on")]
     Stopped {
-        /// The data set.
+        /// Name of the data set.
         name: String,
     },
-    /// Something about one data set.
+    /// Something is wrong with this data set.
     #[error("{name}: {fault}")]
     Of {
-        /// The data set.
+        /// Name of the data set.
         name: String,
-        /// What it would become.
+        /// Its form, which determines the exit code.
         kind: Kind,
-        /// What; in a box, for results of a size that all can be.
+        /// What is wrong; boxed to keep results small.
         fault: Box<Fault>,
     },
 }
@@ -74,24 +74,24 @@ impl Category for CatalogError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It was not fetched.
+    /// It has not been fetched.
     #[error("it is not in {}\n  help: {how}", home.display())]
     NotHere {
-        /// Where it would be.
+        /// The folder of all data sets.
         home: PathBuf,
         /// The command that gets it.
         how: String,
     },
-    /// No address.
+    /// It has no address to fetch it from.
     #[error("it cannot be fetched\n  help: {how}")]
     NoAddress {
-        /// Where it comes from, and how it is imported.
+        /// Its origin, and the command that imports it.
         how: String,
     },
-    /// Nothing reads it.
+    /// osee has no reader for it.
     #[error("osee has no use for it, and does not import it\n  it is at {origin}")]
     NoReader {
-        /// Where it is.
+        /// Where people find the original, in words.
         origin: String,
     },
     /// All sources failed.
@@ -101,51 +101,51 @@ pub enum Fault {
         place.display()
     )]
     Unreachable {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// Each source, and why not.
+        /// Each source, with the reason why it failed.
         tried: Vec<(String, String)>,
-        /// Where to put it by hand.
+        /// Path at which the user can put the file.
         place: PathBuf,
         /// The command that imports it.
         how: String,
     },
-    /// A file that is another.
+    /// A file does not have the expected content.
     #[error("{} {what}", path.display())]
     Wrong {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What it is instead.
+        /// How it differs; follows the path in a sentence.
         what: String,
     },
-    /// A file in the way.
+    /// A file that osee did not write, or that was changed, is in the way.
     #[error(
         "{} was not written by osee-host, or was changed since, and is left alone\n  \
          help: move it away, or choose another folder by OSEE_DATA", .0.display()
     )]
     InTheWay(PathBuf),
-    /// Files that are not what they were.
+    /// Files were changed since they were written; each with its difference.
     #[error("{}\n  help: move them away and call osee-host data fetch or import again", changed(.0))]
     Changed(Vec<(PathBuf, String)>),
-    /// Told to stop.
+    /// The command was told to stop.
     #[error("stopped")]
     Stopped,
-    /// Original files are not as they should be.
+    /// The original files do not have the expected content.
     #[error("{0}")]
     Content(String),
-    /// Reading or writing.
+    /// A file cannot be read or written.
     #[error("cannot {what} {}: {source}", path.display())]
     Io {
-        /// Which of them.
+        /// What failed, such as "read" or "write".
         what: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// What to write where a file has the name that was asked for.
+/// Hint for a name that is also a file: its path with `./`, else an empty text.
 fn a_file(path: &Path) -> String {
     if path.exists() { format!(": ./{}", path.display()) } else { String::new() }
 }
@@ -157,7 +157,7 @@ fn changed(files: &[(PathBuf, String)]) -> String {
 }
 
 impl Fault {
-    /// For `map_err`.
+    /// Makes the error of a file operation, for `map_err`.
     pub(super) fn io(
         what: &'static str,
         path: impl Into<PathBuf>,
@@ -166,7 +166,7 @@ impl Fault {
         move |source| Self::Io { what, path, source }
     }
 
-    /// Of this data set.
+    /// Adds the name of the data set.
     pub(super) fn of(self, entry: &Entry) -> CatalogError {
         if matches!(self, Self::Stopped) {
             return CatalogError::Stopped { name: entry.name.clone() };
@@ -175,7 +175,7 @@ impl Fault {
     }
 }
 
-/// How a data set is had, as a command.
+/// The command that gets a data set.
 pub(super) fn how_to_get(entry: &Entry) -> String {
     match (entry.can_be_fetched(), entry.converter) {
         (true, _) => format!("osee-host data fetch {}", entry.name),
@@ -184,7 +184,7 @@ pub(super) fn how_to_get(entry: &Entry) -> String {
     }
 }
 
-/// How a data set is imported, as a command.
+/// The command that imports a data set.
 pub(super) fn how_to_import(entry: &Entry) -> String {
     let what = match (entry.converter, entry.files.as_slice()) {
         (Some(Converter::Cifar10 | Converter::Cifar100), _) => "ARCHIVE_OR_FOLDER",

@@ -1,4 +1,4 @@
-//! Files: hashed, copied and made durable.
+//! Hashes, copies, flushes and removes files.
 
 use super::{entry::Original, error::Fault};
 use crate::stop::Stop;
@@ -10,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// As much as is read at once.
+/// Bytes read at once.
 pub const CHUNK: usize = 1 << 16;
 
-/// Size and SHA-256 of a file; what was read goes to `to`.
+/// Size and SHA-256 (hex) of a file, whose content is copied to `to`.
 pub fn digest(path: &Path, stop: &Stop, mut to: impl Write) -> Result<(u64, String), Fault> {
     let mut file = File::open(path).map_err(Fault::io("read", path))?;
     let (mut hash, mut bytes) = (Sha256::new(), 0);
@@ -35,12 +35,12 @@ pub fn digest(path: &Path, stop: &Stop, mut to: impl Write) -> Result<(u64, Stri
     }
 }
 
-/// That what was written to it is on the disk.
+/// Flushes a file to disk.
 pub fn sync(path: &Path) -> Result<(), Fault> {
     File::open(path).and_then(|it| it.sync_all()).map_err(Fault::io("write", path))
 }
 
-/// Removes a file that may be gone.
+/// Removes a file; it may already be gone.
 pub fn remove(path: &Path) -> Result<(), Fault> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -55,18 +55,18 @@ pub fn folder(path: &Path) -> Result<(), Fault> {
     fs::create_dir_all(path).map_err(Fault::io("make folder", path))
 }
 
-/// Removes folders that are empty, from the innermost.
+/// Removes empty folders, from the innermost.
 pub fn remove_empty(path: &Path) {
     for entry in fs::read_dir(path).into_iter().flatten().flatten() {
         if entry.file_type().is_ok_and(|it| it.is_dir()) {
             remove_empty(&entry.path());
         }
     }
-    // One that is not empty stays.
+    // This fails, as it should, if the folder is not empty.
     let _ = fs::remove_dir(path);
 }
 
-/// Every file in a folder and below, by name.
+/// Every file in a folder and below it, by name.
 pub fn all_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -79,7 +79,7 @@ pub fn all_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// That a file is the one of the catalogue, where that knows.
+/// Checks a file's size and hash, as far as the catalogue states them.
 pub fn check(path: &Path, known: &Original, bytes: u64, sha256: &str) -> Result<(), Fault> {
     let wrong = |what| Err(Fault::Wrong { path: path.to_owned(), what });
     let name = &known.name;

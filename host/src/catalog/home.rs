@@ -1,4 +1,4 @@
-//! Where data sets lie.
+//! The folder that holds all data sets.
 
 use super::{
     card::{CARD, Card, Difference},
@@ -20,10 +20,10 @@ use std::{
 pub struct Home(PathBuf);
 
 impl Home {
-    /// `OSEE_DATA`, else `osee` in the XDG folder for data.
+    /// Uses `OSEE_DATA`, else `osee` in the XDG data folder.
     ///
     /// # Errors
-    /// When there is no home folder either.
+    /// `HOME` is not set either.
     pub fn find() -> Result<Self, CatalogError> {
         Self::of(|name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from))
             .ok_or(CatalogError::NoHome)
@@ -33,55 +33,55 @@ impl Home {
         if let Some(folder) = variable("OSEE_DATA") {
             return Some(Self(folder));
         }
-        // A relative one is to be ignored, says the XDG specification.
+        // The XDG specification says to ignore a relative path.
         let data = variable("XDG_DATA_HOME").filter(|it| it.is_absolute());
         let data = data.or_else(|| Some(variable("HOME")?.join(".local/share")))?;
         Some(Self(data.join("osee")))
     }
 
-    /// This folder.
+    /// Uses this folder.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self(folder.into())
     }
 
-    /// The folder itself.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where a data set lies, or would.
+    /// Folder of a data set, whether it is here or not.
     pub fn folder(&self, entry: &Entry) -> PathBuf {
         self.0.join(&entry.name)
     }
 
-    /// Where its files are while they are fetched, and where one that was got
-    /// in another way is looked for.
+    /// Folder for a data set's files during a fetch. Users may put files there that they
+    /// got in another way.
     pub fn incoming(&self, entry: &Entry) -> PathBuf {
         self.0.join("incoming").join(&entry.name)
     }
 
-    /// The card of a data set that is here.
+    /// Card of a data set; `None` if the data set is not here.
     ///
     /// # Errors
-    /// One that cannot be read.
+    /// The card cannot be read.
     pub fn card(&self, entry: &Entry) -> Result<Option<Card>, CatalogError> {
         Card::read(&self.folder(entry)).map_err(|fault| fault.of(entry))
     }
 
-    /// The CSV file of a table that is here.
+    /// The CSV file of a table.
     ///
     /// # Errors
-    /// Another name than a table's, or one that is not here, with the command
-    /// that gets it.
+    /// The name is not that of a table, or the table is not here; the message has the
+    /// command that gets it.
     pub fn table(&self, name: &str) -> Result<PathBuf, CatalogError> {
         self.of_kind(name, Kind::Table)
     }
 
-    /// The images of a data set that are here.
+    /// The images of a data set.
     ///
     /// # Errors
-    /// Another name than that of images, or one that is not here, with the
-    /// command that gets it.
+    /// The name is not that of images, or they are not here; the message has the command
+    /// that gets them.
     pub fn images(&self, name: &str) -> Result<DataSource, CatalogError> {
         let folder = self.of_kind(name, Kind::Images)?;
         Ok(DataSource::in_folder(name, folder))
@@ -95,7 +95,7 @@ impl Home {
                 Kind::Images => "it is images, not a table",
             };
             let fault = Box::new(Fault::Content(what.to_owned()));
-            // Which end it has is a matter of what was asked for.
+            // The kind that the caller wanted determines the exit code.
             return Err(CatalogError::Of { name: entry.name.clone(), kind, fault });
         }
         self.located(entry)
@@ -104,7 +104,7 @@ impl Home {
     /// The CSV file of a table, or the folder of images.
     ///
     /// # Errors
-    /// When it is not here, with the command that gets it.
+    /// The data set is not here; the message has the command that gets it.
     pub fn located(&self, entry: &Entry) -> Result<PathBuf, CatalogError> {
         let folder = self.folder(entry);
         let path = match entry.kind {
@@ -117,11 +117,10 @@ impl Home {
         }
     }
 
-    /// Reads every byte of a data set that is here, and compares it with its
-    /// card.
+    /// Reads every byte of a data set and compares it with the card.
     ///
     /// # Errors
-    /// When it is not here, or a file is not as it was written.
+    /// The data set is not here, or a file was changed.
     pub fn verify(&self, entry: &Entry, stop: &Stop) -> Result<Card, CatalogError> {
         let Some(card) = self.card(entry)? else {
             return Err(self.not_here(entry));
@@ -140,11 +139,11 @@ impl Home {
         }
     }
 
-    /// Removes the files of a data set that are as they were written; those
-    /// that are not, and such as nobody here wrote, are returned and stay.
+    /// Removes the files of a data set that match its card. Changed files and files that
+    /// osee did not write stay, and are returned.
     ///
     /// # Errors
-    /// When it is not here, or a file cannot be removed.
+    /// The data set is not here, or a file cannot be removed.
     pub fn remove(&self, entry: &Entry, stop: &Stop) -> Result<Vec<PathBuf>, CatalogError> {
         let of = |fault: Fault| fault.of(entry);
         let _lock = self.lock(entry, stop).map_err(of)?;
@@ -153,7 +152,7 @@ impl Home {
             return Err(self.not_here(entry));
         };
         let changed = card.changed(&folder, stop).map_err(of)?;
-        // What was made of the originals goes first, the card that knows them last.
+        // Converted files go first, then the originals, and the card last.
         for file in card.files.iter().rev() {
             let path = folder.join(&file.path);
             if !changed.iter().any(|(other, _)| *other == path) {
@@ -169,7 +168,7 @@ impl Home {
         Fault::NotHere { home: self.0.clone(), how: how_to_get(entry) }.of(entry)
     }
 
-    /// Waits until no other process is at this data set.
+    /// Waits until no other process works on this data set.
     pub(super) fn lock(&self, entry: &Entry, stop: &Stop) -> Result<Lock, Fault> {
         files::folder(&self.0)?;
         Lock::take(&self.0.join(format!(".{}.lock", entry.name)), &entry.name, stop)

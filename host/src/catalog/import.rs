@@ -1,4 +1,4 @@
-//! Data sets that the user has: their files are checked, copied and converted.
+//! Imports data sets that the user already has: files are checked, copied, converted.
 
 use super::{
     address::Address,
@@ -16,12 +16,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Makes a data set of a file, or of a folder with its files, which stay as
-/// they are.
+/// Imports a data set from a file, or from a folder with its files. The user's files
+/// are not changed.
 ///
 /// # Errors
-/// Files that are missing or not those of the data set, something in the way,
-/// or a disk that is full.
+/// Files are missing or not those of the data set, something is in the way, or the
+/// disk is full.
 pub fn import(entry: &Entry, path: &Path, home: &Home, stop: &Stop) -> Result<Card, CatalogError> {
     import_files(entry, path, home, stop).map_err(|fault| fault.of(entry))
 }
@@ -38,25 +38,25 @@ fn import_files(entry: &Entry, path: &Path, home: &Home, stop: &Stop) -> Result<
         wanted.iter().map(|it| copy(it, staging.folder(), stop)).collect();
     let done = copied.and_then(|copied| staging.finish(copied, stop));
     if done.is_err() {
-        // What it was stopped by matters more than what it leaves.
+        // The first error matters more than one of cleaning up.
         let _ = staging.discard();
         files::remove_empty(&home.incoming(entry));
     }
     done
 }
 
-/// A file of the user's.
+/// A file of the user's that is to be copied.
 #[derive(Debug)]
 struct Wanted<'a> {
     path: PathBuf,
-    /// Where it goes in the data set's folder.
+    /// Path in the data set's folder.
     place: String,
-    /// What the catalogue says of it.
+    /// The catalogue's entry for it; `None` for a file of an image folder.
     known: Option<&'a Original>,
 }
 
 impl<'a> Wanted<'a> {
-    /// One without a hash keeps the name that it has.
+    /// An original file; without a known hash it keeps its own name.
     fn original(path: PathBuf, file: &'a Original) -> Self {
         let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = own.filter(|_| file.sha256.is_none()).unwrap_or_else(|| file.name.clone());
@@ -93,7 +93,7 @@ fn find<'a>(entry: &'a Entry, path: &Path) -> Result<Vec<Wanted<'a>>, Fault> {
     }
 }
 
-/// A file by its name here, or where a mirror has it.
+/// Finds a file by its name in the catalogue, or by its path in a mirror.
 fn in_folder<'a>(entry: &Entry, file: &'a Original, folder: &Path) -> Result<Wanted<'a>, Fault> {
     let mut places = vec![file.name.clone()];
     places.extend(file.name.strip_suffix(".gz").map(str::to_owned));

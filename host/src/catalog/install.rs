@@ -1,4 +1,4 @@
-//! Putting a data set in its place: prepared beside it, exchanged at once.
+//! Installs a data set: it is prepared beside its place and exchanged in one step.
 
 use super::{
     card::{CARD, Card, Difference, ORIGINAL, Role, Written},
@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folder that becomes the data set's.
+/// The folder that is prepared, to become the data set's.
 #[derive(Debug)]
 pub struct Staging<'a> {
     home: &'a Home,
@@ -27,8 +27,8 @@ pub struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    /// An empty one for files that were fetched. What a process that was killed
-    /// had begun is given up, but for the original files.
+    /// An empty folder for fetched files. Left-overs of a killed process are removed;
+    /// original files among them are given back.
     pub fn fetched(home: &'a Home, entry: &'a Entry) -> Result<Self, Fault> {
         let staging = Self { home, entry, folder: home.incoming(entry).join(".fetched") };
         staging.give_back()?;
@@ -36,7 +36,7 @@ impl<'a> Staging<'a> {
         Ok(staging)
     }
 
-    /// An empty one for copies of the user's files.
+    /// An empty folder for copies of the user's files.
     pub fn imported(home: &'a Home, entry: &'a Entry) -> Result<Self, Fault> {
         let staging = Self { home, entry, folder: home.incoming(entry).join(".imported") };
         staging.discard()?;
@@ -44,12 +44,13 @@ impl<'a> Staging<'a> {
         Ok(staging)
     }
 
-    /// The folder.
+    /// Path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Ends it; original files, whose hashes were right, are where they were.
+    /// Removes the folder; moves original files, which were checked, back to the incoming
+    /// ones.
     pub fn give_back(&self) -> Result<(), Fault> {
         for path in all_files(&self.folder.join(ORIGINAL)) {
             let Some(name) = path.file_name() else { continue };
@@ -61,7 +62,7 @@ impl<'a> Staging<'a> {
         self.discard()
     }
 
-    /// Ends it, with all that is in it.
+    /// Removes the folder with everything in it.
     pub fn discard(&self) -> Result<(), Fault> {
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -72,8 +73,7 @@ impl<'a> Staging<'a> {
         Ok(())
     }
 
-    /// Converts the original files and exchanges the folder with the one that
-    /// is there.
+    /// Converts the original files, and exchanges the folder with the data set's.
     pub fn finish(&self, originals: Vec<Written>, stop: &Stop) -> Result<Card, Fault> {
         let paths: Vec<PathBuf> =
             originals.iter().map(|file| self.folder.join(&file.path)).collect();
@@ -107,7 +107,7 @@ impl<'a> Staging<'a> {
         free(&place, stop)?;
         match renameat_with(CWD, &self.folder, CWD, &place, RenameFlags::EXCHANGE) {
             Ok(()) => {}
-            // File systems without an exchange: gone for a moment, then there.
+            // The file system cannot exchange: the data set is missing for a moment.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 let old = self.folder.with_extension("old");
                 fs::rename(&place, &old).map_err(Fault::io("move", &place))?;
@@ -122,7 +122,7 @@ impl<'a> Staging<'a> {
     }
 }
 
-/// That a folder, if it is there, holds only what its card says was written.
+/// Checks that a folder is absent, or holds only unchanged files that its card lists.
 pub fn free(place: &Path, stop: &Stop) -> Result<(), Fault> {
     match fs::symlink_metadata(place) {
         Ok(facts) if facts.is_dir() => {}

@@ -1,16 +1,16 @@
-//! All data sets that there are.
+//! The list of all data sets.
 
 use super::{entry::Entry, error::CatalogError};
 use osee_model::settings::nearest;
 use serde::Deserialize;
 use std::sync::LazyLock;
 
-/// All data sets that osee knows of.
+/// All data sets that osee knows, from `host/catalog.toml`.
 pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     Catalog::parse(include_str!("../../catalog.toml")).expect("it is ours, and a test reads it")
 });
 
-/// Data sets by name.
+/// A list of data sets with distinct names.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
@@ -19,7 +19,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads one.
+    /// Reads a catalogue in TOML.
     ///
     /// # Errors
     /// What is wrong with it, in words.
@@ -34,7 +34,7 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// In the order of the file.
+    /// Entries in the order of the file.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -42,7 +42,7 @@ impl Catalog {
     /// The data set of this name.
     ///
     /// # Errors
-    /// When there is none.
+    /// There is no such data set.
     pub fn find(&self, name: &str) -> Result<&Entry, CatalogError> {
         self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
             let near = nearest(name, self.entries.iter().map(|entry| entry.name.as_str()));
@@ -51,10 +51,10 @@ impl Catalog {
     }
 }
 
-/// The data set of this name, of those that osee knows of.
+/// The data set of this name in [`CATALOG`].
 ///
 /// # Errors
-/// When there is none.
+/// There is no such data set.
 pub fn find(name: &str) -> Result<&'static Entry, CatalogError> {
     CATALOG.find(name)
 }

@@ -1,4 +1,4 @@
-//! One process at a data set at a time.
+//! Lets one process at a time work on a data set.
 
 use super::error::Fault;
 use crate::{stop::Stop, terminal::say};
@@ -12,12 +12,12 @@ use std::{
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// While it is held no other process is at the data set.
+/// While this is held, no other process works on the data set.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "closing it is what unlocks")] File);
 
 impl Lock {
-    /// Waits for it.
+    /// Waits for the lock.
     pub fn take(path: &Path, name: &str, stop: &Stop) -> Result<Self, Fault> {
         let file = File::options()
             .create(true)

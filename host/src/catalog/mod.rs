@@ -1,10 +1,10 @@
-//! The catalogue: data sets by name, where they come from, and where they lie
-//! once they are here. `host/catalog.toml` is all that knows of single ones.
+//! The catalogue: names of data sets, their sources, and their place on disk. Only
+//! `host/catalog.toml` knows of single ones.
 //!
-//! What is here lies in a [`Home`], a folder per data set with the original
-//! files, what was made of them, and a card that says so. Invariant: a folder
-//! with a card is whole, and no file is replaced or removed that is not, byte
-//! for byte, what its card says was written.
+//! A [`Home`] has one folder per data set, with the original files, the converted
+//! ones, and a card that lists them. Invariant: a folder with a card is complete, and
+//! no file is replaced or removed unless it is, byte for byte, what its card says
+//! was written.
 
 mod address;
 mod card;

@@ -1,5 +1,5 @@
-//! What a study's words for a table or for images stand for: a file, a data set
-//! of the catalogue, or what is part of osee.
+//! Resolves a study's table or images: a file, a data set of the catalogue, or a table
+//! that is part of osee.
 
 use super::{CatalogError, Entry, Home, Task, find};
 use osee_core::{
@@ -10,36 +10,35 @@ use osee_core::{
 use osee_model::data_source::DataSource;
 use std::path::PathBuf;
 
-/// A truth table that has been found, and how it is read.
+/// A truth table that was found, and how to read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TruthSource {
     /// The file to read.
     pub path: PathBuf,
-    /// What it is called: the file, or data set and task such as
-    /// `nb201:cifar100`.
+    /// Name for messages: the file, or data set and task such as `nb201:cifar100`.
     pub table: PathBuf,
-    /// Column with the architecture; the space's own if absent.
+    /// Column with the architecture; `None` means the space's own.
     pub key: Option<String>,
-    /// Column with the accuracy; the space's own if absent.
+    /// Column with the accuracy; `None` means the space's own.
     pub column: Option<String>,
-    /// What becomes of rows about one architecture with different values.
+    /// How rows of one architecture with different values are combined.
     pub duplicates: Duplicates,
-    /// Whether a row is about all architectures isomorphic to its own.
+    /// True if a row holds for all architectures isomorphic to its own.
     pub isomorphic: bool,
-    /// Whether it is part of osee.
+    /// True if the table is part of osee.
     pub embedded: bool,
-    /// Which of its rows are meant.
+    /// Conditions that rows must meet.
     pub filters: Vec<Filter>,
-    /// What the accuracy is, with data, version and epochs, where that is known.
+    /// Description of the accuracy with data, version and epochs, if known.
     pub about: Option<String>,
 }
 
 impl TruthSource {
-    /// Finds what `choice` asks for. What it leaves open is as the catalogue
-    /// says, with images `images`, the word of a study without the folder.
+    /// Finds the table of `choice`. Open choices follow the catalogue; `images` is the
+    /// study's word for its images, without the folder.
     ///
     /// # Errors
-    /// A name that is not in the catalogue, or a data set that is not here.
+    /// The catalogue has no such name, or the data set is not here.
     pub fn find(choice: &TruthChoice, images: &str) -> Result<Self, CatalogError> {
         let own = Self {
             path: choice.table.path(),
@@ -87,17 +86,17 @@ impl TruthSource {
         })
     }
 
-    /// The rows that are meant.
+    /// Reads the rows that meet the conditions.
     ///
     /// # Errors
-    /// When the table cannot be read, or has no such column or rows.
+    /// The table cannot be read, or has no such column or rows.
     pub fn sheet(&self) -> Result<Sheet<'_>, TableError> {
         Sheet::read(&self.path)?.only(&self.filters)
     }
 }
 
-/// The task whose column is read: that of the name, unless another column is
-/// asked for.
+/// The task whose column is read: `named`, unless another column was given; `None`
+/// if that column is no task.
 fn meant<'a>(entry: &'a Entry, named: &'a Task, column: Option<&str>) -> Option<&'a Task> {
     match column {
         Some(column) if column != named.column => {
@@ -107,11 +106,11 @@ fn meant<'a>(entry: &'a Entry, named: &'a Task, column: Option<&str>) -> Option<
     }
 }
 
-/// The images that a study asks for, with the folder of a data set of the
-/// catalogue; else as they are.
+/// A study's images: those of the catalogue get the folder of their data set, others
+/// are returned unchanged.
 ///
 /// # Errors
-/// A data set of images that is not here.
+/// The images are not here.
 pub fn images(data: &DataSource) -> Result<DataSource, CatalogError> {
     match (&data.folder, find(&data.kind)) {
         (None, Ok(entry)) => Home::find()?.images(&entry.name),

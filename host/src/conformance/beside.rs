@@ -1,6 +1,6 @@
-//! Exports of one library asked one after the other in one process, in both
-//! orders: in a run an estimator works beside the others, and what they share
-//! would make its scores depend on which of them there are.
+//! Asks the exports of a library one after the other in one process, in both orders.
+//! In a run estimators work side by side, and shared state would make a score depend
+//! on which other estimators are there.
 
 use super::interview::{Answer, Asks, Ended, Order, ask_all, difference};
 use crate::loader::Plugin;
@@ -8,17 +8,17 @@ use osee_sdk::{ExportInfo, ExportKind};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Questions of each export that are asked again.
+/// Questions per export that are asked again.
 const QUESTIONS: usize = 4;
 
-/// Exports for which it is found out which of the others it is.
+/// Most exports for which the responsible other export is searched.
 const EXPLAINED: usize = 8;
 
-/// What to do.
+/// Advice for a broken rule.
 pub const MEND: &str = "let exports share nothing that changes: no static, no file, no setting of \
                         the process";
 
-/// What an export answered in a process of its own.
+/// Answers of an export in a process of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Alone {
     kind: ExportKind,
@@ -27,7 +27,7 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// The first of an export's `answers`.
+    /// Keeps the first of an export's `answers`.
     pub fn new(export: &ExportInfo, mut answers: Vec<Answer>) -> Self {
         answers.truncate(QUESTIONS);
         Self { kind: export.kind(), id: export.id().to_owned(), answers }
@@ -39,8 +39,8 @@ impl Alone {
     }
 }
 
-/// Which of `alone`, by position, answer otherwise beside others, and in which
-/// way.
+/// Positions in `alone` of the exports that answer differently beside others, with
+/// the difference.
 pub fn check(plugin: &Plugin, alone: &[Alone], patience: Duration) -> Vec<(usize, String)> {
     let party = Party { plugin, alone, patience };
     let forwards: Vec<usize> = (0..alone.len()).collect();
@@ -65,7 +65,7 @@ pub fn check(plugin: &Plugin, alone: &[Alone], patience: Duration) -> Vec<(usize
     found
 }
 
-/// What a process answered, and how it ended if that is not all.
+/// Answers of a process, with the reason if it ended early.
 type Heard = std::result::Result<Vec<Answer>, Ended>;
 
 struct Party<'a> {
@@ -75,7 +75,7 @@ struct Party<'a> {
 }
 
 impl Party<'_> {
-    /// A process for each of the orders.
+    /// Starts one process for each order.
     fn ask(&self, orders: &[Vec<usize>]) -> Vec<Heard> {
         let order = |order: &Vec<usize>| Order {
             plugin: self.plugin.pinned(),
@@ -85,7 +85,7 @@ impl Party<'_> {
         ask_all(&orders.iter().map(order).collect::<Vec<_>>())
     }
 
-    /// In which way `one` answered otherwise than alone, after those `before`.
+    /// The difference between `one` alone and after those in `before`; `None` if equal.
     fn differs(&self, heard: &Heard, one: usize, before: &[usize]) -> Option<String> {
         let after = format!("after {}", self.names(before));
         let alone = &self.alone[one].answers;
@@ -97,14 +97,14 @@ impl Party<'_> {
         if let Some(what) = own.find_map(|answer| difference(alone, answer, ("alone", &after))) {
             return Some(what);
         }
-        // Whether it was being asked when the process ended.
+        // True if `one` was being asked when the process ended.
         let first: usize = before.iter().map(|&it| self.alone[it].answers.len()).sum();
         let asked = (first..first + alone.len()).contains(&answers.len());
         Some(format!("{after} {}", ended.filter(|_| asked)?))
     }
 
-    /// In which way `one` answers otherwise after as few of those `before` as
-    /// halving finds; `None` where it takes more than either half.
+    /// Halves `before` as long as one half alone still changes `one`, and returns that
+    /// difference; `None` if neither half does.
     fn after_fewer(&self, one: usize, before: &[usize]) -> Option<String> {
         let (mut left, mut what) = (before.to_vec(), None);
         while left.len() > 1 {

@@ -1,6 +1,6 @@
-//! The same questions to fresh processes: one after the other, backwards, and
-//! shared by two. An answer that depends on what a process was asked before
-//! would make results depend on the number of workers.
+//! Asks fresh processes the same questions: in order, backwards, and split between
+//! two. An answer that depends on earlier questions would make results depend on the
+//! number of workers.
 
 use super::{meta, one_shot, respondent::Respondent, rules::Broken, scores, space};
 use crate::{
@@ -34,16 +34,16 @@ impl Asks {
     }
 }
 
-/// What a fresh process is to do, with no other plugin.
+/// The task of a fresh process, which loads no other plugin.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
     pub plugin: Pinned,
     pub asks: Vec<Asks>,
-    /// Longest time for one answer, and for the process to begin.
+    /// Longest time for one answer, and for the process to start.
     pub patience: Duration,
 }
 
-/// Its answer to one question.
+/// The answer of an export to one question.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// Position of the export in the order.
@@ -52,11 +52,11 @@ pub struct Answer {
     pub text: String,
 }
 
-/// How a process ended before it had answered all: what it had answered, and why.
+/// The answers of a process that ended early, and the reason.
 pub type Ended = (Vec<Answer>, Error);
 
-/// Compares what processes say of `export`; what it says in one of its own, asked
-/// in order.
+/// Compares the answers of processes for `export`. Returns those of the process that
+/// was asked in order.
 pub fn check(
     plugin: &Plugin,
     export: &ExportInfo,
@@ -88,7 +88,7 @@ pub fn check(
     Ok(first)
 }
 
-/// What to do where an answer depends on what else was asked.
+/// Advice where an answer depends on other questions.
 fn keep_nothing(export: &ExportInfo) -> &'static str {
     let ExportInfo::Estimator(info) = export else {
         return "keep nothing from one call to the next: no static, no cache that changes an \
@@ -114,8 +114,8 @@ fn keep_nothing(export: &ExportInfo) -> &'static str {
     }
 }
 
-/// The answers of fresh processes, which are independent of one another, so that
-/// they may work at once.
+/// Answers of fresh processes, which run at the same time: they are independent of
+/// one another.
 pub fn ask_all(orders: &[Order]) -> Vec<std::result::Result<Vec<Answer>, Ended>> {
     thread::scope(|scope| {
         let asked: Vec<_> = orders.iter().map(|order| scope.spawn(|| order.ask())).collect();
@@ -124,8 +124,8 @@ pub fn ask_all(orders: &[Order]) -> Vec<std::result::Result<Vec<Answer>, Ended>>
     })
 }
 
-/// In which way an answer is not the one that was given to the same question
-/// before; `how` both were asked.
+/// The difference between an answer and the earlier one to the same question; `how`
+/// says how each was asked. `None` if they are equal.
 pub fn difference(before: &[Answer], answer: &Answer, how: (&str, &str)) -> Option<String> {
     let Answer { question, text, .. } = answer;
     let before = before.iter().find(|other| other.question == *question);
@@ -151,7 +151,7 @@ impl Order {
         let (answers, error) = hear(&mut stream, self, child.id());
         let hung_up = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
         if !error.as_ref().is_some_and(hung_up) {
-            // It has said all, or what it died of is what the error says.
+            // It has answered everything, or the error already says why not.
             let _ = child.kill();
         }
         let status = child.wait().map_err(none)?;
@@ -176,7 +176,7 @@ fn start() -> io::Result<(Child, UnixStream)> {
     child::with_socket(command.stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
-/// The answers, and what went wrong if those are not all.
+/// Reads the answers; the error says why some are missing.
 fn hear(stream: &mut UnixStream, order: &Order, process: u32) -> (Vec<Answer>, Option<io::Error>) {
     let mut answers = Vec::with_capacity(order.questions());
     if let Err(error) = frames::write(stream, order) {
@@ -193,13 +193,13 @@ fn hear(stream: &mut UnixStream, order: &Order, process: u32) -> (Vec<Answer>, O
     (answers, None)
 }
 
-/// The other side, `osee-host __interview`.
+/// The child's side, `osee-host __interview`.
 ///
 /// # Errors
-/// When the socket fails or the plugins cannot be loaded.
+/// The socket fails, or the plugins cannot be loaded.
 pub fn serve() -> io::Result<()> {
     let mut stream = child::socket()?;
-    // Told to stop, it ends with the answer at hand; it is not killed by that.
+    // When told to stop, it finishes the current answer instead of dying at once.
     let _stop = Stop::left_to_host()?;
     let order: Order = frames::read(&mut stream)?;
     tch::set_num_threads(1);

@@ -16,18 +16,18 @@ use osee_sdk::{
 };
 use osee_testkit::SmallSpace;
 
-/// Architectures of the populations that are scored.
+/// Numbers of architectures of the populations that are scored.
 const SIZES: [usize; 4] = [40, 41, 7, 2];
 
 fn create(plugin: &Plugin, info: &EstimatorInfo) -> Result<ForeignMeta> {
     plugin.functions.create(info.kind, &info.id, &info.defaults())?.try_into()
 }
 
-/// The most of them.
+/// The largest of `SIZES`.
 const MOST: u64 = 41;
 
-/// So many architectures as the largest population has, spread over the space; of
-/// one with fewer, or without numbers, some of them again.
+/// `MOST` architectures, spread over the space. A space without numbers gives its
+/// example and mutations of it. Small spaces give some architectures repeatedly.
 fn architectures(info: &SpaceInfo, functions: &ForeignSpace) -> Result<Vec<String>> {
     let Some(size) = info.size.filter(|size| *size > 0) else {
         let first = functions.parse(&info.example)?;
@@ -39,9 +39,8 @@ fn architectures(info: &SpaceInfo, functions: &ForeignSpace) -> Result<Vec<Strin
     (0..MOST).map(|i| functions.architecture(number(i))).collect()
 }
 
-/// Populations of architectures of the space that estimators are tried on, then
-/// of each of the plugin's own: a meta estimator may read what it judges, and be
-/// made for those.
+/// Populations of the test kit's space, then of each space in the plugin: a meta
+/// estimator may parse architectures, and be made for the plugin's own spaces.
 fn of_spaces<'a>(
     plugin: &'a Plugin,
     experts: &'a [String],
@@ -53,7 +52,7 @@ fn of_spaces<'a>(
     let first = populations(architectures(&SmallSpace::info(), &small)?);
     let own = plugin.exports.iter().filter_map(move |export| {
         let ExportInfo::Space(info) = export else { return None };
-        // What is wrong with a space is said of the space.
+        // Errors of a space are reported by the check of that space.
         let made = plugin.functions.create(ExportKind::Space, &info.id, &Settings::default());
         let functions: ForeignSpace = made.ok()?.try_into().ok()?;
         architectures(info, &functions).ok().map(populations)
@@ -61,8 +60,8 @@ fn of_spaces<'a>(
     Ok([first].into_iter().chain(own))
 }
 
-/// Those of the first space for which the estimator says anything, else of the
-/// first.
+/// Populations of the first space that the estimator can score, else of the first
+/// space.
 fn populations(meta: &ForeignMeta, experts: &[String], plugin: &Plugin) -> Result<Vec<Population>> {
     let mut first = None;
     for all in of_spaces(plugin, experts)? {
@@ -74,7 +73,8 @@ fn populations(meta: &ForeignMeta, experts: &[String], plugin: &Plugin) -> Resul
     first.ok_or_else(|| Error::new("there is no search space"))
 }
 
-/// Their scores are distinct numbers without a pattern: multiples modulo a prime.
+/// A population whose scores are distinct numbers without a pattern: multiples modulo
+/// a prime.
 fn population(experts: &[String], architectures: &[String]) -> Population {
     let count = architectures.len();
     let column =
@@ -87,7 +87,7 @@ fn population(experts: &[String], architectures: &[String]) -> Population {
     }
 }
 
-/// Checks a meta estimator on populations that are made up.
+/// Checks a meta estimator on artificial populations.
 pub fn check(
     registry: &Registry,
     plugin: &Plugin,
@@ -160,10 +160,11 @@ pub fn check(
     Ok(())
 }
 
-/// The architecture that every expert fails for, by position.
+/// Position of the architecture for which every expert fails.
 const FAILED: usize = 3;
 
-/// Names from `id` on that lead back to it, each needing the next.
+/// A circle of estimators from `id` back to `id`, each needing the next; `None` if
+/// there is none.
 fn circle(registry: &Registry, id: &str) -> Option<Vec<String>> {
     let mut known = vec![id.to_owned()];
     let mut ways = vec![vec![id.to_owned()]];
@@ -182,14 +183,14 @@ fn circle(registry: &Registry, id: &str) -> Option<Vec<String>> {
     None
 }
 
-/// What a loaded meta estimator needs; nothing of another.
+/// Estimators that a loaded meta estimator needs; empty for any other.
 fn needs(registry: &Registry, id: &str) -> Vec<String> {
     let found = registry.estimator(id).ok().filter(|(_, info)| info.kind == EstimatorKind::Meta);
     let made = found.and_then(|(plugin, info)| create(plugin, info).ok());
     made.and_then(|meta| meta.needs().ok()).unwrap_or_default()
 }
 
-/// Asked for the scores of one population after another.
+/// Answers question N with the scores of the population of size `SIZES[N]`.
 pub struct Asked<'a> {
     meta: ForeignMeta,
     experts: Vec<String>,
@@ -202,7 +203,7 @@ impl<'a> Asked<'a> {
         Ok(Self { experts: meta.needs()?, meta, plugin })
     }
 
-    /// The scores of the first space for which there are any.
+    /// Scores of the first space that the estimator can score.
     fn scores(&self, question: usize) -> Result<Vec<f64>> {
         let spaces = of_spaces(self.plugin, &self.experts)?;
         let mut scores = spaces.map(|all| self.meta.scores(&all[question]));

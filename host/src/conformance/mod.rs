@@ -1,7 +1,7 @@
-//! Whether a plugin keeps the rules that results rely on: the same answer to
-//! the same question whatever was asked before and in whichever process,
-//! nothing left changed, failures told as such. Estimators are tried on the test
-//! kit's small space, so that nothing but the plugin has to be there.
+//! Checks that a plugin keeps the rules that results rely on: the same answer to the
+//! same question, whatever was asked before and in whichever process; no state left
+//! changed; failures reported as failures. Estimators are tried on the test kit's
+//! small space, so that only the plugin itself must be there.
 
 mod beside;
 mod interview;
@@ -23,10 +23,10 @@ use osee_sdk::{ExportInfo, Result};
 use rules::{Tell, broken, rule};
 use std::time::Duration;
 
-/// Checks one export of `plugin`; every rule is told to `tell` as it is begun
-/// and when it is judged. What keeps an export from being looked at further is
-/// a broken rule of its own. A fresh process has `patience` for each answer. What
-/// the export answers there, if that is always the same.
+/// Checks one export of `plugin`. `tell` hears of every rule when it begins and when
+/// it is judged; an error that prevents further checks is a broken rule of its own. A
+/// fresh process has `patience` for each answer. Returns the export's answers there if
+/// they are always the same.
 pub fn check(
     registry: &Registry,
     plugin: &Plugin,
@@ -55,7 +55,7 @@ pub fn check(
     alone
 }
 
-/// Whether it can be made, and looked at further.
+/// True if the export can be made, so that further checks are possible.
 fn declared(plugin: &Plugin, export: &ExportInfo, tell: Tell<'_>) -> bool {
     let (summary, citation) = match export {
         ExportInfo::Estimator(info) => (&info.summary, &info.citation),

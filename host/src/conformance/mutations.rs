@@ -1,9 +1,9 @@
-//! What mutations say of an architecture's decisions.
+//! Checks what mutations say about an architecture's decisions.
 
 use osee_model::space::Mutation;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The value of every decision that mutations name.
+/// The current value of every decision that mutations name.
 pub fn decisions(mutations: &[Mutation]) -> std::result::Result<BTreeMap<String, String>, String> {
     let mut values = BTreeMap::new();
     for mutation in mutations {
@@ -16,8 +16,8 @@ pub fn decisions(mutations: &[Mutation]) -> std::result::Result<BTreeMap<String,
     Ok(values)
 }
 
-/// Whether the decisions before and after differ in that of the mutation alone.
-/// Decisions that only one side has depend on the one that was changed.
+/// Checks that only the mutation's own decision differs between before and after.
+/// Decisions that only one side has depend on the changed one.
 pub fn changes_one(
     mutation: &Mutation,
     before: &BTreeMap<String, String>,
@@ -41,13 +41,13 @@ pub fn changes_one(
 pub struct Values<'a>(BTreeMap<&'a str, BTreeSet<&'a str>>);
 
 impl Values<'_> {
-    /// Those of a decision; none of one that no mutation names.
+    /// Values of a decision; empty if no mutation names it.
     pub fn of(&self, decision: &str) -> BTreeSet<String> {
         self.0.get(decision).into_iter().flatten().map(|value| (*value).to_owned()).collect()
     }
 }
 
-/// The decisions' own values and those that mutations give them, each once.
+/// Current and possible values of the decisions; an error if a mutation is repeated.
 pub fn values(mutations: &[Mutation]) -> std::result::Result<Values<'_>, String> {
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for mutation in mutations {
@@ -60,8 +60,8 @@ pub fn values(mutations: &[Mutation]) -> std::result::Result<Values<'_>, String>
     Ok(Values(values))
 }
 
-/// Whether the decision that a mutation changes has the same values before and
-/// after: all else is the same there.
+/// Checks that the mutated decision has the same possible values before and after:
+/// everything else is unchanged.
 pub fn same_values(
     mutation: &Mutation,
     before: &BTreeSet<String>,
@@ -80,13 +80,13 @@ pub fn same_values(
     }
 }
 
-/// What it changes, and what it leads to.
+/// Text for messages: the change, and the architecture that it leads to.
 pub fn described(mutation: &Mutation) -> String {
     let Mutation { arch, decision, from, to, .. } = mutation;
     format!("`{decision}` from `{from}` to `{to}`, {},", shown(arch))
 }
 
-/// The beginning of an architecture, for a message.
+/// The first 120 characters of an architecture, for a message.
 pub fn shown(arch: &str) -> String {
     match arch.char_indices().nth(120) {
         Some((end, _)) => format!("{}...", &arch[..end]),

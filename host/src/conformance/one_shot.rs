@@ -16,11 +16,11 @@ use osee_sdk::{
 };
 use osee_testkit::{Chain, small_space};
 
-/// Epochs that are sampled.
+/// Most epochs that are sampled.
 const EPOCHS: u32 = 3;
-/// Steps of each.
+/// Steps per epoch.
 const STEPS: usize = 20;
-/// Seeds whose epochs are compared over processes.
+/// Seeds whose epochs are compared between processes.
 const SEEDS: usize = 4;
 
 fn batches(loss: f64) -> Vec<BatchResult> {
@@ -29,10 +29,10 @@ fn batches(loss: f64) -> Vec<BatchResult> {
         .collect()
 }
 
-/// The first epochs of its own recipe: what was surveyed, with its answers, and
-/// what was sampled.
+/// The samples of the first epochs of its own recipe; surveyed architectures get
+/// artificial results.
 fn sample(estimator: &ForeignOneShot, space: &LentSpace, seed: u64) -> Result<Vec<Sampled>> {
-    // Whether the recipe can be run is another rule.
+    // Another rule checks that the recipe is valid.
     let epochs = estimator.recipe().map_or(EPOCHS, |recipe| recipe.epochs);
     let mut memory = Vec::new();
     let mut sampled = Vec::new();
@@ -68,7 +68,7 @@ pub fn check(
         let mend = "start from Recipe::default() and Evaluation::default()";
         let recipe = estimator.recipe().map_err(broken(mend))?;
         let evaluation = estimator.evaluation().map_err(broken(mend))?;
-        // Without any space nothing can be said of their settings.
+        // Settings of spaces can be checked only if there is a space.
         if registry.spaces().next().is_some() {
             registry.check_recipe(plugin, &info.id, &recipe).map_err(broken(
                 "let `Recipe::space` have settings that search spaces have, with values of their \
@@ -121,8 +121,8 @@ pub fn check(
     Ok(())
 }
 
-/// Whether its evaluation asks for what its own recipe has; a run refuses it
-/// otherwise, unless the study changes the recipe.
+/// Checks that the recipe provides what the evaluation asks for; a run would refuse
+/// the pair otherwise, unless the study changes the recipe.
 fn fits(recipe: &Recipe, evaluation: &Evaluation) -> std::result::Result<(), String> {
     let (kept, batches) = (recipe.kept().len(), recipe.validation_batches());
     if evaluation.checkpoints > kept {
@@ -139,7 +139,7 @@ fn fits(recipe: &Recipe, evaluation: &Evaluation) -> std::result::Result<(), Str
     }
 }
 
-/// Asked for the epochs of one seed after another.
+/// Answers question N with the epochs of seed N, and with a score.
 pub struct Asked {
     estimator: ForeignOneShot,
     space: LentSpace,

@@ -1,14 +1,15 @@
-//! Whoever can be asked questions by their numbers.
+//! The trait of exports that can be asked questions by number.
 
 /// An export that can be asked by the number of a question.
 pub trait Respondent {
-    /// How many questions there are.
+    /// Number of questions.
     fn questions(&self) -> usize;
-    /// The answer, its parts in lines.
+    /// The answer to a question, one line per part.
     fn answer(&self, question: usize) -> String;
 }
 
-/// An answer or its failure, as a part of an answer. Messages may differ.
+/// One part of an answer: a value, or that it failed. The message of a failure is left
+/// out, as it may differ.
 pub fn text<T, E>(answer: std::result::Result<T, E>, show: impl FnOnce(&T) -> String) -> String {
     match answer {
         Ok(answer) => show(&answer),

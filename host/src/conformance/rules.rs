@@ -1,29 +1,29 @@
-//! A rule, and how it is judged.
+//! A rule, and its verdict.
 
 use osee_sdk::Error;
 
-/// News of one check.
+/// The state of a rule's check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is under way.
+    /// The check is under way.
     Begun,
     /// The rule is kept.
     Kept,
     /// The rule is broken.
     Broken {
-        /// What was seen.
+        /// The observation that breaks it.
         what: String,
-        /// What to do.
+        /// Advice to the plugin's author.
         mend: &'static str,
     },
 }
 
-/// What was seen of a broken rule, and what to do.
+/// The observation that breaks a rule, and advice.
 pub type Broken = (String, &'static str);
-/// Hears of the rules of a check.
+/// Receives the name and state of each rule.
 pub type Tell<'a> = &'a mut dyn FnMut(&str, Verdict);
 
-/// Judges one rule, which is told as it is begun and when it is judged.
+/// Judges one rule; reports its beginning and its verdict to `tell`.
 pub fn rule(tell: Tell<'_>, name: &str, check: impl FnOnce() -> std::result::Result<(), Broken>) {
     tell(name, Verdict::Begun);
     let verdict = match check() {
@@ -33,7 +33,7 @@ pub fn rule(tell: Tell<'_>, name: &str, check: impl FnOnce() -> std::result::Res
     tell(name, verdict);
 }
 
-/// What is wrong, with what to do.
+/// Turns an error into a broken rule with this advice.
 pub fn broken(mend: &'static str) -> impl Fn(Error) -> Broken {
     move |error| (error.to_string(), mend)
 }

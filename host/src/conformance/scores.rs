@@ -25,11 +25,11 @@ use osee_testkit::SmallSpace;
 use std::{rc::Rc, time::Instant};
 use tch::{Device, Kind, Tensor};
 
-/// Architectures to look at, by their numbers: the first has no operation, the last
+/// Numbers of the architectures that are scored: the first has no operation, the last
 /// has every one.
 const SPREAD: [u64; 8] = [0, 1, 6, 14, 25, 46, 65, 80];
 
-/// An estimator that scores networks or graphs, and networks for it.
+/// An estimator that scores networks or graphs, and the networks to score.
 pub struct Subject<'a> {
     plugin: &'a Plugin,
     info: &'a EstimatorInfo,
@@ -55,7 +55,7 @@ impl<'a> Subject<'a> {
         self.plugin.functions.create(self.info.kind, &self.info.id, &self.info.defaults())
     }
 
-    /// What to do where a score changes from one time to the next.
+    /// Advice where the score of one network varies.
     fn same_again(&self) -> &'static str {
         match self.info.kind {
             EstimatorKind::Baseline => {
@@ -77,7 +77,7 @@ impl<'a> Subject<'a> {
         Network::new(graph.clone(), values, Batch { images, labels }, Layout::ChannelsLast)
     }
 
-    /// The score of one architecture on a fresh network.
+    /// Score of one architecture on a fresh network.
     fn score(&self, at: usize, instance: &Foreign) -> Outcome {
         let _state = TorchState::protect(0);
         self.score_network(&self.network(at)?, at, instance)
@@ -107,7 +107,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Checks what it scores, and what it leaves behind.
+/// Checks the scores, and the state that the estimator leaves behind.
 pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
     let forwards: Vec<usize> = (0..SPREAD.len()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
@@ -144,7 +144,7 @@ pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
         again
     });
     rule(tell, "scores do not depend on the order", || {
-        // To what is another number each time the order does not matter.
+        // If scores vary anyway, the order is not the reason.
         let kept = "keep nothing from one score to the next";
         let mend = if steady { kept } else { subject.same_again() };
         same(&first, &subject.scores(&backwards), mend)
@@ -236,7 +236,7 @@ fn text(outcome: &Outcome) -> String {
     }
 }
 
-/// Asked for the score of one network after another.
+/// Answers question N with the score of network N.
 pub struct Asked<'a> {
     subject: Subject<'a>,
     instance: Foreign,

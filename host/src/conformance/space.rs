@@ -15,20 +15,20 @@ use osee_model::{
 use osee_sdk::{Error, ExportKind, Result, abi::kinds::space::ForeignSpace};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Numbers next to each other, at either end and by chance.
+/// Consecutive numbers at each end, and random numbers.
 const WINDOW: u64 = 200;
-/// Architectures whose networks, mutations and forms are looked at.
+/// Architectures whose networks, mutations and forms are checked.
 const FEW: usize = 22;
-/// Of those, how many have their mutations' mutations looked at, and how many.
+/// Architectures among them whose mutants are checked, and mutations of each.
 const MUTATED: usize = 6;
 const MUTATIONS: usize = 40;
-/// Groups of one form whose networks are compared, and members of each.
+/// Groups with one form whose networks are compared, and members of each.
 const GROUPS: usize = 60;
 const MEMBERS: usize = 4;
 
-/// Numbers of a space of this size at which mistakes show: spread evenly, both
-/// ends, around powers of two, where a narrower type or a rounded number wraps,
-/// and some by chance.
+/// Numbers at which mistakes show in a space of this size: spread evenly, at both
+/// ends, around powers of two (where a narrower type or a rounded number wraps), and
+/// at random.
 fn numbers(size: u64) -> Vec<u64> {
     let Some(last) = size.checked_sub(1) else { return Vec::new() };
     let spread = (0..20u64).map(|i| (u128::from(i) * u128::from(last) / 19) as u64);
@@ -36,20 +36,20 @@ fn numbers(size: u64) -> Vec<u64> {
     let powers = (0..64).map(|bit| 1u64 << bit);
     let powers = powers.flat_map(|power| [power - 1, power, power.saturating_add(1)]);
     let chance = order(&mut stream(0, &["check"]), size).take(WINDOW as usize).collect::<Vec<_>>();
-    // The spread ones first: they are the ones that more is asked of.
+    // The spread numbers come first: they are checked most thoroughly.
     let mut seen = BTreeSet::new();
     let all = spread.chain(ends).chain(powers).chain(chance);
     all.filter(|number| *number < size && seen.insert(*number)).collect()
 }
 
-/// A space and what is known of it.
+/// A space with its architectures.
 struct Subject<'a> {
     info: &'a SpaceInfo,
     functions: &'a ForeignSpace,
     settings: Settings,
-    /// Numbers, if it has any, and their architectures.
+    /// Numbers and their architectures; empty for a space without numbers.
     numbered: Vec<(u64, String)>,
-    /// The example and some others.
+    /// The example and some other architectures.
     few: Vec<String>,
 }
 
@@ -170,7 +170,7 @@ impl Subject<'_> {
         let Some(size) = self.info.size else { return Ok(()) };
         let beyond = [Some(size), size.checked_add(1), size.checked_mul(2), Some(u64::MAX)];
         for number in beyond.into_iter().flatten().filter(|number| *number >= size) {
-            // The largest number cannot be told from a size that is not quite true.
+            // A size of u64::MAX may stand for more architectures, so this number may be valid.
             if size < u64::MAX
                 && let Ok(arch) = self.functions.architecture(number)
             {
@@ -181,7 +181,7 @@ impl Subject<'_> {
         Ok(())
     }
 
-    /// Of an architecture's mutations those that are looked at.
+    /// At most `MUTATIONS` of the mutations, evenly spread.
     fn some(&self, mutations: Vec<Mutation>) -> Vec<Mutation> {
         let step = mutations.len().div_ceil(MUTATIONS).max(1);
         mutations.into_iter().step_by(step).collect()
@@ -227,7 +227,7 @@ impl Subject<'_> {
         let mut pool: BTreeSet<String> = self.few.iter().cloned().collect();
         pool.extend(self.numbered.iter().map(|(_, arch)| arch.clone()));
         for arch in self.few.iter().take(MUTATED) {
-            // Neighbours: in a large space no two architectures by chance are alike.
+            // Neighbours are added, as random architectures of a large space are never isomorphic.
             let mutations = self.functions.mutations(arch).map_err(broken(mend))?;
             pool.extend(self.some(mutations).into_iter().map(|mutation| mutation.arch));
         }
@@ -258,9 +258,9 @@ impl Subject<'_> {
     }
 }
 
-/// Parameters of operations between the input and the output. Others are no part
-/// of what isomorphic networks share: what nothing but zeros reaches may still
-/// have a shift, and differs from nothing by that alone.
+/// Number of parameters of operations between input and output. Isomorphic networks
+/// need not share others: an operation that receives only zeros may still have a
+/// shift, but otherwise has no effect.
 fn parameters_at_work(graph: &Graph) -> usize {
     let mut carries = vec![false; graph.nodes.len()];
     for (id, node) in graph.iter() {
@@ -283,7 +283,7 @@ fn parameters_at_work(graph: &Graph) -> usize {
     used.into_iter().map(|at| graph.parameters[at].numel()).sum()
 }
 
-/// Asked for all that it says of one architecture after another.
+/// Answers question N with all that the space says about one architecture.
 pub struct Asked {
     functions: ForeignSpace,
     example: String,
@@ -301,7 +301,7 @@ impl Asked {
 }
 
 impl Respondent for Asked {
-    /// The example, its first mutations, and some numbers.
+    /// The example, its first mutations, and some numbered architectures.
     fn questions(&self) -> usize {
         1 + MUTATED + self.numbers.len()
     }
@@ -348,7 +348,7 @@ mod tests {
             let different: BTreeSet<&u64> = all.iter().collect();
             assert_eq!(different.len(), all.len(), "{size}");
         }
-        // A number cut to 32 bits has another number's architecture.
+        // A number cut to 32 bits would give another number's architecture.
         let all = numbers(u64::MAX);
         assert!([1, 1 << 32, (1 << 32) + 1].iter().all(|number| all.contains(number)));
         assert!(numbers(0).is_empty());
@@ -366,7 +366,7 @@ mod tests {
         let x = g.global_avg_pool(sum);
         let x = g.linear("classifier", x, 10);
         let graph = g.finish(x).unwrap();
-        // 4 x 3 x 3 x 3 of the convolution, 10 x 4 + 10 of the classifier.
+        // The convolution has 4 x 3 x 3 x 3, the classifier 10 x 4 + 10.
         assert_eq!(parameters_at_work(&graph), 108 + 50);
     }
 }

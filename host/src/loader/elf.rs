@@ -1,5 +1,5 @@
-//! A shared library as the dynamic linker sees it: by its program headers and
-//! its dynamic segment. Section headers may be wrong, or not there at all.
+//! Reads a shared library as the dynamic linker does: by its program headers and its
+//! dynamic segment. Section headers may be wrong or missing.
 
 use super::LoadErrorKind;
 use object::{
@@ -9,21 +9,21 @@ use object::{
 
 type Header = elf::FileHeader64<Endianness>;
 
-/// Bytes of one entry of the symbol table.
+/// Size of a symbol table entry, in bytes.
 const SYMBOL: usize = 24;
 
-/// A library of this machine; nothing of it has run.
+/// A shared library for this machine; none of its code has run.
 pub struct Library<'a> {
     bytes: &'a [u8],
-    /// Address, offset and length in the file of what is mapped.
+    /// Address, file offset and length of each mapped part.
     mapped: Vec<(u64, u64, u64)>,
     pub(super) segments: Vec<Segment>,
     pub(super) dynamic: Vec<(elf::DynamicTag, u64)>,
-    /// Whether the dynamic segment says where it ends.
+    /// True if the dynamic segment has its final entry, DT_NULL.
     pub(super) ends: bool,
 }
 
-/// A program header.
+/// A program header; offsets, addresses and sizes are in bytes.
 pub struct Segment {
     pub kind: elf::ProgramType,
     pub flags: u32,
@@ -73,7 +73,7 @@ impl<'a> Library<'a> {
             });
             if segment.p_type(endian) == elf::PT_LOAD {
                 let (offset, length) = segment.file_range(endian);
-                // Touching a page that is not there would end the process.
+                // Touching a missing page would end the process.
                 let missing = offset.saturating_add(length).saturating_sub(bytes.len() as u64);
                 if missing > 0 {
                     return Err(LoadErrorKind::CutOff(missing));
@@ -89,8 +89,7 @@ impl<'a> Library<'a> {
         Ok(Self { bytes, mapped, segments, dynamic, ends })
     }
 
-    /// The data that `dlsym` would find by this name, to the end of what is
-    /// mapped with it.
+    /// The data that `dlsym` would find by this name, up to the end of the mapped part.
     pub fn symbol(&self, name: &str) -> Option<&'a [u8]> {
         let name = name.as_bytes();
         let address = match self.table(elf::DT_GNU_HASH) {
@@ -105,7 +104,7 @@ impl<'a> Library<'a> {
         self.texts(elf::DT_NEEDED)
     }
 
-    /// Folders that its own dependencies are looked for in, in order.
+    /// Folders that its dependencies are searched in, in order.
     pub fn search_path(&self) -> impl Iterator<Item = &'a str> {
         let newer = self.texts(elf::DT_RUNPATH).next();
         let path = newer.or_else(|| self.texts(elf::DT_RPATH).next());
@@ -118,12 +117,12 @@ impl<'a> Library<'a> {
             .fold(5381u32, |hash, byte| hash.wrapping_mul(33).wrapping_add(u32::from(*byte)));
         let [buckets, first, bloom] = [0, 4, 8].map(|at| word(table, at));
         let (buckets, first, bloom) = (buckets?, first?, bloom? as usize);
-        // Four words, then the Bloom filter, which only saves time.
+        // The buckets follow four words and the Bloom filter, which is not needed here.
         let buckets_at = bloom.checked_mul(8)?.checked_add(16)?;
         let chains_at = (buckets as usize).checked_mul(4)?.checked_add(buckets_at)?;
         let bucket = hash.checked_rem(buckets)? as usize;
         let start = word(table, bucket.checked_mul(4)?.checked_add(buckets_at)?)?;
-        // Symbols before the first are not to be found this way.
+        // Symbols before the first are not in the hash table.
         for chain in start.checked_sub(first)? as usize.. {
             let value = word(table, chain.checked_mul(4)?.checked_add(chains_at)?)?;
             if value | 1 == hash | 1
@@ -146,7 +145,7 @@ impl<'a> Library<'a> {
         let (buckets, chains) = (word(table, 0)?, word(table, 4)?);
         let at = |index: u64| word(table, usize::try_from(index.checked_mul(4)?).ok()?);
         let mut index = at(2 + u64::from(hash.checked_rem(buckets)?))?;
-        // No more steps than there are symbols: a damaged chain may be a circle.
+        // There are at most as many steps as symbols: a damaged chain may be a circle.
         for _ in 0..chains {
             if index == 0 {
                 return None;
@@ -159,7 +158,7 @@ impl<'a> Library<'a> {
         None
     }
 
-    /// Where the symbol of this number lies, if it is defined and so called.
+    /// Address of the symbol of this number, if it is defined and has this name.
     fn address(&self, number: usize, name: &[u8]) -> Option<u64> {
         let symbols = self.table(elf::DT_SYMTAB)?;
         let symbol = symbols.get(number.checked_mul(SYMBOL)?..)?.get(..SYMBOL)?;
@@ -184,12 +183,12 @@ impl<'a> Library<'a> {
         self.at(self.value(tag)?)
     }
 
-    /// An entry of the dynamic segment; as the linker does, the last of several.
+    /// The last entry with this tag, as the linker takes the last, too.
     pub(super) fn value(&self, tag: elf::DynamicTag) -> Option<u64> {
         self.dynamic.iter().rev().find(|(other, _)| *other == tag).map(|(_, value)| *value)
     }
 
-    /// What is mapped at an address, to the end of its segment.
+    /// The mapped bytes from an address to the end of its segment.
     pub(super) fn at(&self, address: u64) -> Option<&'a [u8]> {
         self.mapped.iter().find_map(|(start, offset, length)| {
             let into = address.checked_sub(*start).filter(|into| into < length)?;

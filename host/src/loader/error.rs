@@ -1,17 +1,17 @@
-//! Why a plugin was not loaded: one kind per rung of the ladder.
+//! Errors of loading a plugin: one kind per rung of the ladder.
 
 use super::others::Others;
 use crate::exit::{Category, ExitCode};
 use osee_sdk::abi::header::{ABI_MAJOR, ABI_MINOR};
 use std::path::PathBuf;
 
-/// A plugin file and the rung it failed on.
+/// A plugin file, and the rung that it failed on.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot load plugin {}\n  {kind}\n  help: {}", path.display(), kind.help())]
 pub struct LoadError {
-    /// The file.
+    /// Path of the plugin file.
     pub path: PathBuf,
-    /// The rung.
+    /// The rung that it failed on.
     pub kind: LoadErrorKind,
 }
 
@@ -21,94 +21,94 @@ impl Category for LoadError {
     }
 }
 
-/// The rungs.
+/// The rungs of the ladder, as reasons for a failure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadErrorKind {
     /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Read(std::io::Error),
-    /// Not an ELF shared library of this machine.
+    /// The file is not an ELF shared library for this machine.
     #[error("it is no shared library for this machine: {0}")]
     NotALibrary(String),
-    /// A part of a file, such as a copy that was stopped.
+    /// The file's end is missing, as after an interrupted copy; the number of bytes.
     #[error("it is cut off: {0} bytes are missing at its end")]
     CutOff(u64),
-    /// Loading it would end the process.
+    /// Loading the file would end the process.
     #[error("it is damaged, and loading it would end the program: {0}")]
     Damaged(String),
-    /// The same bytes are loaded already, from another file.
+    /// The same bytes have already been loaded from this file.
     #[error("it is the same plugin as {}", .0.display())]
     Twice(PathBuf),
-    /// No `OSEE_PLUGIN_HEADER`.
+    /// The library does not export `OSEE_PLUGIN_HEADER`.
     #[error("it is a shared library, but no osee plugin: it exports no OSEE_PLUGIN_HEADER")]
     NotAPlugin,
-    /// Another boundary.
+    /// The plugin's ABI does not fit the host's.
     #[error(
         "it was built with osee-sdk {sdk} (ABI {major}.{minor}); this host has ABI {ABI_MAJOR}.{ABI_MINOR}"
     )]
     Abi {
-        /// The plugin's sdk.
+        /// Version of the plugin's sdk.
         sdk: String,
-        /// Its ABI major.
+        /// Major number of the plugin's ABI.
         major: u32,
-        /// Its ABI minor.
+        /// Minor number of the plugin's ABI.
         minor: u32,
     },
-    /// Another libtorch.
+    /// The plugin was built for another libtorch.
     #[error("it was built for libtorch {plugin}; this host has libtorch {host}")]
     Libtorch {
-        /// The plugin's.
+        /// Version of the plugin's libtorch.
         plugin: String,
-        /// The host's.
+        /// Version of the host's libtorch.
         host: String,
     },
-    /// Panics end the process.
+    /// A panic in the plugin would end the process.
     #[error("it was built with panic = \"abort\", so a panic in it would end the host")]
     Aborts,
-    /// Others can change it.
+    /// Users other than its owner can change the file.
     #[error("others than its owner can write to it (mode {mode:o}): {others}")]
     Writable {
-        /// Its permissions.
+        /// Mode of the file.
         mode: u32,
-        /// Who.
+        /// The users who can write to it.
         others: Others,
     },
-    /// Others can put another file in its place.
+    /// Users other than its owner can replace the file.
     #[error(
         "others can put another file in its place, in folder {} (mode {mode:o}): {others}",
         folder.display()
     )]
     Movable {
-        /// A folder that it is in.
+        /// A folder above the file.
         folder: PathBuf,
-        /// The folder's permissions.
+        /// Mode of the folder.
         mode: u32,
-        /// Who.
+        /// The users who can write to the folder.
         others: Others,
     },
-    /// The lock file does not name it.
+    /// The lock file does not list the plugin.
     #[error("it is not pinned in osee.lock, and loading a plugin runs its code")]
     Unpinned,
-    /// It is not the file that was pinned.
+    /// The file's SHA-256 is not the pinned one.
     #[error("it is not the file that osee.lock pins: its sha256 differs")]
     Changed,
-    /// It was another file when the run began.
+    /// The file has changed since the run began.
     #[error("it was changed since the run began")]
     Replaced,
-    /// There is no private copy of it.
+    /// No private copy can be made in memory.
     #[error("no private copy of it can be made in memory: {0}")]
     Copy(std::io::Error),
-    /// It ends the process that loads it.
+    /// Loading it ended a trial process, or took too long.
     #[error("it does not survive being loaded: {0}")]
     Crashes(String),
-    /// The dynamic linker refused.
+    /// The dynamic linker refused the file.
     #[error("the dynamic linker refused it: {0}")]
     Open(String),
-    /// abi_stable's layout check failed; the long account is in the log.
+    /// abi_stable's layout check failed; the log has its full report.
     #[error("its tables do not have the layout of this host's sdk")]
     Layout,
-    /// The plugin failed to say what it exports.
+    /// The plugin failed to list its exports.
     #[error("it failed to say what it exports: {0}")]
     Exports(osee_sdk::Error),
 }

@@ -1,12 +1,12 @@
-//! Reads a plugin's header out of its file, without loading it.
+//! Reads a plugin's header from its file, without loading it.
 
 use super::{LoadErrorKind, elf::Library, sound};
 use osee_sdk::abi::header::{ABI_MAJOR, ABI_MINOR, PluginHeader};
 
-/// The symbol of the header.
+/// Name of the header's symbol.
 const SYMBOL: &str = "OSEE_PLUGIN_HEADER";
 
-/// The header in the bytes of a file, its facts checked against this host.
+/// Reads the header from a file's bytes, and checks it against this host.
 pub fn read(bytes: &[u8]) -> Result<PluginHeader, LoadErrorKind> {
     let library = Library::parse(bytes)?;
     let header = library.symbol(SYMBOL).and_then(PluginHeader::from_bytes);
@@ -54,7 +54,7 @@ mod tests {
                 Ok(_) => fitting += 1,
                 Err(_) => refused += 1,
             }
-            // The header by itself, wherever a damaged table says it is.
+            // Reads the header alone, wherever a damaged table says it is.
             let at = header.min(bytes.len());
             let _ = PluginHeader::from_bytes(&bytes[at..]).map(|header| check(&header));
         });
@@ -66,7 +66,7 @@ mod tests {
         let exe = std::env::current_exe().unwrap();
         let whole = std::fs::read(exe.with_file_name("libmeta_vote.so")).unwrap();
         let at = u64::from_le_bytes(whole[40..48].try_into().unwrap()) as usize;
-        // Their place, number and names in the ELF header, then the table itself.
+        // Removes the table, its place and number, and the index of names in the ELF header.
         let mut stripped = whole.clone();
         stripped.truncate(at);
         stripped[40..48].fill(0);

@@ -1,9 +1,8 @@
-//! A plugin file as it was read once, and the private copy of it that is loaded.
+//! A plugin file's bytes, read once, and the private copy of them that is loaded.
 //!
-//! A library is mapped from its file page by page, whenever one is first
-//! touched: whoever overwrites the file in place changes a program that runs. So
-//! what is opened is a copy in memory that nobody can change. Other processes of
-//! the run open the same copy.
+//! A library is mapped page by page, when a page is first touched, so overwriting its
+//! file in place would change a running program. Therefore host and workers open a
+//! sealed copy in memory, which nobody can change.
 
 use super::{LoadErrorKind, elf::Library, header};
 use osee_model::hex::hex;
@@ -19,19 +18,19 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// The bytes of a file.
+/// The bytes of a plugin file.
 pub struct Image {
     bytes: Vec<u8>,
 }
 
 impl Image {
-    /// Reads the file at `path`, once.
+    /// Reads the file at `path` once.
     ///
     /// # Errors
-    /// When it cannot be read, or is none.
+    /// It cannot be read, or is not a regular file.
     pub fn read(path: &Path) -> Result<Self, LoadErrorKind> {
         let read = || {
-            // Asked first: to open a pipe may wait for ever.
+            // This comes first, as opening a pipe may block for ever.
             if !std::fs::metadata(path)?.is_file() {
                 return Err(io::Error::other("it is no file"));
             }
@@ -42,21 +41,21 @@ impl Image {
         Ok(Self { bytes: read().map_err(LoadErrorKind::Read)? })
     }
 
-    /// The header in it, its facts checked against this host.
+    /// Reads its header, and checks it against this host.
     ///
     /// # Errors
-    /// What does not fit.
+    /// The rung that the header fails on.
     pub fn header(&self) -> Result<PluginHeader, LoadErrorKind> {
         header::read(&self.bytes)
     }
 
-    /// Its SHA-256, hex.
+    /// SHA-256 of the bytes, in hex.
     pub fn sha256(&self) -> String {
         hex(Sha256::digest(&self.bytes))
     }
 
-    /// Libraries beside the file in `folder` that it asks for by `$ORIGIN`,
-    /// which means another folder to a copy.
+    /// Libraries in `folder`, beside the file, that it finds by `$ORIGIN`, which for the
+    /// copy means another folder.
     pub fn beside(&self, folder: &Path) -> Vec<PathBuf> {
         let Ok(library) = Library::parse(&self.bytes) else { return Vec::new() };
         let found = |name: &str| {
@@ -72,19 +71,19 @@ impl Image {
         library.needed().filter_map(found).collect()
     }
 
-    /// The path of a copy in memory that nobody can change, named like the file
-    /// at `path`; of that file where the process may make no file of its size. It stays as long as the process: so does a library, and the
-    /// dynamic linker takes two of one name for one.
+    /// Path of a sealed copy in memory with the name of the file at `path`; that file
+    /// itself where a limit on file sizes forbids a copy. The copy stays as long as the
+    /// process, as a loaded library does: the linker takes two of one path for one.
     ///
     /// # Errors
-    /// When the machine gives none.
+    /// The machine provides no such memory.
     pub fn seal(&self, path: &Path, sha256: &str) -> io::Result<PathBuf> {
         static COPIES: Mutex<BTreeMap<(PathBuf, String), PathBuf>> = Mutex::new(BTreeMap::new());
         let mut copies = COPIES.lock().unwrap_or_else(PoisonError::into_inner);
         match copies.entry((path.to_owned(), sha256.to_owned())) {
             Entry::Occupied(known) => Ok(known.get().clone()),
             Entry::Vacant(new) => match self.copy(path) {
-                // A limit on files (ulimit -f) is one on memory files, too.
+                // A limit on file sizes (ulimit -f) applies to memory files, too.
                 Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                     tracing::warn!(
                         file = %path.display(),
@@ -101,8 +100,8 @@ impl Image {
     fn copy(&self, path: &Path) -> io::Result<PathBuf> {
         let name = path.file_name().unwrap_or_default();
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        // Some machines only give memory that is no program; older ones do not
-        // know the difference.
+        // Some machines require this flag, by which the memory is no program to run; older
+        // ones do not know it.
         let memory = rustix::fs::memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL)
             .or_else(|_| rustix::fs::memfd_create(name, flags))?;
         let mut file = File::from(memory);
@@ -110,18 +109,18 @@ impl Image {
         let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&file, seals)?;
         let path = shared_path(&file)?;
-        // For ever, so that no other file is given its number.
+        // Stays open for ever, so that no other file gets this number.
         let _ = file.into_raw_fd();
         Ok(path)
     }
 }
 
-/// A path of something that this process has open, good in its children as well.
+/// A path to an open file of this process, valid in its children, too.
 ///
 /// # Errors
-/// Without /proc.
+/// There is no /proc.
 pub fn shared_path(open: &impl AsRawFd) -> io::Result<PathBuf> {
-    // By the number, not as `self`: that is somebody else to a child.
+    // The process number is needed: `self` would mean the child itself.
     let process = std::fs::read_link("/proc/self")?;
     let number = open.as_raw_fd().to_string();
     Ok(Path::new("/proc").join(process).join("fd").join(number))
@@ -150,7 +149,7 @@ mod tests {
         };
         assert_eq!(path("$ORIGIN"), [folder.path().join("libdep.so")]);
         assert_eq!(path("/nowhere:${ORIGIN}/."), [folder.path().join("./libdep.so")]);
-        // Another folder has it first: the linker finds it there by itself.
+        // An earlier folder has the library, so the linker finds it there by itself.
         assert!(path(&format!("{}:$ORIGIN", folder.path().display())).is_empty());
         assert!(path("$ORIGIN/elsewhere").is_empty());
     }

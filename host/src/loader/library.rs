@@ -1,4 +1,4 @@
-//! A loaded plugin.
+//! A loaded plugin library.
 
 use super::{LoadError, LoadErrorKind, image::Image};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -10,54 +10,53 @@ use osee_sdk::{
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// Keeps a library mapped for ever; not in every libc binding by name.
+/// dlopen flag that keeps a library mapped for ever; some libc bindings lack its name.
 const RTLD_NODELETE: i32 = 0x1000;
 
-/// A plugin file as it was when it was first looked at.
+/// A plugin file as it was when it was first read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pinned {
-    /// The file.
+    /// Path of the plugin file.
     #[serde(with = "paths")]
     pub path: PathBuf,
-    /// Its SHA-256, hex.
+    /// SHA-256 of the file, in hex.
     pub sha256: String,
-    /// The private copy of it that the host has loaded.
+    /// Path of the private copy that the host has loaded.
     pub copy: PathBuf,
 }
 
-/// A plugin library with its facts.
+/// A loaded plugin library and what is known about it.
 pub struct Plugin {
-    /// The file.
+    /// Path of the plugin file.
     pub path: PathBuf,
-    /// The private copy of it that is loaded.
+    /// Path of the private copy that is loaded.
     pub copy: PathBuf,
-    /// SHA-256 of the file, hex.
+    /// SHA-256 of the file, in hex.
     pub sha256: String,
-    /// What it was built with.
+    /// Versions that the plugin was built with.
     pub header: PluginHeader,
-    /// What it exports, sorted by id.
+    /// Its exports, sorted by id.
     pub exports: Vec<ExportInfo>,
-    /// Its functions.
+    /// Its functions, checked and ready to call.
     pub functions: ForeignPlugin,
 }
 
 impl Plugin {
-    /// The header and the SHA-256 (hex) of the file at `path`, which is not
-    /// loaded.
+    /// Header and SHA-256 (hex) of the file at `path`, without loading it.
     ///
     /// # Errors
-    /// The rung it failed on.
+    /// The rung that it fails on.
     pub fn inspect(path: &Path) -> Result<(PluginHeader, String), LoadError> {
         let error = |kind| LoadError { path: path.to_owned(), kind };
         let image = Image::read(path).map_err(error)?;
         Ok((image.header().map_err(error)?, image.sha256()))
     }
 
-    /// Climbs the whole ladder; `permit` says whether the file with this
-    /// SHA-256 may be loaded.
+    /// Climbs the whole ladder; `permit` decides whether the file with this SHA-256 may
+    /// be loaded.
     ///
     /// # Errors
-    /// The rung it failed on.
+    /// The rung that it fails on.
     pub fn load(
         path: &Path,
         permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
@@ -65,10 +64,10 @@ impl Plugin {
         Self::load_tried(path, permit, |_| Ok(()))
     }
 
-    /// The same; `first` is told the path of what is about to be opened.
+    /// Like [`Self::load`]; `first` gets the path that is about to be opened.
     ///
     /// # Errors
-    /// The rung it failed on.
+    /// The rung that it fails on.
     pub fn load_tried(
         path: &Path,
         permit: impl FnOnce(&Path, &str) -> Result<(), LoadErrorKind>,
@@ -93,11 +92,11 @@ impl Plugin {
         Pinned { path: path.clone(), sha256: sha256.clone(), copy: copy.clone() }
     }
 
-    /// Loads what another process of the run has looked at: its copy, or the file
-    /// itself where that cannot be had.
+    /// Loads the copy that another process of the run has made, or the file itself if the
+    /// copy is not available.
     ///
     /// # Errors
-    /// The rung it failed on; [`LoadErrorKind::Replaced`] for another file.
+    /// The rung that it fails on; [`LoadErrorKind::Replaced`] for another file.
     pub fn load_pinned(Pinned { path, sha256, copy }: &Pinned) -> Result<Self, LoadError> {
         let same = |_: &Path, now: &str| match now == sha256 {
             true => Ok(()),
@@ -112,7 +111,7 @@ impl Plugin {
     /// Loads the copy that another process has made of the file at `path`.
     ///
     /// # Errors
-    /// The rung it failed on.
+    /// The rung that it fails on.
     pub fn load_copy(
         path: &Path,
         copy: &Path,
@@ -127,14 +126,14 @@ impl Plugin {
         climb().map_err(|kind| LoadError { path: path.to_owned(), kind })
     }
 
-    /// Opens `copy`, which is `image`, which was read at `path`.
+    /// Opens `copy`, which holds `image`, the file read at `path`.
     fn open(
         path: &Path,
         image: &Image,
         copy: PathBuf,
         (header, sha256): (PluginHeader, String),
     ) -> Result<Self, LoadErrorKind> {
-        // Errors name what the user knows.
+        // Messages name the path that the user knows.
         let named = |text: String| text.replace(&*copy.to_string_lossy(), &path.to_string_lossy());
         let refused = |error: libloading::Error| LoadErrorKind::Open(named(error.to_string()));
         for file in image.beside(path.parent().unwrap_or(Path::new("/"))) {

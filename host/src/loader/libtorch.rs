@@ -1,9 +1,9 @@
-//! The libtorch of this process: whether it is the one that osee was built for,
-//! and another of the same version in its place.
+//! Makes sure that this process has the libtorch that osee was built for, or one of
+//! the same version that the user chose.
 //!
 //! The program's run path comes before `LD_LIBRARY_PATH`, which may name any
-//! libtorch. `OSEE_LIBTORCH` names one on purpose, such as one with CUDA: the
-//! program starts itself again with that one loaded first.
+//! libtorch. `OSEE_LIBTORCH` names one on purpose, such as one with CUDA: the program
+//! then starts again with that one preloaded.
 
 use crate::exit::{Category, ExitCode};
 use libloading::os::unix::Library;
@@ -18,55 +18,55 @@ use std::{
     sync::OnceLock,
 };
 
-/// Names another libtorch.
+/// Environment variable with the folder of another libtorch.
 pub const VARIABLE: &str = "OSEE_LIBTORCH";
 
-/// What the dynamic linker loads before anything else.
+/// Environment variable with the libraries that the dynamic linker loads first.
 const PRELOAD: &str = "LD_PRELOAD";
 
-/// The library that tensors are in.
+/// The library that defines tensors.
 const CPU: &str = "libtorch_cpu.so";
 
-/// The libraries of a libtorch that the program is linked with, in the order in
-/// which they need each other.
+/// Libraries of libtorch that the program is linked with; each needs only earlier
+/// ones.
 const LINKED: [&str; 2] = ["libc10.so", CPU];
 
-/// Why there is no usable libtorch.
+/// The reason why there is no usable libtorch.
 #[derive(Debug, thiserror::Error)]
 pub enum LibtorchError {
-    /// It is of another version.
+    /// The libtorch has another version.
     #[error(
         "{} is libtorch {found}, and osee was built for {wanted}\n  \
          help: build osee again, or name a folder of libtorch {wanted} in {VARIABLE}",
         path.display()
     )]
     Version {
-        /// The library.
+        /// Path of the library.
         path: PathBuf,
-        /// Its version.
+        /// Version of the library.
         found: String,
-        /// The host's.
+        /// Version that the host was built for.
         wanted: String,
     },
-    /// The chosen folder has none.
+    /// The chosen folder holds no libtorch.
     #[error(
         "{VARIABLE} names {}, which has no {CPU}, nor has its folder lib\n  \
          help: name the folder of an unpacked libtorch, or unset {VARIABLE}",
         .0.display()
     )]
     None(PathBuf),
-    /// The chosen one does not fit.
+    /// The chosen libtorch cannot be used.
     #[error(
         "the libtorch that {VARIABLE} names, {}, cannot be used: {why}\n  \
          help: name one of version {wanted}, or unset {VARIABLE}",
         folder.display()
     )]
     Unusable {
-        /// Where it lies.
+        /// The folder that the user chose.
         folder: PathBuf,
-        /// What the dynamic linker said.
+        /// Message of the dynamic linker.
         why: String,
-        /// The host's version.
+        /// Version that the host was built for.
         wanted: String,
     },
 }
@@ -80,14 +80,14 @@ impl Category for LibtorchError {
     }
 }
 
-/// The folder that was chosen, for the children of this process.
+/// The libraries to preload in children of this process.
 static CHOSEN: OnceLock<OsString> = OnceLock::new();
 
-/// Makes sure that this process has the libtorch it should have. To be called
-/// first of all: with `OSEE_LIBTORCH` set, the program starts again.
+/// Makes sure that this process has the right libtorch. It must be called before
+/// anything else: with `OSEE_LIBTORCH` set, the program starts again.
 ///
 /// # Errors
-/// When there is no such libtorch, or it is of another version.
+/// There is no such libtorch, or it has another version.
 pub fn settle() -> Result<(), LibtorchError> {
     if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
         choose(Path::new(&folder))?;
@@ -102,10 +102,10 @@ pub fn settle() -> Result<(), LibtorchError> {
     }
 }
 
-/// The program itself, to be started with this process's libtorch.
+/// A command that starts the program itself with this process's libtorch.
 ///
 /// # Errors
-/// When its file is not known.
+/// The path of the program is unknown.
 pub fn this_program() -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     if let Some(chosen) = CHOSEN.get() {
@@ -130,7 +130,7 @@ fn choose(asked: &Path) -> Result<(), LibtorchError> {
     }
     let preloaded = env::var_os(PRELOAD).unwrap_or_default().into_encoded_bytes();
     if preloaded.starts_with(list.as_encoded_bytes()) {
-        // It has been tried already.
+        // The program has already started again, in vain.
         return Err(unusable("the dynamic linker does not load it first".to_owned()));
     }
     if let Some(found) = written_version(&folder).filter(|found| *found != wanted()) {
@@ -143,7 +143,7 @@ fn choose(asked: &Path) -> Result<(), LibtorchError> {
     let program = env::current_exe().map_err(|error| unusable(error.to_string()))?;
     let mut again = Command::new(program);
     again.env(PRELOAD, with_preloaded(&list));
-    // One that does not fit ends the program before its first line.
+    // An unsuitable libtorch ends a program before `main`, so a trial run comes first.
     let tried = again.arg("--version").output().map_err(|error| unusable(error.to_string()))?;
     if !tried.status.success() {
         let said = String::from_utf8_lossy(&tried.stderr).into_owned();
@@ -155,14 +155,14 @@ fn choose(asked: &Path) -> Result<(), LibtorchError> {
     Err(unusable(again.exec().to_string()))
 }
 
-/// What the dynamic linker is to load first, before what the user asks for.
+/// Value of the preload variable: libtorch first, then the user's libraries.
 fn with_preloaded(list: &OsString) -> OsString {
     let users = env::var_os(PRELOAD).filter(|users| !users.is_empty());
     [Some(list.clone()), users].into_iter().flatten().collect::<Vec<_>>().join(":".as_ref())
 }
 
-/// Leaves libtorch out of the environment of other programs, such as a
-/// scheduler's or Python; [`this_program`] puts it back.
+/// Removes libtorch from the environment of other programs, such as a scheduler or
+/// Python; [`this_program`] adds it again.
 fn forget_preloaded(list: &OsString) {
     let all = env::var_os(PRELOAD).unwrap_or_default().into_encoded_bytes();
     let Some(users) = all.strip_prefix(list.as_encoded_bytes()) else { return };
@@ -182,7 +182,7 @@ fn wanted() -> String {
     PluginHeader::current().libtorch.to_string()
 }
 
-/// The version of the libtorch in this process, by its own word.
+/// Version of the libtorch in this process, as libtorch reports it.
 fn version() -> String {
     // SAFETY: the name is libtorch's own, of its stable C interface, and so is
     // the type.
@@ -192,7 +192,7 @@ fn version() -> String {
             .map(|version| version())
     };
     match version {
-        // One byte each for major, minor and patch, from the top.
+        // From the top, major, minor and patch have one byte each.
         Ok(version) => {
             let [major, minor, patch, ..] = version.to_be_bytes();
             format!("{major}.{minor}.{patch}")
@@ -201,7 +201,7 @@ fn version() -> String {
     }
 }
 
-/// The version that the files beside a libtorch's libraries give.
+/// Version in the files beside a libtorch's libraries.
 fn written_version(lib: &Path) -> Option<String> {
     let folder = lib.parent()?;
     let read = |file: &str| fs::read_to_string(folder.join(file)).ok();

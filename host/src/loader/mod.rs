@@ -1,10 +1,9 @@
-//! Finds plugin files and loads them, rung by rung: is it ELF for this
-//! machine, has it osee's header, do the ABI and libtorch match, may it be
-//! loaded, then open, then abi_stable's layout check, then ask what it exports.
+//! Finds plugin files and loads them, rung by rung: is the file ELF for this machine,
+//! has it osee's header, do ABI and libtorch match, may it be loaded? Then it is
+//! opened, abi_stable checks the layout, and the plugin lists its exports.
 //!
-//! Invariant: nothing of a plugin runs before its header was read and found
-//! fitting; what is loaded is the bytes that were looked at; a library is never
-//! unloaded.
+//! Invariant: nothing of a plugin runs before its header was read and fits; the loaded
+//! bytes are the checked bytes; a library is never unloaded.
 
 mod elf;
 mod error;

@@ -1,5 +1,5 @@
-//! Who besides its owner can write to a file. A group without any other member,
-//! such as the one that most distributions give every user, is nobody else.
+//! Finds out who besides its owner can write to a file. A group without another
+//! member, such as the one that most distributions give every user, counts as nobody.
 
 use std::{collections::BTreeSet, fmt, fs::Metadata, os::unix::fs::MetadataExt, path::Path};
 use std::{fs, process::Command};
@@ -9,19 +9,19 @@ const EVERYONE: u32 = 0o002;
 const GROUP: u32 = 0o020;
 const STICKY: u32 = 0o1000;
 
-/// Who can write, as a sentence about `it`.
+/// Users who can write; as text, a sentence about `it`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Others {
-    /// The whole machine.
+    /// Every user of the machine.
     Everyone,
-    /// Users of the file's group.
+    /// Members of the file's group.
     Members {
-        /// Its name.
+        /// Name of the group.
         group: String,
-        /// Their names.
+        /// Names of its members.
         users: Vec<String>,
     },
-    /// It cannot be known.
+    /// The users cannot be determined, for this reason.
     Unknown(String),
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Others {
     }
 }
 
-/// Who besides its owner can write to `file`.
+/// Users besides its owner who can write to `file`; `None` if there are none.
 pub fn writers(file: &Path, metadata: &Metadata) -> Option<Others> {
     let mode = metadata.mode();
     if mode & EVERYONE != 0 {
@@ -48,7 +48,7 @@ pub fn writers(file: &Path, metadata: &Metadata) -> Option<Others> {
     if mode & GROUP == 0 {
         return None;
     }
-    // With a list, the group's bits are the most that anyone on it may do.
+    // With an access control list, the group's bits are the upper bound for all on it.
     if rustix::fs::getxattr_query(file, "system.posix_acl_access").is_ok_and(|bytes| bytes > 0) {
         let why = "an access control list may let others, see getfacl";
         return Some(Others::Unknown(why.to_owned()));
@@ -56,8 +56,8 @@ pub fn writers(file: &Path, metadata: &Metadata) -> Option<Others> {
     members(metadata.gid(), metadata.uid())
 }
 
-/// Who besides its owner can put another file in the place of those in a
-/// folder. Where it is sticky, as /tmp is, only a file's owner can.
+/// Users besides the owner who can replace files in a folder; `None` if it is sticky,
+/// as /tmp is: only a file's owner can replace it there.
 pub fn movers(folder: &Path, metadata: &Metadata) -> Option<Others> {
     match metadata.mode() & STICKY {
         0 => writers(folder, metadata),
@@ -65,8 +65,8 @@ pub fn movers(folder: &Path, metadata: &Metadata) -> Option<Others> {
     }
 }
 
-/// Who is in a group besides a user, by the machine's files and by whatever
-/// else it asks for its users.
+/// Members of a group besides its owner, by the machine's files and its name service;
+/// `None` if there are none.
 fn members(group: u32, owner: u32) -> Option<Others> {
     let read = |file| fs::read_to_string(file).unwrap_or_default();
     let local = read("/etc/group");
@@ -74,7 +74,7 @@ fn members(group: u32, owner: u32) -> Option<Others> {
     groups.extend(getent(&["group", &group.to_string()]));
     users.extend(getent(&["passwd"]));
     match (name_of(&local, group), name_of(&groups, group)) {
-        // A directory service need not say whose first group it is.
+        // A directory service need not tell whose primary group it is.
         (None, Some(name)) => {
             let why = format!("who is in group {name} cannot be known: it is not in /etc/group");
             Some(Others::Unknown(why))
@@ -90,7 +90,7 @@ fn members(group: u32, owner: u32) -> Option<Others> {
     }
 }
 
-/// What the name service says; nothing where there is none.
+/// Answer of the name service; `None` if getent cannot be run.
 fn getent(what: &[&str]) -> Option<String> {
     let output = Command::new("getent").args(what).output().ok()?;
     Some(format!("\n{}", String::from_utf8_lossy(&output.stdout)))
@@ -104,8 +104,8 @@ fn name_of(groups: &str, group: u32) -> Option<&str> {
     })
 }
 
-/// Names of the users who are in `group` by either list, other than `owner`
-/// and root, who need no group to write. `groups` and `users` are as in
+/// Names of the users whom either list puts in `group`, without `owner` and without
+/// root, which needs no group to write. `groups` and `users` have the format of
 /// /etc/group and /etc/passwd.
 fn others(groups: &str, users: &str, group: u32, owner: u32) -> Vec<String> {
     let mut found = BTreeSet::new();
@@ -141,7 +141,7 @@ mod tests {
     fn a_group_without_another_member_is_nobody_else() {
         let of = |group, owner| others(GROUPS, USERS, group, owner);
         let nobody: [&str; 0] = [];
-        // Ann's own group, one that names her, root's, and one that only root shares.
+        // Ann's own group, one that lists her, root's, and one that only root shares.
         assert_eq!(of(1000, 1000), nobody);
         assert_eq!(of(1002, 1000), nobody);
         assert_eq!(of(0, 0), nobody);
@@ -149,7 +149,7 @@ mod tests {
         // A member by the list of groups, and one by the list of users.
         assert_eq!(of(1001, 1000), ["bob"]);
         assert_eq!(of(1004, 1000), ["bob"]);
-        // To others Ann is another; a member without an entry of its own counts.
+        // For other owners Ann counts; so does a member without an entry in the user list.
         assert_eq!(of(1000, 1005), ["ann"]);
         assert_eq!(of(1003, 1000), ["carl"]);
     }

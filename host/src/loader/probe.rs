@@ -1,5 +1,5 @@
-//! Loads a plugin in a process of its own first: its constructors and its
-//! list of exports may crash or hang, and should not take the host with them.
+//! Loads a plugin in a process of its own first: its constructors and its list of
+//! exports may crash or hang, which must not take the host with them.
 
 use super::{LoadErrorKind, Plugin, libtorch};
 use std::{
@@ -12,12 +12,12 @@ use std::{
 /// Longest time for loading one plugin, libtorch included.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether the file at `path`, which may be loaded, survives it; `copy` is what
-/// is opened.
+/// Checks that loading the permitted file at `path` does not end a process; `copy` is
+/// what is opened.
 ///
 /// # Errors
-/// [`LoadErrorKind::Crashes`] if it does not. What else is wrong with it is
-/// left for the load itself to say.
+/// [`LoadErrorKind::Crashes`] if it does. Other errors are left for the actual load
+/// to report.
 pub fn survives(path: &Path, copy: &Path) -> Result<(), LoadErrorKind> {
     let crashes = |how: String| Err(LoadErrorKind::Crashes(how));
     let status = match run(path, copy) {
@@ -53,8 +53,8 @@ fn run(path: &Path, copy: &Path) -> std::io::Result<Option<ExitStatus>> {
     }
 }
 
-/// The other side, `osee-host __probe FILE COPY`: loads it and ends well, with
-/// whatever result.
+/// The child's side, `osee-host __probe FILE COPY`: loads the plugin, and returns
+/// normally even if that fails.
 pub fn probe(path: &Path, copy: &Path) {
     let _ = Plugin::load_copy(path, copy, |_, _| Ok(()));
 }

@@ -1,4 +1,4 @@
-//! All plugins of a run, and what they export by name.
+//! All plugins of a run, and their exports by name.
 
 use super::{LoadError, LoadErrorKind, Pinned, Plugin, Trust, image::Image, probe};
 use crate::exit::{Category, ExitCode};
@@ -14,47 +14,47 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Plugins in the order they were loaded: the given ones, then the bundled.
+/// Plugins in the order of loading: user plugins, then bundled ones.
 pub struct Registry {
     plugins: Vec<Plugin>,
-    /// How many of them were given.
+    /// Number of user plugins.
     given: usize,
 }
 
-/// Why something was not found.
+/// The reason why an export is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// No such export.
+    /// No plugin has such an export.
     #[error("there is no {what} `{id}`{}", hint(near, known))]
     Unknown {
-        /// Estimator or search space.
+        /// "estimator" or "search space".
         what: &'static str,
-        /// As asked.
+        /// Id that the user gave.
         id: String,
-        /// The most alike.
+        /// The most similar id.
         near: Option<String>,
-        /// All there are.
+        /// All ids of this kind.
         known: Vec<String>,
     },
-    /// Two plugins export it.
+    /// Two plugins export the same id.
     #[error(
         "{what} `{id}` is exported by both {} and {}\n  help: load one of them, or give one export another id",
         first.display(), second.display()
     )]
     Duplicate {
-        /// Estimator or search space.
+        /// "estimator" or "search space".
         what: &'static str,
-        /// The id.
+        /// The common id.
         id: String,
-        /// A file.
+        /// The first plugin's file.
         first: PathBuf,
-        /// Another.
+        /// The second plugin's file.
         second: PathBuf,
     },
-    /// A given plugin failed.
+    /// A plugin cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// A plugin refused.
+    /// A plugin's function failed.
     #[error("{0}")]
     Plugin(#[from] osee_sdk::Error),
 }
@@ -81,7 +81,7 @@ fn hint(near: &Option<String>, known: &[String]) -> String {
 }
 
 impl Registry {
-    /// Those of the `given` files that are not bundled.
+    /// Those of the `given` files that are user plugins, not bundled ones.
     pub fn own(given: &[PathBuf]) -> Vec<PathBuf> {
         let bundled: Vec<PathBuf> = folders().iter().map(|folder| canonical(folder)).collect();
         let is_bundled = |file: &PathBuf| {
@@ -91,13 +91,12 @@ impl Registry {
         given.iter().filter(|file| !is_bundled(file)).cloned().collect()
     }
 
-    /// Loads `given` files, as far as they are trusted, then the bundled
-    /// plugins: every osee plugin in `OSEE_PLUGIN_PATH` if set, else beside
-    /// the running program. Files there that are no plugins, damaged ones and
-    /// copies are passed over.
+    /// Loads the `given` files, if they are trusted, then the bundled plugins: those in
+    /// `OSEE_PLUGIN_PATH` if it is set, else beside the running program. Other libraries,
+    /// damaged files and copies there are skipped.
     ///
     /// # Errors
-    /// The first file that fails, or two plugins with one export.
+    /// The first file that fails, or two plugins with the same export.
     pub fn load(given: &[PathBuf], trust: &Trust) -> Result<Self, RegistryError> {
         let bundled = bundled();
         let own: Vec<PathBuf> = bundled.iter().map(|file| canonical(file)).collect();
@@ -115,7 +114,7 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Adds a bundled file, unless it is a copy of one that is loaded.
+    /// Adds a bundled file, unless it is a copy of a loaded one.
     fn add_once(&mut self, file: &Path) -> Result<(), RegistryError> {
         let loaded: Vec<(PathBuf, String)> =
             self.plugins.iter().map(|it| (it.path.clone(), it.sha256.clone())).collect();
@@ -134,10 +133,10 @@ impl Registry {
         }
     }
 
-    /// Loads these files and no others.
+    /// Loads exactly these files.
     ///
     /// # Errors
-    /// The first that fails, or is another file by now.
+    /// The first file that fails, or has been replaced.
     pub fn exactly(files: &[Pinned]) -> Result<Self, RegistryError> {
         let mut registry = Self { plugins: Vec::new(), given: 0 };
         for pinned in files {
@@ -146,12 +145,12 @@ impl Registry {
         Ok(registry)
     }
 
-    /// The files, for [`exactly`](Self::exactly) elsewhere.
+    /// The files to load with [`exactly`](Self::exactly) in another process.
     pub fn pinned(&self) -> Vec<Pinned> {
         self.plugins.iter().map(Plugin::pinned).collect()
     }
 
-    /// The plugins that were given, without the bundled ones.
+    /// The user plugins.
     pub fn given(&self) -> &[Plugin] {
         &self.plugins[..self.given]
     }
@@ -188,7 +187,7 @@ impl Registry {
         Ok(())
     }
 
-    /// The plugins.
+    /// All plugins, user plugins first.
     pub fn plugins(&self) -> &[Plugin] {
         &self.plugins
     }
@@ -201,7 +200,7 @@ impl Registry {
         })
     }
 
-    /// Every search space with its plugin.
+    /// Every search space with its plugin, in the order of loading.
     pub fn spaces(&self) -> impl Iterator<Item = (&Plugin, &SpaceInfo)> {
         self.exports().filter_map(|(plugin, export)| match export {
             ExportInfo::Space(info) => Some((plugin, info)),
@@ -212,7 +211,7 @@ impl Registry {
     /// The estimator called `id`.
     ///
     /// # Errors
-    /// [`RegistryError::Unknown`] with the nearest.
+    /// [`RegistryError::Unknown`] with the nearest id.
     pub fn estimator(&self, id: &str) -> Result<(&Plugin, &EstimatorInfo), RegistryError> {
         let ids = || self.estimators().map(|(_, info)| info.id.as_str());
         self.estimators()
@@ -223,7 +222,7 @@ impl Registry {
     /// The search space called `id`, ready to use.
     ///
     /// # Errors
-    /// [`RegistryError::Unknown`] with the nearest, or the plugin's failure.
+    /// [`RegistryError::Unknown`] with the nearest id, or the plugin's failure.
     pub fn space(&self, id: &str) -> Result<Space<'_>, RegistryError> {
         let ids = || self.spaces().map(|(_, info)| info.id.as_str());
         let (plugin, info) = self
@@ -234,11 +233,11 @@ impl Registry {
         Ok(Space { plugin, info, functions: made.try_into()? })
     }
 
-    /// Whether the settings of search spaces that the recipe of `plugin`'s
-    /// estimator `id` has are settings of any.
+    /// Checks that some space accepts each space setting in the recipe of `plugin`'s
+    /// estimator `id`; a setting of a preset needs no space that has it.
     ///
     /// # Errors
-    /// One that neither a space nor a preset has, or a value that no space takes.
+    /// No space and no preset has a setting, or no space takes its value.
     pub fn check_recipe(
         &self,
         plugin: &Plugin,
@@ -286,33 +285,32 @@ impl Registry {
 
 /// A search space with its functions.
 pub struct Space<'a> {
-    /// The plugin it is in.
+    /// The plugin that exports it.
     pub plugin: &'a Plugin,
-    /// What it declares.
+    /// Its declaration.
     pub info: &'a SpaceInfo,
-    /// What it does.
+    /// Its functions, made and ready to call.
     pub functions: ForeignSpace,
 }
 
 impl Space<'_> {
-    /// All its settings, those that are not given by their defaults.
+    /// All settings of the space: the given ones, and defaults for the others.
     ///
     /// # Errors
-    /// One that it does not have, or of another kind.
+    /// The space has no such setting, or its value is not allowed.
     pub fn resolve(&self, given: &BTreeMap<String, Value>) -> Result<Settings, SettingError> {
         let owner = format!("search space `{}`", self.info.id);
         Settings::resolve(&owner, &self.info.settings, given)
     }
 
-    /// Of settings for several spaces, such as a preset's, those that this one
-    /// has.
+    /// The settings that this space has, of those for several spaces, such as a preset's.
     pub fn known(&self, settings: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let declared = |key: &String| self.info.settings.iter().any(|spec| spec.key == *key);
         let known = settings.iter().filter(|(key, _)| declared(key));
         known.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// An architecture as it writes it; `None` for what is none.
+    /// The architecture in the space's own notation; `None` if it is invalid.
     pub fn spelling(&self, arch: &str) -> Option<String> {
         self.functions.parse(arch).ok()
     }
@@ -332,7 +330,7 @@ fn unknown<'a>(
     RegistryError::Unknown { what, id: id.to_owned(), near, known }
 }
 
-/// Plugin files that come with the host, in order of their names.
+/// Bundled plugin files, in the order of their paths.
 fn bundled() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         folders().iter().flat_map(|folder| libraries_in(folder)).collect();
@@ -341,7 +339,7 @@ fn bundled() -> Vec<PathBuf> {
     files
 }
 
-/// Where bundled plugins are.
+/// Folders of the bundled plugins.
 fn folders() -> Vec<PathBuf> {
     match std::env::var_os("OSEE_PLUGIN_PATH") {
         Some(path) => std::env::split_paths(&path).collect(),
@@ -353,7 +351,7 @@ fn folders() -> Vec<PathBuf> {
     }
 }
 
-/// Files called `.so` in a folder of plugins.
+/// Files with the extension `.so` in a folder.
 fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     match std::fs::read_dir(folder) {
         Ok(entries) => {
@@ -367,8 +365,8 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// Whether a file beside the program means to be a plugin, fit or not. What is
-/// none is passed over: other libraries may lie there as well.
+/// True if a library beside the program is meant as a plugin, even one that does not
+/// fit. Others are skipped, as any library may lie there.
 fn is_meant(file: &Path) -> bool {
     match Image::read(file).and_then(|image| image.header()) {
         Ok(_) => true,

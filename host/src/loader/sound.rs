@@ -1,9 +1,9 @@
-//! Whether the dynamic linker survives a library: it believes every offset and
-//! count that it reads, so one damaged bit of them ends the process.
+//! Checks that the dynamic linker survives a library: it trusts every offset and count
+//! that it reads, so one damaged bit in them would end the process.
 //!
-//! Invariant: of what passes here, the linker reads and writes nothing outside of
-//! what it has mapped, and calls nothing that is no code. Code and data
-//! themselves are not looked at: only a hash could tell.
+//! Invariant: for a library that passes, the linker reads and writes nothing outside
+//! of what it has mapped, and calls nothing but code. Code and data themselves are not
+//! checked; only a hash could do that.
 
 use super::elf::{Library, Segment, word};
 use object::elf;
@@ -12,11 +12,11 @@ type Result<T> = std::result::Result<T, String>;
 
 const SYMBOL: usize = 24;
 const RELOCATION: usize = 24;
-/// Most address space of a library.
+/// Largest address space of a library, in bytes.
 const SPAN: u64 = 1 << 40;
 
-/// Kinds of relocations that are looked at more closely: an address of the
-/// library's own, a function that says an address, and data of another library.
+/// Types of relocations that get closer checks: an address in the library itself, a
+/// function that returns an address, and a copy of another library's data.
 #[derive(Clone, Copy)]
 struct Kinds {
     relative: u32,
@@ -32,10 +32,10 @@ const KINDS: Option<Kinds> = if cfg!(target_arch = "x86_64") {
     None
 };
 
-/// Refuses what would end the process that loads it.
+/// Refuses a library that would end the process that loads it.
 ///
 /// # Errors
-/// What is damaged.
+/// What is damaged, in words.
 pub fn check(library: &Library<'_>) -> Result<()> {
     let it = Sound { library };
     it.segments()?;
@@ -62,7 +62,7 @@ impl<'a> Sound<'_, 'a> {
         self.library.segments.iter().filter(|it| it.kind == elf::PT_LOAD)
     }
 
-    /// Whether all of a range is in memory, in one segment with these flags.
+    /// True if the whole range is in memory, in one segment with these flags.
     fn holds(&self, address: u64, length: u64, flags: u32) -> bool {
         self.loads().any(|it| {
             let end = address.checked_add(length);
@@ -75,7 +75,7 @@ impl<'a> Sound<'_, 'a> {
         self.holds(address, 1, elf::PF_X.0)
     }
 
-    /// What is in the file of a table of this length.
+    /// The bytes of a table of this length, which must all be in the file.
     fn bytes(&self, address: u64, length: u64, what: &str) -> Result<&'a [u8]> {
         let whole = self.library.at(address);
         let length = usize::try_from(length).unwrap_or(usize::MAX);
@@ -132,14 +132,15 @@ impl<'a> Sound<'_, 'a> {
         Ok(())
     }
 
-    /// Where in the file an address is.
+    /// File offset of an address.
     fn offset_of(&self, address: u64) -> Option<u64> {
         let inside =
             |it: &&Segment| address.checked_sub(it.address).is_some_and(|into| into < it.in_file);
         self.loads().find(inside).map(|it| it.offset + (address - it.address))
     }
 
-    /// What is made read-only after relocation is writable before, to the page.
+    /// True if the range that becomes read-only after relocation is writable before, up to
+    /// the end of the page.
     fn relro(&self, it: &Segment) -> bool {
         const PAGE: u64 = 1 << 16;
         self.loads().any(|load| {
@@ -166,7 +167,7 @@ impl<'a> Sound<'_, 'a> {
                 return wrong(&format!("{what} are of another form"));
             }
         }
-        // What the linker reads without asking whether it is there.
+        // Tables of the first entry need the others, which the linker reads unchecked.
         for (tag, others) in [
             (elf::DT_RELA, [elf::DT_RELASZ, elf::DT_RELAENT]),
             (elf::DT_RELR, [elf::DT_RELRSZ, elf::DT_RELRENT]),
@@ -183,7 +184,7 @@ impl<'a> Sound<'_, 'a> {
                 return wrong("dynamic segment lacks the length of a table");
             }
         }
-        // Of this machine all have addends.
+        // On this machine all relocations have addends.
         if library.value(elf::DT_REL).is_some() {
             return wrong("relocations are of another form");
         }
@@ -201,7 +202,7 @@ impl<'a> Sound<'_, 'a> {
         }
     }
 
-    /// How many symbols there are, as the hash table says it.
+    /// Number of symbols, derived from the hash table.
     fn symbols(&self) -> Result<usize> {
         let library = self.library;
         if let Some(table) = library.value(elf::DT_GNU_HASH) {
@@ -220,7 +221,7 @@ impl<'a> Sound<'_, 'a> {
         count.ok_or_else(|| "its hash table is not inside of it".to_owned())
     }
 
-    /// Names of libraries and folders.
+    /// Checks the names of libraries and folders.
     fn names(&self, strings: &[u8]) -> Result<()> {
         let named = [
             elf::DT_NEEDED,
@@ -247,8 +248,8 @@ impl<'a> Sound<'_, 'a> {
             let name = word(symbol, 0).unwrap_or(u32::MAX) as usize;
             let (kind, section) = (symbol[4] & 15, u16::from_ne_bytes([symbol[6], symbol[7]]));
             let value = long(symbol, 8).unwrap_or(u64::MAX);
-            // Undefined and absolute ones have no place here; those of threads are counted from
-            // another start. One may stand at the end of a segment.
+            // Undefined and absolute symbols have no address here; those of threads count from
+            // another base. A symbol may stand at the end of a segment.
             let placed = section != 0 && section < 0xff00 && kind != 6;
             let sound = !placed
                 || match kind {
@@ -264,7 +265,7 @@ impl<'a> Sound<'_, 'a> {
         Ok(())
     }
 
-    /// Versions of symbols: their numbers, and the libraries that they are of.
+    /// Checks symbol versions: their numbers, and the libraries that they refer to.
     fn versions(&self, symbols: usize, strings: &[u8]) -> Result<()> {
         let library = self.library;
         let text = |at: u32| {
@@ -326,14 +327,14 @@ impl<'a> Sound<'_, 'a> {
         }
     }
 
-    /// Looks at all relocations; gives where pointers into the library's own code
-    /// are written, in order.
+    /// Checks all relocations. Returns, in ascending order, the places where pointers to
+    /// the library's own code are written.
     fn relocations(&self, symbols: usize) -> Result<Vec<u64>> {
         let library = self.library;
         let (mut functions, mut places) = (Vec::new(), Vec::new());
         for (tag, length) in [(elf::DT_RELA, elf::DT_RELASZ), (elf::DT_JMPREL, elf::DT_PLTRELSZ)] {
             let Some(at) = library.value(tag) else { continue };
-            // So many of the first are not asked for their kind.
+            // The linker does not check the type of this many first relocations.
             let count = library.value(elf::DT_RELACOUNT).filter(|_| tag == elf::DT_RELA);
             let mut plain = count.unwrap_or(0);
             let table = self.bytes(at, library.value(length).unwrap_or(0), "relocations")?;
@@ -382,7 +383,7 @@ impl<'a> Sound<'_, 'a> {
         Ok(functions)
     }
 
-    /// Relative relocations of the shorter form.
+    /// Checks relative relocations in the packed format (RELR).
     fn packed(&self, functions: &mut Vec<u64>) -> Result<()> {
         let library = self.library;
         let Some(at) = library.value(elf::DT_RELR) else { return Ok(()) };
@@ -414,7 +415,7 @@ impl<'a> Sound<'_, 'a> {
         Ok(())
     }
 
-    /// What is called when it is loaded, and at the end, is code.
+    /// Checks that the functions called on loading and at the end are code.
     fn functions(&self, relocated: &[u64]) -> Result<()> {
         let library = self.library;
         for tag in [elf::DT_INIT, elf::DT_FINI] {
@@ -437,7 +438,7 @@ impl<'a> Sound<'_, 'a> {
     }
 }
 
-/// How many symbols a GNU hash table is of; `None` where it is damaged.
+/// Number of symbols in a GNU hash table; `None` if it is damaged.
 fn gnu_symbols(table: &[u8]) -> Option<usize> {
     let [buckets, first, bloom] = [0, 4, 8].map(|at| word(table, at).map(|it| it as usize));
     let (buckets, first, bloom) = (buckets?, first?, bloom?);
@@ -455,7 +456,7 @@ fn gnu_symbols(table: &[u8]) -> Option<usize> {
         }
         last = last.max(Some(bucket).filter(|it| *it != 0));
     }
-    // Chains follow each other, so the end of the last one is the end of all.
+    // Chains follow each other, so all of them end where the last one does.
     let Some(mut symbol) = last else { return Some(first) };
     loop {
         let value = word(table, (symbol - first).checked_mul(4)?.checked_add(chains)?)?;

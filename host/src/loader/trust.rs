@@ -1,8 +1,8 @@
-//! Which plugin files may be loaded. Loading is executing: nothing of a
-//! library is run before its file was compared with the lock file.
+//! Decides which plugin files may be loaded. Loading runs code, so nothing of a library
+//! runs before its file was compared with the lock file.
 //!
-//! There is no sandbox. A pin says that a file is the one that somebody looked
-//! at, not that it is harmless.
+//! There is no sandbox: a pin says that a file is the one that somebody chose, not that
+//! it is harmless.
 
 use super::{LoadErrorKind, others};
 use crate::exit::{Category, ExitCode};
@@ -15,32 +15,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Format of the lock file.
+/// Version of the lock file's format.
 const VERSION: u32 = 1;
 
 /// Name of the lock file, beside the study or in the working folder.
 pub const LOCK: &str = "osee.lock";
 
-/// What the lock file says of one file.
+/// A plugin file's entry in the lock file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The plugin; relative to the lock file's folder.
+    /// Path of the plugin, relative to the lock file's folder.
     #[serde(with = "osee_model::paths")]
     pub file: PathBuf,
-    /// SHA-256 it must have, hex.
+    /// Required SHA-256, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// `any` for one's own plugin, which changes with every build.
+    /// `any` for a plugin under development, which changes with every build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<AnyBuild>,
 }
 
-/// The one value of [`Entry::build`].
+/// The only value of [`Entry::build`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnyBuild {
-    /// Whatever the file holds.
+    /// Accepts any content of the file.
     Any,
 }
 
@@ -59,23 +59,23 @@ pub struct Lock {
     entries: Vec<Entry>,
 }
 
-/// Why a lock file cannot be used.
+/// The reason why a lock file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// It cannot be read or written.
     #[error("cannot use lock file {}: {source}", path.display())]
     Io {
-        /// The file.
+        /// Path of the lock file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// It is not one.
+    /// It is not a lock file.
     #[error("lock file {} makes no sense: {message}", path.display())]
     Parse {
-        /// The file.
+        /// Path of the lock file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         message: String,
     },
 }
@@ -87,10 +87,10 @@ impl Category for LockError {
 }
 
 impl Lock {
-    /// Reads `path`; empty if there is none.
+    /// Reads the lock file at `path`; it is empty if there is none.
     ///
     /// # Errors
-    /// Unreadable or malformed.
+    /// It cannot be read, or is malformed.
     pub fn read(path: &Path) -> Result<Self, LockError> {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let text = match std::fs::read_to_string(path) {
@@ -105,7 +105,7 @@ impl Lock {
         Ok(Self { folder, entries })
     }
 
-    /// Pins `file` to `sha256`, in place of what was said of it.
+    /// Pins `file` to `sha256`; replaces an entry for the same file.
     pub fn pin(&mut self, file: &Path, sha256: &str) {
         let same = self.position(file);
         let folder = std::fs::canonicalize(self.in_folder(Path::new("."))).unwrap_or_default();
@@ -118,16 +118,16 @@ impl Lock {
         }
     }
 
-    /// Writes it, whole or not at all.
+    /// Writes the lock file, either completely or not at all.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
         write_whole(path, &lock_text(&self.entries))
             .map_err(|source| LockError::Io { path: path.to_owned(), source })
     }
 
-    /// Whether `file` with this hash may be loaded.
+    /// Checks whether `file` with this hash may be loaded.
     ///
     /// # Errors
     /// [`LoadErrorKind::Unpinned`] or [`LoadErrorKind::Changed`].
@@ -149,19 +149,19 @@ impl Lock {
     }
 
     fn in_folder(&self, file: &Path) -> PathBuf {
-        // The parent of a bare name is empty, which is no folder to canonicalize.
+        // The parent of a bare name is empty, which cannot be canonicalised.
         Path::new(".").join(&self.folder).join(file)
     }
 }
 
-/// A lock file with these entries.
+/// Text of a lock file with these entries.
 pub fn lock_text(entries: &[Entry]) -> String {
     let document = Document { version: VERSION, plugins: entries.to_vec() };
     "# Plugins that may be loaded: `osee-host plugin trust FILE`.\n".to_owned()
         + &toml::to_string(&document).expect("a lock is plain data")
 }
 
-/// What may be loaded in this run.
+/// Rules for which plugins may be loaded in this run.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     lock: Lock,
@@ -169,21 +169,21 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// By the lock file beside `study` if there is one, else in the working
-    /// folder; `allow_unpinned` files need not be in it.
+    /// Reads the lock file beside `study` if there is one, else that in the working folder;
+    /// with `allow_unpinned`, files need not be listed in it.
     ///
     /// # Errors
-    /// When the lock file cannot be used.
+    /// The lock file cannot be used.
     pub fn open(study: Option<&Path>, allow_unpinned: bool) -> Result<Self, LockError> {
         let beside = study.map(|study| study.with_file_name(LOCK)).filter(|lock| lock.exists());
         let lock = Lock::read(&beside.unwrap_or_else(|| PathBuf::from(LOCK)))?;
         Ok(Self { lock, allow_unpinned })
     }
 
-    /// Whether `file` with this hash may be loaded.
+    /// Checks whether `file` with this hash may be loaded.
     ///
     /// # Errors
-    /// The rung of the ladder.
+    /// The rung of the ladder that it fails on.
     pub fn permits(&self, file: &Path, sha256: &str) -> Result<(), LoadErrorKind> {
         refuse_others(file)?;
         let outcome = self.lock.allows(file, sha256);
@@ -195,7 +195,7 @@ impl Trust {
     }
 }
 
-/// The entries of a lock file's text.
+/// Reads the entries of a lock file's text.
 ///
 /// # Errors
 /// What is wrong, in words.
@@ -218,8 +218,8 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, String> {
     Ok(document.plugins)
 }
 
-/// Refuses a file that others than its owner can change, or put another in the
-/// place of: what was looked at need not be what is loaded.
+/// Refuses a file that users other than its owner can change or replace: the loaded
+/// file might not be the checked one.
 ///
 /// # Errors
 /// [`LoadErrorKind::Writable`], [`LoadErrorKind::Movable`], or it cannot be read.

@@ -1,6 +1,6 @@
-//! Which calls of plugins are under way in a supervised process, and how long
-//! and how much they may take. The process notes them in memory that its parent
-//! reads, a place for each of its threads.
+//! Tracks which calls of plugins are under way in a supervised process, and their
+//! limits on time and memory. The process notes its calls in memory that its parent
+//! reads; each thread has a place there.
 //!
 //! Invariant: time counts only while both processes can run.
 
@@ -15,51 +15,51 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Bytes of a note's text; what does not fit is cut off.
+/// Bytes for a note's text; longer text is cut off.
 const TEXT: usize = 248;
 
-/// Bytes of a note: a number that no earlier one of its place had, and the text.
+/// Bytes of a note: a number that is new in its place, and the text.
 const NOTE: usize = TEXT + size_of::<u64>();
 
-/// Threads that have a place of their own.
+/// Number of places; further threads share them.
 const PLACES: usize = 64;
 
-/// How long a call may take once the process was told to stop.
+/// Longest time of a call once the process was told to stop.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How often the limits are looked at.
+/// Interval between checks of the limits.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// How long one call may take, seconds.
+/// Environment variable with the longest time of one call, in seconds.
 const SECONDS: &str = "OSEE_CALL_SECONDS";
-/// How much memory a process may hold during a call, MiB.
+/// Environment variable with the memory that a process may hold during a call, in MiB.
 const MIB: &str = "OSEE_CALL_MIB";
 
-/// Bytes of a file for notes.
+/// Size of the file for notes, in bytes.
 pub const FILE: u64 = (NOTE * PLACES) as u64;
 
-/// What one call may use.
+/// Limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
-    /// Longest time.
+    /// Longest time of the call.
     pub time: Duration,
-    /// Most resident memory of the process that makes it, bytes.
+    /// Most resident memory of the calling process, in bytes.
     pub memory: u64,
 }
 
-/// A limit that was passed.
+/// The limit that a call passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CallLimit {
-    /// Too slow.
+    /// The call took longer than this.
     #[error("no answer after {} s", .0.as_secs_f64())]
     Time(Duration),
-    /// Too big.
+    /// The process held more than this many bytes.
     #[error("the program held more than {} MiB", .0 >> 20)]
     Memory(u64),
 }
 
 impl CallLimit {
-    /// What a user sets to allow more.
+    /// The environment variable that raises the limit.
     pub fn variable(&self) -> &'static str {
         match self {
             Self::Time(_) => SECONDS,
@@ -69,11 +69,11 @@ impl CallLimit {
 }
 
 impl CallLimits {
-    /// Ten minutes and three quarters of the machine's memory, where the
-    /// environment says nothing else.
+    /// The environment's limits; by default ten minutes and three quarters of the machine's
+    /// memory.
     ///
     /// # Errors
-    /// What it says is no number.
+    /// A variable holds no valid number.
     pub fn of_environment() -> Result<Self, String> {
         Self::of(|name| env::var(name).ok())
     }
@@ -97,8 +97,8 @@ impl CallLimits {
 }
 
 thread_local! {
-    /// Calls of this thread that are under way, the last one made by those before
-    /// it; where they are noted, and how many notes there were.
+    /// Calls of this thread that are under way, outermost first; the place of its notes;
+    /// and the number of notes so far.
     static CALLS: RefCell<(Vec<String>, usize, u64)> = {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         let place = THREADS.fetch_add(1, Ordering::Relaxed) % PLACES;
@@ -106,8 +106,8 @@ thread_local! {
     };
 }
 
-/// Notes in `file` that this thread begins a call, or, with an empty text, that
-/// its last one is over.
+/// Notes in `file` that this thread begins a call or, with an empty text, that its
+/// innermost call is over.
 pub fn note(file: &File, call: &str) {
     CALLS.with_borrow_mut(|(calls, place, count)| {
         match call.is_empty() {
@@ -120,12 +120,12 @@ pub fn note(file: &File, call: &str) {
         let kept = text.len().min(TEXT);
         note[..8].copy_from_slice(&count.to_le_bytes());
         note[8..8 + kept].copy_from_slice(&text.as_bytes()[..kept]);
-        // Without a note the parent can say less, and no more than that.
+        // If a note cannot be written, the parent only knows less.
         let _ = file.write_all_at(&note, (*place * NOTE) as u64);
     });
 }
 
-/// A note: its number and its text.
+/// Number and text of every note.
 fn read(notes: &File) -> io::Result<Vec<(u64, String)>> {
     let mut bytes = vec![0; NOTE * PLACES];
     notes.read_exact_at(&mut bytes, 0)?;
@@ -139,36 +139,36 @@ fn read(notes: &File) -> io::Result<Vec<(u64, String)>> {
     Ok(bytes.chunks(NOTE).map(one).collect())
 }
 
-/// The calls that are under way; of a process that has ended, those that it did
-/// not come back from.
+/// The calls that are under way; for a process that has ended, those that did not
+/// return. `None` if there are none.
 ///
 /// # Errors
-/// When notes cannot be read.
+/// The notes cannot be read.
 pub fn under_way(notes: &File) -> io::Result<Option<String>> {
     let texts = read(notes)?.into_iter().map(|(_, text)| text).filter(|text| !text.is_empty());
     let texts = texts.collect::<Vec<_>>().join(", or ");
     Ok(Some(texts).filter(|texts| !texts.is_empty()))
 }
 
-/// The calls of a process against their limits.
+/// Compares the calls of a process with their limits.
 pub struct Watch {
     limits: CallLimits,
     process: u32,
     clock: Clock,
     looked: Instant,
-    /// Of each place, the number of its last note, and what the clock had counted
-    /// when it was new.
+    /// Per place: the number of its last note, and the clock's time when that note was
+    /// first seen.
     seen: Vec<(u64, Duration)>,
 }
 
 impl Watch {
-    /// Of `process`.
+    /// Starts watching `process`.
     pub fn new(process: u32, limits: CallLimits) -> Self {
         let (clock, looked) = (Clock::new(process), Instant::now());
         Self { limits, process, clock, looked, seen: vec![(0, Duration::ZERO); PLACES] }
     }
 
-    /// The process was told to stop: from here on a call has [`GRACE`].
+    /// To be called when the process is told to stop: from then on a call has [`GRACE`].
     pub fn hurry(&mut self) {
         self.limits.time = self.limits.time.min(GRACE);
         self.clock.count();
@@ -176,10 +176,10 @@ impl Watch {
         self.seen.iter_mut().for_each(|(_, since)| *since = now);
     }
 
-    /// A call that is over its limit, and which. Looked at every [`PERIOD`].
+    /// The call that has passed a limit, and that limit; checked every [`PERIOD`].
     ///
     /// # Errors
-    /// When notes cannot be read.
+    /// The notes cannot be read.
     pub fn over(&mut self, notes: &File) -> io::Result<Option<(String, CallLimit)>> {
         if self.looked.elapsed() < PERIOD {
             return Ok(None);
@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(now().as_deref(), Some("inner"));
         note(&notes, "");
         assert_eq!(now().as_deref(), Some("outer"));
-        // Another thread that comes and goes does not hide it.
+        // Another thread's finished call does not hide it.
         thread::scope(|threads| {
             let other = || {
                 note(&notes, "other");

@@ -1,9 +1,8 @@
-//! Plugins of one's own have code that runs in the host: search spaces, and what
-//! estimators say before any worker is started. So that such code can end
-//! nothing without a word, a command that loads any is run by a child process.
-//! Before each call the child notes what is called, where its parent finds it, and
-//! the parent ends the child where a call passes its [limits](CallLimits).
-//! What such code prints comes to the parent, which says whose it is.
+//! Supervises commands that load user plugins. Search spaces run in the host, and so
+//! does what estimators say before workers start, so such code could end the host
+//! without a message. Therefore a child process runs the command. It notes each call
+//! of a plugin before the call, and the parent ends it when a call passes its
+//! [limits](CallLimits). Output of such code goes to the parent, which names its plugin.
 //!
 //! Invariant: the parent runs no code of a plugin.
 
@@ -37,24 +36,24 @@ use std::{
     },
 };
 
-/// First argument of a child. The second is the file that it notes its calls in,
-/// the third a pipe for what plugins print.
+/// First argument of a child. The second is the file for its notes of calls, the third
+/// a pipe for output of plugins.
 const CHILD: &str = "__supervised";
 
-/// Where this process notes its calls, if it is such a child.
+/// File in which this process notes its calls; set only in a supervised child.
 static NOTES: OnceLock<File> = OnceLock::new();
 
-/// Whether this process is such a child.
+/// True if this process is a supervised child.
 pub fn is_supervised() -> bool {
     NOTES.get().is_some()
 }
 
-/// The arguments of the command, the program's name first. A child begins to
-/// note every call of a plugin, ends with its parent, and keeps standard output
-/// from plugins.
+/// The command's arguments, the program's name first. In a child this also begins to
+/// note every call of a plugin, makes it end with its parent, and keeps plugins from
+/// writing to standard output.
 ///
 /// # Errors
-/// When the parent has left no file for notes.
+/// The files that the parent named cannot be opened.
 pub fn arguments() -> io::Result<Vec<OsString>> {
     let mut arguments: Vec<OsString> = env::args_os().collect();
     if arguments.get(1).is_none_or(|first| first != CHILD) || arguments.len() < 4 {
@@ -76,11 +75,11 @@ fn note(call: &str) {
     }
 }
 
-/// Runs this command again in a child that loads these plugins, whose calls have
-/// these limits.
+/// Runs this command again in a child that loads these plugins, with these limits on
+/// their calls.
 ///
 /// # Errors
-/// When it cannot be started.
+/// The child cannot be started.
 pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
     let notes = File::from(rustix::fs::memfd_create("osee-notes", MemfdFlags::CLOEXEC)?);
     notes.set_len(calls::FILE)?;
@@ -93,14 +92,14 @@ pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
     let first = [OsString::from(CHILD)].into_iter().chain(files.map(OsString::from));
     let (mut watch, mut told) = (None, false);
     let waited = child::run_while(&mut child::again(first)?, |child| {
-        // What it has stored is whole when it is killed, and its workers end with it.
+        // Killing is safe: what it has stored is complete, and its workers end with it.
         let watch = watch.get_or_insert_with(|| Watch::new(child, limits));
         if let Some((call, limit)) = watch.over(&notes)? {
             return Ok(ControlFlow::Break((call, limit)));
         }
-        // A terminal signals the child as well, to which a second SIGINT means
-        // more than the first; a second SIGTERM does not. The first may have come
-        // before this was the one to hand it on.
+        // A terminal signals the child as well. A second SIGINT would mean more to it than the
+        // first, a second SIGTERM does not. The first signal may have come before the handler
+        // above was registered.
         let signalled = stop.swap(false, Ordering::Relaxed) || (!told && Stop::was_signalled());
         if signalled && !told {
             watch.hurry();
@@ -115,7 +114,7 @@ pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
         ControlFlow::Break((call, limit)) => return Ok(Ended::Over { call, limit }),
         ControlFlow::Continue(status) => status,
     };
-    // It had not come to handle the signal that it was sent.
+    // It was killed by the signal before it had installed its handler.
     if told && status.signal().is_some_and(|signal| [SIGTERM, SIGINT].contains(&signal)) {
         return Ok(Ended::Stopped { call: None });
     }
@@ -129,28 +128,28 @@ pub fn run(plugins: &[PathBuf], limits: CallLimits) -> io::Result<Ended> {
 /// How a child ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// With this exit code, by itself.
+    /// It ended by itself with this exit code.
     Itself(u8),
-    /// While it ran this code of a plugin.
+    /// It ended while it ran this code of a plugin.
     InCall {
-        /// What was called.
+        /// The plugin's function that was called.
         call: String,
-        /// How it ended.
+        /// How it ended, in words.
         how: String,
     },
-    /// By its parent, as this call was over a limit.
+    /// Its parent killed it because a call passed a limit.
     Over {
-        /// What was called.
+        /// The plugin's function that was called.
         call: String,
-        /// Which limit.
+        /// The limit that the call passed.
         limit: CallLimit,
     },
-    /// By a signal, which has this number, while no plugin was at work.
+    /// A signal killed it while no plugin was at work: text, and the signal's number.
     Killed(String, i32),
-    /// As it was told to stop, before it could do so itself; in a call that it was
-    /// not waited for any longer, if there is one.
+    /// It was told to stop, and was killed before it ended by itself: by that signal, or in
+    /// a call that did not return in time.
     Stopped {
-        /// What was called.
+        /// The plugin's function that was called, if any.
         call: Option<String>,
     },
 }

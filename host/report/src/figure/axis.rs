@@ -1,15 +1,15 @@
-//! Axes and scales: where a number lies between its bounds.
+//! Axes, and the scales that map numbers to positions between an axis's bounds.
 
 use super::text::{places, scientific, shown};
 
-/// What an axis shows.
+/// Description of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// Its quantity, with the unit in brackets.
+    /// Name of the quantity, with its unit in brackets.
     pub label: String,
-    /// Whether equal steps are equal factors.
+    /// True for a logarithmic axis.
     pub log: bool,
-    /// Its bounds; those of the data, rounded, if not given.
+    /// Bounds of the axis; `None` means those of the data, rounded outwards.
     pub range: Option<[f64; 2]>,
 }
 
@@ -19,31 +19,31 @@ impl Axis {
         Self { label: label.to_owned(), log: false, range: None }
     }
 
-    /// With equal steps for equal factors.
+    /// Makes the axis logarithmic.
     #[must_use]
     pub fn log(self) -> Self {
         Self { log: true, ..self }
     }
 
-    /// With bounds.
+    /// Sets the bounds.
     #[must_use]
     pub fn range(self, from: f64, to: f64) -> Self {
         Self { range: Some([from, to]), ..self }
     }
 }
 
-/// From numbers to fractions of an axis.
+/// Maps numbers to fractions of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scale {
     bounds: [f64; 2],
     log: bool,
-    /// Where grid lines are, and what they say.
+    /// Position and label of each grid line.
     pub(super) ticks: Vec<(f64, String)>,
 }
 
 impl Scale {
-    /// Bounds are the axis's, else those of `values` (and of zero, if it must
-    /// be seen), moved out to the next of about `count` ticks.
+    /// Bounds are the axis's own, else those of `values` (and zero, if `zero` is true),
+    /// moved outwards to the next of about `count` ticks.
     pub(super) fn new(
         axis: &Axis,
         values: impl Iterator<Item = f64>,
@@ -70,7 +70,7 @@ impl Scale {
             let half = if low == 0.0 { 0.5 } else { low.abs() / 10.0 };
             (low, high) = (low - half, high + half);
         }
-        // What nearly starts at zero should.
+        // Bounds that start near zero, compared with their end, start at zero.
         if !fixed && low > 0.0 && low < 0.4 * high {
             low = 0.0;
         }
@@ -128,7 +128,7 @@ impl Scale {
         Self { bounds: [from, to], log: true, ticks: ticks.map(|it| (it, label(it))).collect() }
     }
 
-    /// From 0 to 1 within the bounds.
+    /// Fraction of the axis, from 0 to 1; values outside the bounds are clamped.
     pub(super) fn at(&self, value: f64) -> f64 {
         let [low, high] = self.bounds;
         let fraction = match self.log {
@@ -138,7 +138,7 @@ impl Scale {
         fraction.clamp(0.0, 1.0)
     }
 
-    /// Whether the axis can show it.
+    /// True if the axis can show the value.
     pub(super) fn holds(&self, value: f64) -> bool {
         value.is_finite() && (!self.log || value > 0.0)
     }

@@ -1,5 +1,5 @@
-//! Bars in groups. Quantities of different units get panels of their own
-//! below each other, not a second axis.
+//! Grouped bars. Quantities with different units get separate panels, one below the
+//! other, not a second axis.
 
 use super::{
     Axis, CsvTable, Estimate,
@@ -14,42 +14,42 @@ use super::{
 /// Bars of several series, side by side in each group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bars {
-    /// What the groups are.
+    /// What the groups stand for.
     pub label: String,
-    /// Their names.
+    /// Names of the groups.
     pub groups: Vec<String>,
-    /// The numbers that each group reaches from and to, if it is a range.
+    /// Lower and upper bound of each group; empty if groups are no ranges.
     pub bounds: Vec<[f64; 2]>,
     /// Names of the series, the same in every panel.
     pub series: Vec<String>,
-    /// One quantity each.
+    /// One panel per quantity.
     pub panels: Vec<Panel>,
 }
 
-/// One quantity.
+/// The bars of one quantity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
-    /// What it is.
+    /// The vertical axis.
     pub y: Axis,
-    /// By series, then by group.
+    /// Values by series, then by group.
     pub values: Vec<Vec<Estimate>>,
 }
 
 impl Bars {
-    /// Groups and series without a panel.
+    /// Groups and series, without any panel.
     pub fn new(label: &str, groups: &[&str], series: &[&str]) -> Self {
         let (groups, series) = (owned(groups), owned(series));
         Self { label: label.to_owned(), groups, bounds: Vec::new(), series, panels: Vec::new() }
     }
 
-    /// With the range that each group stands for; for the CSV file, as the
-    /// groups' names are rounded.
+    /// Sets the range of each group, for the CSV file: names of groups have rounded
+    /// numbers.
     #[must_use]
     pub fn bounds(self, bounds: Vec<[f64; 2]>) -> Self {
         Self { bounds, ..self }
     }
 
-    /// With one more quantity: values by series, then by group.
+    /// Adds a panel: values by series, then by group.
     #[must_use]
     pub fn panel(mut self, y: Axis, values: Vec<Vec<Estimate>>) -> Self {
         self.panels.push(Panel { y, values });
@@ -82,7 +82,7 @@ impl Bars {
         sheet.finish()
     }
 
-    /// Where a group begins, and how wide its bars are.
+    /// Left edge of a group's bars, and the width of one bar, in pixels.
     fn slot(&self, area: &Area, group: usize) -> (f64, f64) {
         let room = (area.right - area.left) / self.groups.len().max(1) as f64;
         let bar = (room * 0.78 / self.series.len().max(1) as f64).min(46.0);

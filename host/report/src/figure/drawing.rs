@@ -1,4 +1,4 @@
-//! Architectures: boxes with edges.
+//! Drawings of architectures: boxes with edges.
 
 use super::{
     CsvTable,
@@ -10,24 +10,24 @@ use super::{
 };
 
 const SIZE: f64 = 11.0;
-/// Height of a box.
+/// Height of a box, in pixels.
 pub(crate) const HEIGHT: f64 = 20.0;
 const LONGEST: f64 = 130.0;
 
-/// A labelled box. One without a label is a bend: nothing is drawn there, and
-/// edges pass through.
+/// A labelled box. A node without a label is a bend, which is not drawn: edges only
+/// pass through it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Middle, in pixels.
+    /// Horizontal centre, in pixels.
     pub x: f64,
-    /// Middle, in pixels.
+    /// Vertical centre, in pixels.
     pub y: f64,
-    /// What it is.
+    /// Text in the box; empty for a bend.
     pub label: String,
 }
 
 impl Node {
-    /// How wide the box is, in pixels.
+    /// Width of the box, in pixels.
     pub fn width(&self) -> f64 {
         match self.label.is_empty() {
             true => 0.0,
@@ -39,31 +39,31 @@ impl Node {
         if self.label.is_empty() { 0.0 } else { HEIGHT / 2.0 }
     }
 
-    /// The label as far as the box has room for it.
+    /// The label, cut off to fit the box.
     pub(crate) fn text(&self) -> String {
         text::clipped(&self.label, SIZE, LONGEST)
     }
 }
 
-/// An architecture, from top to bottom.
+/// An architecture, drawn from top to bottom.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Drawing {
     /// Boxes and bends.
     pub nodes: Vec<Node>,
-    /// From which to which.
+    /// Pairs of positions in `nodes`: start and end of each edge.
     pub edges: Vec<[usize; 2]>,
 }
 
 impl Drawing {
-    /// Right and lower bound of all boxes.
+    /// Width and height in pixels, from the origin to the end of the last box.
     pub fn size(&self) -> [f64; 2] {
         self.nodes.iter().fold([0.0_f64, 0.0_f64], |[width, height], node| {
             [width.max(node.x + node.width() / 2.0), height.max(node.y + node.half_height())]
         })
     }
 
-    /// Edges leave and enter boxes upright, and pass a bend in the direction
-    /// from the node before to the one after.
+    /// Horizontal change per vertical pixel: edges leave and enter boxes vertically, and
+    /// pass a bend in the direction from the node before to the node after.
     fn slope(&self, at: usize) -> f64 {
         let before = self.edges.iter().find(|[_, to]| *to == at).map(|[from, _]| *from);
         let after = self.edges.iter().find(|[from, _]| *from == at).map(|[_, to]| *to);
@@ -78,7 +78,7 @@ impl Drawing {
 
     fn draw(&self, svg: &mut Svg, [left, top]: [f64; 2]) {
         let pen = Pen::new(Ink::Muted, 1.3);
-        // One path for all edges: a page has many of them.
+        // All edges share one path, as a page has many of them.
         let (mut curves, mut heads) = (String::new(), String::new());
         for [a, b] in self.edges.iter().copied() {
             let (Some(from), Some(to)) = (self.nodes.get(a), self.nodes.get(b)) else {
@@ -127,16 +127,15 @@ fn rounded([x, y, width, height]: [f64; 4]) -> String {
     )
 }
 
-/// Several architectures side by side, each with a heading and what there is
-/// to say about it.
+/// Several architectures side by side, each with a heading and a caption.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Drawings {
-    /// Heading, caption and drawing.
+    /// Heading, caption and drawing of each architecture.
     pub drawings: Vec<(String, String, Drawing)>,
 }
 
 impl Drawings {
-    /// With one more.
+    /// Adds an architecture.
     #[must_use]
     pub fn drawing(mut self, heading: &str, caption: &str, drawing: Drawing) -> Self {
         self.drawings.push((heading.to_owned(), caption.to_owned(), drawing));

@@ -1,5 +1,5 @@
-//! What most figures have around their marks: title, legend, grid, axes, and
-//! below them what is undefined.
+//! The frame around most figures' marks: title, legend, grid, axes and, below them, a
+//! list of undefined values.
 
 use super::{
     axis::{Axis, Scale},
@@ -8,14 +8,14 @@ use super::{
     text,
 };
 
-/// Left and right of everything.
+/// Left and right margin, in pixels.
 pub(super) const MARGIN: f64 = 12.0;
-/// Width of figures whose data does not ask for another.
+/// Default width of a figure, in pixels.
 pub(super) const WIDTH: f64 = 740.0;
-/// What is undefined is told this many times, then counted.
+/// Most reasons for undefined values that are written out; more are counted.
 const TOLD: usize = 4;
 
-/// How a series looks in the legend.
+/// Symbol of a series in the legend.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Key {
     /// A line with markers.
@@ -26,12 +26,12 @@ pub(super) enum Key {
     Mark,
 }
 
-/// A figure that is being drawn from top to bottom.
+/// A figure that is drawn from top to bottom.
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) svg: Svg,
     pub(super) width: f64,
-    /// Where the next part begins.
+    /// Top of the next part, in pixels.
     pub(super) y: f64,
     title: String,
 }
@@ -44,7 +44,7 @@ impl Sheet {
         Self { svg, width, y: y - 6.0, title: title.to_owned() }
     }
 
-    /// Names of series; none where there is only one to tell.
+    /// Draws the names of series, if there are at least two.
     pub(super) fn legend(&mut self, names: &[&str], key: Key) {
         if names.len() < 2 {
             return;
@@ -77,8 +77,8 @@ impl Sheet {
         }
     }
 
-    /// An area of this height, with the vertical axis's grid and its name
-    /// above. `left` is what [`gutter`] says.
+    /// Starts an area of this height with the vertical axis's grid, its name above. `left`
+    /// comes from [`gutter`].
     pub(super) fn area(&mut self, axis: &Axis, scale: Scale, left: f64, height: f64) -> Area {
         let mut top = self.y + 22.0;
         if !axis.label.is_empty() {
@@ -100,7 +100,7 @@ impl Sheet {
         area
     }
 
-    /// Ticks and name of a horizontal axis under the area.
+    /// Draws the ticks and name of a horizontal axis below the area.
     pub(super) fn below(&mut self, area: &Area, axis: &Axis, scale: &Scale) {
         let y = area.bottom;
         self.svg.line([area.left, y], [area.right, y], Pen::new(Ink::Muted, 1.0));
@@ -118,7 +118,7 @@ impl Sheet {
         self.name_below(area, &axis.label);
     }
 
-    /// The name of a horizontal axis.
+    /// Draws the name of a horizontal axis.
     pub(super) fn name_below(&mut self, area: &Area, label: &str) {
         let font = Font::TICK.anchored(Anchor::Middle);
         let at = [(area.left + area.right) / 2.0, self.y + 15.0];
@@ -126,7 +126,7 @@ impl Sheet {
         self.y = below - 8.0;
     }
 
-    /// What is undefined, and why; what has one reason is told together.
+    /// Lists undefined values with their reasons, one line per reason.
     pub(super) fn undefined(&mut self, undefined: &[(String, String)]) {
         let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
         for (what, reason) in undefined {
@@ -166,14 +166,14 @@ impl Sheet {
     }
 }
 
-/// Room that these scales' labels need to the left.
+/// Width in pixels that the labels of these scales need on the left.
 pub(super) fn gutter<'a>(scales: impl IntoIterator<Item = &'a Scale>) -> f64 {
     let labels = scales.into_iter().flat_map(|scale| &scale.ticks);
     let widest = labels.map(|(_, label)| text::width(label, Font::TICK.size));
     MARGIN + widest.fold(20.0, f64::max) + 8.0
 }
 
-/// Where marks are, with the vertical scale.
+/// The area that holds the marks, with its vertical scale.
 #[derive(Debug)]
 pub(super) struct Area {
     pub(super) left: f64,
@@ -184,7 +184,7 @@ pub(super) struct Area {
 }
 
 impl Area {
-    /// Without anything drawn: left, right, top and bottom.
+    /// An area between left, right, top and bottom, without drawing anything.
     pub(super) fn bare([left, right, top, bottom]: [f64; 4], y: Scale) -> Self {
         Self { left, right, top, bottom, y }
     }
@@ -198,7 +198,7 @@ impl Area {
     }
 }
 
-/// A rectangle in the series' colour and hatch.
+/// Draws a rectangle in the series' colour and hatch.
 pub(super) fn filled(svg: &mut Svg, series: usize, place: [f64; 4]) {
     let ink = Ink::Series(series);
     let lines = hatch(series, place);
@@ -211,7 +211,7 @@ pub(super) fn filled(svg: &mut Svg, series: usize, place: [f64; 4]) {
     svg.stroke(&rect(place), Pen::new(ink, 1.2));
 }
 
-/// An upright interval with its ends.
+/// Draws a vertical interval with its ends.
 pub(super) fn whisker(svg: &mut Svg, x: f64, [low, high]: [f64; 2], ink: Ink) {
     let pen = Pen::new(ink, 1.4);
     svg.line([x, low], [x, high], pen);

@@ -1,4 +1,4 @@
-//! A matrix: colours for the eye, numbers for the reader.
+//! A matrix shown by colours and numbers.
 
 use super::{
     CsvTable, Value,
@@ -18,11 +18,11 @@ pub struct HeatMap {
     pub rows: Vec<String>,
     /// Names of the columns.
     pub columns: Vec<String>,
-    /// By row, then by column.
+    /// Values by row, then by column.
     pub cells: Vec<Vec<Value>>,
-    /// What the strongest colour stands for.
+    /// Absolute value of the strongest colour.
     pub limit: f64,
-    /// Places of the numbers.
+    /// Decimals of the numbers.
     pub places: usize,
 }
 
@@ -47,7 +47,7 @@ impl HeatMap {
         };
         let mut cell = (widest(&mut texts.iter().flatten(), 26.0) + 10.0).ceil();
         let left = MARGIN + widest(&mut self.rows.iter(), 30.0).min(220.0) + 10.0;
-        // Names of columns are slanted where there is no room for them.
+        // Names of columns are slanted if space is short.
         let name = widest(&mut self.columns.iter(), 0.0);
         if left + (name + 10.0) * self.columns.len() as f64 <= WIDTH / 2.0 {
             cell = cell.max((name + 10.0).ceil());

@@ -1,4 +1,4 @@
-//! Distributions over common bins.
+//! Histograms over common bins.
 
 use super::{
     Axis, CsvTable,
@@ -9,22 +9,22 @@ use super::{
     svg::{Pen, joined},
 };
 
-/// How the values of each series are distributed.
+/// Distributions of the values of several series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
-    /// What the values are.
+    /// The quantity of the values.
     pub x: Axis,
-    /// Name and values; those that are not finite are counted apart.
+    /// Name and values of each series; values that are not finite are counted apart.
     pub series: Vec<(String, Vec<f64>)>,
 }
 
 impl Histogram {
-    /// An axis without values.
+    /// An axis without any series.
     pub fn new(x: Axis) -> Self {
         Self { x, series: Vec::new() }
     }
 
-    /// With one more distribution.
+    /// Adds a series.
     #[must_use]
     pub fn series(mut self, name: &str, values: impl IntoIterator<Item = f64>) -> Self {
         self.series.push((name.to_owned(), values.into_iter().collect()));
@@ -36,8 +36,8 @@ impl Histogram {
         values.iter().copied().map(scale).filter(|it| it.is_finite()).collect()
     }
 
-    /// Edges of the bins: as wide as the narrowest that Freedman and Diaconis
-    /// give for a series, between 8 and 60.
+    /// Edges of 8 to 60 bins. The width is the smallest that the rule of Freedman and
+    /// Diaconis gives for a series.
     fn edges(&self) -> Vec<f64> {
         let mut all: Vec<Vec<f64>> = self.series.iter().map(|(_, it)| self.usable(it)).collect();
         let [low, high] = match self.x.range {
@@ -65,7 +65,7 @@ impl Histogram {
         (0..=bins).map(|i| low + (high - low) * i as f64 / bins as f64).collect()
     }
 
-    /// Counts by bin. What lies outside is in the outer bins.
+    /// Counts per bin; values outside the edges count in the outermost bins.
     fn counts(&self, values: &[f64], edges: &[f64]) -> Vec<usize> {
         let bins = edges.len() - 1;
         let (low, high) = (edges[0], edges[bins]);

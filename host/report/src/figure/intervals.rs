@@ -1,4 +1,4 @@
-//! A number with its interval on each line, as a leaderboard is read.
+//! Numbers with intervals, one per line, like a leaderboard.
 
 use super::{
     Axis, CsvTable, Estimate,
@@ -11,25 +11,25 @@ use super::{
 };
 
 const HEIGHT: f64 = 24.0;
-/// How much wider bold text is.
+/// Width of bold text, relative to normal text.
 const BOLD: f64 = 1.12;
 
-/// Dots with intervals, one line each.
+/// Dots with intervals, one per line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intervals {
-    /// What the numbers are.
+    /// The quantity of the numbers.
     pub x: Axis,
-    /// Name, number, and whether it is to stand out.
+    /// Name, number, and true if the line stands out.
     pub rows: Vec<(String, Estimate, bool)>,
 }
 
 impl Intervals {
-    /// An axis without lines.
+    /// An axis without any line.
     pub fn new(x: Axis) -> Self {
         Self { x, rows: Vec::new() }
     }
 
-    /// With one more line.
+    /// Adds a line.
     #[must_use]
     pub fn row(mut self, name: &str, estimate: impl Into<Estimate>, stands_out: bool) -> Self {
         self.rows.push((name.to_owned(), estimate.into(), stands_out));

@@ -1,19 +1,19 @@
-//! Where the boxes of a directed acyclic graph go: layers by longest path,
-//! bends where an edge passes layers, order and place by what they join
-//! (Sugiyama, Tagawa and Toda, 1981).
+//! Lays out a directed acyclic graph: layers by longest path, bends where an edge
+//! passes a layer, order and position by neighbouring nodes (Sugiyama, Tagawa and
+//! Toda, 1981).
 
 use super::{Drawing, Node, drawing::HEIGHT};
 
-/// From layer to layer, and least room between boxes.
+/// Distance between layers, and least distance between boxes, in pixels.
 const PITCH: f64 = HEIGHT + 18.0;
 const GAP: f64 = 12.0;
-/// Room that a bend needs to either side: edges pass it aslant.
+/// Room on either side of a bend, in pixels: edges pass it obliquely.
 const BEND: f64 = 6.0;
 const SWEEPS: usize = 24;
 
 impl Drawing {
-    /// Lays out labelled boxes and the edges between them. Edges that name no
-    /// box, or close a circle, are left out.
+    /// Lays out labelled boxes and the edges between them. Edges to missing boxes, or
+    /// that close a circle, are left out.
     ///
     /// ```
     /// use osee_report::figure::Drawing;
@@ -62,7 +62,7 @@ impl Drawing {
             let downward = sweep % 2 == 0;
             for step in 0..layers.len() {
                 let at = if downward { step } else { layers.len() - 1 - step };
-                // The order settles first, then the places between both sides.
+                // The first half of the sweeps fixes the order, the second the positions.
                 let settled = sweep >= SWEEPS / 2;
                 let wished = |it: &usize| self.wish(*it, settled || downward, settled || !downward);
                 let mut wishes: Vec<(f64, usize)> =
@@ -83,7 +83,7 @@ impl Drawing {
         }
     }
 
-    /// The mean place of what the node is joined with above, below, or both.
+    /// Mean position of the neighbours above, below, or both.
     fn wish(&self, node: usize, above: bool, below: bool) -> f64 {
         let other = |[from, to]: &[usize; 2]| match *to == node {
             true => above.then_some(*from),
@@ -97,8 +97,7 @@ impl Drawing {
         }
     }
 
-    /// Puts a layer's nodes, in order, as near to their wishes as there is
-    /// room.
+    /// Places a layer's nodes in order, as close to their wishes as there is room.
     fn spread(&mut self, layer: &[usize], wishes: &[f64]) {
         let mut free = f64::NEG_INFINITY;
         let mut moved = 0.0;
@@ -114,10 +113,10 @@ impl Drawing {
     }
 }
 
-/// The longest way from a node without predecessors.
+/// Layer of each node: the longest path from a node without predecessors.
 fn layers(count: usize, edges: &[[usize; 2]]) -> Vec<usize> {
     let mut layers = vec![0; count];
-    // In a graph without circles no way is longer than its nodes.
+    // Without circles, no path is longer than the number of nodes.
     for _ in 0..count {
         let mut changed = false;
         for [from, to] in edges.iter().copied().filter(|[a, b]| a.max(b) < &count && a != b) {

@@ -12,24 +12,24 @@ use super::{
 
 const FEW: usize = 12;
 
-/// Lines with markers; intervals are bands.
+/// Lines with markers; intervals are drawn as bands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lines {
-    /// What the lines run over.
+    /// The horizontal axis.
     pub x: Axis,
-    /// What they show.
+    /// The vertical axis.
     pub y: Axis,
-    /// Name and points of each.
+    /// Name and points of each line.
     pub series: Vec<(String, Vec<(f64, Estimate)>)>,
 }
 
 impl Lines {
-    /// Axes without a line.
+    /// Axes without any line.
     pub fn new(x: Axis, y: Axis) -> Self {
         Self { x, y, series: Vec::new() }
     }
 
-    /// With one more line.
+    /// Adds a line.
     #[must_use]
     pub fn series(mut self, name: &str, points: impl IntoIterator<Item = (f64, Estimate)>) -> Self {
         self.series.push((name.to_owned(), points.into_iter().collect()));
@@ -93,7 +93,7 @@ impl Lines {
         sheet.finish()
     }
 
-    /// Where there are few places, ticks are at these places.
+    /// The horizontal scale; if the points have few positions, these are the ticks.
     fn across(&self) -> Scale {
         let tight = tight(&self.x, self.points().map(|(x, _)| *x));
         let mut scale = Scale::new(&tight, std::iter::empty(), false, 8);
@@ -120,7 +120,7 @@ impl Lines {
     }
 }
 
-/// Lines run from edge to edge: the axis ends where the data does.
+/// Ends the axis where the data ends, so that lines run from edge to edge.
 fn tight(axis: &Axis, values: impl Iterator<Item = f64>) -> Axis {
     let usable = values.filter(|it| it.is_finite() && (!axis.log || *it > 0.0));
     let ends = usable.fold(None, |ends: Option<[f64; 2]>, it| {
@@ -129,7 +129,7 @@ fn tight(axis: &Axis, values: impl Iterator<Item = f64>) -> Axis {
     Axis { range: axis.range.or(ends.filter(|[low, high]| low < high)), ..axis.clone() }
 }
 
-/// Stretches without an undefined value.
+/// Stretches without undefined values.
 fn runs(points: Vec<&(f64, Estimate)>) -> Vec<Vec<&(f64, Estimate)>> {
     let parts = points.split(|(_, it)| it.value.number().is_none());
     parts.map(<[_]>::to_vec).filter(|run| !run.is_empty()).collect()

@@ -1,11 +1,10 @@
-//! Charts as data, and how they are drawn: an SVG that stands alone, and the
-//! numbers as CSV.
+//! Charts as data, drawn as a self-contained SVG, with their numbers as CSV.
 //!
-//! Invariant: a figure is a function of its data, byte for byte, and what is
-//! undefined is said to be, never drawn as a number.
+//! Invariant: a figure is a function of its data, byte for byte. An undefined value is
+//! named as such, and never drawn as a number.
 //!
-//! Every mark carries its light colour as an attribute and its role as a
-//! class, so a page may give the same SVG other colours. Text stays text.
+//! Every mark has its light colour as an attribute and its role as a class, so a page
+//! can recolour the same SVG. Text stays text.
 
 mod axis;
 mod bars;
@@ -52,30 +51,30 @@ use osee_files::csv_text::{Field, csv_text};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// Name of its files; a page makes it unique and fit for a file system.
+    /// File name of the figure; a page makes it unique and valid.
     pub name: String,
-    /// What it shows, in a line.
+    /// One line on what the figure shows.
     pub title: String,
-    /// How to read it; may be empty. For the page only.
+    /// Advice on how to read it, for the page only; may be empty.
     pub note: String,
-    /// What is drawn.
+    /// The chart to draw.
     pub chart: Chart,
 }
 
 impl Figure {
-    /// A chart with its names.
+    /// A chart with its name and title, without a note.
     pub fn new(name: &str, title: &str, chart: impl Into<Chart>) -> Self {
         let (name, title) = (name.to_owned(), title.to_owned());
         Self { name, title, note: String::new(), chart: chart.into() }
     }
 
-    /// With a word on how to read it.
+    /// Sets the advice on how to read it.
     #[must_use]
     pub fn note(self, note: &str) -> Self {
         Self { note: note.to_owned(), ..self }
     }
 
-    /// Why nothing is drawn; `None` if something is.
+    /// The reason why nothing would be drawn; `None` if something is.
     pub fn nothing(&self) -> Option<String> {
         let values: Vec<&Value> = match &self.chart {
             Chart::Drawings(it) => {
@@ -109,7 +108,7 @@ impl Figure {
         Some(values.first().map_or("there are no values", |value| value.reason()).to_owned())
     }
 
-    /// The picture.
+    /// The figure as SVG.
     pub fn svg(&self) -> String {
         match &self.chart {
             Chart::Lines(it) => it.svg(&self.title),
@@ -122,7 +121,7 @@ impl Figure {
         }
     }
 
-    /// The numbers, one observation a line.
+    /// The numbers as CSV, one observation per line.
     pub fn csv(&self) -> String {
         let (header, lines) = match &self.chart {
             Chart::Lines(it) => it.table(),
@@ -137,22 +136,22 @@ impl Figure {
     }
 }
 
-/// The kinds of figures.
+/// A chart of any kind.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chart {
     /// Series over a number, such as criteria over checkpoints.
     Lines(Lines),
-    /// Bars in groups, in one panel or several.
+    /// Grouped bars, in one panel or several.
     Bars(Bars),
-    /// Distributions.
+    /// Distributions over common bins.
     Histogram(Histogram),
     /// A matrix with its numbers.
     HeatMap(HeatMap),
     /// Named points, such as quality against cost.
     Scatter(Scatter),
-    /// A number with its interval per line.
+    /// Numbers with intervals, one per line.
     Intervals(Intervals),
-    /// Architectures.
+    /// Architectures side by side.
     Drawings(Drawings),
 }
 
@@ -167,27 +166,27 @@ macro_rules! chart_from {
 }
 chart_from!(Lines, Bars, Histogram, HeatMap, Scatter, Intervals, Drawings);
 
-/// A finite number, or why there is none.
+/// A finite number, or the reason why it is undefined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value(Result<f64, String>);
 
 impl Value {
-    /// No number, for this reason.
+    /// An undefined value, for this reason.
     pub fn undefined(reason: &str) -> Self {
         Self(Err(reason.to_owned()))
     }
 
-    /// The number, or no number for this reason.
+    /// The number; without one, or with one that is not finite, an undefined value.
     pub fn known_or(value: Option<f64>, reason: &str) -> Self {
         value.map_or_else(|| Self::undefined(reason), Self::from)
     }
 
-    /// The number.
+    /// The number; `None` if it is undefined.
     pub fn number(&self) -> Option<f64> {
         self.0.as_ref().ok().copied()
     }
 
-    /// Why there is none; empty if there is one.
+    /// The reason why the value is undefined; empty for a number.
     pub fn reason(&self) -> &str {
         self.0.as_ref().err().map_or("", String::as_str)
     }
@@ -202,23 +201,23 @@ impl From<f64> for Value {
     }
 }
 
-/// A value with the interval that it may lie in.
+/// A value with an interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
-    /// The value.
+    /// The estimated value.
     pub value: Value,
-    /// Its lower and upper bound, if known.
+    /// Lower and upper bound, if known.
     pub interval: Option<[f64; 2]>,
 }
 
 impl Estimate {
-    /// With its interval.
+    /// A value with its interval; an interval that is not finite is dropped.
     pub fn within(value: impl Into<Value>, interval: Option<[f64; 2]>) -> Self {
         let interval = interval.filter(|[low, high]| low.is_finite() && high.is_finite());
         Self { value: value.into(), interval }
     }
 
-    /// Every number in it.
+    /// Value and bounds, as far as they are known.
     fn numbers(&self) -> impl Iterator<Item = f64> {
         self.value.number().into_iter().chain(self.interval.into_iter().flatten())
     }
@@ -229,7 +228,7 @@ impl Estimate {
         [self.value.number().into(), bound(0), bound(1), self.value.reason().into()]
     }
 
-    /// For a mark's tooltip.
+    /// Text of a mark's tooltip.
     fn told(&self) -> String {
         match (self.value.number(), self.interval) {
             (None, _) => format!("undefined: {}", self.value.reason()),

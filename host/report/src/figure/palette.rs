@@ -1,28 +1,28 @@
-//! What marks look like: colours that colour-blind people tell apart (Okabe
-//! and Ito), and with them dashes, shapes and hatches, for print in grey.
+//! Looks of marks: colours that colour-blind people can tell apart (Okabe and Ito), and
+//! dashes, shapes and hatches for print in grey.
 
-/// What a colour is for. Its class is how a page may recolour it.
+/// Role of a colour; its class lets a page recolour it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Ink {
     /// Titles and numbers.
     Text,
-    /// Ticks, notes, edges of drawings.
+    /// Ticks, notes and edges of drawings.
     Muted,
     /// Grid lines.
     Grid,
-    /// What is behind everything.
+    /// The background.
     Paper,
     /// Boxes of drawings.
     Box,
     /// The nth series.
     Series(usize),
-    /// From -5 to 5, the middle neutral.
+    /// A step of a heat map's colours, from -5 to 5; 0 is neutral.
     Heat(i32),
-    /// Numbers on it.
+    /// Numbers on that step.
     OnHeat(i32),
 }
 
-/// Yellow, the palette's eighth, is too faint on white.
+/// Yellow, the palette's eighth colour, is left out: it is too faint on white.
 const SERIES: [&str; 7] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d3d3d"];
 
@@ -32,7 +32,7 @@ const HEAT: [&str; 11] = [
 ];
 
 impl Ink {
-    /// The light theme's colour.
+    /// Colour in the light theme.
     pub(super) fn colour(self) -> &'static str {
         match self {
             Self::Text => "#1b1b1a",
@@ -61,13 +61,13 @@ impl Ink {
     }
 }
 
-/// Dashes of the nth series. As many as are prime to the colours, so that the
-/// first 35 series differ.
+/// Dashes of the nth series. There are 5 for 7 colours, which have no common divisor,
+/// so the first 35 series differ.
 pub(super) fn dash(series: usize) -> &'static str {
     ["", "7 3", "2 3", "9 3 2 3", "4 2"][series % 5]
 }
 
-/// Outline of the nth series' marker of this radius, as path data.
+/// Outline of the nth series' marker with this radius, as path data.
 pub(super) fn marker(series: usize, x: f64, y: f64, r: f64) -> String {
     let polygon = |corners: &[[f64; 2]]| {
         let points = corners.iter().map(|[dx, dy]| format!("{:.1} {:.1}", x + dx * r, y + dy * r));
@@ -82,8 +82,8 @@ pub(super) fn marker(series: usize, x: f64, y: f64, r: f64) -> String {
     }
 }
 
-/// Lines that fill a rectangle in the nth series' way, as path data; the
-/// first is solid and has none.
+/// Lines that fill a rectangle for the nth series, as path data; empty for the first
+/// series, which is solid.
 pub(super) fn hatch(series: usize, [x, y, width, height]: [f64; 4]) -> String {
     let (rising, step) = match series % 5 {
         0 => return String::new(),
@@ -94,7 +94,7 @@ pub(super) fn hatch(series: usize, [x, y, width, height]: [f64; 4]) -> String {
     };
     let mut path = String::new();
     let mut from = step;
-    // Along each diagonal, from the left or upper side to the lower or right.
+    // Each line goes from the left or upper side to the lower or right one.
     while from < width + height {
         let [a, b] = [(from - height).max(0.0), from.min(width)];
         let at = |along: f64| match rising {

@@ -10,37 +10,37 @@ use super::{
     text::{self, shown},
 };
 
-/// One point.
+/// A named point.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
-    /// Written beside it.
+    /// Label beside the point.
     pub label: String,
-    /// Across, such as a cost.
+    /// Horizontal value, such as a cost.
     pub x: f64,
-    /// Up, such as a quality.
+    /// Vertical value, such as a quality.
     pub y: Estimate,
 }
 
-/// Points of one or several groups.
+/// Points in one or several groups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scatter {
-    /// What runs across.
+    /// The horizontal axis.
     pub x: Axis,
-    /// What runs up.
+    /// The vertical axis.
     pub y: Axis,
     /// Name and points of each group.
     pub groups: Vec<(String, Vec<Mark>)>,
-    /// Whether to mark the Pareto front: less is better across, more is up.
+    /// True to draw the Pareto front, where low x and high y are best.
     pub front: bool,
 }
 
 impl Scatter {
-    /// Axes without points.
+    /// Axes without any points.
     pub fn new(x: Axis, y: Axis) -> Self {
         Self { x, y, groups: Vec::new(), front: false }
     }
 
-    /// With one more group of `(label, x, y)`.
+    /// Adds a group of `(label, x, y)`.
     #[must_use]
     pub fn group<L: Into<String>, E: Into<Estimate>>(
         mut self,
@@ -52,7 +52,7 @@ impl Scatter {
         self
     }
 
-    /// With the Pareto front marked.
+    /// Draws the Pareto front.
     #[must_use]
     pub fn front(self) -> Self {
         Self { front: true, ..self }
@@ -62,7 +62,7 @@ impl Scatter {
         self.groups.iter().flat_map(|(_, marks)| marks)
     }
 
-    /// Points that no other one beats in both directions, from the left.
+    /// Points on the Pareto front, from left to right.
     pub(super) fn pareto(&self) -> Vec<(&Mark, f64)> {
         let usable = |mark: &Mark| mark.x.is_finite() && (!self.x.log || mark.x > 0.0);
         let known = self.marks().filter(|mark| usable(mark));
@@ -123,7 +123,8 @@ impl Scatter {
         sheet.finish()
     }
 
-    /// What is best for the cost or less: a staircase. Returns where it is.
+    /// Draws the front as a staircase: the best quality for each cost or less. Returns the
+    /// boxes that it covers.
     fn draw_front(&self, sheet: &mut Sheet, area: &Area, x: &Scale) -> Vec<[f64; 4]> {
         let mut stairs: Vec<[f64; 2]> = Vec::new();
         for (mark, y) in self.pareto() {
@@ -164,8 +165,8 @@ impl Scatter {
     }
 }
 
-/// Writes labels where they hide neither points nor each other; one without
-/// such a place is left to the tooltip.
+/// Writes each label where it hides neither points nor other labels. A label without
+/// such a place appears only in the tooltip.
 fn labels(sheet: &mut Sheet, area: &Area, points: &[([f64; 2], &str)], mut taken: Vec<[f64; 4]>) {
     let size = 11.0;
     let boxes = points.iter().map(|([x, y], _)| [x - 5.0, y - 5.0, x + 5.0, y + 5.0]);

@@ -1,12 +1,12 @@
-//! SVG, element by element.
+//! Writes SVG, element by element.
 
 use super::{palette::Ink, text};
 use std::fmt::Write;
 
-/// Fonts that are there; all have digits of one width.
+/// Fonts of common systems; all have digits of equal width.
 const FONTS: &str = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 
-/// Which end of a text its position is.
+/// The end of a text that its position refers to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Anchor {
     Start,
@@ -14,7 +14,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A text's looks.
+/// Style of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Font {
     pub(super) size: f64,
@@ -35,7 +35,7 @@ impl Font {
     }
 }
 
-/// A line's looks.
+/// Style of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pen {
     pub(super) ink: Ink,
@@ -58,7 +58,7 @@ impl Pen {
     }
 }
 
-/// What has been drawn so far.
+/// The elements drawn so far.
 #[derive(Debug, Default)]
 pub(super) struct Svg {
     body: String,
@@ -80,7 +80,7 @@ impl Svg {
         ));
     }
 
-    /// Text that rises to the right.
+    /// Draws text that rises to the right.
     pub(super) fn slanted(&mut self, [x, y]: [f64; 2], text: &str, font: Font) {
         self.push(&format!("<g transform=\"translate({x:.1} {y:.1}) rotate(-30)\">"));
         self.text([0.0, 0.0], text, font);
@@ -95,7 +95,7 @@ impl Svg {
         ));
     }
 
-    /// Path data, stroked.
+    /// Draws path data as a line.
     pub(super) fn stroke(&mut self, path: &str, pen: Pen) {
         if !path.is_empty() {
             let (class, looks) = (pen.ink.class(), pen.attributes());
@@ -103,7 +103,7 @@ impl Svg {
         }
     }
 
-    /// Path data, filled.
+    /// Fills path data.
     pub(super) fn fill(&mut self, path: &str, ink: Ink, opacity: f64) {
         let (class, colour) = (ink.class(), ink.colour());
         let opacity = match opacity < 1.0 {
@@ -113,7 +113,7 @@ impl Svg {
         self.push(&format!("<path class=\"f-{class}\" d=\"{path}\" fill=\"{colour}\"{opacity}/>"));
     }
 
-    /// Path data, filled and outlined.
+    /// Fills and outlines path data.
     pub(super) fn shape(&mut self, path: &str, ink: Ink, pen: Pen) {
         self.push(&format!(
             "<path class=\"f-{} k-{}\" d=\"{path}\" fill=\"{}\" {}/>",
@@ -124,14 +124,14 @@ impl Svg {
         ));
     }
 
-    /// What `draw` draws, with a tooltip.
+    /// Adds a tooltip to whatever `draw` draws.
     pub(super) fn told(&mut self, tip: &str, draw: impl FnOnce(&mut Self)) {
         self.push(&format!("<g><title>{}</title>", escaped(tip)));
         draw(self);
         self.push("</g>");
     }
 
-    /// The file.
+    /// The whole SVG file.
     pub(super) fn finish(self, title: &str, width: f64, height: f64) -> String {
         let (title, paper) = (escaped(title), Ink::Paper.colour());
         format!(
@@ -154,7 +154,7 @@ pub(super) fn rect([x, y, width, height]: [f64; 4]) -> String {
     format!("M{x:.1} {y:.1}h{width:.1}v{height:.1}h-{width:.1}Z")
 }
 
-/// Points as path data, joined by straight lines.
+/// Points joined by straight lines, as path data.
 pub(super) fn joined(points: &[[f64; 2]]) -> String {
     let points: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1} {y:.1}")).collect();
     match points.is_empty() {
@@ -163,7 +163,7 @@ pub(super) fn joined(points: &[[f64; 2]]) -> String {
     }
 }
 
-/// Text for SVG; what XML forbids is left out.
+/// Text for SVG, without the characters that XML forbids.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -181,7 +181,7 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-/// Lines of text below each other; where the next would stand.
+/// Draws a text in several lines; returns the vertical position for the next one.
 pub(super) fn paragraph(
     svg: &mut Svg,
     [x, mut y]: [f64; 2],

@@ -1,4 +1,4 @@
-//! Figures of a few numbers: what is drawn where, and what the data say.
+//! Tests of figures with a few numbers: what is drawn where, and what the data says.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn figure(chart: impl Into<Chart>) -> Figure {
     Figure::new("name", "Title", chart)
 }
 
-/// Text of every text element, in order.
+/// Content of every text element, in order.
 fn texts(svg: &str) -> Vec<String> {
     let parts = svg.split("<text ").skip(1);
     let text = |part: &str| part.split('>').nth(1)?.split('<').next().map(str::to_owned);
@@ -41,7 +41,7 @@ fn every_figure_is_well_formed_and_the_same_each_time() {
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         let opened = count(&svg, "<") - count(&svg, "</") - count(&svg, "/>");
         assert_eq!(opened, count(&svg, "</"), "every element ends: {svg}");
-        // Strict: every record has as many fields as the first.
+        // The reader is strict: every record has as many fields as the first.
         let csv = figure.csv();
         assert!(csv::Reader::from_reader(csv.as_bytes()).records().all(|it| it.is_ok()), "{csv}");
     }
@@ -70,7 +70,7 @@ fn an_undefined_value_is_said_to_be_and_never_drawn() {
         .series("a", [(1.0, 0.5.into()), (2.0, f64::NAN.into()), (3.0, 0.7.into())]);
     let svg = figure(lines.clone()).svg();
     assert!(texts(&svg).contains(&"undefined: a at 2: the number is NaN".to_owned()));
-    // One line would join what is not joined; two are of one point each.
+    // One line would join separate stretches; both stretches are single points.
     assert_eq!(count(&svg, "<title>a at "), 3);
     assert_eq!(count(&svg, "fill=\"none\""), 2);
     assert_eq!(
@@ -133,7 +133,7 @@ fn the_pareto_front_has_what_nothing_cheaper_beats() {
         [("a", 1.0, 0.5), ("b", 10.0, 0.4), ("c", 100.0, 0.7), ("d", 100.0, 0.6), ("e", 0.0, 0.9)];
     let scatter = Scatter::new(Axis::new("ms").log(), Axis::new("KD")).group("", points).front();
     let front: Vec<&str> = scatter.pareto().iter().map(|(mark, _)| mark.label.as_str()).collect();
-    // What costs nothing has no place on a logarithmic axis.
+    // A cost of zero has no position on a logarithmic axis.
     assert_eq!(front, ["a", "c"]);
     let svg = figure(scatter.clone()).svg();
     assert!(texts(&svg).iter().any(|it| it.starts_with("undefined: e: ms is 0")));
@@ -180,7 +180,7 @@ fn series_differ_without_colour() {
             assert!(d1 != d2 && m1 != m2 && h1 != h2, "{a} and {b}");
         }
     }
-    // Colour and shape together: the first 35.
+    // Colour and dashes together differ for the first 35 series.
     let both: std::collections::HashSet<_> =
         (0..35).map(|n| (palette::Ink::Series(n).class(), palette::dash(n))).collect();
     assert_eq!(both.len(), 35);

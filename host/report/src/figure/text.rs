@@ -1,12 +1,12 @@
-//! How long text is and how numbers are spelt.
+//! Widths of texts, and numbers in labels.
 //!
-//! No font is read: widths are those of the wider fonts in use, so text ends
-//! before the room that is left for it does.
+//! No font is read: widths are those of the wider common fonts, so that texts fit their
+//! room.
 
 use crate::number::thousands;
 
-/// The number as a label has it: three places, thousands set apart, powers of
-/// ten where it is very large or small.
+/// The number in a label: at most three decimals, thousands separated, and a power of
+/// ten if it is very large or small.
 pub fn shown(value: f64) -> String {
     let size = value.abs();
     let text = match size {
@@ -20,8 +20,8 @@ pub fn shown(value: f64) -> String {
     signed(&text)
 }
 
-/// The same beside others of which `largest` is the largest: one that is small
-/// among them has their places.
+/// Like [`shown`], but a number that is small beside `largest` gets three decimals
+/// instead of a power of ten.
 pub(super) fn shown_among(value: f64, largest: f64) -> String {
     match value.abs() < 1e-3 && (1e-2..1e3).contains(&largest) {
         true => places(value, 3),
@@ -29,7 +29,7 @@ pub(super) fn shown_among(value: f64, largest: f64) -> String {
     }
 }
 
-/// The number with this many places.
+/// The number with this many decimals.
 pub(super) fn places(value: f64, places: usize) -> String {
     match value.abs() >= 1000.0 && places == 0 {
         true => signed(&thousands(format_args!("{value:.0}"))),
@@ -37,7 +37,7 @@ pub(super) fn places(value: f64, places: usize) -> String {
     }
 }
 
-/// With a minus of a digit's width, and none before a zero.
+/// Uses a minus sign as wide as a digit, and none before zero.
 fn signed(text: &str) -> String {
     match text.strip_prefix('-') {
         Some(rest) if rest.contains(|c: char| ('1'..='9').contains(&c)) => {
@@ -48,7 +48,7 @@ fn signed(text: &str) -> String {
     }
 }
 
-/// Such as `2.5×10⁶`.
+/// The number with a power of ten, such as `2.5×10⁶`.
 pub(super) fn scientific(value: f64) -> String {
     let text = format!("{value:.2e}");
     let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
@@ -67,7 +67,7 @@ pub(super) fn scientific(value: f64) -> String {
     }
 }
 
-/// Upper estimate of the text's width at this font size.
+/// Upper estimate of a text's width at this font size, in pixels.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     let of = |c: char| match c {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '|' | '\'' | ' ' | '!' => 0.34,
@@ -75,7 +75,7 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
         'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.97,
         'A'..='Z' | '\u{2212}' | '×' | '+' | '=' | '~' => 0.76,
         c if c.is_ascii() => 0.63,
-        // Beyond Latin, Greek and Cyrillic a letter is often as wide as high.
+        // Beyond Latin, Greek and Cyrillic, many letters are as wide as they are high.
         c if c < '\u{1100}' => 0.65,
         c if ('\u{2000}'..'\u{2e80}').contains(&c) => 0.8,
         _ => 1.1,
@@ -83,7 +83,7 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(of).sum::<f64>() * size
 }
 
-/// Lines that fit; a word that does not is broken.
+/// Lines that fit the room; a word that does not fit is broken.
 pub(super) fn wrapped(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
@@ -108,7 +108,7 @@ pub(super) fn wrapped(text: &str, size: f64, room: f64) -> Vec<String> {
     lines
 }
 
-/// The text, or its beginning and an ellipsis.
+/// The text or, if it does not fit, its beginning and an ellipsis.
 pub(super) fn clipped(text: &str, size: f64, room: f64) -> String {
     if width(text, size) <= room {
         return text.to_owned();

@@ -1,8 +1,8 @@
-//! Scores against truth, one point per architecture.
+//! The explorer: scores against truth, one point per architecture.
 //!
-//! Columns are sent as a dictionary: the distinct values in order, and for
-//! each architecture which one it has. Ranks and ties are then exact although
-//! values are sent with seven digits, and the file is small.
+//! Each column is sent as a dictionary: its distinct values in order, and the position
+//! of each architecture's value. So ranks and ties are exact although values have only
+//! seven digits, and the file is small.
 
 use super::bulk::packed;
 use crate::figure::Drawing;
@@ -15,29 +15,29 @@ const CANVAS: &str = "Scores against truth, one point per architecture; arrow ke
 const POINTING: &str = "Point at an architecture, or go through them by the arrow keys; a click \
                         holds one, Escape lets it go.";
 
-/// What the explorer shows.
+/// Content of the explorer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explorer {
-    /// What the truth is, with its unit, such as `test accuracy (%)`.
+    /// Name of the truth with its unit, such as `test accuracy (%)`.
     pub truth_label: String,
-    /// The architectures.
+    /// Names of the architectures.
     pub architectures: Vec<String>,
-    /// Truth of each, the more the better; NaN where there is none.
+    /// Truth of each architecture, where higher is better; NaN if unknown.
     pub truth: Vec<f64>,
     /// Scores of each estimator.
     pub scores: Vec<Scores>,
-    /// A drawing of each architecture; empty if there are none.
+    /// Drawing of each architecture; empty without drawings.
     pub drawings: Vec<Drawing>,
 }
 
 /// Scores of one estimator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    /// The estimator.
+    /// Name of the estimator.
     pub name: String,
-    /// Of each architecture; NaN where it failed.
+    /// Score of each architecture; NaN where it failed.
     pub values: Vec<f64>,
-    /// Whether less is better.
+    /// True if lower scores are better.
     pub lower_is_better: bool,
 }
 
@@ -91,7 +91,7 @@ impl Explorer {
     }
 }
 
-/// Distinct values in order, and which of them each one is; -1 for none.
+/// Distinct values in order, and each value's position among them (-1 for none).
 fn column(values: &[f64]) -> Value {
     let mut distinct: Vec<f64> = values.iter().copied().filter(|it| it.is_finite()).collect();
     distinct.sort_by(f64::total_cmp);
@@ -105,8 +105,8 @@ fn column(values: &[f64]) -> Value {
     json!({ "values": distinct.iter().map(seven).collect::<Vec<_>>(), "at": at })
 }
 
-/// Labels once, with the width of their boxes; places and edges once for all
-/// drawings that share them; for each architecture, which of them.
+/// Distinct labels with the width of their boxes, distinct shapes (positions and
+/// edges), and for each architecture its shape and labels.
 fn drawings(drawings: &[Drawing]) -> Value {
     let (mut labels, mut label_at) = (Vec::new(), HashMap::new());
     let (mut shapes, mut shape_at) = (Vec::new(), HashMap::new());
@@ -121,7 +121,7 @@ fn drawings(drawings: &[Drawing]) -> Value {
                 labels.push(json!([node.text(), node.width()]));
             }
             own.push(at);
-            // Columns four pixels apart look the same and take less room.
+            // Columns rounded to four pixels look the same and take less space.
             places.extend([4 * (node.x / 4.0).round() as i64, node.y.round() as i64]);
         }
         let next = shapes.len();

@@ -1,10 +1,10 @@
-//! A report as one page that needs nothing besides itself: no network, no
-//! fonts, no library. It gets a plain document and knows nothing of runs.
+//! Writes a report as one self-contained page: no network, no fonts, no library. It
+//! gets a plain document and knows nothing of runs.
 //!
 //! Invariant: the page's text is a function of the document, byte for byte.
 //!
-//! Styles are in `report.css`, behaviour in `report.js` and `explorer.js`; without a script
-//! everything but the explorer is there to be read.
+//! Styles are in `report.css`, behaviour in `report.js` and `explorer.js`. Without
+//! scripts everything but the explorer can be read.
 //!
 //! ```
 //! use osee_report::figure::{Axis, Figure, Intervals};
@@ -61,40 +61,40 @@ use super::figure::Figure;
 use osee_files::write_whole;
 use std::path::{Path, PathBuf};
 
-/// What a report says.
+/// Content of a report.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
-    /// What the report is about, such as the study's name.
+    /// Subject of the report, such as the study's name.
     pub title: String,
-    /// What it found, in a sentence or two; may be empty.
+    /// The result in a sentence or two; may be empty.
     pub lead: String,
-    /// What it rests on: name and value, such as space, number of
-    /// architectures, seeds, protocol, data, truth.
+    /// What the report rests on, as name and value: space, number of architectures, seeds,
+    /// protocol, data, truth.
     pub basis: Vec<(String, String)>,
-    /// Estimators, best first.
+    /// Table of the estimators, best first.
     pub leaderboard: Option<Table>,
     /// Scores against truth, architecture by architecture.
     pub explorer: Option<Explorer>,
-    /// One per analysis.
+    /// One section per analysis.
     pub sections: Vec<Section>,
     /// Analyses that the data does not allow.
     pub absent: Vec<Absent>,
 }
 
-/// One analysis.
+/// The section of one analysis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
-    /// Its name in links and file names, such as `complexity`.
+    /// Name in links and file names, such as `complexity`.
     pub name: String,
-    /// Its heading.
+    /// Heading of the section.
     pub heading: String,
-    /// What it shows, in one sentence.
+    /// The result, in one sentence.
     pub finding: String,
-    /// What that rests on: architectures, seeds, settings.
+    /// What the result rests on: architectures, seeds, settings.
     pub rests_on: String,
-    /// Its figures.
+    /// Figures, in order.
     pub figures: Vec<Figure>,
-    /// Its numbers, if they are to be read one by one.
+    /// Table of the numbers, if a reader needs them.
     pub table: Option<Table>,
 }
 
@@ -111,26 +111,26 @@ impl Section {
         }
     }
 
-    /// With the sentence that says what it shows.
+    /// Sets the sentence with the result.
     #[must_use]
     pub fn finding(self, finding: &str) -> Self {
         Self { finding: finding.to_owned(), ..self }
     }
 
-    /// With what it rests on.
+    /// Sets what the result rests on.
     #[must_use]
     pub fn rests_on(self, rests_on: &str) -> Self {
         Self { rests_on: rests_on.to_owned(), ..self }
     }
 
-    /// With one more figure.
+    /// Adds a figure.
     #[must_use]
     pub fn figure(mut self, figure: Figure) -> Self {
         self.figures.push(figure);
         self
     }
 
-    /// With its numbers.
+    /// Sets the table of the numbers.
     #[must_use]
     pub fn table(self, table: Table) -> Self {
         Self { table: Some(table), ..self }
@@ -140,35 +140,35 @@ impl Section {
 /// An analysis that is not in the report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Absent {
-    /// What it would be.
+    /// Heading that the analysis would have.
     pub heading: String,
-    /// Why it is not.
+    /// The reason why it is missing.
     pub reason: String,
-    /// What to add to the study file; may be empty.
+    /// Lines to add to the study file; may be empty.
     pub add: String,
 }
 
-/// A file of the report could not be written.
+/// A file of the report cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}: {source}; is there room, and may you write there?", file.display())]
 pub struct WriteError {
-    /// Which.
+    /// Path of the file.
     pub file: PathBuf,
-    /// Why.
+    /// The system's error.
     pub source: std::io::Error,
 }
 
-/// The page as text.
+/// The page as HTML text.
 pub fn html(page: &Page) -> String {
     page::html(page)
 }
 
-/// Writes `report.html`, and every figure as `figures/SECTION-NAME.svg` and
-/// `.csv`; says what it wrote, the page last. Each file is there whole or not
-/// at all, and the page only when its figures are.
+/// Writes every figure as `figures/SECTION-NAME.svg` and `.csv`, then `report.html`.
+/// Returns the paths in this order. Each file is written whole or not at all, and the
+/// page only after its figures.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// A file cannot be written.
 pub fn write(page: &Page, folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
     let figures = folder.join("figures");
     let failed = |file: &Path| {
@@ -185,10 +185,10 @@ pub fn write(page: &Page, folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
     let list = figures.join(LIST);
     let before = std::fs::read_to_string(&list).unwrap_or_default();
     let list_now = names.join("\n") + "\n";
-    // What an earlier report wrote and this one has not would be read as its own.
+    // Figures of an earlier report would be mistaken for this one's.
     for stale in before.lines().filter(|name| !names.contains(name)) {
         if name_of(Path::new(stale)) == Some(stale) {
-            // It may be gone already.
+            // It may already be gone.
             let _ = std::fs::remove_file(figures.join(stale));
         }
     }
@@ -200,7 +200,7 @@ pub fn write(page: &Page, folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
     Ok(files.into_iter().map(|(file, _)| file).collect())
 }
 
-/// Names of the figures that the last report wrote, a line each.
+/// File with the names of the figures that the last report wrote, one per line.
 const LIST: &str = ".written";
 
 fn name_of(file: &Path) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! The page's HTML.
+//! Builds the page's HTML.
 
 use super::{Absent, Page, Section};
 use crate::figure::Figure;
@@ -10,7 +10,7 @@ const STYLE: &str = include_str!("report.css");
 /// Sets the reader's theme before anything is drawn.
 const THEME: &str = "try { const theme = localStorage.getItem('osee-theme'); \
     if (theme) document.documentElement.dataset.theme = theme; } catch { /* no storage */ }";
-/// In one function, so that the page has no global names.
+/// All scripts in one function, so that the page has no global names.
 const SCRIPT: &str = concat!(
     "(() => {\n'use strict';\n",
     include_str!("report.js"),
@@ -79,14 +79,14 @@ pub(super) fn html(page: &Page) -> String {
         }
     }
     .into_string();
-    // What controls a terminal may stand in names and messages, and is no text.
+    // Names and messages may contain control characters, which HTML forbids.
     text.retain(|c| {
         matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
     });
     text
 }
 
-/// Every figure with the name of its files, in the page's order.
+/// Every figure with its file name, in the page's order.
 pub(super) fn named_figures(page: &Page) -> Vec<(String, &Figure)> {
     let figures = page.sections.iter().flat_map(|section| &section.figures);
     names(page).into_iter().zip(figures).collect()
@@ -100,7 +100,7 @@ fn names(page: &Page) -> Vec<String> {
     names.map(|name| unique(name, &mut taken)).collect()
 }
 
-/// Names of the sections in links.
+/// Names of the sections in links, made unique.
 fn ids(page: &Page) -> Vec<String> {
     let own = ["leaderboard", "architectures", "absent", "explorer", "scatter", "details"];
     let more = ["estimator", "axes", "theme", "tip", "left-out", "explorer-data"];
@@ -116,7 +116,7 @@ fn unique(name: String, taken: &mut HashSet<String>) -> String {
     free
 }
 
-/// Small letters, digits and single dashes, fit for links and files.
+/// Lower-case letters, digits and single dashes, valid in links and file names.
 fn plain(name: &str) -> String {
     let mut plain = String::new();
     for c in name.chars().take(80) {
@@ -141,8 +141,8 @@ fn content(section: &Section, names: &mut impl Iterator<Item = String>) -> Marku
     }
 }
 
-/// The picture, and its files: SVG from beside the page, or from the page by
-/// its script, so that it is not in it twice.
+/// A picture with its files. The SVG is read beside the page, or from the page by its
+/// script, so that the page does not contain it twice.
 fn figure(figure: &Figure, name: &str) -> Markup {
     let csv = BASE64_STANDARD.encode(figure.csv());
     html! {

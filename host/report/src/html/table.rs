@@ -1,15 +1,15 @@
-//! Tables that a reader may sort.
+//! Tables that a reader can sort.
 
 use maud::{Markup, html};
 
-/// A column's heading.
+/// Heading of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// Short.
+    /// Short name of the column.
     pub name: String,
-    /// Shown on hover and to screen readers; may be empty.
+    /// Explanation on hover and for screen readers; may be empty.
     pub explanation: String,
-    /// Whether its cells are numbers.
+    /// True if its cells are numbers.
     pub numeric: bool,
 }
 
@@ -25,43 +25,43 @@ impl Column {
     }
 }
 
-/// Characters of a text that is kept on one line.
+/// Most characters of a text that is kept on one line.
 const SHORT: usize = 18;
 
-/// What stands in a cell, and where it sorts.
+/// Content of a cell, and the value to sort it by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     text: String,
-    /// What stands below it in small type, in brackets where a cell is one line.
+    /// Text below it in small type; in brackets where a cell is one line.
     below: String,
     hint: String,
-    /// `None`: by its text in a column of names, last in one of numbers.
+    /// `None` sorts by the text in a column of names, and last in a column of numbers.
     sort: Option<f64>,
 }
 
 impl Cell {
-    /// A name.
+    /// A cell with a name.
     pub fn text(text: &str) -> Self {
         Self { text: text.to_owned(), below: String::new(), hint: String::new(), sort: None }
     }
 
-    /// A number as it is to be read, and as it is.
+    /// A number as text, and the value to sort it by.
     pub fn number(text: &str, value: f64) -> Self {
         Self { sort: Some(value).filter(|it| it.is_finite()), ..Self::text(text) }
     }
 
-    /// No number, for this reason.
+    /// A cell without a number, for this reason.
     pub fn undefined(reason: &str) -> Self {
         Self::text("undefined").hint(reason)
     }
 
-    /// With its range, below it so that a column is not as wide as both.
+    /// Adds a range, below the number so that the column stays narrow.
     #[must_use]
     pub fn below(self, range: &str) -> Self {
         Self { below: range.to_owned(), ..self }
     }
 
-    /// In one line.
+    /// The cell in one line, the range in brackets.
     pub fn line(&self) -> String {
         match self.below.as_str() {
             "" => self.text.clone(),
@@ -69,7 +69,7 @@ impl Cell {
         }
     }
 
-    /// With more to say on hover.
+    /// Adds text that is shown on hover.
     #[must_use]
     pub fn hint(self, hint: &str) -> Self {
         Self { hint: hint.to_owned(), ..self }
@@ -89,32 +89,32 @@ impl Table {
         Self { columns, rows: Vec::new() }
     }
 
-    /// With one more row.
+    /// Adds a row.
     #[must_use]
     pub fn row(mut self, cells: Vec<Cell>) -> Self {
         self.rows.push((cells, false));
         self
     }
 
-    /// With one more row, which is the reader's own estimator.
+    /// Adds a row of a user plugin's estimator.
     #[must_use]
     pub fn own_row(mut self, cells: Vec<Cell>) -> Self {
         self.rows.push((cells, true));
         self
     }
 
-    /// Names of its columns.
+    /// Names of the columns.
     pub fn names(&self) -> Vec<&str> {
         self.columns.iter().map(|column| column.name.as_str()).collect()
     }
 
-    /// Its cells as they are read.
+    /// The cells as text, each in one line, by row.
     pub fn texts(&self) -> Vec<Vec<String>> {
         let texts = |cells: &Vec<Cell>| cells.iter().map(Cell::line).collect();
         self.rows.iter().map(|(cells, _)| texts(cells)).collect()
     }
 
-    /// In a box that scrolls where it is too narrow.
+    /// The table in a box that scrolls if space is short.
     pub(super) fn html(&self, label: &str) -> Markup {
         html! {
             div.scroll tabindex="0" role="region" aria-label=(label) {
@@ -130,7 +130,7 @@ impl Table {
         }
     }
 
-    /// For touch and paper, which have no hover.
+    /// Explanations for touch screens and paper, which have no hover.
     fn explained(&self) -> Markup {
         let told: Vec<&Column> =
             self.columns.iter().filter(|it| !it.explanation.is_empty()).collect();

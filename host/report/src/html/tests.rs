@@ -1,4 +1,4 @@
-//! The page's text, without a browser.
+//! Tests of the page's text, without a browser.
 
 use super::{explorer::Explorer, *};
 use crate::figure::{Axis, Drawing, Histogram};
@@ -109,7 +109,7 @@ fn a_report_is_written_whole() {
     let left = std::fs::read_dir(folder.path().join("figures")).unwrap().count();
     assert_eq!(left, 3, "two files and their list, and no part is left");
 
-    // The next report lacks that figure; what others put there stays.
+    // The next report lacks that figure; other people's files stay.
     std::fs::write(folder.path().join("figures/mine.svg"), "").unwrap();
     write(&with_figures(&[("a", "c")]), folder.path()).unwrap();
     let mut left: Vec<_> = std::fs::read_dir(folder.path().join("figures"))

@@ -1,4 +1,4 @@
-//! Which estimators say the same?
+//! Section: which estimators agree with each other?
 
 use super::{CONSTANT, absent, listed, ranked_by, refused, section_of, shown_of, value};
 use crate::analysis::{Material, Structure};
@@ -9,10 +9,10 @@ use osee_report::{
 };
 
 const HEADING: &str = "Which estimators say the same?";
-/// More rows do not fit a figure.
+/// Most rows that fit a figure.
 const MOST: usize = 16;
 
-/// tau-b between all rows, with the truth, parameters and FLOPs.
+/// Kendall's tau-b between all rows, the truth, parameters and FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows = ranked_by(material, HEADING)?;
     let sizes: Vec<(&str, &[f64], Vec<usize>)> =
@@ -26,7 +26,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     }
     let found = agreement(&columns).map_err(refused(HEADING))?;
     let names: Vec<&str> = found.names.iter().map(String::as_str).collect();
-    // The truth, the best rows, and the sizes.
+    // The truth, the best rows, and the two sizes.
     let drawn = |at: &usize| *at <= MOST || *at > rows.len();
     let drawn: Vec<usize> = (0..names.len()).filter(drawn).collect();
     let cells = drawn.iter().map(|&a| drawn.iter().map(|&b| value(found.kd[a][b])).collect());
@@ -62,7 +62,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         )))
 }
 
-/// Parameters and FLOPs, without the architectures that make no network.
+/// Parameters and FLOPs, with the positions of architectures that make no network.
 fn sizes(structure: &Structure) -> [(&'static str, &[f64], Vec<usize>); 2] {
     [("params", &structure.params), ("flops", &structure.flops)].map(|(name, values)| {
         let unknown = (0..values.len()).filter(|&at| values[at].is_nan()).collect();

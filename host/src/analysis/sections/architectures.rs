@@ -1,5 +1,5 @@
-//! Which architectures does an estimator put first and last, and what are
-//! they really?
+//! Section: which architectures does an estimator rank first and last, and what
+//! are their true ranks?
 
 use super::{looked_at, ranked_by, ranks, refused, section_of, shown_of, three};
 use crate::analysis::{JudgedRow, Material};
@@ -12,10 +12,10 @@ use osee_report::{
 };
 
 const HEADING: &str = "The best and the worst by each estimator";
-/// At each end.
+/// Architectures shown at each end of a ranking.
 const EACH: usize = 3;
 
-/// Both ends of every row that is looked at.
+/// First and last architectures of the rows that `looked_at` picks.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows = ranked_by(material, HEADING)?;
     let structure = material.structure.as_ref();
@@ -79,7 +79,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .table(table))
 }
 
-/// Both ends of a row, among the architectures that it has.
+/// First and last architectures of a row, among those that it has scores of.
 fn ends(
     material: &Material,
     row: &JudgedRow,
@@ -93,7 +93,7 @@ fn ends(
         columns.iter().map(|(name, values)| (*name, pick(values))).collect();
     let columns: Vec<(&str, &[f64])> =
         columns.iter().map(|(name, values)| (*name, values.as_slice())).collect();
-    // None is among the best and the worst.
+    // No architecture is among both the best and the worst.
     let each = EACH.min((measured.len() / 2).max(1));
     let mut found = extremes(&pick(&row.values), &pick(&material.truth), &names, &columns, each)?;
     let placed = found.best.iter_mut().chain(&mut found.worst);
@@ -101,8 +101,8 @@ fn ends(
     Ok(found)
 }
 
-/// The row whose first choice is furthest from the truth. Where several
-/// architectures have the highest score, any of them is the first choice.
+/// Names the row whose first choice is furthest from the truth. Where several
+/// architectures share the highest score, any of them is the first choice.
 fn finding(firsts: &[(&str, [f64; 3], usize, usize)]) -> String {
     let share = |(_, [rank, ..], _, all): &(&str, [f64; 3], usize, usize)| rank / *all as f64;
     let furthest = firsts.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
@@ -169,7 +169,7 @@ fn caption(placed: &Placed) -> String {
     )
 }
 
-/// Cells of an architecture, one beside the other.
+/// Drawing of an architecture's cells, side by side.
 pub fn drawing(sketches: &[Sketch]) -> Drawing {
     let (mut labels, mut edges) = (Vec::new(), Vec::new());
     for sketch in sketches {

@@ -1,4 +1,4 @@
-//! What becomes of a ranking while a supernet trains?
+//! Sections: how does a ranking change while a supernet trains?
 
 use super::{CONSTANT, absent, refused, section_of, three, tie_aware, value};
 use crate::analysis::{
@@ -30,10 +30,10 @@ fn several<'a>(
     }
 }
 
-/// Scores of one checkpoint.
+/// Epoch and scores of one checkpoint.
 type Scores<'a> = (u64, Column<'a>);
 
-/// Every checkpoint against the next, over the architectures that both have.
+/// Compares each checkpoint with the next, over the architectures that both have.
 fn steps(points: &[Scores<'_>]) -> Result<Vec<StabilityStep>, Absent> {
     let step = |pair: &[Scores<'_>]| {
         let [(from, earlier), (to, later)] = [pair[0], pair[1]];
@@ -49,7 +49,7 @@ fn steps(points: &[Scores<'_>]) -> Result<Vec<StabilityStep>, Absent> {
     Ok(points.windows(2).map(step).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-/// Every checkpoint of one supernet.
+/// Scores of every checkpoint of one supernet.
 fn of_seed<'a>(points: &'a [(u32, &'a JudgedRow)], seed: u64) -> Vec<Scores<'a>> {
     let column = |(epoch, row): &(u32, &'a JudgedRow)| {
         let at = row.seeds.iter().position(|(it, _)| *it == seed)?;
@@ -58,7 +58,7 @@ fn of_seed<'a>(points: &'a [(u32, &'a JudgedRow)], seed: u64) -> Vec<Scores<'a>>
     points.iter().filter_map(column).collect()
 }
 
-/// Every criterion by epoch, a figure each.
+/// Section with one figure per criterion, by epoch.
 pub fn trend(material: &Material) -> Result<Section, Absent> {
     type Pick = fn(&TrendPoint) -> Estimate;
     let criteria: [(&str, &str, Pick); 6] = [
@@ -87,7 +87,7 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
         }
         section = section.figure(Figure::new(name, &format!("{label} by epoch"), lines));
     }
-    // The first that has a ranking at both ends, if there is one.
+    // The first row with a ranking at both ends, if there is one.
     let ends = |points: &[TrendPoint]| points.first()?.kd.zip(points.last()?.kd);
     let Some((base, points)) = trends.iter().find(|(_, points)| ends(points).is_some()) else {
         return Err(absent(TREND, &format!("no row has a KD at both ends: {CONSTANT}"), ""));
@@ -105,8 +105,8 @@ pub fn trend(material: &Material) -> Result<Section, Absent> {
     Ok(section.finding(&finding))
 }
 
-/// Each checkpoint as the prediction of the next, for single supernets and
-/// their mean.
+/// Section on how well each checkpoint predicts the next, for single supernets
+/// and their mean.
 pub fn stability(material: &Material) -> Result<Section, Absent> {
     let mut all: Vec<(String, Vec<StabilityStep>)> = Vec::new();
     for (base, points) in several(material, STABILITY)? {

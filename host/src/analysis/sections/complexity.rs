@@ -1,4 +1,4 @@
-//! Does an estimator favour small or large architectures?
+//! Section: does an estimator favour small or large architectures?
 
 use super::{
     absent, cell, listed, looked_at, ranked_by, ranks, refused, section_of, shown_of, signed, value,
@@ -14,21 +14,21 @@ use osee_report::{
 };
 
 const HEADING: &str = "Bias by complexity";
-/// The study's number of groups; fewer where there are few architectures, or many
-/// have equal FLOPs.
+/// Number of groups in the paper; there are fewer where architectures are few, or
+/// many have equal FLOPs.
 const GROUPS: usize = 5;
-/// Differences of ranks that rounding makes of none.
+/// Rank differences up to this are rounding errors of zero.
 const ROUNDING: f64 = 1e-9;
 const UNMEASURED: &str = "no architecture of the group was measured";
-/// No KD of fewer architectures can be told from chance at 5%.
+/// A KD over fewer architectures cannot be told from chance at 5%.
 const FEWEST: usize = 5;
 /// Most checkpoints of a row that are drawn.
 const CHECKPOINTS: usize = 4;
 
-/// The architectures whose FLOPs are known, in groups of equal FLOPs.
+/// Architectures with known FLOPs, in groups of about equal size by FLOPs.
 struct Grouped<'a> {
     material: &'a Material,
-    /// Positions of the architectures.
+    /// Positions of these architectures.
     known: Vec<usize>,
     groups: EqualGroups,
 }
@@ -42,7 +42,7 @@ impl<'a> Grouped<'a> {
         Ok(Self { material, known, groups })
     }
 
-    /// One row in all groups, over the architectures that it has.
+    /// Results of one row in all groups, over the architectures that it has scores of.
     fn report(&self, row: &JudgedRow) -> Result<Vec<ComplexityGroup>, Absent> {
         let pick = |values: &[f64]| self.known.iter().map(|&at| values[at]).collect::<Vec<f64>>();
         let gap = |at: &usize| !row.column().has(self.known[*at]);
@@ -57,7 +57,7 @@ impl<'a> Grouped<'a> {
         counts
     }
 
-    /// What the groups are, with their counts.
+    /// Description of the groups, with their counts.
     fn text(&self) -> String {
         let counts: Vec<String> = self.counts().iter().map(usize::to_string).collect();
         format!(
@@ -67,7 +67,7 @@ impl<'a> Grouped<'a> {
     }
 }
 
-/// KD and mean ranking difference in groups of equal FLOPs.
+/// Section on KD and mean rank difference in groups by FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let Some(structure) = &material.structure else {
         let (reason, add) = material.without_space("nothing is known of the architectures");
@@ -160,7 +160,7 @@ fn figure(name: &str, title: &str, series: &[&str], reports: &[&Vec<ComplexityGr
     Figure::new(name, title, bars)
 }
 
-/// 15.6M.
+/// FLOPs as short text, such as "15.6M".
 fn short(flops: f64) -> String {
     match flops {
         it if it >= 1e9 => format!("{:.2}G", it / 1e9),

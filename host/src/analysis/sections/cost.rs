@@ -1,4 +1,4 @@
-//! Which estimators are worth their time?
+//! Section: which estimators are worth their time?
 
 use super::{CONSTANT, absent, kd, listed, ranked_by, section_of, value};
 use crate::analysis::Material;
@@ -9,10 +9,10 @@ use osee_report::{
 };
 
 const HEADING: &str = "What does quality cost?";
-/// A time on a logarithmic axis; less is not measured.
+/// Least time on the logarithmic axis, in milliseconds; less is drawn there.
 const LEAST: f64 = 0.01;
 
-/// KD by milliseconds per architecture, seeds included, and the Pareto front.
+/// KD against milliseconds per architecture, seeds included, with the Pareto front.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows = ranked_by(material, HEADING)?;
     let points: Vec<CostPoint> = rows
@@ -56,7 +56,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .figure(Figure::new("kd-by-time", "Quality against time", figure)))
 }
 
-/// What `front` is to so many others that have a KD and to those that have none.
+/// Compares `front` with `others`, the rows with a KD; `undefined` counts those without.
 fn finding(front: &[&str], others: usize, undefined: usize) -> String {
     let mut text = match (front, others) {
         (_, 0) => format!(
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn what_is_cheap_and_bad_is_not_said_to_waste_time() {
-        // `params` takes no time, and a better one takes none either; `grasp` is slow.
+        // `params` and `relu`, which is better, take hardly any time; `grasp` is slow.
         let point = |name: &str, milliseconds, kd: f64| CostPoint {
             name: name.to_owned(),
             milliseconds,

@@ -25,15 +25,15 @@ use osee_report::{
     number::{DIGITS, fixed, p_text, thousands},
 };
 
-/// Most rows that a figure tells apart.
+/// Most rows that a figure can tell apart.
 const SHOWN: usize = 6;
 
-/// A section under its heading; its name is that of its analysis.
+/// An empty section under its heading; `analyse` sets its name.
 fn section_of(heading: &str) -> Section {
     Section::new("", heading)
 }
 
-/// Rows to rank architectures by.
+/// The rows that rank architectures, or why there are none.
 fn ranked_by<'a>(material: &'a Material, heading: &str) -> Result<Vec<&'a JudgedRow>, Absent> {
     let rows: Vec<&JudgedRow> = material.final_rows().collect();
     match rows.is_empty() {
@@ -46,18 +46,18 @@ fn ranked_by<'a>(material: &'a Material, heading: &str) -> Result<Vec<&'a Judged
     }
 }
 
-/// What is not there.
+/// An analysis that is missing, the reason, and what to add for it.
 fn absent(heading: &str, reason: &str, add: &str) -> Absent {
     Absent { heading: heading.to_owned(), reason: reason.to_owned(), add: add.to_owned() }
 }
 
-/// An analysis that refused.
+/// Turns the error of an analysis into the reason why it is missing.
 fn refused(heading: &str) -> impl Fn(AnalysisError) -> Absent {
     move |error| absent(heading, &error.to_string(), "")
 }
 
-/// Rows to look at one by one: the best few, those that the reader brought
-/// and one of every kind.
+/// Rows to show one by one, at most `SHOWN`: those of user plugins, the best of
+/// every kind, and then the best of the others.
 fn looked_at(material: &Material) -> Vec<&JudgedRow> {
     let rows: Vec<&JudgedRow> = material.final_rows().collect();
     let mut kinds = Vec::new();
@@ -79,18 +79,18 @@ fn looked_at(material: &Material) -> Vec<&JudgedRow> {
     chosen.into_iter().map(|at| rows[at]).collect()
 }
 
-/// KD of a row over the architectures that it has.
+/// KD of a row over the architectures that it has scores of.
 fn kd(material: &Material, row: &JudgedRow) -> Option<f64> {
     let (scores, truth) = row.judged(&material.truth);
     kendall_tau_b(&scores, &truth)
 }
 
-/// Whether the row has a ranking: a finding compares no others.
+/// True if the row has a ranking; a finding compares no other rows.
 fn ranks(material: &Material, row: &JudgedRow) -> bool {
     kd(material, row).is_some()
 }
 
-/// Says that a figure or a table has some of the rows alone.
+/// A note that a figure or table shows only some of the rows; empty if it shows all.
 fn shown_of(shown: usize, all: usize, what: &str) -> String {
     match shown < all {
         true => format!("; {what} of {shown} of the {all} estimators"),
@@ -102,12 +102,12 @@ fn value(number: Option<f64>) -> Value {
     Value::known_or(number, CONSTANT)
 }
 
-/// One of a row's supernets.
+/// Label of one of a row's supernets.
 fn supernet(row: &str, seed: u64) -> String {
     format!("{row}, seed {seed}")
 }
 
-/// As papers give it.
+/// A p-value in the notation of papers.
 fn p_value(p: Option<f64>) -> Cell {
     match p {
         Some(p) => Cell::number(&p_text(p), p),
@@ -115,7 +115,7 @@ fn p_value(p: Option<f64>) -> Cell {
     }
 }
 
-/// A criterion in a figure, with its range where that is wide.
+/// A criterion in a figure, with its range over ties if there is one.
 fn tie_aware(of: Option<&TieAware>) -> Estimate {
     let value = Value::known_or(of.map(|it| it.value), TOO_FEW_AT_K);
     Estimate::within(value, of.and_then(TieAware::range))
@@ -125,7 +125,7 @@ fn count(number: usize) -> Cell {
     Cell::number(&thousands(number), number as f64)
 }
 
-/// With three digits and no minus before zero.
+/// The number with three decimals, and no minus before zero.
 fn three(number: f64) -> String {
     fixed(number, DIGITS)
 }
@@ -138,7 +138,7 @@ fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
 }
 
-/// "a, b and c".
+/// The names as "a, b and c".
 fn listed<T: AsRef<str>>(names: &[T]) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     match names.as_slice() {

@@ -1,4 +1,4 @@
-//! How good can any estimator look?
+//! Section: how good can any estimator look, given the noise of the truth?
 
 use super::{absent, refused, section_of, three};
 use crate::analysis::Material;
@@ -15,7 +15,7 @@ use osee_report::{
 
 const HEADING: &str = "How good can any estimator look?";
 
-/// Seed-to-seed noise of the truth, and what it leaves to reach.
+/// Seed-to-seed noise of the truth, and the KD that it leaves within reach.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let Some(trainings) = &material.trainings else {
         let reason = "the truth has one value per architecture, so its noise is not known";
@@ -60,9 +60,8 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .figure(Figure::new("ceiling", "Noise ceiling by the number of trainings", figure)))
 }
 
-/// What an estimator that knew the expected accuracy exactly would reach by the
-/// truth that judges. There is no such number where the trainings are not those
-/// behind it.
+/// The KD, by the truth that judges, of an estimator that knew the expected accuracy
+/// exactly. It is undefined where the truth is not a mean of these trainings.
 fn reach(
     material: &Material,
     trainings: &[Vec<f64>],

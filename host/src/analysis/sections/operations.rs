@@ -1,4 +1,4 @@
-//! Which operations does an estimator over- or underestimate?
+//! Section: which operations does an estimator over- or underestimate?
 
 use super::{absent, looked_at, percent, ranked_by, ranks, refused, section_of, shown_of, signed};
 use crate::analysis::{JudgedRow, Material, Structure};
@@ -18,14 +18,14 @@ use std::collections::BTreeMap;
 
 const HEADING: &str = "Bias by operation";
 const GROUPS: usize = 5;
-/// Fewer pairs say nothing.
+/// Fewer pairs of a change are not reported.
 const FEWEST: usize = 10;
-/// Changes that a figure has room for.
+/// Most changes that fit a figure.
 const CHANGES: usize = 24;
-/// Most biased changes of a row that are written down.
+/// Most biased changes of a row in the table.
 const TABLED: usize = 6;
 
-/// What pairs are found among: the judged architectures, with their neighbours
+/// The set in which pairs are found: the judged architectures, with their neighbours
 /// if the run has some.
 struct Around<'a> {
     architectures: &'a [String],
@@ -48,7 +48,7 @@ impl<'a> Around<'a> {
                 architectures: &all.architectures,
                 truth: &all.truth,
                 structure: all.structure.as_ref()?,
-                // What votes over the drawn ones says nothing of the others.
+                // A vote over the drawn architectures has no values for neighbours.
                 rows: rows
                     .filter_map(|row| Some((row, all.values.get(&row.name)?.as_slice())))
                     .collect(),
@@ -58,7 +58,7 @@ impl<'a> Around<'a> {
 }
 
 impl Around<'_> {
-    /// Every row over those of the `pairs` of which it has both architectures.
+    /// Bias of every row over those of the `pairs` for which it has both scores.
     fn bias(&self, pairs: &[MutationPair<'_>]) -> Result<Vec<OpBiasReport>, AnalysisError> {
         let of = |(row, values): &(&JudgedRow, &[f64])| {
             let there = |at: usize| row.column().has(at);
@@ -74,7 +74,7 @@ impl Around<'_> {
     }
 }
 
-/// Pairs of architectures that differ in one decision: how often does the
+/// Compares pairs of architectures that differ in one decision: how often does the
 /// truth rise, and how often the score?
 pub fn section(material: &Material) -> Result<Section, Absent> {
     ranked_by(material, HEADING)?;
@@ -137,8 +137,8 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     Ok(section.rests_on(&rests_on).table(table(&names, &all)))
 }
 
-/// The pairs among the architectures with most parameters; `None` where there is
-/// no such fifth.
+/// Pairs among the fifth of architectures with most parameters; `None` if the sizes
+/// make only one group.
 fn among_the_largest<'a>(
     around: &Around<'_>,
     pairs: &[MutationPair<'a>],
@@ -154,7 +154,7 @@ fn among_the_largest<'a>(
     Some(within_group(pairs, &group, last))
 }
 
-/// Reports of the rows that have a ranking.
+/// Reports of the rows that have a ranking, by name.
 fn named<'a>(
     material: &Material,
     around: &Around<'a>,
@@ -164,7 +164,7 @@ fn named<'a>(
     all.map(|((row, _), report)| (row.name.as_str(), report)).collect()
 }
 
-/// What gives more pairs.
+/// Advice on how to get more pairs.
 fn add(material: &Material) -> &'static str {
     match material.final_rows().any(|row| row.kind.is_some()) {
         true => "[architectures]\nneighbours = 20  # of so many architectures, all mutations",
@@ -176,7 +176,7 @@ fn change_of<'a>(report: &'a OpBiasReport, [from, to]: [&str; 2]) -> Option<&'a 
     report.changes.iter().find(|it| it.from == from && it.to == to && it.pairs >= FEWEST)
 }
 
-/// Changes with enough pairs for some row, the most frequent ones, by name.
+/// The most frequent changes with enough pairs in some row, sorted by name.
 fn changes(reports: &[OpBiasReport]) -> Vec<[&str; 2]> {
     let mut pairs: BTreeMap<[&str; 2], usize> = BTreeMap::new();
     for change in reports.iter().flat_map(|it| &it.changes).filter(|it| it.pairs >= FEWEST) {
@@ -239,7 +239,7 @@ fn table(names: &[&str], reports: &[OpBiasReport]) -> Table {
     table
 }
 
-/// The largest bias; `None` if no change has enough pairs.
+/// Sentence on the largest bias; `None` if no change has enough pairs.
 fn finding(reports: &[(&str, &OpBiasReport)]) -> Option<String> {
     let enough = |(name, report): &(&'_ str, &'_ OpBiasReport)| {
         let changes = report.changes.iter().filter(|it| it.pairs >= FEWEST);

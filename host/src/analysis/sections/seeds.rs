@@ -1,4 +1,4 @@
-//! How much does a seed matter?
+//! Section: how much does the seed matter?
 
 use super::{CONSTANT, absent, cell, kd, refused, section_of, value};
 use crate::analysis::{JudgedRow, Material};
@@ -13,7 +13,7 @@ use osee_report::{
 
 const HEADING: &str = "How much does a seed matter?";
 
-/// tau-b of single seeds beside that of the mean, and between seeds.
+/// KD of single seeds beside that of their mean, and Kendall's tau-b between seeds.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let several = |row: &&JudgedRow| row.seeds.len() > 1;
     let rows: Vec<&JudgedRow> = material.final_rows().filter(several).collect();
@@ -72,7 +72,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .table(table))
 }
 
-/// Mean KD between two seeds, over the architectures that both have.
+/// Mean tau-b between two seeds, over the architectures that both have.
 fn between(row: &JudgedRow) -> Result<Option<f64>, AnalysisError> {
     let columns: Vec<Scores<'_>> = (0..row.seeds.len()).map(|at| row.seed_column(at)).collect();
     let found = agreement(&columns)?.kd;

@@ -1,4 +1,4 @@
-//! How sure is the order of the leaderboard?
+//! Section: how certain is the order of the leaderboard?
 
 use super::{
     CONSTANT, absent, listed, looked_at, p_value, refused, section_of, shown_of, signed, three,
@@ -16,10 +16,10 @@ use osee_report::{
 
 const HEADING: &str = "How sure is the order?";
 const CONFIDENCE: f64 = 0.95;
-/// So many names are written out.
+/// Most names that are written out.
 const NAMED: usize = 4;
 
-/// KD with intervals, and every pair that is looked at compared.
+/// KD with intervals, and comparisons of all pairs of rows.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows: Vec<_> = material.final_rows().collect();
     if rows.len() < 2 {
@@ -64,7 +64,7 @@ fn method(found: &SignificanceReport) -> String {
     }
 }
 
-/// "24", or "from 9 to 24" where pairs have more or fewer in common.
+/// Number of common architectures: "24", or "from 9 to 24" where pairs differ.
 fn common(found: &SignificanceReport) -> String {
     match found.common() {
         Some([fewest, most]) if fewest < most => format!("from {fewest} to {most}"),
@@ -73,7 +73,7 @@ fn common(found: &SignificanceReport) -> String {
     }
 }
 
-/// Who is first, who may be as good, and how many pairs are told apart.
+/// Names the first row and those that may be as good; counts the pairs told apart.
 fn finding(found: &SignificanceReport, first: usize) -> String {
     let apart = |pair: &Comparison| pair.holm_p_value.is_some_and(|p| p < LEVEL);
     let name = |at: usize| found.estimators[at].name.as_str();

@@ -1,5 +1,5 @@
-//! What happens inside a supernet while it trains: forgetting, and how alike
-//! the gradients of its architectures are.
+//! Sections on a supernet's training: forgetting, and the similarity of its
+//! architectures' gradients.
 
 use super::{absent, cell, refused, section_of, supernet, three, value};
 use crate::analysis::{Material, material::Observed};
@@ -16,7 +16,7 @@ const FORGETTING: &str = "Do architectures forget?";
 const GRADIENTS: &str = "Do architectures pull the same way?";
 const ADD: &str = "[training]\nobserve = 16\n# and another folder for the run: what is trained is not trained again";
 const NONE: &str = "no value is finite";
-/// Epochs that a figure tells apart.
+/// Most epochs that a figure can tell apart.
 const EPOCHS: usize = 4;
 
 fn observed<'a>(material: &'a Material, heading: &str) -> Result<&'a [Observed], Absent> {
@@ -36,20 +36,21 @@ fn rests_on(observed: &[Observed]) -> String {
     )
 }
 
-/// Some of the epochs, the first and the last among them.
+/// Up to `EPOCHS` of the epochs, with the first and the last among them.
 fn some(epochs: &[Observation]) -> impl Iterator<Item = &Observation> {
     let last = epochs.len().saturating_sub(1);
     let count = EPOCHS.min(epochs.len());
     (0..count).map(move |i| &epochs[if count > 1 { i * last / (count - 1) } else { 0 }])
 }
 
-/// A mean with its 5 to 95% quantiles.
+/// A mean with its 5% and 95% quantiles.
 fn spread(of: &Distribution) -> Estimate {
     let [_, low, .., high, _] = of.quantiles.unwrap_or([f64::NAN; 7]);
     Estimate::within(Value::known_or(of.mean, NONE), Some([low, high]))
 }
 
-/// Accuracy after the epoch less that right after an architecture's own step.
+/// Section on forgetting: accuracy after the epoch less that right after an
+/// architecture's own step.
 pub fn forgetting(material: &Material) -> Result<Section, Absent> {
     let observed = observed(material, FORGETTING)?;
     let mut lines = Lines::new(Axis::new("epoch"), Axis::new("forgetting value"));
@@ -120,8 +121,8 @@ pub fn forgetting(material: &Material) -> Result<Section, Absent> {
         .table(table))
 }
 
-/// Layers of all epochs, by where they stand on average; what two of the
-/// observed architectures share is not the same in every epoch.
+/// Layers of all epochs, by their mean position; the layers that two observed
+/// architectures share differ between epochs.
 fn places(epochs: &[Observation]) -> Vec<&str> {
     let mut found: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for it in epochs {
@@ -137,7 +138,7 @@ fn places(epochs: &[Observation]) -> Vec<&str> {
     places.into_iter().map(|(_, name)| name).collect()
 }
 
-/// Cosines between gradients of two architectures, layer by layer.
+/// Section on the cosines between two architectures' gradients, layer by layer.
 pub fn gradients(material: &Material) -> Result<Section, Absent> {
     let observed = observed(material, GRADIENTS)?;
     let mut section = section_of(GRADIENTS).rests_on(&rests_on(observed));

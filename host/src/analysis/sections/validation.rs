@@ -1,5 +1,5 @@
-//! How much validation data does a one-shot score need, and is the loss better
-//! than the accuracy?
+//! Sections: how much validation data does a one-shot score need, and does the loss
+//! rank better than the accuracy?
 
 use super::{
     CONSTANT, absent, cell, listed, refused, section_of, supernet, three, tie_aware, value,
@@ -26,7 +26,7 @@ fn asked<'a>(material: &'a Material, heading: &str) -> Result<&'a [ByBatch], Abs
     }
 }
 
-/// Distributions of accuracy and loss, and how well each ranks.
+/// Distributions of accuracy and loss, and the KD of each.
 pub fn scores(material: &Material) -> Result<Section, Absent> {
     let evaluations = asked(material, SCORES)?;
     let mut accuracy = Histogram::new(Axis::new("mean accuracy over the validation batches"));
@@ -47,7 +47,7 @@ pub fn scores(material: &Material) -> Result<Section, Absent> {
         let by_loss = by_loss.map_err(refused(SCORES))?;
         let kd = |scores: &[f64]| kendall_tau_b(scores, &material.truth);
         let (a, l) = (kd(&by_accuracy), kd(&by_loss));
-        // What has no ranking is not compared.
+        // A supernet without a ranking by either is not compared.
         if let Some((a, l)) = a.zip(l) {
             judged += 1;
             better += usize::from(l > a);
@@ -91,7 +91,7 @@ fn data(evaluations: &[ByBatch]) -> String {
     listed(&once)
 }
 
-/// Criteria over the number of batches, and the levels of a single one.
+/// Criteria by the number of batches, and KD among equal accuracies on the first one.
 pub fn batches(material: &Material) -> Result<Section, Absent> {
     let evaluations = asked(material, BATCHES)?;
     if evaluations.iter().all(|of| of.accuracy.len() < 2) {

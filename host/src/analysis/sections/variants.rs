@@ -1,4 +1,4 @@
-//! One estimator in several ways: samplers, pruning, trained weights.
+//! Section: one estimator in several rows, such as samplers, pruning or trained weights.
 
 use super::{absent, cell, listed, p_value, ranks, section_of, signed};
 use crate::analysis::{JudgedRow, Material};
@@ -16,7 +16,7 @@ const HEADING: &str = "Variants of one estimator";
 const ADD: &str =
     "[[estimators]]\nid = \"one_shot\"\nname = \"fair\"\nsettings = { sampler = \"fair\" }";
 
-/// Rows of one estimator against the best of them, on the architectures that
+/// Compares rows of one estimator with the best of them, on the architectures that
 /// both have scored: a pruned sub-space is compared on its own architectures.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let mut by_id: BTreeMap<&str, Vec<&JudgedRow>> = BTreeMap::new();
@@ -66,7 +66,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
                 found.filter(|_| !first).map_or_else(|| Cell::text(""), |it| p_value(it.p_value)),
             ]);
         }
-        // Rows without a ranking stand last, and are not compared.
+        // Rows without a ranking come last, and are not compared.
         let ranked = rows.iter().rev().find(|row| ranks(material, row));
         told.push(match ranked {
             Some(last) if !std::ptr::eq(*last, rows[0]) => {
@@ -90,7 +90,7 @@ fn own_kd(material: &Material, row: &JudgedRow) -> Option<f64> {
     kendall_tau_b(&scores, &truths)
 }
 
-/// How many architectures both have scored, and the comparison there.
+/// Number of architectures that both have scored, and the comparison on them.
 fn compared(
     material: &Material,
     row: &JudgedRow,

@@ -1,5 +1,5 @@
-//! AnalogNAS-Bench: a pickle in a wheel, a dict from six numbers of operations
-//! to what was measured.
+//! Converts AnalogNAS-Bench: a pickle in a wheel that maps six operation numbers to
+//! measurements.
 
 use super::{
     archive::zip_members,
@@ -17,10 +17,10 @@ const ARCHITECTURE: usize = 0;
 const DRIFT: usize = 1;
 const ACCURACIES: [&str; 5] =
     ["baseline_accuracy", "ptq_accuracy", "qat_accuracy", "noisy_accuracy", "analog_accuracy"];
-/// Seconds of drift.
+/// Drift times, in seconds.
 const TIMES: [u32; 4] = [60, 3600, 86400, 2_592_000];
 
-/// Reads the wheel.
+/// Reads the wheel and writes the table.
 pub fn convert(path: &Path, out: &Out<'_>) -> Result<(), Fault> {
     let members = zip_members(path, |name| name == MEMBER)?;
     let [(_, bytes)] = members.as_slice() else {

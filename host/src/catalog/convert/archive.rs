@@ -1,4 +1,4 @@
-//! Zip archives, of which members are read by name and nothing is unpacked.
+//! Reads members of zip archives by name, without unpacking anything.
 
 use super::table::wrong;
 use crate::catalog::error::Fault;
@@ -9,10 +9,10 @@ use std::{
 };
 use zip::ZipArchive;
 
-/// More than any member that is read has.
+/// Most bytes of a member; all that are needed are smaller.
 const LARGEST: u64 = 256 << 20;
 
-/// The members that are wanted, by name.
+/// Names and contents of the members that `wanted` accepts.
 pub fn zip_members(
     path: &Path,
     wanted: impl Fn(&str) -> bool,
@@ -31,7 +31,7 @@ pub fn zip_members(
             continue;
         }
         let mut bytes = Vec::new();
-        // What a header promises is not believed.
+        // The size in the header is not trusted.
         member
             .take(LARGEST + 1)
             .read_to_end(&mut bytes)
@@ -44,7 +44,7 @@ pub fn zip_members(
     Ok(found)
 }
 
-/// Whether a name in an archive would stay below a folder.
+/// True if the path of an archive member stays below a folder.
 pub fn inside(name: &Path) -> bool {
     name.components().all(|it| matches!(it, Component::Normal(_) | Component::CurDir))
 }

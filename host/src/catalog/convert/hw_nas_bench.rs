@@ -1,5 +1,5 @@
-//! HW-NAS-Bench: a table of latencies and energies per data set, rows by
-//! NASLib's numbers of operations.
+//! Converts HW-NAS-Bench: one table of latencies and energies per data set, with
+//! architectures as NASLib's operation numbers.
 
 use super::table::{Out, nb201_cell, tuple, wrong};
 use crate::catalog::error::Fault;
@@ -7,7 +7,7 @@ use osee_core::truth::{Sheet, TableError};
 use osee_files::csv_text::Field;
 use std::path::PathBuf;
 
-/// Reads the tables; a column is named METRIC_DATASET.
+/// Reads the tables and writes one; its columns are named METRIC_DATASET.
 pub fn convert(originals: &[PathBuf], out: &Out<'_>) -> Result<(), Fault> {
     let read = |error: TableError| Fault::Content(error.to_string());
     let mut names = vec!["arch_str".to_owned()];

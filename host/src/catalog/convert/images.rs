@@ -1,6 +1,6 @@
-//! Images in their official layout: an archive is unpacked, a folder taken as
-//! it is. Whether they are what they should be is for `data` to say, which
-//! reads them.
+//! Imports images in their official layout: archives are unpacked, folders are used
+//! as they are. The reader in the engine's `data` module checks that the images are
+//! the right ones.
 
 use super::{archive::inside, table::wrong};
 use crate::{
@@ -21,17 +21,17 @@ use std::{
 };
 use tar::{Archive, EntryType};
 
-/// Where a data set keeps what.
+/// Official layout of an image data set.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout {
-    /// As `--data` names it.
+    /// Name in `--data`.
     kind: &'static str,
-    /// Folders that its files may be in; the first is the one here.
+    /// Folders that may hold its files; osee itself writes the first.
     folders: &'static [&'static str],
     needed: &'static [&'static str],
-    /// Taken where they are there.
+    /// Optional files, used if present.
     further: &'static [&'static str],
-    /// More than any file has.
+    /// Upper bound on the size of a file, in bytes.
     largest: u64,
 }
 
@@ -77,7 +77,7 @@ const IMAGENET16: Layout = Layout {
 };
 
 impl Layout {
-    /// That of a data set of images.
+    /// The layout of an image data set; `None` for a table.
     pub fn of(entry: &Entry) -> Option<Self> {
         match entry.converter? {
             Converter::Cifar10 => Some(CIFAR10),
@@ -87,8 +87,8 @@ impl Layout {
         }
     }
 
-    /// The files in a folder of the user's, once they were read, by where they
-    /// go.
+    /// Checks the images in the user's folder; returns each file's place in the data
+    /// set, with its path.
     pub fn in_folder(&self, folder: &Path) -> Result<Vec<(String, PathBuf)>, Fault> {
         self.check(folder)?;
         let inner = self.folders.iter().map(|name| folder.join(name)).find(|it| it.is_dir());
@@ -99,7 +99,7 @@ impl Layout {
         Ok(names.map(place).collect())
     }
 
-    /// Unpacks an archive, if that is what there is; what was written.
+    /// Unpacks an archive, if there is one; returns the paths that were written.
     pub fn convert(
         &self,
         originals: &[PathBuf],
@@ -118,8 +118,8 @@ impl Layout {
         Ok(all_files(&inner).into_iter().filter_map(name).collect())
     }
 
-    /// Takes the files that are known out of an archive; a path out of it, or a
-    /// link, is refused.
+    /// Extracts the known files from an archive. Refuses links, and paths that lead out
+    /// of the archive.
     fn unpack(&self, path: &Path, to: &Path, stop: &Stop) -> Result<(), Fault> {
         let damaged = |error: io::Error| wrong(path, format!("cannot be read as .tar.gz: {error}"));
         let file = File::open(path).map_err(Fault::io("read", path))?;
@@ -152,7 +152,7 @@ impl Layout {
         Ok(())
     }
 
-    /// That all images and labels can be read.
+    /// Checks that all images and labels can be read.
     fn check(&self, folder: &Path) -> Result<(), Fault> {
         Source::open(&DataSource::in_folder(self.kind, folder.to_owned()))
             .and_then(|images| images.identity())
@@ -178,7 +178,7 @@ mod tests {
 
     fn add(archive: &mut Builder<GzEncoder<File>>, name: &str, kind: EntryType, bytes: &[u8]) {
         let mut header = Header::new_old();
-        // As a malicious archive has it: not through a check of names.
+        // Sets the name as a malicious archive would, past the check of `set_path`.
         header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
         header.set_entry_type(kind);
         header.set_size(bytes.len() as u64);

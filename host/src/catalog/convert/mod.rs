@@ -1,5 +1,5 @@
-//! Original files to the table or the folder of images that is used: a reader
-//! per format. Nothing in a file is run, and no name in an archive is a path.
+//! Converts original files to osee's table or folder of images, with one reader per
+//! format. No code in a file is run, and no name in an archive is used as a path.
 
 mod analog;
 mod archive;
@@ -23,11 +23,11 @@ use crate::stop::Stop;
 use std::path::{Path, PathBuf};
 use table::Out;
 
-/// Writes into `folder` what is made of the original files, in the order of the
-/// catalogue; what was written, relative to it.
+/// Converts the original files, given in the catalogue's order, and writes the result
+/// into `folder`. Returns the paths that were written, relative to it.
 ///
 /// # Errors
-/// Files that are not what the catalogue says.
+/// The files do not have the content that the catalogue states.
 pub fn convert(
     entry: &Entry,
     originals: &[PathBuf],

@@ -1,5 +1,5 @@
-//! NAS-Bench-101: a TFRecord file of JSON rows, a row per training, each with a
-//! base64 Protocol Buffer of what was measured.
+//! Converts NAS-Bench-101: a TFRecord file with a JSON row per training, whose
+//! measurements are a Protocol Buffer in base64.
 
 use super::{
     table::{Out, wrong},
@@ -29,7 +29,7 @@ struct Cell {
     test: Vec<f64>,
 }
 
-/// Reads the file.
+/// Reads the file and writes the table.
 pub fn convert(path: &Path, out: &Out<'_>, stop: &Stop) -> Result<(), Fault> {
     let file = File::open(path).map_err(Fault::io("read", path))?;
     let mut from = BufReader::with_capacity(1 << 20, file);
@@ -85,7 +85,7 @@ pub fn convert(path: &Path, out: &Out<'_>, stop: &Stop) -> Result<(), Fault> {
     out.write(names, rows)
 }
 
-/// A record; what is wrong with it as the end of a sentence.
+/// Reads one record; the error is the end of a sentence.
 fn cell(record: &[u8]) -> Result<Cell, String> {
     type Row = (String, u64, String, String, String);
     let (hash, epochs, adjacency, operations, metrics): Row =
@@ -113,7 +113,7 @@ fn cell(record: &[u8]) -> Result<Cell, String> {
     })
 }
 
-/// Operations between input and output, in short.
+/// Short names of the operations between input and output.
 fn interior(operations: &str) -> Option<Vec<&'static str>> {
     let inner = operations.strip_prefix("input,")?;
     let inner = if inner == "output" { "" } else { inner.strip_suffix(",output")? };
@@ -126,8 +126,8 @@ fn interior(operations: &str) -> Option<Vec<&'static str>> {
     inner.split(',').filter(|it| !it.is_empty()).map(short).collect()
 }
 
-/// Parameters, and the validation and test accuracy after the last epoch.
-/// Evaluations are those before the training, at its half and at its end.
+/// Parameters, and the validation and test accuracy after the last epoch. The three
+/// evaluations are before training, halfway and at its end.
 fn accuracies(metrics: &[u8]) -> Option<(u64, f64, f64)> {
     let fields = message(metrics)?;
     let evaluations: Vec<&[u8]> = fields
@@ -149,7 +149,7 @@ fn accuracies(metrics: &[u8]) -> Option<(u64, f64, f64)> {
             _ => None,
         })
     };
-    // Not asked to be whole: it is computed from steps.
+    // The epoch is computed from steps, so it need not be a whole number.
     let epoch = number(1)?;
     let (validation, test) = (number(4)?, number(5)?);
     let accuracy = |it: &f64| (0.0..=1.0).contains(it);

@@ -1,5 +1,5 @@
-//! NAS-Bench-201: the study's own truth as a Python dict in text, and NATS-Bench
-//! by index as FreeREA stored it.
+//! Converts NAS-Bench-201: the paper's own truth as a Python dict in text, and
+//! NATS-Bench by index, in FreeREA's tables.
 //!
 //! An index is a place in the benchmark's order of all cells, which its authors
 //! drew with Python's generator of random numbers, seed 88.
@@ -14,12 +14,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// In the order that all cells are made of.
+/// Operations in the order that the benchmark enumerates cells by.
 const OPERATIONS: [&str; 5] =
     ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
 const SEED: u32 = 88;
 
-/// Reads the text and the three tables.
+/// Reads the text and the three tables, and writes one table.
 pub fn convert(originals: &[PathBuf], out: &Out<'_>) -> Result<(), Fault> {
     let [dict, tables @ ..] = originals else {
         return Err(Fault::Content("no files".to_owned()));
@@ -41,7 +41,7 @@ pub fn convert(originals: &[PathBuf], out: &Out<'_>) -> Result<(), Fault> {
     out.write(["arch_str", "c10_test_hp200_v10", "nats_c10", "nats_c100", "nats_in16"], rows)
 }
 
-/// Lines of `'ARCH': ACCURACY`.
+/// Reads lines of `'ARCH': ACCURACY`.
 fn study(path: &Path) -> Result<HashMap<String, f64>, Fault> {
     let text = fs::read_to_string(path).map_err(Fault::io("read", path))?;
     let pair = |line: &str| {
@@ -59,7 +59,7 @@ fn study(path: &Path) -> Result<HashMap<String, f64>, Fault> {
     Ok(found)
 }
 
-/// The accuracies as they are written, by index.
+/// Accuracies by index, as text.
 fn by_index(path: &Path, count: usize) -> Result<Vec<String>, Fault> {
     let read = |error: osee_core::truth::TableError| Fault::Content(error.to_string());
     let sheet = Sheet::read(path).map_err(read)?;
@@ -97,7 +97,7 @@ fn cells() -> Vec<String> {
     cells
 }
 
-/// MT19937 (Matsumoto and Nishimura 1998), seeded and used as by Python's
+/// MT19937 (Matsumoto and Nishimura 1998), seeded and used as in Python's
 /// `random.seed(n)` and `random.shuffle`.
 struct Mersenne {
     state: [u32; 624],
@@ -112,7 +112,7 @@ impl Mersenne {
             let last = state[i - 1] ^ (state[i - 1] >> 30);
             state[i] = last.wrapping_mul(1_812_433_253).wrapping_add(i as u32);
         }
-        // By an array that holds only the seed.
+        // Seeds by an array that holds only the seed.
         let mut i = 1;
         let mut mix = |state: &mut [u32; 624], factor: u32, add: &dyn Fn(usize) -> u32| {
             let last = state[i - 1] ^ (state[i - 1] >> 30);
@@ -150,7 +150,7 @@ impl Mersenne {
         y ^ (y >> 18)
     }
 
-    /// A number below `bound`, from 1.
+    /// A random number below `bound`, which is at least 1.
     fn below(&mut self, bound: u32) -> u32 {
         let bits = u32::BITS - bound.leading_zeros();
         loop {
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn the_order_of_cells_is_the_benchmarks() {
         let cells = cells();
-        // As its authors assert.
+        // The authors' code asserts these, too.
         for (at, cell) in [
             (
                 0,

@@ -1,4 +1,4 @@
-//! NAS-Bench-Macro: a JSON object by architecture.
+//! Converts NAS-Bench-Macro: a JSON object keyed by architecture.
 
 use super::table::{Out, wrong};
 use crate::catalog::error::Fault;
@@ -14,7 +14,7 @@ struct Network {
     flops: u64,
 }
 
-/// Reads the JSON.
+/// Reads the JSON and writes the table.
 pub fn convert(path: &Path, out: &Out<'_>) -> Result<(), Fault> {
     let bytes = fs::read(path).map_err(Fault::io("read", path))?;
     let networks: BTreeMap<String, Network> = serde_json::from_slice(&bytes)

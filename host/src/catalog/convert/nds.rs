@@ -1,5 +1,5 @@
-//! NDS as the study stored it: a pickle of four lists, of configurations (as
-//! Python prints an ordered dict), parameters, FLOPs and accuracies.
+//! Converts NDS as the paper stored it: a pickle of four lists, namely configurations
+//! (a Python ordered dict as text), parameters, FLOPs and accuracies.
 
 use super::{
     pickle::{Pickle, Value},
@@ -9,7 +9,7 @@ use crate::catalog::error::Fault;
 use osee_files::csv_text::Field;
 use std::{fs, path::Path};
 
-/// Reads the pickle.
+/// Reads the pickle and writes the table.
 pub fn convert(path: &Path, out: &Out<'_>) -> Result<(), Fault> {
     let bytes = fs::read(path).map_err(Fault::io("read", path))?;
     let pickle = Pickle::read(&bytes, &[]).map_err(|what| wrong(path, what))?;
@@ -54,7 +54,7 @@ fn table(pickle: &Pickle) -> Option<(Vec<String>, Rows)> {
     Some((names, rows))
 }
 
-/// `OrderedDict([('depths.0', 12), ...])`, names with `_`.
+/// Reads `OrderedDict([('depths.0', 12), ...])`; in names `_` replaces `.`.
 fn settings(text: &str) -> Option<Vec<(String, String)>> {
     let inner = text.strip_prefix("OrderedDict([(")?.strip_suffix(")])")?;
     let setting = |pair: &str| {

@@ -1,29 +1,29 @@
-//! Python pickles, as far as tables are written in them: numbers, text, lists,
-//! tuples, dicts, and objects of classes that the caller names. Nothing is
-//! looked up and nothing is run: a class is a name, an object its attributes.
-//! Any other instruction, or class, is refused.
+//! Reads the part of Python's pickle format that tables use: numbers, text, lists,
+//! tuples, dicts, and objects of classes that the caller names. Nothing is imported
+//! or run: a class is only a name, an object only its attributes. Any other
+//! instruction or class is refused.
 
 use std::{collections::HashMap, rc::Rc};
 
-/// What stands in a pickle. Containers are numbers of [`Pickle`]'s, so that
-/// none can hold itself.
+/// A value in a pickle. Containers are positions in the [`Pickle`], so that none can
+/// hold itself.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A whole number.
     Int(i64),
-    /// A number.
+    /// A floating-point number.
     Float(f64),
-    /// Text.
+    /// A Unicode string.
     Text(Rc<str>),
-    /// A list or tuple.
+    /// A list or tuple, by position.
     List(usize),
-    /// A dict.
+    /// A dict, by position.
     Dict(usize),
-    /// One of the classes that are known, by position.
+    /// A class, by its position among those that the caller named.
     Class(usize),
-    /// An object.
+    /// An object, by position.
     Object(usize),
-    /// Where the items of a container begin.
+    /// Marks where the items of a container begin.
     Mark,
 }
 
@@ -33,7 +33,7 @@ struct Object {
     attributes: Option<usize>,
 }
 
-/// A pickle that was read.
+/// The contents of a pickle.
 #[derive(Debug, Default)]
 pub struct Pickle {
     lists: Vec<Vec<Value>>,
@@ -43,10 +43,10 @@ pub struct Pickle {
 }
 
 impl Pickle {
-    /// Reads one whose objects are of these classes, by module and name.
+    /// Reads a pickle whose objects are of these classes (module, name).
     ///
     /// # Errors
-    /// Where it cannot be read, and why.
+    /// Place and reason, if it cannot be read.
     pub fn read(bytes: &[u8], classes: &[(&str, &str)]) -> Result<Self, String> {
         let mut machine = Machine {
             bytes,
@@ -69,12 +69,12 @@ impl Pickle {
         }
     }
 
-    /// What it holds.
+    /// The outermost value.
     pub fn root(&self) -> Option<&Value> {
         self.root.as_ref()
     }
 
-    /// The items of a list or tuple.
+    /// The items of a list or tuple; `None` for any other value.
     pub fn list(&self, value: &Value) -> Option<&[Value]> {
         match value {
             Value::List(at) => self.lists.get(*at).map(Vec::as_slice),
@@ -82,7 +82,7 @@ impl Pickle {
         }
     }
 
-    /// The pairs of a dict.
+    /// The pairs of a dict; `None` for any other value.
     pub fn dict(&self, value: &Value) -> Option<&[(Value, Value)]> {
         match value {
             Value::Dict(at) => self.dicts.get(*at).map(Vec::as_slice),
@@ -101,7 +101,7 @@ impl Pickle {
 }
 
 impl Value {
-    /// As a number.
+    /// The value as `f64`; `None` if it is no number.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),
@@ -121,7 +121,7 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// One instruction; the value that the last one leaves.
+    /// Executes one instruction; the last one returns the result.
     fn step(&mut self) -> Result<Option<Value>, String> {
         let [code] = self.fixed()?;
         match code {
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn an_object_is_its_attributes() {
-        // A() with x = 1.5 and y = (1, -2)
+        // The object A() with x = 1.5 and y = (1, -2).
         let bytes = [
             &[0x80, 4][..],
             &text("m"),
@@ -352,7 +352,7 @@ mod tests {
     fn what_would_run_anything_is_refused() {
         let global = [&[0x80, 4][..], &text("os"), &text("system"), &[0x93, b'.']].concat();
         for (bytes, why) in [
-            // os.system by name, and called
+            // A call of os.system.
             (global.as_slice(), "`os.system` is not a class"),
             (b"\x80\x02cos\nsystem\n(S'true'\ntR.", "instruction `c`"),
             (b"\x80\x04\x8c\x01m\x8c\x01A\x93)R.", "instruction `R`"),
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_list_that_would_hold_itself_and_depth_do_no_harm() {
-        // l = []; l.append(l)
+        // The list of `l = []; l.append(l)`.
         let pickle = Pickle::read(b"\x80\x04]\x94(h\0e.", &[]).unwrap();
         assert_eq!(pickle.list(pickle.root().unwrap()).unwrap(), [Value::List(0)]);
         let deep =

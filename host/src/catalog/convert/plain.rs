@@ -1,4 +1,4 @@
-//! Tables that are CSV already: looked at, and taken as they are.
+//! Imports tables that are CSV already: they are checked, and used as they are.
 
 use super::table::{Out, wrong};
 use crate::catalog::error::Fault;
@@ -11,8 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// One table as it is; several with all their columns, the first of which says
-/// which table a row is of.
+/// Copies a single table. Several become one with all their columns; the first,
+/// `space`, holds the part that a row comes from.
 pub fn convert(originals: &[PathBuf], out: &Out<'_>) -> Result<(), Fault> {
     let mut sheets = Vec::new();
     for path in originals {
@@ -58,7 +58,7 @@ fn read(error: TableError) -> Fault {
     Fault::Content(error.to_string())
 }
 
-/// Copies text that may be compressed by gzip.
+/// Copies text, decompressing gzip.
 fn unpack(from: &Path, to: &Path) -> Result<(), Fault> {
     let bytes = fs::read(from).map_err(Fault::io("read", from))?;
     let mut out = File::create(to).map_err(Fault::io("write", to))?;

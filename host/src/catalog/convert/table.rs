@@ -1,4 +1,4 @@
-//! What readers of all formats need to write a table.
+//! Functions that readers of all formats use to write a table.
 
 use crate::catalog::{entry::Entry, error::Fault};
 use osee_files::csv_text::{CsvWriter, Field};
@@ -15,7 +15,7 @@ pub struct Out<'a> {
 }
 
 impl Out<'_> {
-    /// Writes rows, which must be as many as the catalogue says.
+    /// Writes the rows; their number must match the catalogue.
     pub fn write<'a, N: Into<String>>(
         &self,
         names: impl IntoIterator<Item = N>,
@@ -33,7 +33,7 @@ impl Out<'_> {
         self.count(count)
     }
 
-    /// That there are as many rows as the catalogue says.
+    /// Checks that the number of rows matches the catalogue.
     pub fn count(&self, found: usize) -> Result<(), Fault> {
         match self.entry.rows {
             Some(wanted) if wanted != found => Err(Fault::Content(format!(
@@ -44,7 +44,7 @@ impl Out<'_> {
     }
 }
 
-/// What is wrong with a file.
+/// The error that says what is wrong with a file.
 pub fn wrong(path: &Path, what: impl Into<String>) -> Fault {
     Fault::Wrong { path: path.to_owned(), what: what.into() }
 }
@@ -52,8 +52,8 @@ pub fn wrong(path: &Path, what: impl Into<String>) -> Fault {
 /// Operations by their number in NASLib.
 const NASLIB: [&str; 5] = ["skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3"];
 
-/// A NAS-Bench-201 cell of operations on the edges 0-1, 0-2, 0-3, 1-2, 1-3, 2-3,
-/// which is NASLib's order.
+/// A NAS-Bench-201 cell by the operation numbers of the edges 0-1, 0-2, 0-3, 1-2, 1-3
+/// and 2-3, NASLib's order.
 pub fn nb201_cell(numbers: &[usize]) -> Option<String> {
     let [a, b, c, d, e, f] = numbers else { return None };
     let op = |at: &usize| NASLIB.get(*at).copied();

@@ -1,16 +1,16 @@
-//! TFRecord files and the Protocol Buffers in them, as far as tables need.
+//! Reads TFRecord files, and the parts of Protocol Buffers that tables need.
 
 use std::io::{self, Read};
 
-/// More than any record of a table has.
+/// Upper bound on the size of a record, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// The next record; nothing at the end of the file.
+/// Reads the next record; `None` at the end of the file.
 ///
 /// # Errors
-/// A file that ends early, or a record whose checksum is wrong.
+/// The file ends early, or a checksum is wrong.
 pub fn record(from: &mut impl Read) -> Result<Option<Vec<u8>>, String> {
-    // Length and its checksum, the record and its checksum.
+    // A record is its length, checksum, content and checksum.
     let mut length = [0; 8];
     match fill(from, &mut length)? {
         0 => return Ok(None),
@@ -43,7 +43,7 @@ fn checksum(from: &mut impl Read) -> Result<u32, String> {
     }
 }
 
-/// Reads as much as there is.
+/// Fills the buffer as far as the file goes; returns the number of bytes.
 fn fill(from: &mut impl Read, buffer: &mut [u8]) -> Result<usize, String> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -57,7 +57,7 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> Result<usize, String> {
     Ok(filled)
 }
 
-/// CRC-32C, masked as TFRecord has it.
+/// CRC-32C with TFRecord's mask.
 pub fn masked_crc(bytes: &[u8]) -> u32 {
     const TABLE: [u32; 256] = table();
     let step = |crc: u32, byte: &u8| TABLE[usize::from(crc as u8 ^ byte)] ^ (crc >> 8);
@@ -86,13 +86,13 @@ const fn table() -> [u32; 256] {
 pub enum Wire<'a> {
     /// A whole number.
     Varint(u64),
-    /// Eight bytes, here a number.
+    /// Eight bytes, read as a floating-point number.
     Double(f64),
-    /// A message, or text.
+    /// A message or text.
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message by number; `None` if it is none.
+/// Fields of a message with their numbers; `None` if it is malformed.
 pub fn message(mut bytes: &[u8]) -> Option<Vec<(u64, Wire<'_>)>> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {

@@ -1,5 +1,5 @@
-//! TransNAS-Bench-101 as NASLib stored it beside a proxy: a zip of JSON lists,
-//! several per task.
+//! Converts TransNAS-Bench-101 as NASLib stored it: a zip of JSON lists, several per
+//! task, which also hold a proxy.
 
 use super::{
     archive::zip_members,
@@ -26,12 +26,12 @@ struct Network {
     val_accuracy: f64,
 }
 
-/// Reads the zip.
+/// Reads the zip and writes the table.
 pub fn convert(path: &Path, out: &Out<'_>) -> Result<(), Fault> {
     let mut table: BTreeMap<String, [Option<f64>; TASKS.len()]> = BTreeMap::new();
     for (name, bytes) in zip_members(path, |name| name.ends_with(".json"))? {
         let at = |what: String| wrong(path, format!("{name} {what}"));
-        // zen/benchmark--transbench101_micro--jigsaw--1000.json
+        // Names look like zen/benchmark--transbench101_micro--jigsaw--1000.json.
         let task = name.split("--").nth(2).unwrap_or_default();
         let task = TASKS.iter().position(|it| *it == task);
         let task = task.ok_or_else(|| at("is of no task that is known".to_owned()))?;

@@ -1,5 +1,5 @@
-//! Downloading a file whose size and SHA-256 are known. What is there of it is
-//! not downloaded again.
+//! Downloads a file whose size and SHA-256 are known, and resumes after what is
+//! already there.
 
 use super::why::{Why, other_hash, other_size};
 use crate::{
@@ -25,14 +25,14 @@ use ureq::{
 
 const CONNECT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(100);
-/// How often a download that broke off is taken up again.
+/// Attempts without progress before a download fails.
 const TRIES: u32 = 5;
 
 /// A file to download.
 #[derive(Debug)]
 pub struct Download<'a> {
     pub address: &'a str,
-    /// What is there of it, and will be.
+    /// The partial file, which becomes the whole one.
     pub part: &'a Path,
     pub bytes: u64,
     pub sha256: &'a str,
@@ -41,17 +41,17 @@ pub struct Download<'a> {
     pub reporter: &'a dyn Reporter,
 }
 
-/// How one answer of a server ended.
+/// The result of one answer of a server.
 enum Received {
-    /// As it should, for what it was.
+    /// The answer came to its end.
     Answer,
-    /// Before its end.
+    /// The answer broke off, for this reason.
     BrokenOff(String),
-    /// What is there is not the beginning of what the server has.
+    /// What is already there is not the beginning of the server's file.
     OtherRange,
 }
 
-/// What the thread that reads has to say.
+/// A message from the thread that reads.
 enum Message {
     Head { status: u16, length: Option<u64>, range: Option<String> },
     Chunk(Vec<u8>),
@@ -61,9 +61,9 @@ enum Message {
 }
 
 impl Download<'_> {
-    /// Downloads it; the part is then the whole file.
+    /// Downloads the file; on success the partial file is complete.
     pub fn run(&self) -> Result<(), Why> {
-        // Of what another source began, or another process.
+        // The part may be from another source or process.
         let mut foreign = self.there()? > 0;
         let mut tries = 0;
         loop {
@@ -95,7 +95,7 @@ impl Download<'_> {
                 }
                 Received::BrokenOff(why) => {
                     let now = self.there()?;
-                    // A server that goes on has all the time it takes.
+                    // A server that makes progress is never given up.
                     tries = if now > there { 1 } else { tries + 1 };
                     if tries >= TRIES {
                         let total = self.bytes;
@@ -109,7 +109,7 @@ impl Download<'_> {
         }
     }
 
-    /// Bytes that are there; more than there can be are none.
+    /// Size of the partial file; one that is too large is removed.
     fn there(&self) -> Result<u64, Fault> {
         match fs::metadata(self.part) {
             Ok(facts) if facts.len() <= self.bytes => Ok(facts.len()),
@@ -129,12 +129,12 @@ impl Download<'_> {
         Ok(())
     }
 
-    /// Asks for what is missing, and writes what comes.
+    /// Asks for the missing bytes, and writes them as they arrive.
     fn receive(&self, there: u64) -> Result<Received, Why> {
         let (sender, messages) = sync_channel(8);
         let agent = agent(self.patience)?;
         let address = self.address.to_owned();
-        // A thread of its own, so that a server that is silent can be left.
+        // A thread of its own reads, so that a silent server can be abandoned.
         thread::spawn(move || read(&agent, &address, there, &sender));
         let from = match self.next(&messages)? {
             Message::Head { status: 206, range, .. } if there > 0 => match self.begins(&range)? {
@@ -158,7 +158,7 @@ impl Download<'_> {
         self.write(from, &messages)
     }
 
-    /// Where a part begins, if it is one of a file of the right size.
+    /// Start of the range that was sent, if the whole file has the right size.
     fn begins(&self, range: &Option<String>) -> Result<Option<u64>, Why> {
         let parse = |range: &str| {
             let (part, total) = range.strip_prefix("bytes ")?.split_once('/')?;
@@ -207,7 +207,7 @@ impl Download<'_> {
         }
     }
 
-    /// Waits for what comes next, as long as there is patience.
+    /// Waits for the next message, at most for `patience`.
     fn next(&self, messages: &Receiver<Message>) -> Result<Message, Why> {
         let begin = Instant::now();
         loop {
@@ -248,7 +248,7 @@ fn read(agent: &Agent, address: &str, from: u64, to: &SyncSender<Message>) {
     let answer = match request.call() {
         Ok(answer) => answer,
         Err(error) => {
-            // Nobody listens any more.
+            // Sending fails if nobody listens any more.
             let _ = to.send(Message::Failed(words(&error)));
             return;
         }
@@ -294,8 +294,8 @@ fn words(error: &ureq::Error) -> String {
     }
 }
 
-/// With proxies as the environment says; `SSL_CERT_FILE` names certificates to
-/// trust in place of Mozilla's.
+/// Uses the proxies of the environment. `SSL_CERT_FILE` names certificates to trust
+/// in place of Mozilla's.
 fn agent(patience: Duration) -> Result<Agent, Why> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)

@@ -1,5 +1,5 @@
-//! Getting the original files of a data set from the first source that has
-//! them, and making the data set of them.
+//! Gets the original files of a data set from the first source that has them, and
+//! converts them.
 
 mod http;
 mod pip;
@@ -29,29 +29,28 @@ use why::{Why, other_hash, other_size};
 /// How files are fetched.
 #[derive(Debug, Clone)]
 pub struct Fetching {
-    /// Who is told how far a download is.
+    /// Receives the progress of downloads.
     pub reporter: Arc<dyn Reporter>,
-    /// Asked before any other source.
+    /// A mirror, tried before any other source.
     pub mirror: Option<Mirror>,
-    /// Whether the network is left alone.
+    /// True if the network must not be used.
     pub offline: bool,
-    /// How long a server may send nothing.
+    /// Longest silence of a server before it is given up.
     pub patience: Duration,
 }
 
 impl Fetching {
-    /// As the environment says.
+    /// Uses the environment's mirror and a patience of 60 s.
     pub fn from_environment(offline: bool, reporter: Arc<dyn Reporter>) -> Self {
         let mirror = Mirror::from_environment();
         Self { reporter, mirror, offline, patience: Duration::from_secs(60) }
     }
 }
 
-/// Fetches a data set, unless it is here. What was downloaded before it was
-/// stopped, or killed, is not downloaded again.
+/// Fetches a data set, unless it is already here. An interrupted download is resumed.
 ///
 /// # Errors
-/// No source that has its files, something in the way, or a full disk.
+/// No source has its files, something is in the way, or the disk is full.
 pub fn fetch(
     entry: &Entry,
     home: &Home,
@@ -64,7 +63,7 @@ pub fn fetch(
     }
     let _lock = home.lock(entry, stop).map_err(of)?;
     free(&home.folder(entry), stop).map_err(of)?;
-    // Nothing there was changed, as was just seen; but it may be gone.
+    // `free` has just seen that nothing was changed; but files may be missing.
     if let Some(card) = home.card(entry)?
         && card.is_of(entry)
         && card.files.iter().all(|file| home.folder(entry).join(&file.path).exists())
@@ -80,7 +79,7 @@ pub fn fetch(
 fn fetch_files(entry: &Entry, home: &Home, how: &Fetching, stop: &Stop) -> Result<Card, Fault> {
     let incoming = home.incoming(entry);
     files::folder(&incoming)?;
-    // Gives back what a process that was killed had staged.
+    // Returns what a killed process had staged.
     Staging::fetched(home, entry)?.discard()?;
     let mut had = Vec::new();
     for file in &entry.files {
@@ -97,12 +96,12 @@ fn fetch_files(entry: &Entry, home: &Home, how: &Fetching, stop: &Stop) -> Resul
         originals.push(Written { path, role: Role::Original, bytes, sha256, from: Some(from) });
     }
     staging.finish(originals, stop).inspect_err(|_| {
-        // The first error is the one to tell; the next call gives them back, too.
+        // The first error is the one to report; the next call gives back the rest.
         let _ = staging.give_back();
     })
 }
 
-/// Getting one file.
+/// Fetches one file.
 struct Getting<'a> {
     entry: &'a Entry,
     file: &'a Original,
@@ -112,7 +111,7 @@ struct Getting<'a> {
 }
 
 impl Getting<'_> {
-    /// Puts it among what came in; where it is from.
+    /// Puts the file among the incoming ones; returns its source.
     fn get(&self) -> Result<String, Fault> {
         let place = self.incoming.join(&self.file.name);
         if fs::symlink_metadata(&place).is_ok() {
@@ -151,7 +150,7 @@ impl Getting<'_> {
         Err(Fault::Unreachable { file, tried, place, how })
     }
 
-    /// Nothing if a source gave the file, else why not.
+    /// `None` if a source gave the file, else the reason why not.
     fn outcome(
         &self,
         source: &str,
@@ -182,7 +181,7 @@ impl Getting<'_> {
         self.file.bytes.unwrap_or(0)
     }
 
-    /// Downloads by `get`, which is told about.
+    /// Downloads by `get`, and reports its beginning and end.
     fn told(&self, source: &str, get: impl FnOnce() -> Result<(), Why>) -> Result<(), Why> {
         let (data_set, file, bytes) = (&self.entry.name, &self.file.name, self.bytes());
         self.how.reporter.tell(Event::DownloadBegins { data_set, file, bytes, source });
@@ -216,12 +215,12 @@ impl Getting<'_> {
             let wheel = pip::download(name, version, &self.file.name, &folder, self.stop)?;
             self.copied(&wheel)
         });
-        // It is pip's copy, and what was made of it counts.
+        // Only pip's copy is removed; failing to do so harms nothing.
         let _ = fs::remove_dir_all(&folder);
         copied
     }
 
-    /// Copies a file that must be the right one.
+    /// Copies a file, whose size and hash must be right.
     fn copied(&self, from: &Path) -> Result<(), Why> {
         match fs::metadata(from) {
             Ok(facts) if facts.is_file() && facts.len() == self.bytes() => {}

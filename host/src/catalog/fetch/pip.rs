@@ -1,4 +1,4 @@
-//! Wheels from PyPI, by pip: its settings, proxies and caches are the user's.
+//! Downloads wheels from PyPI with pip, by the user's settings, proxies and caches.
 
 use super::why::Why;
 use crate::{catalog::files, stop::Stop};
@@ -13,7 +13,7 @@ use std::{
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// Downloads a wheel into `folder`; nothing of it is run.
+/// Downloads a wheel into `folder`; none of its code is run.
 pub fn download(
     name: &str,
     version: &str,
@@ -40,7 +40,7 @@ pub fn download(
     let said = child.stderr.take().map(|mut from| {
         thread::spawn(move || {
             let mut text = Vec::new();
-            // What could be read of it is told.
+            // On an error, what was read so far is reported.
             let _ = from.read_to_end(&mut text);
             String::from_utf8_lossy(&text).into_owned()
         })
@@ -49,7 +49,7 @@ pub fn download(
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if stop.is_set() => {
-                // One that is gone has stopped.
+                // An error means that it has ended already.
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(Why::Stopped);
@@ -61,7 +61,7 @@ pub fn download(
     let wheel = folder.join(file);
     match status.success() && wheel.is_file() {
         true => Ok(wheel),
-        // A terminal signals pip, too.
+        // A terminal sends its signal to pip, too.
         false if stop.is_set() => Err(Why::Stopped),
         false => {
             let said = said.and_then(|it| it.join().ok()).unwrap_or_default();

@@ -1,15 +1,15 @@
-//! Why a source gave no file.
+//! The reason why a source gave no file.
 
 use crate::catalog::error::Fault;
 
-/// Why a source gave no file.
+/// The reason why a source gave no file.
 #[derive(Debug)]
 pub enum Why {
-    /// Told to stop.
+    /// The command was told to stop.
     Stopped,
-    /// In words.
+    /// The source failed; the reason in words.
     Failed(String),
-    /// Nothing can be written here.
+    /// Writing failed locally, so no other source can help.
     Here(Fault),
 }
 
@@ -22,12 +22,12 @@ impl From<Fault> for Why {
     }
 }
 
-/// What is wrong with a file of another size.
+/// Message for a file of the wrong size (bytes).
 pub fn other_size(found: u64, wanted: u64) -> String {
     format!("has {found} bytes, and {wanted} are expected")
 }
 
-/// What is wrong with a file of the right size.
+/// Message for a file of the right size with the wrong SHA-256 (hex).
 pub fn other_hash(found: &str, wanted: &str) -> String {
     format!("has other content: its SHA-256 is {found}, and {wanted} is expected")
 }
