@@ -54,7 +54,7 @@ pub struct PluginHeader {
     pub abi_minor: u32,
     /// 1 if a panic unwinds, 0 if it aborts the process.
     pub unwinds: u32,
-    /// Version of osee-sdk, such as `0.1.0`.
+    /// Version of the osee-sdk that the plugin was built with.
     pub sdk: Text,
     /// Version of the libtorch that the plugin was compiled against.
     pub libtorch: Text,

@@ -11,8 +11,8 @@ use osee_sdk::{
 use std::{collections::HashMap, rc::Rc};
 use tch::Tensor;
 
-/// A network that answers with the tensors it was given, and fails for any other
-/// measurement.
+/// A network that answers with the tensors it was given. Its seed is 0 unless given; every
+/// other measurement fails.
 #[derive(Debug, Clone)]
 pub struct FixedNetwork {
     graph: LentGraph,
