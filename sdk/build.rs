@@ -1,4 +1,4 @@
-//! Tells the sdk, and whoever links it, which libtorch torch-sys was built for.
+//! Tells the sdk, and every crate that links it, which libtorch torch-sys was built for.
 
 use std::{env, fs, path::Path};
 
@@ -13,8 +13,8 @@ fn main() {
     println!("cargo::rustc-env=OSEE_TARGET={}", env::var("TARGET").unwrap_or_default());
 }
 
-/// `TORCH_VERSION_MAJOR.MINOR.PATCH` of the headers beside the library, or
-/// the version tch is pinned to where a distribution ships no headers.
+/// The version (`MAJOR.MINOR.PATCH`) in the headers beside the library. Where a
+/// distribution ships no headers, the version that tch is pinned to.
 fn libtorch_version(lib: &Path) -> String {
     let header = lib.parent().unwrap_or(lib).join("include/torch/headeronly/version.h");
     let text = fs::read_to_string(header).unwrap_or_default();

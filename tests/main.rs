@@ -1,4 +1,4 @@
-//! osee from outside: the real host with the plugins that cargo built.
+//! Tests osee from outside: the real host with the plugins that cargo built.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

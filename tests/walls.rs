@@ -1,4 +1,4 @@
-//! The walls of the house: which crate may know which, which room which, and how
+//! Tests the walls between crates and rooms: what each may import, and how
 //! large a file may be. `ARCHITECTURE.md` draws them.
 
 use serde_json::Value;
@@ -9,14 +9,14 @@ use std::{
     process::Command,
 };
 
-/// Lines of a file, its tests included.
+/// Most lines of a file, tests included.
 const LONGEST: usize = 500;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The packages that each package is built of, by name; without those of its tests.
+/// The packages that each package depends on, by name, without dev-dependencies.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let args = ["metadata", "--format-version", "1", "--offline", "--filter-platform"];
     let output = Command::new(env!("CARGO"))
@@ -45,7 +45,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     nodes.iter().map(of).collect()
 }
 
-/// Everything that a package is built of.
+/// All direct and indirect dependencies of a package.
 fn built_of<'a>(
     all: &'a BTreeMap<String, BTreeSet<String>>,
     package: &'a str,
@@ -96,7 +96,7 @@ fn a_plugin_is_built_of_no_database_table_or_archive() {
     assert!(count >= 10, "{count}");
 }
 
-/// Rust files in a folder and below.
+/// Collects the Rust files in a folder and below.
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -126,7 +126,7 @@ fn a_file_is_short_and_says_what_it_is_for() {
     }
 }
 
-/// The first words of what `use crate::...` and `crate::...` name in a text.
+/// The first path segments after `crate::` in a text, in `use` and elsewhere.
 fn rooms_used(text: &str) -> BTreeSet<String> {
     let code: String = text
         .lines()
@@ -159,7 +159,7 @@ fn rooms_used(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// The rooms of a crate, its top-level modules, with those that each uses.
+/// The rooms (top-level modules) of a crate, each with the rooms that it uses.
 fn rooms(source: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let mut files = Vec::new();
     rust_files(source, &mut files);
@@ -169,7 +169,7 @@ fn rooms(source: &Path) -> BTreeMap<String, BTreeSet<String>> {
         let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
         let room = first.trim_end_matches(".rs").to_owned();
         let text = fs::read_to_string(&file).unwrap();
-        // What a test looks at is no wall of the program.
+        // What only tests use is not held against the program.
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         if !["lib", "main", "fuzz"].contains(&room.as_str()) && !file.ends_with("tests.rs") {
             rooms.entry(room).or_default().extend(rooms_used(text));

@@ -1,4 +1,4 @@
-//! A baseline: judges the graph alone.
+//! A baseline: scores the graph alone.
 
 use osee_sdk::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A meta estimator: judges by what other estimators say.
+//! A meta estimator: scores architectures by the scores of other estimators.
 
 use osee_sdk::prelude::*;
 

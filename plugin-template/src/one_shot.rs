@@ -18,7 +18,7 @@ impl OneShot for {{project-name | upper_camel_case}} {
         Ok(Self)
     }
 
-    /// The architectures of each step of an epoch: one each, all equally likely.
+    /// Each step of an epoch trains one architecture, drawn uniformly.
     fn sample(&self, epoch: &Epoch, space: &Space) -> Result<Sampled> {
         let mut random = epoch.random("architectures");
         let mut step = || loop {

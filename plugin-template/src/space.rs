@@ -14,7 +14,7 @@ const KERNELS: [usize; 3] = [1, 3, 5];
 impl FromStr for Kernels {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        // Every part must be one: what is passed over would make another network.
+        // Refuse every part that is not a kernel size: skipping it would give another network.
         let known = |part| KERNELS.into_iter().find(|size| size.to_string() == part);
         let sizes: Option<Vec<usize>> = text.split('-').map(known).collect();
         match sizes.map(<[usize; 3]>::try_from) {

@@ -1,4 +1,4 @@
-//! A zero-shot estimator: judges an untrained network by a batch.
+//! A zero-shot estimator: scores an untrained network on one batch of images.
 
 use osee_sdk::prelude::*;
 
@@ -20,7 +20,7 @@ impl ZeroShot for {{project-name | upper_camel_case}} {
         Ok(Self { floor: settings.get("floor")? })
     }
 
-    // Whatever is measured here is computed once for all estimators. For anything
+    // A measurement such as this is computed once for all estimators. For anything
     // else, `network.forward` and `network.trainable` work with tch's autograd.
     fn score(&self, network: &Network) -> Result<f64> {
         let mut score = 0.0;

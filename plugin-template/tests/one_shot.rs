@@ -1,4 +1,4 @@
-//! The one-shot estimator natively and through its library, by the same assertions.
+//! Tests the one-shot estimator natively and through its library, with the same assertions.
 
 use osee_sdk::prelude::*;
 use osee_testkit::{Library, small_space};

@@ -1,4 +1,4 @@
-//! The space natively and through its library, by the same assertions.
+//! Tests the space natively and through its library, with the same assertions.
 
 use osee_sdk::prelude::*;
 use osee_testkit::{Library, notation};

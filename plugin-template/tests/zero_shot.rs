@@ -1,4 +1,4 @@
-//! The estimator natively and through its library, by the same assertions.
+//! Tests the estimator natively and through its library, with the same assertions.
 
 use osee_sdk::{Measurement, prelude::*};
 use osee_testkit::{FixedNetwork, Library, small_graph};

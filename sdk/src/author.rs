@@ -1,4 +1,4 @@
-//! The traits an author implements; [`OneShot`](crate::OneShot) stands in a
+//! The traits that a plugin author implements. [`OneShot`](crate::OneShot) has a
 //! file of its own.
 
 use crate::{Network, Result};
@@ -11,62 +11,62 @@ use osee_model::{
 };
 use std::{fmt::Display, str::FromStr};
 
-/// A zero-shot estimator (ZSE): judges an untrained network by a batch.
+/// A zero-shot estimator (ZSE): scores an untrained network on one batch of images.
 pub trait ZeroShot: Send + Sync + Sized + 'static {
-    /// Name, version, direction, settings, citation.
+    /// Declares the name, version, direction, settings and citation.
     fn info() -> EstimatorInfo;
 
-    /// The estimator with these settings, which fit its declaration.
+    /// Creates the estimator. The host has checked `settings` against the declaration.
     ///
     /// # Errors
-    /// When a value makes no sense, such as a negative count.
+    /// When the settings make no sense together, or a value is unusable.
     fn new(settings: &Settings) -> Result<Self>;
 
-    /// The score of one network on one batch.
+    /// Scores one network on one batch.
     ///
     /// # Errors
-    /// Whatever keeps it from being computed; becomes a failure row. A
-    /// non-finite `Ok` becomes one, too.
+    /// Whatever keeps the score from being computed; it is stored as the failure of this
+    /// network. So is an `Ok` that is NaN or infinite.
     fn score(&self, network: &Network) -> Result<f64>;
 }
 
-/// A baseline: judges the graph alone.
+/// A baseline: scores the graph alone, without images or weights.
 pub trait Baseline: Send + Sync + Sized + 'static {
-    /// Name, version, direction, settings, citation.
+    /// Declares the name, version, direction, settings and citation.
     fn info() -> EstimatorInfo;
 
-    /// The estimator with these settings.
+    /// Creates the estimator. The host has checked `settings` against the declaration.
     ///
     /// # Errors
-    /// When a value makes no sense.
+    /// When the settings make no sense together, or a value is unusable.
     fn new(settings: &Settings) -> Result<Self>;
 
-    /// The score of one graph.
+    /// Scores one graph.
     ///
     /// # Errors
-    /// Whatever keeps it from being computed.
+    /// Whatever keeps the score from being computed; stored as a failure.
     fn score(&self, graph: &Graph) -> Result<f64>;
 }
 
-/// Other estimators' scores of one population of architectures, oriented so
-/// that higher is better, failures as NaN.
+/// Other estimators' scores of the same architectures, with signs changed where needed
+/// so that higher is better. A failure is NaN.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Population {
-    /// The architectures, in the study's order.
+    /// The architectures, in the order of the study.
     pub architectures: Vec<String>,
-    /// Estimator names, in the order the meta estimator asked for.
+    /// Names of the rows, in the order of [`Meta::needs`].
     pub estimators: Vec<String>,
-    /// One column per estimator, one score per architecture.
+    /// One column per entry of `estimators`, with one score per architecture.
     pub columns: Vec<Vec<f64>>,
-    /// The study's first seed.
+    /// The first seed of the study.
     #[serde(default)]
     pub seed: u64,
 }
 
 impl Population {
-    /// Random numbers for a purpose, always the same for this seed, these
-    /// architectures and estimators; [`model::seed`](osee_model::seed) has functions
-    /// that draw from them.
+    /// Random numbers for `purpose`. The stream depends only on the purpose, the seed, the
+    /// architectures and the estimators; [`model::seed`](osee_model::seed) has functions
+    /// that draw from it.
     pub fn random(&self, purpose: &str) -> Stream {
         let named = self.architectures.iter().chain(&self.estimators).map(String::as_str);
         let path: Vec<&str> = ["population", purpose].into_iter().chain(named).collect();
@@ -74,72 +74,72 @@ impl Population {
     }
 }
 
-/// A meta estimator: judges by what other estimators say.
+/// A meta estimator: scores architectures by the scores of other estimators.
 pub trait Meta: Send + Sync + Sized + 'static {
-    /// Name, version, direction, settings, citation.
+    /// Declares the name, version, direction, settings and citation.
     fn info() -> EstimatorInfo;
 
-    /// The estimator with these settings.
+    /// Creates the estimator. The host has checked `settings` against the declaration.
     ///
     /// # Errors
-    /// When a value makes no sense.
+    /// When the settings make no sense together, or a value is unusable.
     fn new(settings: &Settings) -> Result<Self>;
 
-    /// The estimators whose columns it needs, by name of their rows. They may be
-    /// meta estimators, unless those need this one in turn.
+    /// Names of the rows whose scores it needs. They may belong to meta estimators,
+    /// unless those need this one in turn.
     fn needs(&self) -> Vec<String>;
 
-    /// One score per architecture of the population, in its order; another
-    /// number of scores is a failure of all of them.
+    /// Returns one score per architecture of the population, in its order. Any other
+    /// number of scores is a failure for all of them.
     ///
     /// # Errors
-    /// Whatever keeps them from being computed.
+    /// Whatever keeps the scores from being computed.
     fn scores(&self, population: &Population) -> Result<Vec<f64>>;
 }
 
 /// A search space: turns an architecture into a graph.
 pub trait SearchSpace: Send + Sync + Sized + 'static {
-    /// An architecture; read and printed in the field's own notation.
+    /// An architecture, parsed from and printed in the usual notation of its benchmark.
     type Arch: FromStr<Err = crate::Error> + Display;
 
-    /// Name, version, settings, size, truth columns.
+    /// Declares the name, version, settings, size and truth columns.
     fn info() -> SpaceInfo;
 
-    /// The space itself.
+    /// Creates the space. It has no settings of its own: [`graph`](Self::graph) takes them.
     fn new() -> Self;
 
-    /// The architecture with this number, `0..size`; each number has another,
-    /// which is one line of at most 64 KiB.
+    /// The architecture with this index, in `0..size`. Different indices give different
+    /// architectures. Each prints as one line of at most 64 KiB.
     ///
     /// # Errors
-    /// When the number is out of range.
+    /// When the index is out of range.
     fn architecture(&self, index: u64) -> Result<Self::Arch>;
 
-    /// A string that isomorphic architectures share, and only they, of at most
-    /// 64 KiB.
+    /// A string of at most 64 KiB that is equal for two architectures exactly if they are
+    /// isomorphic.
     fn canonical(&self, arch: &Self::Arch) -> String;
 
-    /// Every architecture that differs in one decision: for each decision and
-    /// each other value of it one, at most 100,000 in all.
+    /// Every architecture that differs from `arch` in exactly one decision: one for each
+    /// other value of each decision, at most 100,000 in all.
     fn mutations(&self, arch: &Self::Arch) -> Vec<Mutation>;
 
-    /// Whether it makes sense to train a supernet on `arch`; samplers pass
-    /// over others.
+    /// True if training a supernet on `arch` makes sense. Samplers skip the other
+    /// architectures.
     fn trainable(&self, _arch: &Self::Arch) -> bool {
         true
     }
 
-    /// Parameters and FLOPs as the space's benchmark counts them. By default
+    /// Parameters and FLOPs as the space's benchmark counts them. The default counts
     /// those of [`graph`](Self::graph) under the default settings.
     ///
     /// # Errors
-    /// When there is no network.
+    /// When the architecture makes no network.
     fn benchmark_counts(&self, arch: &Self::Arch) -> Result<Counts> {
         Ok(self.graph(arch, &Self::info().defaults())?.cost().into())
     }
 
-    /// The network of `arch` under `settings`, which fit the declaration; how
-    /// large it may be is in [`bounds`](osee_model::graph::bounds).
+    /// The network of `arch`. The host has checked `settings` against the declaration;
+    /// [`bounds`](osee_model::graph::bounds) says how large the network may be.
     ///
     /// # Errors
     /// When the settings make no network.

@@ -1,28 +1,28 @@
-//! One error for everything an author's code can fail with.
+//! The one error type that an author's code returns.
 
 use osee_model::estimator::{Failure, FailureKind};
 
-/// A failure with its kind, as it will stand in the results.
+/// A failure and its kind, as it is stored in the results.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Error(Failure);
 
-/// What author traits return.
+/// The result type of the author's traits.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error in words: a lower-case fragment, such as `needs a batch of two images`.
+    /// An error with a message: a lower-case fragment, such as `needs a batch of two images`.
     pub fn new(message: impl Into<String>) -> Self {
         Self(Failure::new(FailureKind::Error, message))
     }
 
-    /// The definition gives no number for this network, and why. Such a network
-    /// ranks last; it does not count as a fault of the estimator.
+    /// The definition gives no number for this network; the message says why. The network
+    /// ranks last, but this does not count as a fault of the estimator.
     pub fn undefined(message: impl Into<String>) -> Self {
         Self(Failure::new(FailureKind::Undefined, message))
     }
 
-    /// The failure as stored.
+    /// The failure in the form in which it is stored.
     pub fn failure(&self) -> &Failure {
         &self.0
     }
@@ -43,7 +43,7 @@ impl From<Error> for Failure {
 impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         let text = error.to_string();
-        // libtorch appends dozens of C++ frames; the cause stands before them.
+        // libtorch appends dozens of C++ frames; the cause comes before them.
         let cause = text.split("\nException raised from").next().unwrap_or(&text);
         Self::new(format!("libtorch: {}", cause.trim()))
     }

@@ -1,4 +1,4 @@
-//! What a plugin exports, and what it says of it.
+//! What a plugin exports, and what it declares about each export.
 
 use osee_model::{
     estimator::{EstimatorInfo, EstimatorKind},
@@ -8,17 +8,17 @@ use osee_model::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What one export says of itself.
+/// The declaration of one export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ExportInfo {
-    /// An estimator of any kind.
+    /// The declaration of an estimator of any kind.
     Estimator(EstimatorInfo),
-    /// A search space.
+    /// The declaration of a search space.
     Space(SpaceInfo),
 }
 
 impl ExportInfo {
-    /// Its name, which no other estimator, or no other space, has.
+    /// The name: unique among all estimators, or among all search spaces.
     pub fn id(&self) -> &str {
         match self {
             Self::Estimator(info) => &info.id,
@@ -26,7 +26,7 @@ impl ExportInfo {
         }
     }
 
-    /// Its kind.
+    /// The kind of export, with the kind of estimator if it is one.
     pub fn kind(&self) -> ExportKind {
         match self {
             Self::Estimator(info) => info.kind.into(),
@@ -34,7 +34,7 @@ impl ExportInfo {
         }
     }
 
-    /// Its declared settings.
+    /// The settings that it declares, in the order of declaration.
     pub fn settings(&self) -> &[SettingSpec] {
         match self {
             Self::Estimator(info) => &info.settings,
@@ -42,7 +42,7 @@ impl ExportInfo {
         }
     }
 
-    /// What it is created with by default: a space takes its settings later.
+    /// The default settings to create it with. Empty for a space, which takes its settings later.
     pub fn defaults(&self) -> Settings {
         match self {
             Self::Estimator(info) => info.defaults(),
@@ -51,7 +51,7 @@ impl ExportInfo {
     }
 }
 
-/// What an export is.
+/// The kind of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ExportKind {
     /// An estimator of this kind.
@@ -61,7 +61,7 @@ pub enum ExportKind {
 }
 
 impl ExportKind {
-    /// What its ids are unique among: all estimators, or all search spaces.
+    /// The group among which ids are unique: all estimators, or all search spaces.
     pub fn family(self) -> &'static str {
         match self {
             Self::Estimator(_) => "estimator",
@@ -76,7 +76,7 @@ impl From<EstimatorKind> for ExportKind {
     }
 }
 
-/// As in an error: `baseline estimator`.
+/// Writes the kind as it appears in an error: `baseline estimator`.
 impl fmt::Display for ExportKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -92,8 +92,8 @@ impl fmt::Display for ExportKind {
 /// osee_sdk::export! { zero_shot: GradNorm, Snip; baseline: Depth }
 /// ```
 ///
-/// Kinds are `zero_shot`, `one_shot`, `baseline`, `meta` and `space`. Once per library,
-/// in its root.
+/// The kinds are `zero_shot`, `one_shot`, `baseline`, `meta` and `space`. Call it once
+/// per library, in the crate root.
 #[macro_export]
 macro_rules! export {
     ($($kind:ident: $($export:ty),+ $(,)?);+ $(;)?) => {

@@ -1,4 +1,4 @@
-//! All that an author of an osee plugin needs.
+//! Everything that an author of an osee plugin needs.
 //!
 //! ```no_run
 //! use osee_sdk::prelude::*;
@@ -23,13 +23,13 @@
 //! # fn main() {}
 //! ```
 //!
-//! Build it as a `cdylib` and run `osee-host --plugin libmine.so`. Crate
+//! Build the crate as a `cdylib` and run `osee-host --plugin libmine.so`. The crate
 //! `osee-testkit` tests it, natively and as a library.
 //!
-//! Three things cross the boundary, and only these: small tables checked by
-//! abi_stable, documents as bytes, and tensors as handles inside the one
-//! libtorch of the process. All of that lives in `abi`, which authors have no use
-//! for; the rest is safe Rust.
+//! Only three things cross the plugin boundary: small tables of functions checked by
+//! abi_stable, documents as bytes, and tensors as handles inside the process's one
+//! libtorch. All of that lives in `abi`, which authors do not need; the rest is safe
+//! Rust.
 
 #[doc(hidden)]
 pub mod abi;
@@ -50,12 +50,12 @@ pub use one_shot::{
     BatchResult, Epoch, Evaluation, OneShot, Recipe, Sampled, Schedule, Space, Surveyed,
 };
 
-/// Version of libtorch that this is compiled against.
+/// The version of libtorch that this crate is compiled against.
 pub const LIBTORCH: &str = env!("OSEE_LIBTORCH_VERSION");
 
 pub use osee_model as model;
-/// The torch bindings every plugin must use: the sdk's own, so that there is
-/// one version of them.
+/// The torch bindings that every plugin must use. The sdk re-exports them so that
+/// there is only one version.
 pub use tch;
 
 #[doc(hidden)]
@@ -68,7 +68,7 @@ pub mod __private {
     pub use inventory;
 }
 
-/// What an author's file starts with.
+/// The names that a plugin's source file imports.
 pub mod prelude {
     pub use crate::{
         Activation, Baseline, Batch, BatchNormMode, BatchResult, Epoch, Error, Evaluation,

@@ -1,4 +1,4 @@
-//! The author's view of a network: what the host measured of it.
+//! The author's view of a network and the host's measurements of it.
 
 use crate::{
     BatchNormMode, Error, Measurement, Result,
@@ -11,48 +11,48 @@ use osee_model::{
 use std::{cell::OnceCell, rc::Rc};
 use tch::Tensor;
 
-/// A batch of images with labels.
+/// A batch of images with their labels.
 #[derive(Debug)]
 pub struct Batch {
-    /// `[batch, channels, height, width]`, normalised.
+    /// Normalised images, `[batch, channels, height, width]`.
     pub images: Tensor,
-    /// `[batch]`, i64.
+    /// Class indices, `[batch]`, i64.
     pub labels: Tensor,
 }
 
-/// A parameter's value with its description.
+/// A parameter of the graph and a tensor for it.
 #[derive(Debug)]
 pub struct NamedTensor<'a> {
-    /// Name, role, shape.
+    /// Name, role and shape of the parameter.
     pub parameter: &'a Parameter,
-    /// The value.
+    /// The value, in the shape in which the parameter is used.
     pub value: Tensor,
 }
 
-/// The weight of a convolution or linear layer and a gradient for it.
+/// The weight of a convolution or linear layer and the gradient with respect to it.
 #[derive(Debug)]
 pub struct LayerGradient<'a> {
-    /// Name, role, shape.
+    /// Name, role and shape of the weight.
     pub parameter: &'a Parameter,
-    /// The weight.
+    /// The value of the weight.
     pub weight: Tensor,
-    /// Gradient, of the weight's shape.
+    /// The gradient, of the shape of `weight`.
     pub gradient: Tensor,
 }
 
-/// Output of a convolution or linear layer and the loss gradient there.
+/// The output of a convolution or linear layer and the loss gradient with respect to it.
 #[derive(Debug)]
 pub struct Activation<'a> {
-    /// The layer's weight.
+    /// The weight of the layer.
     pub parameter: &'a Parameter,
-    /// `[batch, channels, height, width]` or `[batch, features]`.
+    /// The output, `[batch, channels, height, width]` or `[batch, features]`.
     pub value: Tensor,
-    /// Of the same shape.
+    /// The gradient, of the shape of `value`.
     pub gradient: Tensor,
 }
 
-/// One instantiated network with one batch. Measurements are made on demand
-/// and at most once, whichever estimators ask.
+/// One instantiated network with one batch. Measurements are computed on demand, and
+/// at most once for all estimators.
 #[derive(Debug)]
 pub struct Network {
     handle: NetworkHandle,
@@ -60,16 +60,16 @@ pub struct Network {
 }
 
 impl Network {
-    /// Takes the host's object.
+    /// Wraps the network that the host lends.
     #[doc(hidden)]
     pub fn new(handle: NetworkHandle) -> Self {
         Self { handle, graph: OnceCell::new() }
     }
 
-    /// The network as data; read when it is first asked for.
+    /// The network as data, decoded on the first call.
     ///
     /// # Errors
-    /// When it has operations that this sdk does not know.
+    /// When the graph has operations that this sdk does not know.
     pub fn graph(&self) -> Result<&Graph> {
         if let Some(graph) = self.graph.get() {
             return Ok(graph);
@@ -78,7 +78,7 @@ impl Network {
         Ok(self.graph.get_or_init(|| graph))
     }
 
-    /// The batch.
+    /// The batch of images and labels.
     ///
     /// # Errors
     /// When the host cannot supply it.
@@ -87,19 +87,19 @@ impl Network {
         Ok(Batch { images, labels })
     }
 
-    /// Every parameter in the graph's order.
+    /// Every parameter, in graph order; without autograd.
     ///
     /// # Errors
-    /// When the host cannot make it.
+    /// When the host cannot make them.
     pub fn parameters(&self) -> Result<Vec<NamedTensor<'_>>> {
         self.described(Measurement::Parameters)
     }
 
-    /// Every parameter in the graph's order, requiring grad: what
-    /// [`forward`](Self::forward) depends on, for an estimator's own autograd.
+    /// Every parameter, in graph order, as leaves that require grad. The output of
+    /// [`forward`](Self::forward) depends on them, for an estimator's own autograd.
     ///
     /// # Errors
-    /// When the host cannot make it.
+    /// When the host cannot make them.
     pub fn trainable(&self) -> Result<Vec<NamedTensor<'_>>> {
         self.described(Measurement::Leaves)
     }
@@ -120,22 +120,22 @@ impl Network {
         self.scalar(Measurement::Loss)
     }
 
-    /// Loss gradient of every convolution and linear weight; zeros where the
+    /// Loss gradient with respect to every convolution and linear weight; zeros where the
     /// layer cannot reach the output.
     ///
     /// # Errors
-    /// When the pass fails.
+    /// When the backward pass fails.
     pub fn weight_gradients(&self) -> Result<Vec<LayerGradient<'_>>> {
         let weights = self.measure(Measurement::Parameters)?;
         let gradients = self.measure(Measurement::LossGradients)?;
         self.layers(weights, gradients)
     }
 
-    /// Every live convolution's and linear layer's output with its loss
-    /// gradient.
+    /// The output of every live convolution and linear layer, with the loss gradient with
+    /// respect to it.
     ///
     /// # Errors
-    /// When the pass fails.
+    /// When the backward pass fails.
     pub fn activations(&self) -> Result<Vec<Activation<'_>>> {
         let tensors = self.measure(Measurement::LayerActivations)?;
         let graph = self.graph()?;
@@ -157,15 +157,15 @@ impl Network {
         Ok(activations)
     }
 
-    /// Gradient of the sum of all logits for the images, of the images' shape.
+    /// Gradient of the sum of all logits with respect to the images, of their shape.
     ///
     /// # Errors
-    /// When the pass fails.
+    /// When the backward pass fails.
     pub fn input_gradient(&self) -> Result<Tensor> {
         self.exactly(Measurement::InputGradient).map(|[gradient]| gradient)
     }
 
-    /// For each pair of images, on how many ReLU units both are positive or
+    /// For each pair of images, the number of ReLU units on which both are positive or
     /// both are not: `[batch, batch]`, f64 (Mellor et al. 2021).
     ///
     /// # Errors
@@ -174,19 +174,20 @@ impl Network {
         self.exactly(Measurement::ReluKernel).map(|[kernel]| kernel)
     }
 
-    /// Absolute weights and gradients of the summed output of the network of
-    /// absolute parameters on an image of ones, in f64 (Tanaka et al. 2020).
+    /// Synaptic flow (Tanaka et al. 2020): the absolute convolution and linear weights, and
+    /// the gradients of the summed output, in f64. All parameters are replaced by their
+    /// absolute values, and the input is one image of ones.
     ///
     /// # Errors
-    /// When the pass fails.
+    /// When the backward pass fails.
     pub fn synaptic_flow(&self, batch_norm: BatchNormMode) -> Result<Vec<LayerGradient<'_>>> {
         let mut weights = self.measure(Measurement::SynapticFlow(batch_norm))?;
         let gradients = weights.split_off(self.graph()?.parameters.len().min(weights.len()));
         self.layers(weights, gradients)
     }
 
-    /// w'Hg for the convolution and linear weights w, their loss gradient g
-    /// and the loss Hessian H.
+    /// w'Hg, where w are the convolution and linear weights, g the gradient and H the
+    /// Hessian of the loss with respect to w.
     ///
     /// # Errors
     /// When the pass fails.
@@ -194,8 +195,8 @@ impl Network {
         self.scalar(Measurement::WeightHessianGradient)
     }
 
-    /// The network on other images, with autograd: `[n, c, h, w]` to
-    /// `[n, classes]`. For estimators that need a pass of their own, such as
+    /// The logits of the network on other images, with autograd: `[n, c, h, w]` to
+    /// `[n, classes]`. It is for estimators that need a pass of their own, such as
     /// w'Hw:
     ///
     /// ```no_run
@@ -223,10 +224,10 @@ impl Network {
         self.handle.forward(images)
     }
 
-    /// The estimator's own random numbers for this network: a stream named by
-    /// the study's seed, the space, the architecture, the estimator and the
-    /// batch, so that scores depend neither on what was scored before nor on
-    /// the number of workers. Every call begins the same stream again;
+    /// The estimator's own random numbers for this network. The stream is derived from
+    /// the study's seed, the space, the architecture, the estimator and the batch, so
+    /// scores depend neither on what was scored before nor on the number of workers. Every
+    /// call starts the same stream from its beginning;
     /// [`model::seed`](osee_model::seed) has functions that draw from it.
     ///
     /// ```no_run
@@ -240,22 +241,22 @@ impl Network {
     /// ```
     ///
     /// # Errors
-    /// When the host cannot name it.
+    /// When the host cannot supply the seed.
     pub fn rng(&self) -> Result<Stream> {
         let [seed] = self.exactly(Measurement::Seed)?;
-        // The bits of an unsigned number.
+        // The i64 carries the bits of a u64.
         Ok(stream(seed.f_int64_value(&[])? as u64, &["estimator"]))
     }
 
-    /// Whether the time limit has passed or the user asked to stop. Estimators
-    /// that take more than a second or two ask in their loops and return early:
-    /// what they return then, a score or an error, is not kept, and their worker
-    /// need not be killed. From the first `true` on there is only `true`.
+    /// True if the time limit has passed or the user asked to stop. An estimator that takes
+    /// more than a second or two should check this in its loops and return early. What it
+    /// then returns, a score or an error, is discarded, and its worker need not be killed.
+    /// Once this is true, it stays true.
     pub fn cancelled(&self) -> bool {
         self.handle.cancelled()
     }
 
-    /// A tensor for each parameter, with its description.
+    /// One tensor per parameter, paired with its description.
     fn described(&self, what: Measurement) -> Result<Vec<NamedTensor<'_>>> {
         let values = self.measure(what)?;
         let described = self.graph()?.parameters.iter().zip(values);
@@ -290,18 +291,16 @@ impl Network {
     }
 }
 
-/// Gradients of `output`, summed, for `inputs`; zeros where it does not depend
-/// on one. Refuses what would crash
-/// libtorch: an output that does not require grad.
+/// Gradients of the sum of `output` with respect to each of `inputs`; zeros where it
+/// does not depend on one.
 ///
 /// # Errors
-/// When `output` does not depend on anything that requires grad, or autograd
-/// fails.
+/// When `output` does not require grad, which would crash libtorch, or autograd fails.
 pub fn gradients(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     backward(output, inputs, false)
 }
 
-/// The same, to be differentiated again.
+/// Like [`gradients`], but the results can be differentiated again.
 ///
 /// # Errors
 /// As [`gradients`].

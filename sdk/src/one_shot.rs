@@ -1,7 +1,6 @@
-//! One-shot estimators (OSE): a supernet is trained on the architectures that
-//! the author samples, and its sub-networks are judged by how they do on
-//! validation batches. The host trains, evaluates and keeps; the author
-//! decides.
+//! One-shot estimators (OSE): a supernet is trained on the architectures that the
+//! author samples, and its sub-networks are scored on validation batches. The host
+//! trains, evaluates and stores; the author decides what to sample and how to score.
 
 use crate::{
     Result,
@@ -23,34 +22,34 @@ pub use osee_model::{
 
 /// A one-shot estimator (OSE).
 pub trait OneShot: Send + Sync + Sized + 'static {
-    /// Name, version, direction, settings, citation. Settings that do not
-    /// change the training are marked
-    /// [`judges_only`](osee_model::settings::SettingSpec::judges_only): rows
-    /// that differ in nothing else share a supernet.
+    /// Declares the name, version, direction, settings and citation. Mark settings that
+    /// do not change the training as
+    /// [`judges_only`](osee_model::settings::SettingSpec::judges_only): rows that differ
+    /// in nothing else share a supernet.
     fn info() -> EstimatorInfo;
 
-    /// The estimator with these settings, which fit its declaration.
+    /// Creates the estimator. The host has checked `settings` against the declaration.
     ///
     /// # Errors
-    /// When a value makes no sense.
+    /// When the settings make no sense together, or a value is unusable.
     fn new(settings: &Settings) -> Result<Self>;
 
-    /// How the supernet is trained, where the study does not say otherwise.
+    /// How to train the supernet, unless the study says otherwise.
     fn recipe(&self) -> Recipe {
         Recipe::default()
     }
 
-    /// Which weights are looked at, and whose scores are taken together.
+    /// Which checkpoints to score, on how many batches, and which scores to average.
     fn evaluation(&self) -> Evaluation {
         Evaluation::default()
     }
 
-    /// Architectures whose sub-networks [`sample`](Self::sample) wants to see
-    /// evaluated before this epoch; none by default. Same inputs, same answer:
-    /// a resumed run asks again. A study that is planned asks for the first
-    /// epoch, too, so settings that this space or so many epochs do not allow
-    /// are best refused there, before anything is trained. What is not
-    /// [trainable](Space::trainable) is not evaluated.
+    /// Architectures whose sub-networks are to be evaluated before this epoch, for
+    /// [`sample`](Self::sample) to see; none by default. The same inputs must give the same
+    /// answer, because a resumed run asks again. Planning a study also asks for the first
+    /// epoch, so this is the place to refuse settings that do not suit the space or the
+    /// number of epochs before anything is trained. Architectures that are not
+    /// [trainable](Space::trainable) are not evaluated.
     ///
     /// # Errors
     /// Whatever keeps it from choosing; ends the training, or refuses the
@@ -59,58 +58,59 @@ pub trait OneShot: Send + Sync + Sized + 'static {
         Ok(Vec::new())
     }
 
-    /// The architectures that each step of an epoch trains, one gradient
-    /// averaged over each step's. Same inputs, same answer. What makes no
-    /// network is passed over; ask [`Space::trainable`] first. A step of nothing
-    /// else trains again what the step before it did.
+    /// The architectures that each step of an epoch trains; a step averages the gradient
+    /// over its own. The same inputs must give the same answer. Architectures that make no
+    /// network are skipped, so ask [`Space::trainable`] first. A step with nothing else
+    /// trains those of the step before it again.
     ///
     /// # Errors
     /// Whatever keeps it from sampling; ends the training.
     fn sample(&self, epoch: &Epoch, space: &Space) -> Result<Sampled>;
 
-    /// The score of a sub-network from its validation batches.
+    /// Scores a sub-network from its validation batches.
     ///
     /// # Errors
-    /// Whatever keeps it from being computed; becomes a failure row.
+    /// Whatever keeps the score from being computed; stored as a failure.
     fn score(&self, batches: &[BatchResult]) -> Result<f64>;
 }
 
 /// An epoch that is about to begin.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Its number, from 0.
+    /// Index of the epoch, from 0.
     pub number: u32,
-    /// Epochs of the whole training.
+    /// Number of epochs of the whole training.
     pub epochs: u32,
-    /// Steps in each.
+    /// Number of steps in each epoch.
     pub steps: usize,
-    /// Seed of the training.
+    /// Seed of this training.
     pub seed: u64,
-    /// What [`survey`](OneShot::survey) asked for and can be evaluated, in its order.
+    /// Results of the surveyed architectures that could be evaluated, in
+    /// [`survey`](OneShot::survey)'s order.
     pub surveyed: Vec<Surveyed>,
-    /// What the last epoch's [`Sampled`] left, as bytes.
+    /// The [`Sampled::memory`] of the epoch before; empty if there is none.
     pub memory: Vec<u8>,
 }
 
-/// A sub-network on the present weights.
+/// A sub-network evaluated with the present weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Surveyed {
-    /// The architecture.
+    /// The architecture, in the space's notation.
     pub arch: String,
-    /// Its validation batches.
+    /// Results on each validation batch.
     pub batches: Vec<BatchResult>,
 }
 
 impl Epoch {
-    /// Random numbers of this epoch for a purpose; always the same.
+    /// Random numbers of this epoch for `purpose`; the same on every call.
     pub fn random(&self, purpose: &str) -> Stream {
         stream(self.seed, &["sample", purpose, &self.number.to_string()])
     }
 
-    /// What the epoch before left by [`Sampled::remembering`].
+    /// What the epoch before passed to [`Sampled::remembering`]; `None` if nothing.
     ///
     /// # Errors
-    /// When it left something else.
+    /// When it was a value of another type.
     pub fn recall<T: DeserializeOwned>(&self) -> Result<Option<T>> {
         match self.memory.as_slice() {
             [] => Ok(None),
@@ -119,23 +119,23 @@ impl Epoch {
     }
 }
 
-/// An epoch's architectures.
+/// The architectures that the steps of one epoch train.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Sampled {
-    /// One list per step, none of them empty.
+    /// One list of architectures per step, none of them empty.
     pub steps: Vec<Vec<String>>,
-    /// For the next epoch; part of checkpoints.
+    /// Bytes for the next epoch's [`Epoch::memory`]; stored in checkpoints.
     pub memory: Vec<u8>,
 }
 
 impl Sampled {
-    /// Without memory.
+    /// Steps without memory for the next epoch.
     pub fn new(steps: Vec<Vec<String>>) -> Self {
         Self { steps, memory: Vec::new() }
     }
 
-    /// With something for the next epoch's [`Epoch::recall`].
+    /// Adds a value that the next epoch gets from [`Epoch::recall`].
     #[must_use]
     pub fn remembering(self, memory: &impl Serialize) -> Self {
         Self { memory: document::encode(memory), ..self }
@@ -154,7 +154,7 @@ impl Space {
         Self { info, functions }
     }
 
-    /// What it declares.
+    /// The declaration of the space.
     pub fn info(&self) -> &SpaceInfo {
         &self.info
     }
@@ -162,7 +162,7 @@ impl Space {
     /// Number of architectures.
     ///
     /// # Errors
-    /// When they cannot be numbered.
+    /// When the space cannot be enumerated.
     pub fn size(&self) -> Result<u64> {
         let missing = || crate::Error::new("this search space cannot be enumerated");
         self.info.size.ok_or_else(missing)
@@ -171,7 +171,7 @@ impl Space {
     /// See [`SearchSpace::architecture`](crate::SearchSpace::architecture).
     ///
     /// # Errors
-    /// When the number is out of range.
+    /// When the index is out of range.
     pub fn architecture(&self, index: u64) -> Result<String> {
         self.functions.architecture(index)
     }
@@ -192,9 +192,9 @@ impl Space {
         self.functions.mutations(arch)
     }
 
-    /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable). An
-    /// architecture that makes no network, or none for the images at hand, is not
-    /// trainable either.
+    /// See [`SearchSpace::trainable`](crate::SearchSpace::trainable). Also false for an
+    /// architecture that makes no network, or one that does not fit the images of the
+    /// training.
     ///
     /// # Errors
     /// When the architecture is malformed.

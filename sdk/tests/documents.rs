@@ -1,6 +1,6 @@
-//! The bytes of every document that crosses the boundary, as they are in this ABI
-//! major: `snapshots/abi-MAJOR/NAME.hex`. A plugin that was built yesterday
-//! writes and reads these.
+//! Snapshots of the bytes of every document that crosses the boundary in this ABI major:
+//! `snapshots/abi-MAJOR/NAME.hex`. A plugin built earlier reads and writes
+//! these.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
@@ -23,7 +23,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/abi-{ABI_MAJOR}"))
 }
 
-/// Sixteen bytes a line, in hex and as far as they are ASCII as text.
+/// Sixteen bytes a line, in hex and, where they are ASCII, as text.
 fn dump(bytes: &[u8]) -> String {
     let line = |bytes: &[u8]| {
         let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -38,7 +38,7 @@ fn bytes_of(dump: &str) -> Vec<u8> {
     hex.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
-/// Compares a document with its snapshot, both ways.
+/// Compares a document with its snapshot, encoding and decoding.
 fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
     let file = folder().join(format!("{name}.hex"));
     let now = dump(&document::encode(value));
@@ -57,7 +57,7 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value:
     assert_eq!(read, *value, "{change}");
 }
 
-/// A network with every operation, and parameters used in every way.
+/// A network with every operation, and with parameters used in every way.
 fn graph() -> Graph {
     let mut g = GraphBuilder::new(Shape::square(3, 8));
     let x = g.conv("conv", g.input(), ConvSpec::same(4, 3).dilation(2));
@@ -196,7 +196,7 @@ fn documents_are_those_of_this_abi_major() {
     assert_eq!(files.iter().map(String::as_str).collect::<BTreeSet<_>>(), names);
 }
 
-/// The variants of an enum, as reading none of them names them.
+/// The names of an enum's variants, taken from the error of decoding an unknown one.
 fn variants<T: DeserializeOwned + Debug>() -> BTreeSet<String> {
     let error = document::decode::<T>(&document::encode(&"none of them")).unwrap_err().to_string();
     let (_, known) = error.split_once("expected one of").unwrap();

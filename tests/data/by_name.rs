@@ -1,5 +1,5 @@
-//! Tables and images by the names of the catalogue, and the boards that are part
-//! of osee.
+//! Tables and images by the names of the catalogue, and the boards that osee
+//! includes.
 
 use crate::support;
 use crate::support::SMALL;
@@ -13,7 +13,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A folder for data in which `name` is, with this table or with a file each.
+/// Makes the data set `name` in a data folder, with these files and their contents.
 fn put(home: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = home.join(name);
     fs::create_dir_all(&folder).unwrap();
@@ -28,14 +28,14 @@ fn put(home: &Path, name: &str, files: &[(&str, &str)]) -> PathBuf {
     folder
 }
 
-/// What the space says of all its architectures.
+/// The output of `space table` for NAS-Bench-201.
 fn space_table() -> &'static str {
     static TABLE: OnceLock<String> = OnceLock::new();
     TABLE.get_or_init(|| support::run(&["space", "table", "nb201"]))
 }
 
-/// Made-up tables of every twentieth network of NAS-Bench-201, whose columns rank
-/// by other things.
+/// A data folder with made-up tables of every twentieth network of NAS-Bench-201, whose
+/// columns rank differently.
 fn home() -> TempDir {
     let home = tempfile::tempdir().unwrap();
     let mut nb201 = "arch_str,c10_test_hp200_v10,nats_c10,nats_c100,nats_in16\n".to_owned();
@@ -52,7 +52,7 @@ fn home() -> TempDir {
     home
 }
 
-/// What the command prints, and what it says, with this folder for data.
+/// Exit code, standard output and standard error of a command with this data folder.
 fn with(home: &Path, args: &[&str]) -> (i32, String, String) {
     in_folder(home, Path::new("."), args)
 }
@@ -93,7 +93,7 @@ fn a_run_is_judged_by_a_table_of_the_catalogue_and_says_which() {
         "{board}"
     );
 
-    // By another task, or another column, which is a task as well.
+    // Judged by another task; another column is another task as well.
     let judged = |truth: &[&str]| {
         printed(home.path(), &[&["leaderboard", out, "--format", "json"], truth].concat())
     };
@@ -116,7 +116,7 @@ fn a_run_is_judged_by_a_table_of_the_catalogue_and_says_which() {
     assert_eq!(kd(&by_path, "params").to_bits(), kd(&by_task, "params").to_bits());
     assert!(by_path.contains("\"about\": null"), "{by_path}");
 
-    // Rows of a table that programs read have it, too.
+    // Formats that programs read name the truth in every row.
     let csv = printed(home.path(), &["leaderboard", out, "--format", "csv"]);
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let at = reader.headers().unwrap().iter().position(|it| it == "truth").unwrap();
@@ -124,7 +124,7 @@ fn a_run_is_judged_by_a_table_of_the_catalogue_and_says_which() {
         assert_eq!(row.unwrap()[at], format!("nb201:cifar10, {v10}"));
     }
 
-    // Where the data set is not here, the command that gets it is named.
+    // Without the data set, the error names the command that fetches it.
     let (code, _, said) = with(&home.path().join("other"), &["leaderboard", out]);
     assert_eq!(code, 7);
     assert!(said.contains("osee-host data fetch nb201"), "{said}");
@@ -216,7 +216,7 @@ fn the_default_is_the_board_of_nas_bench_201_if_its_table_is_here() {
         first.contains("digits") && first.contains("osee-host data fetch nb201-analog"),
         "{said}"
     );
-    // Its own truth, in any column, is reason enough, and so are the digits.
+    // A truth from that board's data set, in any column, selects it, and so do the digits.
     let (out, _) = plan(home.path(), &["--truth", "nb201-analog:ptq"]);
     assert!(out.contains(analog), "{out}");
     let (out, _) = plan(home.path(), &["--data", "digits"]);
@@ -227,7 +227,7 @@ fn the_default_is_the_board_of_nas_bench_201_if_its_table_is_here() {
     assert!(said.contains("one_shot is about supernets"), "{said}");
     let (_, _, said) = with(home.path(), &["train", "--device", "cuda:99"]);
     assert!(said.starts_with("osee-host train is about supernets"), "{said}");
-    // Other options change the board that is meant.
+    // Other options change the board that is suggested.
     let (out, _) = plan(home.path(), &["--archs", "40", "--seeds", "1,2"]);
     assert!(out.contains("nb201-analog: 40 architectures x 2 seeds"), "{out}");
 }

@@ -1,5 +1,5 @@
-//! `osee-host data` as a user meets it: exit codes, proxies, pip, and a download
-//! that is stopped or killed.
+//! `osee-host data` as a user meets it: exit codes, proxies, pip, and downloads
+//! that are stopped or killed.
 
 use crate::support;
 use crate::support::server::{Server, send, send_slowly};
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Whether there are original files at hand.
+/// The folder of original files; `None`, with a note, if there is none.
 fn mirror() -> Option<PathBuf> {
     let folder = support::data()?.parent()?.join("mirror");
     if !folder.exists() {
@@ -40,7 +40,7 @@ fn ended(output: &Output) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// Starts it, and waits until so much of a file came in.
+/// Starts a command, and waits until `bytes` of the file `part` have arrived.
 fn begun(mut command: Command, part: &Path, bytes: u64) -> Child {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
@@ -70,7 +70,7 @@ fn a_fetch_that_is_stopped_or_killed_goes_on() {
         command.env("OSEE_DATA_MIRROR", server.address("/m"));
         command
     };
-    // Told to stop.
+    // First it is told to stop.
     let child = begun(command(), &part, 100_000);
     let process = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
@@ -78,7 +78,7 @@ fn a_fetch_that_is_stopped_or_killed_goes_on() {
     assert_eq!(code, 9, "{said}");
     assert!(said.contains("stopped; what was downloaded is kept"), "{said}");
     let first = fs::metadata(&part).unwrap().len();
-    // Killed.
+    // Then it is killed.
     let mut child = begun(command(), &part, first + 100_000);
     child.kill().unwrap();
     child.wait().unwrap();
@@ -138,7 +138,7 @@ fn exit_codes_tell_tables_images_and_names_apart() {
         assert_eq!(code, expected, "{args:?}: {said}");
         assert!(said.contains(why), "{args:?}: {said}");
     }
-    // One that fails does not keep the others.
+    // A data set that fails does not keep the command from trying the others.
     let (code, said) = run(&["fetch", "--offline", "cifar10", "nb201"]);
     assert_eq!(code, 6);
     assert!(said.contains("error: cifar10: ") && said.contains("error: nb201: "), "{said}");
@@ -172,7 +172,7 @@ fn pip_that_fails_is_told_and_its_file_is_not_believed() {
         ),
         ("exit 0", "it gave another file"),
         (
-            // As the file of the catalogue is called, where pip is told to put it.
+            // The name that the catalogue gives the file, in the folder that pip is told to use.
             "while [ \"$1\" != --dest ]; do shift; done\n\
              echo x > \"$2/analog_nasbench-0.1.3-py3-none-any.whl\"",
             "has 2 bytes, and 2882438 are expected",

@@ -1,5 +1,5 @@
-//! Every data set of the catalogue from the files that it is made of, where they
-//! are at hand, against tables that were made of them in another way.
+//! Converts every data set of the catalogue from its original files, where they
+//! are available, and compares it with tables that were made in another way.
 
 use crate::support;
 use osee_host::{
@@ -14,7 +14,7 @@ use std::{
     process::{Command, Output},
 };
 
-/// `osee-host data` with this home, without a network.
+/// `osee-host data` with this home and no network.
 fn data(home: &Path, args: &[&str]) -> Command {
     let mut command = support::osee(&["data"]);
     command.args(args).env("OSEE_DATA", home).env_remove("OSEE_DATA_MIRROR");
@@ -28,7 +28,7 @@ fn output(mut command: Command) -> String {
     String::from_utf8(stdout).unwrap()
 }
 
-/// A table by column.
+/// The cells of a table, by column.
 fn columns(path: &Path) -> HashMap<String, Vec<String>> {
     let bytes = fs::read(path).unwrap();
     let mut text = Vec::new();
@@ -50,7 +50,7 @@ fn columns(path: &Path) -> HashMap<String, Vec<String>> {
     columns
 }
 
-/// That columns are equal as far as nine digits go; rows by these keys.
+/// Checks that two columns are equal to nine digits; rows are matched by their keys.
 fn equal(ours: (&[String], &[String]), theirs: (&[String], &[String])) {
     assert_eq!(ours.0.len(), theirs.0.len());
     let by_key: HashMap<&String, &String> = theirs.0.iter().zip(theirs.1).collect();
@@ -75,7 +75,7 @@ fn tables_from_the_mirror_are_those_made_of_the_same_files_in_another_way() {
     let names =
         ["nb201", "nds-resnet", "nds-resnext-a", "nb-macro", "tnb101-micro", "tnb101-macro"];
     let mut fetch = data(&home, &[&["fetch"][..], &names].concat());
-    // Relative to where the command runs.
+    // The mirror's path is relative to where the command runs.
     fetch.current_dir(&shared).env("OSEE_DATA_MIRROR", "../mirror");
     output(fetch);
     let said = output(data(&home, &["verify"]));
@@ -134,7 +134,7 @@ fn tables_from_the_mirror_are_those_made_of_the_same_files_in_another_way() {
         }
     }
 
-    // What has a space is accepted as its truth. A check counts what is missing,
+    // Tables of a bundled space are accepted as its truth. A check counts what is missing,
     // which takes minutes in the large spaces; a plan joins the table as well.
     support::run(&["truth", "check", "nb201", "--truth", &paths[0].1]);
     for (space, path) in &paths[1..] {
@@ -177,7 +177,7 @@ fn what_is_imported_from_extracts_is_the_table_as_it_was() {
         assert!(plan.contains("units: "), "{plan}");
     }
 
-    // Several files are one table.
+    // Several files become one table.
     let part = |path: &str| shared.join(path).to_str().unwrap().to_owned();
     output(data(home, &["import", "hw-nas-bench", &part("nb201")]));
     let own = columns(Path::new(output(data(home, &["path", "hw-nas-bench"])).trim_end()));
@@ -205,7 +205,7 @@ fn what_is_imported_from_extracts_is_the_table_as_it_was() {
     assert_eq!(own["hidden_dim"][100..], autoformer["hidden_dim"]);
     assert_eq!(own["hidden_dim"][0], "");
 
-    // A file under another name, in the place of one that is not its.
+    // A file is imported into the place of a data set that it does not belong to.
     let error =
         data(home, &["import", "nb301", &part("transformers/lts.csv.gz")]).output().unwrap();
     let said = String::from_utf8_lossy(&error.stderr).into_owned();
@@ -274,7 +274,7 @@ fn images_are_imported_from_a_folder_and_found() {
     assert!(home.join("cifar10/cifar-10-batches-bin/data_batch_5.bin").is_file());
     assert!(!home.join("cifar10/cifar-10-batches-bin/notes.txt").exists());
     output(data(&home, &["verify", "cifar10"]));
-    // A label that there is not.
+    // A label that the data set does not have.
     let bytes = fs::read(own.join("data_batch_2.bin")).unwrap();
     fs::write(own.join("data_batch_2.bin"), [&[10], &bytes[1..]].concat()).unwrap();
     let again = data(&home, &["import", "cifar10", own.to_str().unwrap()]).output().unwrap();
@@ -286,9 +286,9 @@ fn images_are_imported_from_a_folder_and_found() {
     assert!(!home.join("cifar10").exists() && own.join("data_batch_2.bin").exists());
 }
 
-/// A TFRecord file of rows.
+/// A TFRecord file of these rows.
 fn tfrecord(rows: &[Vec<u8>]) -> Vec<u8> {
-    // CRC-32C bit by bit.
+    // CRC-32C, bit by bit.
     let crc = |bytes: &[u8]| {
         let mut crc = u32::MAX;
         for byte in bytes {
@@ -321,7 +321,7 @@ fn base64(bytes: &[u8]) -> String {
     bytes.chunks(3).flat_map(group).collect()
 }
 
-/// A training as NAS-Bench-101 stores it.
+/// A training in the form in which NAS-Bench-101 stores it.
 fn training(hash: &str, epochs: u64, adjacency: &str, operations: &str, test: f64) -> Vec<u8> {
     let evaluation = |epoch: f64, validation: f64, test: f64| {
         let numbers = [(1, epoch), (2, 9.5), (3, 1.0), (4, validation), (5, test)];
@@ -333,7 +333,7 @@ fn training(hash: &str, epochs: u64, adjacency: &str, operations: &str, test: f6
         evaluation(0.0, 0.1, 0.1),
         evaluation(54.0, 0.5, 0.5),
         evaluation(108.0, test + 0.01, test),
-        // 300 parameters
+        // A field of 300 parameters.
         vec![2 << 3, 0xac, 0x02],
         [&[3 << 3 | 1], &1e3f64.to_le_bytes()[..]].concat(),
     ];
@@ -392,6 +392,6 @@ fn nasbench_101_is_read_from_its_official_file_whose_layout_is_checked() {
         let error = get(&bytes).unwrap_err();
         assert!(error.contains(why), "{why}: {error}");
     }
-    // What was there is as it was.
+    // What was there before is unchanged.
     home.verify(&entry, &Stop::default()).unwrap();
 }

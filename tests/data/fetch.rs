@@ -1,5 +1,5 @@
-//! Fetching data sets from a server that does what servers do: nothing that was
-//! there is lost, nothing is half there, and every fault says which it is.
+//! Fetches data sets from a server that does what servers do. What was there is never
+//! lost, nothing is left half done, and every fault is named.
 
 use crate::support::server;
 use crate::support::server::{Server, put, send, send_slowly, start, start_file};
@@ -20,7 +20,7 @@ use std::{
 
 const ROWS: usize = 20_000;
 
-/// A table of some hundred kilobytes.
+/// A table of a few hundred kilobytes.
 fn table() -> Vec<u8> {
     let rows = (0..ROWS).map(|at| format!("a{at},{}.5\n", at % 97));
     format!("arch,acc\n{}", rows.collect::<String>()).into_bytes()
@@ -30,7 +30,7 @@ fn sha256(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes))
 }
 
-/// A data set `t` of one table with these sources.
+/// A data set `t` that is one table with these sources.
 fn entry(bytes: &[u8], from: &[String]) -> Entry {
     let text = format!(
         "[[entry]]\nname = \"t\"\ntitle = \"a table\"\nkind = \"table\"\nrows = {ROWS}\n\
@@ -68,7 +68,7 @@ impl Place {
         fetch(entry, &self.home, &online(), &Stop::default()).map(drop)
     }
 
-    /// Its refusal; nothing is half there.
+    /// The error of a fetch that must fail and leave nothing behind.
     fn refuse(&self, entry: &Entry) -> String {
         let error = self.fetch(entry).unwrap_err();
         assert!(matches!(error, CatalogError::Of { kind: Kind::Table, .. }), "{error}");
@@ -81,7 +81,7 @@ impl Place {
         self.home.incoming(entry).join("t.csv.part")
     }
 
-    /// Everything below the home but locks.
+    /// All files below the home except locks.
     fn files(&self) -> Vec<String> {
         fn below(folder: &Path, to: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -146,7 +146,7 @@ fn faults_of_a_server_are_told_apart_and_leave_nothing_half_done() {
         (Box::new(move |asked, to| send(asked, &other, to)), "its SHA-256 is"),
         (Box::new(move |asked, to| send(asked, &short, to)), "has 1000 bytes, and"),
         (
-            // Says how much there is, and always ends at the same place.
+            // Announces the whole length, and always breaks off at the same place.
             Box::new(move |_, to| {
                 start(to, "200 OK", &format!("content-length: {all}\r\n"));
                 put(to, &[b'y'; 1000]);
@@ -154,7 +154,7 @@ fn faults_of_a_server_are_told_apart_and_leave_nothing_half_done() {
             "broke off after 1000 of",
         ),
         (
-            // No length, and it does not end where the file does.
+            // Announces no length, and sends more than the file has.
             Box::new(move |_, to| {
                 start(to, "200 OK", "");
                 put(to, &vec![b'z'; all + 70_000]);
@@ -178,7 +178,7 @@ fn faults_of_a_server_are_told_apart_and_leave_nothing_half_done() {
         assert!(error.contains(&by_hand.display().to_string()), "{error}");
         assert!(error.contains("osee-host data import t FILE"), "{error}");
     }
-    // Nobody listens there.
+    // Nothing listens on this port.
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let place = Place::new();
     let error = place.refuse(&entry(&bytes, &[format!("http://{gone}/t.csv")]));
@@ -209,7 +209,7 @@ fn a_download_that_broke_off_goes_on_where_it_ended() {
     let own = bytes.clone();
     let server = Server::new(move |asked, to| {
         let from = start_file(asked, &own, to);
-        // A third each time.
+        // Sends a third on each request.
         put(to, &own[from..(from + own.len() / 3 + 1).min(own.len())]);
     });
     let entry = entry(&bytes, &[server.address("/t.csv")]);
@@ -228,9 +228,9 @@ fn servers_without_parts_and_parts_of_other_files_are_begun_anew() {
     let refused = bytes.clone();
     type Answer = Box<dyn Fn(&server::Asked, &mut std::net::TcpStream) + Send + Sync>;
     let answers: Vec<Answer> = vec![
-        // Takes no notice of what is asked for.
+        // Ignores the range that is asked for.
         Box::new(move |asked, to| send(&server::Asked { from: None, ..asked.clone() }, &whole, to)),
-        // Sends another part.
+        // Sends another range than the one asked for.
         Box::new(move |asked, to| {
             let from = asked.from.map(|it| it + 1);
             send(&server::Asked { from, ..asked.clone() }, &other_part, to);
@@ -239,7 +239,7 @@ fn servers_without_parts_and_parts_of_other_files_are_begun_anew() {
             Some(_) => start(to, "416 Range Not Satisfiable", "content-length: 0\r\n"),
             None => send(asked, &refused, to),
         }),
-        // Goes on with what is there, which is of another file.
+        // Resumes a partial file that is of another file.
         {
             let bytes = bytes.clone();
             Box::new(move |asked, to| send(asked, &bytes, to))
@@ -255,7 +255,7 @@ fn servers_without_parts_and_parts_of_other_files_are_begun_anew() {
         assert_eq!(server.asked()[0].from, Some(15));
         assert_eq!(fs::read(place.home.located(&entry).unwrap()).unwrap(), bytes);
     }
-    // More than there can be.
+    // The partial file is larger than the whole.
     let (place, server) = (Place::new(), Server::of(&bytes));
     let entry = entry(&bytes, &[server.address("/t.csv")]);
     fs::create_dir_all(place.home.incoming(&entry)).unwrap();
@@ -303,7 +303,7 @@ fn a_mirror_is_asked_first_and_may_lack_files_or_have_wrong_ones() {
         from
     };
     let by_address = source.address("/o/r/c/t.csv");
-    // It lacks the file; has another of its size; has it.
+    // In turn, the mirror lacks the file, has another of its size, and has it.
     assert_eq!(get(&how).unwrap(), by_address);
     fs::write(&file, vec![b'x'; bytes.len()]).unwrap();
     assert_eq!(get(&how).unwrap(), by_address);
@@ -311,7 +311,7 @@ fn a_mirror_is_asked_first_and_may_lack_files_or_have_wrong_ones() {
     how.offline = true;
     assert_eq!(get(&how).unwrap(), file.display().to_string());
     assert_eq!(source.asked().len(), 2);
-    // The same by http, which is not asked offline.
+    // The same with a mirror by HTTP, which is not asked when offline.
     let mirror = Server::of(&bytes);
     how.mirror = Some(Mirror::Http(mirror.address("/m/")));
     let error = get(&how).unwrap_err().to_string();
@@ -344,7 +344,7 @@ fn files_that_osee_did_not_write_or_that_were_changed_are_never_touched() {
     let entry = entry(&bytes, &[server.address("/t.csv")]);
     let own = place.folder.path().join("own.csv");
     fs::write(&own, &bytes).unwrap();
-    // A folder that is somebody else's.
+    // A folder that osee did not make.
     let notes = place.home.folder(&entry).join("notes.txt");
     fs::create_dir_all(notes.parent().unwrap()).unwrap();
     fs::write(&notes, "mine").unwrap();
@@ -357,7 +357,7 @@ fn files_that_osee_did_not_write_or_that_were_changed_are_never_touched() {
     assert_eq!(place.files(), ["t/notes.txt"]);
     fs::remove_file(&notes).unwrap();
     place.fetch(&entry).unwrap();
-    // A note beside what is here, and a table that was changed.
+    // A user's note beside the data, and a table that was changed.
     fs::write(&notes, "mine").unwrap();
     let converted = place.home.located(&entry).unwrap();
     fs::write(&converted, "mine, too").unwrap();
@@ -369,7 +369,7 @@ fn files_that_osee_did_not_write_or_that_were_changed_are_never_touched() {
     let kept = place.home.remove(&entry, &Stop::default()).unwrap();
     assert_eq!(kept, [notes.clone(), converted.clone()]);
     assert_eq!(place.files(), ["t/notes.txt", "t/t.csv"]);
-    // What is gone is fetched again, what else is there stays.
+    // Missing files are fetched again, and others stay.
     fs::remove_file(&notes).unwrap();
     fs::remove_file(&converted).unwrap();
     place.fetch(&entry).unwrap();
@@ -378,7 +378,7 @@ fn files_that_osee_did_not_write_or_that_were_changed_are_never_touched() {
     assert!(error.contains("t.csv is gone"), "{error}");
     place.fetch(&entry).unwrap();
     place.home.verify(&entry, &Stop::default()).unwrap();
-    // A card that names a file outside of its folder.
+    // A card that names a file outside its folder.
     let card = place.home.folder(&entry).join("card.toml");
     let text = fs::read_to_string(&card).unwrap();
     fs::write(&card, text.replace("original/t.csv", "../../own.csv")).unwrap();

@@ -1,13 +1,13 @@
-//! Truth is looked up one way, whoever asks: a run, a table of its scores, or one
-//! of anybody's.
+//! A truth is looked up in one way, whether for a run, for a table of its scores, or for
+//! any other table.
 
 use crate::support::tables::{Files, criteria, row};
 use crate::support::{fail, osee, run};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs};
 
-/// 60 of the space's 15,625 architectures, of whose 6,466 groups the embedded
-/// benchmark trained one each.
+/// The run has 60 of the space's 15,625 architectures; the embedded benchmark trained one
+/// of each of the 6,466 groups.
 #[test]
 fn the_noise_ceiling_is_that_of_the_truth_in_use_by_the_same_lookup() {
     let folder = tempfile::tempdir().unwrap();
@@ -28,7 +28,7 @@ fn the_noise_ceiling_is_that_of_the_truth_in_use_by_the_same_lookup() {
     assert_eq!(output.status.code(), Some(3));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("not here") && text.contains("they are not those behind it"), "{text}");
-    // A table of scores is looked up the same way.
+    // A table of scores uses the same lookup.
     let scores = folder.path().join("scores.csv");
     fs::write(&scores, run(&["leaderboard", out, "--format", "scores-csv"])).unwrap();
     let args = ["analyze", "--space", "nb201", "--key", "arch", "--truth", "embedded:nb201-digits"];
@@ -37,7 +37,7 @@ fn the_noise_ceiling_is_that_of_the_truth_in_use_by_the_same_lookup() {
     assert!(text.contains("60 architectures with two or more trainings"), "{text}");
 }
 
-/// What the run's own board and analyses say, said again of its scores in a table.
+/// The leaderboard and analyses of a run, recomputed from a table of its scores.
 #[test]
 fn scores_that_are_read_again_have_the_runs_own_figures() {
     let folder = tempfile::tempdir().unwrap();
@@ -53,7 +53,7 @@ fn scores_that_are_read_again_have_the_runs_own_figures() {
 
     let board: Value =
         serde_json::from_str(&run(&["leaderboard", out, "--format", "json"])).unwrap();
-    // The run looks its truth up by isomorphism; what it found is in its export.
+    // The run looks its truth up by isomorphism, and its export has what it found.
     let export = run(&["export", out]);
     let mut reader = csv::Reader::from_reader(export.as_bytes());
     let heads = reader.headers().unwrap().clone();
@@ -81,7 +81,7 @@ fn scores_that_are_read_again_have_the_runs_own_figures() {
     let of_table = ["analyze", "--only", only, "--scores", scores, "--key", "arch"];
     let truth = ["--truth", "embedded:nb201-digits", "--space", "nb201"];
     let of_table = run(&[&of_table[..], &truth].concat());
-    // What the analyses rest on is told apart; sizes and kinds a table does not know.
+    // The lines on sources differ, since a table knows neither sizes nor kinds.
     let told = |text: &str| -> Vec<String> {
         let other = |line: &&str| line.contains("; truth: ") || line.starts_with("note: ");
         text.lines().filter(|line| !other(line)).map(str::to_owned).collect()
@@ -126,13 +126,13 @@ fn isomorphic_rows_that_differ_are_an_error_until_it_is_said_which_count() {
             assert_eq!(found["architectures"], 3);
             row(&found, "zse")["kd"].as_f64().unwrap()
         };
-        // 91 is between; 90 is below and 92 above both.
+        // 91 lies between the two spellings; 90 lies below and 92 above both.
         assert_eq!(with("mean"), 1.0);
         for policy in ["first", "last"] {
             assert!((with(policy) - 1.0 / 3.0).abs() < 1e-12, "{policy}");
         }
     }
-    // An embedded table has one row for each group; without the space they are not all found.
+    // An embedded table has one row per group; without the space not all are found.
     let scores = ["criteria", "--key", "arch", "--truth", "embedded:nb201-digits", "--scores"];
     let spelled =
         files.with("i.csv", format!("arch,zse\n{direct},1\n{by_first},2\n{asked},3\n{high},4\n"));

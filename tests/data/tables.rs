@@ -1,5 +1,5 @@
-//! Tables of scores and of truth that users bring: nothing that was named is
-//! ignored, no column or row vanishes without a word.
+//! Users' own tables of scores and of truth: nothing that a user names is ignored, and no
+//! column or row is left out silently.
 
 use crate::support;
 use crate::support::tables::{Files, close, criteria, names, row};
@@ -30,10 +30,10 @@ fn every_column_is_judged_or_left_out_with_a_reason() {
     ] {
         assert!(left_out.iter().any(|it| it.0 == column && it.1.contains(why)), "{left_out:?}");
     }
-    // Of six pairs one is the wrong way round.
+    // Of six pairs, one is in the wrong order.
     close(&row(&found, "good")["kd"], 4.0 / 6.0);
     close(&row(&found, "loss")["kd"], -1.0);
-    // What is negated narrows nothing, what is asked for is judged.
+    // --negate does not narrow the columns, and a column that is asked for is judged.
     let found = criteria(&table, &table, &["--negate", "loss"]);
     assert_eq!(names(&found), ["loss", "good"]);
     close(&row(&found, "loss")["kd"], 1.0);
@@ -53,13 +53,13 @@ fn every_column_is_judged_or_left_out_with_a_reason() {
         let (code, said) = refused(&more);
         assert!(code == 7 && said.contains(words), "{more:?} {code}: {said}");
     }
-    // The table says what it was asked for.
+    // The report names the columns that were asked for.
     let text = run(&[&args[..], &[&table]].concat());
     for words in ["95% interval", "WR@5%", "failed", "measured", "left out is column `word`: row 2"]
     {
         assert!(text.contains(words), "{words}: {text}");
     }
-    // Fewer than nine architectures have no interval.
+    // Fewer than nine architectures give no interval.
     let rows = (0..12).map(|i| format!("{i},{i},{}\n", i * 5 % 12));
     let twelve = files.with("twelve.csv", "arch,acc,good\n".to_owned() + &rows.collect::<String>());
     let interval = |resamples| {
@@ -77,7 +77,7 @@ fn what_was_not_measured_is_not_judged_and_what_failed_ranks_last() {
     let table = files.with("t.csv", "arch,acc,zse\na,1,\nb,2,1\nc,3,2\nd,4,nan\ne,5,3\nf,6,inf\n");
     let found = criteria(&table, &table, &[]);
     let zse = row(&found, "zse");
-    // b, c and e in order, f last of four: three of six pairs each way.
+    // b, c and e are in order, f is last of four: three of six pairs each way.
     close(&zse["kd"], 0.0);
     assert_eq!((&zse["measured"], &zse["failures"]), (&4.into(), &1.into()));
     let only = files.with("o.csv", "arch,acc,zse\na,1,\nb,2,1\nc,3,\n");
@@ -106,7 +106,7 @@ fn what_was_not_measured_is_not_judged_and_what_failed_ranks_last() {
 #[test]
 fn a_mean_is_of_the_seeds_that_are_there_and_ties_where_means_tie() {
     let files = Files::new();
-    // Means 93.2 three times over, 90 of one seed, 95; g has no seed at all.
+    // The means are 93.2 three times, 90 from one seed, and 95; g has no seed at all.
     let text = "arch,acc,os_s1,os_s2,os_s3\na,1,93.1,93.3,93.2\nb,2,93.2,93.2,93.2\n\
                 c,3,93.3,93.2,93.1\nd,4,,90,inf\ne,5,95,95,95\ng,6,,,\n";
     let table = files.with("t.csv", text);
@@ -114,7 +114,7 @@ fn a_mean_is_of_the_seeds_that_are_there_and_ties_where_means_tie() {
     let os = row(&found, "os");
     assert_eq!((&os["measured"], &os["means_of_fewer_seeds"]), (&5.into(), &1.into()));
     assert_eq!((&os["distinct_scores"], &os["seeds"]), (&3.into(), &serde_json::json!([1, 2, 3])));
-    // Of 10 pairs 3 are tied, e is right with 4, d is wrong with 3.
+    // Of 10 pairs 3 are tied; e is right with 4, and d is wrong with 3.
     close(&os["kd"], 1.0 / 70f64.sqrt());
     let args = ["analyze", "--key", "arch", "--truth-column", "acc", "--scores", &table, "--truth"];
     let args = [&args[..], &[&table, "--column", "os_s{seed}", "--only", "seeds"]].concat();
@@ -143,7 +143,7 @@ fn a_row_is_negated_by_its_own_name_in_every_command() {
     assert!(code == 7 && said.contains("did you mean `val_loss`?"), "{said}");
     let (code, said) = fail(&[&args[..], &["--column", "acc_s{seed}"]].concat());
     assert!(code == 7 && said.contains("no column `acc_s{seed}`"), "{said}");
-    // Of a run it is another trouble.
+    // For a run, the same option is another error.
     let (code, said) = fail(&["analyze", files.0.path().to_str().unwrap(), "--negate", "val_loss"]);
     assert!(code == 2 && said.contains("--negate is about a table of scores"), "{said}");
     for (more, words) in [
@@ -181,8 +181,8 @@ fn rows_of_one_architecture_are_one_by_choice_only() {
     assert!(text.contains(said), "{text}");
 }
 
-/// By scipy: kendalltau, spearmanr and pearsonr of the same rows, joined by
-/// pandas.merge and dropna.
+/// The expected figures are scipy's (kendalltau, spearmanr and pearsonr) for the same rows,
+/// joined by pandas.merge and dropna.
 #[test]
 fn transnas_tables_give_the_figures_of_their_own_rows() {
     let Some(data) = support::data() else { return };
@@ -234,7 +234,7 @@ fn a_list_of_architectures_may_come_from_elsewhere_and_a_table_is_named() {
     let list = files.with("list.txt", format!("\u{feff}{arch}\r\n# none\r\n\r\n{other}\r\n"));
     let output = args(&list);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // The same again, with cells in quotes, and line ends of old.
+    // The same table with quoted cells, and with the line ends of old Macs.
     for text in [format!("\"{arch}\"\n{other}\n"), format!("{arch}\r{other}\r")] {
         let output = args(&files.with("list.txt", text));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -286,7 +286,7 @@ fn numbers_that_are_none_are_named() {
     assert!(said.contains("row 2: column `acc` holds `inf`; a truth is finite"), "{said}");
 }
 
-/// Copies of the truth, of its trainings, and what rows were chosen by.
+/// Copies of the truth, of its trainings, and of what rows were chosen by.
 #[test]
 fn what_comes_from_the_truth_is_no_estimator() {
     let files = Files::new();
@@ -313,7 +313,7 @@ fn what_comes_from_the_truth_is_no_estimator() {
     for column in ["Unnamed: 0.1", "Unnamed: 0_level_1"] {
         assert!(why(column).starts_with("it has no name"), "{column}");
     }
-    // What is named is judged, whatever it is.
+    // A column that is named is judged, whatever it is.
     let named = criteria(&table, &table, &["--score-column", "gap"]);
     close(&row(&named, "gap")["kd"], 1.0);
     let empty = files.with("empty.csv", "arch,acc\na,\nb,\nc,nan\n");

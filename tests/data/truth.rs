@@ -1,5 +1,5 @@
-//! Tables of ground truth, the benchmark's own and damaged ones, before
-//! anything is scored.
+//! Checks tables of truth before anything is scored: the benchmark's own tables and damaged
+//! ones.
 
 use crate::support;
 use crate::support::{osee, run};
@@ -11,7 +11,7 @@ const ARCHS: [&str; 3] = [
     "|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|",
 ];
 
-/// What a check of this table prints, its exit code and what it says then.
+/// What a check of this table prints, its exit code, and its standard error.
 fn check(table: &str, more: &[&str]) -> (String, i32, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("own.csv");
@@ -46,10 +46,10 @@ fn nb201_is_whole_and_its_seeds_agree_as_published() {
         "missing     0 of the space's 15625 architectures, 0 of its 6466 isomorphism groups";
     assert_eq!(line(&text, "missing"), missing);
     let seeds_of = |text: &str| line(text, "seeds").split_once("pairs is ").unwrap().1.to_owned();
-    // Two seeds are known of more architectures than three, and agree less on them.
+    // More architectures have two seeds than three, and their seeds agree less.
     let all = "0.9080 (0.9053 .. 0.9097), over 7961 to 13400 architectures";
     assert_eq!(seeds_of(&text), all);
-    // They are of version 1.1, and the truth is not; that of 1.1 is their mean.
+    // These are trainings of version 1.1, whose mean is that version's truth, not this one.
     let foreign = "ceiling     none: the truth is the mean of these trainings for 11";
     assert!(line(&text, "ceiling").starts_with(foreign), "{text}");
     let mut args = vec!["truth", "check", "nb201", "--truth", file.to_str().unwrap()];
@@ -57,7 +57,7 @@ fn nb201_is_whole_and_its_seeds_agree_as_published() {
     args.extend(["--truth-column", "c10_test_hp200_v11"]);
     let own = run(&args);
     assert!(line(&own, "ceiling").ends_with("the truth is the mean of 1 to 3 trainings"), "{own}");
-    // Where all three are known it is the published 0.909.
+    // Over the architectures with all three seeds it is the published 0.909.
     let folder = tempfile::tempdir().unwrap();
     let three = folder.path().join("three.csv");
     let mut from =
@@ -91,9 +91,9 @@ fn a_table_of_ones_own_is_told_what_is_wrong_with_it() {
     assert_eq!(line(&text, "values"), values);
     assert!(line(&text, "ties").contains("1 distinct values, at most 2 architectures"), "{text}");
     assert!(line(&text, "ties").contains("100.000% of pairs"), "{text}");
-    // Seeds rank (1, 2, 3) and (2, 1, 3): of three pairs two agree.
+    // The seeds rank (1, 2, 3) and (2, 1, 3), so one pair of three is in the other order.
     assert!(line(&text, "seeds").contains("1 pairs is 0.3333"), "{text}");
-    // Two architectures can be ranked, one cannot.
+    // Two architectures can be ranked; one cannot.
     assert_eq!(code, 0, "{error}");
     let (_, code, error) = check(&format!("arch,acc\n{a},90\n{b},nan\n"), &[]);
     assert_eq!((code, error.contains("at least two architectures")), (7, true), "{error}");
@@ -115,7 +115,7 @@ fn rows_that_differ_are_refused_as_in_a_run_and_can_be_chosen_from() {
 
 #[test]
 fn isomorphic_rows_that_differ_are_refused_where_a_run_would_look_them_up() {
-    // One convolution by another way, and two that are others.
+    // Two spellings of one convolution, and two other architectures.
     let table = format!(
         "arch,acc\n{},50\n{},60\n{},70\n{},80\n",
         "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|",
@@ -148,7 +148,7 @@ fn a_truth_is_that_of_the_studys_images() {
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
     fs::create_dir(&images).unwrap();
-    // CIFAR-100's layout: black images of the first class.
+    // The layout of CIFAR-100, with black images of the first class.
     fs::File::create(images.join("train.bin")).unwrap().set_len(153_700_000).unwrap();
     let images = format!("cifar100:{}", images.display());
     let out = folder.path().join("out");
@@ -174,7 +174,7 @@ fn without_a_study_it_is_the_embedded_benchmark_beside_what_the_user_asks() {
     assert_eq!(board["truth"]["file"], "embedded:nb201-digits");
     assert!(board["data"].as_str().unwrap().starts_with("digits:"), "{board}");
     assert_eq!((&board["architectures"], &board["without_truth"]), (&40.into(), &0.into()));
-    // A row of it is about a group: what is written otherwise is judged by it, too.
+    // A row of the truth is about a group, so it judges other spellings as well.
     let listed = folder.path().join("archs");
     let ops = ["skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
     let spellings = ops.map(|op| {

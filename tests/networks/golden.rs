@@ -1,4 +1,4 @@
-//! `osee-host score` against scores that independent reference code gave for
+//! Compares `osee-host score` with scores that independent reference code gave for
 //! the same weights and images.
 
 use crate::support;
@@ -48,7 +48,7 @@ fn all_golden_networks_agree() {
                         wrong.push(format!("{arch} {name}: {score} for {theirs} ({error:.1e})"));
                     }
                 }
-                // Null there is a typed failure here.
+                // Null in the reference is a typed failure here.
                 (None, None) => {
                     let reason = ours["failures"][name].as_str().unwrap_or_default();
                     assert!(reason.starts_with("undefined"), "{arch} {name}: {reason}");

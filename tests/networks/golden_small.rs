@@ -1,4 +1,4 @@
-//! `osee-host score` against scores that plain PyTorch gave for the same small
+//! Compares `osee-host score` with scores that plain PyTorch gave for the same small
 //! networks. Their weights and images are made from their names, here as in
 //! `fixtures/golden_small.py`, so that every clone has them.
 
@@ -11,22 +11,22 @@ use std::{collections::BTreeMap, fs, process::Command};
 
 const SCRIPT: &str = include_str!("../fixtures/golden_small.py");
 
-/// How far float32 may be from float64: 1e-5 on kernels from SSE4.1 to AVX-512,
-/// most in `plain` and `grasp`, sums that nearly cancel.
+/// Tolerance of float32 against float64. The error is 1e-5 on kernels from SSE4.1 to AVX-512,
+/// and largest in `plain` and `grasp`, sums that nearly cancel.
 const FLOAT32: f64 = 5e-5;
 
-/// What is computed in float64, or of whole numbers.
+/// Tolerance of scores that are computed in float64 or from whole numbers.
 const FLOAT64: f64 = 1e-10;
 
-/// `engine/hessian` takes a convolution for invariant to scale where all variances
-/// of its output are 1e4 eps or more, as they are with wide weights. That passes
-/// over eps, which is up to 5e-5 of these sums; rounding is a tenth of it.
+/// Tolerance of `grasp` with wide weights. `engine/hessian` treats a convolution as
+/// invariant to scale if all variances of its output are at least 1e4 eps. Ignoring eps
+/// costs up to 5e-5 of these sums, and rounding a tenth of that.
 const GRASP_WITHOUT_EPS: f64 = 1e-4;
 
 /// The spread of wide weights.
 const WIDE: f32 = 0.25;
 
-/// What a score may be off by, relative to the figure.
+/// The tolerance of each score, relative to the score.
 const TOLERANCES: [(&str, f64); 14] = [
     ("loss", FLOAT32),
     ("logits_sum_abs", FLOAT32),
@@ -44,10 +44,10 @@ const TOLERANCES: [(&str, f64); 14] = [
     ("relu", 0.0),
 ];
 
-/// By name; nothing where there is no finite number.
+/// Scores by name; `None` if there is no finite number.
 type Scores = BTreeMap<String, Option<f64>>;
 
-/// `fixtures/golden_small.json`.
+/// The contents of `fixtures/golden_small.json`.
 #[derive(Deserialize)]
 struct Golden {
     channels: usize,
@@ -60,10 +60,10 @@ struct Golden {
 #[derive(Deserialize)]
 struct Network {
     arch: String,
-    /// How far parameters lie from their centre.
+    /// Largest distance of a parameter from its centre.
     spread: f32,
     scores: Scores,
-    /// Shapes.
+    /// Shapes by name.
     parameters: BTreeMap<String, Vec<usize>>,
 }
 
@@ -86,26 +86,26 @@ fn bits(name: &str, i: usize) -> u16 {
     u16::from_le_bytes([digest[0], digest[1]])
 }
 
-/// From -1 to 1; float32 has it as it is.
+/// A number from -1 to 1 that float32 represents exactly.
 fn number(name: &str, i: usize) -> f32 {
     f32::from(bits(name, i)) / 32768.0 - 1.0
 }
 
-/// Around 1 where it scales, else around 0.
+/// Values around 1 for scales, and around 0 for all else.
 fn parameter(name: &str, shape: &[usize], spread: f32) -> Vec<f32> {
     let scales = shape.len() == 1 && name.ends_with(".weight");
     let centre = if scales { 1.0 } else { 0.0 };
     (0..shape.iter().product()).map(|i| centre + spread * number(name, i)).collect()
 }
 
-/// Dtype, shape and bytes.
+/// Dtype, shape and bytes of a tensor.
 type Stored = (Dtype, Vec<usize>, Vec<u8>);
 
 fn float32(shape: &[usize], values: &[f32]) -> Stored {
     (Dtype::F32, shape.to_vec(), values.iter().flat_map(|it| it.to_le_bytes()).collect())
 }
 
-/// The network's parameters and the batch.
+/// The parameters of the network and the batch.
 fn tensors(golden: &Golden, network: &Network) -> BTreeMap<String, Stored> {
     let parameters = network.parameters.iter().map(|(name, shape)| {
         (name.clone(), float32(shape, &parameter(name, shape, network.spread)))
@@ -120,7 +120,7 @@ fn tensors(golden: &Golden, network: &Network) -> BTreeMap<String, Stored> {
     tensors
 }
 
-/// What `osee-host score` says of them.
+/// The scores that `osee-host score` gives for these tensors.
 fn scored(golden: &Golden, arch: &str, tensors: &BTreeMap<String, Stored>) -> Scores {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("weights.safetensors");
@@ -143,7 +143,7 @@ fn scored(golden: &Golden, arch: &str, tensors: &BTreeMap<String, Stored>) -> Sc
     TOLERANCES.iter().map(|(name, _)| ((*name).to_owned(), figure(name))).collect()
 }
 
-/// Relative; infinite where only one of the two has a number.
+/// The relative difference; infinite if only one of the two is a number.
 fn difference(ours: Option<f64>, theirs: Option<f64>) -> f64 {
     match (ours, theirs) {
         (Some(ours), Some(theirs)) if ours != theirs => (ours - theirs).abs() / theirs.abs(),
@@ -152,8 +152,8 @@ fn difference(ours: Option<f64>, theirs: Option<f64>) -> f64 {
     }
 }
 
-/// The scores that are not the network's: ours, PyTorch's, and how far apart they
-/// are.
+/// The scores that differ from the network's: ours, PyTorch's, and the relative
+/// difference.
 fn wrong(ours: &Scores, network: &Network) -> BTreeMap<&'static str, String> {
     let mut wrong = BTreeMap::new();
     println!("{}", network.arch);
@@ -202,7 +202,7 @@ fn one_other_weight_is_seen_by_every_score_that_is_no_count() {
     assert_eq!(missed, ["params", "relu"]);
 }
 
-/// Skipped where Python cannot import torch; `OSEE_PYTHON` names another.
+/// Skipped where Python cannot import torch; `OSEE_PYTHON` names another Python.
 #[test]
 fn pytorch_still_says_the_same() {
     let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());

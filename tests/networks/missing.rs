@@ -1,11 +1,11 @@
-//! Networks that there are none of, or that the images do not fit.
+//! Architectures that make no network, or one that the images do not fit.
 
 use crate::support;
 use crate::support::fixture;
 use std::{fs, path::Path};
 
-/// A run of the fixture's widths in this order; its exit code, what it printed
-/// and what it said.
+/// Runs the fixture's widths in this order. Returns the exit code, standard output
+/// and standard error.
 fn widths(folder: &Path, list: &[usize], more: &[&str]) -> (i32, String, String) {
     let (plugin, file) = (fixture("widths"), folder.join("archs.txt"));
     let lines: Vec<String> = list.iter().map(usize::to_string).collect();
@@ -39,7 +39,7 @@ fn an_architecture_without_a_network_is_a_failure_wherever_it_stands() {
         assert!(said.contains(why), "{said}");
         let row = scores.lines().find(|line| line.starts_with("0,")).unwrap();
         assert_eq!((scores.lines().count(), row), (13, "0,,"), "{scores}");
-        // The failure ranks last, which is right; analyses are about the others, too.
+        // The failure ranks last, as it should, and analyses cover the others as well.
         support::run(&["report", out]);
     }
     let alone = ["--data", "noise", "--out", "/nowhere/x"];
@@ -102,7 +102,7 @@ fn networks_end_in_logits_one_for_every_label() {
     }
     let (code, _, said) = with("classes=9", "digits");
     assert!(code == 6 && said.contains("has 10 classes, the network 9"), "{said}");
-    // A single output is no exception, but where the preset means it.
+    // A single output is refused too, except where the preset asks for it.
     let (code, _, said) = with("classes=1", "digits");
     assert!(code == 6 && said.contains("has 10 classes, the network 1;"), "{said}");
     assert!(!out.exists());

@@ -1,5 +1,5 @@
-//! Training and evaluation against plain PyTorch on the same weights and
-//! images: against its figures, kept in a file, and against PyTorch itself
+//! Compares training and evaluation with plain PyTorch on the same weights and
+//! images: with its figures, kept in a file, and with PyTorch itself
 //! where Python can import it.
 
 use crate::support::skipped;
@@ -25,20 +25,20 @@ use std::{
 use tch::{Device, Tensor};
 
 const SCRIPT: &str = include_str!("../fixtures/nb201_pytorch.py");
-/// A dead convolution, an edge without operation, and one of each other kind.
+/// A dead convolution, an edge without operation, and one edge of each other kind.
 const ARCH: &str = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|nor_conv_3x3~2|";
 const DEAD: &str =
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|";
 const SGD: Sgd = Sgd { learning_rate: 0.05, momentum: 0.9, weight_decay: 5e-4, max_norm: 5.0 };
 
-/// What two steps and an evaluated batch come to.
+/// Results of two steps and an evaluated batch.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Figures {
     losses: Vec<f64>,
     gradient_norms: Vec<f64>,
     evaluated_loss: f64,
     evaluated_correct: u32,
-    /// Mean and norm.
+    /// Mean and norm of each weight.
     weights: BTreeMap<String, [f64; 2]>,
 }
 
@@ -57,7 +57,7 @@ fn graph(arch: &str) -> Graph {
     space.graph(arch, &settings).unwrap()
 }
 
-/// Few values, so that none is likely to be so near zero that its ReLU depends
+/// A small batch, so that no value is likely to be so near zero that its ReLU depends
 /// on the order of summation.
 fn batch() -> Batch {
     let pixels: Vec<f32> =
@@ -90,7 +90,7 @@ fn ours(arch: &str) -> Figures {
     }
 }
 
-/// Asks PyTorch; nothing if Python cannot import it.
+/// The figures of PyTorch itself; `None` if Python cannot import it.
 fn pytorch(arch: &str) -> Option<Figures> {
     let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let importable = Command::new(&python).args(["-c", "import torch"]).output();
@@ -156,7 +156,7 @@ fn two_steps_and_an_evaluated_batch_are_those_of_pytorch() {
     }
 }
 
-/// With `OSEE_WRITE_GOLDEN=1` the file is written anew from PyTorch.
+/// With `OSEE_WRITE_GOLDEN=1`, writes the file anew from PyTorch.
 #[test]
 fn pytorch_still_says_the_same() {
     let Some(figures) = pytorch(ARCH) else { return };

@@ -1,4 +1,4 @@
-//! Search spaces against the benchmarks' own tables.
+//! Compares search spaces with the benchmarks' own tables.
 
 use crate::support;
 use osee_core::{
@@ -23,7 +23,7 @@ fn all_of_nb201_agrees_in_parameters_flops_and_isomorphism() {
     let file = std::fs::File::open(data.join("nb201/nb201_gt.csv.gz")).unwrap();
     let mut theirs = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
     let (mut groups, mut reps) = (HashMap::new(), HashMap::new());
-    // Truths of a group, and the parameters of the study's representative.
+    // The truths of each group, and the parameters of the paper's representative.
     let (mut truths, mut params_of): (HashMap<_, Vec<f64>>, HashMap<_, f64>) = Default::default();
     let mut rows = 0;
     for row in theirs.deserialize() {
@@ -48,7 +48,7 @@ fn all_of_nb201_agrees_in_parameters_flops_and_isomorphism() {
     assert_eq!(digits(spearman(&scores, &means).unwrap(), 3), "0.783");
 }
 
-/// What `space check` says, by the first word of the line.
+/// The output of `space check`, whose lines are found by their first word.
 struct Check(String);
 
 impl Check {
@@ -63,9 +63,9 @@ impl Check {
         self.0.lines().find(|line| line.starts_with(start)).unwrap()
     }
 
-    /// KD, Spearman, LC, P@top5% and P@bottom5% of a score as published, to as
-    /// many digits; of the last two, what some order of ties gives: it stands in
-    /// parentheses after the mean.
+    /// Compares KD, Spearman, LC, P@top5% and P@bottom5% of a score with published values, to
+    /// as many digits. The last two may take any value that some order of ties gives: their
+    /// range stands in parentheses after the mean.
     fn assert_criteria(&self, score: &str, published: [&str; 5]) {
         let line = self.line(score).strip_prefix(score).unwrap();
         let joined = line.replace(" (", "(").replace(" .. ", "..");
@@ -125,7 +125,7 @@ fn nb101_agrees_where_the_cell_is_the_benchmarks_own() {
     let params = "params    5000 of 5000 are the table's `nb101_trainable_parameters`";
     assert_eq!(check.line("params    "), params);
     check.assert_criteria(PARAMS, ["0.5209", "0.698", "0.208", "0.472", "0.368"]);
-    // The study's own FLOPs, those of its supernet.
+    // The paper's own FLOPs, which are those of its supernet.
     let columns = ["supernet_flops", "val_acc"].map(str::to_owned);
     let table =
         Table::read(&study, "{adjacency_rows};{ops}", Some(&columns), Duplicates::Keep).unwrap();

@@ -1,5 +1,5 @@
-//! An architecture that makes no network, or none for the images, is a failure of
-//! its own: whatever else is scored, trained alone or in a supernet goes on.
+//! An architecture that makes no network, or none for the images, fails alone:
+//! everything else is scored, trained alone or trained in a supernet.
 
 use crate::support;
 use crate::support::{fixture, osee};
@@ -8,11 +8,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 const TRAINING: &str = "[training]\nepochs = 3\nkeep_every = 1\nimages = 64\nbatch_size = 16\n\
                         validation_images = 32\nvalidation_batch_size = 16\n";
 
-/// All seven widths by row; empty where there is no score.
+/// The scores of all seven widths by row; empty where there is none.
 type Board = BTreeMap<String, Vec<String>>;
 
-/// A run with these settings of the space and rows; its exit code, its scores and
-/// what it said.
+/// Runs a study with these settings of the space and rows. Returns the exit code, the
+/// scores and standard error.
 fn run(folder: &Path, settings: &str, rows: &str) -> (Option<i32>, Board, String) {
     let file = folder.join("study.toml");
     let text = format!(
@@ -39,7 +39,7 @@ fn run(folder: &Path, settings: &str, rows: &str) -> (Option<i32>, Board, String
     (output.status.code(), board, said)
 }
 
-/// The widths without a score, from 1.
+/// The widths without a score; widths count from 1.
 fn failed(column: &[String]) -> Vec<usize> {
     assert_eq!(column.len(), 7);
     (1..=7).filter(|width| column[width - 1].is_empty()).collect()
@@ -49,7 +49,7 @@ fn row(name: &str, id: &str, settings: &str) -> String {
     format!("[[estimators]]\nid = {id:?}\nname = {name:?}\nsettings = {{ {settings} }}\n")
 }
 
-/// Every way to sample.
+/// Rows for every way to sample.
 fn samplers() -> String {
     [
         row("uniform", "one_shot", "sampler = \"uniform\""),
@@ -93,7 +93,7 @@ fn a_network_that_does_not_fit_the_images_is_a_failure_of_its_own() {
         assert_eq!(code, Some(8), "{settings}: {said}");
         let misfit = format!("the network of `{width}` does not fit the images: ");
         for (name, column) in &board {
-            // A count of parameters asks for no images.
+            // A count of parameters needs no images.
             let expected: &[usize] = if name == "params" { &[] } else { &[width] };
             assert_eq!(failed(column), expected, "{settings}: {name}: {said}");
         }
@@ -101,7 +101,7 @@ fn a_network_that_does_not_fit_the_images_is_a_failure_of_its_own() {
             assert_eq!(said.matches(words).count(), board.len() - 1, "{settings}: {said}");
         }
     }
-    // Images are made as large as each network's input.
+    // Images are resized to each network's input.
     let (code, board, said) = run(folder.path(), "odd = 7, side = 4", &rows);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(board.len(), 8);
@@ -144,7 +144,7 @@ fn a_study_is_refused_where_no_network_fits_and_where_nothing_can_be_trained() {
     assert!(!out.exists());
 }
 
-/// A row of a benchmark does not depend on who else trains.
+/// A row of a benchmark does not depend on which other networks are trained.
 #[test]
 fn a_benchmark_trains_each_network_on_images_of_its_own_size() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,7 +187,7 @@ fn a_benchmark_trains_each_network_on_images_of_its_own_size() {
         let (code, table, log, said) = build(name, "7\n3\n", settings);
         assert_eq!(code, Some(8), "{name}: {said}");
         assert_eq!(log.matches(why).count(), 2, "{name}: {log}");
-        // Counts are known of one that only the images do not fit.
+        // An architecture that only the images do not fit still has its counts.
         assert!(row_of(&table).ends_with(",,,,,,,,,,,"), "{name}: {table}");
         let (code, table, _, said) = build(&format!("{name}-alone"), "7\n", settings);
         assert!(code.is_some_and(|code| code == 3 || code == 6), "{name}: {said}");

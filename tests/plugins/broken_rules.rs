@@ -1,5 +1,5 @@
-//! Every way to break a rule is found by `plugin check`, and a run suffers from
-//! none: it costs an error or a failure that names plugin, export and call.
+//! Every way to break a rule is found by `plugin check`, and none harms a run: each
+//! costs an error or a failure that names plugin, export and call.
 
 use crate::support;
 use crate::support::{SMALL, columns, fixture, osee, run_study};
@@ -9,7 +9,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Export to its broken rules: each rule's name, then what was seen.
+/// The broken rules of each export: a rule's name, then what was seen.
 fn broken(said: &str) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut export = String::new();
@@ -18,7 +18,7 @@ fn broken(said: &str) -> BTreeMap<String, Vec<String>> {
         match line.strip_suffix(" ... FAILED") {
             Some(rule) => {
                 let (rule, seen) = (rule.trim(), lines[at + 1].trim());
-                // Of exports beside one another the line says which it is.
+                // For exports that are checked together, the line names the export.
                 let of = match rule.starts_with("each export") {
                     true => seen.split(':').next().unwrap(),
                     false => &export,
@@ -35,7 +35,7 @@ fn broken(said: &str) -> BTreeMap<String, Vec<String>> {
     found
 }
 
-/// Export, rule, and what must be said of it.
+/// Export, rule, and what the output must say of it.
 const RULES: [(&str, &str, &str); 52] = [
     ("zs_sticky", "in a fresh process, backwards", "in order"),
     ("zs_torch_random", "torch's generator", "torch's generator has moved"),
@@ -134,7 +134,7 @@ fn the_check_finds_every_broken_rule_and_goes_through_all_exports() {
         "{last}"
     );
     assert!(last.contains("zs_new_fails"), "{last}");
-    // What to do is what this kind of export can.
+    // The advice suits this kind of export.
     let clock = said.split("\nbase_clock\n").nth(1).unwrap().split("\n\n").next().unwrap();
     assert!(clock.contains("a baseline has no random numbers"), "{clock}");
     assert!(!clock.contains("rng()"), "{clock}");
@@ -159,15 +159,14 @@ fn a_loop_is_one_that_did_not_end_in_time_and_no_signal() {
     }
 }
 
-/// A run of the fixture with this addition to a small study, on six
-/// architectures.
+/// Runs a small study with this addition on the fixture.
 fn study(folder: &Path, name: &str, text: &str, args: &[&str]) -> (Output, String) {
     let text = format!("plugins = [{:?}]\nseeds = [0]\n{text}", fixture("broken_rules"));
     let all = [&["--data", "noise", "--batch-size", "8", "--allow-unpinned"], args].concat();
     run_study(folder, name, &text, &all)
 }
 
-/// The column of an estimator.
+/// The scores of a row.
 fn column(out: &str, name: &str) -> Vec<String> {
     columns(out).remove(name).unwrap()
 }
@@ -252,22 +251,22 @@ fn a_hostile_space_costs_an_error_that_names_it() {
         ("space_two_lines", "architecture gave the architecture"),
         ("space_overflows", "three times the number fits"),
         ("space_no_size", "info gave a size of 0, expected a number of architectures"),
-        // 2^40 numbers, and three forms.
+        // 2^40 architectures with three canonical forms.
         ("space_joined_and_large", "gave 1000000 architectures in a row that were among the 3"),
     ] {
         let (code, said, _) = run(id, true, &[]);
-        // What it declares is of the plugin, what it answers of the study.
+        // A wrong declaration is the plugin's error, a wrong answer the study's.
         let expected = if id == "space_no_size" { 4 } else { 3 };
         assert_eq!(code, Some(expected), "{id}: {said}");
         assert!(said.contains(words), "{id}: {said}");
     }
-    // Twice too many mutations are no matter where nobody asks for them.
+    // Twice too many mutations do no harm if nothing asks for them.
     let (code, said, out) = run("space_many_mutations", true, &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(column(&out, "params").iter().all(|score| !score.is_empty()));
 }
 
-/// One architecture that a call fails for is named with it, in every command.
+/// If a call fails for one architecture, every command names both.
 #[test]
 fn a_failing_call_of_a_space_is_named_with_plugin_and_architecture() {
     let folder = tempfile::tempdir().unwrap();
@@ -295,7 +294,7 @@ fn a_failing_call_of_a_space_is_named_with_plugin_and_architecture() {
     let said = stderr(&groups);
     assert!(said.contains(&named("space_no_form", "canonical")), "{said}");
 
-    // What an architecture lacks is an empty cell, or a row that is left out.
+    // A value that an architecture lacks is an empty cell, or its row is left out.
     let table = ask(&["space", "table", "space_no_graph"]);
     let (text, said) = (String::from_utf8(table.stdout.clone()).unwrap(), stderr(&table));
     assert!(table.status.success(), "{said}");
@@ -331,7 +330,7 @@ fn random_numbers_of_ones_own_depend_on_the_seed_and_on_nobody_else() {
         (column(&out, "zs_keeps"), column(&out, "params"))
     };
     let (alone, params) = scores("alone", &["zs_keeps", "params"], "0", "1");
-    // A score is the parameters and a number from 0 to below 1.
+    // A score is the number of parameters plus a number in [0, 1).
     let noise: Vec<f64> = alone
         .iter()
         .zip(&params)

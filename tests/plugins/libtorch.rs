@@ -1,10 +1,10 @@
-//! Which libtorch is used: the one that osee was built for, or another of its
-//! version by choice.
+//! Chooses the libtorch: the one that osee was built for, or another of its
+//! version on request.
 
 use crate::support;
 use std::{fs, path::Path, process::Command};
 
-/// A folder with a library of libtorch's name and nothing in it.
+/// A folder with an empty library of libtorch's name.
 fn fake_libtorch() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let lib = folder.path().join("lib");
@@ -44,7 +44,7 @@ fn a_chosen_libtorch_is_taken_if_it_fits() {
         said += &fs::read_to_string(run.join("worker-0.log")).unwrap_or_default();
         (output.status.code().unwrap_or(-1), said)
     };
-    // One that holds none, one that is none, one of another version by its own word.
+    // A folder without a libtorch, one with a fake, and one that states another version.
     let fake = fake_libtorch();
     let (code, said) = list(&fake.path().join("lib/nowhere"));
     assert!(code == 3 && said.contains("has no libtorch_cpu.so"), "{code} {said}");
@@ -54,7 +54,7 @@ fn a_chosen_libtorch_is_taken_if_it_fits() {
     let (code, said) = list(fake.path());
     assert!(code == 3 && said.contains("cannot be used: it is libtorch 2.9.1\n"), "{said}");
     assert!(said.contains("name one of version 2.11.0"), "{said}");
-    // The one in use at another place, which needs no other file.
+    // A copy of the one in use, which needs no other file.
     let other = tempfile::tempdir().unwrap();
     let lib = other.path().join("lib");
     fs::create_dir(&lib).unwrap();

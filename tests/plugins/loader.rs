@@ -1,4 +1,4 @@
-//! Plugins as libraries: each is itself, whatever was loaded before it.
+//! Loads plugins as libraries: each is itself, whatever was loaded before it.
 
 use crate::support;
 use osee_host::loader::{LoadErrorKind, Plugin};
@@ -21,7 +21,7 @@ fn library(name: &str) -> PathBuf {
 
 #[test]
 fn two_plugins_in_one_process_are_two() {
-    // abi_stable's usual loader hands out the first module for every path.
+    // abi_stable's usual loader returns the first module for every path.
     let ids = |name| -> Vec<String> {
         let plugin = Plugin::load(&library(name), |_, _| Ok(())).unwrap();
         plugin.exports.iter().map(|export| export.id().to_owned()).collect()
@@ -53,19 +53,19 @@ fn forged(change: impl Fn(&mut [u8])) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-/// What the program says of a plugin file, its path left out.
+/// The error for a plugin file, without its path.
 fn refusal(path: &Path, args: &[&str]) -> String {
     let path = path.to_str().unwrap();
     let mut all = vec!["plugin", "list", "--plugin", path];
     all.extend(args);
     let (code, said) = support::fail(&all);
     assert_eq!(code, 4, "{said}");
-    // The warning that --allow-unpinned asks for is not part of the error.
+    // The warning that --allow-unpinned causes is not part of the error.
     let error: Vec<&str> = said.lines().skip_while(|line| !line.starts_with("error")).collect();
     error.join("\n").replace(path, "FILE") + "\n"
 }
 
-/// Three lines at most, as they stand here: what, why, what to do.
+/// Each error has at most three lines, as written here: what, why, what to do.
 #[test]
 fn every_rung_of_the_ladder_has_its_own_error() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,7 +141,7 @@ fn every_rung_of_the_ladder_has_its_own_error() {
         "it does not survive being loaded: signal: 6 (SIGABRT)",
         "see why: osee-host plugin check --here FILE, under a debugger",
     );
-    // What is to be mapped is cut off; the header stands before it.
+    // The file is cut off after its header, before its code.
     let header = whole.windows(8).position(|bytes| bytes == b"OSEEPLUG").unwrap();
     let said = refusal(&file("broken.so", &whole[..header + 4096]), &allow);
     assert!(said.lines().count() <= 3 && said.contains("help: "), "{said}");
@@ -213,7 +213,7 @@ fn two_plugins_with_one_id_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let second = folder.path().join("libsecond.so");
     let mut bytes = fs::read(library("meta_vote")).unwrap();
-    // The same bytes are the same plugin.
+    // Two files with the same bytes are one plugin.
     fs::write(&second, &bytes).unwrap();
     let list = ["plugin", "list", "--allow-unpinned", "--plugin", second.to_str().unwrap()];
     assert_eq!(support::run(&list).matches("  vote ").count(), 1);
@@ -273,7 +273,7 @@ fn a_check_goes_through_all_exports_and_names_those_that_fail() {
         let from = said.find(&format!("\n{id}\n")).unwrap() + id.len() + 2;
         said[from..].split("\n\n").next().unwrap().to_owned()
     };
-    // Clean in one process, whatever the order.
+    // In one process its scores are right in every order.
     let keeps = part("keeps");
     assert!(keeps.contains("scores do not depend on the order ... ok"), "{keeps}");
     let apart = "answers are the same in a fresh process, backwards, and by two workers ... FAILED";
@@ -281,13 +281,13 @@ fn a_check_goes_through_all_exports_and_names_those_that_fail() {
     let refuses = part("refuses");
     assert!(refuses.contains("info gave setting `level` twice"), "{refuses}");
     assert!(!part("chatty").contains("FAILED"), "{said}");
-    // The exports after one that cannot be made.
+    // The exports after one that cannot be created are checked as well.
     assert!(part("shaky").contains("every architecture makes a graph ... ok"), "{said}");
     let end = said.lines().last().unwrap();
     assert!(end.contains("keeps") && end.contains("refuses") && !end.contains("chatty"), "{end}");
 }
 
-/// Who is in a group by the name service, other than root and this user.
+/// True if the name service knows members of a group other than root and this user.
 fn others_in(group: u32) -> bool {
     let script = "own=$(id -un); \
         { getent group \"$1\" | cut -d: -f4 | tr , '\\n'; \
@@ -312,7 +312,7 @@ fn a_group_of_ones_own_is_nobody_else_and_trust_asks_what_loading_asks() {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
     fs::copy(support::fixture("misbehaving"), &plugin).unwrap();
-    // As umask 002 leaves them.
+    // The permissions that umask 002 leaves.
     mode(&plugin, 0o775);
     mode(folder.path(), 0o2775);
     let group = fs::metadata(&plugin).unwrap().gid();
@@ -326,7 +326,7 @@ fn a_group_of_ones_own_is_nobody_else_and_trust_asks_what_loading_asks() {
             assert!(code == Some(4) && said.contains("by group"), "{said}");
         }
     }
-    // Of a group that has another member, or that nobody knows; root may give files away.
+    // The group has another member, or is unknown; only root may give files to it.
     for (group, words) in [(1, "can, by group"), (4_000_000, "no list of groups has it")] {
         mode(folder.path(), 0o755);
         if chown(&plugin, None, Some(group)).is_err() {
@@ -342,7 +342,7 @@ fn a_group_of_ones_own_is_nobody_else_and_trust_asks_what_loading_asks() {
         mode(&plugin, 0o755);
     }
     fs::remove_file(folder.path().join("osee.lock")).ok();
-    // Whoever can write to a folder can put another file there, unless it is sticky.
+    // Whoever can write to a folder can replace the file, unless the folder is sticky.
     for (bits, expected) in [(0o777, Some(4)), (0o1777, Some(0))] {
         mode(folder.path(), bits);
         let (code, said) = here(&trust);
@@ -374,7 +374,7 @@ fn what_is_no_plugin_beside_the_program_is_passed_over_and_said() {
     for name in ["broken.so", "folder.so", "pipe.so"] {
         assert!(said.contains(name), "{name}: {said}");
     }
-    // Ordinary libraries lie beside many a program.
+    // Ordinary libraries often lie beside a program, so they are not mentioned.
     assert!(!said.contains("text.so"), "{said}");
     assert!(list("info").contains("text.so"));
 }
@@ -386,15 +386,15 @@ fn a_damaged_library_and_a_copy_beside_the_program_are_passed_over_by_name() {
     fs::copy(library("meta_vote"), folder.path().join("libmeta_vote.so")).unwrap();
     fs::copy(library("meta_vote"), folder.path().join("libcopy.so")).unwrap();
     let long = |at: usize| u64::from_le_bytes(whole[at..at + 8].try_into().unwrap()) as usize;
-    // The dynamic segment: pairs of tag and value, up to tag 0; its data have another place than
-    // address.
+    // The dynamic segment: pairs of tag and value, up to tag 0. Its data have an offset that
+    // differs from their address.
     let headers = long(32);
     let count = u16::from_le_bytes(whole[56..58].try_into().unwrap()) as usize;
     let header = |kind: u8| (0..count).map(|i| headers + 56 * i).find(|at| whole[*at] == kind);
     let dynamic = long(header(2).unwrap() + 8);
     let entry = |tag: usize| (dynamic..).step_by(16).find(|at| long(*at) == tag).unwrap();
     let [relocations, first] = [7, 25].map(entry);
-    // Relocations stand before what is written to: there an address is a place in the file.
+    // Relocations lie before the writable segments, where an address is a file offset.
     let relocation = long(relocations + 8);
     let damages: [(&str, usize); 6] = [
         ("first_relocation", relocation + 4),
@@ -421,7 +421,7 @@ fn a_damaged_library_and_a_copy_beside_the_program_are_passed_over_by_name() {
     }
     let line = said.lines().find(|line| line.contains("it is the same plugin as")).unwrap();
     assert!(line.contains("libcopy.so") && line.contains("libmeta_vote.so"), "{said}");
-    // One that was given is refused by the same reason, without being tried.
+    // A file named by --plugin is refused for the same reason, without being loaded.
     let damaged = folder.path().join("libplace_of_relocations.so");
     let refused = refusal(&damaged, &["--allow-unpinned"]);
     assert!(refused.contains("it is damaged, and loading it would end the program"), "{refused}");
@@ -432,7 +432,7 @@ fn a_plugin_without_section_headers_is_a_plugin() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = folder.path().join("libmine.so");
     let mut bytes = fs::read(support::fixture("misbehaving")).unwrap();
-    // Their place, and their number, as `strip --strip-section-headers` leaves them.
+    // Clears offset and number of section headers, as `strip --strip-section-headers` does.
     bytes[40..48].fill(0);
     bytes[60..64].fill(0);
     fs::write(&plugin, bytes).unwrap();
@@ -452,7 +452,7 @@ fn a_plugin_that_is_overwritten_in_place_is_what_it_was() {
     args.extend(["--out", out.to_str().unwrap(), "--workers", "1"]);
     let mut child =
         support::osee(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Once the first worker has loaded it, there is more to map.
+    // Even after the first worker has loaded it, more of the file will be mapped.
     while !out.join("worker-0.log").exists() {
         assert!(child.try_wait().unwrap().is_none(), "{:?}", child.wait_with_output());
         thread::sleep(Duration::from_millis(5));
@@ -463,7 +463,7 @@ fn a_plugin_that_is_overwritten_in_place_is_what_it_was() {
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{:?} {said}", ended.status);
-    // Its meta estimator has a worker that starts when the file is long gone.
+    // The meta estimator's worker starts long after the file was overwritten.
     for (name, column) in support::columns(out.to_str().unwrap()) {
         assert_eq!(column.len(), 400);
         assert!(column.iter().all(|cell| !cell.is_empty()), "{name}");
@@ -472,7 +472,7 @@ fn a_plugin_that_is_overwritten_in_place_is_what_it_was() {
 
 #[test]
 fn two_plugins_that_come_and_go_keep_their_own_copies() {
-    // A copy whose descriptor was closed would give its name to the next.
+    // If a copy's descriptor were closed, the next copy would get its name.
     let id = |name| Plugin::load(&library(name), |_, _| Ok(())).unwrap().exports[0].id().to_owned();
     for _ in 0..3 {
         assert_eq!(id("meta_vote"), "vote");

@@ -1,4 +1,4 @@
-//! A plugin that goes wrong costs its own scores and nobody else's.
+//! A plugin that goes wrong loses its own scores and no others.
 
 use crate::support;
 use crate::support::{SMALL, columns, fixture, osee, run, run_study};
@@ -11,12 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Bundled estimators, one or more of each library.
+/// Bundled estimators, at least one of each library.
 const OTHERS: [&str; 8] =
     ["params", "grad_norm", "snip", "grasp", "fisher", "synflow", "relu_logdet", "jacob_cov"];
 
-/// Runs the study, with the fixture in this mode scored before the others;
-/// its exit and its run directory.
+/// Runs the study, with the fixture in this mode scored before the others.
+/// Returns its output and its run directory.
 fn study(folder: &Path, mode: Option<&str>) -> (Output, String) {
     let mut text = "plugins = []\nseeds = [0]\n".to_owned();
     if let Some(mode) = mode {
@@ -33,9 +33,9 @@ fn study(folder: &Path, mode: Option<&str>) -> (Output, String) {
     run_study(folder, mode.unwrap_or("without"), &text, &args)
 }
 
-/// Whether a run in this `mode` ended as it should: standard error has the
-/// `words`, if it does harm, and every row but the culprit's is as `expected`.
-/// The culprit's scores.
+/// Checks that a run in this `mode` ended as it should: standard error has the
+/// `words`, if the mode does harm, and every row but the culprit's is as `expected`.
+/// Returns the culprit's scores.
 fn costs_its_row(
     (mode, words): (&str, &str),
     (ended, out): &(Output, String),
@@ -58,7 +58,7 @@ fn every_way_to_go_wrong_costs_only_the_culprit() {
     let (without, out) = study(folder.path(), None);
     assert!(without.status.success(), "{without:?}");
     let expected = columns(&out);
-    // What standard error must say of it; nothing: it does no harm.
+    // Each mode with what standard error must say of it; empty if it does no harm.
     let modes = [
         ("behave", ""),
         ("panic", "3 x panic, such as: as asked at"),
@@ -93,7 +93,7 @@ fn an_estimator_may_use_autograd_itself() {
     let out = folder.path().join("out").to_str().unwrap().to_owned();
     let plugin = fixture("own_autograd").to_str().unwrap().to_owned();
     let mut args = vec!["run", "--plugin", &plugin, "--allow-unpinned", "--out", &out];
-    // Enough images and channels for a Hessian worth the name.
+    // Enough images and channels for a meaningful Hessian.
     args.extend(support::small_with(&["--batch-size", "16", "--set", "channels=4"]));
     args.extend(["--archs", "6", "--seeds", "0", "--estimators", "frees,own_grasp,grasp,snip"]);
     run(&args);
@@ -105,7 +105,7 @@ fn an_estimator_may_use_autograd_itself() {
     assert!(columns["snip"].iter().all(|score| !score.is_empty()));
 }
 
-/// Runs the fixture's meta estimator in this mode beside others.
+/// Runs the fixture's meta estimator in this mode beside other rows.
 fn judged(folder: &Path, mode: Option<&str>) -> (Output, String) {
     let mut text = format!("plugins = [{:?}]\nseeds = [0]\n", fixture("in_host"));
     text += "[[estimators]]\nid = \"params\"\n[[estimators]]\nid = \"synflow\"\n";
@@ -138,7 +138,7 @@ fn a_meta_estimator_that_goes_wrong_costs_its_own_row() {
         let run = judged(folder.path(), Some(mode));
         let own = costs_its_row((mode, words), &run, "judge", &expected);
         match words {
-            // It hands on what it judges by.
+            // Without harm it returns the scores of its expert.
             "" => assert_eq!(own, expected["params"]),
             _ => assert!(own.iter().all(String::is_empty), "{mode}: {own:?}"),
         }
@@ -173,7 +173,7 @@ fn code_of_a_plugin_that_ends_the_host_is_named_with_its_call() {
         assert!(said.contains("what was stored before is kept"), "{said}");
         assert_eq!(fs::read(out.join("results.sqlite")).unwrap(), stored, "{call}");
     }
-    // Whatever the command is, and whatever kind of export.
+    // This holds for other commands and for other kinds of export.
     let ended = shaky(&["space", "show", "shaky", "3"], "graph");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.code() == Some(4) && said.contains("graph of 3"), "{said}");
@@ -181,16 +181,16 @@ fn code_of_a_plugin_that_ends_the_host_is_named_with_its_call() {
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.code() == Some(4), "{said}");
     assert!(said.contains("estimator `judge`, needs") && said.contains("SIGSEGV"), "{said}");
-    // The same run, once it is mended.
+    // The same run, after the plugin has been repaired.
     assert!(shaky(&run, "").status.success());
-    // A merge asks as well; the plugin is in the study.
+    // A merge calls the plugin too, which it finds in the study.
     let out = folder.path().join("shards").to_str().unwrap().to_owned();
     let run = ["run", "--archs", "9", "--seeds", "0", "--estimators", "params,judge", "--data"];
     for shard in ["1/2", "2/2"] {
         let part = [&run[..], &["noise", "--out", &out, "--shard", shard]].concat();
         assert!(shaky(&part, "").status.success());
     }
-    // It takes what is pinned.
+    // A merge accepts a pinned plugin.
     let pinned = osee(&["plugin", "trust", &plugin]).current_dir(folder.path()).output().unwrap();
     assert!(pinned.status.success(), "{}", String::from_utf8_lossy(&pinned.stderr));
     for (call, how) in [("needs", "SIGSEGV"), ("needs~", "no answer after 2 s")] {
@@ -205,7 +205,7 @@ fn code_of_a_plugin_that_ends_the_host_is_named_with_its_call() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// What is asked before any worker runs has limits, too.
+/// Calls made before any worker runs have limits, too.
 #[test]
 fn a_space_that_hangs_or_takes_all_memory_is_ended_and_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -237,7 +237,7 @@ fn a_space_that_hangs_or_takes_all_memory_is_ended_and_named() {
     let wrong = osee(&show).env("OSEE_CALL_SECONDS", "soon").output().unwrap();
     let said = String::from_utf8_lossy(&wrong.stderr);
     assert!(wrong.status.code() == Some(2) && said.contains("OSEE_CALL_SECONDS=soon"), "{said}");
-    // One that keeps within them has what it asked for.
+    // A space that keeps within the limits gets its answers through.
     assert!(osee(&run).env("OSEE_CALL_SECONDS", "2").output().unwrap().status.success());
 }
 
@@ -264,7 +264,7 @@ fn what_a_plugin_prints_is_not_what_a_command_prints() {
     let (code, table, _) = output(&["space", "table", "shaky"]);
     assert_eq!(code, Some(0));
     assert_eq!(table.lines().count(), 10, "a heading and nine rows: {table}");
-    // Its verdict is a command's output, too, although a child prints it.
+    // The verdict of `plugin check` is on standard output, although a child prints it.
     let check = osee(&["plugin", "check", &plugin, "--allow-unpinned"]).output().unwrap();
     let said = String::from_utf8(check.stdout).unwrap();
     assert!(said.contains("it loads") && said.contains("chatty\n"), "{said}");
@@ -276,7 +276,7 @@ fn what_a_plugin_prints_is_not_what_a_command_prints() {
         }
     };
     named(&String::from_utf8(check.stderr).unwrap(), &["chatty new", "chatty score", "judge new"]);
-    // Nor without processes, where there is nobody but this one to say whose lines they are.
+    // The same holds without child processes, where this one must tell the lines apart.
     let here = ["plugin", "check", &plugin, "--allow-unpinned", "--here"];
     let here = osee(&here).output().unwrap();
     assert!(!String::from_utf8(here.stdout).unwrap().contains("chatty new"));
@@ -301,7 +301,7 @@ fn signals_reach_a_command_that_loads_a_plugin() {
     args.extend(["--seeds", "0", "--estimators", "chatty,grad_norm,synflow", "--workers", "1"]);
     args.extend(["--out", out.to_str().unwrap()]);
     let stopped_by = |signal: &str, log: &Path| {
-        // Whatever these tests were started by, `nohup` for one.
+        // Undoes what started these tests, such as `nohup`.
         let plain = osee(&args);
         let mut command = Command::new("env");
         command.arg("--default-signal=HUP").arg(plain.get_program()).args(plain.get_args());
@@ -323,7 +323,7 @@ fn signals_reach_a_command_that_loads_a_plugin() {
         assert!(said.contains("the same command goes on"), "{signal}: {said}");
         fs::remove_file(&log).unwrap();
     }
-    // Killed, it leaves nobody behind who holds the run: the same command goes on.
+    // Killed, it leaves no process that holds the run, and the same command resumes it.
     assert_eq!(stopped_by("-KILL", &log).status.code(), None);
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {

@@ -1,4 +1,4 @@
-//! `plugin new` writes crates that are whole; `.ci/template` builds them.
+//! `plugin new` writes complete crates; `.ci/template` builds them.
 
 use crate::support::{fail, run};
 use std::{fs, path::Path};

@@ -1,4 +1,4 @@
-//! Why an estimator is wrong: on the study's own scores, and on a run of ours.
+//! Analyses of why an estimator is wrong: on the paper's scores, and on a run of osee.
 
 use crate::support;
 use std::{fs, path::Path};
@@ -39,8 +39,8 @@ id = "grad_norm"
 id = "synflow"
 "#;
 
-/// 24 architectures that differ in up to three edges, with a truth made up from
-/// their operations.
+/// Text of an architecture list and of a truth table: 24 architectures that differ in up to
+/// three edges, with a truth made up from their operations.
 fn table() -> (String, String) {
     let (mut archs, mut truth) = (String::new(), "arch_str,acc,seeds\n".to_owned());
     for (i, first) in
@@ -51,7 +51,7 @@ fn table() -> (String, String) {
                 let arch =
                     format!("|{first}~0|+|none~0|{middle}~1|+|{last}~0|none~1|nor_conv_1x1~2|");
                 let acc = 90.0 - 3.0 * i as f64 - 2.0 * j as f64 - 0.7 * k as f64;
-                // The mean of two trainings, which differ by more for every other operation.
+                // The mean of two trainings, whose difference is larger for every other operation.
                 let off = 0.5 + (i % 2) as f64;
                 truth += &format!("{arch},{acc},{};{}\n", acc + off, acc - off);
                 archs += &format!("{arch}\n");
@@ -81,7 +81,7 @@ impl Run {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Runs the study as it stands.
+    /// Runs the study in its present form.
     fn score(&self, data: &str, out: &str) {
         support::run(&[
             "run",
@@ -113,7 +113,7 @@ fn names(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What is printed where an analysis that was asked for cannot be had.
+/// The output of a command whose analysis, asked for by name, is not possible.
 fn cannot(args: &[&str]) -> String {
     let output = support::osee(args).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
@@ -144,8 +144,8 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     assert_eq!(names(&text), expected);
     let absent: Vec<&str> = text.lines().filter(|line| line.starts_with("not here: ")).collect();
     assert!(absent.is_empty(), "{absent:?}");
-    // What rows share is not called cheap: `accuracy` asks the batches of `loss`,
-    // and each would have to wait for them alone.
+    // Shared work counts in full for each row: `accuracy` uses the batches of `loss`,
+    // and each of them would have to wait for those batches alone.
     let cost = Path::new(&run.path()).join("report/figures/cost-kd-by-time.csv");
     support::run(&["report", &run.path()]);
     let cost = fs::read_to_string(cost).unwrap();
@@ -155,11 +155,11 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     };
     let [loss, accuracy] = ["loss", "accuracy"].map(milliseconds);
     assert!(accuracy > 0.5 * loss && accuracy < 2.0 * loss, "{cost}");
-    // Without single trainings the noise of the truth is not known.
+    // Without single trainings the noise of the truth is unknown.
     let text = support::run(&["analyze", &run.path()]);
     assert!(!names(&text).contains(&"noise"));
     assert!(text.contains("--seed-columns COL"), "{text}");
-    // Only what was asked for.
+    // --only selects the analyses.
     let text = support::run(&["analyze", &run.path(), "--only", "cost,agreement"]);
     assert_eq!(names(&text), ["cost", "agreement"]);
     let text = cannot(&["analyze", &run.path(), "--only", "noise"]);
@@ -176,7 +176,7 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     for file in ["trend-kd.svg", "trend-kd.csv", "complexity-by-flops.svg", "cost-kd-by-time.csv"] {
         assert!(figures.join(file).exists(), "{file}");
     }
-    // A report is a function of the run.
+    // The same run gives the same report.
     let again = run.folder.path().join("again");
     support::run(&["report", &run.path(), "--out", again.to_str().unwrap()]);
     assert_eq!(fs::read_to_string(again.join("report.html")).unwrap(), page);
@@ -204,7 +204,7 @@ fn what_a_zero_shot_study_lacks_is_said_with_what_to_add() {
         let from = text.find(&format!("not here: {missing}")).unwrap_or_else(|| panic!("{text}"));
         assert!(text[from..].contains(add), "{missing}: {text}");
     }
-    // Two runs side by side: the same scores agree wholly.
+    // Two runs side by side: equal scores agree completely.
     let both = support::run(&["compare", &run.path(), &run.at("other"), "--format", "csv"]);
     let mut rows = csv::Reader::from_reader(both.as_bytes());
     let cells = rows.records().map(Result::unwrap).find(|row| &row[1] == "synflow").unwrap();
@@ -251,8 +251,8 @@ fn the_studys_own_scores_give_its_figures() {
     assert_eq!(cells("os_loss")[1..4], ["0.509", "0.464", "0.519"]);
     assert_eq!(cells("os_acc")[1..4], ["0.372", "0.339", "0.391"]);
     assert!(text.contains("5,468 architectures, seeds 20, 2020 and 202020"), "{text}");
-    // Pairs that are in the set, both ways: 324 distinct genotypes apart by one
-    // operation, and those apart by one input.
+    // Pairs within the set, in both orders: 324 distinct genotypes that differ by one
+    // operation, and those that differ by one input.
     assert!(text.contains("750 ordered pairs found among them"), "{text}");
     assert!(text.contains("From epoch 100 to 1000 the KD of os_acc goes from"), "{text}");
 }
@@ -276,17 +276,17 @@ fn one_run_has_one_interval() {
         let cells: Vec<&str> = line.split(',').collect();
         let ends = row["kd_ci"].as_array().unwrap_or_else(|| panic!("{row}"));
         let [low, high] = [0, 1].map(|at| ends[at].as_f64().unwrap());
-        // Every digit.
+        // Every digit agrees.
         assert_eq!([cells[2], cells[3]], [low.to_string(), high.to_string()], "{name}");
         assert!(page.contains(&format!("{low:.3} .. {high:.3}")), "{name} {low} {high}");
         assert!(-1.0 <= low && low < high && high <= 1.0, "{name} {low} {high}");
         compared += 1;
     }
-    // `loss` is there by its checkpoints.
+    // `loss` is counted by its checkpoints.
     assert_eq!(compared, 4);
 }
 
-/// `criteria` as JSON, of one table with all columns.
+/// The output of `criteria`, as JSON, for one table with all columns.
 fn criteria(file: &str, more: &[&str]) -> serde_json::Value {
     let mut args = vec!["criteria", "--truth", file, "--truth-column", "acc", "--scores", file];
     args.extend(["--key", "arch", "--score-column", "flat", "--score-column", "coarse"]);
@@ -315,15 +315,15 @@ fn ties_do_not_depend_on_the_order_of_rows() {
     let of = |row: &serde_json::Value, what: &str, k: &str| row[what][k].as_f64().unwrap();
     assert!((of(&found[0], "p_top", "0.05") - 0.05).abs() < 1e-12, "{found}");
     assert_eq!(found[0]["ties"]["p_top"]["0.05"]["max"], 1.0);
-    // Inside the predicted top 10 three of seven are taken of the second level.
+    // Inside the predicted top 10, three of seven come from the second level.
     assert_eq!(found[0]["kd_top"]["0.05"], serde_json::Value::Null);
     assert!(
         of(&found[1], "kd_top", "0.05") > 0.5 && found[1]["ties"]["kd_top"]["0.05"].is_object()
     );
-    // The study's rule is that of its rows.
+    // The paper's rule is to break ties by the order of rows.
     let theirs = |file: &str| of(&criteria(file, &["--compat", "awnas"])[0], "p_top", "0.05");
     assert_eq!((theirs(&best_first), theirs(&worst_first)), (0.0, 1.0));
-    // For people the range stands beside the mean.
+    // In text output, the range stands beside the mean.
     let text = support::run(&[
         "criteria",
         "--truth",
@@ -340,8 +340,8 @@ fn ties_do_not_depend_on_the_order_of_rows() {
         "coarse",
     ]);
     assert!(text.contains("0.050 (0.000 .. 1.000)"), "{text}");
-    // Every number of a row that has some, the interval's ends among them, has as
-    // many digits.
+    // All numbers of a row that have decimals, including the ends of the interval, have
+    // equally many.
     let digits = |word: &&str| word.trim_matches(['(', ')']).split_once('.').map(|it| it.1.len());
     let coarse = text.lines().find(|line| line.contains(" coarse ")).unwrap();
     let found: Vec<usize> = coarse
@@ -373,7 +373,7 @@ fn three_architectures_promise_nothing_and_what_is_constant_is_not_compared() {
     let few = "The smallest p that 3 architectures allow is 0.250, and 0.750 corrected for all pairs: \
                they are too few to tell any two estimators apart.";
     assert!(text.contains(few), "{text}");
-    // By all 8 exchanges of ranks; b has rank 2 by both.
+    // All 8 exchanges of ranks are counted; b has rank 2 in both.
     let named = |line: &&str| line.trim_start().starts_with("right") && line.contains(" wrong ");
     let pair = text.lines().rfind(named);
     let cells: Vec<&str> = pair.unwrap().split_whitespace().collect();
@@ -427,7 +427,7 @@ fn mistakes_are_named() {
     assert_eq!(code, 5, "{said}");
 }
 
-/// A plugin that lies elsewhere by now is where the user says it is.
+/// The plugin has moved, and the user says where it is.
 #[test]
 fn a_run_whose_space_has_moved_says_so_and_finds_it_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -468,7 +468,7 @@ fn a_run_whose_space_has_moved_says_so_and_finds_it_again() {
     let page = at("page");
     support::run(&[&["report", &out, "--out", &page], &given[..]].concat());
     assert!(fs::read_to_string(at("page/report.html")).unwrap().contains("FLOPs"));
-    // One that the user names has to be there.
+    // A plugin that the user names has to exist.
     let (code, said) = support::fail(&[&analyses[..], &["--plugin", &old]].concat());
     assert!(code == 4 && said.contains("libold.so"), "{code}: {said}");
 }

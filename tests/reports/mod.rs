@@ -1,4 +1,4 @@
-//! Analyses and the page of a report.
+//! Analyses, and the page of a report.
 
 mod analysis;
 mod neighbours;

@@ -1,10 +1,10 @@
-//! Neighbours of a study's architectures are for the bias by operation, and for
+//! The neighbours of a study's architectures serve the bias by operation, and
 //! nothing else.
 
 use crate::support;
 use std::path::Path;
 
-/// The run of 20 architectures with what is changed, and its leaderboard's rows.
+/// Runs 20 architectures with these changes. Returns the directory and the leaderboard.
 fn small(folder: &Path, name: &str, more: &[&str]) -> (String, serde_json::Value) {
     let out = folder.join(name).to_str().unwrap().to_owned();
     let mut args = vec!["run", "--archs", "20", "--seeds", "0", "--out", &out];
@@ -21,7 +21,7 @@ fn board(out: &str) -> serde_json::Value {
     serde_json::from_str(&support::run(&args)).unwrap()
 }
 
-/// The architectures of a run, and which of them are neighbours, by its export.
+/// The architectures of a run and, for each, whether it is a neighbour, from its export.
 fn listed(out: &str) -> (Vec<String>, Vec<bool>) {
     let text = support::run(&["export", out]);
     let mut rows = csv::Reader::from_reader(text.as_bytes());
@@ -52,7 +52,7 @@ fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let (alone, rows) = small(folder.path(), "alone", &[]);
     let (with, board_with) = small(folder.path(), "with", &["--neighbours", "4"]);
-    // All mutations of the first four that were drawn, by hand.
+    // All mutations of the first four architectures drawn, computed by hand.
     let (drawn, _) = listed(&alone);
     let (all, are_neighbours) = listed(&with);
     let mut wanted = drawn.clone();
@@ -68,7 +68,7 @@ fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
     let [own, scores] =
         [&alone, &with].map(|out| support::run(&["leaderboard", out, "--format", "scores-csv"]));
     assert_eq!(scores, own);
-    // Failures are counted of all; every criterion is of the drawn.
+    // Failures are counted over all architectures; criteria use only those drawn.
     let criteria = |board: &serde_json::Value| {
         let mut rows = board["rows"].as_array().unwrap().clone();
         for row in &mut rows {
@@ -94,7 +94,7 @@ fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
         let end = text.find("The best and the worst").unwrap();
         from.map_or_else(|| text.to_owned(), |from| text[..from + 1].to_owned() + &text[end..])
     };
-    // What was asked for cannot be had.
+    // The analysis asked for is not possible.
     let few = support::osee(&["analyze", &alone, "--only", "operations"]).output().unwrap();
     assert_eq!(few.status.code(), Some(3), "{}", String::from_utf8_lossy(&few.stderr));
     let few = String::from_utf8(few.stdout).unwrap();
@@ -108,7 +108,7 @@ fn neighbours_give_few_architectures_their_pairs_and_change_nothing_else() {
     let [a, b] = [&alone, &with].map(|out| support::run(&["analyze", out, "--only", only]));
     assert_eq!(other(&a), other(&b));
 
-    // In shards, and again.
+    // The same in shards.
     for shard in ["1/2", "2/2"] {
         let out = folder.path().join("sharded").to_str().unwrap().to_owned();
         let mut args = vec!["run", "--archs", "20", "--seeds", "0", "--out", &out];

@@ -1,5 +1,5 @@
-//! The report's page in a real browser: nothing fails, everything works,
-//! nothing is cut. Without a Chromium (PATH or `OSEE_CHROMIUM`) the browser's
+//! Opens the report's page in a real browser: nothing fails, everything works,
+//! nothing is cut. Without a Chromium (PATH or `OSEE_CHROMIUM`) this
 //! part is skipped, unless `OSEE_REQUIRE_CHROMIUM` is set.
 
 use crate::support::report as synthetic;
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// Where the page is left to be looked at.
+/// Folder in which the page is left for inspection.
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("report")
 }
@@ -32,8 +32,8 @@ fn chromium() -> Option<PathBuf> {
     found
 }
 
-/// Opens `file` and waits for the line that the script in it prints. Every
-/// other line on the console is one too many.
+/// Opens `file` and waits for the line that the script in it prints. Any
+/// other line on the console is a fault.
 fn opened(chromium: &Path, file: &Path) -> Value {
     let profile = tempfile::tempdir().unwrap();
     let mut browser = Command::new(chromium)
@@ -71,7 +71,7 @@ fn opened(chromium: &Path, file: &Path) -> Value {
     found.expect("the page's self-test ends within a minute")
 }
 
-/// What a reader does, and what then is to be seen.
+/// The actions of a reader, and what must then be visible.
 const SELF_TEST: &str = include_str!("../support/report_self_test.js");
 
 #[test]
@@ -93,7 +93,7 @@ fn a_large_report_works_in_a_browser() {
     let script = format!("<script>{SELF_TEST}</script></body>");
     std::fs::write(&tested, text.replace("</body>", &script)).unwrap();
     let narrow = folder().join("self-test-390.html");
-    // A window of a browser has a least width; a frame has none.
+    // A browser window has a least width, a frame has none.
     let frame = "<!doctype html><body style=\"margin:0\"><iframe src=\"self-test.html\" \
                  style=\"width:390px;height:860px;border:0\"></iframe></body>";
     std::fs::write(&narrow, frame).unwrap();

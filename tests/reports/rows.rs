@@ -14,7 +14,7 @@ use stores::{Row, architectures, noise, store, study, table, truth};
 const ARCHITECTURES: usize = 30;
 const SEEDS: [u64; 2] = [0, 1];
 
-/// A one-shot row of the estimator `one_shot`; of a trend, its epoch.
+/// A row of the estimator `one_shot`; `of` names the row whose trend it is a point of.
 fn row(name: &str, supernet: &str, epoch: u32, of: Option<&str>) -> Row {
     let salt = name.len() * 97 + epoch as usize;
     let mut row = Row::new(name, OneShot, 0..ARCHITECTURES, &SEEDS, |arch, seed| {
@@ -32,7 +32,7 @@ fn row(name: &str, supernet: &str, epoch: u32, of: Option<&str>) -> Row {
     row
 }
 
-/// `mine` with two points of its trend, and another row that its user calls
+/// `mine` with two points of its trend, and another row that the user calls
 /// `mine@3`.
 fn rows() -> [Row; 4] {
     [
@@ -54,7 +54,7 @@ fn asked(folder: &Path, archs: &[String]) -> Study {
     study
 }
 
-/// Checkpoint of every row, as the leaderboard's JSON has it.
+/// The name of every row and the row whose checkpoint it is, from the leaderboard's JSON.
 fn checkpoints(out: &str) -> Vec<(String, Value)> {
     let text = run(&["leaderboard", out, "--format", "json", "--no-timing"]);
     let board: Value = serde_json::from_str(&text).unwrap();
@@ -89,7 +89,7 @@ fn a_row_called_like_a_checkpoint_is_a_row_everywhere() {
         let text = fs::read_to_string(dir.join("report/figures").join(name)).unwrap();
         text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
-    // Whoever is compared is a row of its own; points of a trend are in the trend.
+    // Only rows of their own are compared; points of a trend appear in the trend.
     let compared: Vec<String> = figure("significance-kd.csv");
     let names: Vec<&str> = compared.iter().filter_map(|line| line.split(',').next()).collect();
     assert!(names.contains(&"mine") && names.contains(&"mine@3"), "{compared:?}");

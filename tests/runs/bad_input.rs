@@ -1,4 +1,4 @@
-//! Every mistake has its own message and exit code, and loses nothing.
+//! Every mistake has its own message and exit code, and loses no data.
 
 use crate::support;
 use crate::support::{SMALL, fail, osee, run};
@@ -58,7 +58,7 @@ fn a_list_of_architectures_is_taken_whole() {
     };
     let plan = study("file = \"archs.txt\"\ncount = 1");
     says(fail(&plan), 3, "[architectures] `count` changes nothing of `file`");
-    // On the command line it stands in the place of what a study draws.
+    // On the command line, a list replaces what the study draws.
     let plan = study("count = 20\nseed = 3\njudged = true");
     let list = folder.path().join("archs.txt");
     let said = run(&[&plan[..], &["--archs", list.to_str().unwrap()]].concat());
@@ -120,7 +120,7 @@ fn files_that_are_no_plugins_are_told_apart() {
     let refused = |file: &str| fail(&["plugin", "list", "--plugin", file]);
     says(refused(text.to_str().unwrap()), 4, "no shared library");
     says(refused("/nowhere.so"), 4, "cannot be read");
-    // The test's own program is ELF, but no library.
+    // The test's own program is an ELF file, but not a library.
     let exe = std::env::current_exe().unwrap();
     says(refused(exe.to_str().unwrap()), 4, "osee plugin");
 }
@@ -177,7 +177,7 @@ fn the_embedded_benchmark_is_found_by_its_images_or_its_truth_alone() {
         let study = fs::read_to_string(folder.path().join(name).join("study.toml")).unwrap();
         assert!(study.contains("data = \"digits\"") && study.contains("image_size = 8"), "{study}");
     }
-    // Whatever else is named has its own networks; the columns are the table's.
+    // Any other options give other networks, but the truth's columns remain the table's.
     let out = folder.path().join("noise");
     let out = out.to_str().unwrap();
     let small = ["--archs", "12", "--estimators", "params,flops", "--out", out];
@@ -249,7 +249,7 @@ fn a_run_directory_is_never_taken_from_somebody_else() {
     run(&args);
     args.extend(["--seeds", "7"]);
     let other: Vec<&str> = {
-        // The later flag would be a repetition; replace the first.
+        // A second flag would be a repetition, so the first one is replaced.
         let at = args.iter().position(|arg| *arg == "0").unwrap();
         let mut other = args[..args.len() - 2].to_vec();
         other[at] = "7";
@@ -286,7 +286,7 @@ fn a_dead_terminal_changes_nothing_but_what_is_shown() {
         args.extend(SMALL.map(str::to_owned));
         args
     };
-    // Closed, full, or hung up.
+    // Standard error is closed, full, or a pipe that nothing reads.
     let ways = ["2>&-", "2>/dev/full", "2> >(exec true)"];
     let through = |redirection: &str, args: &[String]| {
         let plain = osee(&[]);
@@ -311,11 +311,11 @@ fn a_dead_terminal_changes_nothing_but_what_is_shown() {
         assert_eq!(through(way, &criteria), expected, "{way}");
         let run = untimed(through(way, &run_into(&i.to_string())));
         assert_eq!((run.0, run.1.len()), (whole.0, whole.1.len()), "{way}: {run:?}");
-        // An error keeps its code.
+        // An error keeps its exit code.
         assert_eq!(through(way, &["leaderboard".to_owned(), "/nowhere".to_owned()]).0, Some(5));
         assert_eq!(through(way, &["--no-such-flag".to_owned()]).0, Some(2));
     }
-    // Output that is the command's whole purpose is another matter.
+    // Output that is the command's whole purpose is treated differently.
     let words = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
     let whole = folder.path().join("whole");
     let export = words(&["export", whole.to_str().unwrap()]);
@@ -357,7 +357,7 @@ fn paths_need_not_be_utf_8() {
     let absolute = [&args[..], &[text("--out"), out.as_os_str()]].concat();
     let board = command(&absolute, folder.path());
     assert!(board.contains("misbehaving"), "{board}");
-    // Resumed, from there, and read by other commands.
+    // The run is resumed from there, and other commands read it.
     command(&[&args[..], &[text("--out"), text("out")]].concat(), &odd);
     let study = fs::read_to_string(out.join("study.toml")).unwrap();
     let study: osee_core::study::Study = toml::from_str(&study).unwrap();
@@ -369,7 +369,7 @@ fn paths_need_not_be_utf_8() {
     }
     assert!(out.join("report/report.html").exists());
     command(&[text("plugin"), text("list")], &odd);
-    // Images beside the study: what is missing there is named, whatever the folder.
+    // Images beside the study: a missing file is named, whatever the folder is called.
     let missing = support::osee(&["run", "--data", "cifar10:images", "--out", "new"])
         .current_dir(&odd)
         .output()

@@ -1,10 +1,10 @@
-//! A benchmark's table is the same whoever trained which part of it, and
-//! training again gives its numbers.
+//! A benchmark's table is the same whichever process trained which part of it, and
+//! training again gives the same numbers.
 
 use crate::support;
 use std::{fs, path::Path, thread, time::Duration};
 
-/// Eight architectures with two seeds, a second or two in all.
+/// A study of eight architectures with two seeds; takes a second or two in all.
 fn study(folder: &Path, epochs: u32) -> String {
     let file = folder.join(format!("study-{epochs}.toml"));
     let text = format!(
@@ -36,10 +36,10 @@ fn the_table_does_not_depend_on_workers_shards_or_kills() {
     support::run(&build(&study, &two, &["--workers", "2"]));
     let whole = tables(&one);
     assert_eq!(whole, tables(&two));
-    // Eight rows with a head, and 8 x 2 x 2 epochs.
+    // Eight rows with a header, and 8 x 2 x 2 epochs with one.
     assert_eq!(whole.each_ref().map(|text| text.lines().count()), [9, 33]);
 
-    // Each shard on a machine of its own; their files are copied together.
+    // Each shard runs on its own machine, and their files are copied together.
     fs::create_dir(&sharded).unwrap();
     for shard in ["2", "3", "1"] {
         let own = folder.path().join(format!("shard-{shard}"));
@@ -76,7 +76,7 @@ fn training_again_gives_the_tables_numbers_and_no_others() {
     };
     let args = check(&own);
     let said = support::run(&args.each_ref().map(String::as_str));
-    // Parameters, FLOPs, and four columns of a mean and two seeds.
+    // Parameters, FLOPs, and four columns with a mean and two seeds each.
     assert_eq!(
         said,
         "42 of 42 numbers of 3 architectures with 2 seeds are the table's\n\
@@ -84,7 +84,7 @@ fn training_again_gives_the_tables_numbers_and_no_others() {
     );
     let none = ["bench", "check", table.to_str().unwrap(), "--study", &own, "--rows", "0"];
     assert_eq!(support::fail(&none).0, 2);
-    // One epoch more is another benchmark.
+    // One more epoch makes another benchmark.
     let args = check(&study(folder.path(), 3));
     let (code, said) = support::fail(&args.each_ref().map(String::as_str));
     assert_eq!(code, 7);
@@ -113,7 +113,7 @@ impl Built {
         Self { folder, study, text }
     }
 
-    /// How a check of this text as its table ends, and what it prints.
+    /// Checks `text` as the benchmark's table. Returns the exit code and the output.
     fn check(&self, text: &str, rows: &str) -> (Option<i32>, String) {
         let table = self.folder.path().join("table.csv");
         fs::write(&table, text).unwrap();
@@ -130,7 +130,7 @@ fn a_table_with_columns_written_over_or_rows_of_another_study_is_not_confirmed()
     let text = &built.text;
     let check = |text: String| built.check(&text, "2");
     let lines: Vec<&str> = text.lines().collect();
-    // Means, parameters and FLOPs, while what single seeds came to stays.
+    // Changes means, parameters and FLOPs, and leaves the results of single seeds.
     let names: Vec<&str> = lines[0].split(',').collect();
     let over = |line: &&str| {
         let cells = line.split(',').zip(&names);
@@ -144,12 +144,12 @@ fn a_table_with_columns_written_over_or_rows_of_another_study_is_not_confirmed()
     let changed: String = lines[1..].iter().map(over).collect();
     let (code, said) = check(format!("{}\n{changed}", lines[0]));
     assert_eq!(code, Some(7), "{said}");
-    // Two rows of fourteen numbers, six of which are no seed's.
+    // Two rows of fourteen numbers, six of which belong to no seed and are wrong.
     assert!(said.contains("16 of 28 numbers"), "{said}");
     for column in ["params", "flops", "test_accuracy", "test_loss"] {
         assert!(said.contains(&format!(" {column}: 1.2345 in the table")), "{column}: {said}");
     }
-    // What the table lacks is not drawn: both of its rows are.
+    // Architectures that the table lacks are not drawn, so both of its rows are.
     let (code, said) = check(lines[..3].join("\n"));
     assert!(code == Some(0) && said.contains("28 of 28"), "{said}");
     let foreign = lines[1].replacen("none", "nor_conv_3x3", 1).replacen("skip_connect", "none", 1);
@@ -168,12 +168,12 @@ fn a_mean_that_is_not_its_seeds_is_found_in_rows_that_are_not_drawn() {
     let text: String = rows.iter().map(|row| row.join(",") + "\n").collect();
     let (code, said) = built.check(&text, "1");
     assert_eq!(code, Some(7), "{said}");
-    // Of the row that was drawn and of the seven others.
+    // One in the row that was drawn, and seven in the others.
     assert_eq!(said.matches(" validation_loss: 9 in the table").count(), 8, "{said}");
     assert!(said.contains("35 of 42 parameters, FLOPs and means of the other 7"), "{said}");
 }
 
-/// A table whose rows are failures is true where training fails again.
+/// A table whose rows are failures is right if training fails again.
 #[test]
 fn rows_of_failures_are_confirmed_and_said_to_be_such() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,14 +187,14 @@ fn rows_of_failures_are_confirmed_and_said_to_be_such() {
     let said = support::run(&args);
     assert!(said.contains("4 of 4 numbers of 2 architectures"), "{said}");
     assert!(said.contains("no training of them came to its end, as the table says"), "{said}");
-    // The same trainings are no others' numbers.
+    // These trainings do not confirm numbers of another table.
     let other = fs::read_to_string(&table).unwrap().replacen("flops", "flops,test_loss_s0", 1);
     let other: String = other.lines().map(|line| line.to_owned() + ",0.5\n").collect();
     fs::write(&table, other).unwrap();
     assert_eq!(support::fail(&args).0, 7);
 }
 
-/// Seeds that lose their loss while others of the same network go on.
+/// Some seeds diverge while others of the same network continue.
 #[test]
 fn a_lost_seed_is_empty_cells_and_the_others_stay() {
     let folder = tempfile::tempdir().unwrap();
@@ -210,6 +210,6 @@ fn a_lost_seed_is_empty_cells_and_the_others_stay() {
     let table = fs::read_to_string(out.join("table.csv")).unwrap();
     let lost = |row: &&str| row.split(',').filter(|cell| cell.is_empty()).count();
     let lost: Vec<usize> = table.lines().skip(1).map(|row| lost(&row)).collect();
-    // Of 12 numbers the mean goes with a seed, and one seed's stay.
+    // Of 12 numbers, a diverged seed costs its own and the means; the other seed's remain.
     assert!(lost.contains(&8), "{table}");
 }

@@ -10,7 +10,7 @@ use parquet::{
 use std::fs::{self, File};
 
 const SEEDS: [u64; 2] = [0, u64::MAX >> 1];
-/// With six rows of two seeds more than fit into one row group.
+/// With six rows and two seeds, this is more than fits into one row group.
 const ARCHITECTURES: usize = 5_500;
 
 #[test]

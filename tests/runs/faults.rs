@@ -1,4 +1,4 @@
-//! What goes wrong on many machines: each is said, and loses nothing.
+//! Faults that happen on many machines: each is named, and none loses data.
 
 use crate::support;
 use crate::support::shards::{bytes, run_args, shard, study, units};
@@ -27,21 +27,21 @@ fn a_shard_that_is_missing_damaged_or_of_another_plugin_is_named_and_loses_nothi
         let text = [done.stdout, done.stderr].concat();
         (done.status.code(), String::from_utf8_lossy(&text).into_owned())
     };
-    // Half copied.
+    // The shard is half copied.
     let file = part(3).join("results.sqlite");
     let whole = fs::read(&file).unwrap();
     fs::write(&file, &whole[..whole.len() / 2]).unwrap();
     let (code, said) = merge();
     assert!(code == Some(9) && said.contains("left out"), "{said}");
     assert!(said.contains("damaged or was copied in part"), "{said}");
-    // Gone.
+    // The shard is missing.
     fs::rename(part(3), folder.path().join("elsewhere")).unwrap();
     let (code, said) = merge();
     assert!(code == Some(9) && said.contains("shard 3/5: its directory"), "{said}");
     fs::rename(folder.path().join("elsewhere"), part(3)).unwrap();
     fs::write(&file, &whole).unwrap();
 
-    // Of a node with another build of a plugin.
+    // The shard comes from a node with another build of a plugin.
     let before = fs::read(out.join("results.sqlite")).unwrap();
     let connection = rusqlite::Connection::open(&file).unwrap();
     let other = "UPDATE row SET key = json_set(key, '$.estimator.plugin_sha256', 'other')
@@ -71,14 +71,14 @@ fn two_processes_on_one_shard_are_told_apart() {
     let (code, said) = fail(&args);
     assert!(code == 5 && said.contains("another osee-host is writing"), "{said}");
     drop(writer);
-    // The same command, when everything is there, computes nothing.
+    // Rerun when everything is stored, the same command computes nothing.
     assert!(osee(&args).output().unwrap().status.success());
-    // Another partition of the same study lies beside, not in the way.
+    // Another partition of the same study lies beside it and does not interfere.
     let other = run_args(&study, &out, &["--shard", "1/3"]);
     assert!(osee(&other).output().unwrap().status.success());
 }
 
-/// `limit`, then osee-host.
+/// Runs osee-host after the shell command `limit`.
 fn limited(limit: &str, args: &[&str]) -> (i32, String) {
     let mut command = Command::new("bash");
     command.args(["-c", &format!("{limit}; exec \"$@\""), "bash", crate::support::program()]);
@@ -95,7 +95,7 @@ fn when_nothing_can_be_written_any_more_what_was_stored_is_kept() {
     let [one, out] = ["one", "out"].map(|name| folder.path().join(name));
     support::run(&run_args(&study, &one, &[]));
     let args = run_args(&study, &out, &["--workers", "1"]);
-    // Files of at most 300 KiB: enough for the list, not for the results.
+    // Files of at most 300 KiB are enough for the list, but not for the results.
     let (code, said) = limited("trap '' XFSZ; ulimit -f 300", &args);
     assert!(code == 5 && said.contains("what was stored is kept"), "{code}: {said}");
     let kept = units(&out);
@@ -104,7 +104,7 @@ fn when_nothing_can_be_written_any_more_what_was_stored_is_kept() {
     assert_eq!(bytes(&one), bytes(&out));
 }
 
-/// Needs root, for a file system that is full soon.
+/// Needs root, to mount a small file system that soon is full.
 #[test]
 fn a_full_disk_is_named_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,7 +141,7 @@ impl Drop for Unmount {
 
 #[test]
 fn output_that_cannot_be_written_is_named() {
-    // Nobody, root neither, makes a folder there.
+    // Nobody, not even root, can make a folder there.
     let out = Path::new("/proc/osee/out");
     let folder = tempfile::tempdir().unwrap();
     let study = study(folder.path());

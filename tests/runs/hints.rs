@@ -1,5 +1,5 @@
-//! What a user is told to type does what it says, whatever folders are called;
-//! and what a user sees of a fault of osee's own.
+//! Commands that a user is told to type work, whatever folders are called; and what a
+//! user sees of a fault of osee itself.
 
 use crate::support::osee;
 use crate::support::shards;
@@ -9,10 +9,10 @@ use std::{
     process::{Command, Output},
 };
 
-/// A folder that a shell takes apart unless it is quoted.
+/// A folder name that a shell splits and expands unless it is quoted.
 const ODD: &str = "it's a \"folder\" $HOME";
 
-/// What bash comes to with these lines in `folder`, where `osee-host` is ours.
+/// The result of running these lines with bash in `folder`; `osee-host` is the tested one.
 fn bash(folder: &Path, lines: &str) -> Output {
     let script = format!("set -e; osee-host() {{ \"$OSEE_HOST\" \"$@\"; }}\n{lines}\n");
     let mut command = Command::new("bash");
@@ -31,7 +31,7 @@ fn hints_that_name_a_folder_can_be_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let study = shards::study(folder.path());
     let out = folder.path().join(ODD);
-    // Two shards, the last of which says how they are merged; the merge, how it is read.
+    // Two shards, the last of which says how to merge; the merge says how to read the result.
     let shard = |text: &str| {
         let args = shards::run_args(&study, &out, &["--workers", "2", "--shard", text]);
         osee(&args).output().unwrap()
@@ -55,7 +55,7 @@ fn a_new_plugin_says_how_to_come_to_it_and_its_manifests_are_toml() {
     let folder = tempfile::tempdir().unwrap();
     let sdk = folder.path().join("sdk \"1\" \\x");
     fs::create_dir(&sdk).unwrap();
-    // One that looks like an option, too.
+    // One of the names looks like an option.
     for into in [ODD, "-x"] {
         let into = format!("--into={into}");
         let mut command = osee(&["plugin", "new", "mine", &into, "--sdk", sdk.to_str().unwrap()]);

@@ -1,4 +1,4 @@
-//! What limits, signals and suspensions do to a run: none of them is a verdict
+//! The effect of limits, signals and suspensions on a run: none of them is a verdict
 //! on an estimator.
 
 use crate::support;
@@ -48,7 +48,7 @@ impl Study {
         osee(&args)
     }
 
-    /// Its exit code and what it said.
+    /// Runs the study. Returns the exit code and standard error.
     fn run(&self, more: &[&str]) -> (Option<i32>, String) {
         said(self.command(more).output().unwrap())
     }
@@ -68,21 +68,21 @@ impl Study {
         all.filter_map(|it| it.outcome.err()).map(|it| it.kind).collect()
     }
 
-    /// What the worker printed.
+    /// Output of the worker.
     fn log(&self) -> String {
         fs::read_to_string(self.out().join("worker-0.log")).unwrap_or_default()
     }
 
-    /// The processes that the estimator was begun in.
+    /// Ids of the processes in which the estimator was started.
     fn begun(&self) -> Vec<u32> {
         let log = self.log();
-        // The last one may be under way.
+        // The last line may be incomplete.
         let lines = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
         let lines = lines.filter_map(|line| line.strip_prefix("begun by process "));
         lines.map(|id| id.parse().unwrap()).collect()
     }
 
-    /// Waits until it was begun so often; by whom the last time.
+    /// Waits until it was started `times` times. Returns the last process's id.
     fn wait(&self, times: usize) -> u32 {
         until("the estimator is begun", || self.begun().get(times - 1).copied())
     }
@@ -124,7 +124,7 @@ fn an_estimator_over_its_limit_is_told_and_its_worker_lives_if_it_listens() {
         workers.dedup();
         let expected = if listens { (1, 3) } else { (3, 0) };
         assert_eq!((workers.len(), told), expected, "{}", study.log());
-        // What was spent on it is what it cost.
+        // The time that was spent on a score is stored with it.
         for score in study.scores("patient") {
             let spent = score.milliseconds;
             assert!(spent > 1000.0 && spent < 60_000.0, "{spent}");
@@ -137,7 +137,7 @@ fn an_estimator_over_its_limit_is_told_and_its_worker_lives_if_it_listens() {
 fn a_stopped_run_leaves_what_listens_as_if_it_had_not_been_begun() {
     for isolation in ["process", "none"] {
         let study = Study::new("3", HOUR, true);
-        // Without a worker the estimator prints where its host does.
+        // Without a worker the estimator prints to the host's standard error.
         let file = study.folder.path().join("said");
         let heard = || study.log() + &fs::read_to_string(&file).unwrap();
         let mut host = study
@@ -156,7 +156,7 @@ fn a_stopped_run_leaves_what_listens_as_if_it_had_not_been_begun() {
     }
 }
 
-/// A meta estimator cannot be asked to return: it is ended, and nothing of it kept.
+/// A meta estimator cannot be asked to return: it is killed, and none of its vote is kept.
 #[test]
 fn a_stopped_run_does_not_wait_for_a_vote() {
     let folder = tempfile::tempdir().unwrap();
@@ -192,7 +192,7 @@ fn a_stopped_run_does_not_wait_for_a_vote() {
         store.scores(id).unwrap().len()
     };
     assert_eq!((count("params"), count("judge")), (4, 0));
-    // The same command goes on with it, and its limit is one.
+    // The same command resumes with it, under its own limit.
     let (code, text) = said(command("1").output().unwrap());
     assert_eq!(code, Some(8), "{text}");
     assert!(text.contains("4 x timeout, such as: no score after 1 s"), "{text}");
@@ -204,7 +204,7 @@ fn failures_by_a_limit_are_tried_again_when_it_is_wider() {
     let study = Study::new("5", 1.0, true);
     let (code, text) = study.run(&["--time-limit", "0.3"]);
     assert_eq!(code, Some(8), "{text}");
-    // Two were not tried after three in a row, for the same reason.
+    // After three time-outs in a row, the other two were not tried and have the same reason.
     assert_eq!(study.failures(), [FailureKind::Timeout; 5]);
     assert_eq!(study.begun().len(), 3);
     let others = study.scores("synflow");
@@ -238,7 +238,7 @@ fn other_failures_are_tried_again_when_the_user_asks() {
     }
     let (code, text) = study.run(&["--retry-failed", "crush"]);
     assert!(code == Some(2) && text.contains("not-finite, error, panic, crash, timeout"), "{text}");
-    // Without a kind: all that are faults.
+    // Without a kind, all failures that are faults are tried again.
     let (code, text) = study.run(&["--retry-failed"]);
     assert_eq!((code, study.failures().len()), (Some(0), 0), "{text}");
     assert_eq!(study.begun().len(), 6);
@@ -253,7 +253,7 @@ fn time_does_not_count_while_a_job_is_suspended() {
     all.iter().for_each(|process| signal("STOP", *process));
     thread::sleep(Duration::from_secs(8));
     all.iter().for_each(|process| signal("CONT", *process));
-    // The worker alone.
+    // Only the worker is suspended.
     let worker = study.wait(2);
     signal("STOP", worker);
     thread::sleep(Duration::from_secs(8));
@@ -274,7 +274,7 @@ fn the_check_finds_an_estimator_that_does_not_listen() {
     assert!(text.contains("\n1 checks failed, of 1 of 1 exports: patient\n"), "{text}");
 }
 
-/// Whether a process handles a signal by now.
+/// `Some` once a process handles a signal.
 fn handles(signal: u32, process: u32) -> Option<()> {
     let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let mask = text.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
@@ -282,7 +282,7 @@ fn handles(signal: u32, process: u32) -> Option<()> {
     (mask >> (signal - 1) & 1 == 1).then_some(())
 }
 
-/// Sends SIGTERM as soon as it is handled.
+/// Starts a command and sends it SIGTERM as soon as it handles the signal.
 fn terminate(mut command: Command) -> (Option<i32>, String) {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until("SIGTERM is handled", || handles(15, child.id()));
@@ -296,7 +296,7 @@ fn a_closed_terminal_stops_a_run_and_nohup_keeps_it() {
     let out = folder.path().join("out").to_str().unwrap().to_owned();
     let many = ["run", "--archs", "500", "--estimators", "params", "--seeds", "0", "--out", &out];
     let many = [&many[..], &SMALL].concat();
-    // Whatever these tests were started by: as a terminal starts it, and as `nohup` does.
+    // Whatever started these tests: start it as a terminal does, and as `nohup` does.
     let start = |disposition: &str| {
         let plain = osee(&[]);
         let mut command = Command::new("env");
@@ -339,9 +339,9 @@ fn told_to_stop_in_its_first_moment_a_command_has_not_begun() {
     let build = ["bench", "build", "--study", &study, "--out", &trained];
     let (code, text) = terminate(osee(&build));
     assert!(code == Some(9) && text.contains("stopped"), "{code:?} {text}");
-    // The same command begins it, or goes on.
+    // The same command starts or resumes the trainings.
     support::run(&build);
-    // Enough parts that it is not done before it is told.
+    // Enough parts that the merge is still running when it is told to stop.
     let mut args = vec!["run", "--archs", "3", "--seeds", "0", "--estimators", "params", "--out"];
     args.extend([out.as_str()]);
     args.extend(SMALL);

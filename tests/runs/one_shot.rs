@@ -1,5 +1,5 @@
-//! Supernets end to end: trained, killed, resumed, evaluated, and every
-//! variant of the study.
+//! Supernets end to end: trained, killed, resumed, evaluated, and in every
+//! variant of the paper.
 
 use crate::support;
 use crate::support::training::study;
@@ -15,7 +15,7 @@ fn run(command: &str, study: &Path, out: &Path) -> String {
     support::run(&[command, "--study", study.to_str().unwrap(), "--out", out.to_str().unwrap()])
 }
 
-/// Scores of a run by row: architecture and seed to score.
+/// The scores of a run by row, then by architecture index and seed.
 fn scores(store: &Store) -> HashMap<String, HashMap<(usize, u64), f64>> {
     let rows = store.rows().unwrap().into_iter();
     rows.map(|(id, key)| {
@@ -32,7 +32,7 @@ fn mean_loss(batches: &[BatchResult]) -> f64 {
     batches.iter().map(|batch| batch.loss).sum::<f64>() / batches.len() as f64
 }
 
-/// Every checkpoint and what is in it.
+/// The name and contents of every checkpoint.
 fn checkpoints(run: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for folder in fs::read_dir(run.join("supernets")).unwrap().flatten() {
@@ -130,7 +130,7 @@ fn every_variant_is_what_it_says() {
     let scores = scores(&store);
     assert_eq!(scores.len(), 17 + 4, "{:?}", scores.keys());
 
-    // What was evaluated, by epochs and seed, of the supernet that most rows share.
+    // The evaluations, by epochs and seed, of the supernet that most rows share.
     let key = store.evaluations(&plan[0]).unwrap();
     let shared = key.iter().find(|one| one.epochs == [2, 3, 4]).unwrap().supernet.clone();
     let batches = |arch: &str, seed: u64, epochs: &[u32]| -> Vec<BatchResult> {
@@ -157,12 +157,12 @@ fn every_variant_is_what_it_says() {
             assert!(close(of("start"), -mean_loss(&batches(arch, seed, &[0]))));
         }
     }
-    // Seeds differ, and training does something.
+    // Seeds differ, and training has an effect.
     assert_ne!(scores["loss"][&(0, 1)], scores["loss"][&(0, 2)]);
     assert_ne!(scores["loss"], scores["start"]);
     assert_ne!(scores["loss"], scores["affine"]);
     assert_ne!(scores["synflow_trained"], scores["grad_norm_at_start"]);
-    // A zero-shot row has the weights that the row it names looks at.
+    // A zero-shot row on a supernet scores the same weights as the row it names.
     assert_ne!(scores["synflow_at_start"], scores["synflow_trained"]);
     assert_ne!(scores["synflow_of_mean"], scores["synflow_trained"]);
     let epochs = |row: &str| store.newest().unwrap()[row].1.supernet().unwrap().epochs.clone();
@@ -170,7 +170,7 @@ fn every_variant_is_what_it_says() {
     assert_eq!(epochs("synflow_at_start"), [0]);
     assert_eq!(epochs("synflow_of_mean"), [2, 3, 4]);
 
-    // Isomorphic architectures of the first one with a group.
+    // Averages over the isomorphism group of each architecture.
     let space = Library::of_crate("space_nb201").unwrap().space("nb201").unwrap();
     let canonical = |arch: &str| space.canonical(arch).unwrap();
     let mut grouped = 0;
@@ -199,14 +199,14 @@ fn every_variant_is_what_it_says() {
     assert!(before == checkpoints(&out));
 }
 
-/// Loss of the first batch, of seed 1 after epoch 4.
+/// Loss of the first batch, for seed 1 after epoch 4.
 fn batches_of(store: &Store, arch: &str, supernet: &str) -> f64 {
     let all = store.evaluations(arch).unwrap();
     let same = |one: &&Evaluated| one.supernet == supernet && one.seed == 1 && one.epochs == [4];
     all.iter().find(same).unwrap().batches[0].loss
 }
 
-/// Every architecture that the supernet was asked for.
+/// Every architecture that was evaluated on the supernet.
 fn group_of(run: &Path, supernet: &str) -> Vec<String> {
     let file = format!("file:{}?immutable=1", run.join("results.sqlite").display());
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_URI;
@@ -237,7 +237,7 @@ training = { epochs = 12, images = 1024, schedule = { kind = "plateau", factor =
         thread::sleep(Duration::from_millis(moment));
         child.kill().unwrap();
         child.wait().unwrap();
-        // Its workers see that it is gone a moment later.
+        // Its workers notice a moment later that it is gone.
         thread::sleep(Duration::from_millis(100));
     }
     run("train", &file, &killed);
@@ -273,7 +273,7 @@ settings = { experts = "params,one_shot" }
     assert_eq!(output.status.code(), Some(8), "{said}");
     assert!(said.contains("one_shot seed 1 is not trained: ") && said.contains("loss"), "{said}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("params"));
-    // The board has the row, and why it has no scores; what judges by it has none, too.
+    // The leaderboard lists the row and why it has no scores; so it does for a vote that needs it.
     let why = "not run: one_shot (0 of 5 scored): its supernet could not be trained: the loss of \
                epoch 1 is NaN";
     assert!(said.contains(why), "{said}");
@@ -282,7 +282,7 @@ settings = { experts = "params,one_shot" }
     assert!(said.contains(vote), "{said}");
     let board = support::run(&["leaderboard", out.to_str().unwrap(), "--format", "csv"]);
     assert!(board.lines().any(|line| line.split(',').nth(1) == Some("one_shot")), "{board}");
-    // It is outstanding, and the same command tries again.
+    // The row is outstanding, and the same command tries again.
     let progress = Store::open(&out).unwrap().progress().unwrap().unwrap();
     assert_eq!((progress.units, progress.outstanding), (10, 10));
     let again = support::osee(&args).output().unwrap();
@@ -323,14 +323,14 @@ fn looking_at_a_training_changes_nothing_and_says_what_became_of_its_steps() {
         .filter(|(name, _)| name.contains(".json"))
         .map(|(_, text)| serde_json::from_slice(text).unwrap())
         .collect();
-    // Two seeds, each of four epochs.
+    // Two seeds of four epochs each.
     assert_eq!(seen.iter().map(|it| it.epoch).collect::<Vec<_>>(), [1, 2, 3, 4, 1, 2, 3, 4]);
     for it in &seen {
         assert_eq!((it.architectures.len(), it.after_step.len(), it.after_epoch.len()), (3, 3, 3));
-        // Accuracies on a batch of 32 images.
+        // These are accuracies on a batch of 32 images.
         let whole = |share: &f64| (0.0..=1.0).contains(share) && (share * 32.0).fract() == 0.0;
         assert!(it.after_step.iter().chain(&it.after_epoch).all(whole), "{it:?}");
-        // All have the stem and the classifier; it is one network after all.
+        // All architectures share the stem and the classifier.
         let first = &it.similarity[0];
         assert!(first.layer.starts_with("stem") && first.architectures == 3, "{first:?}");
         let last = it.similarity.last().unwrap();
@@ -339,8 +339,8 @@ fn looking_at_a_training_changes_nothing_and_says_what_became_of_its_steps() {
     }
 }
 
-/// Whether images suit the networks is a question of each row: a baseline reads
-/// none, whatever stands beside it.
+/// Each row decides whether images must suit the networks: a baseline reads none,
+/// whatever rows stand beside it.
 #[test]
 fn a_row_does_not_depend_on_its_neighbours() {
     let folder = tempfile::tempdir().unwrap();
@@ -349,7 +349,7 @@ fn a_row_does_not_depend_on_its_neighbours() {
          [training.space]\nimage_size = 8\n[[estimators]]\nid = \"one_shot\"\n";
     let scores = |name: &str, more: &str| -> Vec<String> {
         let [file, out] = ["toml", "out"].map(|it| folder.path().join(format!("{name}.{it}")));
-        // Digits cannot be made as large as the networks that params looks at.
+        // Digits cannot be enlarged to the input of the networks that `params` scores.
         let text = format!(
             "seeds = [0]\ndata = \"digits\"\n[space]\nid = \"nb201\"\n\
              settings = {{ channels = 2, cells = 1 }}\n[architectures]\ncount = 3\n\
@@ -364,7 +364,7 @@ fn a_row_does_not_depend_on_its_neighbours() {
     assert!(alone.len() == 3 && alone.iter().all(|score| !score.is_empty()));
     assert_eq!(scores("beside", one_shot), alone);
 
-    // Other weights in place of those that the scores are of are not passed over.
+    // If the weights are replaced, scores of the old ones are not silently kept.
     let out = folder.path().join("beside.out");
     let trained = std::fs::read_dir(out.join("supernets")).unwrap().next().unwrap().unwrap();
     let weights = trained.path().join("epoch-0001.safetensors");

@@ -39,7 +39,7 @@ fn studies_that_make_no_sense_are_refused() {
     assert!(said.contains("32 pixels"), "{said}");
 }
 
-/// Refused before anything is trained, with what is allowed.
+/// Each is refused before anything is trained, with what is allowed.
 #[test]
 fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -70,7 +70,7 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     );
     refused(&format!("{controller} 4 }}\n"), &["nothing evolves"]);
 
-    // What a row asks of its supernet.
+    // Checkpoints and batches that a row asks of its supernet.
     let few = "`mine` averages 5 checkpoints up to epoch 4, and there are those after [1, 2, 3, 4]";
     refused(&settings("checkpoints = 5"), &[few]);
     let initial = row("epoch = 0\nsettings = { checkpoints = 2 }");
@@ -80,7 +80,7 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     refused(&settings("batches = 4"), &["the first 4 validation batches; its recipe has 3"]);
     refused(&row("epoch = 2\ntrend = true"), &["`mine` has `trend`", "beside `epoch`"]);
 
-    // Recipes, and rows without one.
+    // Recipes, and rows that have none.
     refused(
         &training("keep_every = 5"),
         &["`keep_every` of [training] is 5, and there are 4 epochs"],
@@ -97,8 +97,8 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     refused(&format!("{}{lent}", row("")), &["`synflow` has `training`"]);
 }
 
-/// The cause is the setting that needs a list of all architectures, not how many were asked for,
-/// nor the file of them that was given.
+/// The cause is the setting that needs a list of all architectures, not the number of
+/// architectures asked for, nor a file of them.
 #[test]
 fn a_setting_that_needs_a_list_is_named_where_there_can_be_none() {
     let folder = tempfile::tempdir().unwrap();

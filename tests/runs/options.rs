@@ -1,4 +1,4 @@
-//! What an option does, it does wherever it is taken; where it would change
+//! An option has its effect wherever it is accepted. Where it would change
 //! nothing it is refused, and the message says why.
 
 use crate::support;
@@ -44,7 +44,7 @@ impl Files {
         self.folder.path().join(name)
     }
 
-    /// A command line in which `@NAME` is a file of ours, and what it comes to.
+    /// Runs a command line in which `@NAME` is a file of ours. Returns code, output and errors.
     fn output(&self, line: &str) -> (Option<i32>, String, String) {
         let words = line.split_whitespace().map(|word| match word.strip_prefix('@') {
             Some("ARCH") => ARCH.to_owned(),
@@ -59,7 +59,7 @@ impl Files {
     }
 }
 
-/// A command line, and what the message has.
+/// A command line, and a part of its error message.
 type Refused = (&'static str, &'static str);
 
 const SCORES_ALONE: &str = "changes nothing of --format scores-csv";
@@ -174,7 +174,7 @@ fn what_would_change_nothing_is_refused_with_the_reason() {
         assert!(said.contains(words), "{line}: {said}");
         assert!(printed.is_empty(), "{line}: {printed}");
     }
-    // The same commands without the option that is one too many.
+    // The same commands are accepted without the superfluous option.
     for line in [
         "leaderboard @a @b --format csv --truth-column acc",
         "leaderboard @a @b --no-timing --compat awnas",
@@ -192,7 +192,7 @@ fn what_would_change_nothing_is_refused_with_the_reason() {
     }
 }
 
-/// Where a weights file has a batch, nothing else decides what it is.
+/// If a weights file has a batch, no option may choose another.
 #[test]
 fn images_and_a_preset_are_refused_where_the_weights_file_has_a_batch() {
     let Some(data) = support::data() else { return };
@@ -233,7 +233,7 @@ fn of_an_option_that_is_given_twice_the_last_counts() {
     assert_eq!(rows.keys().collect::<Vec<_>>(), ["params"]);
     assert_eq!(store.scores(rows["params"].0).unwrap().len(), 3);
     assert_eq!(seeds_of(&run("other", &["--seeds", "0,1", "--seeds", "2"])), [2]);
-    // Settings go by their names, and of one name there is one value.
+    // Settings are keyed by name, so a name given twice has one value.
     let set = ["--set", "channels=2", "--set", "cells=1", "--set", "channels=4"];
     let shown = [&["space", "show", "nb201", ARCH][..], &set].concat();
     assert!(support::fail(&shown).1.contains("channels"), "{:?}", support::fail(&shown));
@@ -267,7 +267,7 @@ fn a_list_of_architectures_is_narrowed_to_those_with_a_truth_where_that_is_asked
     assert_eq!(run("judged", &["--judged"]), known.cloned().collect::<Vec<_>>());
 }
 
-/// Rows of one architecture differ by task, in the parameters as well.
+/// Rows of one architecture differ by task, also in their parameters.
 #[test]
 fn a_check_of_a_space_looks_at_the_rows_that_are_meant() {
     let files = Files::new();
@@ -310,10 +310,10 @@ fn a_plan_is_of_the_whole_study_wherever_it_is_asked_for() {
     let whole = plan(&study, &[], &[]);
     assert!(whole.contains("units: 80, outstanding: "), "{whole}");
     assert_eq!(plan(&out.join("shard-1-of-5/study.toml"), &[], &[]), whole);
-    // Asked for within a job of an array.
+    // The plan is asked for within a job of an array.
     let job = [("SLURM_ARRAY_TASK_ID", "1"), ("OSEE_SHARDS", "5")];
     assert_eq!(plan(&study, &[], &job), whole);
-    // What a run took counts once.
+    // A run named twice counts once.
     let done = folder.path().join("done");
     support::run(&shards::run_args(&study, &done, &["--workers", "1"]));
     let from = ["--from", done.to_str().unwrap()];
@@ -355,7 +355,7 @@ fn an_analysis_that_was_asked_for_and_cannot_be_had_is_an_error_after_the_others
     assert!(said.contains("tables have no times") && said.contains("; `"), "{said}");
     let (code, printed, said) = files.output(&format!("{line} significance"));
     assert!(code == Some(0) && printed.contains("[significance]"), "{said}");
-    // Without a choice what cannot be had is news, no fault.
+    // Without --only, an analysis that is not possible is a note and not an error.
     let line = line.trim_end_matches(" --only");
     assert_eq!(files.output(line).0, Some(0));
     let (code, printed, said) = files.output("analyze @a --only noise");

@@ -1,4 +1,4 @@
-//! What is written for other programs is read by them as what it is: numbers to
+//! Other programs read what osee writes for them as what it is: numbers to
 //! the bit, names as data, runs that can be told apart, each judged by its own
 //! truth.
 
@@ -13,14 +13,14 @@ use std::{
 };
 
 const SEEDS: [u64; 2] = [0, 1];
-/// Rows are called anything.
+/// Names of rows; anything is allowed.
 const NAMES: [&str; 5] = ["a,b", "it's \"so\"", "two\nlines", "x|y", "arch"];
 
 fn truth_of(arch: usize) -> f64 {
     (30.0 * noise(1000 + arch)).floor()
 }
 
-/// From huge to tiny, and whole numbers among them.
+/// Scores from huge to tiny, some of them whole numbers.
 fn score(row: usize, arch: usize, seed: u64) -> f64 {
     let size = [1e21, 1e-9, 1.0, 1e3, 1e17][row % 5];
     let number = noise(10_000 * row + 100 * arch + seed as usize) + truth_of(arch) / 30.0;
@@ -54,7 +54,7 @@ impl Runs {
         self.folder.path().join(name)
     }
 
-    /// A run of the study `name` in `folder`, and that folder.
+    /// Stores a run of the study `name` in `folder`, and returns its path.
     fn run(&self, name: &str, folder: &str, truth: Option<&Path>, rows: &[Row]) -> String {
         drop(store(&self.at(folder), &study(name, &SEEDS, truth), &self.archs, rows));
         self.at(folder).to_str().unwrap().to_owned()
@@ -67,7 +67,7 @@ fn records(text: &str) -> (Vec<String>, Vec<csv::StringRecord>) {
     (names, reader.records().map(Result::unwrap).collect())
 }
 
-/// The numbers of a column, by this program's own reading.
+/// The numbers of a column, as Rust parses them; `None` for an empty cell.
 fn column(text: &str, name: &str) -> Vec<Option<f64>> {
     let (names, rows) = records(text);
     let at = names.iter().position(|it| it == name).unwrap_or_else(|| panic!("{name}: {names:?}"));
@@ -98,7 +98,7 @@ fn numbers_are_read_back_as_the_same_bits() {
         files.push((name.to_owned(), text, columns.iter().map(|it| (*it).to_owned()).collect()));
     };
 
-    // The leaderboard has what its JSON has.
+    // The CSV leaderboard has the values of its JSON.
     let text = support::run(&["leaderboard", &one, "--format", "csv"]);
     let board = support::run(&["leaderboard", &one, "--format", "json"]);
     let board: Value = serde_json::from_str(&board).unwrap();
@@ -121,11 +121,11 @@ fn numbers_are_read_back_as_the_same_bits() {
     columns.iter().for_each(|(name, pointer)| same(&text, name, &of(pointer)));
     add("leaderboard.csv", text, &columns.map(|(name, _)| name));
 
-    // Scores are those that were stored; `arch` is a row's name, too.
+    // Scores are those that were stored; `arch` is the name of a row, too.
     let text = support::run(&["leaderboard", &one, "--format", "scores-csv"]);
     let named = ["a,b", "it's \"so\"", "two\nlines", "x|y", "arch (2)"];
     for (row, name) in rows.iter().zip(named) {
-        // A mean of several seeds has 13 digits, a single score all of its own.
+        // A mean of several seeds has 13 digits, a single score all of its digits.
         let shown = |mean: f64| match row.key.estimator.kind {
             Baseline => mean,
             _ => format!("{mean:.12e}").parse().unwrap(),
@@ -212,7 +212,7 @@ fn a_name_that_would_control_a_terminal_is_refused_and_cleaned_where_it_is_old()
     let (code, said) = support::fail(&["run", "--study", file.to_str().unwrap()]);
     assert!(code == 3 && said.contains(r"a\u{1b}[31mb"), "{said}");
     assert!(said.contains("control character") && !said.contains('\u{1b}'), "{said}");
-    // What is said to somebody has none, whatever the name.
+    // Messages never contain control characters, whatever the name.
     let (_, said) = support::fail(&["leaderboard", "/no\u{1b}[31m"]);
     assert!(said.contains("/no [31m"), "{said:?}");
 }
@@ -248,7 +248,7 @@ fn each_run_is_judged_by_its_own_truth() {
     let runs = Runs::new();
     let rows = rows(50);
     let [same, other] = ["truth.csv", "other.csv"].map(|name| runs.at(name));
-    // Another benchmark, which does not know every architecture.
+    // A truth of another benchmark, which lacks some architectures.
     let theirs = |at: usize| 100.0 - truth_of(at) + 9.0 * noise(7 * at);
     truth(&other, &runs.archs, |at| (at % 10 != 9).then(|| theirs(at)));
     let first = runs.run("study", "first", Some(&same), &rows);
@@ -313,7 +313,7 @@ fn runs_of_one_study_are_named_by_what_differs() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), all.len(), "{all:?}");
-    // Pairs, too.
+    // The same holds for pairs.
     let text = support::run(&["compare", &noise, &images, &again, "--format", "csv"]);
     let (_, read) = records(&text);
     let of: Vec<&str> = read.iter().filter(|row| &row[1] == "x|y").map(|row| &row[0]).collect();
@@ -341,7 +341,7 @@ fn neighbours_are_in_no_table_of_scores_and_told_apart_elsewhere() {
     drop(store(&runs.at("with"), &asked, &runs.archs, &rows(50)));
     let [alone, with] = ["alone", "with"].map(|name| runs.at(name).to_str().unwrap().to_owned());
 
-    // Who judges the table finds the leaderboard's figures.
+    // Judging the exported table gives the leaderboard's figures.
     let text = support::run(&["leaderboard", &with, "--format", "scores-csv"]);
     assert_eq!(records(&text).1.len(), 30);
     let scores = runs.at("scores.csv");
@@ -400,7 +400,7 @@ fn a_truth_that_only_the_space_can_read_is_not_read_without_it() {
         let cause = "search space `nb201` alone, which cannot be had: there is no search space";
         assert!(said.contains(why) && said.contains(cause), "{args:?}: {said}");
     }
-    // What does not need it is said without it.
+    // Commands that do not need the space work without it.
     let (code, printed, said) = without(&["leaderboard", &whole]);
     assert!(code == 0 && printed == support::run(&["leaderboard", &whole]), "{said}");
     let (code, printed, said) = without(&["analyze", &whole]);

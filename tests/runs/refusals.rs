@@ -1,4 +1,4 @@
-//! What does nothing, cannot be done, or leaves its place is refused before
+//! What has no effect, cannot be done, or would leave its folder is refused before
 //! anything is computed.
 
 use crate::support;
@@ -16,7 +16,7 @@ impl Place {
         self.0.path().join(name)
     }
 
-    /// A command on a study of this text, in a folder of its own.
+    /// Checks that a command on a study of this text, in a folder of its own, is refused.
     fn refused(&self, command: &[&str], text: &str, code: i32, words: &str) {
         let (study, out) = (self.at("study.toml"), self.at("out"));
         fs::write(&study, text).unwrap();
@@ -37,7 +37,7 @@ fn numbers_that_no_memory_holds_are_refused() {
     let run = |more: &[&str]| fail(&[&small[..], more].concat());
     let (code, said) = fail(&["run", "--space", "nb301", "--archs", "100000000000"]);
     assert!(code == 3 && said.contains("at most 20000000 are listed"), "{code}: {said}");
-    // A space that has no more is listed to its end.
+    // A space with fewer architectures is listed to its end.
     let (code, said) = run(&["--archs", "100000000000"]);
     assert!(code == 3 && said.contains("were asked for, there are 15625"), "{code}: {said}");
     let images = "wants 1000000000000 images, there are 50000";
@@ -111,7 +111,7 @@ fn settings_of_samplers_that_change_nothing_are_refused() {
     place.refused(&["plan"], preset, 3, "did you mean `small`?");
 }
 
-/// A bench study of these architectures and training.
+/// A bench study of these architectures and this training.
 fn bench(architectures: &str, training: &str) -> String {
     format!(
         "data = \"digits\"\n[space]\nid = \"nb201\"\n\
@@ -145,7 +145,7 @@ fn what_a_benchmark_never_uses_is_refused_by_its_name() {
 fn a_bench_study_is_called_after_its_file_and_trains_with_seed_0() {
     let place = Place::new();
     let (study, out) = (place.at("digits-small.toml"), place.at("out"));
-    // The largest batch that changes anything.
+    // The largest batch that makes a difference.
     let few = "images = 100\nvalidation_images = 50\nvalidation_batch_size = 797";
     fs::write(&study, bench("", few)).unwrap();
     let args = ["bench", "build", "--study", study.to_str().unwrap(), "--out"];
@@ -173,7 +173,7 @@ fn a_study_of_the_digits_alone_has_networks_that_fit_them() {
     let (text, _) = run(digits, &["--archs", "12"]);
     assert!(text.contains("12 architectures of nb201"), "{text}");
     assert!(text.contains("embedded:nb201-digits, test accuracy on 8 x 8"), "{text}");
-    // What is written stays.
+    // What the study says is kept.
     let (text, kept) = run(&format!("{digits}[architectures]\ncount = 7\nunique = true\n"), &[]);
     assert!(text.contains("7 architectures of nb201"), "{text}");
     assert!(kept.contains("image_size = 8") && kept.contains("unique = true"), "{kept}");

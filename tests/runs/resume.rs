@@ -1,4 +1,4 @@
-//! A run that is killed again and again comes to the same leaderboard, and
+//! A run that is killed again and again gives the same leaderboard, and
 //! computes nothing twice that was stored.
 
 use crate::support;
@@ -20,7 +20,7 @@ fn boards(out: &Path) -> [String; 2] {
     })
 }
 
-/// Milliseconds of every stored score: they would differ if it was redone.
+/// The milliseconds of every stored score; they would differ if one were recomputed.
 fn stored(out: &Path) -> Vec<(usize, u64, f64)> {
     let store = osee_core::store::Store::open(out).unwrap();
     let rows = store.rows().unwrap();
@@ -42,7 +42,7 @@ fn twenty_kills_change_nothing() {
     let mut moment = 0x2545_f491u64;
     let (mut kills, mut before) = (0, Vec::new());
     while kills < 20 {
-        // xorshift: moments from start-up to a second in.
+        // xorshift gives moments from start-up to a second in.
         moment ^= moment << 13;
         moment ^= moment >> 7;
         moment ^= moment << 17;
@@ -78,7 +78,7 @@ fn the_number_of_workers_changes_nothing() {
     assert_eq!(boards[0], boards[1]);
 }
 
-/// Any image may be one that a protocol reads, so any change is of other data.
+/// A protocol may read any image, so changing any makes another data set.
 #[test]
 fn images_that_changed_are_scored_anew() {
     let folder = tempfile::tempdir().unwrap();
@@ -88,7 +88,7 @@ fn images_that_changed_are_scored_anew() {
     let out = folder.path().join("out").to_str().unwrap().to_owned();
     let mut args = vec!["run", "--archs", "2", "--seeds", "0", "--out", &out];
     args.extend(support::SMALL);
-    // The later flag wins.
+    // A later flag replaces an earlier one.
     args.extend(["--data", &data, "--set", "classes=100", "--estimators", "l2_norm,params"]);
     let images = || -> Vec<String> {
         support::run(&args);
@@ -97,7 +97,7 @@ fn images_that_changed_are_scored_anew() {
         rows.filter(|(_, key)| key.name == "l2_norm").flat_map(|(_, key)| key.images).collect()
     };
     assert_eq!(images(), images(), "the same images are the same data");
-    // The first pixel of image 110, and the label of the last one.
+    // The first pixel of image 110, and the label of the last image.
     let mut known = 1;
     for (image, byte) in [(110, 2), (49_999, 1)] {
         file.write_all_at(&[1], image * 3074 + byte).unwrap();

@@ -1,4 +1,4 @@
-//! A study comes to the same bytes in one process, with two workers, and as
+//! A study gives the same bytes in one process, with two workers, and as
 //! shards in any order, some of them killed and some of them told to stop.
 
 use crate::support;
@@ -40,14 +40,14 @@ fn one_process_two_workers_and_five_shards_come_to_the_same_bytes() {
 
     let part = |number| merged.join(Shard::new(number, 5).unwrap().folder());
     shard(&study, &merged, 4);
-    // Killed.
+    // This shard is killed.
     let args = run_args(&study, &merged, &["--workers", "2", "--shard", "2/5"]);
     let mut child = osee(&args).spawn().unwrap();
     wait_for_units(&part(2));
     child.kill().unwrap();
     child.wait().unwrap();
     shard(&study, &merged, 1);
-    // Told to stop: by the scheduler, to the whole process group.
+    // The scheduler tells this shard to stop, with a signal to the whole process group.
     let args = run_args(&study, &merged, &["--workers", "2", "--shard", "5/5"]);
     let child = osee(&args).stderr(std::process::Stdio::piped()).spawn().unwrap();
     wait_for_units(&part(5));
@@ -60,10 +60,10 @@ fn one_process_two_workers_and_five_shards_come_to_the_same_bytes() {
     let progress = Store::open(part(5)).unwrap().progress().unwrap().unwrap();
     assert!(said.contains(&format!("{} units are outstanding", progress.outstanding)), "{said}");
     assert!(progress.outstanding > 0);
-    // What was under way was finished, not failed.
+    // Work under way was finished, and did not fail.
     assert!(Store::open(part(5)).unwrap().failures().unwrap().is_empty());
 
-    // Too early: what there is is taken, what is missing is named.
+    // A merge that is too early takes what there is and names what is missing.
     let out = merged.to_str().unwrap();
     let early = osee(&["merge", out]).output().unwrap();
     let said = String::from_utf8_lossy(&early.stdout).into_owned();
@@ -80,7 +80,7 @@ fn one_process_two_workers_and_five_shards_come_to_the_same_bytes() {
     assert!(said.contains("80 of 80 units are complete"), "{said}");
     assert_eq!(bytes(&one), bytes(&two));
     assert_eq!(bytes(&one), bytes(&merged));
-    // Again, in another order, from elsewhere.
+    // Merged again, in another order, and into another directory.
     let said = support::run(&["merge", out]);
     assert!(said.contains(": 0 results are new"), "{said}");
     let again = folder.path().join("again");
@@ -91,7 +91,7 @@ fn one_process_two_workers_and_five_shards_come_to_the_same_bytes() {
     assert_eq!(bytes(&one), bytes(&again));
 }
 
-/// Its workers.
+/// The ids of its workers.
 fn children_of(process: u32) -> Vec<u32> {
     let file = format!("/proc/{process}/task/{process}/children");
     let text = fs::read_to_string(file).unwrap_or_default();
@@ -113,7 +113,7 @@ fn a_scheduler_says_which_shard() {
     let store = Store::open(out.join("shard-4-of-4")).unwrap();
     assert_eq!(store.study().unwrap().shard, Shard::new(4, 4).unwrap());
     assert!(matches!(store.architectures(), Err(StoreError::Part { .. })));
-    // A plan knows what is stored, and what is left for whom.
+    // A plan knows what is stored, and what is left for each shard.
     let held = store.progress().unwrap().unwrap().units;
     let plan = ["plan", "--study", study.to_str().unwrap(), "--out", out.to_str().unwrap()];
     let said = support::run(&plan);
@@ -127,8 +127,8 @@ fn a_scheduler_says_which_shard() {
     assert!(said.lines().any(time), "{said}");
 }
 
-/// The same study takes what its units took, at most what their estimators would
-/// one by one; what other estimators take is told from that, and said to be.
+/// The forecast for the same study is the time its units took, and at most the sum over its
+/// estimators. For other estimators it is estimated from these units, and says so.
 #[test]
 fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -150,7 +150,7 @@ fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
         args.extend(more);
         support::run(&args)
     };
-    // `N ms` or `N s` after these words, as milliseconds.
+    // `N ms` or `N s` after these words, in milliseconds.
     let figure = |text: &str, after: &str| {
         let rest = text.split(after).nth(1).unwrap_or_else(|| panic!("{after}: {text}"));
         let mut words = rest.split_whitespace();
@@ -169,14 +169,14 @@ fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
     let said = plan(&["--estimators", "snip,synflow"]);
     assert!(said.contains("80 units of other estimators"), "{said}");
     assert!(figure(&said, "time: about ") < figure(&said, "time: at most "), "{said}");
-    // A run that kept no times has a bound only.
+    // A run without times of units has only a bound.
     connection.execute_batch("DROP TABLE unit").unwrap();
     let said = plan(&[]);
     assert!(said.contains("no run here says what a unit takes"), "{said}");
     assert!(close(figure(&said, "time: at most "), alone), "{alone}: {said}");
 }
 
-/// Whatever has a unit's times, and however often it is named.
+/// A unit counts once, whichever runs have its times and however often they are named.
 #[test]
 fn a_forecast_counts_a_unit_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -206,7 +206,7 @@ fn a_forecast_counts_a_unit_once() {
     for said in [plan(&out, &[]), plan(&out, &[&out]), plan(&out, &[&again])] {
         assert!(said.contains("as 80 units took that are known"), "{said}");
     }
-    // What lies in the run directory by chance is not asked where a run is named.
+    // If --from names a run, what happens to lie in the run directory is not used.
     let named = plan(&few, &[&out]);
     assert!(named.contains("as 80 units took that are known"), "{named}");
     let mut args = run_args(&study, &few, &["--estimators", "synflow"]);
@@ -242,7 +242,7 @@ id = "params"
     let (code, said) = fail(&untrained);
     assert!(code == 9 && said.contains("not trained yet"), "{said}");
     assert!(said.contains("osee-host train"), "{said}");
-    // Two shards of the trainings, as two jobs would.
+    // Two shards of the trainings, as two jobs would run them.
     for shard in ["1/2", "2/2"] {
         let mut args = run_args(&file, &out, &["--shard", shard]);
         args[0] = "train";
@@ -260,8 +260,8 @@ id = "params"
     assert_eq!(bytes(&one), bytes(&out));
 }
 
-/// Copeland's scores by their definition: wins minus losses, where whoever at
-/// least half of the experts put above the other wins.
+/// Copeland's scores by definition: wins minus losses, where a win is being above the
+/// other for at least half of the experts.
 fn copeland(experts: &[Vec<f64>]) -> Vec<f64> {
     let wins = |i: usize, j: usize| {
         2 * experts.iter().filter(|column| column[i] > column[j]).count() >= experts.len()
@@ -271,8 +271,8 @@ fn copeland(experts: &[Vec<f64>]) -> Vec<f64> {
     (0..count).map(score).collect()
 }
 
-/// A meta estimator may judge by another one, in whatever order the study has
-/// them, at once or of shards; in a circle it may not.
+/// A meta estimator may judge by another, whatever their order in the study, in one process
+/// or in shards, but not in a circle.
 #[test]
 fn votes_on_votes_come_after_those_and_the_same_of_shards() {
     let folder = tempfile::tempdir().unwrap();
@@ -308,7 +308,7 @@ fn votes_on_votes_come_after_those_and_the_same_of_shards() {
     assert_eq!(column("outer"), copeland(&[column("inner"), column("flops"), less("relu")]));
     assert_eq!(column("a_last"), copeland(&[column("outer"), less("inner")]));
     assert!(column("outer").iter().any(|score| *score != 0.0));
-    // Again, and of shards.
+    // The same when run again, and in shards.
     let before = bytes(&one);
     support::run(&run_args(&file, &one, &[]));
     assert_eq!(before, bytes(&one));

@@ -1,19 +1,19 @@
-//! What is handed to schedulers. `.ci/slurm` runs it through a real Slurm.
+//! Tests what is handed to schedulers. `.ci/slurm` runs it through a real Slurm.
 
 use crate::support;
 use crate::support::fail;
 use serde_json::Value;
 use std::process::Command;
 
-/// Whether the whole of `text` matches, as bash has it.
+/// True if the whole of `text` matches `pattern` in bash.
 fn matches(pattern: &str, text: &str) -> bool {
     let script = r#"LC_ALL=C; [[ $2 =~ ^($1)$ ]]"#;
     let status = Command::new("bash").args(["-c", script, "bash", pattern, text]).status();
     status.unwrap().success()
 }
 
-/// A small part of JSON Schema: type, enum, pattern, maxLength, maximum, required, items,
-/// propertyNames, and no property that is not named. Patterns are of the whole text.
+/// Checks a small part of JSON Schema: type, enum, pattern, maxLength, maximum, required,
+/// items and propertyNames. Unknown properties are refused; patterns match the whole text.
 fn check(schema: &Value, value: &Value, place: &str) -> Result<(), String> {
     let kind = match value {
         Value::Object(_) => "object",
@@ -79,7 +79,7 @@ fn the_manifest_for_kubernetes_is_one_of_its_schema() {
     }
     let job = &manifest["items"][1]["spec"];
     assert_eq!((&job["completions"], &job["completionMode"]), (&7.into(), &"Indexed".into()));
-    // The schema refuses something.
+    // Proof that the schema refuses something.
     let mut wrong = manifest["items"][1].clone();
     wrong["spec"]["completion"] = 7.into();
     assert_eq!(
@@ -90,13 +90,13 @@ fn the_manifest_for_kubernetes_is_one_of_its_schema() {
     assert!(code == 2 && said.contains("--dry-run prints the manifest"), "{said}");
 }
 
-/// The manifest of a small study called `name`, which is one of the schema.
+/// The manifest of a small study called `name`; the schema accepts it.
 fn manifest(name: &str, more: &[&str]) -> Value {
     let schemas: Value =
         serde_json::from_str(include_str!("../fixtures/kubernetes.schema.json")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let study = folder.path().join("study.toml");
-    // Trained, so that all jobs are there.
+    // The study trains supernets, so that all kinds of jobs are present.
     let text = format!(
         "name = {name:?}\n[architectures]\ncount = 2\n[training]\nimages = 64\nbatch_size = 32\n\
          [[estimators]]\nid = \"one_shot\"\n"
@@ -113,14 +113,14 @@ fn manifest(name: &str, more: &[&str]) -> Value {
     manifest
 }
 
-/// Names of its objects.
+/// The names of the objects in a manifest.
 fn names(manifest: &Value) -> Vec<String> {
     let items = manifest["items"].as_array().unwrap();
     items.iter().map(|item| item["metadata"]["name"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Whatever a study is called, its objects have names that Kubernetes takes; another study's, and
-/// the same in another run directory, have others.
+/// Whatever a study is called, Kubernetes accepts the names of its objects. They differ from
+/// those of another study, and of the same study in another run directory.
 #[test]
 fn names_of_kubernetes_are_valid_and_those_of_one_study() {
     let forty = "a-study-of-forty-characters-and-not-more";
@@ -137,13 +137,13 @@ fn names_of_kubernetes_are_valid_and_those_of_one_study() {
     for (name, out) in runs {
         let own = names(&manifest(name, &["--out", out]));
         assert_eq!(own.len(), 3);
-        // A pod is called after its job and its index, which is a label, too.
+        // The name of a pod is that of its job with its index, and is also used as a label.
         assert!(own.iter().all(|name| format!("{name}-99999").len() <= 63), "{own:?}");
         for name in own {
             assert!(all.insert(name.clone()), "{name} is there twice");
         }
     }
-    // The same again: `kubectl apply` finds its own.
+    // The same study gives the same names, by which `kubectl apply` finds its objects.
     let again = names(&manifest("study", &["--out", "/runs/y"]));
     assert!(again.iter().all(|name| all.contains(name)), "{again:?}");
 }
@@ -171,8 +171,8 @@ fn what_kubernetes_would_refuse_is_refused() {
     refused(&["--shards", "4294967295"], "fewer --shards");
 }
 
-/// With the config map and the plugin's file a pod has all that it needs to load it, and a file
-/// that is another one it does not load.
+/// With the config map and the plugin's file, a pod has all it needs to load the plugin. It
+/// does not load another file.
 #[test]
 fn a_plugin_of_ones_own_is_loaded_in_a_pod() {
     let folder = tempfile::tempdir().unwrap();
@@ -194,7 +194,7 @@ fn a_plugin_of_ones_own_is_loaded_in_a_pod() {
     std::fs::copy(support::fixture("misbehaving"), &plugin).unwrap();
     let (code, said) = fail(&plan);
     assert!(code == 4, "{code}: {said}");
-    // Without plugins of one's own there is nothing to pin.
+    // Without user plugins there is nothing to pin.
     assert_eq!(
         self::manifest("none", &["--out", "/runs/x"])["items"][0]["data"]["osee.lock"],
         Value::Null
@@ -225,7 +225,7 @@ fn a_dry_run_for_slurm_writes_nothing_and_prints_the_scripts() {
     }
 }
 
-/// What a scheduler would read as its own syntax in a path is escaped for it.
+/// Characters in a path that are syntax to a scheduler are escaped for it.
 #[test]
 fn paths_are_escaped_for_the_scheduler_that_reads_them() {
     let folder = tempfile::tempdir().unwrap();
@@ -236,7 +236,7 @@ fn paths_are_escaped_for_the_scheduler_that_reads_them() {
     let log = said.lines().find(|line| line.starts_with("#SBATCH --output=")).unwrap();
     assert!(log.contains("/50%%j $(OSEE_SHARDS) "), "{log}");
     assert!(log.contains("/jobs/shard-%A_%a.log"), "{log}");
-    // The command itself has the path as it is.
+    // The command itself has the path unescaped.
     assert!(said.contains(r"/50%j $(OSEE_SHARDS) '\''x'\'''"), "{said}");
 
     let text = support::run(&[&["submit", "kubernetes"], &small[..]].concat());

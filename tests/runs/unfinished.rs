@@ -1,5 +1,5 @@
-//! A run that is not finished is judged by what all its rows have scored, says
-//! of how many that is, and ends with 9. Every figure is recomputed by brute
+//! An unfinished run is judged by the architectures that all its rows have scored, says
+//! how many those are, and ends with 9. Every figure is recomputed by brute
 //! force over exactly those architectures.
 
 use crate::support;
@@ -14,22 +14,22 @@ use std::{fs, path::Path, process::Output};
 
 const ARCHITECTURES: usize = 60;
 const SEEDS: [u64; 3] = [3, 5, 8];
-/// What all judged rows of the run have scored.
+/// Number of architectures that all judged rows of the run have scored.
 const SCORED: usize = 40;
 const PROGRESS: &str = "40 of 60 scored";
 
-/// Ties, and two architectures without truth, one of them scored.
+/// Truths with ties; two architectures have none, and one of those is scored.
 fn truth_of(arch: usize) -> Option<f64> {
     (arch != 7 && arch != 50).then(|| (30.0 * noise(1000 + arch)).floor())
 }
 
 fn score(row: usize, arch: usize, seed: u64) -> f64 {
-    // As large as those of synflow.
+    // As large as the scores of synflow.
     1e21 * noise(10_000 * row + 100 * arch + seed as usize) + 1e20 * truth_of(arch).unwrap_or(9.0)
 }
 
-/// The rows of the run when it was stopped. What is there beyond the common
-/// architectures would turn every figure.
+/// The rows of the run when it was stopped. Scores beyond the common
+/// architectures have the opposite sign and would change every figure.
 fn rows() -> Vec<Row> {
     let turned = |row: usize| {
         move |arch, seed| match arch < SCORED {
@@ -38,7 +38,7 @@ fn rows() -> Vec<Row> {
         }
     };
     let mut first = Row::new("first", ZeroShot, 0..45, &SEEDS, turned(1)).fails(3, 5);
-    // Some seeds of an architecture are no score of it.
+    // An architecture with only some of its seeds has no score.
     first.scores.extend(Row::new("", ZeroShot, 45..50, &SEEDS[..2], turned(1)).scores);
     first.milliseconds = 7.0;
     let second = (0..SCORED).chain(52..58);
@@ -50,12 +50,12 @@ fn rows() -> Vec<Row> {
         second,
         Row::new("base", Baseline, all.clone(), &SEEDS[..1], turned(3)),
         Row::new("young", ZeroShot, 20..29, &SEEDS, turned(4)),
-        // Of an earlier run, and out of date.
+        // A vote of an earlier run, out of date.
         Row::new("vote", Meta, all, &SEEDS[..1], turned(5)),
     ]
 }
 
-/// Judged architectures among the scored ones.
+/// The architectures with a truth among the first `of`.
 fn judged(of: usize) -> Vec<usize> {
     (0..of).filter(|&at| truth_of(at).is_some()).collect()
 }
@@ -91,7 +91,7 @@ impl Run {
 }
 
 impl Run {
-    /// The run to its end, but for a row of which every score is this failure; its
+    /// Stores the finished run with one more row, whose every score is this failure. Returns its
     /// directory.
     fn finished_but(&self, row: Row, failure: &Failure) -> String {
         let (dir, name) = (self.at("but"), row.key.name.clone());
@@ -114,7 +114,7 @@ impl Run {
     }
 }
 
-/// What a command prints that ends with 9, having said why.
+/// The output of a command that must end with 9 and say why.
 fn incomplete(args: &[&str]) -> String {
     let Output { status, stdout, stderr } = support::osee(args).output().unwrap();
     let said = String::from_utf8(stderr).unwrap();
@@ -138,7 +138,7 @@ fn a_leaderboard_judges_what_all_rows_have_scored() {
     let (rows, judged) = (rows(), judged(SCORED));
     let dir = run.store("stopped", &rows);
     assert_eq!(judged.len(), SCORED - 1);
-    // The figures of all that is there are others.
+    // The figures over everything that is stored differ.
     let all: Vec<usize> = (0..ARCHITECTURES).filter(|&at| truth_of(at).is_some()).collect();
     assert!((kd(&rows[0], &judged) - kd(&rows[0], &all)).abs() > 0.1);
 
@@ -157,7 +157,7 @@ fn a_leaderboard_judges_what_all_rows_have_scored() {
             let one = found["kd_seeds"][at].as_f64().unwrap();
             close(one, kd(&row.of_seed(*seed), &judged));
         }
-        // What an architecture costs, seeds included.
+        // The cost of an architecture, over all seeds.
         let cost = row.milliseconds * seeds.len() as f64;
         close(found["ms_per_arch"].as_f64().unwrap(), cost);
         close(found["ms_per_score"].as_f64().unwrap(), row.milliseconds);
@@ -192,7 +192,7 @@ fn a_leaderboard_judges_what_all_rows_have_scored() {
         assert!(line.contains(&format!("{:.3}", kd(&rows[0], &judged))), "{line}");
         assert!(line.contains("1 (+35 not run)"), "{line}");
     }
-    // Whoever ranks the table of scores finds the leaderboard's figure.
+    // Ranking the exported scores gives the leaderboard's figure.
     let text = incomplete(&["leaderboard", &dir, "--format", "scores-csv"]);
     let scores = table(&text, "arch");
     assert_eq!(scores.len(), SCORED);
@@ -244,7 +244,7 @@ fn analyses_and_reports_have_the_same_architectures() {
     assert!(!significance.contains_key("young") && !significance.contains_key("vote"));
 }
 
-/// The same run to its end.
+/// The rows of the same run when finished.
 fn finished() -> Vec<Row> {
     let whole = |name, kind, seeds: &[u64], at| {
         Row::new(name, kind, 0..ARCHITECTURES, seeds, move |arch, seed| score(at, arch, seed))
@@ -303,8 +303,8 @@ fn runs_side_by_side_say_which_of_them_is_unfinished() {
     );
 }
 
-/// Ranks are among the rows that every run has judged: which those are, and why
-/// others are none of them, stands in every format.
+/// Ranks are among the rows that every run has judged. Every format says which rows those
+/// are, and why others are not.
 #[test]
 fn ranks_say_how_many_rows_they_are_among() {
     let run = Run::new();
@@ -392,7 +392,7 @@ fn a_run_that_has_just_begun_has_no_figures_and_says_so() {
     assert!(fails(&["leaderboard", &dir]).contains("not run: 4 of 60 scored"));
     fails(&["analyze", &dir]);
     fails(&["export", &dir]);
-    // Rows that have nothing in common are there, without figures.
+    // Rows with too little in common are listed without figures.
     let apart = [
         Row::new("front", ZeroShot, 0..20, &SEEDS, |arch, seed| score(1, arch, seed)),
         Row::new("back", ZeroShot, 19..40, &SEEDS, |arch, seed| score(2, arch, seed)),
@@ -404,7 +404,7 @@ fn a_run_that_has_just_begun_has_no_figures_and_says_so() {
     assert!(text.contains("1 of 60 scored") && text.contains("front"), "{text}");
 }
 
-/// What an earlier study of the same run left undone does not stand in the way.
+/// A row left unfinished by an earlier study of the same run does not interfere.
 #[test]
 fn a_row_that_the_study_does_not_ask_for_does_not_narrow_the_others() {
     let run = Run::new();
@@ -428,8 +428,8 @@ fn best(rows: &[Row]) -> f64 {
     rows.iter().map(|row| kd(row, &judged)).fold(f64::NEG_INFINITY, f64::max)
 }
 
-/// A supernet that could not be trained is listed with its reason, in every form,
-/// and does not take the vote of the others away.
+/// Every format lists a supernet that could not be trained, with the reason, and the others
+/// still have their vote.
 #[test]
 fn a_row_that_failed_to_train_is_listed_with_its_reason_and_not_judged() {
     let run = Run::new();
@@ -446,7 +446,7 @@ fn a_row_that_failed_to_train_is_listed_with_its_reason_and_not_judged() {
         "estimator": "supernet", "kind": "one-shot", "scored": 0, "missing": missing, "reason": why,
     }]);
     assert_eq!((found.len(), &board["not_run"]), (5, &expected));
-    // What the others are judged over is the whole.
+    // The others are judged over all architectures.
     assert_eq!((&board["scored"], &board["unfinished"]), (&ARCHITECTURES.into(), &false.into()));
     for format in ["table", "csv"] {
         let text = support::run(&["leaderboard", dir, "--format", format]);
@@ -467,14 +467,14 @@ fn a_row_that_failed_to_train_is_listed_with_its_reason_and_not_judged() {
     assert_eq!(rows.filter(|line| !line.starts_with("not ")).count(), 0, "{text}");
 }
 
-/// A row whose every score failed has no place in an analysis, and is named there.
+/// A row whose every score failed is in no analysis, and is named there.
 #[test]
 fn a_row_without_any_score_is_in_no_analysis() {
     let run = Run::new();
     let row = Row::new("hopeless", ZeroShot, 0..0, &SEEDS, |_, _| 0.0);
     let failure = Failure::new(FailureKind::Error, "no batch is large enough");
     let dir = &run.finished_but(row, &failure);
-    // On the board it ranks last.
+    // On the leaderboard it ranks last.
     let board = support::run(&["leaderboard", dir, "--format", "csv"]);
     assert!(board.lines().any(|line| line.contains(",hopeless,")), "{board}");
     let count = ARCHITECTURES * SEEDS.len();

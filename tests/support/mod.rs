@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: the real host with the plugins that cargo
-//! built beside the test, and the data if it is at hand.
+//! Shared by the end-to-end tests: the real host with the plugins that cargo
+//! built beside the test, and the data if it is available.
 
 pub mod report;
 pub mod server;
@@ -49,27 +49,27 @@ pub fn osee(args: &[&str]) -> Command {
     let exe = std::env::current_exe().expect("a test has a path");
     let mut command = Command::new(program());
     command.args(args).env("OSEE_PLUGIN_PATH", exe.parent().expect("it is in a folder"));
-    // Whatever data sets the user has, a test has its own.
+    // Tests do not use the user's data sets.
     command.env("OSEE_DATA", "/nonexistent").env_remove("OSEE_DATA_MIRROR");
     command
 }
 
-/// Its output, which must be a success.
+/// Standard output of a command that must succeed.
 pub fn run(args: &[&str]) -> String {
     let Output { status, stdout, stderr } = osee(args).output().expect("osee-host starts");
     assert!(status.success(), "{args:?}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).expect("osee-host prints UTF-8")
 }
 
-/// Its exit code and what it said on standard error.
+/// Exit code and standard error of a command.
 pub fn fail(args: &[&str]) -> (i32, String) {
     let output = osee(args).output().expect("osee-host starts");
     assert!(!output.status.success(), "{args:?} succeeded");
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// Runs the study `text`, which is written to NAME.toml in `folder`, into the
-/// folder NAME beside it; how that ended, and its run directory.
+/// Writes the study `text` to NAME.toml in `folder` and runs it into the
+/// folder NAME beside it. Returns its output and its run directory.
 pub fn run_study(folder: &Path, name: &str, text: &str, more: &[&str]) -> (Output, String) {
     let file = folder.join(format!("{name}.toml"));
     fs::write(&file, text).expect("a test's folder can be written");
@@ -79,7 +79,7 @@ pub fn run_study(folder: &Path, name: &str, text: &str, more: &[&str]) -> (Outpu
 }
 
 /// The scores of a run by row, and its architectures, as text, so that equal
-/// means equal bits.
+/// text means equal bits.
 pub fn columns(out: &str) -> BTreeMap<String, Vec<String>> {
     let table = run(&["leaderboard", out, "--format", "scores-csv"]);
     let mut reader = csv::Reader::from_reader(table.as_bytes());
@@ -91,7 +91,7 @@ pub fn columns(out: &str) -> BTreeMap<String, Vec<String>> {
     names.into_iter().enumerate().map(|(i, name)| (name, column(i))).collect()
 }
 
-/// A supernet that is trained in seconds, for the end of a study; more settings
+/// The end of a study with a supernet that is trained in seconds; more settings
 /// of `[training]` may follow.
 pub const SMALL_TRAINING: &str = "
 [training.space]
@@ -106,7 +106,7 @@ validation_images = 32
 validation_batch_size = 32
 ";
 
-/// [`SMALL`] with these changes, in place of its settings that they give.
+/// The arguments [`SMALL`] with these changes, which replace its own values.
 pub fn small_with<'a>(changes: &[&'a str]) -> Vec<&'a str> {
     let key = |it: &str| it.split_once('=').map(|(key, _)| key.to_owned());
     let given: Vec<String> = changes.iter().filter_map(|it| key(it)).collect();
@@ -115,7 +115,7 @@ pub fn small_with<'a>(changes: &[&'a str]) -> Vec<&'a str> {
     kept.chain(changes.iter().copied()).collect()
 }
 
-/// A study that takes seconds: thin networks on noise.
+/// Arguments of a study that takes seconds: thin networks on noise.
 pub const SMALL: [&str; 10] = [
     "--data",
     "noise",

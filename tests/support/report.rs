@@ -1,4 +1,4 @@
-//! A report of nothing that was measured, as large as a real one gets.
+//! A report with made-up values, as large as a real one gets.
 #![allow(dead_code, reason = "every test uses its own part")]
 
 use osee_report::{
@@ -9,7 +9,7 @@ use osee_report::{
     html::{Absent, Cell, Column, Explorer, Page, Scores, Section, Table},
 };
 
-/// Numbers that look random, the same every time (splitmix64).
+/// Numbers that look random but are the same every time (splitmix64).
 pub struct Noise(u64);
 
 impl Noise {
@@ -21,7 +21,7 @@ impl Noise {
         ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// About normal, of deviation 1.
+    /// An approximately normal number with mean 0 and deviation 1.
     pub fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.next()).sum::<f64>() - 6.0
     }
@@ -55,7 +55,7 @@ fn spelt(index: usize) -> String {
     format!("|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|", ops[0], ops[1], ops[2], ops[3], ops[4], ops[5])
 }
 
-/// The cell: a box per sum and per operation that does something.
+/// The drawing of a cell: a box per sum and per operation that does something.
 pub fn cell(index: usize) -> Drawing {
     let mut labels = vec!["input", "sum 1", "sum 2", "output"];
     let mut edges = Vec::new();
@@ -68,7 +68,7 @@ pub fn cell(index: usize) -> Drawing {
     Drawing::layered(&labels, &edges)
 }
 
-/// 15,625 architectures under 12 estimators.
+/// A page of 15,625 architectures under 12 estimators.
 pub fn page() -> Page {
     let mut noise = Noise(1);
     let worth = |index| ops(index).into_iter().map(|op| WORTH[op]).sum::<f64>();

@@ -1,4 +1,4 @@
-//! A server of a test's own on the loopback, which answers as it is told.
+//! A test's own server on the loopback, which answers as it is told.
 
 #![allow(dead_code, reason = "every test uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -11,25 +11,25 @@ use std::{
     time::Duration,
 };
 
-/// A request.
+/// A request to the server.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// The path, with its slash.
+    /// The path, with its leading slash.
     pub path: String,
-    /// The first byte that is wanted.
+    /// The first byte that is wanted; `None` without a range.
     pub from: Option<usize>,
-    /// Which request of this server it is, from 0.
+    /// The number of this request to this server, from 0.
     pub nth: usize,
 }
 
-/// Serves until the test ends.
+/// A server that runs until the test ends.
 pub struct Server {
     port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
-    /// Answers every request by this.
+    /// Answers every request by calling `answer`.
     pub fn new(answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -44,24 +44,24 @@ impl Server {
         Self { port, asked }
     }
 
-    /// Serves these bytes, and parts of them.
+    /// Serves these bytes, and ranges of them.
     pub fn of(bytes: &[u8]) -> Self {
         let bytes = bytes.to_owned();
         Self::new(move |asked, to| send(asked, &bytes, to))
     }
 
-    /// The address of a file.
+    /// The address of a file on this server.
     pub fn address(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// What was asked until now.
+    /// The requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-/// One connection, one request; after a CONNECT the one that follows.
+/// Serves one connection with one request; after a CONNECT, the request that follows.
 fn serve(mut stream: TcpStream, answer: &dyn Fn(&Asked, &mut TcpStream), seen: &Mutex<Vec<Asked>>) {
     let Some(mut head) = head(&mut stream) else { return };
     if head.starts_with("CONNECT ") {
@@ -90,17 +90,17 @@ fn head(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-/// Writes, if anyone still listens.
+/// Writes bytes, if the client still listens.
 pub fn put(to: &mut TcpStream, bytes: &[u8]) {
     let _ = to.write_all(bytes);
 }
 
-/// The head of an answer.
+/// Sends the head of an answer.
 pub fn start(to: &mut TcpStream, status: &str, headers: &str) {
     put(to, format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}\r\n").as_bytes());
 }
 
-/// The head of an answer that sends these bytes, or a part; where it begins.
+/// Sends the head of an answer with these bytes or a range. Returns where it begins.
 pub fn start_file(asked: &Asked, bytes: &[u8], to: &mut TcpStream) -> usize {
     let (from, all) = (asked.from.unwrap_or(0), bytes.len());
     match asked.from {
@@ -114,13 +114,13 @@ pub fn start_file(asked: &Asked, bytes: &[u8], to: &mut TcpStream) -> usize {
     from
 }
 
-/// A good answer.
+/// Sends a correct answer.
 pub fn send(asked: &Asked, bytes: &[u8], to: &mut TcpStream) {
     let from = start_file(asked, bytes, to);
     put(to, &bytes[from..]);
 }
 
-/// A good answer that takes long.
+/// Sends a correct answer, slowly.
 pub fn send_slowly(asked: &Asked, bytes: &[u8], chunk: usize, to: &mut TcpStream) {
     let from = start_file(asked, bytes, to);
     for part in bytes[from..].chunks(chunk) {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A study file with a made-up truth; noise and thin networks.
+/// Writes a study of thin networks on noise, with a made-up truth.
 pub fn study(folder: &Path) -> PathBuf {
     let table = run(&["space", "table", "nb201"]);
     let archs = table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap_or_default());
@@ -49,7 +49,7 @@ pub fn run_args<'a>(study: &'a Path, out: &'a Path, more: &[&'a str]) -> Vec<&'a
     args
 }
 
-/// What must be the same, byte for byte.
+/// The outputs of a run that must be the same, byte for byte.
 pub fn bytes(out: &Path) -> Vec<Vec<u8>> {
     let said = |command, format| {
         let args = [command, out.to_str().unwrap(), "--no-timing", "--format", format];

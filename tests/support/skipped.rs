@@ -1,5 +1,5 @@
-//! What a test does that lacks something: it says so, and `make test` lists all
-//! that did at its end. Every crate's tests have this file.
+//! Notes for tests that cannot run: each says why, and `make test` lists all
+//! of them at its end. Every crate's tests have this file.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-/// Says why the test that calls it does not go on.
+/// Says why the calling test is skipped.
 pub fn skipped(why: &str) {
     println!("skipped: {why}");
     let Some(list) = env::var_os("OSEE_SKIPPED") else { return };

@@ -1,4 +1,4 @@
-//! Runs with made-up scores, written as a run writes them, and figures by brute
+//! Runs with made-up scores, stored as a run stores them, and figures computed by brute
 //! force.
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and uses its own part")]
 
@@ -24,12 +24,12 @@ use std::{
 pub struct Row {
     pub key: RowKey,
     pub scores: BTreeMap<(usize, u64), Outcome>,
-    /// Of every score.
+    /// The time of every score.
     pub milliseconds: f64,
 }
 
 impl Row {
-    /// With a score of each of `archs` and `seeds`, as `score` has it.
+    /// A row that has `score` for each of `archs` and `seeds`.
     pub fn new(
         name: &str,
         kind: EstimatorKind,
@@ -87,7 +87,7 @@ impl Row {
         self
     }
 
-    /// Its mean over seeds, oriented; failures rank last.
+    /// The mean over seeds, oriented so that higher is better; minus infinity for failures.
     pub fn oriented(&self, arch: usize) -> f64 {
         let own = self.scores.iter().filter(|((at, _), _)| *at == arch);
         let finite: Vec<f64> = own.filter_map(|(_, it)| it.as_ref().ok().copied()).collect();
@@ -107,7 +107,7 @@ impl Row {
     }
 }
 
-/// Numbers that look random, the same every time (splitmix64).
+/// Numbers that look random but are the same every time (splitmix64).
 pub fn noise(at: usize) -> f64 {
     let mut z = (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -115,10 +115,10 @@ pub fn noise(at: usize) -> f64 {
     ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Architectures of NAS-Bench-201, all different.
+/// Distinct architectures of NAS-Bench-201.
 pub fn architectures(count: usize) -> Vec<String> {
     const OPS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
-    // 257 has no factor in common with the 5^6 architectures.
+    // 257 and 5^6, the number of architectures, have no common factor.
     let op = |at: usize, edge: u32| OPS[at * 257 / 5_usize.pow(edge) % 5];
     let one = |at| {
         let [a, b, c, d, e, f] = std::array::from_fn(|edge| op(at, edge as u32));
@@ -127,7 +127,7 @@ pub fn architectures(count: usize) -> Vec<String> {
     (0..count).map(one).collect()
 }
 
-/// A table of ground truth; architectures without a value have no row.
+/// A table of truth; architectures without a value have no row.
 pub fn truth(file: &Path, archs: &[String], value: impl Fn(usize) -> Option<f64>) -> PathBuf {
     let mut text = "arch,acc\n".to_owned();
     for (at, arch) in archs.iter().enumerate() {
@@ -139,7 +139,7 @@ pub fn truth(file: &Path, archs: &[String], value: impl Fn(usize) -> Option<f64>
     file.to_owned()
 }
 
-/// A run directory of what a run of `study` has stored.
+/// A run directory in which a run of `study` has stored these rows.
 pub fn store(dir: &Path, study: &Study, archs: &[String], rows: &[Row]) -> StoreWriter {
     let mut store = StoreWriter::open(dir, study).unwrap();
     store.fix_architectures(archs).unwrap();
@@ -158,7 +158,7 @@ pub fn store(dir: &Path, study: &Study, archs: &[String], rows: &[Row]) -> Store
     store
 }
 
-/// A study of NAS-Bench-201 that is judged by the table in `truth`.
+/// A study of NAS-Bench-201 that is judged by the table `truth`.
 pub fn study(name: &str, seeds: &[u64], truth: Option<&Path>) -> Study {
     let truth = truth.map(|file| TruthChoice {
         key: Some("arch".to_owned()),
@@ -173,7 +173,7 @@ pub fn study(name: &str, seeds: &[u64], truth: Option<&Path>) -> Study {
     }
 }
 
-/// Kendall's tau-b by its definition: every pair of rows.
+/// Kendall's tau-b by definition, over every pair of rows.
 pub fn tau_b(x: &[f64], y: &[f64]) -> f64 {
     let (mut agree, mut x_untied, mut y_untied) = (0.0, 0.0, 0.0);
     for i in 0..x.len() {
@@ -188,7 +188,7 @@ pub fn tau_b(x: &[f64], y: &[f64]) -> f64 {
     agree / f64::sqrt(x_untied * y_untied)
 }
 
-/// Rows of a CSV file by what stands in a column, as column to cell.
+/// The rows of a CSV file by their cell in column `key`, each from column to cell.
 pub fn table(text: &str, key: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();

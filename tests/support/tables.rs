@@ -1,4 +1,4 @@
-//! Tables in a folder of their own, and what `criteria` says of them.
+//! Tables in a folder of their own, and the output of `criteria` for them.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses some, and may panic")]
 
@@ -20,7 +20,7 @@ impl Files {
     }
 }
 
-/// `criteria` with the truth in column `acc`, as JSON.
+/// The output of `criteria`, as JSON, with the truth in column `acc`.
 pub fn criteria(scores: &str, truth: &str, more: &[&str]) -> Value {
     let args = ["criteria", "--key", "arch", "--truth-column", "acc", "--resamples", "0"];
     let args = [&args[..], &["--scores", scores, "--truth", truth, "--format", "json"], more];

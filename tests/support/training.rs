@@ -1,4 +1,4 @@
-//! A study of supernets that are trained in seconds.
+//! A study with supernets that are trained in seconds.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{

@@ -1,4 +1,4 @@
-//! The libtorch of this process, and its library for CUDA.
+//! Finds the libtorch of this process, and opens its CUDA library.
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use std::{
@@ -11,21 +11,21 @@ const CPU: &str = "libtorch_cpu.so";
 /// The file that this process's libtorch is mapped from.
 ///
 /// # Errors
-/// Why it is not known, as a fragment.
+/// Why it cannot be found, as a lower-case fragment.
 pub fn mapped() -> Result<PathBuf, String> {
     let maps = fs::read_to_string("/proc/self/maps").map_err(|error| error.to_string())?;
-    // The path is the sixth field; it may have blanks.
+    // The path is the sixth field and may contain blanks.
     let paths = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(&line[at..])));
     let mut found = paths.filter(|path| path.file_name().is_some_and(|name| name == CPU));
     found.next().map(Path::to_owned).ok_or_else(|| format!("this process has no {CPU}"))
 }
 
-/// Opens libtorch_cuda beside the libtorch_cpu of this process, which the
-/// linker left out because nothing names it. Must come before the first CUDA
-/// query: libtorch remembers the answer.
+/// Opens libtorch_cuda beside the libtorch_cpu of this process; the linker left it out
+/// because nothing names it. This must come before the first CUDA query, whose answer
+/// libtorch remembers.
 ///
 /// # Errors
-/// Why there is no CUDA, as a fragment.
+/// Why there is no CUDA, as a lower-case fragment.
 pub fn open_libtorch_cuda() -> Result<(), String> {
     let cpu = mapped()?;
     let cuda = cpu.with_file_name("libtorch_cuda.so");

@@ -1,29 +1,29 @@
-//! Where tensors live.
+//! Opens the device on which tensors live.
 
 use osee_model::device::DeviceName;
 use tch::Device;
 
-/// There is no such GPU.
+/// The GPU that was asked for is not available.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("device `{device}` is not there: {reason}")]
 pub struct DeviceError {
-    /// As asked.
+    /// The device that was asked for.
     device: DeviceName,
-    /// What was found.
+    /// Why it is not available.
     reason: String,
 }
 
-/// The device of this name.
+/// The torch device of this name.
 ///
 /// # Errors
-/// A GPU that this machine or this libtorch lacks.
+/// When this machine or this libtorch lacks the GPU.
 pub fn open(device: DeviceName) -> Result<Device, DeviceError> {
     let index = match device {
         DeviceName::Cpu => return Ok(Device::Cpu),
         DeviceName::Cuda(index) => index,
     };
     let missing = |reason: String| DeviceError { device, reason };
-    // Before the first CUDA query, which would remember that there is none.
+    // This must precede the first CUDA query, which would remember that there is no GPU.
     crate::cuda::open_libtorch_cuda().map_err(missing)?;
     let count = tch::Cuda::device_count();
     if (index as i64) < count {

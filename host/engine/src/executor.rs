@@ -1,6 +1,6 @@
 //! Runs a program's steps on tensors.
 //!
-//! Four-dimensional values are channels-last: twice as fast as the default
+//! Four-dimensional values are channels-last, which is twice as fast as the default
 //! layout for these networks on CPU.
 
 use super::program::{Program, Step, Value};
@@ -13,67 +13,67 @@ use rand_distr::{Distribution, StandardUniform};
 use std::cell::RefCell;
 use tch::{Kind, Tensor};
 
-/// Statistics a batch normalisation saw.
+/// Statistics of the batch that a batch normalisation has seen.
 pub struct Statistics {
-    /// Mean per channel.
+    /// Mean per channel, `[channels]`.
     pub mean: Tensor,
-    /// 1 / sqrt(variance + eps) per channel.
+    /// 1 / sqrt(variance + eps) per channel, `[channels]`.
     pub inverse_deviation: Tensor,
 }
 
 impl Statistics {
-    /// Biased variance per channel.
+    /// Biased variance per channel, `[channels]`.
     fn variance(&self, eps: f64) -> Result<Tensor> {
         Ok(self.inverse_deviation.f_pow_tensor_scalar(-2.0)?.f_sub_scalar(eps)?)
     }
 }
 
-/// Values of the steps run so far, by node.
+/// Values of the steps run so far, indexed by node.
 pub struct Values {
-    /// Outputs.
+    /// The output of each node; `None` if its step has not run.
     pub outputs: Vec<Option<Tensor>>,
-    /// Of batch normalisations.
+    /// The statistics of each batch normalisation; `None` for other nodes.
     pub statistics: Vec<Option<Statistics>>,
 }
 
-/// What batch normalisations do.
+/// How batch normalisations behave.
 #[derive(Clone, Copy)]
 pub enum BatchNorm<'a> {
-    /// Normalise by the batch.
+    /// Normalise by the statistics of the batch.
     Batch,
-    /// Normalise by what was seen of another batch, by node.
+    /// Normalise by the statistics of an earlier batch, indexed by node.
     Seen(&'a [Option<Statistics>]),
-    /// Nothing.
+    /// Pass the input through unchanged.
     Bypassed,
 }
 
-/// A graph with its program and parameters.
+/// A graph with its program and parameters, ready to run.
 pub struct Executor<'a> {
-    /// The graph.
+    /// The graph that is run.
     pub graph: &'a Graph,
-    /// Its program.
+    /// The program compiled from the graph.
     pub program: &'a Program,
-    /// Its parameters, in its order.
+    /// The parameters, in graph order.
     pub parameters: &'a [Tensor],
-    /// What batch normalisations do.
+    /// How batch normalisations behave.
     pub batch_norm: BatchNorm<'a>,
-    /// Where dropouts of each copy draw from, if the program has them; torch's
+    /// Random streams for dropout, one per copy; empty if the program has none. torch's
     /// generator would be shared with other threads.
     pub random: &'a [RefCell<Stream>],
-    /// How many networks of this graph run side by side, with weights of their
-    /// own: channels and features are copy by copy, so are the output channels
-    /// of `parameters`, and a convolution has a group for each.
+    /// Number of networks of this graph that run side by side, each with weights of its
+    /// own. Channels, features and the output channels of `parameters` are ordered copy by
+    /// copy, and a convolution has a group for each copy.
     pub copies: usize,
 }
 
 impl<'a> Executor<'a> {
-    /// Normalises by the batch, without dropout.
+    /// An executor that normalises by the batch, without dropout.
     pub fn new(graph: &'a Graph, program: &'a Program, parameters: &'a [Tensor]) -> Self {
         let batch_norm = BatchNorm::Batch;
         Self { graph, program, parameters, batch_norm, random: &[], copies: 1 }
     }
 
-    /// What the network makes of `images`, `[n, c, h, w]`.
+    /// The logits, `[n, classes]`, for `images`, `[n, c, h, w]`.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
         Ok(self.output(&self.forward(&channels_last(images))?))
     }
@@ -110,7 +110,7 @@ impl<'a> Executor<'a> {
         )
     }
 
-    /// A value, zeros made real in the shape of `node`.
+    /// The tensor of a value. For a constant zero, zeros in the shape of `node`.
     pub fn value(&self, values: &Values, value: Value, node: usize) -> Tensor {
         match value {
             Value::Of(node) => values.outputs[node]
@@ -131,7 +131,7 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// 0 with `probability`, else 1 / (1 - `probability`), in the shape of `like`.
+    /// A mask that is 0 with `probability` and else 1 / (1 - `probability`), shaped as `like`.
     fn dropout_mask(&self, like: &Tensor, probability: f64) -> Result<Tensor> {
         if self.random.len() != self.copies {
             return Err(osee_sdk::Error::new("a program with dropout needs random numbers"));
@@ -152,7 +152,7 @@ impl<'a> Executor<'a> {
         Ok(Tensor::f_cat(&masks, 1)?.f_to_device(like.device())?)
     }
 
-    /// Of each copy what its rows of `weight` make of its features.
+    /// A linear layer that applies each copy's rows of `weight` to its own features.
     fn linear(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         if self.copies == 1 {
             return Ok(x.f_linear(weight, bias)?);
@@ -183,7 +183,7 @@ impl<'a> Executor<'a> {
         Ok(channels_last(&self.apart(x)?.f_narrow(2, start, length)?.f_flatten(1, 2)?))
     }
 
-    /// Copies in a dimension of their own, the second.
+    /// Moves copies into a dimension of their own, the second.
     fn apart(&self, x: &Tensor) -> Result<Tensor> {
         let mut size = x.size();
         size[1] /= self.copies as i64;
@@ -198,7 +198,7 @@ impl<'a> Executor<'a> {
     fn step(&self, step: &Step, values: &mut Values) -> Result<Tensor> {
         let node = &self.graph.nodes[step.node];
         let input = |i: usize| {
-            // Zero summands are left out of a step, so only others are looked up by position.
+            // Zero summands are left out of a step, so only other inputs are found by position.
             let source = node.inputs.get(i).map_or(step.node, |id| id.index());
             self.value(values, step.inputs[i], source)
         };
@@ -294,10 +294,10 @@ impl<'a> Executor<'a> {
     }
 }
 
-/// What a convolution by `weight` with this stride takes of `x`, and with which
-/// stride. oneDNN writes past its memory in the backward pass of a 1x1
-/// convolution with a stride and fewer channels than a vector has numbers
-/// (github.com/uxlfoundation/oneDNN/issues/6035); without a stride it does not.
+/// The input and the stride to use for a convolution by `weight`. oneDNN writes past its
+/// memory in the backward pass of a 1x1 convolution with a stride and fewer channels than
+/// a vector has elements (github.com/uxlfoundation/oneDNN/issues/6035), so such a
+/// convolution gets every `stride`-th pixel and stride 1.
 fn without_stride(x: Tensor, weight: &Tensor, stride: i64) -> Result<(Tensor, i64)> {
     const VECTOR: i64 = 16;
     match weight.size()[..] {
@@ -309,8 +309,8 @@ fn without_stride(x: Tensor, weight: &Tensor, stride: i64) -> Result<(Tensor, i6
     }
 }
 
-/// The same tensor with channels innermost in memory, if it has four
-/// dimensions.
+/// The same tensor in channels-last memory order if it has four dimensions, else
+/// unchanged.
 pub fn channels_last(tensor: &Tensor) -> Tensor {
     match tensor.dim() {
         4 => tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),

@@ -1,16 +1,16 @@
-//! Puts back what a plugin may have changed in the one libtorch: grad mode
-//! and the number of threads. A panic inside `tch::no_grad` leaves autograd
-//! off on its thread, and every later estimator would silently get no
+//! Restores what a plugin may have changed in the one libtorch: grad mode
+//! and the number of threads. Without this, a panic inside `tch::no_grad` would leave
+//! autograd off on its thread, and every later estimator would silently get no
 //! gradients.
 
-/// Restores grad mode (on) and the thread count when dropped.
+/// Switches grad mode on and restores the thread count when dropped.
 #[derive(Debug)]
 pub struct TorchState {
     threads: i32,
 }
 
 impl TorchState {
-    /// Sets the generator to `seed` and remembers the rest.
+    /// Seeds torch's generator with `seed` and remembers the thread count.
     pub fn protect(seed: i64) -> Self {
         tch::manual_seed(seed);
         Self { threads: tch::get_num_threads() }
@@ -27,7 +27,7 @@ impl Drop for TorchState {
     }
 }
 
-/// Autograd on until dropped, whatever the caller had.
+/// Keeps autograd on until dropped, then restores the caller's mode.
 #[derive(Debug)]
 pub struct GradOn {
     before: bool,

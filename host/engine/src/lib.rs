@@ -1,8 +1,8 @@
-//! The torch engine: instantiates a graph once and measures it for everybody,
+//! The torch engine: instantiates a graph once and measures it for all estimators,
 //! trains supernets and single networks, and makes batches of images ([`data`]).
 //!
-//! Invariants: each pass runs at most once per network and batch; work that
-//! cannot reach the output is not run for what depends on the output alone;
+//! Invariants: each pass runs at most once per network and batch; what cannot reach the
+//! output is not run for a result that depends on the output alone;
 //! grad mode, thread count and torch's generator are the host's, whatever a
 //! plugin did to them ([`guard`]).
 

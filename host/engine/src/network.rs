@@ -1,4 +1,4 @@
-//! One instantiated network with one batch, and what was measured of it.
+//! One instantiated network with one batch, and its measurements.
 
 use super::{
     executor::{BatchNorm, Executor, Values, channels_last},
@@ -30,9 +30,9 @@ use tch::{Device, Kind, Reduction, Tensor};
 /// Images with labels.
 #[derive(Debug)]
 pub struct Batch {
-    /// `[n, c, h, w]`, f32, normalised.
+    /// Normalised images, `[n, c, h, w]`, f32.
     pub images: Tensor,
-    /// `[n]`, i64.
+    /// Class indices, `[n]`, i64.
     pub labels: Tensor,
 }
 
@@ -42,21 +42,21 @@ impl Batch {
         Self { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
     }
 
-    /// The same batch on a device.
+    /// The same batch on another device.
     #[must_use]
     pub fn on(&self, device: Device) -> Self {
         Self { images: self.images.to_device(device), labels: self.labels.to_device(device) }
     }
 }
 
-/// Order of dimensions in memory.
+/// Order of an image's dimensions in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// Channels innermost: fast on CPU.
+    /// Channels innermost, which is fast on CPU.
     ChannelsLast,
-    /// torch's default, which runs the kernels that reference code runs: for
-    /// comparing number by number, where a ReLU on a value of the size of a
-    /// rounding error would otherwise fire on one side only.
+    /// torch's default, which runs the kernels that reference code runs. It is for comparing
+    /// number by number: otherwise a ReLU on a value the size of a rounding error may fire on
+    /// one side only.
     Contiguous,
 }
 
@@ -75,7 +75,7 @@ struct Pass {
     logits: Tensor,
 }
 
-/// One network on one batch.
+/// One network on one batch, with its memoised measurements.
 pub struct Network {
     graph: LentGraph,
     program: Program,
@@ -83,21 +83,21 @@ pub struct Network {
     batch: Batch,
     pass: RefCell<Option<Rc<RefCell<Pass>>>>,
     measured: RefCell<HashMap<Measurement, Result<Vec<Tensor>>>>,
-    /// Version counters of what was measured, as it was made.
+    /// torch's version counters of measured tensors, taken when they were made.
     versions: RefCell<HashMap<Measurement, Vec<i64>>>,
-    /// Set when estimators should return early.
+    /// True once estimators should return early.
     stop: RefCell<Arc<AtomicBool>>,
-    /// Whether one was told so.
+    /// True if an estimator was told to return early.
     cancelled: Cell<bool>,
     costs: RefCell<Vec<(Measurement, Duration)>>,
-    /// Passes that the current call depends on, memoised or not.
+    /// Measurements that the current call asked for, memoised or not.
     used: RefCell<Vec<Measurement>>,
     /// Loss gradients at outputs of layers and normalisations, by node.
     at_outputs: RefCell<Vec<Option<Tensor>>>,
 }
 
 impl Network {
-    /// Instantiates `graph` with `parameters` (in its order and shapes; f32)
+    /// Instantiates `graph` with `parameters` (f32, in graph order and in the shapes used)
     /// on the device of `batch`.
     ///
     /// # Errors
@@ -157,14 +157,14 @@ impl Network {
         }))
     }
 
-    /// The object to lend to an estimator for one call, whose own random
-    /// numbers have this seed.
+    /// The handle to lend to an estimator for one call; `seed` is that of the estimator's
+    /// own random numbers.
     pub fn handle(self: &Rc<Self>, seed: u64) -> NetworkHandle {
         NetworkHandle::lend(Lent { network: Rc::clone(self), seed })
     }
 
-    /// The tensors of a measurement; a repeated one, or its failure, comes
-    /// from memory.
+    /// The tensors of a measurement. Results are memoised, and so are
+    /// failures.
     ///
     /// # Errors
     /// When the pass fails.
@@ -176,7 +176,7 @@ impl Network {
         let nested_before: Duration = self.total_cost();
         let start = Instant::now();
         let result = self.run(what);
-        // What this pass asked for itself has its own entry.
+        // Measurements that this one asked for have entries of their own.
         let nested = self.total_cost() - nested_before;
         self.costs.borrow_mut().push((what, start.elapsed().saturating_sub(nested)));
         let shared = share(&result);
@@ -192,24 +192,24 @@ impl Network {
         self.measured.borrow_mut().insert(what, result);
     }
 
-    /// Time of each pass that was run, in order, without those it asked for.
+    /// The time of each measurement that was run, in order, without those that it asked for.
     pub fn costs(&self) -> Vec<(Measurement, Duration)> {
         self.costs.borrow().clone()
     }
 
-    /// Estimators are told to return early once `stop` is set.
+    /// Tells estimators to return early once `stop` is true.
     pub fn stopped_by(&self, stop: Arc<AtomicBool>) {
         self.stop.replace(stop);
     }
 
-    /// Whether an estimator was told to return early: what it returns is no
+    /// True if an estimator was told to return early, so that what it returns is not a
     /// score.
     pub fn was_cancelled(&self) -> bool {
         self.cancelled.get()
     }
 
-    /// A measurement whose tensors somebody has written to since it was made,
-    /// by torch's version counters.
+    /// The name of a measurement whose tensors were written to after they were made,
+    /// according to torch's version counters; `None` if there is none.
     pub fn altered(&self) -> Option<&'static str> {
         if !self.parameters.iter().all(Tensor::requires_grad) {
             return Some(Measurement::Leaves.name());
@@ -229,8 +229,8 @@ impl Network {
     }
 
     /// Full cost of every measurement asked for since
-    /// [`begin_requests`](Self::begin_requests), those it needed included, as
-    /// if nothing had been memoised; and the part of it spent just now.
+    /// [`begin_requests`](Self::begin_requests), including those that it needed, as
+    /// if nothing had been memoised.
     pub fn requested_cost(&self) -> Duration {
         let mut needed = self.used.borrow().clone();
         let mut i = 0;
@@ -244,7 +244,7 @@ impl Network {
         costs.iter().filter(|(what, _)| needed.contains(what)).map(|(_, cost)| *cost).sum()
     }
 
-    /// Time of all passes so far.
+    /// Time of all measurements so far.
     pub fn total_cost(&self) -> Duration {
         self.costs.borrow().iter().map(|(_, cost)| *cost).sum()
     }
@@ -273,8 +273,8 @@ impl Network {
             }
             Measurement::Parameters => Ok(self.parameters.iter().map(Tensor::detach).collect()),
             Measurement::Leaves => Ok(self.parameters.iter().map(Tensor::shallow_clone).collect()),
-            // Without autograd: a backward pass from outside would free what
-            // the shared ones need.
+            // Detached, because a backward pass by an estimator would free what
+            // the shared passes need.
             Measurement::Logits => Ok(vec![self.pass()?.borrow().logits.detach()]),
             Measurement::Loss => {
                 let [logits] = self.one(Measurement::Logits)?;
@@ -282,7 +282,7 @@ impl Network {
             }
             Measurement::LossGradients => self.loss_gradients(),
             Measurement::LayerActivations => {
-                // The same backward pass leaves them.
+                // The backward pass for the gradients leaves the activations as well.
                 self.measure(Measurement::LossGradients)?;
                 match self.measured.borrow().get(&Measurement::LayerActivations) {
                     Some(known) => share(known),
@@ -326,8 +326,8 @@ impl Network {
             .map_err(|_| Error::new(format!("{} is one tensor", what.name())))
     }
 
-    /// One backward pass for every live parameter and, at no further pass,
-    /// every live layer's and normalisation's output.
+    /// One backward pass for every live parameter which also yields the gradients at the
+    /// output of every live layer and normalisation.
     fn loss_gradients(&self) -> Result<Vec<Tensor>> {
         self.measure(Measurement::Logits)?;
         let pass = self.pass()?;
@@ -395,7 +395,7 @@ fn is_layer(op: &Op) -> bool {
     matches!(op, Op::Conv2d { .. } | Op::Linear { .. })
 }
 
-/// Mean cross-entropy, refusing labels the network has no output for.
+/// Mean cross-entropy; refuses labels for which the network has no output.
 pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     check_labels(logits.size()[1], labels)?;
     let none: Option<&Tensor> = None;
@@ -403,7 +403,7 @@ pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> 
 }
 
 /// # Errors
-/// When a label is none of `classes`.
+/// When a label is not below `classes`.
 pub(super) fn check_labels(classes: i64, labels: &Tensor) -> Result<()> {
     let largest = labels.max().int64_value(&[]);
     if largest >= classes {
@@ -415,7 +415,7 @@ pub(super) fn check_labels(classes: i64, labels: &Tensor) -> Result<()> {
     Ok(())
 }
 
-/// Gradients of a scalar, zeros where it does not depend on an input.
+/// Gradients of a scalar; zeros for inputs on which it does not depend.
 fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     if !output.requires_grad() {
         return Ok(inputs.iter().map(|input| input.detach().zeros_like()).collect());
@@ -428,7 +428,7 @@ fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>
     Ok(gradients.into_iter().zip(inputs).map(zero).collect())
 }
 
-/// What a measurement asks for itself.
+/// The measurements that a measurement asks for itself.
 fn needs(what: Measurement) -> Vec<Measurement> {
     match what {
         Measurement::Loss
@@ -463,10 +463,10 @@ impl HostNetwork for Lent {
 
     fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
         if what == Measurement::Seed {
-            // Not the network's: each estimator has its own. The bits are kept.
+            // The seed is not the network's: each estimator has its own. The bits are kept.
             return Ok(vec![Tensor::from(self.seed as i64)]);
         }
-        // A plugin may call from inside its own no_grad.
+        // A plugin may call this from inside its own no_grad.
         let _grad = GradOn::new();
         self.network.measure(what)
     }

@@ -1,8 +1,8 @@
-//! Initial weights: drawn from osee's own streams, or read from a file.
+//! Initial weights, drawn from osee's own streams.
 //!
 //! Invariant: a drawn value depends on (seed, space, parameter name, stored
 //! shape), and on the architecture for standalone networks; never on the order
-//! of drawing. Name and stored shape together are what architectures share:
+//! of drawing. Architectures share a parameter if name and stored shape agree:
 //! the 1x1 and the 3x3 convolution of one edge are two parameters.
 
 use osee_model::{
@@ -14,20 +14,20 @@ use rand_distr::{Distribution, Normal, Uniform};
 use std::collections::HashMap;
 use tch::Tensor;
 
-/// Draws parameters; remembers those that all architectures of a seed share.
+/// Draws parameters, and remembers those that all architectures of a seed share.
 #[derive(Default)]
 pub struct Initialiser {
     shared: HashMap<(u64, String, Vec<usize>), Tensor>,
 }
 
 impl Initialiser {
-    /// The whole of a parameter that all architectures of a seed share.
+    /// The stored values of a parameter that all architectures of a seed share.
     pub fn supernet(parameter: &Parameter, init: Init, seed: u64, space: &str) -> Tensor {
         let shape = format!("{:?}", parameter.stored);
         draw(parameter, init, seed, &["init", space, &parameter.name, &shape])
     }
 
-    /// Parameters of `graph` that no other architecture has, as
+    /// The parameters of `graph` for one architecture alone, as
     /// [`draw`](Self::draw) gives them.
     pub fn standalone(
         graph: &Graph,
@@ -40,7 +40,7 @@ impl Initialiser {
         parts(graph, &stored.collect::<Vec<_>>())
     }
 
-    /// Parameters of `graph`, f32, in its order and the shapes it uses.
+    /// The parameters of `graph`, f32, in graph order and in the shapes used.
     pub fn draw(
         &mut self,
         graph: &Graph,
@@ -61,13 +61,13 @@ impl Initialiser {
     }
 }
 
-/// The stored parameter of one architecture alone.
+/// The stored values of a parameter that belongs to one architecture alone.
 fn own(parameter: &Parameter, init: Init, seed: u64, space: &str, arch: &str) -> Tensor {
     let shape = format!("{:?}", parameter.stored);
     draw(parameter, init, seed, &["init", space, &parameter.name, &shape, arch])
 }
 
-/// The stored parameter, `parameter.stored`.
+/// Draws a stored parameter, of shape `parameter.stored`.
 fn draw(parameter: &Parameter, init: Init, seed: u64, path: &[&str]) -> Tensor {
     let shape: Vec<i64> = parameter.stored.iter().map(|&n| n as i64).collect();
     let count = parameter.stored.iter().product();
@@ -111,10 +111,10 @@ fn law(parameter: &Parameter, init: Init) -> Law {
     }
 }
 
-/// The parts of its stored parameters that `graph` uses, in its order; views
-/// wherever a view can be had.
+/// The parts of the stored parameters that `graph` uses, in graph order; views
+/// wherever possible.
 pub fn parts(graph: &Graph, stored: &[Tensor]) -> Vec<Tensor> {
-    // Channels of one residual stream are asked for by many layers.
+    // Many layers ask for the channels of the same residual stream.
     let mut largest: HashMap<(&str, usize), Tensor> = HashMap::new();
     let mut values = Vec::with_capacity(stored.len());
     for (parameter, whole) in graph.parameters.iter().zip(stored) {
@@ -137,15 +137,15 @@ pub fn parts(graph: &Graph, stored: &[Tensor]) -> Vec<Tensor> {
     values
 }
 
-/// The `count` indices of the first dimension with the largest L1 norm,
-/// ascending.
+/// Indices, ascending, of the `count` entries of the first dimension that have the
+/// largest L1 norm.
 fn largest_l1(stored: &Tensor, count: usize) -> Tensor {
     let norms =
         stored.detach().abs().flatten(1, -1).sum_dim_intlist([1i64].as_slice(), false, None);
     norms.topk(count as i64, 0, true, false).1.sort(0, false).0
 }
 
-/// Of `[out, in, k, k]`, what connects channels of one group:
+/// The part of `[out, in, k, k]` that connects channels of the same group:
 /// `[out, in / blocks, k, k]`.
 fn diagonal_blocks(value: Tensor, blocks: i64) -> Tensor {
     if blocks <= 1 {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use osee_model::graph::{ConvSpec, GraphBuilder, Shape, Shared};
 
-    /// A convolution 3 -> `output` and one in groups on top of it.
+    /// A convolution 3 -> `output`, followed by one in groups.
     fn graph(output: &Shared, groups: usize) -> Graph {
         let mut g = GraphBuilder::new(Shape::square(3, 4));
         let count = output.used.count();
@@ -202,7 +202,7 @@ mod tests {
         let graph = graph(&Shared::first(8, 4), 2);
         let stored = stored(&graph);
         let parts = parts(&graph, &stored);
-        // The dense kernel, all between different groups set to zero.
+        // The dense kernel, with everything between different groups set to zero.
         let dense = stored[1].narrow(0, 0, 4).narrow(1, 0, 4).copy();
         let _ = dense.narrow(0, 0, 2).narrow(1, 2, 2).zero_();
         let _ = dense.narrow(0, 2, 2).narrow(1, 0, 2).zero_();
@@ -235,7 +235,7 @@ mod tests {
             stored(&graph).into_iter().map(|it| it.set_requires_grad(true)).collect();
         let part = &parts(&graph, &stored)[1];
         let gradient = Tensor::run_backward(&[part.sum(None)], &[&stored[1]], false, false);
-        // Two groups of 2 x 2 channels of 3 x 3 taps.
+        // Two groups of 2 x 2 channels with 3 x 3 taps.
         assert_eq!(gradient[0].sum(None).double_value(&[]), (2 * 4 * 9) as f64);
         assert_eq!(gradient[0].narrow(0, 4, 4).abs().max().double_value(&[]), 0.0);
     }

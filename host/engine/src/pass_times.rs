@@ -1,4 +1,4 @@
-//! Where the time of zero-shot scoring goes, pass by pass.
+//! Measures the time of zero-shot scoring, pass by pass.
 
 use super::{Batch, Layout, Network};
 use osee_model::graph::Graph;
@@ -6,7 +6,7 @@ use osee_sdk::{BatchNormMode, Measurement, Result};
 use std::time::{Duration, Instant};
 use tch::Tensor;
 
-/// Every pass the bundled estimators ask for, in the order of dependence.
+/// Every pass that the bundled estimators ask for, in order of dependence.
 pub const PASSES: [Measurement; 8] = [
     Measurement::Logits,
     Measurement::Loss,
@@ -18,9 +18,9 @@ pub const PASSES: [Measurement; 8] = [
     Measurement::SynapticFlow(BatchNormMode::Kept),
 ];
 
-/// Mean time per pass over `networks`, and of all with instantiation. The
-/// first quarter runs unmeasured: kernels are compiled and memory is taken
-/// from the system then.
+/// The mean time of each pass over `networks`, and of all passes with instantiation. The
+/// first quarter of the networks is not measured, because it compiles kernels and
+/// takes memory from the system.
 ///
 /// # Errors
 /// When a pass fails.

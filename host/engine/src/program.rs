@@ -1,35 +1,35 @@
-//! A graph as a list of steps: equal work once, zeros and identities gone.
+//! A graph as a list of steps: equal work is done once, zeros and identities are removed.
 
 use osee_model::graph::{Graph, Op};
 use std::collections::{BTreeSet, HashMap};
 
-/// Where a node's value comes from.
+/// The source of a node's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Value {
-    /// It is constantly zero.
+    /// The value is constantly zero.
     Zero,
-    /// The output of this node, which does the work for all equal ones.
+    /// The output of this node, which does the work for all equal nodes.
     Of(usize),
 }
 
 /// One operation to run.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// The node it computes; its value's index.
+    /// The node that it computes, which is also the index of its value.
     pub node: usize,
-    /// Values it takes; zero summands of a sum are left out.
+    /// The values it takes; zero summands of a sum are left out.
     pub inputs: Vec<Value>,
-    /// Whether its value can reach the output.
+    /// True if its value can reach the output.
     pub live: bool,
 }
 
-/// What to run, in order.
+/// The steps of a graph and the sources of its nodes' values.
 #[derive(Debug)]
 pub struct Program {
-    /// The operations; those that cannot reach the output included, for
-    /// measurements that look at every call.
+    /// The steps in order, including those that cannot reach the output, for
+    /// measurements that count every call.
     pub steps: Vec<Step>,
-    /// Where each node's value comes from.
+    /// The source of each node's value.
     pub values: Vec<Value>,
 }
 
@@ -57,7 +57,7 @@ impl Program {
             }
             let value = match (&node.op, inputs.as_slice()) {
                 _ if zero[id.index()] => Value::Zero,
-                // Equal dropouts draw different numbers.
+                // Equal dropouts draw different numbers, so each is a step.
                 (Op::Dropout { .. }, _) if dropout => {
                     steps.push(Step { node: id.index(), inputs, live: false });
                     Value::Of(id.index())
@@ -80,8 +80,8 @@ impl Program {
         program
     }
 
-    /// Per step, the nodes whose values no later live step takes; the output's
-    /// is never among them.
+    /// For each step, the nodes whose values no later live step takes; the output's
+    /// value is never among them.
     pub fn last_uses(&self) -> Vec<Vec<usize>> {
         let mut seen = vec![false; self.values.len()];
         let mut last_uses = vec![Vec::new(); self.steps.len()];
@@ -97,7 +97,7 @@ impl Program {
         last_uses
     }
 
-    /// Positions of the parameters that can reach the output.
+    /// Positions, in graph order, of the parameters that can reach the output.
     pub fn parameters(&self, graph: &Graph) -> BTreeSet<usize> {
         let live = self.steps.iter().filter(|step| step.live);
         let parameters = live.flat_map(|step| graph.nodes[step.node].op.parameters());

@@ -1,4 +1,4 @@
-//! On how many ReLU units each pair of images agrees.
+//! Counts the ReLU units on which each pair of images agrees.
 
 use super::{
     executor::{Executor, Values},
@@ -9,9 +9,9 @@ use osee_sdk::Result;
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
-/// `[n, n]` f64. Counts every ReLU call of one forward pass, as the hooks of
-/// the reference do: a call whose result cannot reach the output counts too,
-/// and calls that share their input each count.
+/// The kernel, `[n, n]`, f64. It counts every ReLU call of one forward pass, as the
+/// reference's hooks do: a call whose result cannot reach the output counts too,
+/// and so does each of several calls that share their input.
 pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
     let _no_grad = tch::no_grad_guard();
     let images = values.outputs[0].as_ref().expect("the input is always there");
@@ -37,9 +37,9 @@ pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
     Ok(Tensor::from_slice(&agreement).view([n as i64, n as i64]).to_device(device))
 }
 
-/// Signs of each image's units, 64 to a word, padded with zeros.
+/// The signs of each image's units, 64 to a word, padded with zeros.
 fn sign_bits(output: &Tensor, units: usize) -> Result<Vec<Vec<u64>>> {
-    // Channels-last memory order: any order will do that all images share.
+    // Channels-last memory order; any order that all images share would do.
     let by_pixel =
         if output.dim() == 4 { output.permute([0, 2, 3, 1]) } else { output.shallow_clone() };
     let positive =
@@ -49,7 +49,7 @@ fn sign_bits(output: &Tensor, units: usize) -> Result<Vec<Vec<u64>>> {
     Ok(bytes.chunks_exact(units).map(pack).collect())
 }
 
-/// Bytes of 0 and 1 as bits.
+/// Packs bytes of 0 and 1 into bits.
 fn pack(bytes: &[u8]) -> Vec<u64> {
     bytes
         .chunks(64)

@@ -1,8 +1,8 @@
-//! Networks of one architecture in training, each with weights of its own, side
-//! by side: for the truth of a benchmark.
+//! Networks of one architecture, trained side by side with weights of their own, for the
+//! truth of a benchmark.
 //!
-//! A network for each seed is a group of every convolution, so three seeds cost
-//! the calls of one. All weights are views of one vector, and so is their
+//! There is one network per seed, and each is a group of every convolution, so three seeds
+//! make no more calls than one. All weights are views of one vector, and so is their
 //! momentum: a step of SGD is five operations however many layers there are.
 
 use super::{
@@ -26,18 +26,18 @@ pub struct Standalone {
     evaluation: Program,
     /// All weights that can reach the output, parameter by parameter.
     weights: Tensor,
-    /// Of which copy each of `weights` is.
+    /// For each entry of `weights`, the copy it belongs to.
     owners: Tensor,
     momentum: Option<Tensor>,
-    /// By parameter of the graph, those of all copies in one: output channels
-    /// copy by copy. Those that nothing depends on stay as they were.
+    /// By parameter of the graph, those of all copies in one: output channels are ordered
+    /// copy by copy. Parameters that cannot reach the output are never changed.
     parameters: Vec<Tensor>,
-    /// Positions in `parameters` of what `weights` holds, in its order.
+    /// Positions in `parameters` of those that `weights` holds, in its order.
     trained: Vec<usize>,
 }
 
 impl Standalone {
-    /// A network of `graph` for each of `initial`: parameters in the graph's
+    /// Makes a network of `graph` for each entry of `initial`, which has parameters in graph
     /// order.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ impl Standalone {
         })
     }
 
-    /// One step of SGD for each copy, on a batch of its own with dropout of its
-    /// own; batches are of one size. What each came to before the step.
+    /// Takes one step of SGD for each copy, each with its own batch and dropout; batches
+    /// have the same size. Returns the fit of each copy before the step.
     ///
     /// # Errors
     /// When a batch does not fit the network, or torch fails.
@@ -116,7 +116,7 @@ impl Standalone {
         Ok(fits)
     }
 
-    /// What batch normalisations see of `images` under the weights of now,
+    /// The statistics of `images` at each batch normalisation, under the present weights and
     /// without dropout.
     ///
     /// # Errors
@@ -127,8 +127,8 @@ impl Standalone {
         Ok(executor.forward(&self.for_all(images)?)?.statistics)
     }
 
-    /// Each copy on images it was not trained on, normalised by
-    /// [`statistics`](Self::statistics).
+    /// The fit of each copy on images it was not trained on, normalised by `seen`, which
+    /// [`statistics`](Self::statistics) gives.
     ///
     /// # Errors
     /// When a batch does not fit the network, or torch fails.
@@ -150,7 +150,7 @@ impl Standalone {
         Ok(channels_last(&images.f_repeat([1, self.copies as i64, 1, 1])?))
     }
 
-    /// Mean loss of each copy, `[copies]`, and the numbers, of logits
+    /// The mean loss of each copy, `[copies]`, and the fits as numbers, from logits
     /// `[n, copies x classes]` and labels `[n, copies]`.
     fn fits(&self, logits: &Tensor, labels: &Tensor) -> Result<(Tensor, Vec<Fit>)> {
         let copies = self.copies as i64;
@@ -170,7 +170,7 @@ impl Standalone {
         Ok((losses, fits.map(|(loss, accuracy)| Fit { loss, accuracy }).collect()))
     }
 
-    /// Gradients of a copy that are longer together are scaled to this norm.
+    /// Scales the gradient of each copy whose norm is larger to `max_norm`.
     fn clip(&self, gradient: Tensor, max_norm: f64) -> Result<Tensor> {
         let mut squares = Tensor::zeros([self.copies as i64], (Kind::Float, gradient.device()));
         let squares = squares.f_index_add_(0, &self.owners, &gradient.f_square()?)?;
@@ -180,8 +180,8 @@ impl Standalone {
     }
 }
 
-/// As a vector, channels innermost, as convolutions on CPU want their weights;
-/// no copy of what lies in memory so.
+/// The tensor as a vector, channels innermost, as convolutions on CPU want their weights;
+/// does not copy a tensor that is in this order already.
 fn innermost(tensor: &Tensor) -> Result<Tensor> {
     Ok(match tensor.dim() {
         4 => tensor.f_permute([0, 2, 3, 1])?.f_reshape([-1])?,
@@ -189,7 +189,7 @@ fn innermost(tensor: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// A vector that [`innermost`] made as a view of this size.
+/// A vector made by [`innermost`] as a view of this size.
 fn outermost(vector: &Tensor, size: &[i64]) -> Result<Tensor> {
     Ok(match *size {
         [out, inputs, height, width] => {

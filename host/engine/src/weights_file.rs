@@ -1,7 +1,7 @@
-//! Parameters and a batch from a file.
+//! Reads parameters and a batch from a file.
 //!
-//! Invariant: what the file holds is used as it is, or refused by name; what
-//! it lacks is made up by nobody.
+//! Invariant: what the file holds is used as it is or refused by name, and nothing
+//! that it lacks is made up.
 
 use super::{Batch, parameters::parts};
 use osee_model::{
@@ -14,22 +14,22 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 use tch::{Kind, Tensor};
 
-/// Images of a batch that a file may have.
+/// Name of the tensor with the images of a batch.
 const INPUT: &str = "input";
-/// Their labels.
+/// Name of the tensor with their labels.
 const TARGET: &str = "target";
 
-/// What torch's modules keep of batches; networks here normalise by the batch
-/// at hand.
+/// Suffixes of the running statistics that torch's modules keep; networks here normalise
+/// by the batch at hand.
 const STATISTICS: [&str; 3] = [".running_mean", ".running_var", ".num_batches_tracked"];
 
-/// Parameters of `graph` from a safetensors file, and its batch `input`,
-/// `target` if it has one. Other dtypes than float32, and than int64 of labels,
-/// are converted where that changes no value.
+/// Reads the parameters of `graph` from a safetensors file, and its batch (`input` and
+/// `target`) if it has one. Dtypes other than float32, or int64 for labels, are converted
+/// if that changes no value.
 ///
 /// # Errors
-/// When the file cannot be read, lacks a parameter or one of `input` and
-/// `target`, or has something that is not used as it is: another name, shape
+/// When the file cannot be read, lacks a parameter or has only one of `input` and
+/// `target`, or when something in it cannot be used as it is: another name, shape
 /// or dtype, a value that is not finite, or a label without an output.
 pub fn read(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> {
     let unreadable = |error: String| {
@@ -47,7 +47,7 @@ pub fn read(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> 
     contents().map_err(|error| Error::new(format!("weights file {}: {error}", path.display())))
 }
 
-/// A tensor of the file.
+/// One tensor of the file.
 struct Stored {
     /// Its values, in a dtype that torch computes with.
     tensor: Tensor,
@@ -56,7 +56,7 @@ struct Stored {
 }
 
 impl Stored {
-    /// Torch has no arithmetic of unsigned integers of more than a byte.
+    /// Widens unsigned integers of more than a byte, for which torch has no arithmetic.
     fn of(name: &str, view: TensorView<'_>) -> Result<Self> {
         let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
         let (bytes, dtype) = (view.data(), dtype(view.dtype()));
@@ -80,12 +80,12 @@ impl Stored {
     }
 }
 
-/// Little-endian numbers of so many bytes.
+/// Decodes little-endian numbers of `N` bytes each.
 fn numbers<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
     bytes.chunks_exact(N).filter_map(|it| it.try_into().ok()).map(number).collect()
 }
 
-/// That a tensor is of a dtype which is not read, if that is what is wrong with a
+/// The message that a tensor has an unsupported dtype, if that is what is wrong with a
 /// file.
 fn other_dtype(bytes: &[u8]) -> Option<String> {
     let length = usize::try_from(u64::from_le_bytes(*bytes.first_chunk()?)).ok()?;
@@ -137,7 +137,7 @@ fn contents(
     Ok((parts(graph, &stored?), batch))
 }
 
-/// A name that the network does not have.
+/// The error for a name that the network does not have.
 fn superfluous<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     if STATISTICS.iter().any(|end| name.ends_with(end)) {
         return Error::new(format!(
@@ -218,7 +218,7 @@ fn converted(name: &str, stored: &Stored, to: Kind) -> Result<Tensor> {
     }
 }
 
-/// As numpy and torch call it.
+/// The dtype's name in numpy and torch.
 fn dtype(dtype: Dtype) -> String {
     let known = format!("{dtype:?}");
     match (dtype, known.split_at(1)) {
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
     use osee_model::graph::{ConvSpec, GraphBuilder};
 
-    /// A convolution and a classifier: 3 x 4 x 4 to 5 classes.
+    /// A convolution and a classifier: from 3 x 4 x 4 to 5 classes.
     fn graph() -> Graph {
         let mut g = GraphBuilder::new(Shape::square(3, 4));
         let x = g.conv("conv", g.input(), ConvSpec::same(2, 1));
@@ -245,7 +245,7 @@ mod tests {
         g.finish(x).unwrap()
     }
 
-    /// A file with a batch of two images, then `change`d.
+    /// A file with a batch of two images, after `change` was applied.
     fn with(
         change: impl FnOnce(&mut BTreeMap<String, Tensor>),
     ) -> std::result::Result<(Vec<Tensor>, Batch), String> {
@@ -301,7 +301,7 @@ mod tests {
         }
     }
 
-    /// A file with these tensors in place of the like of a whole one.
+    /// Reads a whole file in which the tensor `name` is replaced by this one.
     fn stored(name: &str, dtype: Dtype, bytes: &[u8]) -> std::result::Result<Batch, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("w.safetensors");

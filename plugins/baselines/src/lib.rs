@@ -1,4 +1,4 @@
-//! What every estimator has to beat: numbers that need no network at all.
+//! Baselines that every estimator has to beat: numbers that need no weights and no images.
 
 use osee_sdk::prelude::*;
 
@@ -10,7 +10,7 @@ fn info(id: &str, summary: &str) -> EstimatorInfo {
         .citation("Ning et al., Evaluating Efficient Performance Estimators of Neural Architectures, NeurIPS 2021")
 }
 
-/// Trainable parameters.
+/// Scores by the number of trainable parameters.
 pub struct Params;
 
 impl Baseline for Params {
@@ -25,7 +25,7 @@ impl Baseline for Params {
     }
 }
 
-/// Multiply-accumulates of one image.
+/// Scores by the multiply-accumulates of one image.
 pub struct Flops;
 
 impl Baseline for Flops {
@@ -40,7 +40,7 @@ impl Baseline for Flops {
     }
 }
 
-/// ReLU calls of one forward pass.
+/// Scores by the number of ReLU calls in one forward pass.
 pub struct Relu;
 
 impl Baseline for Relu {

@@ -1,9 +1,9 @@
-//! Vote: of two architectures, the one that at least half of the experts
+//! Vote: prefers, of two architectures, the one that at least half of the experts
 //! score higher (Abdelfattah et al. 2021).
 //!
 //! Majorities need not be transitive, so a ranking needs a rule: Copeland's
-//! (wins minus losses, independent of order), or the study's comparison sort,
-//! whose outcome depends on the order it starts from.
+//! (wins minus losses, independent of order), or the paper's comparison sort,
+//! whose result depends on the order it starts from.
 
 use osee_sdk::prelude::*;
 use std::cmp::Ordering;
@@ -13,14 +13,14 @@ osee_sdk::export! { meta: Vote }
 const RULES: [(&str, Rule); 2] =
     [("copeland", Rule::Copeland), ("comparison-sort", Rule::ComparisonSort)];
 
-/// How majorities become a ranking.
+/// How pairwise majorities become a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {
     Copeland,
     ComparisonSort,
 }
 
-/// Majority vote of experts.
+/// A majority vote of other rows, the experts.
 pub struct Vote {
     experts: Vec<String>,
     rule: Rule,
@@ -72,8 +72,8 @@ impl Meta for Vote {
 }
 
 impl Vote {
-    /// The experts' columns in the sense "higher is better"; a failure is
-    /// below everything.
+    /// The experts' columns, oriented so that higher is better. A failure is minus
+    /// infinity.
     fn columns(&self, population: &Population) -> Result<Vec<Vec<f64>>> {
         let find = |name: &str| population.estimators.iter().position(|it| it == name);
         self.experts
@@ -93,24 +93,24 @@ impl Vote {
     }
 }
 
-/// Whether at least half of the experts score `i` above `j`.
+/// True if at least half of the experts score `i` above `j`.
 fn preferred(experts: &[Vec<f64>], i: usize, j: usize) -> bool {
     let above = experts.iter().filter(|column| column[i] > column[j]).count();
     2 * above >= experts.len()
 }
 
 fn majority(experts: &[Vec<f64>], i: usize, j: usize) -> Ordering {
-    // With an even number of experts both may be preferred, with ties neither.
+    // With an even number of experts each may be preferred to the other, with ties neither.
     preferred(experts, i, j).cmp(&preferred(experts, j, i))
 }
 
-/// Wins minus losses against all others.
+/// Wins minus losses of `i` against all other architectures.
 fn copeland(experts: &[Vec<f64>], i: usize, n: usize) -> f64 {
     (0..n).map(|j| majority(experts, i, j) as i32).sum::<i32>() as f64
 }
 
-/// Minus the position after a binary insertion sort by majority. A sort from
-/// the standard library may refuse an order that is not transitive.
+/// Minus each position after a binary insertion sort by majority. A sort of the
+/// standard library may panic on an order that is not transitive.
 fn comparison_sort(experts: &[Vec<f64>], n: usize) -> Vec<f64> {
     let mut order: Vec<usize> = Vec::with_capacity(n);
     for i in 0..n {

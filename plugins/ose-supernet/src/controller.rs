@@ -1,5 +1,5 @@
 //! Soft pruning: an evolutionary controller, trained together with the
-//! supernet, says what is sampled.
+//! supernet, decides what is sampled.
 
 use crate::{
     CITATION,
@@ -10,7 +10,7 @@ use osee_sdk::model::seed::{Stream, below};
 use osee_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Largest population and tournament: each member is evaluated again and again.
+/// Largest population and tournament; each member is evaluated in every generation.
 const MOST: i64 = 1_000_000;
 
 /// A supernet whose training follows a population that evolves by its own
@@ -27,12 +27,12 @@ pub struct Controller {
     half_random: bool,
 }
 
-/// Best first.
+/// The surviving architectures with their scores, best first.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Population(Vec<(String, f64)>);
 
 impl Controller {
-    /// Whether the population changes before this epoch.
+    /// True if the population changes before this epoch.
     fn updates(&self, epoch: &Epoch) -> bool {
         let since = epoch.number.checked_sub(self.warm_up);
         since.is_some_and(|since| since.is_multiple_of(self.every))
@@ -41,7 +41,7 @@ impl Controller {
     /// A mutation of the best of a few random members.
     fn child(&self, random: &mut Stream, space: &Space, parents: &Population) -> Result<String> {
         let contestants = (0..self.tournament).map(|_| below(random, parents.0.len()));
-        // They are in order: the first is the best.
+        // Members are sorted, so the smallest index is the best.
         let winner = contestants.min().unwrap_or(0);
         let mutations = space.mutations(&parents.0[winner].0)?;
         match mutations.get(below(random, mutations.len().max(1))) {
@@ -52,7 +52,7 @@ impl Controller {
         }
     }
 
-    /// Refuses a population that would never evolve, or cannot be.
+    /// Refuses settings under which the population never evolves or is larger than the space.
     fn check(&self, epoch: &Epoch, space: &Space) -> Result<()> {
         let (warm_up, every, epochs) = (self.warm_up, self.every, epoch.epochs);
         if warm_up.saturating_add(every) >= epochs {
@@ -72,7 +72,7 @@ impl Controller {
         }
     }
 
-    /// The surveyed that survive.
+    /// The best of the surveyed architectures, which become the next population.
     fn select(&self, epoch: &Epoch) -> Result<Population> {
         let mut scored = Vec::with_capacity(epoch.surveyed.len());
         for surveyed in &epoch.surveyed {
@@ -121,7 +121,7 @@ impl OneShot for Controller {
         self.judge.evaluation()
     }
 
-    /// Parents, because the weights have changed under them, and as many
+    /// Parents, because the weights have changed since they were scored, and as many
     /// children; at first a random population.
     fn survey(&self, epoch: &Epoch, space: &Space) -> Result<Vec<String>> {
         if epoch.number == 0 {
@@ -170,7 +170,7 @@ mod tests {
     use crate::nb201;
     use std::collections::HashSet;
 
-    /// More 3x3 convolutions, better.
+    /// Makes accuracy rise with the number of 3x3 convolutions.
     fn survey(archs: Vec<String>) -> Vec<Surveyed> {
         let judged = archs.into_iter().map(|arch| {
             let correct = arch.matches("nor_conv_3x3").count() as u32;

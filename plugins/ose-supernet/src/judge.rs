@@ -1,22 +1,22 @@
-//! What is made of a trained supernet.
+//! How sub-networks of a trained supernet are scored.
 
 use osee_sdk::prelude::*;
 
-/// The figure that is the score.
+/// The figure of merit that becomes the score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Figure {
     /// The mean cross-entropy, negated.
     Loss,
-    /// The mean accuracy.
+    /// The mean share of correct images.
     Accuracy,
 }
 
-/// Figures by their names in settings.
+/// The figures by their names in settings.
 pub const FIGURES: [(&str, Figure); 2] = [("loss", Figure::Loss), ("accuracy", Figure::Accuracy)];
 
 impl Figure {
-    /// Mean over batches, whatever their sizes, as the study has it; high is
-    /// good.
+    /// The mean over batches, not weighted by their sizes, as in the paper; higher is
+    /// better.
     pub fn mean(self, batches: &[BatchResult]) -> Result<f64> {
         if batches.is_empty() {
             return Err(Error::new("there are no validation batches"));
@@ -29,7 +29,7 @@ impl Figure {
     }
 }
 
-/// Which weights are judged, on what, by which figure.
+/// Which checkpoints are scored, on which batches, and by which figure.
 #[derive(Debug)]
 pub struct Judge {
     figure: Figure,
@@ -37,7 +37,7 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// What can be changed of it.
+    /// The settings that an estimator with a judge declares.
     pub fn settings() -> [SettingSpec; 4] {
         let score = "mean over the validation batches; the loss is negated";
         let batches = "validation batches looked at; 0 for all";
@@ -53,7 +53,7 @@ impl Judge {
         .map(SettingSpec::judges_only)
     }
 
-    /// With these settings.
+    /// Reads the judge from an estimator's settings.
     pub fn new(settings: &Settings) -> Result<Self> {
         let evaluation = Evaluation::default()
             .checkpoints(settings.get("checkpoints")?)
@@ -65,12 +65,12 @@ impl Judge {
         Ok(Self { figure: settings.choice("score", &FIGURES)?, evaluation })
     }
 
-    /// For the host.
+    /// The checkpoints and batches that the host is to evaluate.
     pub fn evaluation(&self) -> Evaluation {
         self.evaluation
     }
 
-    /// The score.
+    /// The score of a sub-network from its validation batches; higher is better.
     pub fn score(&self, batches: &[BatchResult]) -> Result<f64> {
         self.figure.mean(batches)
     }

@@ -1,5 +1,5 @@
-//! One-shot estimators: the study's supernet with its samplers and variants,
-//! each a setting, and a supernet trained together with a controller.
+//! One-shot estimators: the paper's supernet, with its samplers and variants as
+//! settings, and a supernet trained together with a controller.
 
 mod controller;
 mod judge;
@@ -75,7 +75,7 @@ impl OneShot for OneShotEstimator {
     }
 }
 
-/// NAS-Bench-201 from its library: two plugins cannot be linked into one test.
+/// NAS-Bench-201 from its library, because two plugins cannot be linked into one test.
 #[cfg(test)]
 fn nb201() -> Space {
     space("nb201", "nb201")
@@ -92,7 +92,7 @@ fn space(plugin: &str, id: &str) -> Space {
 mod tests {
     use super::*;
 
-    /// Why an estimator is refused, when it is made or before its first epoch of four.
+    /// Why an estimator is refused, either when created or before its first epoch of four.
     fn refusal<T: OneShot>(space: &Space, given: &[(&str, Value)]) -> Option<String> {
         let given = given.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
         let settings = Settings::resolve("x", &T::info().settings, &given).map_err(Error::from);

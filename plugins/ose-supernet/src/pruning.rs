@@ -7,7 +7,7 @@ use crate::{
 };
 use osee_sdk::prelude::*;
 
-/// When the rest is dropped, and how much is kept.
+/// When architectures are dropped, how many are kept, and by which figure.
 #[derive(Debug)]
 pub struct Pruning {
     share: f64,
@@ -16,7 +16,7 @@ pub struct Pruning {
 }
 
 impl Pruning {
-    /// What can be changed of it.
+    /// The settings that an estimator with pruning declares.
     pub fn settings() -> [SettingSpec; 3] {
         let keep = "share of architectures trained to the end, at least one of them";
         [
@@ -27,7 +27,7 @@ impl Pruning {
         ]
     }
 
-    /// With these settings; none if everything is kept.
+    /// Reads the pruning from an estimator's settings; `None` if everything is kept.
     pub fn new(settings: &Settings) -> Result<Option<Self>> {
         let share = settings.get("keep")?;
         let after = settings.get("keep_after")?;
@@ -46,12 +46,12 @@ impl Pruning {
         Ok(None)
     }
 
-    /// Epochs before the others are dropped.
+    /// Number of epochs that train all architectures.
     pub fn after(&self) -> u32 {
         self.after
     }
 
-    /// Refuses a pruning that would never come, or drop nothing.
+    /// Refuses a pruning that never happens or drops nothing.
     pub fn check(&self, epoch: &Epoch, sampler: &Sampler, space: &Space) -> Result<()> {
         let (after, epochs) = (self.after, epoch.epochs);
         if after >= epochs {
@@ -74,17 +74,17 @@ impl Pruning {
         }
     }
 
-    /// How many are kept.
+    /// How many of `all` architectures are kept.
     fn count(&self, all: usize) -> usize {
         (self.share * all as f64).round().max(1.0) as usize
     }
 
-    /// Whether this epoch is the first with fewer.
+    /// True if this is the first epoch after the drop.
     pub fn begins(&self, epoch: &Epoch) -> bool {
         epoch.number == self.after
     }
 
-    /// The architectures that are left, from when they are fewer.
+    /// The architectures that are kept; `None` before the drop.
     pub fn kept(&self, epoch: &Epoch) -> Result<Option<Vec<String>>> {
         if !self.begins(epoch) {
             return epoch.recall();

@@ -1,4 +1,4 @@
-//! Which architectures a step trains.
+//! Draws the architectures that each step trains.
 
 use osee_sdk::model::{
     seed::{Stream, below, shuffle, stream},
@@ -8,43 +8,43 @@ use osee_sdk::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::OnceLock;
 
-/// Spaces with more architectures cannot be listed.
+/// Largest space that is listed in memory, in architectures.
 pub const LISTABLE: u64 = 2_000_000;
 /// Most architectures per step.
 const SAMPLES: i64 = 10_000;
-/// Draws in vain after which there is nothing to be found.
+/// Number of futile draws after which drawing gives up.
 const TRIES: usize = 10_000;
 
-/// How architectures are drawn.
+/// The distribution that architectures are drawn from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Law {
-    /// Every architecture equally.
+    /// Every architecture with equal probability.
     Uniform,
-    /// Every isomorphism group equally, by its first architecture.
+    /// Every isomorphism group with equal probability, by its first architecture.
     Deiso,
-    /// Together, a step's architectures have every option of every decision
-    /// once (FairNAS; Chu et al., ICCV 2021).
+    /// Each step has every option of every decision once, spread over its
+    /// architectures (FairNAS; Chu et al., ICCV 2021).
     Fair,
 }
 
 const LAWS: [(&str, Law); 3] =
     [("uniform", Law::Uniform), ("deiso", Law::Deiso), ("fair", Law::Fair)];
 
-/// Draws architectures for steps.
+/// Draws the architectures of a step.
 #[derive(Debug)]
 pub struct Sampler {
     law: Law,
     samples: usize,
-    /// Operations that are never drawn.
+    /// Names of operations that are never drawn.
     without: BTreeSet<String>,
-    /// What is drawn from, where it must be listed.
+    /// Every architecture, or the first of each group; made when a list is first needed.
     list: OnceLock<Vec<String>>,
-    /// Those of it that can be trained and have nothing that is left out.
+    /// The trainable architectures of `list` that have no excluded operation.
     permitted: OnceLock<Vec<String>>,
 }
 
 impl Sampler {
-    /// What can be changed of it.
+    /// The settings that an estimator with a sampler declares.
     pub fn settings() -> [SettingSpec; 3] {
         let sampler = "draws every architecture (uniform) or every isomorphism group (deiso) \
                        equally, or every operation once a step (fair)";
@@ -56,7 +56,7 @@ impl Sampler {
         ]
     }
 
-    /// With these settings.
+    /// Reads the sampler from an estimator's settings.
     pub fn new(settings: &Settings) -> Result<Self> {
         let without: Vec<String> = settings.get("without")?;
         Ok(Self {
@@ -68,7 +68,7 @@ impl Sampler {
         })
     }
 
-    /// Refuses a number of samples where every step has its own.
+    /// Refuses the setting `samples` for fair steps, whose size the space determines.
     pub fn check_samples(&self) -> Result<()> {
         match self.law == Law::Fair && self.samples > 1 {
             true => Err(Error::new(
@@ -79,8 +79,8 @@ impl Sampler {
         }
     }
 
-    /// Refuses to drop architectures before the first epoch where only the steps
-    /// before that are the sampler's own.
+    /// Refuses fair sampling if pruning starts at the first epoch, since fair steps exist
+    /// only before it.
     pub fn check_pruned(&self, after: u32) -> Result<()> {
         match self.law == Law::Fair && after == 0 {
             true => Err(Error::new(
@@ -91,8 +91,8 @@ impl Sampler {
         }
     }
 
-    /// Refuses what can never be sampled from `space`, and operations to be
-    /// left out that it does not have.
+    /// Refuses a space from which nothing can be sampled, and excluded operations that
+    /// the space does not have.
     pub fn check(&self, space: &Space) -> Result<()> {
         let id = &space.info().id;
         let size = space.info().size.ok_or_else(|| {
@@ -106,7 +106,7 @@ impl Sampler {
         }
         let mut random = stream(0, &["check"]);
         if self.without.is_empty() {
-            // Any will do: a group can be trained if one of its members can.
+            // Uniform draws suffice: a group can be trained if one of its members can.
             let law = if self.law == Law::Fair { Law::Fair } else { Law::Uniform };
             self.draw_by(law, &mut random, space)?;
             return match law {
@@ -135,7 +135,7 @@ impl Sampler {
         }
     }
 
-    /// The same from a list.
+    /// The architectures of one step, drawn uniformly from `list`.
     pub fn step_among(&self, random: &mut Stream, list: &[String]) -> Vec<String> {
         (0..self.samples).map(|_| list[below(random, list.len())].clone()).collect()
     }
@@ -154,7 +154,7 @@ impl Sampler {
         Ok(self.permitted.get_or_init(|| all))
     }
 
-    /// One trainable architecture without the operations that are left out.
+    /// One trainable architecture without excluded operations.
     pub fn draw(&self, random: &mut Stream, space: &Space) -> Result<String> {
         self.draw_by(self.law, random, space)
     }
@@ -172,7 +172,7 @@ impl Sampler {
                 return Ok(arch);
             }
         }
-        // Few are left, or none: a list says which, where there can be one.
+        // Few or none are left: search the list, if the space can be listed.
         match self.all(space) {
             Ok([]) if self.without.is_empty() => Err(Error::new(format!(
                 "{} has no architecture that can be trained: each makes no network, or has nothing \
@@ -193,7 +193,7 @@ impl Sampler {
         }
     }
 
-    /// Whether it can be trained, without the operations that are left out.
+    /// True if `arch` is trainable and has no excluded operation.
     pub fn permits(&self, arch: &str, space: &Space) -> Result<bool> {
         if !space.trainable(arch)? {
             return Ok(false);
@@ -201,7 +201,7 @@ impl Sampler {
         if self.without.is_empty() {
             return Ok(true);
         }
-        // What could be changed says what is there.
+        // Mutations name the operations that they replace, and so all that `arch` has.
         Ok(!space.mutations(arch)?.iter().any(|mutation| self.without.contains(&mutation.from)))
     }
 
@@ -229,9 +229,9 @@ impl Sampler {
         Ok(self.list.get_or_init(|| list))
     }
 
-    /// A random order of the options of each decision; the i-th architecture
-    /// has the i-th of each. Those that cannot be trained are dropped, as in
-    /// the study.
+    /// Shuffles the options of each decision; the i-th architecture has the i-th option
+    /// of each. Architectures that cannot be trained are dropped, as in
+    /// the paper.
     fn fair(&self, random: &mut Stream, space: &Space) -> Result<Vec<String>> {
         for _ in 0..TRIES {
             let base = space.architecture(below(random, space.size()? as usize) as u64)?;
@@ -254,7 +254,7 @@ impl Sampler {
         Err(Error::new("no fair step of trainable architectures was found"))
     }
 
-    /// The options of each decision, in order of their names.
+    /// The options of each decision, both sorted by name.
     fn decisions(&self, base: &str, space: &Space) -> Result<BTreeMap<String, Vec<String>>> {
         let mut decisions: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for mutation in space.mutations(base)? {
@@ -272,8 +272,8 @@ impl Sampler {
     }
 }
 
-/// Whatever a decision of `space` can be, as far as two changes of one
-/// architecture lead.
+/// The options of all decisions of `space`, as far as two mutations of its first
+/// architecture reach them.
 fn options(space: &Space) -> Result<BTreeSet<String>> {
     let first = space.mutations(&space.architecture(0)?)?;
     let mut options = BTreeSet::new();
@@ -285,7 +285,7 @@ fn options(space: &Space) -> Result<BTreeSet<String>> {
     Ok(options)
 }
 
-/// `base` with the i-th option of each decision.
+/// Changes `base` to the i-th option of each decision.
 fn with_options(
     base: &str,
     orders: &BTreeMap<String, Vec<String>>,
@@ -297,7 +297,7 @@ fn with_options(
         let option = &options[i % options.len()];
         let mutations = space.mutations(&arch)?;
         let fits = |m: &Mutation| m.decision == *decision && m.to == *option;
-        // If there is no such change, the option is there already.
+        // Without such a mutation, the architecture has the option already.
         if let Some(mutation) = mutations.into_iter().find(fits) {
             arch = mutation.arch;
         }
@@ -317,7 +317,7 @@ mod tests {
         Sampler::new(&settings).unwrap()
     }
 
-    /// Operation of each edge.
+    /// The operations of an architecture, one per edge.
     fn operations(arch: &str) -> Vec<String> {
         let edges = arch.split(['|', '+']).filter(|edge| !edge.is_empty());
         edges.map(|edge| edge.split('~').next().unwrap().to_owned()).collect()
@@ -342,7 +342,7 @@ mod tests {
             };
             let chi2: f64 = all.iter().map(square).sum();
             let freedom = all.len() as f64 - 1.0;
-            // Five standard deviations of its distribution.
+            // The tolerance is five standard deviations of the chi-square distribution.
             assert!((chi2 - freedom).abs() < 5.0 * (2.0 * freedom).sqrt(), "{law}: {chi2}");
             assert!(counts.keys().all(|arch| space.trainable(arch).unwrap()));
             let listed = sampler.listed(&space).unwrap();
@@ -368,7 +368,7 @@ mod tests {
                 }
             }
             assert!(counts.values().all(|count| *count == 1));
-            // None was dropped: all thirty are there.
+            // Five architectures mean that none was dropped, so all thirty options are there.
             if step.len() == 5 {
                 assert_eq!(counts.len(), 30);
                 whole += 1;

@@ -1,26 +1,26 @@
-//! A cell: a directed acyclic graph of labelled vertices, the first the
+//! A cell: a directed acyclic graph of labelled vertices. The first is the
 //! input, the last the output.
 
 use osee_sdk::model::notation::{self, Data, Literal, Misread, Reader};
 use osee_sdk::prelude::*;
 use std::{fmt, str::FromStr};
 
-/// A cell in the notation.
+/// An example of a cell in the notation.
 pub const EXAMPLE: &str = "0100110|0010000|0001001|0000010|0000010|0000001|0000000;conv3x3,maxpool3x3,conv3x3,conv3x3,conv1x1";
 
-/// Most vertices, input and output included.
+/// Most vertices, including input and output.
 pub const MAX_VERTICES: usize = 7;
-/// Most edges between vertices on paths from input to output.
+/// Most edges, counted between vertices on paths from input to output.
 pub const MAX_EDGES: usize = 9;
 
-/// What a vertex does with the sum of its inputs.
+/// The operation that a vertex applies to the sum of its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum VertexOp {
-    /// 3x3 convolution, batch normalisation, ReLU.
+    /// 3x3 convolution, batch normalisation and ReLU.
     Conv3x3,
-    /// 1x1 convolution, batch normalisation, ReLU.
+    /// 1x1 convolution, batch normalisation and ReLU.
     Conv1x1,
-    /// 3x3 max pooling.
+    /// 3x3 max pooling with stride 1.
     MaxPool,
 }
 
@@ -43,20 +43,20 @@ impl VertexOp {
     }
 }
 
-/// A cell that connects its input with its output.
+/// A cell whose input is connected to its output.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cell {
-    /// Per vertex a bit for every vertex it goes to.
+    /// Bit `j` of `rows[i]` is set if there is an edge i -> j.
     rows: Vec<u8>,
-    /// Of the vertices between input and output.
+    /// One operation per vertex between input and output.
     ops: Vec<VertexOp>,
 }
 
 impl Cell {
-    /// Checks and makes one; `edges[i][j]` is whether there is an edge i -> j.
+    /// Checks and makes a cell. Bit `j` of `rows[i]` is set if there is an edge i -> j.
     ///
     /// # Errors
-    /// Too large, with an edge backwards, or without a path from input to
+    /// When it is too large, has an edge backwards, or has no path from input to
     /// output.
     pub fn new(rows: Vec<u8>, ops: Vec<VertexOp>) -> Result<Self> {
         let cell = Self { rows, ops };
@@ -75,7 +75,7 @@ impl Cell {
         if !used[0] {
             return Err(Error::new("no path leads from its input to its output"));
         }
-        // As in the benchmark, what leads nowhere does not count.
+        // As in the benchmark, edges that lead nowhere do not count.
         let from_used = (0..n).filter(|&from| used[from]);
         let edges = from_used.flat_map(|from| (0..n).map(move |to| (from, to)));
         let edges = edges.filter(|&(from, to)| used[to] && cell.edge(from, to)).count();
@@ -85,12 +85,12 @@ impl Cell {
         Ok(cell)
     }
 
-    /// Number of vertices, input and output included.
+    /// Number of vertices, including input and output.
     pub fn vertices(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is an edge `from` -> `to`.
+    /// True if there is an edge `from` -> `to`.
     pub fn edge(&self, from: usize, to: usize) -> bool {
         self.rows[from] >> to & 1 == 1
     }
@@ -100,7 +100,7 @@ impl Cell {
         vertex.checked_sub(1).and_then(|at| self.ops.get(at)).copied()
     }
 
-    /// Per vertex, whether it lies on a path from input to output.
+    /// For each vertex, true if it lies on a path from input to output.
     pub fn used(&self) -> Vec<bool> {
         let n = self.vertices();
         let mut reached = vec![false; n];
@@ -116,21 +116,21 @@ impl Cell {
         used
     }
 
-    /// The same cell with one edge added or taken away.
+    /// The same cell with one edge added or removed.
     fn flipped(&self, from: usize, to: usize) -> Result<Self> {
         let mut rows = self.rows.clone();
         rows[from] ^= 1 << to;
         Self::new(rows, self.ops.clone())
     }
 
-    /// The same cell with another operation.
+    /// The same cell with another operation at `vertex`.
     pub(crate) fn with_op(&self, vertex: usize, op: VertexOp) -> Self {
         let mut cell = self.clone();
         cell.ops[vertex - 1] = op;
         cell
     }
 
-    /// Cells with one other operation; `write` is how one is written.
+    /// Cells that differ in one operation, each with the mutation that leads to it.
     pub(crate) fn op_mutations(&self) -> impl Iterator<Item = (Self, Mutation)> {
         (1..self.vertices() - 1).flat_map(move |vertex| {
             let old = self.ops[vertex - 1];
@@ -144,7 +144,7 @@ impl Cell {
         })
     }
 
-    /// Every cell with one other operation, or one edge more or less.
+    /// Every cell that differs in one operation, or has one edge more or less.
     pub fn mutations(&self) -> Vec<Mutation> {
         let mut mutations: Vec<Mutation> = self.op_mutations().map(|(_, it)| it).collect();
         let n = self.vertices();
@@ -179,7 +179,7 @@ impl fmt::Display for Cell {
 impl FromStr for Cell {
     type Err = Error;
 
-    /// `ROWS;OPERATIONS`, or `ModelSpec(matrix=[[..], ..], ops=[..])` and the
+    /// Reads `ROWS;OPERATIONS`, `ModelSpec(matrix=[[..], ..], ops=[..])`, or the
     /// two lists alone; the benchmark's `input` and `output` are allowed.
     fn from_str(text: &str) -> Result<Self> {
         let refused = |wrong: &Misread| Error::new(wrong.of(text, "nb101 cell", EXAMPLE));
@@ -301,7 +301,7 @@ fn texts(list: &Literal) -> notation::Result<Vec<(usize, &str)>> {
     names.map(|name| Ok((name.at, name.text("the name of an operation")?))).collect()
 }
 
-/// Operations of the vertices between input and output, which may be named, too.
+/// Operations of the vertices between input and output; those two may be named as well.
 fn read_ops(names: &[(usize, &str)]) -> notation::Result<Vec<VertexOp>> {
     let inner = match names {
         [(_, "input"), inner @ .., (_, "output")] => inner,

@@ -1,11 +1,11 @@
-//! The benchmark's graph hash: labels of vertices refined by those of their
-//! neighbours, as often as there are vertices, with MD5 (Ying & Hutter 2019).
+//! The benchmark's graph hash (Ying & Hutter 2019): labels of vertices are refined by
+//! those of their neighbours, as often as there are vertices, with MD5.
 
 use crate::cell::{Cell, VertexOp};
 use md5::{Digest, Md5};
 use osee_sdk::model::hex::hex;
 
-/// The hash of what of `cell` lies between its input and its output.
+/// The hash of the part of `cell` that lies between its input and its output.
 pub fn canonical(cell: &Cell) -> String {
     let used = cell.used();
     let kept: Vec<usize> = (0..cell.vertices()).filter(|&vertex| used[vertex]).collect();
@@ -42,7 +42,7 @@ pub fn canonical(cell: &Cell) -> String {
         labels = refined.collect();
     }
     labels.sort_unstable();
-    // As Python writes a list of strings.
+    // Written as Python writes a list of strings.
     let quoted: Vec<String> = labels.iter().map(|label| format!("'{label}'")).collect();
     digest(&format!("[{}]", quoted.join(", ")))
 }

@@ -1,9 +1,9 @@
-//! What vertices and projections are made of, in either cell.
+//! Layers of vertices and projections, for both kinds of cell.
 
 use crate::cell::VertexOp;
 use osee_sdk::prelude::*;
 
-/// A vertex's operation.
+/// Applies a vertex's operation.
 pub fn apply(
     g: &mut GraphBuilder,
     name: &str,
@@ -23,7 +23,7 @@ pub fn apply(
     }
 }
 
-/// Convolution, batch normalisation, ReLU.
+/// A convolution, batch normalisation and ReLU.
 pub fn conv_norm_relu(
     g: &mut GraphBuilder,
     name: &str,

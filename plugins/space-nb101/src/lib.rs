@@ -1,6 +1,6 @@
 //! NAS-Bench-101 (Ying et al., ICML 2019): cells of up to seven vertices and
 //! nine edges; and sub-space 3 of NAS-Bench-1shot1 (Zela et al., ICLR 2020),
-//! the cells that a supernet can hold.
+//! the cells whose weights a supernet can share.
 
 mod cell;
 mod hash;
@@ -16,14 +16,14 @@ use osee_sdk::prelude::*;
 
 osee_sdk::export! { space: Nb101, Nb101SubSpace3 }
 
-/// All cells.
+/// The space of all NAS-Bench-101 cells.
 pub struct Nb101;
 
 /// Sub-space 3 of NAS-Bench-1shot1.
 pub struct Nb101SubSpace3;
 
-/// Trainable parameters as the benchmark has them, those of the standalone
-/// network; it has no FLOPs.
+/// Trainable parameters of the standalone network, as the benchmark counts them. The
+/// benchmark has no FLOPs.
 fn counts(cell: &Cell) -> Result<Counts> {
     let defaults = Settings::defaults(&network::settings());
     Ok(Counts::default().params(network::build(cell, &defaults)?.cost().params))
@@ -52,7 +52,7 @@ impl SearchSpace for Nb101 {
         Err(Error::new("the cells of nb101 have no numbers; those of nb101-1shot1 have"))
     }
 
-    /// The benchmark's own hash of the cell without what reaches nothing.
+    /// The benchmark's own hash of the cell, without vertices that lead nowhere.
     fn canonical(&self, arch: &Cell) -> String {
         hash::canonical(arch)
     }
@@ -93,7 +93,7 @@ impl SearchSpace for Nb101SubSpace3 {
         Self
     }
 
-    /// Numbered with the inputs of each vertex first, the first vertex the
+    /// In the index, the inputs of each vertex come first, with the first vertex the
     /// most significant, then the operations.
     fn architecture(&self, index: u64) -> Result<SubSpaceCell> {
         SubSpaceCell::from_index(index).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! The macro network: stem, three stacks of cells, classifier; and the cell as
+//! The macro network (stem, three stacks of cells, classifier), and the cell as
 //! the benchmark trains it.
 
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
 };
 use osee_sdk::prelude::*;
 
-/// Whether the cells can share weights.
+/// Names of the networks; true if its cells can share weights.
 const NETWORKS: [(&str, bool); 2] = [("standalone", false), ("one-shot", true)];
 
-/// What can be changed of it.
+/// The settings of a network.
 pub fn settings() -> [SettingSpec; 7] {
     let network = "the benchmark's, or one whose weights cells can share";
     let affine = "whether batch normalisation inside the cells has scale and shift";
@@ -30,7 +30,7 @@ pub fn settings() -> [SettingSpec; 7] {
     ]
 }
 
-/// The network of `cell`.
+/// Builds the network of `cell`.
 pub fn build(cell: &Cell, settings: &Settings) -> Result<Graph> {
     let one_shot = settings.choice("network", &NETWORKS)?;
     let (modules, affine): (usize, _) = (settings.get("modules")?, settings.get("affine")?);
@@ -40,7 +40,7 @@ pub fn build(cell: &Cell, settings: &Settings) -> Result<Graph> {
     let mut x = conv_norm_relu(&mut g, "stem", input, channels, 3, true);
     for stack in 1..=3 {
         if stack > 1 {
-            // The supernet's pooling is padded.
+            // Only the supernet pads its pooling.
             let padding = usize::from(one_shot);
             let kind = PoolKind::Max;
             x = g.pool(x, Pool { kind, kernel: 2, stride: 2, padding, ceil_mode: false });
@@ -63,8 +63,8 @@ pub fn build(cell: &Cell, settings: &Settings) -> Result<Graph> {
     Ok(g.finish(logits)?)
 }
 
-/// Channels of every vertex: those that feed the output share its channels,
-/// the first ones taking the remainder; any other has as many as the widest
+/// Channels of every vertex. Those that feed the output share its channels, and
+/// the first of them take the remainder; any other vertex has as many as the widest
 /// it feeds.
 fn vertex_channels(cell: &Cell, used: &[bool], channels: usize) -> Vec<usize> {
     let last = cell.vertices() - 1;
@@ -86,8 +86,8 @@ fn vertex_channels(cell: &Cell, used: &[bool], channels: usize) -> Vec<usize> {
     widths
 }
 
-/// A cell of the benchmark: a wider vertex gives its first channels, the input
-/// is projected, the output is the concatenation plus the projected input.
+/// A cell of the benchmark. A wider vertex passes on its first channels, the input is
+/// projected, and the output is the concatenation plus the projected input.
 fn module(
     g: &mut GraphBuilder,
     name: &str,

@@ -7,10 +7,10 @@ use crate::{
 };
 use osee_sdk::prelude::*;
 
-/// A vertex takes the sum of its inputs, the cell's input through a 1x1
-/// projection of its own; the output is the concatenation of all vertices,
-/// zeros for those that do not feed it, plus the projected input if that does,
-/// brought back to `channels`.
+/// A vertex takes the sum of its inputs, and has its own 1x1 projection of the cell's
+/// input. The output is the concatenation of all vertices, with zeros for those that do
+/// not feed it, plus the projected input if that feeds it, reduced
+/// to `channels`.
 pub fn module(
     g: &mut GraphBuilder,
     name: &str,

@@ -1,32 +1,32 @@
-//! Sub-space 3 of NAS-Bench-1shot1: how many inputs every vertex has is fixed.
+//! Sub-space 3 of NAS-Bench-1shot1: every vertex has a fixed number of inputs.
 
 use crate::cell::{Cell, VertexOp};
 use osee_sdk::prelude::*;
 use std::{fmt, str::FromStr};
 
-/// A cell of it in the notation.
+/// An example of a cell in the notation.
 pub const EXAMPLE: &str = "0100000|0010000|0001110|0000101|0000010|0000001|0000000;conv3x3,conv3x3,maxpool3x3,conv1x1,conv1x1";
 
-/// Inputs of the vertices 1 to 6; 6 is the output.
+/// Number of inputs of the vertices 1 to 6; vertex 6 is the output.
 const INPUTS: [usize; 6] = [1, 1, 1, 2, 2, 2];
 const VERTICES: usize = INPUTS.len() + 1;
 const INNER: u32 = 5;
 
-/// A cell whose vertices have the inputs that the sub-space says. Some may
+/// A cell whose vertices have as many inputs as the sub-space says. Some vertices may
 /// lead nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SubSpaceCell(Cell);
 
 impl SubSpaceCell {
-    /// Number of cells, isomorphic ones and loose ends included.
+    /// Number of cells, including isomorphic ones and those with loose ends.
     pub const COUNT: u64 = 5400 * 3u64.pow(INNER);
 
-    /// As a cell of NAS-Bench-101.
+    /// The same cell as a NAS-Bench-101 cell.
     pub fn cell(&self) -> &Cell {
         &self.0
     }
 
-    /// The cell with this number.
+    /// The cell with this index; `None` if it is out of range.
     pub fn from_index(index: u64) -> Option<Self> {
         if index >= Self::COUNT {
             return None;
@@ -55,7 +55,7 @@ impl SubSpaceCell {
         (0..vertex).filter(|&from| self.0.edge(from, vertex)).collect()
     }
 
-    /// The same cell with other inputs of a vertex.
+    /// The same cell with other inputs of `vertex`; `None` if it is invalid.
     fn with_inputs(&self, vertex: usize, inputs: &[usize]) -> Option<Self> {
         let mut rows = vec![0u8; VERTICES];
         for to in 1..VERTICES {
@@ -68,7 +68,7 @@ impl SubSpaceCell {
         Cell::new(rows, ops).ok().map(Self)
     }
 
-    /// Every cell with one other operation, or other inputs of one vertex.
+    /// Every cell that differs in one operation or in the inputs of one vertex.
     pub fn mutations(&self) -> Vec<Mutation> {
         let mut mutations: Vec<Mutation> = self.0.op_mutations().map(|(_, it)| it).collect();
         for vertex in 1..VERTICES {

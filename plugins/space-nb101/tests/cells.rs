@@ -1,4 +1,4 @@
-//! Cells, their hash and their networks against what is done by hand.
+//! Compares cells, their hash and their networks with results computed by hand.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -20,19 +20,19 @@ fn cell(text: &str) -> Cell {
 
 #[test]
 fn channels_are_shared_as_the_benchmark_does() {
-    // Input to two vertices that both feed the output: 10 = 5 + 5 channels.
+    // The input goes to two vertices that both feed the output: 10 = 5 + 5 channels.
     let settings = standalone().with("channels", 10).with("modules", 1);
     let graph = Nb101.graph(&cell("0110|0001|0001|0000;conv1x1,conv3x3"), &settings).unwrap();
     let stem = 3 * 10 * 9 + 20;
     let mut params = stem + 40 * 10 + 10;
     for (inputs, channels) in [(10, 10), (10, 20), (20, 40)] {
         let half = channels / 2;
-        // A projection each, then the vertices' own operations.
+        // Each vertex has a projection, then its own operation.
         params += 2 * (inputs * half + 2 * half);
         params += half * half + 2 * half + half * half * 9 + 2 * half;
     }
     assert_eq!(graph.cost().params, params);
-    // Three vertices feed 10 channels: the first takes the remainder.
+    // Three vertices share 10 channels, and the first takes the remainder.
     let three = cell("01110|00001|00001|00001|00000;conv1x1,conv1x1,conv1x1");
     let graph = Nb101.graph(&three, &settings).unwrap();
     let shape = |vertex: usize| {
@@ -108,7 +108,7 @@ fn a_cell_is_read_as_the_benchmarks_own_code_writes_it() {
             format!("{matrix}, {}", ops.replace("'maxpool3x3'", "3")),
             "the name of an operation, found `3`",
         ),
-        // Names of input and output stand at the ends.
+        // The ends are named `input` and `output`.
         (
             "0110|0001|0001|0000;conv1x1,input,conv1x1".to_owned(),
             "column 29: unknown operation `input`",

@@ -4,18 +4,18 @@ use osee_sdk::model::notation::{self, Misread, Reader};
 use osee_sdk::prelude::*;
 use std::{fmt, str::FromStr};
 
-/// What an edge does with the node it comes from.
+/// The operation of an edge on the node it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EdgeOp {
-    /// Zeros.
+    /// Zeros of the node's shape.
     None,
     /// The node itself.
     Skip,
-    /// ReLU, 1x1 convolution, batch normalisation.
+    /// ReLU, 1x1 convolution and batch normalisation.
     Conv1x1,
-    /// ReLU, 3x3 convolution, batch normalisation.
+    /// ReLU, 3x3 convolution and batch normalisation.
     Conv3x3,
-    /// 3x3 average pooling.
+    /// 3x3 average pooling with stride 1.
     AvgPool,
 }
 
@@ -43,7 +43,7 @@ impl EdgeOp {
 /// Edges `(to, from)` in the order of the notation.
 pub const EDGES: [(usize, usize); 6] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
 
-/// A cell.
+/// A cell: one operation for each of [`EDGES`], in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Arch([EdgeOp; 6]);
 
@@ -51,8 +51,8 @@ impl Arch {
     /// Number of architectures.
     pub const COUNT: u64 = 5u64.pow(6);
 
-    /// The architecture with this number, see
-    /// [`Nb201::architecture`](crate::Nb201).
+    /// The architecture with this index, see
+    /// [`Nb201::architecture`](crate::Nb201); `None` if it is out of range.
     pub fn from_index(index: u64) -> Option<Self> {
         let mut rest = usize::try_from(index).ok().filter(|_| index < Self::COUNT)?;
         let mut ops = [EdgeOp::None; 6];
@@ -63,15 +63,15 @@ impl Arch {
         Some(Self(ops))
     }
 
-    /// Operations with their edges `(to, from)`.
+    /// The operations, each with its edge `(to, from)`.
     pub fn edges(&self) -> impl Iterator<Item = ((usize, usize), EdgeOp)> {
         EDGES.into_iter().zip(self.0)
     }
 
-    /// The isomorphism key of the study: a node is the sorted sum of its
-    /// incoming terms; an edge without operation, or from a node that is
-    /// nothing (`#`), is `#`. A sum of several nothings is not nothing:
-    /// collapsing it would give 6,285 groups instead of the study's 6,466.
+    /// The isomorphism key of the paper. A node is the sorted sum of its incoming terms;
+    /// an edge without operation, or from a node that is `#` (nothing), is `#`. A sum of
+    /// several `#` is not `#`: collapsing it would give 6,285 groups instead of the
+    /// paper's 6,466.
     pub fn canonical(&self) -> String {
         let mut nodes = vec!["0".to_owned()];
         for to in 1..4 {
@@ -90,10 +90,10 @@ impl Arch {
         nodes.swap_remove(3)
     }
 
-    /// Whether a convolution lies on a path of operations from the first node
-    /// to the last.
+    /// True if a path of operations from the first node to the last has a
+    /// convolution.
     pub fn has_live_convolution(&self) -> bool {
-        // Paths without and with a convolution, to each node.
+        // For each node: can it be reached without a convolution, and with one?
         let (mut plain, mut convolved) = ([true, false, false, false], [false; 4]);
         for ((to, from), op) in self.edges() {
             let convolves = matches!(op, EdgeOp::Conv1x1 | EdgeOp::Conv3x3);
@@ -105,7 +105,7 @@ impl Arch {
         convolved[3]
     }
 
-    /// The 24 architectures with one other operation.
+    /// The 24 architectures that differ in one operation.
     pub fn mutations(&self) -> Vec<Mutation> {
         let mut mutations = Vec::with_capacity(24);
         for (i, (to, from)) in EDGES.into_iter().enumerate() {
@@ -137,8 +137,8 @@ impl fmt::Display for Arch {
 impl FromStr for Arch {
     type Err = Error;
 
-    /// `|op~0|+|op~0|op~1|+..`, or a list with the pairs `('op', from)` of each
-    /// node. Numbers for operations are refused: programs count them in
+    /// Reads `|op~0|+|op~0|op~1|+..`, or a list with the pairs `('op', from)` of each
+    /// node. Operations given as numbers are refused, because programs number them in
     /// different orders.
     fn from_str(text: &str) -> Result<Self> {
         let mut reader = Reader::new(text);
@@ -154,7 +154,7 @@ impl FromStr for Arch {
     }
 }
 
-/// Nodes that have edges.
+/// Number of nodes with incoming edges.
 const NODES: usize = 3;
 
 fn read_string(mut reader: Reader<'_>) -> notation::Result<[EdgeOp; 6]> {

@@ -1,5 +1,5 @@
-//! NAS-Bench-201 (NATS-Bench TSS): cells of four nodes whose six edges carry
-//! one of five operations each; Dong & Yang, ICLR 2020.
+//! NAS-Bench-201 (Dong & Yang, ICLR 2020; NATS-Bench TSS): cells of four nodes
+//! whose six edges carry one of five operations each.
 
 mod arch;
 mod network;
@@ -10,7 +10,7 @@ use osee_sdk::prelude::*;
 
 osee_sdk::export! { space: Nb201 }
 
-/// The search space.
+/// The search space of NAS-Bench-201.
 pub struct Nb201;
 
 impl SearchSpace for Nb201 {
@@ -39,9 +39,9 @@ impl SearchSpace for Nb201 {
         Self
     }
 
-    /// Numbered as the base-5 digits of the six edges in notation order, the
-    /// first edge the most significant, operations in [`EdgeOp::ALL`]'s order.
-    /// This is osee's own numbering, not the benchmark's shuffled index.
+    /// The index is written in base 5, one digit per edge in notation order, the first edge
+    /// the most significant, operations in [`EdgeOp::ALL`]'s order. This is osee's own
+    /// numbering, not the benchmark's shuffled index.
     fn architecture(&self, index: u64) -> Result<Arch> {
         Arch::from_index(index).ok_or_else(|| {
             Error::new(format!("nb201 has architectures 0 to {}, not {index}", Arch::COUNT - 1))
@@ -56,7 +56,7 @@ impl SearchSpace for Nb201 {
         arch.mutations()
     }
 
-    /// With a convolution between input and output, as the study trains.
+    /// Requires a convolution between input and output, as the paper's training does.
     fn trainable(&self, arch: &Arch) -> bool {
         arch.has_live_convolution()
     }

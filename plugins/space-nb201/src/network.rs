@@ -4,22 +4,22 @@
 use crate::{Arch, EdgeOp};
 use osee_sdk::prelude::*;
 
-/// What can be changed of it.
+/// The settings of a network.
 pub fn settings() -> [SettingSpec; 6] {
     let affine = "whether batch normalisation inside the cells has scale and shift";
     [
         SettingSpec::new("channels", 16, "channels of the first stage").at_least(1),
         SettingSpec::new("cells", 5, "cells per stage").at_least(1),
         SettingSpec::new("classes", 10, "outputs of the classifier").at_least(1),
-        // Two reductions halve it.
+        // Two reductions each halve the side.
         SettingSpec::new("image_size", 32, "side of the input images, pixels").at_least(4),
         SettingSpec::new("affine", true, affine).in_supernet(false),
         SettingSpec::new("dropout", 0.0, "share dropped before the classifier").in_range(0.0..1.0),
     ]
 }
 
-/// The network of `arch`. Dead edges keep their parameters: the benchmark
-/// counts them.
+/// Builds the network of `arch`. Dead edges keep their parameters, because the
+/// benchmark counts them.
 pub fn build(arch: &Arch, settings: &Settings) -> Result<Graph> {
     let (cells, affine): (usize, _) = (settings.get("cells")?, settings.get("affine")?);
     let mut g = GraphBuilder::new(Shape::square(3, settings.get("image_size")?));
@@ -70,7 +70,7 @@ fn edge(g: &mut GraphBuilder, name: &str, x: NodeId, op: EdgeOp, affine: bool) -
     }
 }
 
-/// Residual block that halves the image and doubles the channels.
+/// A residual block that halves the image's side and doubles the channels.
 fn reduction(g: &mut GraphBuilder, name: &str, x: NodeId) -> NodeId {
     let channels = 2 * g.shape(x).channels();
     let down = ConvSpec::same(channels, 3).stride(2);

@@ -1,5 +1,5 @@
-//! The space against the benchmark's published figures and, where the data is
-//! at hand, its whole table.
+//! Compares the space with the benchmark's published figures and, where the data is
+//! available, with its whole table.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -22,7 +22,7 @@ fn cost(arch: &str, given: &[(&str, i64)]) -> (u64, u64) {
 
 #[test]
 fn counts_are_the_published_ones() {
-    // Index 0, 1 and 13714 of the benchmark, as its own API prints them.
+    // Indices 0, 1 and 13714 of the benchmark, as its own API prints them.
     let zero = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+\
                 |nor_conv_1x1~0|skip_connect~1|skip_connect~2|";
     let one = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+\
@@ -70,7 +70,7 @@ fn notation_survives_a_round_trip_and_mistakes_are_named() {
 fn a_list_of_nodes_is_a_cell_and_every_edge_counts() {
     let text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|";
     let arch: Arch = text.parse().unwrap();
-    // As the benchmark's own code keeps a genotype.
+    // The form in which the benchmark's own code keeps a genotype.
     let lists = "[(('nor_conv_3x3', 0),), (('none', 0), ('skip_connect', 1)), \
                  (('avg_pool_3x3', 0), ('none', np.int64(1)), ('nor_conv_1x1', 2))]";
     assert_eq!(lists.parse::<Arch>().unwrap(), arch);

@@ -1,10 +1,10 @@
-//! A genotype: per cell, two inputs with an operation each for four nodes.
+//! A genotype: two cells of four nodes, each with two inputs and an operation for each input.
 
 use osee_sdk::model::notation::{self, Data, Literal, Misread, Reader};
 use osee_sdk::prelude::*;
 use std::{fmt, str::FromStr};
 
-/// An architecture in the notation.
+/// An example of an architecture in the notation.
 pub const EXAMPLE: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), \
     ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 1), ('skip_connect', 0), \
     ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=[2, 3, 4, 5], \
@@ -12,23 +12,23 @@ pub const EXAMPLE: &str = "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3'
     ('max_pool_3x3', 0), ('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], \
     reduce_concat=[2, 3, 4, 5])";
 
-/// Inputs of a cell, which its nodes come after.
+/// Number of inputs of a cell; its nodes are numbered after them.
 pub const INPUTS: usize = 2;
-/// Nodes of a cell.
+/// Number of nodes of a cell.
 pub const NODES: usize = 4;
 
-/// What an edge does with the value it comes from.
+/// The operation of an edge on the value it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EdgeOp {
     /// 3x3 max pooling.
     MaxPool,
     /// 3x3 average pooling.
     AvgPool,
-    /// The value itself, or a factorised reduction of it.
+    /// The value itself, or its factorised reduction where the stride is 2.
     Skip,
-    /// Separable 3x3 convolution, twice.
+    /// Separable 3x3 convolution, applied twice.
     SepConv3x3,
-    /// Separable 5x5 convolution, twice.
+    /// Separable 5x5 convolution, applied twice.
     SepConv5x5,
     /// Separable 3x3 convolution with dilation 2.
     DilConv3x3,
@@ -62,12 +62,12 @@ impl EdgeOp {
     }
 }
 
-/// Which of the two cells.
+/// The two kinds of cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellKind {
-    /// Keeps the size.
+    /// Keeps the side of the image.
     Normal,
-    /// Halves it and doubles the channels.
+    /// Halves the side and doubles the channels.
     Reduce,
 }
 
@@ -80,21 +80,21 @@ impl CellKind {
     }
 }
 
-/// An operation and the value it takes: 0 and 1 are the cell's inputs, 2 and
-/// on its nodes.
+/// An operation and the value it takes: 0 and 1 are the cell's inputs, from 2 on its
+/// nodes.
 type Edge = (EdgeOp, usize);
 
 /// Two edges for each node.
 type Cell = [[Edge; 2]; NODES];
 
-/// A genotype.
+/// A genotype: a normal and a reduction cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Arch {
     normal: Cell,
     reduce: Cell,
 }
 
-/// Ways to choose two of `n`.
+/// Number of ways to choose two of `n`.
 const fn pairs(n: usize) -> u64 {
     (n * (n - 1) / 2) as u64
 }
@@ -107,14 +107,14 @@ impl Arch {
     /// Number of genotypes.
     pub const COUNT: u64 = CELLS * CELLS;
 
-    /// The architecture with this number, see
-    /// [`Nb301::architecture`](crate::Nb301).
+    /// The architecture with this index, see
+    /// [`Nb301::architecture`](crate::Nb301); `None` if it is out of range.
     pub fn from_index(index: u64) -> Option<Self> {
         (index < Self::COUNT)
             .then(|| Self { normal: cell(index / CELLS), reduce: cell(index % CELLS) })
     }
 
-    /// One of the two cells.
+    /// The edges of one of the two cells, node by node.
     pub fn cell(&self, kind: CellKind) -> &[[Edge; 2]; NODES] {
         match kind {
             CellKind::Normal => &self.normal,
@@ -129,7 +129,7 @@ impl Arch {
         }
     }
 
-    /// With each node's edges by where they come from.
+    /// The same genotype with each node's edges sorted by their inputs.
     pub fn sorted(mut self) -> Self {
         for kind in [CellKind::Normal, CellKind::Reduce] {
             for edges in self.cell_mut(kind) {
@@ -139,7 +139,7 @@ impl Arch {
         self
     }
 
-    /// Every genotype with another operation on one edge, or another input of
+    /// Every genotype that differs in the operation of one edge, or in one input of
     /// one node.
     pub fn mutations(&self) -> Vec<Mutation> {
         let mut mutations = Vec::new();
@@ -173,7 +173,7 @@ impl Arch {
     }
 }
 
-/// The cell with this number.
+/// The cell with this index; its last operation is the least significant digit.
 fn cell(mut index: u64) -> Cell {
     let mut cell = [[(EdgeOp::MaxPool, 0); 2]; NODES];
     for node in (0..NODES).rev() {
@@ -190,7 +190,7 @@ fn cell(mut index: u64) -> Cell {
     cell
 }
 
-/// The pair a < b with this number: 01, 02, 12, 03, ..
+/// The pair a < b with this index, in the order 01, 02, 12, 03, ..
 fn pair(number: u64) -> (usize, usize) {
     let mut b = 1;
     while pairs(b + 1) <= number {
@@ -220,15 +220,15 @@ impl fmt::Display for Arch {
 impl FromStr for Arch {
     type Err = Error;
 
-    /// `Genotype(normal=[('op', from), ..], ..)`, or the study's
-    /// `normal_0=[('op', from, to), ..],..`; edges one after the other, or in a
+    /// Reads `Genotype(normal=[('op', from), ..], ..)`, or the paper's
+    /// `normal_0=[('op', from, to), ..],..`; edges come one after the other, or in one
     /// list per node.
     fn from_str(text: &str) -> Result<Self> {
         read(text).map_err(|wrong| Error::new(wrong.of(text, "nb301 genotype", EXAMPLE)))
     }
 }
 
-/// Fields of a genotype, by the names that they go by.
+/// Fields of a genotype, each with the names that it goes by.
 const FIELDS: [&[&str]; 4] = [
     &["normal", "normal_0"],
     &["normal_concat", "normal_0_concat"],
@@ -283,7 +283,7 @@ fn read_cell(list: &Literal) -> notation::Result<Cell> {
     Ok(cell)
 }
 
-/// The edges of a cell, which may be in a list for each node.
+/// The edges of a cell, which may be grouped in one list per node.
 fn edges(list: &Literal) -> notation::Result<Vec<&Literal>> {
     let items = list.list("a list of edges")?;
     let holds_edges = |item: &Literal| match &item.data {
@@ -305,7 +305,7 @@ fn edges(list: &Literal) -> notation::Result<Vec<&Literal>> {
     Ok(edges)
 }
 
-/// The edge at this place of its cell.
+/// Reads the edge at position `i` of its cell.
 fn read_edge(edge: &Literal, i: usize) -> notation::Result<Edge> {
     let node = i / 2 + INPUTS;
     let form = format!("('op', from) as edge {i}");

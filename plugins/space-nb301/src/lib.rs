@@ -1,5 +1,5 @@
 //! The DARTS space (Liu et al., ICLR 2019) as NAS-Bench-301 (Zela et al.,
-//! ICLR 2022) and the study use it: a normal and a reduction cell of four
+//! ICLR 2022) and the paper use it: a normal and a reduction cell of four
 //! nodes with two inputs each.
 
 mod arch;
@@ -11,7 +11,7 @@ use osee_sdk::prelude::*;
 
 osee_sdk::export! { space: Nb301 }
 
-/// The search space.
+/// The search space of NAS-Bench-301.
 pub struct Nb301;
 
 impl SearchSpace for Nb301 {
@@ -31,8 +31,8 @@ impl SearchSpace for Nb301 {
         Self
     }
 
-    /// Numbered as two cells of 1,037,664,180 each, the normal cell the more
-    /// significant; in a cell the first node's inputs and operations are.
+    /// The index is made of two cells of 1,037,664,180 each; the normal cell is the more
+    /// significant, and within a cell the first node's inputs and operations.
     fn architecture(&self, index: u64) -> Result<Arch> {
         Arch::from_index(index).ok_or_else(|| {
             Error::new(format!("nb301 has architectures 0 to {}, not {index}", Arch::COUNT - 1))
@@ -49,10 +49,10 @@ impl SearchSpace for Nb301 {
         arch.mutations()
     }
 
-    /// The study's table has parameters of the 36-channel network with affine
+    /// The paper's table has the parameters of the 36-channel network with affine
     /// normalisation, and the multiply-accumulates of the 16-channel one,
-    /// where a layer is taken to have in_height * in_width / stride^2 outputs;
-    /// that differs from what it has for the second branch of a factorised
+    /// counting in_height * in_width / stride^2 outputs per layer. That differs from the
+    /// real number of outputs for the second branch of a factorised
     /// reduction, whose input has an odd side.
     fn benchmark_counts(&self, arch: &Arch) -> Result<Counts> {
         let settings = Self::info().defaults();

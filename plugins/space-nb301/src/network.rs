@@ -3,13 +3,13 @@
 use crate::arch::{Arch, CellKind, EdgeOp, INPUTS};
 use osee_sdk::prelude::*;
 
-/// What can be changed of it.
+/// The settings of a network.
 pub fn settings() -> [SettingSpec; 8] {
     let layers = "cells; those at 1/3 and 2/3 are reduction cells";
     let affine = "whether batch normalisation inside the cells has scale and shift";
     let pool_norm = "whether pooling is followed by batch normalisation";
     [
-        // A factorised reduction makes half of them twice.
+        // Each branch of a factorised reduction makes half of them.
         SettingSpec::new("channels", 16, "channels of the first cells").at_least(2).multiple_of(2),
         SettingSpec::new("layers", 8, layers).at_least(1),
         SettingSpec::new("stem_multiplier", 3, "channels of the stem over `channels`").at_least(1),
@@ -29,7 +29,7 @@ fn kind(layer: usize, layers: usize) -> CellKind {
     }
 }
 
-/// The network of `arch`.
+/// Builds the network of `arch`.
 pub fn build(arch: &Arch, settings: &Settings) -> Result<Graph> {
     let (affine, pool_norm) = (settings.get("affine")?, settings.get("pool_norm")?);
     let layers = settings.get("layers")?;
@@ -38,7 +38,7 @@ pub fn build(arch: &Arch, settings: &Settings) -> Result<Graph> {
     let of_stem: usize = settings.get("stem_multiplier")?;
     let x = g.conv("stem.conv", g.input(), ConvSpec::same(channels * of_stem, 3));
     let x = g.batch_norm("stem.bn", x, true);
-    // The last two cells' outputs.
+    // The outputs of the last two cells.
     let mut last = [x, x];
     let mut after_reduction = false;
     for layer in 0..layers {
@@ -62,7 +62,7 @@ pub fn build(arch: &Arch, settings: &Settings) -> Result<Graph> {
 }
 
 struct Cell<'a> {
-    /// Such as `cells.0`.
+    /// The name of the cell, such as `cells.0`.
     name: &'a str,
     kind: CellKind,
     channels: usize,
@@ -143,7 +143,7 @@ impl Cell<'_> {
         self.separable(g, &format!("{name}.1"), x, spec, 1)
     }
 
-    /// ReLU, depthwise convolution, 1x1 convolution, batch normalisation.
+    /// ReLU, depthwise convolution, 1x1 convolution and batch normalisation.
     fn separable(
         &self,
         g: &mut GraphBuilder,
@@ -166,7 +166,7 @@ impl Cell<'_> {
         g.batch_norm(&format!("{name}.bn"), x, self.affine)
     }
 
-    /// Two 1x1 convolutions with stride 2, the second one pixel further on.
+    /// Two 1x1 convolutions with stride 2, the second shifted by one pixel.
     fn factorised_reduction(&self, g: &mut GraphBuilder, name: &str, x: NodeId) -> NodeId {
         let half = ConvSpec::same(self.channels / 2, 1).stride(2);
         let x = g.relu(x);
@@ -178,8 +178,8 @@ impl Cell<'_> {
     }
 }
 
-/// Multiply-accumulates where a convolution is taken to have
-/// in_height * in_width / stride^2 outputs.
+/// Multiply-accumulates, counting in_height * in_width / stride^2 outputs per
+/// convolution.
 pub fn macs_by_input(graph: &Graph) -> u64 {
     let mut macs = 0;
     for (_, node) in graph.iter() {

@@ -1,4 +1,4 @@
-//! The networks against counts done by hand, and the notation.
+//! Compares the networks with counts done by hand, and tests the notation.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,7 +10,7 @@ fn defaults() -> Settings {
     Settings::defaults(&Nb301::info().settings)
 }
 
-/// Both cells with these eight operations, inputs 0 and 1 throughout.
+/// An architecture with this operation on all eight edges, inputs 0 and 1 throughout.
 fn plain(op: &str) -> Arch {
     let edges = [0, 1].repeat(4).into_iter().map(|from| format!("('{op}', {from})"));
     let edges = edges.collect::<Vec<_>>().join(", ");
@@ -19,17 +19,17 @@ fn plain(op: &str) -> Arch {
 
 #[test]
 fn counts_are_those_done_by_hand() {
-    // A single normal cell of poolings: stem, two preprocessings, classifier.
+    // Only poolings: the parameters are those of stem, two preprocessings and classifier.
     let settings = defaults().with("layers", 1).with("channels", 4);
     let one = |op: &str| Nb301.graph(&plain(op), &settings.clone().with("layers", 1)).unwrap();
     // With one layer, the layer at 0 = 1 / 3 reduces, so there are 8 channels.
     let base = (3 * 12 * 9 + 24) + 2 * (12 * 8 + 16) + (32 * 10 + 10);
     assert_eq!(one("avg_pool_3x3").cost().params, base);
-    // ReLU, 8 x 3 x 3, 8 x 8, normalisation, twice on each of eight edges.
+    // 8 x 3 x 3, 8 x 8 and a normalisation, twice on each of eight edges.
     let separable = 8 * 9 + 64 + 16;
     assert_eq!(one("sep_conv_3x3").cost().params, base + 8 * 2 * separable);
     assert_eq!(one("dil_conv_5x5").cost().params, base + 8 * (8 * 25 + 64 + 16));
-    // A strided skip is a factorised reduction.
+    // A skip with a stride is a factorised reduction.
     assert_eq!(one("skip_connect").cost().params, base + 8 * (2 * 8 * 4 + 16));
 }
 
@@ -180,7 +180,7 @@ fn every_number_is_an_architecture_of_its_own() {
 fn mutations_change_an_operation_or_an_input() {
     let arch = Nb301.architecture(123_456_789_012_345_678).unwrap();
     let mutations = Nb301.mutations(&arch);
-    // Per cell: 8 edges x 6 operations, and for each edge the inputs that the
+    // Per cell: 8 edges x 6 other operations, and for each edge the inputs that its
     // node does not have: 0, 1, 2, 3 for the four nodes.
     assert_eq!(mutations.len(), 2 * (8 * 6 + 2 * (1 + 2 + 3)));
     let mut decisions: HashMap<&str, usize> = HashMap::new();

@@ -1,32 +1,32 @@
-//! An architecture: per stage a depth, a width, and in ResNeXt-A a bottleneck
+//! An architecture: per stage a depth and a width, and in ResNeXt-A a bottleneck
 //! multiplier and a number of groups.
 
 use osee_sdk::model::notation::{self, Literal, Misread, Reader};
 use osee_sdk::prelude::*;
 use std::{fmt, marker::PhantomData, str::FromStr};
 
-/// Number of stages.
+/// Number of stages of a network.
 pub const STAGES: usize = 3;
 
-/// A family of networks: what can be chosen.
+/// A family of networks, given by the options of each stage.
 pub trait Family: Send + Sync + 'static {
-    /// Search space id.
+    /// Id of the search space.
     const ID: &'static str;
-    /// One line.
+    /// Summary of the search space, one line.
     const SUMMARY: &'static str;
-    /// An architecture.
+    /// An example of an architecture in the notation.
     const EXAMPLE: &'static str;
-    /// Blocks per stage.
+    /// Options for the number of blocks of a stage.
     const DEPTHS: &'static [usize];
-    /// Channels per stage.
+    /// Options for the number of channels of a stage.
     const WIDTHS: &'static [usize];
-    /// Width of a bottleneck over that of its block; empty where blocks have
+    /// Options for the ratio of a bottleneck's width to its block's; empty if blocks have
     /// no bottleneck.
     const MULTIPLIERS: &'static [f64];
-    /// Channel groups of the bottleneck's convolution.
+    /// Options for the number of groups of the bottleneck's convolution; empty if there is none.
     const GROUPS: &'static [usize];
 
-    /// The notation, made of a truth table's columns.
+    /// The notation as a template over the columns of a truth table.
     fn key() -> String {
         let list = |column: &str| {
             let stages: Vec<String> = (0..STAGES).map(|i| format!("{{{column}_{i}}}")).collect();
@@ -70,11 +70,11 @@ impl Family for ResNeXtA {
     const GROUPS: &'static [usize] = &[1, 2, 4];
 }
 
-/// One thing that is chosen per stage.
+/// One decision that is made per stage.
 struct Decision {
-    /// In the notation.
+    /// Its key in the notation.
     key: &'static str,
-    /// In the field's words.
+    /// Its name in the literature.
     name: &'static str,
     options: Vec<String>,
 }
@@ -97,18 +97,18 @@ fn decisions<F: Family>() -> Vec<Decision> {
     decisions
 }
 
-/// One stage, its choices made.
+/// The options that one stage takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stage {
-    /// Blocks.
+    /// Number of blocks.
     pub depth: usize,
-    /// Channels.
+    /// Number of channels, before `width_scale`.
     pub width: usize,
-    /// Of a bottleneck block, the multiplier and the groups.
+    /// Multiplier and groups of a bottleneck block; `None` for basic blocks.
     pub bottleneck: Option<(f64, usize)>,
 }
 
-/// An architecture: the option taken, for every decision and stage.
+/// An architecture: the index of the option taken, for every decision and stage.
 pub struct Arch<F> {
     chosen: Vec<[usize; STAGES]>,
     family: PhantomData<F>,
@@ -120,7 +120,7 @@ impl<F: Family> Arch<F> {
         decisions::<F>().iter().map(|it| (it.options.len() as u64).pow(STAGES as u32)).product()
     }
 
-    /// The architecture with this number.
+    /// The architecture with this index; `None` if it is out of range.
     pub fn from_index(index: u64) -> Option<Self> {
         if index >= Self::count() {
             return None;
@@ -151,7 +151,7 @@ impl<F: Family> Arch<F> {
         })
     }
 
-    /// Every architecture with one other choice in one stage.
+    /// Every architecture that differs in one option of one stage.
     pub fn mutations(&self) -> Vec<Mutation> {
         let mut mutations = Vec::new();
         for (at, decision) in decisions::<F>().iter().enumerate() {

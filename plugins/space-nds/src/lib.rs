@@ -1,5 +1,5 @@
 //! Two network design spaces (NDS; Radosavovic et al., ICCV 2019): stages of
-//! residual blocks whose depth, width, bottleneck and groups are chosen.
+//! residual blocks with a choice of depth, width, bottleneck and groups.
 
 mod arch;
 mod network;
@@ -33,8 +33,8 @@ impl<F: Family> SearchSpace for Nds<F> {
         Self(PhantomData)
     }
 
-    /// Numbered with the first stage's depth as the most significant digit,
-    /// then the other depths, widths, bottleneck multipliers and groups.
+    /// The first stage's depth is the most significant digit of the index, then the other
+    /// depths, widths, bottleneck multipliers and groups.
     fn architecture(&self, index: u64) -> Result<Arch<F>> {
         Arch::from_index(index).ok_or_else(|| {
             Error::new(format!(
@@ -45,7 +45,7 @@ impl<F: Family> SearchSpace for Nds<F> {
         })
     }
 
-    /// No two choices make the same network.
+    /// The architecture as written: different options always make different networks.
     fn canonical(&self, arch: &Arch<F>) -> String {
         arch.to_string()
     }
@@ -55,7 +55,7 @@ impl<F: Family> SearchSpace for Nds<F> {
     }
 
     /// FLOPs as NDS counts them: multiply-accumulates of convolutions and of
-    /// the classifier, its biases, and 5 for every output of a batch
+    /// the classifier, the classifier's biases, and 5 for every output of a batch
     /// normalisation.
     fn benchmark_counts(&self, arch: &Arch<F>) -> Result<Counts> {
         let cost = self.graph(arch, &Self::info().defaults())?.cost();

@@ -3,10 +3,10 @@
 use crate::arch::{Arch, Family, Stage};
 use osee_sdk::prelude::*;
 
-/// How a network's weights stand in those of the widest and deepest one.
+/// Which part of the weights of the widest and deepest network a network uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sharing {
-    /// They are its own.
+    /// None: its weights are its own.
     None,
     /// The first channels.
     Ordinal,
@@ -17,7 +17,7 @@ enum Sharing {
 const SHARINGS: [(&str, Sharing); 3] =
     [("none", Sharing::None), ("ordinal", Sharing::Ordinal), ("l1", Sharing::L1)];
 
-/// What can be changed of it.
+/// The settings of a network.
 pub fn settings() -> [SettingSpec; 7] {
     let affine = "whether batch normalisation has scale and shift";
     let sharing = "which channels of the widest network's weights are used: the first, or those \
@@ -37,7 +37,7 @@ pub fn settings() -> [SettingSpec; 7] {
     ]
 }
 
-/// What all blocks have in common.
+/// What all blocks of a network have in common.
 struct Style {
     scale: f64,
     affine: bool,
@@ -49,14 +49,14 @@ impl Style {
         ((width as f64 * self.scale).round() as usize).max(1)
     }
 
-    /// Width of a bottleneck, `round(w * multiplier)` as in NDS; a multiple of
-    /// its groups also where widths are scaled.
+    /// Width of a bottleneck, `round(w * multiplier)` as in NDS, raised to a multiple of
+    /// its groups, as scaled widths need.
     fn bottleneck(&self, width: usize, multiplier: f64, groups: usize) -> usize {
         let width = (self.width(width) as f64 * multiplier).round() as usize;
         width.max(1).next_multiple_of(groups)
     }
 
-    /// `count` output channels of the convolution called `of`, which has
+    /// `count` output channels of the convolution `of`, which has
     /// `widest` in a supernet.
     fn channels(&self, of: &str, widest: usize, count: usize) -> Shared {
         match self.sharing {
@@ -71,14 +71,14 @@ impl Style {
 }
 
 /// What layers pass on: a node, and which channels of the widest network it
-/// has.
+/// holds.
 #[derive(Clone)]
 struct Stream {
     node: NodeId,
     channels: Shared,
 }
 
-/// The network of `arch`.
+/// Builds the network of `arch`.
 pub fn build<F: Family>(arch: &Arch<F>, settings: &Settings) -> Result<Graph> {
     let style = &Style {
         scale: settings.get("width_scale")?,
@@ -96,7 +96,7 @@ pub fn build<F: Family>(arch: &Arch<F>, settings: &Settings) -> Result<Graph> {
             let name = format!("{prefix}.block{block}");
             let stride = if block == 0 && i > 0 { 2 } else { 1 };
             let block = Block { style, stage, name: &name, first: block == 0, stride };
-            // The channels of a stage are those that its first block passes on.
+            // All blocks of a stage pass on the channels that its first block chooses.
             let out = if block.first { block.outputs::<F>() } else { x.channels.clone() };
             let node = g.cell(&name, |g| block.build::<F>(g, &x, &out));
             x = Stream { node, channels: out };
@@ -116,15 +116,15 @@ pub fn build<F: Family>(arch: &Arch<F>, settings: &Settings) -> Result<Graph> {
 struct Block<'a> {
     style: &'a Style,
     stage: Stage,
-    /// Such as `stage1.block0`.
+    /// The name of the block, such as `stage1.block0`.
     name: &'a str,
-    /// The first of its stage, which decides on the channels.
+    /// True for the first block of its stage, which chooses the channels.
     first: bool,
     stride: usize,
 }
 
 impl Block<'_> {
-    /// The block's channels, those of its stage.
+    /// The channels that the block's stage passes on.
     fn outputs<F: Family>(&self) -> Shared {
         let widest = self.style.width(F::WIDTHS[F::WIDTHS.len() - 1]);
         self.style.channels(
@@ -136,7 +136,7 @@ impl Block<'_> {
 
     fn build<F: Family>(&self, g: &mut GraphBuilder, x: &Stream, out: &Shared) -> NodeId {
         let changes = self.stride != 1 || x.channels.used.count() != out.used.count();
-        // A supernet's first block must fit every width before it.
+        // A supernet's first block must fit every width of the stage before it.
         let shares = self.style.sharing != Sharing::None;
         let short = match self.first && (changes || shares) {
             true => {
@@ -172,7 +172,7 @@ impl Block<'_> {
         g.relu(sum)
     }
 
-    /// Convolution and batch normalisation; `spec` without its channels.
+    /// A convolution and batch normalisation; the channels come from `out`, not from `spec`.
     fn conv_norm(
         &self,
         g: &mut GraphBuilder,

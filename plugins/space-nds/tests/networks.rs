@@ -1,4 +1,4 @@
-//! The networks against counts done by hand, and what architectures share.
+//! Compares the networks with counts done by hand, and tests what architectures share.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -18,8 +18,8 @@ fn sharing(how: &str) -> Settings {
 
 #[test]
 fn counts_are_those_done_by_hand() {
-    // One basic block per stage, 16 wide: no projection in the first stage,
-    // a 1x1 projection with stride 2 in the others.
+    // One basic block per stage, 16 wide: the first stage has no projection, the
+    // others have a 1x1 projection with stride 2.
     let arch = "ds=[1, 1, 1] ws=[16, 16, 16]".parse().unwrap();
     let stem = 3 * 16 * 9 + 32;
     let block = 2 * (16 * 16 * 9 + 32);
@@ -69,7 +69,7 @@ fn every_number_is_an_architecture_of_its_own_that_survives_writing() {
         assert!(seen.insert(text));
     }
     assert!(Arch::<ResNet>::from_index(1_259_712).is_none());
-    // As JSON and CSV write numbers.
+    // Numbers as JSON and CSV write them.
     let other: Arch<ResNeXtA> =
         "ds=[1,1,1], ws=[16,16,16], bot_muls=[1, 0.50, .25], num_gs=[1,1,1]".parse().unwrap();
     let own = "ds=[1, 1, 1] ws=[16, 16, 16] bot_muls=[1.0, 0.5, 0.25] num_gs=[1, 1, 1]";
@@ -145,7 +145,7 @@ fn supernets_hold_every_width_depth_and_group() {
                 assert_eq!(*known, parameter.stored, "{}", parameter.name);
             }
         }
-        // The widest is 256 / 4; a group's kernel is part of the dense one.
+        // The widest bottleneck has 256 / 4 channels; a group's kernel is part of the dense one.
         assert_eq!(stored["stage2.block0.conv2.weight"], [64, 64, 3, 3]);
         assert!(stored.contains_key("stage1.block15.conv1.weight"));
     }

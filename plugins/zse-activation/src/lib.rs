@@ -1,11 +1,11 @@
-//! Zero-shot estimators that look at how a network tells the images of a
+//! Zero-shot estimators of how well a network tells the images of a
 //! batch apart: by its input gradients, or by which ReLUs fire.
 
 use osee_sdk::prelude::*;
 
 osee_sdk::export! { zero_shot: JacobCov, ReluLogdet }
 
-/// Correlation of input gradients.
+/// Scores by the correlation of input gradients between images.
 pub struct JacobCov;
 
 impl ZeroShot for JacobCov {
@@ -27,14 +27,14 @@ impl ZeroShot for JacobCov {
                 "an image's input gradient is constant, so it has no correlation",
             ));
         }
-        // Symmetric and positive semi-definite up to rounding.
+        // Eigenvalues are at least 0 up to rounding.
         let eigenvalues = correlation.f_linalg_eigvalsh("L")?.f_clamp_min(0.0)? + K;
         let terms = eigenvalues.f_log()?.f_add(&eigenvalues.f_reciprocal()?)?;
         Ok(-terms.f_sum(Kind::Double)?.f_double_value(&[])?)
     }
 }
 
-/// How differently ReLUs fire.
+/// Scores by how differently the images' ReLUs fire.
 pub struct ReluLogdet;
 
 impl ZeroShot for ReluLogdet {

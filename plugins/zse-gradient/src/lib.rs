@@ -1,6 +1,6 @@
-//! Zero-shot estimators that look at parameters: the weights w of all
-//! convolution and linear layers and the gradient g of the batch's mean
-//! cross-entropy there. Biases and batch normalisation are left out, as in
+//! Zero-shot estimators on parameters: the weights w of all convolution and linear
+//! layers, and the gradient g of the batch's mean cross-entropy with respect to them.
+//! Biases and batch normalisation are left out, as in
 //! the reference implementation (Abdelfattah et al. 2021).
 
 use osee_sdk::prelude::*;
@@ -13,7 +13,7 @@ fn info(id: &str, summary: &str, citation: &str) -> EstimatorInfo {
     EstimatorInfo::new(id, "1").summary(summary).citation(citation)
 }
 
-/// Sum over layers of a reduction, taken in f64.
+/// The sum over layers of `reduce`, accumulated in f64.
 fn over_layers(
     layers: &[LayerGradient<'_>],
     reduce: impl Fn(&LayerGradient<'_>) -> std::result::Result<Tensor, tch::TchError>,
@@ -21,7 +21,7 @@ fn over_layers(
     layers.iter().map(|layer| Ok(reduce(layer)?.f_double_value(&[])?)).sum()
 }
 
-/// Sum of the layers' gradient norms.
+/// Sum over layers of the gradient's norm.
 pub struct GradNorm;
 
 impl ZeroShot for GradNorm {
@@ -53,7 +53,7 @@ impl ZeroShot for Plain {
     }
 }
 
-/// Connection sensitivity.
+/// Connection sensitivity: sum of |w * g|.
 pub struct Snip;
 
 impl ZeroShot for Snip {
@@ -71,7 +71,7 @@ impl ZeroShot for Snip {
     }
 }
 
-/// Gradient flow after pruning.
+/// Gradient signal preservation: minus w'Hg, where H is the Hessian of the loss.
 pub struct Grasp;
 
 impl ZeroShot for Grasp {
@@ -87,7 +87,7 @@ impl ZeroShot for Grasp {
     }
 }
 
-/// Channel saliency.
+/// Channel saliency from activations and their gradients.
 pub struct Fisher;
 
 impl ZeroShot for Fisher {
@@ -120,7 +120,7 @@ impl ZeroShot for Fisher {
     }
 }
 
-/// Sum of the layers' weight norms at initialisation.
+/// Sum over layers of the weight's norm at initialisation.
 pub struct L2Norm;
 
 impl ZeroShot for L2Norm {

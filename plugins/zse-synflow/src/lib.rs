@@ -1,11 +1,11 @@
-//! Zero-shot estimators on synaptic flow (Tanaka et al. 2020): the network of
-//! absolute parameters on an image of ones, in f64. No images, no labels.
+//! Zero-shot estimators by synaptic flow (Tanaka et al. 2020): the network of
+//! absolute parameters on an image of ones, in f64. They use no data.
 
 use osee_sdk::prelude::*;
 
 osee_sdk::export! { zero_shot: Synflow, SynflowBn }
 
-/// Sum of |w * dR/dw| over the layers' weights; its logarithm if asked.
+/// Sum of |w * dR/dw| over the layers' weights, where R is the summed output; or its logarithm.
 fn flow(network: &Network, batch_norm: BatchNormMode, log: bool) -> Result<f64> {
     let mut sum = 0.0;
     for layer in network.synaptic_flow(batch_norm)? {
@@ -13,7 +13,7 @@ fn flow(network: &Network, batch_norm: BatchNormMode, log: bool) -> Result<f64> 
         sum += product.f_sum(Kind::Double)?.f_double_value(&[])?;
     }
     match log {
-        // As NASLib reports it: nothing flows, nothing scores.
+        // As in NASLib: if nothing flows, the score is 0, not the logarithm of 0.
         true if sum == 0.0 => Ok(0.0),
         true => Ok(sum.ln()),
         false => Ok(sum),

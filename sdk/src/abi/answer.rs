@@ -1,7 +1,7 @@
-//! What a plugin answers, looked at where it arrives.
+//! Checks of what a plugin answers, made where the answer arrives.
 //!
-//! Invariant: no count, size, name or document of a plugin is used before it
-//! was found to fit the question; the error names the plugin, the export, the
+//! Invariant: no count, size, name or document from a plugin is used before it
+//! has been found to fit the question. The error names the plugin, the export, the
 //! call, what came and what was expected.
 
 use super::{
@@ -19,7 +19,7 @@ use std::{fmt::Display, path::Path, sync::Arc};
 pub const DOCUMENT: usize = 32 << 20;
 /// Most bytes of one architecture or canonical form.
 pub const ARCHITECTURE: usize = 64 << 10;
-/// Most bytes of a name: of an export, a setting, a decision, a column.
+/// Most bytes of the name of an export, a setting, a decision or a column.
 pub const NAME: usize = 256;
 /// Most bytes of a summary, a citation or a line of help.
 pub const WORDS: usize = 4 << 10;
@@ -30,10 +30,10 @@ pub const DECLARED: usize = 1000;
 pub const MUTATIONS: usize = 100_000;
 /// Most architectures of one answer.
 pub const ARCHITECTURES: usize = 1_000_000;
-/// Characters of what a call was about, in an error.
+/// Most characters of a call's subject (such as an architecture) in an error.
 const SHOWN_OF: usize = 120;
 
-/// Whose answers they are.
+/// The export that an answer comes from, and its library's file name where known.
 #[derive(Debug, Clone)]
 pub struct Origin {
     plugin: Option<Arc<str>>,
@@ -47,18 +47,18 @@ impl Origin {
         Self { plugin: Some(file.as_ref().into()), export: export.into() }
     }
 
-    /// An export whose library is not known on this side.
+    /// An export whose library is not known on this side of the boundary.
     pub(super) fn of_export(export: &str) -> Self {
         Self { plugin: None, export: export.into() }
     }
 
-    /// Calls this estimator, so that a host may know what is under way.
+    /// Calls this estimator, and tells the host's [`watch`] which call is under way.
     pub(super) fn watched<T>(&self, what: &str, call: impl FnOnce() -> T) -> T {
         watch::during(|| format!("estimator `{}`, {what}", self.export), call)
     }
 
-    /// What a call of this export about `of` came to; a failure of the plugin's
-    /// own says which call that was, where the library is known.
+    /// The result of this export's call `name` about `of`. If the call failed and the
+    /// library is known, the failure's message says which call it was.
     pub(super) fn named<T>(
         &self,
         name: &str,
@@ -75,12 +75,12 @@ impl Origin {
         RErr(document::encode(&Failure { message, ..failure.clone() }).into())
     }
 
-    /// Its name.
+    /// The name of the export.
     pub(super) fn export(&self) -> &str {
         &self.export
     }
 
-    /// One of its calls.
+    /// The call `name` of this export, whose answer is to be checked.
     pub(super) fn call(&self, name: &'static str) -> Call<'_> {
         Call { origin: self, name }
     }
@@ -94,7 +94,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The error of an answer that does not fit.
+    /// The error for an answer that does not fit the question.
     pub fn wrong(self, got: impl Display, expected: impl Display) -> Error {
         let Origin { plugin, export } = self.origin;
         let plugin = plugin.as_ref().map(|file| format!("plugin {file}, ")).unwrap_or_default();
@@ -102,28 +102,28 @@ impl Call<'_> {
         Error::new(format!("{plugin}export `{export}`: {name} gave {got}, expected {expected}"))
     }
 
-    /// The document that came.
+    /// Decodes the document of the answer; at most [`DOCUMENT`] bytes.
     pub fn document<T: DeserializeOwned>(self, result: FfiResult<RVec<u8>>) -> Result<T> {
         let bytes = guard::receive(result)?;
         self.at_most(bytes.len(), DOCUMENT, "bytes")?;
         document::decode(&bytes).map_err(|error| self.wrong("another document", error))
     }
 
-    /// The bytes that came, not looked into.
+    /// The bytes of the answer, not decoded; at most [`DOCUMENT`].
     pub fn bytes(self, result: FfiResult<RVec<u8>>) -> Result<RVec<u8>> {
         let bytes = guard::receive(result)?;
         self.at_most(bytes.len(), DOCUMENT, "bytes")?;
         Ok(bytes)
     }
 
-    /// The architecture that came.
+    /// The one architecture of the answer.
     pub fn architecture(self, result: FfiResult<RString>) -> Result<String> {
         let text = guard::receive(result)?;
         self.is_architecture(&text)?;
         Ok(text.into_string())
     }
 
-    /// The architectures that came.
+    /// The architectures of the answer, at most [`ARCHITECTURES`].
     pub fn architectures(self, result: FfiResult<RVec<RString>>) -> Result<Vec<String>> {
         let list = guard::receive(result)?;
         self.at_most(list.len(), ARCHITECTURES, "architectures")?;
@@ -132,14 +132,14 @@ impl Call<'_> {
         Ok(list.into_iter().map(RString::into_string).collect())
     }
 
-    /// The canonical form that came; the empty one is one.
+    /// The canonical form of the answer, which may be empty.
     pub fn canonical(self, result: FfiResult<RString>) -> Result<String> {
         let text = guard::receive(result)?;
         self.at_most(text.len(), ARCHITECTURE, "bytes")?;
         Ok(text.into_string())
     }
 
-    /// The names that came.
+    /// The names of the answer, at most [`DECLARED`].
     pub fn names(self, result: FfiResult<RVec<RString>>) -> Result<Vec<String>> {
         let names = guard::receive(result)?;
         self.at_most(names.len(), DECLARED, "names")?;
@@ -147,7 +147,7 @@ impl Call<'_> {
         Ok(names.into_iter().map(RString::into_string).collect())
     }
 
-    /// As many as were asked for.
+    /// Refuses a number of `what` other than `wanted`.
     pub fn exactly(self, got: usize, wanted: usize, what: &str) -> Result<()> {
         match got == wanted {
             true => Ok(()),
@@ -155,7 +155,7 @@ impl Call<'_> {
         }
     }
 
-    /// No more than can be taken.
+    /// Refuses more than `most` of `what`.
     pub fn at_most(self, got: usize, most: usize, what: &str) -> Result<()> {
         match got <= most {
             true => Ok(()),
@@ -163,7 +163,7 @@ impl Call<'_> {
         }
     }
 
-    /// One line that a file of architectures can hold.
+    /// Refuses text that is not one line that a list of architectures can hold.
     pub fn is_architecture(self, text: &str) -> Result<()> {
         let comment = || Err("one that does not begin with #, as comments of a list do".to_owned());
         let held = line(text, ARCHITECTURE);
@@ -173,7 +173,7 @@ impl Call<'_> {
         }
     }
 
-    /// A short line.
+    /// Refuses text that is not one line of at most [`NAME`] bytes.
     pub fn is_name(self, text: &str, what: &str) -> Result<()> {
         match line(text, NAME) {
             Ok(()) => Ok(()),
@@ -182,7 +182,8 @@ impl Call<'_> {
     }
 }
 
-/// What a line of at most so many bytes is expected to be, if `text` is none.
+/// Refuses text that is not one trimmed line of at most `most` bytes; the error says what was
+/// expected.
 pub(super) fn line(text: &str, most: usize) -> std::result::Result<(), String> {
     if text.len() > most {
         return Err(format!("at most {most} bytes"));
@@ -193,7 +194,7 @@ pub(super) fn line(text: &str, most: usize) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// The beginning of a text, for a message.
+/// The first 40 characters of a text, quoted, for a message.
 pub(super) fn shown(text: &str) -> String {
     const SHOWN: usize = 40;
     match text.char_indices().nth(SHOWN) {
@@ -233,7 +234,7 @@ mod tests {
             error.to_string(),
             "panic: plugin libmine.so, export `mine`: canonical of 4-3: at the disco"
         );
-        // On the other side of the boundary it has been said already.
+        // A failure received from an unknown library has been named on the other side already.
         let error = of(Origin::of_export("mine")).unwrap_err();
         assert_eq!(error.to_string(), "panic: at the disco");
     }

@@ -1,4 +1,4 @@
-//! What exports say of themselves, looked at where it arrives.
+//! Checks of what exports declare, made where the declarations arrive.
 
 use super::answer::{self, Call, DECLARED, NAME, WORDS, shown};
 use crate::{ExportInfo, Result};
@@ -11,11 +11,11 @@ use std::collections::HashMap;
 
 /// Most bytes of the name of an export: it is part of folder names.
 const ID: usize = 64;
-/// What studies write for all estimators.
+/// Studies write this for "all estimators", so no export may be called so.
 const ALL: &str = "all";
 
-/// Whether the list of a library's exports can be read: how many, and their
-/// names. What else is wrong with one of them keeps only that one from use.
+/// Checks a library's list of exports: how many there are, and their names. Any other
+/// fault of an export disables only that export.
 pub(super) fn list(call: Call<'_>, exports: &[ExportInfo]) -> Result<()> {
     call.at_most(exports.len(), DECLARED, "exports")?;
     let mut seen = HashMap::new();
@@ -48,10 +48,10 @@ fn id_is_sound(call: Call<'_>, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether one export's declaration makes sense.
+/// Checks one export's declaration.
 ///
 /// # Errors
-/// What does not.
+/// The first thing in it that cannot be used.
 pub(super) fn check(call: Call<'_>, export: &ExportInfo) -> Result<()> {
     match export {
         ExportInfo::Estimator(info) => estimator(call, info),
@@ -116,7 +116,7 @@ fn settings(call: Call<'_>, specs: &[SettingSpec]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a default can be used, and keeps what other values have to.
+/// Checks that a default is usable and keeps the setting's own constraints.
 fn default(call: Call<'_>, spec: &SettingSpec, value: &Value) -> Result<()> {
     let wrong = |what: String, expected: String| {
         Err(call.wrong(format!("setting `{}` with the default {what}", spec.key), expected))
@@ -140,7 +140,7 @@ fn default(call: Call<'_>, spec: &SettingSpec, value: &Value) -> Result<()> {
     }
 }
 
-/// Whether what other values have to keep is about values of the setting's kind.
+/// Checks that a setting's constraints suit its kind of value.
 fn constraints(call: Call<'_>, spec: &SettingSpec) -> Result<()> {
     call.at_most(spec.constraints.len(), DECLARED, "constraints of a setting")?;
     for constraint in &spec.constraints {

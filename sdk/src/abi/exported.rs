@@ -1,4 +1,4 @@
-//! What a library exports, collected by inventory inside it.
+//! The exports of a library, collected inside it by the inventory crate.
 
 use super::{
     instance::Instance,
@@ -18,13 +18,13 @@ pub struct Export {
 
 inventory::collect!(Export);
 
-/// What an estimator of this trait declares.
+/// An estimator's declaration, with the kind that its trait implies.
 fn estimator(kind: EstimatorKind, info: EstimatorInfo) -> ExportInfo {
     ExportInfo::Estimator(info.of_kind(kind))
 }
 
 impl Export {
-    /// A zero-shot estimator.
+    /// Exports a zero-shot estimator.
     pub const fn zero_shot<T: ZeroShot>() -> Self {
         Self {
             info: || estimator(EstimatorKind::ZeroShot, T::info()),
@@ -32,7 +32,7 @@ impl Export {
         }
     }
 
-    /// A one-shot estimator.
+    /// Exports a one-shot estimator.
     pub const fn one_shot<T: OneShot>() -> Self {
         Self {
             info: || estimator(EstimatorKind::OneShot, T::info()),
@@ -40,7 +40,7 @@ impl Export {
         }
     }
 
-    /// A baseline.
+    /// Exports a baseline.
     pub const fn baseline<T: Baseline>() -> Self {
         Self {
             info: || estimator(EstimatorKind::Baseline, T::info()),
@@ -48,7 +48,7 @@ impl Export {
         }
     }
 
-    /// A meta estimator.
+    /// Exports a meta estimator.
     pub const fn meta<T: Meta>() -> Self {
         Self {
             info: || estimator(EstimatorKind::Meta, T::info()),
@@ -56,7 +56,7 @@ impl Export {
         }
     }
 
-    /// A search space, which takes its settings with each call.
+    /// Exports a search space, which takes its settings with each call.
     pub const fn space<T: SearchSpace>() -> Self {
         Self {
             info: || ExportInfo::Space(T::info()),

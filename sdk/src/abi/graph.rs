@@ -1,5 +1,5 @@
-//! Graphs on their way to estimators. The host makes a graph's document once,
-//! however many estimators ask for it, and a library reads it once.
+//! Graphs on their way to estimators. Invariant: the host encodes a graph at most once,
+//! however many estimators ask for it, and a library decodes it once.
 
 use super::document;
 use crate::Result;
@@ -10,7 +10,7 @@ use std::{
     rc::Rc,
 };
 
-/// A graph that estimators are lent, with its document, which is made when the
+/// A graph lent to estimators, with its document, which is encoded when the
 /// first of them asks. Clones share both.
 #[derive(Debug, Clone)]
 pub struct LentGraph(Rc<Lent>);
@@ -22,7 +22,7 @@ struct Lent {
 }
 
 impl LentGraph {
-    /// Its document.
+    /// The graph as a document, encoded on the first call.
     pub fn document(&self) -> &[u8] {
         self.0.document.get_or_init(|| document::encode(&self.0.graph))
     }
@@ -43,13 +43,13 @@ impl Deref for LentGraph {
 }
 
 thread_local! {
-    /// The document that this library has read last on this thread, and its graph.
+    /// The document that this library decoded last on this thread, and its graph.
     static LAST: RefCell<Option<(Vec<u8>, Rc<Graph>)>> = const { RefCell::new(None) };
 }
 
-/// The graph of a document. A library's estimators are asked about one network
-/// one after the other, so the last graph is kept: to compare two documents takes
-/// microseconds, to read one hundreds of them.
+/// Decodes a graph. A library's estimators are asked about one network one after the
+/// other, so the last graph is kept: comparing two documents takes microseconds,
+/// decoding one takes hundreds.
 pub(crate) fn read(document: &[u8]) -> Result<Rc<Graph>> {
     let known = LAST.with_borrow(|last| {
         last.as_ref().filter(|(read, _)| read == document).map(|(_, graph)| Rc::clone(graph))

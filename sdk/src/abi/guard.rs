@@ -1,5 +1,5 @@
-//! Panics stop here: inside the library they happened in, because each
-//! library has its own std and cannot catch another's.
+//! Catches panics. Invariant: a panic is caught inside the library where it happened,
+//! because each library has its own std and cannot catch another's.
 
 use super::document;
 use crate::Error;
@@ -11,22 +11,22 @@ use std::{
     sync::Once,
 };
 
-/// What every call returns across the boundary: a value, or a [`Failure`]
+/// The result of every call across the boundary: a value, or a [`Failure`]
 /// document.
 pub type FfiResult<T> = RResult<T, RVec<u8>>;
 
-/// Most bytes of a failure, which is stored with every score it cost.
+/// Most bytes of a failure document; it is stored with every score that failed.
 const LONGEST_FAILURE: usize = 64 << 10;
 
 thread_local! {
-    /// How many calls of [`run`] are under way on this thread.
+    /// Number of [`run`] calls under way on this thread.
     static GUARDED: Cell<u32> = const { Cell::new(0) };
-    /// Message and place of the last panic in one of them.
+    /// Message and place of the last panic in one of those calls.
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Makes panics in this library leave their message and place in
-/// [`run`]'s failure instead of on stderr.
+/// Makes panics inside [`run`] leave their message and place in its failure
+/// instead of on stderr.
 pub(super) fn install_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -45,9 +45,9 @@ pub(super) fn install_panic_hook() {
 /// Runs `call`; errors and panics become failures.
 pub(super) fn run<T>(call: impl FnOnce() -> Result<T, Error>) -> FfiResult<T> {
     GUARDED.set(GUARDED.get() + 1);
-    // A call borrows the author's object and what it was given. What it was given is
-    // dropped. The object is shared and may be called again: what it changes behind a
-    // lock is poisoned, and anything else it leaves half done costs its own scores.
+    // A call borrows the author's object and its arguments. The arguments are dropped.
+    // The object is shared and may be called again: a lock held by the panicking call is
+    // poisoned, and anything else left half done costs only this estimator's scores.
     let outcome = panic::catch_unwind(AssertUnwindSafe(call));
     GUARDED.set(GUARDED.get() - 1);
     match outcome {
@@ -63,7 +63,7 @@ pub(super) fn run<T>(call: impl FnOnce() -> Result<T, Error>) -> FfiResult<T> {
     }
 }
 
-/// The receiving side of [`run`].
+/// The receiving side of [`run`]: turns a failure document back into an error.
 pub(super) fn receive<T>(result: FfiResult<T>) -> Result<T, Error> {
     match result {
         ROk(value) => Ok(value),

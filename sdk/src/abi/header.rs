@@ -1,16 +1,15 @@
-//! What a plugin was built with, as data in its file: the host reads it
-//! before it runs anything of the plugin. The layout is frozen for ever; new
-//! facts go into `reserved`.
+//! The header of a plugin: what it was built with, as data in its file, which the host
+//! reads before it runs anything of the plugin. Invariant: the layout is frozen for
+//! ever; new facts go into `reserved`.
 
 use std::mem::offset_of;
 
 /// First bytes of every header.
 pub const MAGIC: [u8; 8] = *b"OSEEPLUG";
 
-/// Boundary version: majors must be equal, the host's minor at least the
-/// plugin's.
+/// Major version of the boundary; host and plugin must have the same.
 pub const ABI_MAJOR: u32 = 4;
-/// See [`ABI_MAJOR`].
+/// Minor version of the boundary; the host's must be at least the plugin's.
 pub const ABI_MINOR: u32 = 0;
 
 const TEXT: usize = 64;
@@ -21,7 +20,7 @@ const TEXT: usize = 64;
 pub struct Text([u8; TEXT]);
 
 impl Text {
-    /// Cuts at the size of the field.
+    /// The text, cut at the 64 bytes of the field.
     pub const fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut field = [0; TEXT];
@@ -41,34 +40,34 @@ impl std::fmt::Display for Text {
     }
 }
 
-/// The header itself.
+/// The header as it lies in a plugin's file.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PluginHeader {
-    /// [`MAGIC`].
+    /// Always [`MAGIC`].
     pub magic: [u8; 8],
-    /// Size of this structure, bytes.
+    /// Size of this structure in bytes.
     pub size: u32,
-    /// [`ABI_MAJOR`] it was built with.
+    /// The [`ABI_MAJOR`] that the plugin was built with.
     pub abi_major: u32,
-    /// [`ABI_MINOR`] it was built with.
+    /// The [`ABI_MINOR`] that the plugin was built with.
     pub abi_minor: u32,
-    /// 1 if a panic unwinds, 0 if it aborts.
+    /// 1 if a panic unwinds, 0 if it aborts the process.
     pub unwinds: u32,
-    /// Version of osee-sdk.
+    /// Version of the osee-sdk that the plugin was built with.
     pub sdk: Text,
-    /// Version of libtorch it was compiled against.
+    /// Version of the libtorch that the plugin was compiled against.
     pub libtorch: Text,
-    /// `rustc --version`.
+    /// Output of `rustc --version`.
     pub rustc: Text,
-    /// Target triple.
+    /// Target triple of the plugin.
     pub target: Text,
-    /// Zeros.
+    /// Zeros, for facts that later versions add.
     pub reserved: [u8; 64],
 }
 
 impl PluginHeader {
-    /// The header of what is being compiled.
+    /// The header of the crate that is being compiled.
     pub const fn current() -> Self {
         Self {
             magic: MAGIC,
@@ -84,7 +83,7 @@ impl PluginHeader {
         }
     }
 
-    /// A header from the bytes of the file; `None` if they are none.
+    /// Reads a header from bytes of a file; `None` if they do not begin with a whole one.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < size_of::<Self>() || bytes[..8] != MAGIC {
             return None;

@@ -1,4 +1,4 @@
-//! A created export, whatever its kind: as it crosses, and as its consumer has it.
+//! A created export of any kind: as it crosses the boundary, and as the host uses it.
 
 use super::{
     answer::Origin,
@@ -14,24 +14,24 @@ use crate::{Error, ExportKind};
 use abi_stable::StableAbi;
 use osee_model::estimator::EstimatorKind;
 
-/// What crosses.
+/// A created export as it crosses the boundary.
 #[repr(C)]
 #[derive(StableAbi)]
 pub enum Instance {
-    /// A zero-shot estimator.
+    /// The table of a zero-shot estimator.
     ZeroShot(ZeroShotTable),
-    /// A baseline.
+    /// The table of a baseline.
     Baseline(BaselineTable),
-    /// A meta estimator.
+    /// The table of a meta estimator.
     Meta(MetaTable),
-    /// A search space.
+    /// The table of a search space.
     Space(SpaceTable),
-    /// A one-shot estimator.
+    /// The table of a one-shot estimator.
     OneShot(OneShotTable),
 }
 
 impl Instance {
-    /// Its kind.
+    /// The kind that was created, to compare with the kind that was asked for.
     pub(super) fn kind(&self) -> ExportKind {
         match self {
             Self::ZeroShot(_) => EstimatorKind::ZeroShot.into(),
@@ -43,22 +43,22 @@ impl Instance {
     }
 }
 
-/// A created export of a plugin.
+/// A created export of a plugin, as its consumer uses it: answers are checked.
 pub enum Foreign {
-    /// A zero-shot estimator.
+    /// A zero-shot estimator, behind checks.
     ZeroShot(ForeignZeroShot),
-    /// A baseline.
+    /// A baseline, behind checks.
     Baseline(ForeignBaseline),
-    /// A meta estimator.
+    /// A meta estimator, behind checks.
     Meta(ForeignMeta),
-    /// A search space.
+    /// A search space, behind checks.
     Space(ForeignSpace),
-    /// A one-shot estimator.
+    /// A one-shot estimator, behind checks.
     OneShot(ForeignOneShot),
 }
 
 impl Foreign {
-    /// What `origin` has created.
+    /// Wraps an instance that the export `origin` created.
     pub(super) fn new(instance: Instance, origin: Origin) -> Self {
         match instance {
             Instance::ZeroShot(it) => Self::ZeroShot(ForeignZeroShot::new(it, origin)),

@@ -1,4 +1,4 @@
-//! The root module: the one table each plugin library exports.
+//! The root module: the one table that each plugin library exports.
 
 use super::{
     answer::Origin,
@@ -25,16 +25,16 @@ use std::{
 
 pub use abi_stable::library::LibHeader;
 
-/// Functions of one plugin library.
+/// Functions in the root table of a plugin library.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginRootRef)))]
 #[sabi(missing_field(panic))]
 pub struct PluginRoot {
-    /// Called once after loading: the exports, as a document of
+    /// Called once after loading; returns the exports, as a document of
     /// `Vec<ExportInfo>` sorted by id.
     pub exports: extern "C" fn() -> FfiResult<RVec<u8>>,
-    /// The export of this kind (a document of `ExportKind`) and id with these
+    /// Creates the export of a kind (a document of `ExportKind`) and an id with
     /// settings (a document of `Settings`).
     #[sabi(last_prefix_field)]
     pub create: extern "C" fn(RSlice<'_, u8>, RStr<'_>, RSlice<'_, u8>) -> FfiResult<Instance>,
@@ -90,8 +90,7 @@ extern "C" fn create(
 }
 
 /// A loaded plugin library, as the host sees it: the consumer's side of
-/// [`PluginRoot`]. What it answers is looked at here, see
-/// [`answer`](super::answer).
+/// [`PluginRoot`]. Its answers are checked here, see [`answer`](super::answer).
 pub struct ForeignPlugin {
     root: PluginRootRef,
     path: PathBuf,
@@ -100,10 +99,10 @@ pub struct ForeignPlugin {
 
 impl ForeignPlugin {
     /// Loads a library whose header the caller has checked, from a `copy` of the
-    /// file at `path`. The library stays loaded for ever.
+    /// file at `path`. The library stays loaded until the process ends.
     ///
     /// # Errors
-    /// abi_stable's account of what does not fit; long, meant for a log.
+    /// abi_stable's account of what does not match; long, meant for a log.
     pub fn load(copy: &Path, path: &Path) -> std::result::Result<Self, String> {
         // Not `load_from_file`: it keeps one module per type and process, and
         // would hand out the first plugin for every later one.
@@ -113,17 +112,17 @@ impl ForeignPlugin {
             .map_err(|error| error.to_string())
     }
 
-    /// What the running program itself exports, through the same tables.
+    /// The exports of the running program itself, through the same tables.
     pub fn here() -> Self {
         let path = PathBuf::from("this program");
         Self { root: root_module(), path, declared: OnceLock::new() }
     }
 
-    /// What it exports, sorted by id. Asked for once.
+    /// The exports, sorted by id. The plugin is asked only once.
     ///
     /// # Errors
-    /// When the plugin fails to say, or gives a list that cannot be read: too
-    /// many exports, or names that are none or not their own.
+    /// When the call fails, or the list cannot be used: too many exports, names that are
+    /// not names, or two exports with one name.
     pub fn exports(&self) -> Result<Vec<ExportInfo>> {
         self.declared().map(<[ExportInfo]>::to_vec)
     }
@@ -142,16 +141,16 @@ impl ForeignPlugin {
         Ok(self.declared.get_or_init(|| exports))
     }
 
-    /// Whether the declaration of an export makes sense: settings declared
-    /// once with usable defaults, names, and texts of bounded length.
+    /// Checks the declaration of an export: settings declared once with usable
+    /// defaults, valid names, and texts of bounded length.
     ///
     /// # Errors
-    /// What does not.
+    /// The first thing in it that cannot be used.
     pub fn check_declaration(&self, export: &ExportInfo) -> Result<()> {
         declaration::check(Origin::of_library(&self.path, export.id()).call("info"), export)
     }
 
-    /// One export with settings.
+    /// Creates one export with settings.
     ///
     /// # Errors
     /// When the plugin refuses the settings, or the export is not what it was

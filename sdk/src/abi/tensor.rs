@@ -5,21 +5,21 @@ use abi_stable::StableAbi;
 use std::{ffi::c_void, mem::ManuallyDrop};
 use tch::Tensor;
 
-/// A tensor on its way across the boundary, owned by whoever holds the
+/// A tensor on its way across the boundary, owned by the holder of the
 /// handle.
 #[repr(transparent)]
 #[derive(Debug, StableAbi)]
 pub struct OwnedTensor(*mut c_void);
 
 impl OwnedTensor {
-    /// Gives a tensor away.
+    /// Gives ownership of a tensor to the handle.
     pub fn new(tensor: Tensor) -> Self {
         let tensor = ManuallyDrop::new(tensor);
         // The const pointer is torch-sys's; ownership moves with the handle.
         Self(tensor.as_ptr().cast_mut().cast())
     }
 
-    /// Takes it.
+    /// Takes ownership of the tensor from the handle.
     pub fn into_tensor(self) -> Tensor {
         let handle = ManuallyDrop::new(self);
         // SAFETY: `new` made the pointer from a live tensor whose ownership it

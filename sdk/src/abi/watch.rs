@@ -1,18 +1,18 @@
-//! Which call of a plugin is under way, for a host that wants to know: it may
-//! not come back.
+//! Tells the host which call into a plugin is under way, since the call may never
+//! return.
 
 use std::sync::OnceLock;
 
 static WATCH: OnceLock<fn(&str)> = OnceLock::new();
 
-/// From here on `watch` is told of every call into a plugin in this process
-/// before it begins, and an empty text when it is over.
+/// From now on, calls `watch` with a description before every call into a plugin in
+/// this process, and with an empty text after it.
 pub fn with(watch: fn(&str)) {
-    // The first one stays.
+    // Only the first watch is kept.
     let _ = WATCH.set(watch);
 }
 
-/// Makes a call, which `what` describes.
+/// Makes a call that `what` describes to the watch.
 pub(super) fn during<T>(what: impl FnOnce() -> String, call: impl FnOnce() -> T) -> T {
     let Some(watch) = WATCH.get() else { return call() };
     watch(&what());

@@ -1,5 +1,5 @@
 //! Tests of plugins: the same calls natively, through the boundary's tables, and
-//! through a library.
+//! through a built library.
 //!
 //! ```
 //! use osee_sdk::{Measurement, prelude::*};
@@ -21,7 +21,7 @@
 //! # }
 //! ```
 //!
-//! A crate that is a `cdylib` and an `rlib` is tested as a library, too:
+//! If the crate is both a `cdylib` and an `rlib`, it can be tested as a library, too:
 //! `Library::of_crate("my_zse")?.zero_shot("my_zse")?.score(&network)`.
 
 mod library;

@@ -1,4 +1,4 @@
-//! Exports through the tables that the host calls.
+//! Exports called through the tables that the host uses.
 
 use osee_model::estimator::EstimatorKind;
 use osee_sdk::{
@@ -18,7 +18,7 @@ use std::{path::Path, sync::Arc};
 pub struct Library(ForeignPlugin);
 
 impl Library {
-    /// The library in this file, whose header the caller trusts.
+    /// Loads the library in this file. The caller vouches for its header.
     ///
     /// # Errors
     /// When it cannot be loaded.
@@ -26,66 +26,66 @@ impl Library {
         ForeignPlugin::load(path, path).map(Self).map_err(Error::new)
     }
 
-    /// The library of the crate `name`, such as `my_zse`, which cargo builds beside
+    /// Loads the library of the crate `name`, such as `my_zse`, which cargo builds beside
     /// a test that depends on it.
     ///
     /// # Errors
-    /// When it is not there or cannot be loaded.
+    /// When it does not exist or cannot be loaded.
     pub fn of_crate(name: &str) -> Result<Self> {
         let test = std::env::current_exe().map_err(|error| Error::new(error.to_string()))?;
         Self::open(&test.with_file_name(format!("lib{name}.so")))
     }
 
-    /// What the test itself exports, or a crate that is linked into it: through the
-    /// same tables, without a file.
+    /// The exports of the test itself or of crates linked into it, through the same
+    /// tables but without a file.
     pub fn here() -> Self {
         Self(ForeignPlugin::here())
     }
 
-    /// A zero-shot estimator.
+    /// Creates a zero-shot estimator.
     ///
     /// # Errors
-    /// When there is none of this id, or it cannot be created.
+    /// When the library has none of this id, or it cannot be created.
     pub fn zero_shot(&self, id: &str) -> Result<ForeignZeroShot> {
         self.create(EstimatorKind::ZeroShot, id)
     }
 
-    /// A baseline.
+    /// Creates a baseline.
     ///
     /// # Errors
-    /// When there is none of this id, or it cannot be created.
+    /// When the library has none of this id, or it cannot be created.
     pub fn baseline(&self, id: &str) -> Result<ForeignBaseline> {
         self.create(EstimatorKind::Baseline, id)
     }
 
-    /// A meta estimator.
+    /// Creates a meta estimator.
     ///
     /// # Errors
-    /// When there is none of this id, or it cannot be created.
+    /// When the library has none of this id, or it cannot be created.
     pub fn meta(&self, id: &str) -> Result<ForeignMeta> {
         self.create(EstimatorKind::Meta, id)
     }
 
-    /// A one-shot estimator.
+    /// Creates a one-shot estimator.
     ///
     /// # Errors
-    /// When there is none of this id, or it cannot be created.
+    /// When the library has none of this id, or it cannot be created.
     pub fn one_shot(&self, id: &str) -> Result<ForeignOneShot> {
         self.create(EstimatorKind::OneShot, id)
     }
 
-    /// A search space.
+    /// Creates a search space.
     ///
     /// # Errors
-    /// When there is none of this id, or it cannot be created.
+    /// When the library has none of this id, or it cannot be created.
     pub fn space(&self, id: &str) -> Result<ForeignSpace> {
         self.create(ExportKind::Space, id)
     }
 
-    /// A search space as a one-shot estimator is lent it.
+    /// Creates a search space in the form in which a one-shot estimator borrows it.
     ///
     /// # Errors
-    /// When there is none of this id, or it cannot be created.
+    /// When the library has none of this id, or it cannot be created.
     pub fn lent_space(&self, id: &str) -> Result<LentSpace> {
         let functions = Arc::new(self.space(id)?);
         match self.export(ExportKind::Space, id)? {
@@ -102,7 +102,7 @@ impl Library {
         self.0.create(export.kind(), id, &export.defaults())?.try_into()
     }
 
-    /// What an export declares.
+    /// The declaration of an export.
     fn export(&self, kind: ExportKind, id: &str) -> Result<ExportInfo> {
         let exports = self.0.exports()?;
         let ids: Vec<&str> = exports.iter().map(ExportInfo::id).collect();

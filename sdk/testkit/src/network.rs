@@ -1,4 +1,4 @@
-//! A network whose measurements are given.
+//! A network whose measurements the test supplies.
 
 use osee_model::graph::{ConvSpec, Graph, GraphBuilder, Shape};
 use osee_sdk::{
@@ -11,8 +11,8 @@ use osee_sdk::{
 use std::{collections::HashMap, rc::Rc};
 use tch::Tensor;
 
-/// A network that answers with the tensors it was given, and fails for
-/// measurements it was not.
+/// A network that answers with the tensors it was given. Its seed is 0 unless given; every
+/// other measurement fails.
 #[derive(Debug, Clone)]
 pub struct FixedNetwork {
     graph: LentGraph,
@@ -20,15 +20,15 @@ pub struct FixedNetwork {
 }
 
 impl FixedNetwork {
-    /// A network of this graph that knows no measurement yet.
+    /// A network of this graph, without any measurement yet.
     pub fn new(graph: Graph) -> Self {
         Self { graph: graph.into(), answers: Rc::default() }
     }
 
-    /// With the answer to one measurement.
+    /// Adds the answer to one measurement.
     ///
     /// # Panics
-    /// When the network is already in use.
+    /// When a view of the network, or a clone of it, exists already.
     #[must_use]
     pub fn with(mut self, what: Measurement, tensors: Vec<Tensor>) -> Self {
         let answers = Rc::get_mut(&mut self.answers);
@@ -36,7 +36,7 @@ impl FixedNetwork {
         self
     }
 
-    /// As an author sees it.
+    /// The network as an author sees it.
     pub fn view(&self) -> Network {
         Network::new(self.into())
     }
@@ -70,7 +70,7 @@ impl HostNetwork for FixedNetwork {
     }
 }
 
-/// A convolution, global pooling and a classifier: 3 x 8 x 8 to 4 classes.
+/// A convolution, global pooling and a classifier: from 3 x 8 x 8 to 4 classes.
 pub fn small_graph() -> Graph {
     let mut g = GraphBuilder::new(Shape::square(3, 8));
     let x = g.conv("conv", g.input(), ConvSpec::same(2, 3));

@@ -1,20 +1,21 @@
-//! A space's notation under whole and damaged text.
+//! Fuzzing of a space's notation.
 
 use osee_model::seed::{Stream, below, stream};
 use osee_sdk::{Error, Result, SearchSpace};
 
-/// What damage puts in: the signs of notations, and some that none has.
+/// Characters that damage inserts: those of notations, and some that none uses.
 const SIGNS: &[char] = &[
     '|', '~', '+', ';', ',', '(', ')', '[', ']', '=', '\'', '"', '-', '.', '_', ' ', '\n', '0',
     '1', '9', 'e', 'n', 'ö', '\\',
 ];
 
-/// Reads architectures of the space and `others`, texts of them in other forms, as they are and with a
-/// few characters changed, doubled, lost or moved: as many as `OSEE_FUZZ_CASES` says, else 20,000.
-/// A damaged text is read or refused, and what is read is written as itself.
+/// Reads architectures of the space and `others` (texts of them in other forms), as they
+/// are and with a few characters changed, doubled, lost or moved. The number of cases is
+/// `OSEE_FUZZ_CASES`, or 20,000. Every damaged text must be refused, or read as something
+/// that survives being written and read again.
 ///
 /// # Errors
-/// A text that is not read, or an architecture that is not read as it is written.
+/// A text that should be read and is not, or an architecture that is not read as written.
 pub fn notation<S: SearchSpace>(others: &[&str]) -> Result<()> {
     let (space, info) = (S::new(), S::info());
     let mut random = stream(0, &["fuzz", &info.id]);
@@ -23,7 +24,7 @@ pub fn notation<S: SearchSpace>(others: &[&str]) -> Result<()> {
     for _ in 0..200 {
         let size = usize::try_from(info.size.unwrap_or(0)).unwrap_or(usize::MAX);
         let arch = match size {
-            // Without numbers, one mutation after another.
+            // A space without indices is walked by one mutation after another.
             0 => {
                 let last = whole[whole.len() - 1].parse::<S::Arch>()?;
                 let mut mutations = space.mutations(&last);

@@ -12,10 +12,10 @@ const OPERATIONS: [&str; 3] = ["none", "conv1", "conv3"];
 const LENGTH: usize = 4;
 const SIZE: u64 = (OPERATIONS.len() as u64).pow(LENGTH as u32);
 
-/// Four operations of three, one after the other: `conv3>none>conv1>conv3`.
+/// Four operations in a row, each one of three: `conv3>none>conv1>conv3`.
 pub struct SmallSpace;
 
-/// An architecture of it.
+/// An architecture of [`SmallSpace`]: an index into the operations for each place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chain([usize; LENGTH]);
 
@@ -56,7 +56,7 @@ impl SearchSpace for SmallSpace {
         Self
     }
 
-    /// Numbered with the first operation as the most significant digit.
+    /// The first operation is the most significant digit of the index.
     fn architecture(&self, index: u64) -> Result<Chain> {
         if index >= SIZE {
             let last = SIZE - 1;
@@ -71,7 +71,7 @@ impl SearchSpace for SmallSpace {
         Ok(Chain(operations))
     }
 
-    /// A `none` may stand anywhere.
+    /// Leaves out each `none`, which may stand anywhere.
     fn canonical(&self, arch: &Chain) -> String {
         let operations = arch.0.into_iter().filter(|op| *op != 0);
         operations.map(|op| OPERATIONS[op]).collect::<Vec<_>>().join(">")
@@ -110,7 +110,7 @@ impl SearchSpace for SmallSpace {
     }
 }
 
-/// The space as a one-shot estimator is lent it; `view()` for native calls.
+/// The space as a one-shot estimator borrows it; call `view()` for native calls.
 pub fn small_space() -> LentSpace {
     LentSpace::here::<SmallSpace>()
 }

@@ -50,7 +50,7 @@ impl ZeroShot for Panics {
     }
 }
 
-/// Has the id of the space, and a setting of its own.
+/// A baseline with the same id as the space, and a setting of its own.
 struct Params {
     scale: f64,
 }
@@ -127,7 +127,7 @@ fn a_space_and_an_estimator_of_one_library_may_have_one_id() {
         library.space("small").unwrap().architecture(80).unwrap(),
         "conv3>conv3>conv3>conv3"
     );
-    // What it is exported as says its kind, whatever else has the id.
+    // The kind in the message is that of the export, even if another kind has the same id.
     let said = library.zero_shot("small").err().unwrap().to_string();
     assert!(said.contains("there is no zero-shot estimator `small`"), "{said}");
 }
@@ -147,7 +147,7 @@ fn a_panic_becomes_a_failure_with_its_words() {
     let error = panics.score(&network).unwrap_err();
     assert_eq!(error.failure().kind, FailureKind::Panic);
     assert!(error.to_string().contains("out of ideas at sdk/testkit/tests/boundary.rs"), "{error}");
-    // And the next call is served.
+    // The next call is served as usual.
     assert!(panics.score(&network).is_err());
 }
 
@@ -185,7 +185,7 @@ fn a_graph_is_written_once_for_all_estimators_and_read_once_if_one_asks() {
     let [first, second] = [network(), network()];
     let (own, again) = (first.graph().unwrap(), first.graph().unwrap());
     assert!(std::ptr::eq(own, again) && asked.get() == 1, "an estimator asks once");
-    // The same memory: neither side has made it anew.
+    // The same memory: neither side has encoded or decoded it again.
     assert!(std::ptr::eq(own, second.graph().unwrap()), "what was read is read no more");
     assert!(std::ptr::eq(graph.document(), graph.clone().document()));
     assert_eq!(*own, small_graph());

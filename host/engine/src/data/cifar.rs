@@ -9,19 +9,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where a data set keeps what.
+/// How the files of a data set are named and laid out.
 #[derive(Debug)]
 pub struct Layout {
     facts: Facts,
-    /// Folder of the official archive.
+    /// Name of the folder in the official archive.
     folder: &'static str,
     files: &'static [&'static str],
     images_per_file: usize,
-    /// Label bytes of a record; the last one counts.
+    /// Number of label bytes in a record, of which the last one is the class.
     labels: usize,
 }
 
-/// Ten classes in five files.
+/// CIFAR-10: ten classes in five training files.
 pub const CIFAR10: Layout = Layout {
     facts: Facts {
         key: "cifar10",
@@ -43,8 +43,8 @@ pub const CIFAR10: Layout = Layout {
     labels: 1,
 };
 
-/// A hundred classes in one file: a coarse label, then the fine one.
-/// Statistics as in NAS-Bench-201.
+/// CIFAR-100: a hundred classes in one training file, with a coarse label before the fine
+/// one. Statistics are those of NAS-Bench-201.
 pub const CIFAR100: Layout = Layout {
     facts: Facts {
         key: "cifar100",
@@ -69,7 +69,7 @@ impl Layout {
     }
 }
 
-/// The training files, their sizes checked.
+/// The files of a data set, their sizes checked.
 #[derive(Debug)]
 pub struct Cifar {
     layout: &'static Layout,
@@ -77,7 +77,7 @@ pub struct Cifar {
 }
 
 impl Cifar {
-    /// The files in `folder`, or in the archive's own folder in it.
+    /// Opens the files in `folder`, or in the archive's own folder inside it.
     pub fn open(layout: &'static Layout, folder: &Path) -> Result<Self, DataError> {
         let inner = folder.join(layout.folder);
         let folder = if inner.is_dir() { inner } else { folder.to_owned() };
@@ -146,7 +146,7 @@ impl DataSet for Cifar {
 mod tests {
     use super::*;
 
-    /// Files whose second image has these labels; the last file is cut.
+    /// Files whose second image has these labels; the last file is cut short by `cut` bytes.
     fn folder(layout: &Layout, labels: &[u8], cut: u64) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (i, name) in layout.files.iter().enumerate() {

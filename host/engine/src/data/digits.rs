@@ -1,7 +1,7 @@
-//! The embedded handwritten digits. Grey, on three equal channels, because
+//! The embedded handwritten digits. They are grey, on three equal channels, because
 //! search spaces are of networks for colour images.
 //!
-//! The file is ordered by writer, so that images of the later ranges are by
+//! The file is ordered by writer, so the images of the later ranges are by
 //! other hands.
 
 use super::{
@@ -30,7 +30,7 @@ const VALIDATION: usize = 400;
 pub struct Digits(Vec<Digit>);
 
 impl Digits {
-    /// Unpacks them.
+    /// Unpacks the embedded digits.
     pub fn open() -> Self {
         Self(digits())
     }
@@ -69,7 +69,7 @@ const DIGITS: &[u8] = include_bytes!("digits/images.csv.gz");
 /// A handwritten digit of 8 x 8 pixels (Alpaydin & Kaynak 1998).
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Digit {
-    /// Which digit it is.
+    /// The digit, 0 to 9.
     label: u8,
     /// Ink by row and column, 0 to 16.
     ink: [u8; 64],
@@ -82,7 +82,7 @@ fn digits() -> Vec<Digit> {
     text.lines().map(|line| digit(line).expect("the file is part of the program")).collect()
 }
 
-/// 64 pixels and the label.
+/// Parses a line of 64 pixels and the label; `None` if it is anything else.
 fn digit(line: &str) -> Option<Digit> {
     let values: Vec<u8> = line.split(',').map(|value| value.parse().ok()).collect::<Option<_>>()?;
     let (label, ink) = values.split_last()?;
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(digits.len(), 1797);
         assert!(digits.iter().all(|it| it.ink.iter().all(|ink| *ink <= 16)));
         let count = |label| digits.iter().filter(|it| it.label == label).count();
-        // As the data's own description has them.
+        // The counts in the data set's own description.
         assert_eq!(
             [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(count),
             [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]

@@ -1,111 +1,111 @@
-//! Why images cannot be had.
+//! The errors of reading images.
 
 use super::facts::Facts;
 use osee_model::graph::Shape;
 use std::{ops::RangeInclusive, path::PathBuf};
 
-/// Errors of image sources.
+/// Why images cannot be supplied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// Not a known kind.
+    /// The name of the data is not a known kind.
     #[error(
         "unknown data `{0}`; data is noise, digits, cifar10, cifar100 or imagenet16-120, or files of \
          those at hand, as cifar10:FOLDER"
     )]
     Unknown(String),
-    /// A file is not there.
+    /// A file does not exist.
     #[error("cannot read {}: {source}; the folder needs the {needs}", path.display())]
     Missing {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
-        /// What should be there.
+        /// The files that should be there.
         needs: String,
     },
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file is not as long as it must be.
+    /// A file has the wrong size.
     #[error(
         "{} has {found} bytes, that of {set} has {wanted}: it is truncated or something else",
         path.display()
     )]
     Size {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Bytes found.
+        /// Size of the file, bytes.
         found: u64,
-        /// Bytes of a whole file.
+        /// Size of a whole file, bytes.
         wanted: u64,
         /// Name of the data set.
         set: &'static str,
     },
-    /// A file is not what it should be.
+    /// A file's content is not what it should be.
     #[error("{}: {what}", path.display())]
     Content {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it, and what helps.
+        /// What is wrong with it, and how to fix that.
         what: String,
     },
-    /// A label that the data set does not have.
+    /// An image has a label that the data set does not have.
     #[error(
         "{} image {image} has label {label}; labels are {} to {}",
         path.display(), labels.start(), labels.end()
     )]
     Label {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Index within the file.
+        /// Index of the image within the file.
         image: usize,
-        /// The label.
+        /// The label that was found.
         label: i64,
-        /// All there are.
+        /// The range of valid labels.
         labels: RangeInclusive<i64>,
     },
-    /// No image can be made so.
+    /// The images cannot be resized to the network's input.
     #[error(
         "{} images have sides of {} pixels, which can be made {}; the network takes {input}; \
          give it --set image_size={} or a divisor of it",
         set.name, set.side, divisors(set.side), set.side
     )]
     Shape {
-        /// The data set.
+        /// Facts about the data set.
         set: Facts,
-        /// The network's input.
+        /// Shape of the network's input.
         input: Shape,
     },
-    /// Labels without an output.
+    /// The network has fewer outputs than the data set has classes.
     #[error(
         "{} has {} classes, the network {outputs}; give it --set classes={}",
         set.name, set.classes, set.classes
     )]
     Classes {
-        /// The data set.
+        /// Facts about the data set.
         set: Facts,
-        /// The network's classes.
+        /// Number of outputs of the network.
         outputs: usize,
     },
-    /// Not enough images.
+    /// There are fewer images than the protocol wants.
     #[error(
         "the protocol wants {wanted} images, there are {there}; ask for fewer or smaller batches"
     )]
     TooFew {
-        /// Wanted.
+        /// Number of images that the protocol wants.
         wanted: usize,
-        /// There.
+        /// Number of images that there are.
         there: usize,
     },
 }
 
-/// Sides that squares of pixels can be averaged to.
+/// Lists the sides to which images can be reduced by averaging squares of pixels.
 fn divisors(side: usize) -> String {
     let all: Vec<String> =
         (1..=side).rev().filter(|it| side.is_multiple_of(*it)).map(|it| it.to_string()).collect();

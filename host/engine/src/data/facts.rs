@@ -1,29 +1,29 @@
-//! What is known of a data set without its files.
+//! Facts about a data set that are known without its files.
 
 use osee_model::protocol::Normalisation;
 
-/// Colours of a pixel.
+/// Channels of an image: red, green and blue.
 pub const CHANNELS: usize = 3;
 
-/// What is known of a data set without its files.
+/// Facts about a data set that are known without its files.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Facts {
-    /// What a study calls it.
+    /// Name of the data set in a study.
     pub key: &'static str,
-    /// Its name.
+    /// Name of the data set in messages.
     pub name: &'static str,
-    /// Side of an image, pixels.
+    /// Side of an image, in pixels.
     pub side: usize,
-    /// Labels are below it.
+    /// Number of classes; labels are below it.
     pub classes: usize,
-    /// Pixel statistics; `None` where they are those of the presets.
+    /// Pixel statistics; `None` if those of the presets apply.
     pub normalisation: Option<Normalisation>,
-    /// Whether the mirror image of an image is of the same class.
+    /// True if the mirror image of an image is of the same class.
     pub mirrors: bool,
 }
 
 impl Facts {
-    /// Values of an image.
+    /// Number of values (bytes) of an image.
     pub const fn pixels(&self) -> usize {
         CHANNELS * self.side * self.side
     }

@@ -1,4 +1,4 @@
-//! What tells one data set from another that has the same name.
+//! Hashes that tell data sets of the same name apart.
 
 use super::{DataError, set::DataSet};
 use osee_model::hex::hex;
@@ -8,20 +8,20 @@ use std::{
     thread,
 };
 
-/// Images whose hash is one part of the whole.
+/// Number of images that are hashed together as one part.
 const PART: usize = 2_500;
 
-/// Images in memory at a time.
+/// Number of images read into memory at a time.
 const READ: usize = 250;
 
 type Part = Result<[u8; 32], DataError>;
 
 /// Hash of every image and label that a protocol or a training may read, in
-/// order, by as many threads as there are cores: a seventh of a second for the
+/// order. It uses as many threads as there are cores: a seventh of a second for the
 /// 150 MB of CIFAR-10 on two.
 ///
 /// # Errors
-/// When a file cannot be read, or has a label that it cannot have.
+/// When a file cannot be read or has an invalid label.
 pub fn identity(set: &(impl DataSet + ?Sized)) -> Result<String, DataError> {
     let images = set.count().max(set.test().end);
     let parts = images.div_ceil(PART);
@@ -48,11 +48,11 @@ pub fn identity(set: &(impl DataSet + ?Sized)) -> Result<String, DataError> {
     Ok(hex(&whole.finalize()[..8]))
 }
 
-/// Hash of a hundred images of every ten thousand, as stores of earlier versions have
-/// it.
+/// Hash of the first hundred of every ten thousand training images, as stores of earlier
+/// versions have it.
 ///
 /// # Errors
-/// When a file cannot be read, or has a label that it cannot have.
+/// When a file cannot be read or has an invalid label.
 pub fn sampled_identity(set: &(impl DataSet + ?Sized)) -> Result<String, DataError> {
     let mut hash = Sha256::new();
     for start in (0..set.count()).step_by(10_000) {
@@ -86,7 +86,7 @@ mod tests {
         mirrors: false,
     };
 
-    /// So many images, of which one has another pixel or another label.
+    /// A data set in which at most one byte, of a pixel or a label, is changed.
     #[derive(Debug)]
     struct Changed {
         images: usize,
@@ -125,7 +125,7 @@ mod tests {
         let images = 2 * PART + 20;
         let own = of(images, None);
         assert_eq!(own, of(images, None));
-        // Among them the 110th, both ends of a part, and the last test image.
+        // These include the 110th image, both ends of a part, and the last test image.
         for image in [0, 110, PART - 1, PART, images - 1, images, images + 29] {
             for byte in 0..4 {
                 assert_ne!(own, of(images, Some((image, byte))), "image {image} byte {byte}");

@@ -1,16 +1,16 @@
 //! ImageNet16-120: ImageNet downsampled to 16 x 16 pixels (Chrabaszcz et al.
 //! 2017), of which NAS-Bench-201 keeps the first 120 classes. The official
-//! files are ten NumPy archives of `data` [n, 768] and `labels` from 1 to
-//! 1000; the same as Python pickles are refused with how to convert them.
+//! files are ten NumPy archives of `data` [n, 768] and `labels` from 1 to 1000.
+//! Python pickles of the same are refused, with advice on how to convert them.
 //!
-//! All that is kept is held in memory: 117 MB of the whole training set.
+//! All images that are kept are held in memory: 117 MB for the whole training set.
 
 use super::{DataError, facts::Facts, set::DataSet};
 use osee_model::protocol::Normalisation;
 use std::path::Path;
 use tch::{Kind, Tensor};
 
-/// Statistics as in NAS-Bench-201.
+/// The statistics are those of NAS-Bench-201.
 const FACTS: Facts = Facts {
     key: "imagenet16-120",
     name: "ImageNet16-120",
@@ -23,22 +23,22 @@ const FACTS: Facts = Facts {
     mirrors: true,
 };
 const FILES: usize = 10;
-/// Labels of the files.
+/// Labels that the files may have.
 const LABELS: std::ops::RangeInclusive<i64> = 1..=1000;
-/// Folders that archives and benchmarks put them in.
+/// Folders in which archives and benchmarks put the files.
 const FOLDERS: [&str; 3] = ["ImageNet16", "Imagenet16_train_npz", "Imagenet16_train"];
 
-/// What makes a file of types that can be read.
+/// How to convert a file to types that can be read.
 const CONVERT: &str = "labels are int64 after: d = numpy.load(FILE); \
     numpy.savez(FILE, data=d['data'], labels=d['labels'].astype('int64'))";
 
-/// A file's pixels and labels.
+/// The pixels and labels of one file.
 struct Arrays {
     data: Vec<u8>,
     labels: Vec<i64>,
 }
 
-/// The images of the first classes.
+/// The images of the first 120 classes.
 #[derive(Debug)]
 pub struct ImageNet16 {
     pixels: Vec<u8>,
@@ -46,7 +46,7 @@ pub struct ImageNet16 {
 }
 
 impl ImageNet16 {
-    /// The files in `folder`, or in one of the usual folders in it.
+    /// Opens the files in `folder`, or in one of the usual folders inside it.
     pub fn open(folder: &Path) -> Result<Self, DataError> {
         let inner = FOLDERS.map(|name| folder.join(name)).into_iter().find(|it| it.is_dir());
         let folder = inner.unwrap_or_else(|| folder.to_owned());
@@ -58,7 +58,7 @@ impl ImageNet16 {
         Ok(set)
     }
 
-    /// Takes what is of the first classes, which are 1 to 120 in the files.
+    /// Keeps the images of the first classes, which are 1 to 120 in the files.
     fn keep(&mut self, path: &Path, Arrays { data, labels }: &Arrays) -> Result<(), DataError> {
         if data.len() != labels.len() * FACTS.pixels() {
             let what = format!(
@@ -129,7 +129,7 @@ fn read(path: &Path) -> Result<Arrays, DataError> {
 
 fn npz(path: &Path) -> Result<Arrays, String> {
     let arrays = Tensor::read_npz(path).map_err(|error| match error.to_string() {
-        // Its name in NumPy, which torch has no kind for.
+        // A NumPy dtype that torch has no kind for.
         kind if kind.contains("descr") => {
             format!("an array of it has a type that cannot be read ({kind}); {CONVERT}")
         }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::data::identity;
 
-    /// Ten archives of three images, one of them of a later class; the second
+    /// Ten archives of three images, one of them of a class that is not kept; the second
     /// image of the third file has `label`.
     fn archives(label: i64) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(identity(&ImageNet16::open(nested.path()).unwrap()).unwrap(), own);
     }
 
-    /// Every `old` as `new` of the same length.
+    /// Replaces every `old` by `new`, which has the same length.
     fn renamed(mut bytes: Vec<u8>, old: &[u8], new: &[u8]) -> Vec<u8> {
         for at in 0..bytes.len() - old.len() {
             if bytes[at..].starts_with(old) {
@@ -247,7 +247,7 @@ mod tests {
         Tensor::write_npz(&named, &file).unwrap();
         let error = wrong(folder.path());
         assert!(error.contains("`labels` are Float") && error.contains("int64"), "{error}");
-        // As NumPy names 16 bits without a sign.
+        // NumPy's name for unsigned 16-bit integers.
         let bytes = std::fs::read(folder.path().join("train_data_batch_1.npz")).unwrap();
         std::fs::write(&file, renamed(bytes, b"'<i8'", b"'<u2'")).unwrap();
         let error = wrong(folder.path());

@@ -1,7 +1,7 @@
-//! ImageSet in memory, and batches of them for training and evaluation.
+//! Images in memory, and batches of them for training and evaluation.
 //!
-//! Invariant: a batch depends on which images it is made of and on the stream
-//! it is given, not on what was made before.
+//! Invariant: a batch depends on its images and on the random stream it is given,
+//! not on the batches made before.
 
 use super::{
     DataError, Source,
@@ -18,28 +18,28 @@ use rand_distr::{Distribution, StandardUniform};
 use std::ops::Range;
 use tch::Tensor;
 
-/// Pixels and labels as bytes.
+/// Images of one size with labels, as bytes; an image is `[3, side, side]`.
 pub struct ImageSet {
     side: usize,
     pixels: Vec<u8>,
     labels: Vec<u8>,
 }
 
-/// What happens to an image before a network sees it.
+/// How an image is prepared for a network.
 #[derive(Debug, Clone, Copy)]
 pub struct Preparation {
-    /// Side of the result; a divisor of the image's, by averaging squares of
-    /// pixels.
+    /// Side of the result in pixels: a divisor of the image's side, reached by averaging
+    /// squares of pixels.
     pub side: usize,
-    /// Random crop from the image padded with black by an eighth of its side
+    /// If true, crop at random from the image padded with black by an eighth of its side
     /// (32 from 40 for CIFAR).
     pub augment: bool,
-    /// With it, horizontal flip of every other image at random.
+    /// If true and `augment` is, flip an image horizontally with probability 1/2.
     pub mirror: bool,
-    /// Side of a square at a random place that is set to the mean
-    /// (DeVries & Taylor 2017), in pixels of the whole image; it may overhang.
+    /// Side of a square at a random place that is set to the mean (DeVries & Taylor 2017),
+    /// in pixels of the image before averaging. The square may overhang.
     pub cutout: Option<usize>,
-    /// Pixel normalisation, after the crop.
+    /// Pixel normalisation, applied after the crop.
     pub normalisation: Normalisation,
 }
 
@@ -48,7 +48,7 @@ impl Preparation {
     /// with this input.
     ///
     /// # Errors
-    /// When images cannot be made such.
+    /// When the images cannot be reduced to the input's side.
     pub fn of(recipe: &Recipe, facts: &Facts, input: Shape) -> Result<Self, DataError> {
         Ok(Self {
             side: facts.side_for(input)?,
@@ -59,7 +59,7 @@ impl Preparation {
         })
     }
 
-    /// The same for images that are judged: nothing is random.
+    /// The same preparation for evaluation, without randomness.
     #[must_use]
     pub fn plain(self) -> Self {
         Self { augment: false, cutout: None, ..self }
@@ -67,8 +67,8 @@ impl Preparation {
 }
 
 impl ImageSet {
-    /// The images of `range` of the training set. Noise has uniform bytes and
-    /// labels.
+    /// Reads the images of `range` of the training set. For noise, bytes and labels are
+    /// uniformly random.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -89,7 +89,7 @@ impl ImageSet {
         }
     }
 
-    /// Records of a data set: a label, then the pixels.
+    /// Collects records of a data set: a label, then the pixels.
     pub(super) fn of(facts: &Facts, records: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let mut images = Self { side: facts.side, pixels: Vec::new(), labels: Vec::new() };
         for record in records {
@@ -99,17 +99,17 @@ impl ImageSet {
         images
     }
 
-    /// How many there are.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there are none.
+    /// True if there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// All of them in order as they are, in batches of `size`.
+    /// All images in order, without randomness, in batches of `size`.
     pub fn batches(&self, how: &Preparation, size: usize) -> Vec<Batch> {
         let positions: Vec<usize> = (0..self.len()).collect();
         let plain = how.plain();
@@ -117,8 +117,8 @@ impl ImageSet {
         positions.chunks(size).map(|chunk| self.batch(chunk, &plain, &mut unused)).collect()
     }
 
-    /// The images at `positions`, `[n, 3, side, side]` with channels innermost
-    /// in memory, on the CPU. Each image draws from `random` in turn.
+    /// The images at `positions`, `[n, 3, side, side]`, channels-last in memory, on the CPU.
+    /// Each image draws from `random` in turn.
     pub fn batch(&self, positions: &[usize], how: &Preparation, random: &mut Stream) -> Batch {
         let tables = tables(&how.normalisation);
         let size = how.side * how.side * CHANNELS;
@@ -167,19 +167,19 @@ impl Place {
     }
 }
 
-/// Black pixels on every side that a random crop may reach into.
+/// Width, in pixels, of the black border into which a random crop may reach.
 fn padding(side: usize) -> usize {
     side / 8
 }
 
-/// Values of a byte, by channel.
+/// The normalised value of each byte, by channel.
 fn tables(by: &Normalisation) -> [[f32; 256]; CHANNELS] {
     std::array::from_fn(|channel| {
         std::array::from_fn(|byte| (byte as f32 / 255.0 - by.mean[channel]) / by.std[channel])
     })
 }
 
-/// Writes one image of `side` as `[how.side, how.side, 3]`.
+/// Writes one image with sides `side` as `[how.side, how.side, 3]`.
 fn prepare(
     from: &[u8],
     side: usize,
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn crops_shift_by_up_to_an_eighth_and_mirror() {
         for (side, most) in [(32, 4), (16, 2)] {
-            // One white pixel: where it goes is where it was, shifted and mirrored.
+            // The one white pixel must end up where it was, shifted and mirrored.
             let images = one(side, |i| if i == 10 * side + 11 { 255 } else { 0 });
             let augment = Preparation { augment: true, ..how(side) };
             let mut random = stream(0, &["test"]);

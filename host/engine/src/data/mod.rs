@@ -32,16 +32,16 @@ use rand_distr::{Distribution, StandardNormal};
 use std::ops::Range;
 use tch::Tensor;
 
-/// Where images come from.
+/// The source of images.
 #[derive(Debug)]
 pub enum Source {
-    /// The training images of a data set.
+    /// The images of a data set.
     Set(Box<dyn DataSet>),
-    /// N(0, 1) pixels with random labels; to train on, uniform bytes.
+    /// N(0, 1) pixels with random labels. For training, uniform bytes.
     Noise,
 }
 
-/// What noise looks like where a supernet is trained on it.
+/// Facts about the noise on which a supernet is trained.
 const NOISE: Facts = Facts {
     key: "noise",
     name: "noise",
@@ -57,7 +57,7 @@ impl Source {
     /// `imagenet16-120:FOLDER` or `noise`.
     ///
     /// # Errors
-    /// An unknown kind, or files that are missing or damaged.
+    /// When the kind is unknown, or files are missing or damaged.
     pub fn open(source: &DataSource) -> Result<Self, DataError> {
         let set: Box<dyn DataSet> = match (source.kind.as_str(), &source.folder) {
             ("noise", None) => return Ok(Self::Noise),
@@ -70,11 +70,10 @@ impl Source {
         Ok(Self::Set(set))
     }
 
-    /// What the images and labels are, every one of them, for the key of a
-    /// result.
+    /// A hash of every image and label, for the key of a result.
     ///
     /// # Errors
-    /// When a file cannot be read, or has a label that it cannot have.
+    /// When a file cannot be read or has an invalid label.
     pub fn identity(&self) -> Result<String, DataError> {
         match self {
             Self::Set(set) => Ok(format!("{}:{}", set.facts().key, identity(&**set)?)),
@@ -82,10 +81,10 @@ impl Source {
         }
     }
 
-    /// The identity of the images in stores of earlier versions: that of a sample.
+    /// The identity in stores of earlier versions: the hash of a sample of the images.
     ///
     /// # Errors
-    /// When a file cannot be read, or has a label that it cannot have.
+    /// When a file cannot be read or has an invalid label.
     pub fn sampled_identity(&self) -> Result<String, DataError> {
         match self {
             Self::Set(set) => Ok(format!("{}:{}", set.facts().key, sampled_identity(&**set)?)),
@@ -93,7 +92,7 @@ impl Source {
         }
     }
 
-    /// What is known of the images.
+    /// The facts about the images that are known without their files.
     pub fn facts(&self) -> &Facts {
         match self {
             Self::Set(set) => set.facts(),
@@ -101,13 +100,12 @@ impl Source {
         }
     }
 
-    /// Pixel statistics, where they are not those that presets have.
+    /// Pixel statistics; `None` if those of the presets apply.
     pub fn normalisation(&self) -> Option<Normalisation> {
         self.facts().normalisation
     }
 
-    /// Images that supernets are trained on, and those that architectures are
-    /// judged on.
+    /// Positions of the images for training supernets, and of those for validation.
     pub fn split(&self) -> [Range<usize>; 2] {
         match self {
             Self::Set(set) => [set.training(), set.validation()],
@@ -118,7 +116,7 @@ impl Source {
         }
     }
 
-    /// Test images, by position after the others; none where there are none.
+    /// Positions of the test images, after the others; empty if there are none.
     pub fn test(&self) -> Range<usize> {
         match self {
             Self::Set(set) => set.test(),
@@ -126,12 +124,12 @@ impl Source {
         }
     }
 
-    /// Whether zero-shot estimators can put the images before a network by
-    /// `protocol`. Where that makes networks of one class (preset `naswot`), they
-    /// are not asked for labels; noise is made for the network.
+    /// Checks that zero-shot estimators can run a network on the images by `protocol`.
+    /// If `protocol` gives networks one class (preset `naswot`), labels are not used. Noise
+    /// fits every network.
     ///
     /// # Errors
-    /// Another side or fewer classes than the images have.
+    /// When the network's side does not fit, or it has fewer outputs than there are classes.
     pub fn fits(&self, graph: &Graph, protocol: &Protocol) -> Result<(), DataError> {
         let Self::Set(set) = self else { return Ok(()) };
         match graph.node(graph.output).shape.channels() {
@@ -140,14 +138,14 @@ impl Source {
         }
     }
 
-    /// Says, of the networks of a study, that they have outputs without a label.
+    /// Warns if the networks of a study have outputs that no label uses.
     pub fn tell_spare_outputs(&self, graph: &Graph) {
         if let Self::Set(set) = self {
             set.facts().tell_spare_outputs(graph);
         }
     }
 
-    /// Whether there are the images that `protocol` wants.
+    /// Checks that there are as many images as `protocol` wants.
     ///
     /// # Errors
     /// When there are fewer.
@@ -164,10 +162,10 @@ impl Source {
         }
     }
 
-    /// The protocol's batches for images of `shape`, on the CPU.
+    /// The protocol's batches for networks with input `shape`, on the CPU.
     ///
     /// # Errors
-    /// When a file cannot be read, or has too few images.
+    /// When a file cannot be read, or there are too few images.
     pub fn batches(
         &self,
         protocol: &Protocol,

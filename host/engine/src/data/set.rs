@@ -1,4 +1,4 @@
-//! What a data set is: images of one size with labels, in an order.
+//! The interface of a data set: images of one size with labels, in a fixed order.
 
 use super::{
     DataError,
@@ -8,10 +8,10 @@ use osee_model::graph::{Graph, Shape};
 use std::{fmt::Debug, ops::Range};
 
 impl Facts {
-    /// The side that images are made for a network's input.
+    /// The side, in pixels, to which images are reduced for a network's input.
     ///
     /// # Errors
-    /// When they cannot be made such.
+    /// When the input is not square with three channels, or its side is no divisor of theirs.
     pub fn side_for(&self, input: Shape) -> Result<usize, DataError> {
         match input {
             Shape::Map { channels: CHANNELS, height, width }
@@ -23,10 +23,10 @@ impl Facts {
         }
     }
 
-    /// Whether the images suit a network.
+    /// Checks that the images suit a network.
     ///
     /// # Errors
-    /// Another side, or a label without an output.
+    /// When the sides do not fit, or the network has fewer outputs than there are classes.
     pub fn fits(&self, graph: &Graph) -> Result<(), DataError> {
         self.side_for(graph.input_shape())?;
         match graph.node(graph.output).shape.channels() {
@@ -35,8 +35,8 @@ impl Facts {
         }
     }
 
-    /// Says, of the networks of a study, that they have outputs without a label,
-    /// which is no fault.
+    /// Warns if the networks of a study have outputs that no label uses, which is not an
+    /// error.
     pub fn tell_spare_outputs(&self, graph: &Graph) {
         let outputs = graph.node(graph.output).shape.channels();
         if outputs > self.classes {
@@ -50,34 +50,34 @@ impl Facts {
     }
 }
 
-/// The images of a data set, in file order. A record is a label and
+/// A data set whose images have fixed positions, in file order. A record is a label and
 /// the pixels, one byte each, channel first.
 pub trait DataSet: Debug + Send + Sync {
-    /// What it is.
+    /// The facts about the data set that are known without its files.
     fn facts(&self) -> &Facts;
 
-    /// How many training images there are.
+    /// Number of training images, validation images included.
     fn count(&self) -> usize;
 
-    /// Records of these images, in this order.
+    /// Reads the records of these images, in this order.
     ///
     /// # Errors
-    /// When a file cannot be read, or has a label that it cannot have.
+    /// When a file cannot be read or has an invalid label.
     fn records(&self, wanted: &[usize]) -> Result<Vec<Vec<u8>>, DataError>;
 
-    /// Images that supernets are trained on: the first 80%, as the study
+    /// Positions of the images that supernets are trained on: the first 80%, as the paper
     /// splits CIFAR-10.
     fn training(&self) -> Range<usize> {
         0..self.count() * 4 / 5
     }
 
-    /// Images that architectures are judged on: the other 20%.
+    /// Positions of the images that sub-networks are scored on: the other 20%.
     fn validation(&self) -> Range<usize> {
         self.training().end..self.count()
     }
 
-    /// Official test images, after the others; none where their files are not
-    /// read.
+    /// Positions of the official test images, after the others; empty where their files
+    /// are not read.
     fn test(&self) -> Range<usize> {
         self.count()..self.count()
     }

@@ -2,14 +2,14 @@
 //! L(w + a g + b w) in a and b at 0.
 //!
 //! First derivatives of every value in a and in b are carried forward. Second
-//! ones need not be: L_ab is the sum over operations of <loss gradient at the
+//! derivatives are not needed: L_ab is the sum over operations of <loss gradient at the
 //! output, what the operation itself adds to the output's mixed derivative>,
-//! and those gradients are left by the shared backward pass. Only weights,
+//! and the shared backward pass leaves those gradients. Only weights,
 //! batch normalisation and the loss add anything.
 //!
-//! A convolution whose output goes only into batch normalisations does not
-//! change the loss when it is scaled, so there w'(Hg) = -|g|^2 and b need not
-//! act on it. That is exact up to eps, so it is used only where eps is small
+//! Scaling a convolution whose output goes only into batch normalisations does not
+//! change the loss, so there w'(Hg) = -|g|^2 and b need not act on it. That is exact up
+//! to eps, so it is used only where eps is small
 //! against the variance of every channel.
 
 use super::{
@@ -21,27 +21,27 @@ use osee_sdk::{Error, Result};
 use std::cell::Cell;
 use tch::{Kind, Tensor};
 
-/// Variance over eps from which a normalised convolution counts as invariant.
+/// Ratio of variance to eps from which a normalised convolution counts as invariant.
 const VARIANCE_OVER_EPS: f64 = 1e4;
 
-/// First derivatives of a value; `None` is zero.
+/// First derivatives of a value in a and b; `None` is zero.
 #[derive(Default)]
 struct Tangent {
     a: Option<Tensor>,
     b: Option<Tensor>,
 }
 
-/// What the shared passes leave behind.
+/// Results of the shared passes.
 pub struct Shared<'a> {
     /// Outputs of all live steps.
     pub values: &'a Values,
-    /// Loss gradients of the parameters, in the graph's order.
+    /// Loss gradients with respect to the parameters, in graph order.
     pub gradients: &'a [Tensor],
     /// Loss gradients at the outputs of weighted and normalising steps, by node.
     pub at_outputs: &'a [Option<Tensor>],
 }
 
-/// w'Hg over convolution and linear weights.
+/// Computes w'Hg over convolution and linear weights.
 pub fn measure(executor: &Executor<'_>, shared: &Shared<'_>) -> Result<f64> {
     let _no_grad = tch::no_grad_guard();
     let Value::Of(output) = executor.program.values[executor.graph.output.index()] else {
@@ -56,7 +56,7 @@ pub fn measure(executor: &Executor<'_>, shared: &Shared<'_>) -> Result<f64> {
         if step.live && step.node != 0 {
             tangents[step.node] = forward.step(step, &tangents)?;
         }
-        // Memory freed now is still in cache when the next step asks for some.
+        // Memory freed here is still in cache when the next step allocates.
         for node in last_uses {
             tangents[node] = Tangent::default();
         }
@@ -66,7 +66,7 @@ pub fn measure(executor: &Executor<'_>, shared: &Shared<'_>) -> Result<f64> {
     Ok(of_loss + forward.mixed.get() - forward.invariant_gradient_norms()?)
 }
 
-/// Per node, whether b must act on its weight: live convolutions and linear
+/// For each node, true if b must act on its weight: convolutions and linear
 /// layers that are not invariant to scale.
 fn scaled_layers(executor: &Executor<'_>, values: &Values) -> Result<Vec<bool>> {
     let nodes = executor.graph.nodes.len();
@@ -86,7 +86,7 @@ fn scaled_layers(executor: &Executor<'_>, values: &Values) -> Result<Vec<bool>> 
         }
     }
     if !checks.is_empty() {
-        // One read from the device for all layers.
+        // One transfer from the device for all layers.
         let all: Vec<&Tensor> = checks.iter().map(|(_, check)| check).collect();
         let all = Vec::<bool>::try_from(Tensor::f_stack(&all, 0)?)?;
         for ((input, _), good) in checks.iter().zip(all) {
@@ -101,7 +101,7 @@ fn scaled_layers(executor: &Executor<'_>, values: &Values) -> Result<Vec<bool>> 
     Ok((0..nodes).map(scaled).collect())
 }
 
-/// Whether every channel's variance dwarfs eps, or the channel is zero.
+/// A boolean scalar: true if every channel is zero or its variance dwarfs eps.
 fn dominates(seen: &Statistics, eps: f64) -> Result<Tensor> {
     let deviation = seen.inverse_deviation.f_reciprocal()?;
     let variance = deviation.f_square()?;
@@ -110,7 +110,7 @@ fn dominates(seen: &Statistics, eps: f64) -> Result<Tensor> {
     Ok(large.f_logical_or(&zero)?.f_all()?)
 }
 
-/// What the mean cross-entropy itself adds: the mean over the batch of
+/// What the mean cross-entropy itself adds to L_ab: the mean over the batch of
 /// sum p z_a z_b - (sum p z_a)(sum p z_b).
 fn loss_derivative(logits: &Tensor, tangent: &Tangent) -> Result<f64> {
     let (Some(a), Some(b)) = (&tangent.a, &tangent.b) else { return Ok(0.0) };
@@ -127,7 +127,7 @@ struct Forward<'a> {
     executor: &'a Executor<'a>,
     shared: &'a Shared<'a>,
     scaled: Vec<bool>,
-    /// Sum of what operations add to L_ab.
+    /// Sum of the operations' contributions to L_ab.
     mixed: Cell<f64>,
 }
 
@@ -232,7 +232,7 @@ impl Forward<'_> {
         Ok(Tangent { a: join(|t| &t.a)?, b: join(|t| &t.b)? })
     }
 
-    /// Convolution or linear layer with weight W = w + a g + b w:
+    /// A convolution or linear layer with weight W = w + a g + b w:
     /// y_a = w x_a + g x, y_b = w x_b + w x; it adds g x_b + w x_a.
     fn weighted(&self, step: &Step, x: &Tangent) -> Result<Tangent> {
         let op = &self.executor.graph.nodes[step.node].op;
@@ -255,7 +255,7 @@ impl Forward<'_> {
             if let Some(wa) = &wa {
                 self.add_mixed(step.node, wa)?;
             }
-            // w x is the output less its bias, if there is one.
+            // w x is the output minus its bias, if it has one.
             let wx = match (op, &input) {
                 (Op::Conv2d { bias: None, .. }, Some(_)) => Some(self.primal(step.node)),
                 (_, input) => with(&w, input.as_ref())?,
@@ -265,9 +265,9 @@ impl Forward<'_> {
         Ok(Tangent { a: add_to(wa, with(g, input.as_ref())?.as_ref())?, b })
     }
 
-    /// Batch normalisation y = s (x - m) r, with h = (x - m) r the normalised
+    /// A batch normalisation y = s (x - m) r, with h = (x - m) r the normalised
     /// value, A = r (x_a - mean x_a) and c_a = mean(h A):
-    /// y_a = s (A - h c_a), y_b alike; it adds
+    /// y_a = s (A - h c_a), y_b likewise; it adds
     /// s (h (3 c_a c_b - mean(A B)) - A c_b - B c_a).
     fn normalised(&self, step: &Step, scale: Option<&Tensor>, t: &Tangent) -> Result<Tangent> {
         let Value::Of(input) = step.inputs[0] else { return Ok(Tangent::default()) };
@@ -350,7 +350,7 @@ fn pooled(input: &Tensor, pool: &Pool, x: &Tangent) -> Result<Tangent> {
     }
 }
 
-/// Per channel of a tangent t: its mean, and c = mean(h T).
+/// The mean of a tangent t, and c = mean(h T), per channel.
 struct Moments {
     mean: Tensor,
     c: Tensor,
@@ -367,12 +367,12 @@ impl Moments {
     }
 }
 
-/// `[n, c, h, w]` as `[n h w, c]`; no copy of a channels-last tensor.
+/// `[n, c, h, w]` as `[n h w, c]`; does not copy a channels-last tensor.
 fn rows(t: &Tensor) -> Result<Tensor> {
     Ok(t.f_permute([0i64, 2, 3, 1])?.f_reshape([-1, t.size()[1]])?)
 }
 
-/// In an order that all tensors of one shape share, without a copy.
+/// A vector, in an order that all tensors of one shape share; does not copy.
 fn flat(t: &Tensor) -> Result<Tensor> {
     Ok(match t.dim() {
         4 => t.f_permute([0i64, 2, 3, 1])?.f_reshape([-1])?,
@@ -384,13 +384,13 @@ fn channel_sum(t: &Tensor) -> Result<Tensor> {
     Ok(rows(t)?.f_sum_dim_intlist([0i64].as_slice(), false, None::<Kind>)?)
 }
 
-/// Per channel the sum of products: three times as fast as the diagonal of a
-/// matrix product, which writes nothing of their size.
+/// The sum of products per channel: three times as fast as the diagonal of a
+/// matrix product, even though it writes the products to memory.
 fn channel_dot(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     channel_sum(&x.f_mul(y)?)
 }
 
-/// slope * t + shift per channel, as a batch normalisation by given statistics.
+/// slope * t + shift per channel, computed as a batch normalisation with fixed statistics.
 fn per_channel(t: &Tensor, slope: &Tensor, shift: &Tensor) -> Result<Tensor> {
     let (mean, variance) = (slope.zeros_like(), slope.ones_like());
     let (slope, shift) = (Some(slope), Some(shift));
@@ -402,7 +402,7 @@ fn each(x: &Tangent, map: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tangent>
     Ok(Tangent { a: map(&x.a)?, b: map(&x.b)? })
 }
 
-/// Sum of values that others share.
+/// The sum of values that others may still use; `None` if there are none.
 fn total<'t>(mut values: impl Iterator<Item = &'t Tensor>) -> Result<Option<Tensor>> {
     let (first, second) = (values.next(), values.next());
     let (Some(first), Some(second)) = (first, second) else {
@@ -415,7 +415,7 @@ fn total<'t>(mut values: impl Iterator<Item = &'t Tensor>) -> Result<Option<Tens
     Ok(Some(total))
 }
 
-/// Sum of a value that nothing shares, and is overwritten, and another.
+/// The sum of `own`, which nothing shares and which is overwritten, and `other`.
 fn add_to(own: Option<Tensor>, other: Option<&Tensor>) -> Result<Option<Tensor>> {
     Ok(match (own, other) {
         (Some(mut own), Some(other)) => Some(own.f_add_(other)?),

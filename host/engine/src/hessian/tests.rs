@@ -1,11 +1,11 @@
-//! Against the double backward that it replaces.
+//! Compares w'Hg with the double backward that it replaces.
 
 use crate::{Batch, Layout, Network, executor::Executor, program::Program};
 use osee_model::graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, Pool, PoolKind, Shape};
 use osee_sdk::Measurement;
 use tch::{Kind, Reduction, Tensor};
 
-/// By autograd's double backward.
+/// w'Hg by autograd's double backward.
 fn reference(graph: &Graph, parameters: &[Tensor], batch: &Batch) -> f64 {
     let program = Program::new(graph);
     let parameters: Vec<Tensor> =

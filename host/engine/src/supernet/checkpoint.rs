@@ -12,7 +12,7 @@ use std::{
 };
 use tch::{Device, Tensor};
 
-/// Format of the state document.
+/// Version of the state document.
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -22,41 +22,41 @@ struct State<T> {
     seed: u64,
     init: Init,
     step: u64,
-    /// What the trainer needs to go on.
+    /// What the trainer needs to resume.
     trainer: T,
 }
 
 /// Why a checkpoint cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The file.
+    /// The file cannot be written.
     #[error("cannot write checkpoint {}: {source}", path.display())]
     Write {
-        /// The file.
+        /// Path of the checkpoint.
         path: PathBuf,
-        /// Why.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Its tensors.
+    /// The tensors cannot be read or written.
     #[error("checkpoint {}: {source}", path.display())]
     Tensors {
-        /// The file.
+        /// Path of the checkpoint.
         path: PathBuf,
-        /// Why.
+        /// The error of torch.
         source: tch::TchError,
     },
-    /// Its state.
+    /// The state document is missing, damaged or of another version.
     #[error("checkpoint {} makes no sense: {message}", path.display())]
     State {
-        /// The file.
+        /// Path of the checkpoint.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         message: String,
     },
 }
 
 impl Supernet {
-    /// Writes values, momenta and `trainer`, whole or not at all.
+    /// Writes values, momenta and `trainer`; the file is whole or absent.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -86,7 +86,7 @@ impl Supernet {
     /// Reads what [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// Unreadable, damaged, or of another version.
+    /// When the file is unreadable, damaged, or of another version.
     pub fn load<T: DeserializeOwned>(
         path: &Path,
         device: Device,
@@ -115,11 +115,11 @@ impl Supernet {
         Ok((Self { space, seed, init, device, slots, step }, trainer))
     }
 
-    /// The mean of the values in several checkpoints of one training; a value
-    /// that only some have is averaged over those. Without momenta.
+    /// The mean of the values in several checkpoints of one training. A value
+    /// that only some of them have is averaged over those. Momenta are left out.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// The same as for [`load`](Self::load).
     pub fn load_mean(paths: &[PathBuf], device: Device) -> Result<Self, CheckpointError> {
         let mut sums: BTreeMap<String, (Tensor, u32)> = BTreeMap::new();
         let mut last = None;

@@ -3,7 +3,7 @@
 //!
 //! Invariants: a parameter's first value depends on (seed, space, name, stored
 //! shape), not on which architecture is seen first; a step's random numbers
-//! depend on (seed, step). So a run that is resumed from a checkpoint goes on
+//! depend on (seed, step). So a training resumed from a checkpoint continues
 //! as if it had never stopped.
 
 mod checkpoint;
@@ -37,18 +37,18 @@ use tch::{Device, Kind, Tensor};
 #[derive(Debug)]
 struct Slot {
     value: Tensor,
-    /// SGD's buffer, once it was stepped.
+    /// SGD's momentum buffer; `None` before the first step.
     momentum: Option<Tensor>,
 }
 
-/// What a step saw, averaged over its architectures.
+/// Results of a training step, averaged over its architectures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Seen {
-    /// Mean cross-entropy.
+    /// Mean cross-entropy, in nats.
     pub loss: f64,
     /// Share of images whose highest logit is that of their label.
     pub accuracy: f64,
-    /// Norm of the whole gradient, before clipping.
+    /// Norm of the averaged gradient of all parameters, before clipping.
     pub gradient_norm: f64,
 }
 
@@ -59,26 +59,26 @@ pub struct Supernet {
     seed: u64,
     init: Init,
     device: Device,
-    /// By name and stored shape.
+    /// The parameters, by name and stored shape.
     slots: BTreeMap<String, Slot>,
-    /// Steps taken.
+    /// Number of steps taken.
     step: u64,
 }
 
 impl Supernet {
-    /// An untrained one; parameters are made when an architecture first
+    /// An untrained supernet. Parameters are drawn when an architecture first
     /// needs them.
     pub fn new(space: &str, seed: u64, init: Init, device: Device) -> Self {
         Self { space: space.to_owned(), seed, init, device, slots: BTreeMap::new(), step: 0 }
     }
 
-    /// Steps taken.
+    /// Number of steps taken.
     pub fn steps(&self) -> u64 {
         self.step
     }
 
-    /// The parameters that `graph` uses, in its order and the shapes it uses,
-    /// sharing memory with the supernet and requiring grad.
+    /// The parameters that `graph` uses, in graph order and in the shapes used. They
+    /// share memory with the supernet and require grad.
     pub fn parameters(&mut self, graph: &Graph) -> Vec<Tensor> {
         let stored: Vec<Tensor> =
             graph.parameters.iter().map(|it| self.stored(it).shallow_clone()).collect();
@@ -94,9 +94,9 @@ impl Supernet {
         &slot.value
     }
 
-    /// One step of training on the sub-networks `graphs`: the gradient of each
-    /// parameter is its mean over those of them that use it (the study divides
-    /// so, not by their number).
+    /// Trains one step on the sub-networks `graphs`. The gradient of each parameter is
+    /// its mean over those of them that use it (the paper divides by that number, not by the
+    /// number of sub-networks).
     ///
     /// # Errors
     /// When the batch does not fit the graphs, or torch fails.
@@ -105,8 +105,8 @@ impl Supernet {
         self.train_each(&each, sgd)
     }
 
-    /// The same with a batch for each: the same images, as large as the
-    /// sub-network's input.
+    /// Like [`train`](Self::train), with a batch for each sub-network: the same images, in
+    /// the size of its input.
     ///
     /// # Errors
     /// When a batch does not fit its graph, or torch fails.
@@ -128,9 +128,9 @@ impl Supernet {
         Ok(Seen { loss, accuracy, gradient_norm })
     }
 
-    /// Gradients of one sub-network's loss, without dropout: each weight of a
-    /// convolution or linear layer that it uses, by name and stored shape and in
-    /// that shape, from the input to the output. Nothing is stepped.
+    /// Gradients of one sub-network's loss, without dropout: one for each convolution and
+    /// linear weight that it uses, by name and stored shape and in
+    /// that shape, from the input to the output. No step is taken.
     ///
     /// # Errors
     /// When the batch does not fit the graph, or torch fails.
@@ -144,7 +144,7 @@ impl Supernet {
     }
 
     /// Adds one sub-network's gradients to `sums`, with dropout drawn from
-    /// `random` if there is any; its loss and accuracy.
+    /// `random` if it is given. Returns the loss and the accuracy.
     fn backward(
         &mut self,
         graph: &Graph,
@@ -187,7 +187,7 @@ impl Supernet {
         Ok(seen)
     }
 
-    /// Averages, clips and steps; the norm of the averages.
+    /// Averages and clips the gradients and steps. Returns the norm of the averages.
     fn apply(&mut self, sums: BTreeMap<String, (Tensor, u32)>, sgd: &Sgd) -> Result<f64> {
         let _no_grad = tch::no_grad_guard();
         let mut means: Vec<(String, Tensor)> = Vec::with_capacity(sums.len());
@@ -216,8 +216,8 @@ impl Supernet {
         Ok(norm)
     }
 
-    /// A sub-network on each batch, by that batch's own statistics and without
-    /// dropout, as the study evaluates.
+    /// Evaluates a sub-network on each batch, by that batch's own statistics and without
+    /// dropout, as the paper does.
     ///
     /// # Errors
     /// When a batch does not fit the graph, or torch fails.
@@ -239,7 +239,7 @@ impl Supernet {
     }
 }
 
-/// What makes two parameters one.
+/// The key of a parameter: its name and stored shape.
 fn key(parameter: &Parameter) -> String {
     let shape: Vec<String> = parameter.stored.iter().map(usize::to_string).collect();
     format!("{}:{}", parameter.name, shape.join("x"))

@@ -1,4 +1,4 @@
-//! Stochastic gradient descent.
+//! Stochastic gradient descent (SGD).
 
 use osee_model::recipe::Recipe;
 use osee_sdk::Result;
@@ -8,24 +8,24 @@ use tch::Tensor;
 /// defines them: d = g + decay w; m = momentum m + d (first m = d); w -= lr m.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
-    /// Learning rate.
+    /// Learning rate of the step.
     pub learning_rate: f64,
     /// Share of the last step that is kept.
     pub momentum: f64,
     /// Share of the weights that is added to the gradient.
     pub weight_decay: f64,
-    /// Longer gradients are scaled to this norm; 0 for no clipping.
+    /// Largest norm of the gradient; a longer one is scaled to it. 0 for no clipping.
     pub max_norm: f64,
 }
 
 impl Sgd {
-    /// The recipe's, with this epoch's learning rate.
+    /// The optimiser of a recipe, with this epoch's learning rate.
     pub fn new(recipe: &Recipe, learning_rate: f64) -> Self {
         let Recipe { momentum, weight_decay, max_norm, .. } = *recipe;
         Self { learning_rate, momentum, weight_decay, max_norm }
     }
 
-    /// What gradients of this norm are multiplied with; `None` for nothing.
+    /// The factor for gradients of this norm; `None` if they are not clipped.
     pub(crate) fn clip(&self, norm: f64) -> Option<f64> {
         let scale = self.max_norm / (norm + 1e-6);
         (self.max_norm > 0.0 && scale < 1.0).then_some(scale)

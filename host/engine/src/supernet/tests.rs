@@ -1,4 +1,4 @@
-//! Against sums by hand, and against an uninterrupted run.
+//! Compares training with sums by hand, and with an uninterrupted run.
 
 use super::*;
 use osee_model::graph::{ConvSpec, GraphBuilder, Shape};
@@ -59,7 +59,7 @@ fn a_gradient_is_averaged_over_the_networks_that_use_the_parameter() {
     };
     let both = [one.clone(), other.clone()];
     let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
-    // The stem by both, each middle by one.
+    // Both move the stem, each only its own middle.
     let (first, second) = (moved(&both[..1], "stem."), moved(&both[1..], "stem."));
     let mean: Vec<f32> = first.iter().zip(&second).map(|(a, b)| (a + b) / 2.0).collect();
     assert!(close(&moved(&both, "stem."), &mean) && !close(&first, &second));
@@ -144,7 +144,7 @@ fn a_temporal_ensemble_is_the_mean_of_the_weights() {
 
 #[test]
 fn several_samples_are_the_mean_of_their_gradients() {
-    // The step of two samples is the step by the mean of what each would do alone.
+    // A step on two samples equals a step by the mean of their own steps.
     let plain = Sgd { learning_rate: 1.0, momentum: 0.0, weight_decay: 0.0, max_norm: 0.0 };
     let mut graphs = [graph("a", 3), graph("a", 1), graph("b", 3)];
     for node in graphs.iter_mut().flat_map(|graph| &mut graph.nodes) {

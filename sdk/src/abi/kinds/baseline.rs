@@ -1,4 +1,4 @@
-//! Baselines.
+//! Baselines across the boundary.
 
 use crate::{
     Baseline, Result,
@@ -14,14 +14,14 @@ use abi_stable::{
     std_types::{RBox, RSlice},
 };
 
-/// Functions of a baseline.
+/// Functions in a baseline's table.
 #[sabi_trait]
 pub trait FfiBaseline: Send + Sync {
-    /// See [`Baseline::score`]; of a graph document.
+    /// See [`Baseline::score`]; takes a graph document.
     fn score(&self, graph: RSlice<'_, u8>) -> FfiResult<f64>;
 }
 
-/// The table of a baseline.
+/// The table of a baseline, as it crosses.
 pub type BaselineTable = FfiBaseline_TO<'static, RBox<()>>;
 
 struct Glue<T>(T);
@@ -32,12 +32,12 @@ impl<T: Baseline> FfiBaseline for Glue<T> {
     }
 }
 
-/// An author's baseline behind its table.
+/// Puts an author's baseline behind its table.
 pub(crate) fn table<T: Baseline>(it: T) -> BaselineTable {
     FfiBaseline_TO::from_value(Glue(it), TD_Opaque)
 }
 
-/// A plugin's baseline.
+/// A plugin's baseline, as the host calls it.
 pub struct ForeignBaseline {
     table: BaselineTable,
     origin: Origin,

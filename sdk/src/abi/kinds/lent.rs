@@ -1,5 +1,5 @@
 //! The search space that the host lends to a one-shot estimator: one plugin
-//! produces it, another consumes it, and the host hands calls on.
+//! produces it, another consumes it, and the host relays the calls.
 
 use super::space::{FfiSpace, FfiSpace_TO, ForeignSpace, SpaceTable};
 use crate::{
@@ -18,8 +18,8 @@ use abi_stable::{
 use osee_model::space::SpaceInfo;
 use std::sync::Arc;
 
-/// Whether an architecture makes a network that can be trained, as far as its
-/// lender can say.
+/// Says whether an architecture makes a network that can be trained, as far as the
+/// lender knows.
 pub type Fits = dyn Fn(&str) -> bool + Send + Sync;
 
 /// A search space of one plugin on loan to another.
@@ -31,31 +31,31 @@ pub struct LentSpace {
 }
 
 impl LentSpace {
-    /// What `info` and `functions` describe.
+    /// Lends the space that `info` declares and `functions` implement.
     pub fn new(info: &SpaceInfo, functions: Arc<ForeignSpace>) -> Self {
         Self { info: document::encode(info), functions, fits: None }
     }
 
-    /// One whose [`Space::trainable`] are only those that `fits` as well.
+    /// Lends the same space, but [`Space::trainable`] also requires `fits`.
     #[must_use]
     pub fn with_trainable(self, fits: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self { fits: Some(Arc::new(fits)), ..self }
     }
 
-    /// An author's space of this program, through its table.
+    /// Lends an author's space that is linked into this program, through its table.
     pub fn here<T: SearchSpace>() -> Self {
         Self::new(&T::info(), Arc::new(ForeignSpace::here::<T>()))
     }
 
-    /// As an author sees it.
+    /// The space as an author sees it.
     ///
     /// # Errors
-    /// When the declaration is damaged.
+    /// When the declaration cannot be decoded.
     pub fn view(&self) -> Result<Space> {
         view(&self.info, self.lend())
     }
 
-    /// What the space declares, as a document.
+    /// The space's declaration ([`SpaceInfo`]) as a document.
     pub(super) fn info(&self) -> &[u8] {
         &self.info
     }
@@ -66,8 +66,8 @@ impl LentSpace {
     }
 }
 
-/// Hands calls of one plugin on to another's space. Sizes are looked at on the
-/// way; the other side, which reads the answers, looks at what is in them.
+/// Relays calls of one plugin to another's space. Sizes are checked on the way;
+/// the receiving side checks the contents.
 struct Relay {
     space: Arc<ForeignSpace>,
     fits: Option<Arc<Fits>>,
@@ -113,7 +113,7 @@ impl FfiSpace for Relay {
     }
 }
 
-/// What an estimator is lent, as its author sees it.
+/// A lent space as its borrower, the author of an estimator, sees it.
 pub(super) fn view(info: &[u8], table: SpaceTable) -> Result<Space> {
     let info: SpaceInfo = document::decode(info)?;
     let origin = Origin::of_export(&info.id);

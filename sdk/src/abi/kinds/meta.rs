@@ -1,4 +1,4 @@
-//! Meta estimators.
+//! Meta estimators across the boundary.
 
 use crate::{
     Meta, Population, Result,
@@ -14,16 +14,16 @@ use abi_stable::{
     std_types::{RBox, RSlice, RString, RVec},
 };
 
-/// Functions of a meta estimator.
+/// Functions in a meta estimator's table.
 #[sabi_trait]
 pub trait FfiMeta: Send + Sync {
     /// See [`Meta::needs`].
     fn needs(&self) -> FfiResult<RVec<RString>>;
-    /// See [`Meta::scores`]; of a document of a [`Population`].
+    /// See [`Meta::scores`]; takes a document of a [`Population`].
     fn scores(&self, population: RSlice<'_, u8>) -> FfiResult<RVec<f64>>;
 }
 
-/// The table of a meta estimator.
+/// The table of a meta estimator, as it crosses.
 pub type MetaTable = FfiMeta_TO<'static, RBox<()>>;
 
 struct Glue<T>(T);
@@ -38,12 +38,12 @@ impl<T: Meta> FfiMeta for Glue<T> {
     }
 }
 
-/// An author's meta estimator behind its table.
+/// Puts an author's meta estimator behind its table.
 pub(crate) fn table<T: Meta>(it: T) -> MetaTable {
     FfiMeta_TO::from_value(Glue(it), TD_Opaque)
 }
 
-/// A plugin's meta estimator.
+/// A plugin's meta estimator, as the host calls it.
 pub struct ForeignMeta {
     table: MetaTable,
     origin: Origin,
@@ -57,7 +57,7 @@ impl ForeignMeta {
     /// See [`Meta::needs`].
     ///
     /// # Errors
-    /// The plugin's panic, or names that are none.
+    /// The plugin's panic, too many names, or text that is not a name.
     pub fn needs(&self) -> Result<Vec<String>> {
         let call = || self.table.needs();
         self.origin.call("needs").names(self.origin.watched("needs", call))
@@ -66,7 +66,7 @@ impl ForeignMeta {
     /// See [`Meta::scores`].
     ///
     /// # Errors
-    /// The plugin's failure or panic, or another number of scores than of
+    /// The plugin's failure or panic, or a number of scores that is not the number of
     /// architectures.
     pub fn scores(&self, population: &Population) -> Result<Vec<f64>> {
         let document = document::encode(population);

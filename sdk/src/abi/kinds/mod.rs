@@ -1,7 +1,7 @@
-//! What crosses the boundary, kind by kind: one file each, with its table, then
-//! the producer's side (an author's type behind the table), then the consumer's
-//! (`Foreign..`, which checks what comes back). A [`network`] is the one that the
-//! host produces and the plugin consumes.
+//! What crosses the boundary, one file per kind. Each file has the table, then the
+//! producer's side (an author's type behind the table), then the consumer's
+//! (`Foreign..`, which checks the answers). Only a [`network`] is produced by the
+//! host and consumed by the plugin.
 #![allow(non_local_definitions, reason = "expansions of abi_stable 0.11's sabi_trait")]
 
 pub mod baseline;

@@ -1,5 +1,5 @@
-//! The network that the host lends to an estimator for one call: here the host
-//! produces and the plugin consumes.
+//! The network that the host lends to an estimator for one call. The host is the
+//! producer and the plugin the consumer.
 
 use crate::{
     Measurement, Result,
@@ -16,12 +16,12 @@ use abi_stable::{
 };
 use tch::Tensor;
 
-/// Functions of a network.
+/// Functions in a network's table.
 #[sabi_trait]
 pub trait FfiNetwork {
     /// See [`HostNetwork::graph_document`].
     fn graph(&self) -> RSlice<'_, u8>;
-    /// See [`HostNetwork::measure`]; of a document of a [`Measurement`].
+    /// See [`HostNetwork::measure`]; takes a document of a [`Measurement`].
     fn measure(&self, what: RSlice<'_, u8>) -> FfiResult<RVec<OwnedTensor>>;
     /// See [`HostNetwork::forward`].
     fn forward(&self, images: OwnedTensor) -> FfiResult<OwnedTensor>;
@@ -30,24 +30,24 @@ pub trait FfiNetwork {
     fn cancelled(&self) -> bool;
 }
 
-/// The table of a network.
+/// The table of a network, as it crosses.
 pub type NetworkTable = FfiNetwork_TO<'static, RBox<()>>;
 
-/// Implemented by the host; called by the sdk's [`Network`](crate::Network).
+/// What the host implements, and the sdk's [`Network`](crate::Network) calls.
 pub trait HostNetwork: 'static {
-    /// The document of its graph, the same each time.
+    /// The network's graph as a document; the same bytes on every call.
     fn graph_document(&self) -> &[u8];
-    /// The tensors of a measurement, see [`Measurement`] for which.
+    /// The tensors of a measurement; [`Measurement`] says which they are.
     ///
     /// # Errors
     /// When the pass fails.
     fn measure(&self, what: Measurement) -> Result<Vec<Tensor>>;
-    /// The network on other images.
+    /// The logits, `[n, classes]`, of the network on other images.
     ///
     /// # Errors
-    /// When they do not fit.
+    /// When the images do not fit the network.
     fn forward(&self, images: &Tensor) -> Result<Tensor>;
-    /// Whether the score is not wanted any more.
+    /// True if the score is no longer wanted.
     fn cancelled(&self) -> bool;
 }
 
@@ -74,7 +74,7 @@ impl<N: HostNetwork> FfiNetwork for Lent<N> {
     }
 }
 
-/// The host's network, as an estimator is lent it.
+/// The host's network in the form in which an estimator borrows it.
 pub struct NetworkHandle(NetworkTable);
 
 impl std::fmt::Debug for NetworkHandle {
@@ -84,7 +84,7 @@ impl std::fmt::Debug for NetworkHandle {
 }
 
 impl NetworkHandle {
-    /// Wraps the host's object for one call.
+    /// Wraps the host's network for one call of an estimator.
     pub fn lend(network: impl HostNetwork) -> Self {
         Self(FfiNetwork_TO::from_value(Lent(network), TD_Opaque))
     }

@@ -1,4 +1,4 @@
-//! One-shot estimators.
+//! One-shot estimators across the boundary.
 
 use super::{
     lent::{self, LentSpace},
@@ -19,32 +19,32 @@ use abi_stable::{
     std_types::{RBox, RSlice, RString, RVec},
 };
 
-/// Functions of a one-shot estimator.
+/// Functions in a one-shot estimator's table.
 #[sabi_trait]
 pub trait FfiOneShot: Send + Sync {
-    /// See [`OneShot::recipe`]; a document.
+    /// See [`OneShot::recipe`]; returns a document of a [`Recipe`].
     fn recipe(&self) -> FfiResult<RVec<u8>>;
-    /// See [`OneShot::evaluation`]; a document.
+    /// See [`OneShot::evaluation`]; returns a document of an [`Evaluation`].
     fn evaluation(&self) -> FfiResult<RVec<u8>>;
-    /// See [`OneShot::survey`]; of documents of the [`Epoch`] and of what the space declares.
+    /// See [`OneShot::survey`]; takes documents of the [`Epoch`] and the space's declaration.
     fn survey(
         &self,
         epoch: RSlice<'_, u8>,
         info: RSlice<'_, u8>,
         space: SpaceTable,
     ) -> FfiResult<RVec<RString>>;
-    /// See [`OneShot::sample`]; of the same, to a document of [`Sampled`].
+    /// See [`OneShot::sample`]; takes the same, returns a document of [`Sampled`].
     fn sample(
         &self,
         epoch: RSlice<'_, u8>,
         info: RSlice<'_, u8>,
         space: SpaceTable,
     ) -> FfiResult<RVec<u8>>;
-    /// See [`OneShot::score`]; of a document of [`BatchResult`]s.
+    /// See [`OneShot::score`]; takes a document of [`BatchResult`]s.
     fn score(&self, batches: RSlice<'_, u8>) -> FfiResult<f64>;
 }
 
-/// The table of a one-shot estimator.
+/// The table of a one-shot estimator, as it crosses.
 pub type OneShotTable = FfiOneShot_TO<'static, RBox<()>>;
 
 struct Glue<T>(T);
@@ -92,12 +92,12 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
     }
 }
 
-/// An author's one-shot estimator behind its table.
+/// Puts an author's one-shot estimator behind its table.
 pub(crate) fn table<T: OneShot>(it: T) -> OneShotTable {
     FfiOneShot_TO::from_value(Glue(it), TD_Opaque)
 }
 
-/// A plugin's one-shot estimator.
+/// A plugin's one-shot estimator, as the host calls it.
 pub struct ForeignOneShot {
     table: OneShotTable,
     origin: Origin,
@@ -111,7 +111,7 @@ impl ForeignOneShot {
     /// See [`OneShot::recipe`].
     ///
     /// # Errors
-    /// The plugin's panic, or numbers that make no training.
+    /// The plugin's panic, or a recipe that cannot be run.
     pub fn recipe(&self) -> Result<Recipe> {
         let call = self.origin.call("recipe");
         let recipe: Recipe =
@@ -126,7 +126,7 @@ impl ForeignOneShot {
     /// See [`OneShot::evaluation`].
     ///
     /// # Errors
-    /// The plugin's panic, or an evaluation of nothing.
+    /// The plugin's panic, or an evaluation of no batches or no checkpoints.
     pub fn evaluation(&self) -> Result<Evaluation> {
         let call = self.origin.call("evaluation");
         let evaluation: Evaluation =
@@ -142,7 +142,7 @@ impl ForeignOneShot {
     /// See [`OneShot::survey`].
     ///
     /// # Errors
-    /// The plugin's failure or panic, or architectures that are none.
+    /// The plugin's failure or panic, or text that is not an architecture.
     pub fn survey(&self, epoch: &Epoch, space: &LentSpace) -> Result<Vec<String>> {
         let epoch = document::encode(epoch);
         let info = space.info();
@@ -153,8 +153,8 @@ impl ForeignOneShot {
     /// See [`OneShot::sample`].
     ///
     /// # Errors
-    /// The plugin's failure or panic, or another number of steps than the
-    /// epoch has, or one without architectures.
+    /// The plugin's failure or panic, a number of steps other than the epoch's,
+    /// or a step without architectures.
     pub fn sample(&self, epoch: &Epoch, space: &LentSpace) -> Result<Sampled> {
         let call = self.origin.call("sample");
         let document = document::encode(epoch);

@@ -1,4 +1,4 @@
-//! Search spaces.
+//! Search spaces across the boundary.
 
 use crate::{
     Result, SearchSpace,
@@ -21,26 +21,26 @@ use osee_model::{
 };
 use std::fmt::Display;
 
-/// Functions of a search space.
+/// Functions in a search space's table.
 #[sabi_trait]
 pub trait FfiSpace: Send + Sync {
     /// See [`SearchSpace::architecture`].
     fn architecture(&self, index: u64) -> FfiResult<RString>;
-    /// The architecture in the space's own spelling.
+    /// Parses an architecture and writes it in the space's own spelling.
     fn parse(&self, arch: RStr<'_>) -> FfiResult<RString>;
     /// See [`SearchSpace::canonical`].
     fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString>;
-    /// See [`SearchSpace::mutations`]; a document.
+    /// See [`SearchSpace::mutations`]; returns a document of [`Mutation`]s.
     fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
-    /// See [`SearchSpace::graph`]; from a document of [`Settings`] to one of a [`Graph`].
+    /// See [`SearchSpace::graph`]; takes a document of [`Settings`], returns one of a [`Graph`].
     fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>>;
     /// See [`SearchSpace::trainable`].
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool>;
-    /// See [`SearchSpace::benchmark_counts`]; a document of [`Counts`].
+    /// See [`SearchSpace::benchmark_counts`]; returns a document of [`Counts`].
     fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
 }
 
-/// The table of a search space.
+/// The table of a search space, as it crosses.
 pub type SpaceTable = FfiSpace_TO<'static, RBox<()>>;
 
 struct Glue<T>(T);
@@ -84,12 +84,12 @@ impl<T: SearchSpace> FfiSpace for Glue<T> {
     }
 }
 
-/// An author's search space behind its table.
+/// Puts an author's search space behind its table.
 pub(crate) fn table<T: SearchSpace>(it: T) -> SpaceTable {
     FfiSpace_TO::from_value(Glue(it), TD_Opaque)
 }
 
-/// A plugin's search space. Architectures are strings on this side.
+/// A plugin's search space, as the host calls it. Architectures are strings here.
 pub struct ForeignSpace {
     table: SpaceTable,
     origin: Origin,
@@ -100,18 +100,18 @@ impl ForeignSpace {
         Self { table, origin }
     }
 
-    /// An author's space of this program, through its table.
+    /// An author's space that is linked into this program, through its table.
     pub fn here<T: SearchSpace>() -> Self {
         Self::new(table(T::new()), Origin::of_export(&T::info().id))
     }
 
-    /// For handing calls on.
+    /// The table and its origin, for relaying calls.
     pub(super) fn parts(&self) -> (&SpaceTable, &Origin) {
         (&self.table, &self.origin)
     }
 
-    /// What a call comes to; the host may know that it is under way, and its
-    /// failure says which it was.
+    /// The result of a call. The host's watch is told that it is under way, and a
+    /// failure says which call it was.
     fn watched<T>(
         &self,
         what: &str,
@@ -137,18 +137,18 @@ impl ForeignSpace {
     /// See [`SearchSpace::architecture`].
     ///
     /// # Errors
-    /// When the number is out of range, or what comes is not one line.
+    /// When the index is out of range, or the answer is not one line.
     pub fn architecture(&self, index: u64) -> Result<String> {
         let call = || self.table.architecture(index);
         self.origin.call("architecture").architecture(self.watched("architecture", index, call))
     }
 
-    /// The architecture in the space's own spelling.
+    /// Parses an architecture and writes it in the space's own spelling.
     ///
     /// # Errors
-    /// When it is malformed: what and where.
+    /// When it is malformed; the message says what is wrong and where.
     pub fn parse(&self, arch: &str) -> Result<String> {
-        // That a text is no architecture is an answer, and needs no name.
+        // A refused text is an ordinary answer, so the error does not name the call.
         let read = self.heard("parse", arch, || self.table.parse(arch.into()));
         self.origin.call("parse").architecture(read)
     }
@@ -156,7 +156,7 @@ impl ForeignSpace {
     /// See [`SearchSpace::canonical`].
     ///
     /// # Errors
-    /// When the architecture is malformed, or its form is too long.
+    /// When the architecture is malformed, or its canonical form is too long.
     pub fn canonical(&self, arch: &str) -> Result<String> {
         let call = || self.table.canonical(arch.into());
         self.origin.call("canonical").canonical(self.watched("canonical", arch, call))
@@ -165,8 +165,8 @@ impl ForeignSpace {
     /// See [`SearchSpace::mutations`].
     ///
     /// # Errors
-    /// When the architecture is malformed, or there are too many, or one has
-    /// no name.
+    /// When the architecture is malformed, there are too many mutations, or one of them
+    /// has a bad architecture or name.
     pub fn mutations(&self, arch: &str) -> Result<Vec<Mutation>> {
         let call = self.origin.call("mutations");
         let mutations: Vec<Mutation> =
@@ -184,18 +184,18 @@ impl ForeignSpace {
     /// See [`SearchSpace::benchmark_counts`].
     ///
     /// # Errors
-    /// When the architecture is malformed or has no network.
+    /// When the architecture is malformed or makes no network.
     pub fn benchmark_counts(&self, arch: &str) -> Result<Counts> {
         let call = || self.table.benchmark_counts(arch.into());
         let counts = self.watched("benchmark_counts", arch, call);
         self.origin.call("benchmark_counts").document(counts)
     }
 
-    /// The network, its size and shapes checked.
+    /// The network of an architecture. Its size and shapes have been checked.
     ///
     /// # Errors
-    /// When the architecture is malformed, the settings make no network, or
-    /// the plugin's graph is not one.
+    /// When the architecture is malformed, the settings make no network, or the plugin's
+    /// graph is not a valid network.
     pub fn graph(&self, arch: &str, settings: &Settings) -> Result<Graph> {
         let settings = document::encode(settings);
         let make = || self.table.graph(arch.into(), settings.as_slice().into());

@@ -1,4 +1,4 @@
-//! Zero-shot estimators.
+//! Zero-shot estimators across the boundary.
 
 use super::network::NetworkHandle;
 use crate::{
@@ -11,14 +11,14 @@ use crate::{
 };
 use abi_stable::{sabi_trait, sabi_trait::TD_Opaque, std_types::RBox};
 
-/// Functions of a zero-shot estimator.
+/// Functions in a zero-shot estimator's table.
 #[sabi_trait]
 pub trait FfiZeroShot: Send + Sync {
     /// See [`ZeroShot::score`].
     fn score(&self, network: NetworkTable) -> FfiResult<f64>;
 }
 
-/// The table of a zero-shot estimator.
+/// The table of a zero-shot estimator, as it crosses.
 pub type ZeroShotTable = FfiZeroShot_TO<'static, RBox<()>>;
 
 struct Glue<T>(T);
@@ -29,12 +29,12 @@ impl<T: ZeroShot> FfiZeroShot for Glue<T> {
     }
 }
 
-/// An author's estimator behind its table.
+/// Puts an author's zero-shot estimator behind its table.
 pub(crate) fn table<T: ZeroShot>(it: T) -> ZeroShotTable {
     FfiZeroShot_TO::from_value(Glue(it), TD_Opaque)
 }
 
-/// A plugin's zero-shot estimator.
+/// A plugin's zero-shot estimator, as the host calls it.
 pub struct ForeignZeroShot {
     table: ZeroShotTable,
     origin: Origin,
