@@ -82,7 +82,7 @@ pub enum CliError {
     Plan(#[from] PlanError),
     /// A benchmark cannot be built.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Build(Box<BuildError>),
     /// A set-up fails.
     #[error(transparent)]
     Setup(#[from] SetupError),
@@ -154,6 +154,12 @@ impl CliError {
     pub fn no_space(why: String, space: &str, cause: &Self) -> Self {
         let (space, code) = (space.to_owned(), cause.exit_code());
         Self::NoSpace { why, space, cause: cause.to_string(), code }
+    }
+}
+
+impl From<BuildError> for CliError {
+    fn from(error: BuildError) -> Self {
+        Self::Build(Box::new(error))
     }
 }
 
