@@ -2,7 +2,7 @@
 
 use crate::{
     loader::{Registry, RegistryError},
-    networks::{misfit, network},
+    networks::{lent_network, misfit},
     one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
@@ -229,8 +229,7 @@ impl Scorer {
             Some(looks_at) => &self.sub_networks.spec(looks_at).space_settings,
             None => &self.setup.space_settings,
         };
-        let graph = network(&self.space, (&unit.text, settings), |_| Ok(()));
-        graph.map(LentGraph::from).map_err(Failure::from)
+        lent_network(&self.space, &unit.text, settings).map_err(Failure::from)
     }
 
     /// The network `graph` on each batch.

@@ -1,5 +1,6 @@
-//! Graphs on their way to estimators. The host makes a graph's document once,
-//! however many estimators ask for it, and a library reads it once.
+//! Graphs on their way to estimators. The host hands on the document that the
+//! search space made, or makes one, once for all estimators; a library reads it
+//! once.
 
 use super::document;
 use crate::Result;
@@ -11,17 +12,27 @@ use std::{
 };
 
 /// A graph that estimators are lent, with its document, which is made when the
-/// first of them asks. Clones share both.
+/// first of them asks unless it is known. Clones share both.
 #[derive(Debug, Clone)]
 pub struct LentGraph(Rc<Lent>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Lent {
     graph: Graph,
     document: OnceCell<Vec<u8>>,
 }
 
 impl LentGraph {
+    /// A graph that was read from this document.
+    pub(super) fn with_document(graph: Graph, document: Vec<u8>) -> Self {
+        Self(Rc::new(Lent { graph, document: document.into() }))
+    }
+
+    /// The graph alone.
+    pub fn into_graph(self) -> Graph {
+        Rc::unwrap_or_clone(self.0).graph
+    }
+
     /// Its document.
     pub fn document(&self) -> &[u8] {
         self.0.document.get_or_init(|| document::encode(&self.0.graph))
