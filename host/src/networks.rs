@@ -3,7 +3,10 @@
 
 use osee_engine::data::{DataError, Facts};
 use osee_model::{estimator::Failure, graph::Graph, settings::Settings};
-use osee_sdk::{Error, Result, abi::kinds::space::ForeignSpace};
+use osee_sdk::{
+    Error, Result,
+    abi::{graph::LentGraph, kinds::space::ForeignSpace},
+};
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
@@ -19,13 +22,21 @@ pub fn network(
     (arch, settings): (&str, &Settings),
     fits: impl FnOnce(&Graph) -> std::result::Result<(), DataError>,
 ) -> Result<Graph> {
-    let graph = space.graph(arch, settings).map_err(|error| {
+    let graph = lent_network(space, arch, settings)?;
+    fits(&graph).map_err(|error| Error::new(misfit(arch, &error)))?;
+    Ok(graph.into_graph())
+}
+
+/// The network of `arch`, to be lent to estimators.
+///
+/// # Errors
+/// Why there is none.
+pub fn lent_network(space: &ForeignSpace, arch: &str, settings: &Settings) -> Result<LentGraph> {
+    space.lent_graph(arch, settings).map_err(|error| {
         let failure = Failure::from(error);
         let message = format!("`{arch}` makes no network: {}", failure.message);
         Error::from(Failure { message, ..failure })
-    })?;
-    fits(&graph).map_err(|error| Error::new(misfit(arch, &error)))?;
-    Ok(graph)
+    })
 }
 
 /// The message that a network cannot take the images.

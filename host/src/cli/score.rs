@@ -93,7 +93,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     given.extend(settings_of(&args.set)?);
     let settings = space.resolve(&given)?;
     let arch = space.functions.parse(&args.arch)?;
-    let graph = LentGraph::from(space.functions.graph(&arch, &settings)?);
+    let graph = space.functions.lent_graph(&arch, &settings)?;
     // Bundled estimators draw no random numbers; others may.
     let idle_seed = args.seed.is_some() && registry.given().is_empty();
     let (values, batch) = args.network(&graph, &protocol, &arch, &source, idle_seed)?;

@@ -3,7 +3,7 @@
 use crate::{
     exit::{Category, ExitCode},
     loader::{Registry, RegistryError},
-    networks::{misfit, network},
+    networks::{lent_network, misfit},
     one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
     stop::Stop,
 };
@@ -239,8 +239,7 @@ impl Scorer {
             Some(weights) => &self.sub_networks.spec(weights).space_settings,
             None => &self.setup.space_settings,
         };
-        let graph = network(&self.space, (&unit.arch, settings), |_| Ok(()));
-        graph.map(LentGraph::from).map_err(Failure::from)
+        lent_network(&self.space, &unit.arch, settings).map_err(Failure::from)
     }
 
     /// The network `graph` on each batch.

@@ -104,9 +104,12 @@ impl Call<'_> {
 
     /// Decodes the document of the answer; at most [`DOCUMENT`] bytes.
     pub fn document<T: DeserializeOwned>(self, result: FfiResult<RVec<u8>>) -> Result<T> {
-        let bytes = guard::receive(result)?;
-        self.at_most(bytes.len(), DOCUMENT, "bytes")?;
-        document::decode(&bytes).map_err(|error| self.wrong("another document", error))
+        self.read(&self.bytes(result)?)
+    }
+
+    /// The document of bytes that came.
+    pub fn read<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T> {
+        document::decode(bytes).map_err(|error| self.wrong("another document", error))
     }
 
     /// The bytes of the answer, not decoded; at most [`DOCUMENT`].

@@ -1,5 +1,6 @@
-//! Graphs on their way to estimators. Invariant: the host encodes a graph at most once,
-//! however many estimators ask for it, and a library decodes it once.
+//! Graphs on their way to estimators. Invariant: the host hands on the document that the
+//! search space made, or encodes one at most once, however many estimators ask for it; a
+//! library decodes it once.
 
 use super::document;
 use crate::Result;
@@ -10,19 +11,29 @@ use std::{
     rc::Rc,
 };
 
-/// A graph lent to estimators, with its document, which is encoded when the
-/// first of them asks. Clones share both.
+/// A graph lent to estimators, with its document. Unless that is known, it is encoded
+/// when the first of them asks. Clones share both.
 #[derive(Debug, Clone)]
 pub struct LentGraph(Rc<Lent>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Lent {
     graph: Graph,
     document: OnceCell<Vec<u8>>,
 }
 
 impl LentGraph {
-    /// The graph as a document, encoded on the first call.
+    /// A graph that was decoded from this document.
+    pub(super) fn with_document(graph: Graph, document: Vec<u8>) -> Self {
+        Self(Rc::new(Lent { graph, document: document.into() }))
+    }
+
+    /// The graph alone.
+    pub fn into_graph(self) -> Graph {
+        Rc::unwrap_or_clone(self.0).graph
+    }
+
+    /// The graph as a document, encoded on the first call unless it is known.
     pub fn document(&self) -> &[u8] {
         self.0.document.get_or_init(|| document::encode(&self.0.graph))
     }

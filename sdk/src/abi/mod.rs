@@ -14,7 +14,7 @@
 //! | [`kinds`] | tables, and both sides of each, by kind |
 //! | [`instance`] | a created export of any kind |
 //! | [`exported`] | the exports of a library, collected inside it |
-//! | [`declaration`] | checks of what exports declare, where it arrives |
+//! | `declaration` | checks of what exports declare, where it arrives |
 //! | [`root`] | the one table that a library has, and both sides of it |
 //!
 //! Invariants: no panic crosses ([`guard`]); no Rust type of tch, serde or

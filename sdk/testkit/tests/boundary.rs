@@ -7,7 +7,10 @@ use osee_sdk::{
     Measurement,
     abi::{
         graph::LentGraph,
-        kinds::network::{HostNetwork, NetworkHandle},
+        kinds::{
+            network::{HostNetwork, NetworkHandle},
+            space::ForeignSpace,
+        },
     },
     prelude::*,
 };
@@ -194,6 +197,14 @@ fn a_graph_is_written_once_for_all_estimators_and_read_once_if_one_asks() {
     );
     let other = Counted { graph: other, asked: Rc::clone(&asked) };
     assert_ne!(Network::new(NetworkHandle::lend(other)).graph().unwrap(), own);
+}
+
+#[test]
+fn the_document_that_a_space_made_of_a_graph_is_handed_on() {
+    let (arch, settings) = ("conv3>none>conv1>conv3", Settings::default());
+    let lent = ForeignSpace::here::<SmallSpace>().lent_graph(arch, &settings).unwrap();
+    let own = SmallSpace.graph(&arch.parse().unwrap(), &settings).unwrap();
+    assert_eq!(lent.document(), LentGraph::from(own).document());
 }
 
 #[test]

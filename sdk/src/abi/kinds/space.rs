@@ -5,6 +5,7 @@ use crate::{
     abi::{
         answer::{MUTATIONS, Origin, shown},
         document,
+        graph::LentGraph,
         guard::{self, FfiResult},
         watch,
     },
@@ -197,13 +198,22 @@ impl ForeignSpace {
     /// When the architecture is malformed, the settings make no network, or the plugin's
     /// graph is not a valid network.
     pub fn graph(&self, arch: &str, settings: &Settings) -> Result<Graph> {
+        self.lent_graph(arch, settings).map(LentGraph::into_graph)
+    }
+
+    /// The same with its document, to be lent to estimators.
+    ///
+    /// # Errors
+    /// As [`graph`](Self::graph).
+    pub fn lent_graph(&self, arch: &str, settings: &Settings) -> Result<LentGraph> {
         let settings = document::encode(settings);
         let make = || self.table.graph(arch.into(), settings.as_slice().into());
         let call = self.origin.call("graph");
-        let graph: Graph = call.document(self.watched("graph", arch, make))?;
+        let document = call.bytes(self.watched("graph", arch, make))?;
+        let graph: Graph = call.read(&document)?;
         graph.validate().map_err(|error| {
             call.wrong(format!("no network for {}", shown(arch)), format!("one: {error}"))
         })?;
-        Ok(graph)
+        Ok(LentGraph::with_document(graph, document.into_vec()))
     }
 }
