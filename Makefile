@@ -12,7 +12,8 @@ help:
 	@echo "make bench         time each pass, and a study of a million units"
 	@echo "make template      build, test and run a new plugin outside the repository"
 	@echo "make slurm-test    run a study through Slurm, installed in a sandbox (root on Debian)"
-	@echo "make fuzz          feed every reader ten million damaged files and messages"
+	@echo "make fuzz          feed damaged files and messages to their readers, ten million to each, and"
+	@echo "                   damaged architectures to search spaces, one million to each"
 	@echo "make report-shots  take screenshots of a report: REPORT=FILE.html, else a synthetic one"
 	@echo "make setup         only fetch what tests need: libtorch and CIFAR-10"
 

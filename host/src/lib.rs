@@ -16,8 +16,8 @@ pub mod cli;
 pub mod conformance;
 pub mod exit;
 pub mod export;
-#[cfg(test)]
-mod fuzz;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod leaderboard;
 pub mod loader;
 pub mod networks;

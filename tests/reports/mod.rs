@@ -2,5 +2,6 @@
 
 mod analysis;
 mod neighbours;
+mod printed;
 mod report_page;
 mod rows;

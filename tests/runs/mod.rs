@@ -4,6 +4,7 @@ mod bad_input;
 mod benchmark;
 mod exports;
 mod faults;
+mod help;
 mod hints;
 mod interruptions;
 mod one_shot;

@@ -5,6 +5,7 @@ pub mod report;
 pub mod server;
 pub mod shards;
 mod skipped;
+pub mod snapshots;
 pub mod stores;
 pub mod tables;
 pub mod training;

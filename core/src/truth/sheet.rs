@@ -41,11 +41,23 @@ impl<'a> Sheet<'a> {
     /// # Errors
     /// See [`TableError`].
     pub fn read(path: &'a Path) -> Result<Self, TableError> {
+        Self::parse(path, open(path))
+    }
+
+    /// The same of bytes that would be in the file.
+    ///
+    /// # Errors
+    /// See [`TableError`].
+    pub fn from_bytes(path: &'a Path, bytes: Vec<u8>) -> Result<Self, TableError> {
+        Self::parse(path, unpacked(Cursor::new(bytes)))
+    }
+
+    fn parse(path: &'a Path, opened: io::Result<Opened>) -> Result<Self, TableError> {
         let read = |source: csv::Error| TableError::Read {
             path: path.to_owned(),
             source: plainly(source),
         };
-        let (start, text) = open(path).map_err(|e| read(e.into()))?;
+        let (start, text) = opened.map_err(|e| read(e.into()))?;
         if let Some((what, convert)) = preface(&String::from_utf8_lossy(&start)) {
             return Err(TableError::Beginning { path: path.to_owned(), what, convert });
         }
@@ -303,14 +315,21 @@ fn plainly(error: csv::Error) -> csv::Error {
     }
 }
 
-/// The first bytes of a table's text, and a reader of all of it. The kind of a file is decided by
-/// its first bytes, not by its name.
-fn open(path: &Path) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
+/// The first bytes of a table's text, and a reader of all of it.
+type Opened = (Vec<u8>, Box<dyn Read>);
+
+/// Opens a table. The kind of a file is decided by its first bytes, not by its name.
+fn open(path: &Path) -> io::Result<Opened> {
     if let Some(name) = embedded::table_name(path) {
         let bytes = embedded::table(name).map_err(io::Error::other)?;
         return Ok((Vec::new(), Box::new(flate2::read::MultiGzDecoder::new(bytes))));
     }
-    let (start, file) = begin(BufReader::new(File::open(path)?))?;
+    unpacked(BufReader::new(File::open(path)?))
+}
+
+/// What a file is, is told by its first bytes, not by the name.
+fn unpacked(file: impl Read + 'static) -> io::Result<Opened> {
+    let (start, file) = begin(file)?;
     if !start.starts_with(GZIP) {
         return text(start, file);
     }
@@ -332,7 +351,7 @@ fn begin(mut reader: impl Read + 'static) -> io::Result<(Vec<u8>, impl Read + 's
     Ok((start.clone(), Cursor::new(start).chain(reader)))
 }
 
-fn text(start: Vec<u8>, reader: impl Read + 'static) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
+fn text(start: Vec<u8>, reader: impl Read + 'static) -> io::Result<Opened> {
     match foreign(&start) {
         None => Ok((start, Box::new(reader))),
         Some(it) => Err(io::Error::other(format!(

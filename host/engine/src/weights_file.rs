@@ -32,12 +32,22 @@ const STATISTICS: [&str; 3] = [".running_mean", ".running_var", ".num_batches_tr
 /// `target`, or when something in it cannot be used as it is: another name, shape
 /// or dtype, a value that is not finite, or a label without an output.
 pub fn read(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> {
-    let unreadable = |error: String| {
-        Error::new(format!("cannot read {} as a safetensors file: {error}", path.display()))
-    };
-    let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|error| unreadable(other_dtype(&bytes).unwrap_or_else(|| error.to_string())))?;
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error.to_string()))?;
+    from_bytes(path, &bytes, graph)
+}
+
+/// The same of bytes that would be in the file.
+///
+/// # Errors
+/// As [`read`].
+pub fn from_bytes(
+    path: &Path,
+    bytes: &[u8],
+    graph: &Graph,
+) -> Result<(Vec<Tensor>, Option<Batch>)> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| {
+        unreadable(path, &other_dtype(bytes).unwrap_or_else(|| error.to_string()))
+    })?;
     let stored = |(name, view): (String, TensorView<'_>)| {
         let stored = Stored::of(&name, view)?;
         Ok((name, stored))
@@ -45,6 +55,10 @@ pub fn read(path: &Path, graph: &Graph) -> Result<(Vec<Tensor>, Option<Batch>)> 
     let contents =
         || contents(&file.tensors().into_iter().map(stored).collect::<Result<_>>()?, graph);
     contents().map_err(|error| Error::new(format!("weights file {}: {error}", path.display())))
+}
+
+fn unreadable(path: &Path, error: &str) -> Error {
+    Error::new(format!("cannot read {} as a safetensors file: {error}", path.display()))
 }
 
 /// One tensor of the file.

@@ -8,7 +8,7 @@
 
 mod address;
 mod card;
-mod convert;
+pub(crate) mod convert;
 mod entry;
 mod error;
 mod fetch;

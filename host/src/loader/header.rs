@@ -9,14 +9,15 @@ const SYMBOL: &str = "OSEE_PLUGIN_HEADER";
 /// Reads the header from a file's bytes, and checks it against this host.
 pub fn read(bytes: &[u8]) -> Result<PluginHeader, LoadErrorKind> {
     let library = Library::parse(bytes)?;
-    let header = library.symbol(SYMBOL).and_then(PluginHeader::from_bytes);
-    let header = header.ok_or(LoadErrorKind::NotAPlugin)?;
-    check(&header)?;
+    let header = library.symbol(SYMBOL).ok_or(LoadErrorKind::NotAPlugin)?;
+    let header = fitting(header)?;
     sound::check(&library).map_err(LoadErrorKind::Damaged)?;
     Ok(header)
 }
 
-fn check(header: &PluginHeader) -> Result<(), LoadErrorKind> {
+/// The header that these bytes begin with, its facts checked against this host.
+pub fn fitting(bytes: &[u8]) -> Result<PluginHeader, LoadErrorKind> {
+    let header = PluginHeader::from_bytes(bytes).ok_or(LoadErrorKind::NotAPlugin)?;
     let host = PluginHeader::current();
     if header.abi_major != ABI_MAJOR || header.abi_minor > ABI_MINOR {
         return Err(LoadErrorKind::Abi {
@@ -34,32 +35,12 @@ fn check(header: &PluginHeader) -> Result<(), LoadErrorKind> {
     if header.unwinds == 0 {
         return Err(LoadErrorKind::Aborts);
     }
-    Ok(())
+    Ok(header)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fuzz_plugin_files() {
-        let exe = std::env::current_exe().unwrap();
-        let whole = std::fs::read(exe.with_file_name("libmeta_vote.so")).unwrap();
-        assert!(read(&whole).is_ok());
-        let header = whole.windows(8).position(|bytes| bytes == b"OSEEPLUG").unwrap();
-        let mut corpus = [whole];
-        let (mut fitting, mut refused) = (0, 0);
-        crate::fuzz::cases("header", &mut corpus, |bytes| {
-            match read(bytes) {
-                Ok(_) => fitting += 1,
-                Err(_) => refused += 1,
-            }
-            // Reads the header alone, wherever a damaged table says it is.
-            let at = header.min(bytes.len());
-            let _ = PluginHeader::from_bytes(&bytes[at..]).map(|header| check(&header));
-        });
-        assert!(fitting > 0 && refused > 0, "{fitting} {refused}");
-    }
 
     #[test]
     fn the_header_is_found_without_section_headers() {

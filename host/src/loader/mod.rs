@@ -7,7 +7,7 @@
 
 mod elf;
 mod error;
-mod header;
+pub(crate) mod header;
 mod image;
 mod library;
 pub mod libtorch;

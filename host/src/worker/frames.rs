@@ -152,7 +152,6 @@ pub fn read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz;
     use osee_model::estimator::FailureKind;
 
     fn framed(message: &impl Serialize) -> Vec<u8> {
@@ -168,24 +167,5 @@ mod tests {
         for answer in [Answer::Started(7), Answer::Scored(scored), Answer::Cancelled(7)] {
             assert_eq!(read::<Answer>(&mut framed(&answer).as_slice()).unwrap(), answer);
         }
-    }
-
-    #[test]
-    fn fuzz_frames() {
-        let arch = "|x~0|".to_owned();
-        let unit = Unit { arch_index: 1, arch, seed: 9, rows: vec![0, 1], ..Unit::default() };
-        let scored = Scored::new(0, Ok(0.25), 2.0);
-        let mut corpus =
-            [framed(&Order::Score(unit)), framed(&Answer::Scored(scored)), vec![0; 32]];
-        let (mut read_well, mut refused) = (0, 0);
-        fuzz::cases("frames", &mut corpus, |bytes| {
-            let order = read::<Order>(&mut &*bytes).is_ok();
-            let answer = read::<Answer>(&mut &*bytes).is_ok();
-            match order || answer {
-                true => read_well += 1,
-                false => refused += 1,
-            }
-        });
-        assert!(read_well > 0 && refused > 0, "{read_well} {refused}");
     }
 }

@@ -31,5 +31,5 @@ mod small_space;
 
 pub use library::Library;
 pub use network::{FixedNetwork, small_graph};
-pub use notation::notation;
+pub use notation::{notation, read_back};
 pub use small_space::{Chain, SmallSpace, small_space};

@@ -9,7 +9,7 @@ mod nb101;
 mod nb201;
 mod nb_macro;
 mod nds;
-mod pickle;
+pub(crate) mod pickle;
 mod plain;
 mod table;
 mod tfrecord;

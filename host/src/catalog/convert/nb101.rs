@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_rows_and_metrics_are_refused_or_read() {
+    fn fuzz_rows_and_metrics() {
         let row = br#"["aa",108,"010001000","input,conv3x3-bn-relu,output","CgkJAAAAAAAAW0A="]"#;
         crate::fuzz::cases("nb101 row", &mut [row.to_vec()], |bytes| drop(cell(bytes)));
         let evaluation = [&[0x0a, 9, 9][..], &108f64.to_le_bytes()].concat();
