@@ -17,7 +17,7 @@ pub struct Shard {
 
 /// The text that is not a shard.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no shard; write K/N with K from 1 to N, such as 2/5")]
+#[error("`{0}` is not a shard; write K/N with K from 1 to N, such as 2/5")]
 pub struct ShardError(String);
 
 /// Name of a unit: one architecture, as its space spells it, and one seed.

@@ -186,7 +186,7 @@ fn version() -> u32 {
     VERSION
 }
 fn default_seeds() -> Seeds {
-    Seeds::try_from(vec![0, 1]).expect("they are some and different")
+    Seeds::try_from(vec![0, 1]).expect("seeds are distinct, and there is one")
 }
 fn nb201() -> String {
     "nb201".to_owned()

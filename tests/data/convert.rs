@@ -378,7 +378,7 @@ fn nasbench_101_is_read_from_its_official_file_whose_layout_is_checked() {
     for (bytes, why) in [
         (good[..good.len() - 5].to_vec(), "ends within a record"),
         (damaged, "the checksum of a record is wrong"),
-        (b"arch,acc\n0,1\n".to_vec(), "is no TFRecord"),
+        (b"arch,acc\n0,1\n".to_vec(), "is not a TFRecord"),
         (tfrecord(&rows[..5]), "has 2 trainings of cell bb, and 3 are expected"),
         (tfrecord(&[a(0.9), a(0.8), a(0.7)]), "the table has 1 rows, and 2 are expected"),
         (with(training("aa", 36, "010001000", operations, 0.5)), "is of 36 epochs"),
@@ -387,7 +387,7 @@ fn nasbench_101_is_read_from_its_official_file_whose_layout_is_checked() {
         (with(training("aa", 108, "011001000", operations, 0.5)), "the hash of another cell"),
         (with(training("aa", 108, "010001000", "input,conv5x5,output", 0.5)), "other operations"),
         (with(training("aa", 108, "010001000", operations, 1.5)), "metrics of another form"),
-        (with(b"[1]".to_vec()), "is no row"),
+        (with(b"[1]".to_vec()), "is not a row"),
     ] {
         let error = get(&bytes).unwrap_err();
         assert!(error.contains(why), "{why}: {error}");

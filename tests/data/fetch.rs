@@ -137,11 +137,11 @@ fn faults_of_a_server_are_told_apart_and_leave_nothing_half_done() {
         ),
         (
             Box::new(|_, to| start(to, "403 Forbidden", "content-length: 0\r\n")),
-            "answers 403: it does not give the file to anybody",
+            "answers 403: it denies access to the file",
         ),
         (
             Box::new(|_, to| start(to, "503 Busy", "content-length: 0\r\n")),
-            "answers 503: the server has a fault",
+            "answers 503: the server failed",
         ),
         (Box::new(move |asked, to| send(asked, &other, to)), "its SHA-256 is"),
         (Box::new(move |asked, to| send(asked, &short, to)), "has 1000 bytes, and"),
@@ -163,7 +163,7 @@ fn faults_of_a_server_are_told_apart_and_leave_nothing_half_done() {
         ),
         (
             Box::new(|_, to| start(to, "302 Found", "location: /again\r\ncontent-length: 0\r\n")),
-            "redirects without end",
+            "redirects too often",
         ),
         (Box::new(|_, to| put(to, b"220 ftp\r\n\r\n")), "http"),
     ];
@@ -362,7 +362,7 @@ fn files_that_osee_did_not_write_or_that_were_changed_are_never_touched() {
     let converted = place.home.located(&entry).unwrap();
     fs::write(&converted, "mine, too").unwrap();
     let error = place.home.verify(&entry, &Stop::default()).unwrap_err().to_string();
-    assert!(error.contains("t.csv is not as it was written"), "{error}");
+    assert!(error.contains("t.csv was changed since it was written"), "{error}");
     let error = place.fetch(&entry).unwrap_err().to_string();
     assert!(error.contains("was changed since"), "{error}");
     assert_eq!(fs::read(&converted).unwrap(), b"mine, too");
@@ -383,7 +383,7 @@ fn files_that_osee_did_not_write_or_that_were_changed_are_never_touched() {
     let text = fs::read_to_string(&card).unwrap();
     fs::write(&card, text.replace("original/t.csv", "../../own.csv")).unwrap();
     let error = place.home.remove(&entry, &Stop::default()).unwrap_err().to_string();
-    assert!(error.contains("outside of its folder"), "{error}");
+    assert!(error.contains("outside its folder"), "{error}");
     assert!(own.exists());
 }
 

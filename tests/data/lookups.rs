@@ -157,11 +157,11 @@ fn few_architectures_promise_neither_a_ceiling_nor_a_bias() {
     let text = run(&[&args[..], &more].concat());
     assert!(text.contains("5 architectures: an interval of KD needs 9"), "{text}");
     assert!(
-        text.contains("5 architectures with two trainings say nothing of it, 9 are needed"),
+        text.contains("5 architectures with two trainings are too few; 9 are needed"),
         "{text}"
     );
-    assert!(text.contains("5 architectures do not make two groups of 5"), "{text}");
+    assert!(text.contains("5 architectures are too few for two groups of 5"), "{text}");
     let check = ["truth", "check", "nb201", "--truth", &table, "--truth-key", "arch"];
     let text = run(&[&check[..], &more].concat());
-    assert!(text.contains("none: 5 architectures with two trainings say nothing of it"), "{text}");
+    assert!(text.contains("none: 5 architectures with two trainings are too few"), "{text}");
 }

@@ -176,7 +176,7 @@ fn rows_of_one_architecture_are_one_by_choice_only() {
     assert_eq!(mean["duplicates"]["scores"]["rows_without_value"], 1);
     let args = [&["analyze"], &base[..], &["--duplicates", "mean"]].concat();
     let text = run(&args);
-    let said = "note: scores: 3 architectures stand in several rows, 3 with different values; their mean \
+    let said = "note: scores: 3 architectures are in several rows, 3 with different values; their mean \
                 counts, of what is there: 1 of these rows lack a value";
     assert!(text.contains(said), "{text}");
 }

@@ -83,7 +83,7 @@ fn a_table_of_ones_own_is_told_what_is_wrong_with_it() {
     assert!(line(&text, "rows").starts_with("rows        5: 3 architectures in 3 isomorphism"));
     assert!(line(&text, "rows").ends_with("1 are unknown"));
     assert!(line(&text, "  unknown 1").contains("1 nodes"), "{text}");
-    let duplicates = "duplicates  1 architectures stand in several rows, 0 with different values";
+    let duplicates = "duplicates  1 architectures are in several rows, 0 with different values";
     assert_eq!(line(&text, "duplicates"), duplicates);
     let missing = "missing     15622 of the space's 15625 architectures, 6463 of its 6466";
     assert!(line(&text, "missing").starts_with(missing), "{text}");

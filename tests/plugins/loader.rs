@@ -111,7 +111,7 @@ fn every_rung_of_the_ladder_has_its_own_error() {
     let mut trust = support::osee(&["plugin", "trust", plugin.to_str().unwrap()]);
     assert!(trust.current_dir(folder.path()).output().unwrap().status.success());
     rung("It was changed.", &file("plugin.so", &[&whole[..], &[0]].concat()), &[]);
-    rung("It does not survive.", &support::fixture("crash_on_load"), &allow);
+    rung("Loading it ends the process.", &support::fixture("crash_on_load"), &allow);
 
     let ours = PluginHeader::current();
     let missing = ladder.split("it is cut off: ").nth(1).unwrap().split(' ').next().unwrap();
@@ -224,7 +224,7 @@ fn the_check_names_the_rule_that_is_broken() {
     let allow = "--allow-unpinned";
     let good = library("zse_gradient");
     let said = support::run(&["plugin", "check", good.to_str().unwrap()]);
-    assert!(said.ends_with("it keeps the rules\n"), "{said}");
+    assert!(said.ends_with("it passes every check\n"), "{said}");
     // Its default mode keeps every rule but one: all its scores are equal.
     let constant = support::fixture("misbehaving");
     let output =
@@ -254,7 +254,7 @@ fn a_check_goes_through_all_exports_and_names_those_that_fail() {
     // In one process its scores are right in every order.
     let keeps = part("keeps");
     assert!(keeps.contains("scores do not depend on the order ... ok"), "{keeps}");
-    let apart = "answers are the same in a fresh process, backwards, and by two workers ... FAILED";
+    let apart = "answers are the same in a fresh process, in reverse order, and from two workers ... FAILED";
     assert!(keeps.contains(apart), "{keeps}");
     let refuses = part("refuses");
     assert!(refuses.contains("info gave setting `level` twice"), "{refuses}");
@@ -325,7 +325,7 @@ fn a_group_of_ones_own_is_nobody_else_and_trust_asks_what_loading_asks() {
         mode(folder.path(), bits);
         let (code, said) = here(&trust);
         assert_eq!(code, expected, "{said}");
-        assert!(code == Some(0) || said.contains("can put another file in its place"), "{said}");
+        assert!(code == Some(0) || said.contains("other users can replace it"), "{said}");
         assert_eq!(folder.path().join("osee.lock").exists(), code == Some(0));
     }
 }
@@ -395,7 +395,7 @@ fn a_damaged_library_and_a_copy_beside_the_program_are_passed_over_by_name() {
     for (name, _) in damages {
         let file = format!("lib{name}.so");
         let line = said.lines().find(|line| line.contains(&file)).unwrap_or_default();
-        assert!(line.contains("passed over: it is damaged"), "{file}: {said}");
+        assert!(line.contains("skipped: it is damaged"), "{file}: {said}");
     }
     let line = said.lines().find(|line| line.contains("it is the same plugin as")).unwrap();
     assert!(line.contains("libcopy.so") && line.contains("libmeta_vote.so"), "{said}");

@@ -320,7 +320,7 @@ fn signals_reach_a_command_that_loads_a_plugin() {
         let ended = stopped_by(signal, &log);
         let said = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(9), "{signal}: {said}");
-        assert!(said.contains("the same command goes on"), "{signal}: {said}");
+        assert!(said.contains("the same command resumes"), "{signal}: {said}");
         fs::remove_file(&log).unwrap();
     }
     // Killed, it leaves no process that holds the run, and the same command resumes it.

@@ -49,7 +49,10 @@ fn what_cannot_be_a_crate_is_refused_and_nothing_is_overwritten() {
         assert!(code == 3 && said.contains("is no crate name"), "{name}: {said}");
     }
     let (code, said) = fail(&["plugin", "new", "self", "--into", "/tmp/none"]);
-    assert!(code == 3 && said.contains("a plugin cannot be called `self`: Rust keeps"), "{said}");
+    assert!(
+        code == 3 && said.contains("a plugin cannot be called `self`: that word is reserved"),
+        "{said}"
+    );
     for kind in ["zero-shot", "one-shot", "baseline", "meta", "space"] {
         for (name, what) in [
             ("synflow", "`synflow`, which is the id of a bundled estimator"),

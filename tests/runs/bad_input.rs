@@ -88,7 +88,11 @@ fn numbers_that_make_no_sense_are_answered_with_what_does() {
         says(small(&["--time-limit", limit]), 2, "takes a number of seconds above 0");
     }
     says(small(&["--time-limit=-3"]), 2, "takes a number of seconds above 0");
-    says(small(&["--archs=-5"]), 2, "--archs takes how many architectures, or all, or a file");
+    says(
+        small(&["--archs=-5"]),
+        2,
+        "--archs takes a number of architectures, all, or an existing file",
+    );
     says(small(&["--archs", "-5"]), 2, "--archs takes N|all|FILE");
     says(small(&["--workers", "-1"]), 2, "'--workers <N>': it is a whole number from 1");
 }
@@ -118,7 +122,7 @@ fn files_that_are_no_plugins_are_told_apart() {
     let text = folder.path().join("text.so");
     fs::write(&text, "hello").unwrap();
     let refused = |file: &str| fail(&["plugin", "list", "--plugin", file]);
-    says(refused(text.to_str().unwrap()), 4, "no shared library");
+    says(refused(text.to_str().unwrap()), 4, "not a shared library");
     says(refused("/nowhere.so"), 4, "cannot be read");
     // The test's own program is an ELF file, but not a library.
     let exe = std::env::current_exe().unwrap();

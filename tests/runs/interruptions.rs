@@ -184,7 +184,7 @@ fn a_stopped_run_does_not_wait_for_a_vote() {
     signal("TERM", host.id());
     let (code, text) = said(host.wait_with_output().unwrap());
     assert_eq!(code, Some(9), "{text}");
-    assert!(text.contains("all units are there") && text.contains("the same command"), "{text}");
+    assert!(text.contains("all units are stored") && text.contains("the same command"), "{text}");
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     let count = |name: &str| {
         let store = Store::open(&out).unwrap();
@@ -327,7 +327,7 @@ fn told_to_stop_in_its_first_moment_a_command_has_not_begun() {
          [architectures]\ncount = 2\n[training]\nepochs = 2\nimages = 200\nvalidation_images = 100\n",
     )
     .unwrap();
-    let begun = "stopped before anything was begun";
+    let begun = "stopped before anything started";
     let out = at("out");
     let (code, text) = terminate(osee(&["run", "--archs", "500", "--out", &out]));
     assert!(code == Some(9) && text.contains(begun), "{code:?} {text}");
@@ -402,7 +402,7 @@ fn told_to_stop_while_a_space_hangs_a_command_ends_with_9() {
         let start = Instant::now();
         signal("TERM", host.id());
         assert_eq!(host.wait().unwrap().code(), Some(9), "{}", text());
-        let words = format!("stopped in code of a plugin: search space `shaky`, {call} of ");
+        let words = format!("stopped in plugin code: search space `shaky`, {call} of ");
         assert!(text().contains(&words), "{}", text());
         assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     }

@@ -19,11 +19,11 @@ fn studies_that_make_no_sense_are_refused() {
     };
     let one_shot = "[[estimators]]\nid = \"one_shot\"\n";
     let said = refused(&format!("{one_shot}epoch = 7\n"));
-    assert!(said.contains("after epoch 7; kept are those after [1, 2, 3, 4]"), "{said}");
+    assert!(said.contains("after epoch 7; those kept are after [1, 2, 3, 4]"), "{said}");
     let said = refused("[[estimators]]\nid = \"synflow\"\nsupernet = \"one_shto\"\n");
     assert!(said.contains("no one-shot row `one_shto`"), "{said}");
     let said = refused("[[estimators]]\nid = \"synflow\"\ntrend = true\n");
-    assert!(said.contains("looks at no supernet"), "{said}");
+    assert!(said.contains("is not scored by a supernet"), "{said}");
     let said = refused(&format!("{one_shot}settings = {{ sampler = \"unfair\" }}\n"));
     assert!(
         said.contains(

@@ -40,11 +40,11 @@ fn numbers_that_no_memory_holds_are_refused() {
     // A space with fewer architectures is listed to its end.
     let (code, said) = run(&["--archs", "100000000000"]);
     assert!(code == 3 && said.contains("were asked for, there are 15625"), "{code}: {said}");
-    let images = "wants 1000000000000 images, there are 50000";
+    let images = "needs 1000000000000 images, but there are 50000";
     let (code, said) = run(&["--archs", "3", "--batch-size", "1000000000000"]);
     assert!(code == 6 && said.contains(images), "{code}: {said}");
     let (code, said) = run(&["--archs", "3", "--batch-size", "18446744073709551615"]);
-    assert!(code == 6 && said.contains("images, there are 50000"), "{code}: {said}");
+    assert!(code == 6 && said.contains("images, but there are 50000"), "{code}: {said}");
     let (code, said) = run(&["--archs", "3", "--torch-threads", "4294967297"]);
     assert!(code == 2 && said.contains("at most 1024"), "{code}: {said}");
 

@@ -165,7 +165,7 @@ fn a_forecast_is_what_units_took_and_its_bound_is_said_beside_it() {
     let workers = "on 1, 8 and 64 machines of 2 workers ";
     let whole = figure(&said, workers);
     assert!((whole - 40.0 * unit).abs() < 0.1 * whole, "{unit}: {said}");
-    assert!(said.contains("as 80 units took that are known"), "{said}");
+    assert!(said.contains("from the times of 80 units"), "{said}");
     let said = plan(&["--estimators", "snip,synflow"]);
     assert!(said.contains("80 units of other estimators"), "{said}");
     assert!(figure(&said, "time: about ") < figure(&said, "time: at most "), "{said}");
@@ -201,14 +201,14 @@ fn a_forecast_counts_a_unit_once() {
     };
     let nowhere = folder.path().join("nowhere");
     let known = plan(&nowhere, &[&out]);
-    assert!(known.contains("as 80 units took that are known"), "{known}");
+    assert!(known.contains("from the times of 80 units"), "{known}");
     assert_eq!(figures(&plan(&nowhere, &[&out, &out, &again])), figures(&known));
     for said in [plan(&out, &[]), plan(&out, &[&out]), plan(&out, &[&again])] {
-        assert!(said.contains("as 80 units took that are known"), "{said}");
+        assert!(said.contains("from the times of 80 units"), "{said}");
     }
     // If --from names a run, what happens to lie in the run directory is not used.
     let named = plan(&few, &[&out]);
-    assert!(named.contains("as 80 units took that are known"), "{named}");
+    assert!(named.contains("from the times of 80 units"), "{named}");
     let mut args = run_args(&study, &few, &["--estimators", "synflow"]);
     args[0] = "plan";
     let other = support::run(&args);

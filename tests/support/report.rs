@@ -307,7 +307,7 @@ fn agreement() -> Section {
     };
     let cells = (0..12).map(|r| (0..12).map(|c| cell(r, c)).collect()).collect();
     let small = vec![vec![0.62.into(), (-0.31).into()], vec![0.55.into(), 0.08.into()]];
-    Section::new("agreement", "Which estimators say the same")
+    Section::new("agreement", "Which estimators agree")
         .finding("snip, grad_norm and fisher are nearly one estimator.")
         .rests_on("15,625 architectures")
         .figure(Figure::new(

@@ -24,8 +24,6 @@ pub enum NoInterval {
     #[error("scores or truths are all equal in too many resamples")]
     OftenUndefined,
     /// All choices of architectures give the same number, as for a perfect ranking.
-    #[error(
-        "any choice among these architectures gives the same number, so they do not say how far off it is"
-    )]
+    #[error("every resample of these architectures gives the same number, so it has no interval")]
     AllAlike,
 }

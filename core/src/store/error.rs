@@ -33,7 +33,7 @@ pub enum StoreError {
         field: String,
     },
     /// The directory holds no run.
-    #[error("{} is no osee run: {reason}", dir.display())]
+    #[error("{} is not an osee run: {reason}", dir.display())]
     NoRun {
         /// Path of the run directory.
         dir: PathBuf,
@@ -45,7 +45,7 @@ pub enum StoreError {
     Study(StudyError),
     /// The store has only some of the study's architectures.
     #[error(
-        "{} holds a part of its study{}; put all parts together first, with osee-host merge",
+        "{} holds only a part of its study{}; merge all parts first, with osee-host merge",
         dir.display(), if shard.is_whole() { String::new() } else { format!(", shard {shard}") }
     )]
     Part {

@@ -106,7 +106,10 @@ pub fn foreign(start: &[u8]) -> Option<Foreign> {
     }
     let binary = |byte: &u8| matches!(byte, 0..=8 | 14..=26);
     match start.iter().any(binary) {
-        true => is("no text", "it holds bytes that no text has; look at what it is: file FILE"),
+        true => is(
+            "no text",
+            "it holds bytes that do not occur in text; find out what it is: file FILE",
+        ),
         false => None,
     }
 }

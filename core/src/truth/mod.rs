@@ -69,7 +69,7 @@ pub enum TableError {
         hint: String,
     },
     /// Several columns have this name.
-    #[error("{} has {count} columns `{column}`, and which is meant is not known; rename them", path.display())]
+    #[error("{} has {count} columns `{column}`, and it is not clear which one is meant; rename them", path.display())]
     Repeated {
         /// Path of the file.
         path: PathBuf,
@@ -80,7 +80,7 @@ pub enum TableError {
     },
     /// A cell is not a number.
     #[error(
-        "{} row {row}: column `{column}` holds `{value}`, which is no number{}; a cell without a \
+        "{} row {row}: column `{column}` holds `{value}`, which is not a number{}; a cell without a \
          value is empty or nan", path.display(), spelt(value)
     )]
     Number {
@@ -159,7 +159,7 @@ pub enum TableError {
         apart: Option<String>,
     },
     /// The form of a key is malformed.
-    #[error("{}: key `{form}` has a brace without its partner; the form is {{column}};{{column}}", path.display())]
+    #[error("{}: key `{form}` has an unmatched brace; the form is {{column}};{{column}}", path.display())]
     Key {
         /// Path of the file.
         path: PathBuf,
@@ -379,7 +379,7 @@ fn no_column<'a>(
 fn spelt(value: &str) -> &'static str {
     let value = value.trim();
     match value {
-        _ if number(&value.replace(',', ".")).is_some() => " (a decimal point is meant)",
+        _ if number(&value.replace(',', ".")).is_some() => " (use a decimal point)",
         _ if value.strip_suffix('%').is_some_and(|it| number(it).is_some()) => {
             " (leave out the percent sign)"
         }

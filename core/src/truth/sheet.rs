@@ -74,7 +74,8 @@ impl<'a> Sheet<'a> {
             match record {
                 Ok(record) if record.as_slice().contains('\0') => {
                     let line = record.position().map_or(0, csv::Position::line);
-                    let what = format!("line {line} holds a byte 0, which no text has");
+                    let what =
+                        format!("line {line} holds a zero byte, which does not occur in text");
                     failed = Some(io::Error::other(what).into());
                 }
                 Ok(record) => records.push(record),
@@ -171,7 +172,7 @@ impl<'a> Sheet<'a> {
     fn why_not(&self, at: usize) -> Option<String> {
         let name = &self.header[at];
         if is_nameless(name) {
-            return Some("it has no name, as the index that pandas writes".to_owned());
+            return Some("it has no name, like the index column that pandas writes".to_owned());
         }
         let same = self.header.iter().filter(|other| *other == name).count();
         if same > 1 {
@@ -181,7 +182,7 @@ impl<'a> Sheet<'a> {
         if let Some(record) = word {
             let row = self.row(record);
             let value = &record[at];
-            return Some(format!("row {row} holds `{value}`, which is no number"));
+            return Some(format!("row {row} holds `{value}`, which is not a number"));
         }
         let empty = self.records.iter().all(|record| record[at].trim().is_empty());
         empty.then(|| "it is empty".to_owned())
@@ -291,7 +292,7 @@ fn preface(start: &str) -> Option<(String, String)> {
     let second = start.lines().nth(1).unwrap_or_default();
     let rule = second.contains("--") && second.chars().all(|c| "|:- ".contains(c));
     (first.starts_with('|') && rule).then(|| {
-        let what = "a header of Markdown".to_owned();
+        let what = "the header of a Markdown table".to_owned();
         (what, "write it as CSV, with commas between cells".to_owned())
     })
 }

@@ -51,7 +51,7 @@ fn a_key_may_be_made_of_columns_and_spelt_otherwise() {
     );
     assert_eq!(table.unknown, ["<z-9>"]);
     let wrong = read("{a").unwrap_err().to_string();
-    assert!(wrong.contains("brace without its partner"), "{wrong}");
+    assert!(wrong.contains("unmatched brace"), "{wrong}");
     assert!(matches!(read("{c}"), Err(TableError::Column { .. })));
 }
 
@@ -98,7 +98,7 @@ fn columns_that_are_no_numbers_are_named_with_the_reason() {
     let why: Vec<String> =
         table.left_out.iter().map(|it| format!("{}: {}", it.column, it.why)).collect();
     assert_eq!(why.len(), 6, "{why:?}");
-    assert_eq!(why[1], "b: row 2 holds `93.1%`, which is no number");
+    assert_eq!(why[1], "b: row 2 holds `93.1%`, which is not a number");
     assert_eq!(why[2], "twice: 2 columns have this name");
     assert_eq!(why[4], "none: it is empty");
     assert!(why[0].contains("no name") && why[5].starts_with("Unnamed: 0: it has no name"));
@@ -139,8 +139,8 @@ fn files_of_another_kind_are_named() {
         (b"a\0r\0c\0h\0,\0", "-f UTF-16LE"),
         (b"\0a\0r\0c\0h\0,", "-f UTF-16BE"),
         (b"\xff\xfe\0\0a\0\0\0", "UTF-32"),
-        (b"arch,acc\n\x03\x01\x02", "bytes that no text has"),
-        (b"\x8b\x0b\x80\x03arch", "bytes that no text has"),
+        (b"arch,acc\n\x03\x01\x02", "bytes that do not occur in text"),
+        (b"\x8b\x0b\x80\x03arch", "bytes that do not occur in text"),
         (b"\xfd7zXZ\0\0", "xz -dk"),
         (b"BZh91AY", "bzip2 -dk"),
         (b"\x28\xb5\x2f\xfd\x04", "zstd -d"),
@@ -172,14 +172,14 @@ fn files_of_another_kind_are_named() {
         (b"sep=,\narch,acc\na,1\n", "the line `sep=,`"),
         (b"\xef\xbb\xbfsep=;\r\narch;acc\n", "the line `sep=;`"),
         (b"# by me\narch,acc\na,1\n", "begins with a comment"),
-        (b"| arch | acc |\n|:--|--:|\n| a | 1 |\n", "a header of Markdown"),
+        (b"| arch | acc |\n|:--|--:|\n| a | 1 |\n", "the header of a Markdown table"),
         (
             b"arch,gr\xf6\xdfe\na,1\n",
             "first in line 1; text of Windows or Excel is often in Latin-1",
         ),
         (b"arch,acc\na,1\nb,1\n\xf6,2\n", "UTF-8, first in line 4"),
         (b"arch,acc\na,1\nb,1,2\n", "line 3 has 3 cells, those before it 2"),
-        (&zeros, "line 202 holds a byte 0"),
+        (&zeros, "line 202 holds a zero byte"),
     ] {
         for bytes in [bytes.to_vec(), gzip(bytes)] {
             let error = read(&bytes).unwrap_err().to_string();

@@ -5,7 +5,7 @@ use tch::Device;
 
 /// The GPU that was asked for is not available.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("device `{device}` is not there: {reason}")]
+#[error("device `{device}` is not available: {reason}")]
 pub struct DeviceError {
     /// The device that was asked for.
     device: DeviceName,

@@ -108,8 +108,8 @@ fn other_dtype(bytes: &[u8]) -> Option<String> {
         let dtype = about.get("dtype")?;
         let is_known = serde_json::from_value::<Dtype>(dtype.clone()).is_ok();
         (!is_known).then(|| {
-            let dtype = dtype.as_str().unwrap_or("of no dtype");
-            format!("`{name}` is {dtype}, which is not read; save it as float32, or int64 for `{TARGET}`")
+            let dtype = dtype.as_str().unwrap_or("of an unknown dtype");
+            format!("`{name}` is {dtype}, which is not supported; save it as float32, or int64 for `{TARGET}`")
         })
     })
 }
@@ -385,7 +385,10 @@ mod tests {
         let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0, 0]].concat();
         fs::write(&file, bytes).unwrap();
         let error = read(&file, &graph()).unwrap_err().to_string();
-        assert!(error.contains("`input` is F8_E4M3, which is not read; save it as"), "{error}");
+        assert!(
+            error.contains("`input` is F8_E4M3, which is not supported; save it as"),
+            "{error}"
+        );
     }
 
     #[test]

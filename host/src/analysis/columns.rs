@@ -61,7 +61,7 @@ fn check_form(form: &str) -> Result<(), MaterialError> {
     let mut rest = form;
     while let Some((_, after)) = rest.split_once('{') {
         let closed = after.split_once('}');
-        let (what, after) = closed.ok_or_else(|| wrong("a brace has no partner".to_owned()))?;
+        let (what, after) = closed.ok_or_else(|| wrong("a brace is unmatched".to_owned()))?;
         if !matches!(what, "seed" | "epoch") {
             return Err(wrong(format!("it has {{seed}} and {{epoch}}, not {{{what}}}")));
         }

@@ -285,7 +285,7 @@ fn notes(joined: &Joined, filters: &[Filter], policy: Duplicates, unknown: usize
     notes.extend(said.map(|note| format!("scores: {note}")));
     notes.extend(joined.truth_of.notes.iter().map(|note| format!("truth: {note}")));
     if unknown > 0 {
-        notes.push(format!("scores: {unknown} keys are no architectures of the space"));
+        notes.push(format!("scores: {unknown} keys are not architectures of the space"));
     }
     for (what, left_out) in [("truth", &joined.only_in_scores), ("scores", &joined.only_in_truth)] {
         if let (count, Some(first)) = left_out {
@@ -301,7 +301,7 @@ fn notes(joined: &Joined, filters: &[Filter], policy: Duplicates, unknown: usize
             let there = thousands(all - row.missing.len());
             let all = thousands(all);
             notes.push(format!(
-                "{} is judged over {there} of {all}: it has no other score",
+                "{} is judged over {there} of {all}: it has no score for the rest",
                 row.name
             ));
         }

@@ -49,7 +49,7 @@ pub enum MaterialError {
     #[error(transparent)]
     Leaderboard(#[from] LeaderboardError),
     /// A form of columns is malformed.
-    #[error("`{form}` is no form of columns: {why}")]
+    #[error("`{form}` is not a pattern of columns: {why}")]
     Form {
         /// The form as the user gave it.
         form: String,
@@ -111,7 +111,7 @@ pub enum MaterialError {
     TooFewScored(String),
     /// There is no truth to judge by.
     #[error(
-        "the run has no truth, and nothing can be said about errors without; give one with --truth FILE"
+        "the run has no truth, so nothing can be said about errors; give one with --truth FILE"
     )]
     NoTruth,
 }
@@ -304,7 +304,7 @@ mod tests {
             let missing = absent(&constant(value));
             for what in [
                 "What does quality cost?: no estimator has a KD",
-                "Which estimators say the same?: of every two",
+                "Which estimators agree?: of every two",
                 "How much does a seed matter?: no seed has a KD",
                 "Bias by complexity: all architectures have the same FLOPs",
                 "Bias by operation: only 0 pairs of architectures with a truth",
@@ -331,7 +331,7 @@ mod tests {
             structure: None,
             ..constant(1.0)
         };
-        told(&absent(&one), "Which estimators say the same?: there is only one estimator");
+        told(&absent(&one), "Which estimators agree?: there is only one estimator");
     }
 
     #[test]

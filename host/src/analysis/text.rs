@@ -13,7 +13,7 @@ pub fn text(material: &Material, only: &[String]) -> (String, Vec<(String, Strin
     let mut text = String::new();
     // Writing to a string cannot fail.
     if let Some(progress) = &material.progress {
-        let _ = writeln!(text, "{progress}: what follows is about these architectures alone\n");
+        let _ = writeln!(text, "{progress}: only these architectures are analysed\n");
     }
     if let Some(few) = few(material.architectures.len()) {
         let _ = writeln!(text, "{few}\n");

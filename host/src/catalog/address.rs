@@ -32,12 +32,12 @@ impl Address {
                 Some((name, version)) if plain(name) && plain(version) => {
                     Ok(Self::Pypi { name: name.to_owned(), version: version.to_owned() })
                 }
-                _ => Err(format!("`{text}` is no address: pypi:NAME==VERSION is one")),
+                _ => Err(format!("`{text}` is not an address: write pypi:NAME==VERSION")),
             };
         }
         match rest(text) {
             Some(rest) if rest.contains('/') => Ok(Self::Http(text.to_owned())),
-            _ => Err(format!("`{text}` is no address of http, https or pypi")),
+            _ => Err(format!("`{text}` is not an address of http, https or pypi")),
         }
     }
 

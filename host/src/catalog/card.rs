@@ -104,17 +104,18 @@ impl Card {
             Err(error) => return Err(Fault::io("read", path)(error)),
         };
         let wrong = |what: String| Fault::Wrong { path: path.clone(), what };
-        let card: Self = toml::from_str(&text)
-            .map_err(|error| wrong(format!("is no card of a data set: {}", error.message())))?;
+        let card: Self = toml::from_str(&text).map_err(|error| {
+            wrong(format!("is not the card of a data set: {}", error.message()))
+        })?;
         if card.form != FORM {
-            return Err(wrong(format!("has form {}, this osee-host knows {FORM}", card.form)));
+            return Err(wrong(format!("has format {}, this osee-host reads {FORM}", card.form)));
         }
         // `Home::remove` deletes what a card lists: every path must lie in the folder.
         let inside = |file: &Written| {
             Path::new(&file.path).components().all(|it| matches!(it, Component::Normal(_)))
         };
         match card.files.iter().find(|file| !inside(file)) {
-            Some(file) => Err(wrong(format!("names `{}`, outside of its folder", file.path))),
+            Some(file) => Err(wrong(format!("names `{}`, outside its folder", file.path))),
             None => Ok(Some(card)),
         }
     }

@@ -183,15 +183,15 @@ impl Entry {
                 && name.chars().all(|it| it.is_ascii_alphanumeric() || "-_.".contains(it))
         };
         if !plain(&self.name) {
-            return Err("it is no name of a folder".to_owned());
+            return Err("it is not a valid folder name".to_owned());
         }
         if self.kind == Kind::Table && self.rows.is_none() {
-            return Err("a table says how many rows it has".to_owned());
+            return Err("a table must say how many rows it has".to_owned());
         }
         for file in &self.files {
             let name = &file.name;
             if !plain(name) {
-                return Err(format!("`{name}` is no name of a file"));
+                return Err(format!("`{name}` is not a valid file name"));
             }
             let hash = file.sha256.as_deref();
             let hex = |it: &str| {

@@ -37,10 +37,10 @@ pub enum CatalogError {
     #[error(transparent)]
     NoTask(#[from] NoTask),
     /// There is no folder for data sets.
-    #[error("there is no folder for data: HOME is not set\n  help: set OSEE_DATA to one")]
+    #[error("there is no data folder: HOME is not set\n  help: set OSEE_DATA to one")]
     NoHome,
     /// The command was told to stop.
-    #[error("{name}: stopped; what was downloaded is kept, and the same command goes on")]
+    #[error("{name}: stopped; what was downloaded is kept, and the same command resumes")]
     Stopped {
         /// Name of the data set.
         name: String,
@@ -89,14 +89,14 @@ pub enum Fault {
         how: String,
     },
     /// osee has no reader for it.
-    #[error("osee has no use for it, and does not import it\n  it is at {origin}")]
+    #[error("osee neither uses nor imports it\n  it is at {origin}")]
     NoReader {
         /// Where people find the original, in words.
         origin: String,
     },
     /// All sources failed.
     #[error(
-        "{file} cannot be fetched{}\n  help: put it at {} and call again, or import it: {how}",
+        "{file} cannot be fetched{}\n  help: put it at {} and run the command again, or import it: {how}",
         tried.iter().map(|(from, why)| format!("\n  {from}: {why}")).collect::<String>(),
         place.display()
     )]
@@ -125,7 +125,7 @@ pub enum Fault {
     )]
     InTheWay(PathBuf),
     /// Files were changed since they were written; each with its difference.
-    #[error("{}\n  help: move them away and call osee-host data fetch or import again", changed(.0))]
+    #[error("{}\n  help: move them away and run osee-host data fetch or import again", changed(.0))]
     Changed(Vec<(PathBuf, String)>),
     /// The command was told to stop.
     #[error("stopped")]
@@ -180,7 +180,7 @@ pub(super) fn how_to_get(entry: &Entry) -> String {
     match (entry.can_be_fetched(), entry.converter) {
         (true, _) => format!("osee-host data fetch {}", entry.name),
         (false, Some(_)) => format!("{}, from {}", how_to_import(entry), entry.origin),
-        (false, None) => format!("osee has no use for it; it is at {}", entry.origin),
+        (false, None) => format!("osee does not use it; it is at {}", entry.origin),
     }
 }
 

@@ -85,10 +85,10 @@ pub fn check(path: &Path, known: &Original, bytes: u64, sha256: &str) -> Result<
     let name = &known.name;
     match (known.bytes, &known.sha256) {
         (Some(wanted), _) if wanted != bytes => {
-            wrong(format!("is not {name}: it has {bytes} bytes, and {wanted} are expected"))
+            wrong(format!("is not {name}: it has {bytes} bytes, but {wanted} are expected"))
         }
         (_, Some(wanted)) if wanted != sha256 => {
-            wrong(format!("is not {name}: its SHA-256 is {sha256}, and {wanted} is expected"))
+            wrong(format!("is not {name}: its SHA-256 is {sha256}, but {wanted} is expected"))
         }
         _ => Ok(()),
     }

@@ -131,7 +131,7 @@ impl Home {
             false => {
                 let what = |difference| match difference {
                     Difference::Gone => "is gone".to_owned(),
-                    Difference::Other => "is not as it was written".to_owned(),
+                    Difference::Other => "was changed since it was written".to_owned(),
                 };
                 let changed = changed.into_iter().map(|(path, it)| (path, what(it))).collect();
                 Err(Fault::Changed(changed).of(entry))

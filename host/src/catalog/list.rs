@@ -28,7 +28,7 @@ impl Catalog {
         for (at, entry) in catalog.entries.iter().enumerate() {
             entry.check().map_err(|what| format!("{}: {what}", entry.name))?;
             if catalog.entries[..at].iter().any(|other| other.name == entry.name) {
-                return Err(format!("{} stands twice", entry.name));
+                return Err(format!("{} appears twice", entry.name));
             }
         }
         Ok(catalog)

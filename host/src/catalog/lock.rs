@@ -37,7 +37,7 @@ impl Lock {
                 return Err(Fault::Stopped);
             }
             if !said {
-                say(format_args!("waiting for another osee-host that is at {name}"));
+                say(format_args!("waiting for another osee-host that uses {name}"));
                 said = true;
             }
             thread::sleep(POLL);

@@ -107,7 +107,7 @@ impl<'a> Pair<'a> {
                 first.space, second.space
             ),
             [Some(own), Some(theirs)] if own != theirs => {
-                "judged by different truths, each by its own, so there is no p-value".to_owned()
+                "each is judged by its own truth, so there is no p-value".to_owned()
             }
             [Some(_), Some(_)] | [None, None] => return None,
             [own, _] => {

@@ -37,7 +37,7 @@ enum CriteriaFormat {
 /// Which tables, which columns.
 #[derive(Debug, Args)]
 pub struct CriteriaArgs {
-    /// Ground truth: CSV, CSV.gz, or a data set such as nb201.
+    /// Ground truth: a CSV or CSV.gz file, or a data set such as nb201.
     #[arg(long, value_name = "TABLE")]
     truth: PathBuf,
     /// Column with the accuracy; by default that of the data set, or the space's

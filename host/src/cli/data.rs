@@ -19,13 +19,11 @@ pub enum DataCommand {
     Fetch(FetchArgs),
     /// Print where a table, or the folder of images, is.
     Path(OneArgs),
-    /// Read every byte of data sets and compare it with what was written; of
-    /// all that are here, if none is named.
+    /// Read every byte of the named data sets, or of all, and compare it with what was written.
     Verify(SomeArgs),
-    /// Remove data sets; a file that osee-host did not write, or that was
-    /// changed since, stays.
+    /// Remove data sets; a file that osee-host did not write, or that was changed since, is kept.
     Remove(NamesArgs),
-    /// Make a data set of a file, or folder, that you have.
+    /// Import a data set from a file or folder that you have.
     Import(ImportArgs),
 }
 
@@ -34,8 +32,7 @@ pub enum DataCommand {
 pub struct FetchArgs {
     #[command(flatten)]
     names: NamesArgs,
-    /// Leave the network alone: what is here, or in a folder that
-    /// OSEE_DATA_MIRROR names, must do.
+    /// Do not use the network: take only what is here, or in the folder that OSEE_DATA_MIRROR names.
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
@@ -100,7 +97,7 @@ pub fn run(command: &DataCommand) -> Result<ExitCode, CliError> {
             return each(&entries(&args.names)?, |entry, stop| {
                 for path in home.remove(entry, stop)? {
                     say(format_args!(
-                        "{} stays: osee-host did not write it, or it was changed since",
+                        "{} is kept: osee-host did not write it, or it was changed since",
                         path.display()
                     ));
                 }

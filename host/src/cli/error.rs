@@ -127,10 +127,10 @@ pub enum CliError {
     #[error("cannot write the output: {0}")]
     Output(io::Error),
     /// User plugins need a supervised process, and this is not one.
-    #[error("plugins of one's own need a supervised process, and this is none")]
+    #[error("user plugins need a supervised process, and this is not one")]
     OwnPlugins(Vec<PathBuf>),
     /// A truth cannot be read without the search space, which is not available.
-    #[error("{why} search space `{space}` alone, which cannot be had: {cause}")]
+    #[error("{why} search space `{space}` alone, which is not available: {cause}")]
     NoSpace {
         /// What only the space knows, as the start of the message.
         why: String,
@@ -205,5 +205,5 @@ impl Category for CliError {
 fn no_analysis(absent: &[(String, String)]) -> String {
     let absent = absent.iter().map(|(heading, reason)| format!("`{heading}`: {reason}"));
     let absent = absent.collect::<Vec<_>>().join("; ");
-    format!("asked for and not to be had is {absent}; above is what would give it")
+    format!("not available: {absent}; the text above says what each needs")
 }

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// Another truth than the study's own.
 #[derive(Debug, Default, Args)]
 pub struct TruthArgs {
-    /// Ground truth: CSV, CSV.gz, or a data set such as nb201; the study's own by
+    /// Ground truth: a CSV or CSV.gz file, or a data set such as nb201; the study's own by
     /// default.
     #[arg(long, value_name = "TABLE")]
     pub truth: Option<PathBuf>,
@@ -70,7 +70,7 @@ pub struct LeaderboardArgs {
     /// and worst rank, each run judged by its own truth.
     #[arg(required = true)]
     dir: Vec<PathBuf>,
-    /// How it is printed; scores-csv is of one run, and of scores alone.
+    /// Format; scores-csv is for one run, and has scores alone.
     #[arg(long, value_enum, default_value_t = FormatArg::Table)]
     format: FormatArg,
     #[command(flatten)]
@@ -105,7 +105,7 @@ impl LeaderboardArgs {
     fn check(&self) -> Result<(), CliError> {
         let several = self.dir.len() > 1;
         let truth = ("--truth", several && self.truth.truth.is_some());
-        refuse(&[truth], "names the table of one run, and several are given")?;
+        refuse(&[truth], "names the table of one run, but several are given")?;
         let scores = self.format == FormatArg::ScoresCsv;
         let why = "is a table of one run's architectures, and several runs are given; print them \
                    one by one";

@@ -81,7 +81,7 @@ fn said(report: &MergeReport, out: &Path) -> String {
         match &part.progress {
             Ok(Some(progress)) if progress.outstanding == 0 => {}
             Ok(Some(progress)) => say(format!(
-                "{dir}{name}: {} of {} units are outstanding; the command that made it goes on",
+                "{dir}{name}: {} of {} units are outstanding; the command that made it resumes",
                 progress.outstanding, progress.units
             )),
             Ok(None) => say(format!("{dir}{name}: nothing is in it yet")),

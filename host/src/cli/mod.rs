@@ -79,26 +79,26 @@ enum Command {
     /// Run a study as jobs of a scheduler.
     #[command(subcommand)]
     Submit(submit::SubmitCommand),
-    /// Say how much a study is, how long it takes, and what is left of it.
+    /// Print how large a study is, how long it takes, and what is left of it.
     Plan(plan::PlanArgs),
-    /// Put the shards of a study together.
+    /// Merge the shards of a study.
     Merge(merge::MergeArgs),
     /// Write all results as a table, a row per estimator, architecture and seed.
     Export(export::ExportArgs),
-    /// Say why estimators are wrong: bias, variance, stability, significance.
+    /// Show why estimators are wrong: bias, variance, stability, significance.
     Analyze(report::AnalyzeArgs),
     /// The same with figures, as one page that needs no network.
     Report(report::ReportArgs),
-    /// Put two or more runs side by side.
+    /// Compare two or more runs.
     Compare(compare::CompareArgs),
-    /// Judge scores that anyone computed.
+    /// Judge scores that were computed elsewhere.
     Criteria(criteria::CriteriaArgs),
     /// Score one network under every estimator.
     Score(score::ScoreArgs),
     /// Look at search spaces.
     #[command(subcommand)]
     Space(space::SpaceCommand),
-    /// Look at tables of ground truth.
+    /// Check tables of ground truth.
     #[command(subcommand)]
     Truth(truth::TruthCommand),
     /// Get data sets by name: tables of ground truth, and images.
@@ -195,14 +195,14 @@ fn ended_child(ended: &Ended) -> u8 {
         Ended::Itself(code) => *code,
         Ended::InCall { call, how } => {
             say(format_args!(
-                "error: {how} in code of a plugin: {call}\n  \
+                "error: {how} in plugin code: {call}\n  \
                  help: this is a bug of the plugin; what was stored before is kept"
             ));
             ExitCode::Plugin as u8
         }
         Ended::Over { call, limit } => {
             say(format_args!(
-                "error: {limit}, in code of a plugin: {call}\n  \
+                "error: {limit}, in plugin code: {call}\n  \
                  help: this is a bug of the plugin, or {} gives it more; what was stored before is \
                  kept",
                 limit.variable()
@@ -210,9 +210,9 @@ fn ended_child(ended: &Ended) -> u8 {
             ExitCode::Plugin as u8
         }
         Ended::Stopped { call } => {
-            let place = call.as_ref().map(|it| format!(" in code of a plugin: {it}"));
+            let place = call.as_ref().map(|it| format!(" in plugin code: {it}"));
             say(format_args!(
-                "stopped{}; what was stored before is kept, and the same command goes on",
+                "stopped{}; what was stored before is kept, and the same command resumes",
                 place.unwrap_or_default()
             ));
             ExitCode::Incomplete as u8

@@ -31,12 +31,10 @@ pub struct PlanArgs {
     workers: WorkerArgs,
     #[command(flatten)]
     scoring: ScoringArgs,
-    /// As so many shards; as many as there are by default. What is left is told of
-    /// each.
+    /// Number of shards; by default as many as there are. What is left is printed for each.
     #[arg(long, value_name = "N")]
     shards: Option<u32>,
-    /// Run directory of the same estimators in the same space, for what they
-    /// take; may be given several times. What these know is not asked of the
+    /// Run directory of the same estimators in the same space, for the times they take; may be given several times. What these know is not asked of the
     /// run directory of the study itself.
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
@@ -111,7 +109,7 @@ fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
     ));
     let [all, left] = forecast.trainings;
     if all > 0 {
-        say(format!("trainings: {all}, not trained to their end: {left}"));
+        say(format!("trainings: {all}, unfinished: {left}"));
     }
     time(forecast, workers).into_iter().for_each(say);
     if forecast.shards.len() > 1 {
@@ -144,7 +142,7 @@ fn time(forecast: &Forecast, workers: usize) -> Vec<String> {
         ),
         Some(total) => {
             let rests = match forecast.alike {
-                true => format!("as {known} units took that are known"),
+                true => format!("from the times of {known} units"),
                 false => format!(
                     "by the share of their estimators' sum that {known} units of other estimators \
                      took, so that these may take longer"

@@ -74,7 +74,7 @@ pub struct ReportArgs {
 pub struct AnalyzeArgs {
     #[command(flatten)]
     source: Source,
-    /// Only these analyses; where one cannot be had, the exit code is 3.
+    /// Only these analyses; if one is not available, the exit code is 3.
     #[arg(long, value_delimiter = ',', value_parser = PossibleValuesParser::new(names()))]
     only: Vec<String>,
 }
@@ -134,7 +134,7 @@ impl Source {
         let study = store.study()?;
         let own = !self.plugins.plugin.is_empty() || !Registry::own(&study.plugins).is_empty();
         let why = format!(
-            "changes nothing: run `{}` has no plugins of one's own, and --plugin names none",
+            "changes nothing: run `{}` has no user plugins, and --plugin names none",
             study.name
         );
         refuse(&[("--allow-unpinned", self.plugins.allow_unpinned && !own)], &why)?;
@@ -166,7 +166,7 @@ impl Source {
         if let Some(cause) = &no_space {
             let id = &study.space.id;
             let what =
-                format!("search space `{id}`, which some analyses ask, cannot be had: {cause}");
+                format!("search space `{id}`, which some analyses need, is not available: {cause}");
             material.notes.push(what);
         }
         material.no_space = no_space;

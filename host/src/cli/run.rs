@@ -90,10 +90,10 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let trained = report_trainings(&failed);
     if let Some(units) = stopped {
         let left = match units {
-            0 => "all units are there, what is left is over the whole study".to_owned(),
+            0 => "all units are stored; what is left covers the whole study".to_owned(),
             units => format!("{units} units are outstanding"),
         };
-        say(format_args!("stopped; {left}, and the same command goes on"));
+        say(format_args!("stopped; {left}, and the same command resumes"));
         return Ok(ExitCode::Incomplete);
     }
     if !plan.shard.is_whole() {
@@ -151,7 +151,7 @@ pub fn train(args: TrainArgs) -> Result<ExitCode, CliError> {
     let trained = report_trainings(&failed);
     say(format_args!("checkpoints are in {}", plan.setup.run.supernets().display()));
     if let Some(trainings) = stopped {
-        say(format_args!("stopped; {trainings} trainings are left, and the same command goes on"));
+        say(format_args!("stopped; {trainings} trainings are left, and the same command resumes"));
         return Ok(ExitCode::Incomplete);
     }
     Ok(if trained { ExitCode::Done } else { ExitCode::SomeFailed })
@@ -184,7 +184,7 @@ fn stop() -> Result<Stop, RunError> {
 }
 
 fn not_begun() -> ExitCode {
-    say("stopped before anything was begun; the same command begins it");
+    say("stopped before anything started; the same command starts it");
     ExitCode::Incomplete
 }
 
@@ -192,7 +192,7 @@ fn not_begun() -> ExitCode {
 fn report_trainings(failed: &[Failed]) -> bool {
     for Failed { training: (_, seed), name, error } in failed {
         say(format_args!(
-            "{name} seed {seed} is not trained: {error}; the same command goes on with it"
+            "{name} seed {seed} is not trained: {error}; the same command resumes with it"
         ));
     }
     failed.is_empty()

@@ -63,7 +63,7 @@ pub struct ScoreArgs {
     /// cpu or cuda:N.
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// The only form there is.
+    /// The only format.
     #[arg(long, value_parser = ["json"], default_value = "json")]
     format: String,
 }

@@ -42,12 +42,12 @@ fn of_environment(
     let number = |name: &str| -> Result<Option<u32>, String> {
         let Some(text) = variable(name) else { return Ok(None) };
         let number = text.trim().parse();
-        number.map(Some).map_err(|_| format!("{name}={text} is no number; give --shard K/N"))
+        number.map(Some).map_err(|_| format!("{name}={text} is not a number; give --shard K/N"))
     };
     let count = number(COUNT)?;
     let shard = |index: u32, count: u32, name| match Shard::new(index, count) {
         Ok(shard) => Ok(Some((shard, name))),
-        Err(_) => Err(format!("{name} is for shard {index} of {count}, which there is not")),
+        Err(_) => Err(format!("{name} is for shard {index} of {count}, which does not exist")),
     };
     const SLURM: &str = "SLURM_ARRAY_TASK_ID";
     if let Some(id) = number(SLURM)? {

@@ -63,7 +63,7 @@ pub struct StudyArgs {
     /// One architecture per isomorphism group.
     #[arg(long)]
     unique: bool,
-    /// Of so many architectures, all mutations, too: pairs for the analysis by
+    /// All mutations of this many architectures, too: pairs for the analysis by
     /// operation. They are not on the leaderboard.
     #[arg(long, value_name = "K")]
     neighbours: Option<u64>,
@@ -86,7 +86,7 @@ pub struct StudyArgs {
     /// such as cifar10:FOLDER.
     #[arg(long, value_name = "SPEC", value_parser = path_text())]
     data: Option<String>,
-    /// Ground truth: CSV, CSV.gz, or a data set such as nb201 or nb201:cifar100.
+    /// Ground truth: a CSV or CSV.gz file, or a data set such as nb201 or nb201:cifar100.
     #[arg(long, value_name = "TABLE")]
     truth: Option<PathBuf>,
     /// Column of the truth; that of the data set, else the space's own, for these
@@ -110,7 +110,7 @@ pub struct StudyArgs {
     /// cpu or cuda:N.
     #[arg(long)]
     device: Option<String>,
-    /// Run directory; the same again resumes.
+    /// Run directory; the same one again resumes.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -125,8 +125,7 @@ pub struct WorkerArgs {
     /// limit are tried again when it is wider.
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
-    /// Most memory of one worker; three quarters of the machine's over its
-    /// cores by default.
+    /// Memory limit of one worker; by default three quarters of the machine's memory over its cores.
     #[arg(long, value_name = "MIB")]
     memory_limit: Option<u64>,
 }
@@ -164,7 +163,7 @@ pub(super) fn note_old_keys(keys: &[String]) {
     if let Some(first) = keys.first() {
         let new = first.replace('-', "_");
         say(format_args!(
-            "keys of a study have `_` in place of `-`: {} is read, and written {new}",
+            "keys of a study have `_`, not `-`: {} is read as {new}",
             keys.join(", "),
         ));
     }
@@ -376,7 +375,7 @@ impl StudyArgs {
             Some(text) => match text.parse() {
                 Ok(count) => (of.count, of.file) = (Some(count), None),
                 Err(_) if text.parse::<f64>().is_ok() && !paths::path(text).exists() => {
-                    let what = "how many architectures, or all, or a file that there is";
+                    let what = "a number of architectures, all, or an existing file";
                     return Err(usage(format!("--archs takes {what}, not `{text}`")));
                 }
                 Err(_) => {

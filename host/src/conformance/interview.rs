@@ -119,7 +119,7 @@ fn keep_nothing(export: &ExportInfo) -> &'static str {
 pub fn ask_all(orders: &[Order]) -> Vec<std::result::Result<Vec<Answer>, Ended>> {
     thread::scope(|scope| {
         let asked: Vec<_> = orders.iter().map(|order| scope.spawn(|| order.ask())).collect();
-        let lost = |_| Err((Vec::new(), Error::new("a fresh process was not listened to")));
+        let lost = |_| Err((Vec::new(), Error::new("nobody listened to a fresh process")));
         asked.into_iter().map(|asked| asked.join().unwrap_or_else(lost)).collect()
     })
 }
@@ -167,7 +167,7 @@ impl Order {
 }
 
 fn failed(error: io::Error) -> Error {
-    Error::new(format!("a fresh process cannot be had: {error}"))
+    Error::new(format!("a fresh process cannot be started: {error}"))
 }
 
 fn start() -> io::Result<(Child, UnixStream)> {

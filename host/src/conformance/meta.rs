@@ -138,7 +138,7 @@ pub fn check(
         }
         Ok(())
     });
-    rule(tell, "an expert's failure is no failure of all", || {
+    rule(tell, "one expert's failure does not fail the rest", || {
         let mend = "rank NaN below every number, and leave it out of means and the like";
         let mut spoilt = populations[0].clone();
         for column in &mut spoilt.columns {

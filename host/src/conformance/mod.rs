@@ -43,15 +43,19 @@ pub fn check(
         ExportInfo::Estimator(info) => estimator(registry, plugin, info, tell),
     };
     if let Err(error) = looked_at {
-        rule(tell, "it can be looked at further", || Err((error.to_string(), "see above")));
+        rule(tell, "it can be inspected further", || Err((error.to_string(), "see above")));
         return None;
     }
     let mut alone = None;
-    rule(tell, "answers are the same in a fresh process, backwards, and by two workers", || {
-        let answers = interview::check(plugin, export, patience)?;
-        alone = Some(Alone::new(export, answers));
-        Ok(())
-    });
+    rule(
+        tell,
+        "answers are the same in a fresh process, in reverse order, and from two workers",
+        || {
+            let answers = interview::check(plugin, export, patience)?;
+            alone = Some(Alone::new(export, answers));
+            Ok(())
+        },
+    );
     alone
 }
 

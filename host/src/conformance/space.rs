@@ -62,16 +62,16 @@ pub fn check(plugin: &Plugin, info: &SpaceInfo, tell: Tell<'_>) -> Result<()> {
     let functions = &create(plugin, info)?;
     let settings = info.defaults();
     let mut subject = Subject { info, functions, settings, numbered: Vec::new(), few: Vec::new() };
-    rule(tell, "architectures can be had", || {
+    rule(tell, "architectures are available", || {
         subject.fetch().map_err(broken("the example and every number below size must be read"))
     });
     if subject.few.is_empty() {
         return Ok(());
     }
     let subject = &subject;
-    rule(tell, "every number has an architecture of its own", || subject.numbers_differ());
+    rule(tell, "every number has its own architecture", || subject.numbers_differ());
     rule(tell, "a number beyond the last is refused", || subject.refuses_other_numbers());
-    rule(tell, "an architecture is read as it is written", || {
+    rule(tell, "an architecture is read back as it is written", || {
         let all = subject.few.iter().chain(subject.numbered.iter().map(|(_, arch)| arch));
         let mend = "let Display and FromStr agree";
         for arch in all {
@@ -82,7 +82,7 @@ pub fn check(plugin: &Plugin, info: &SpaceInfo, tell: Tell<'_>) -> Result<()> {
         }
         Ok(())
     });
-    rule(tell, "what is no architecture is refused", || {
+    rule(tell, "text that is not an architecture is refused", || {
         let mut nonsense =
             ["", "?", "|||", "\u{0}", "9999999999999999999999"].map(str::to_owned).to_vec();
         for arch in subject.few.iter().take(MUTATED) {
@@ -109,7 +109,7 @@ pub fn check(plugin: &Plugin, info: &SpaceInfo, tell: Tell<'_>) -> Result<()> {
     rule(tell, "a canonical form joins only networks of as many parameters", || {
         subject.forms_join_equals()
     });
-    rule(tell, "the benchmark's counts can be had", || {
+    rule(tell, "the benchmark's counts are available", || {
         let check = |arch: &str| subject.functions.benchmark_counts(arch).map(drop);
         subject.every(check, "count every architecture, or return None in its place")
     });

@@ -76,7 +76,8 @@ impl Found {
     /// `under_way`.
     fn reason(&self, under_way: bool) -> Option<String> {
         if self.key.is_meta() && (under_way || !self.is_complete()) {
-            let what = "it judges by the scores of others, and is computed when all are there";
+            let what =
+                "it combines the scores of other rows, and is computed when they are complete";
             return Some(what.to_owned());
         }
         if let Some(why) = &self.untrained {

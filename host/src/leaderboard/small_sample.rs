@@ -16,7 +16,7 @@ pub fn few(architectures: usize) -> Option<String> {
     let smallest = smallest_kendall_p_value(architectures);
     let found = match smallest < LEVEL {
         true => String::new(),
-        false => ", so no KD of them can be told from chance at 5%".to_owned(),
+        false => ", so no KD over them is significant at 5%".to_owned(),
     };
     Some(format!(
         "{architectures} architectures: an interval of KD needs {INTERVAL_FROM}; p is that of KD \

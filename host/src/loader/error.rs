@@ -29,7 +29,7 @@ pub enum LoadErrorKind {
     #[error("it cannot be read: {0}")]
     Read(std::io::Error),
     /// The file is not an ELF shared library for this machine.
-    #[error("it is no shared library for this machine: {0}")]
+    #[error("it is not a shared library for this machine: {0}")]
     NotALibrary(String),
     /// The file's end is missing, as after an interrupted copy; the number of bytes.
     #[error("it is cut off: {0} bytes are missing at its end")]
@@ -41,7 +41,7 @@ pub enum LoadErrorKind {
     #[error("it is the same plugin as {}", .0.display())]
     Twice(PathBuf),
     /// The library does not export `OSEE_PLUGIN_HEADER`.
-    #[error("it is a shared library, but no osee plugin: it exports no OSEE_PLUGIN_HEADER")]
+    #[error("it is a shared library, but not an osee plugin: it exports no OSEE_PLUGIN_HEADER")]
     NotAPlugin,
     /// The plugin's ABI does not fit the host's.
     #[error(
@@ -67,7 +67,7 @@ pub enum LoadErrorKind {
     #[error("it was built with panic = \"abort\", so a panic in it would end the host")]
     Aborts,
     /// Users other than its owner can change the file.
-    #[error("others than its owner can write to it (mode {mode:o}): {others}")]
+    #[error("users other than its owner can write to it (mode {mode:o}): {others}")]
     Writable {
         /// Mode of the file.
         mode: u32,
@@ -76,7 +76,7 @@ pub enum LoadErrorKind {
     },
     /// Users other than its owner can replace the file.
     #[error(
-        "others can put another file in its place, in folder {} (mode {mode:o}): {others}",
+        "other users can replace it, in folder {} (mode {mode:o}): {others}",
         folder.display()
     )]
     Movable {
@@ -100,7 +100,7 @@ pub enum LoadErrorKind {
     #[error("no private copy of it can be made in memory: {0}")]
     Copy(std::io::Error),
     /// Loading it ended a trial process, or took too long.
-    #[error("it does not survive being loaded: {0}")]
+    #[error("loading it ended the process: {0}")]
     Crashes(String),
     /// The dynamic linker refused the file.
     #[error("the dynamic linker refused it: {0}")]
@@ -126,11 +126,11 @@ impl LoadErrorKind {
             Self::Abi { .. } => "rebuild it: cargo update -p osee-sdk && cargo build --release",
             Self::Libtorch { .. } => "rebuild it with LIBTORCH at the host's libtorch",
             Self::Aborts => "set panic = \"unwind\" in its Cargo.toml profile and rebuild it",
-            Self::Writable { .. } => "chmod go-w it, and look at what it is",
-            Self::Movable { .. } => "chmod go-w the folder, and look at what the plugin is",
+            Self::Writable { .. } => "check what it is, then chmod go-w it",
+            Self::Movable { .. } => "check what the plugin is, then chmod go-w the folder",
             Self::Copy(_) => "free some memory; it needs Linux 3.17, and /proc",
             Self::Unpinned | Self::Changed => {
-                "if you know it: osee-host plugin trust FILE, or --allow-unpinned"
+                "if you trust it: osee-host plugin trust FILE, or --allow-unpinned"
             }
             Self::Replaced => "start again; results of the old file are kept",
             Self::Crashes(_) => "see why: osee-host plugin check --here FILE, under a debugger",

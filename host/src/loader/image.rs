@@ -32,7 +32,7 @@ impl Image {
         let read = || {
             // This comes first, as opening a pipe may block for ever.
             if !std::fs::metadata(path)?.is_file() {
-                return Err(io::Error::other("it is no file"));
+                return Err(io::Error::other("it is not a file"));
             }
             let mut bytes = Vec::new();
             File::open(path)?.read_to_end(&mut bytes)?;

@@ -138,7 +138,7 @@ fn choose(asked: &Path) -> Result<(), LibtorchError> {
     }
     let text = list.to_string_lossy();
     if text.contains(' ') || text.matches(':').count() >= files.len() {
-        return Err(unusable("its path has a blank or a colon; name a link to it".to_owned()));
+        return Err(unusable("its path has a space or a colon; give a link to it".to_owned()));
     }
     let program = env::current_exe().map_err(|error| unusable(error.to_string()))?;
     let mut again = Command::new(program);
@@ -147,7 +147,7 @@ fn choose(asked: &Path) -> Result<(), LibtorchError> {
     let tried = again.arg("--version").output().map_err(|error| unusable(error.to_string()))?;
     if !tried.status.success() {
         let said = String::from_utf8_lossy(&tried.stderr).into_owned();
-        let line = said.lines().next().unwrap_or("it ends without a word");
+        let line = said.lines().next().unwrap_or("it ends without output");
         return Err(unusable(line.trim_start_matches("error: ").to_owned()));
     }
     let mut again = Command::new(again.get_program());

@@ -126,7 +126,7 @@ impl Registry {
             Err(RegistryError::Load(LoadError {
                 kind: kind @ LoadErrorKind::Twice(_), ..
             })) => {
-                tracing::warn!(file = %file.display(), "passed over: {kind}");
+                tracing::warn!(file = %file.display(), "skipped: {kind}");
                 Ok(())
             }
             added => added,
@@ -359,7 +359,7 @@ fn libraries_in(folder: &Path) -> Vec<PathBuf> {
             files.filter(|path| path.extension().is_some_and(|it| it == "so")).collect()
         }
         Err(error) => {
-            tracing::warn!(folder = %folder.display(), "no plugins are looked for there: {error}");
+            tracing::warn!(folder = %folder.display(), "it is not searched for plugins: {error}");
             Vec::new()
         }
     }
@@ -373,11 +373,11 @@ fn is_meant(file: &Path) -> bool {
         Err(
             error @ (LoadErrorKind::Read(_) | LoadErrorKind::CutOff(_) | LoadErrorKind::Damaged(_)),
         ) => {
-            tracing::warn!(file = %file.display(), "passed over: {error}");
+            tracing::warn!(file = %file.display(), "skipped: {error}");
             false
         }
         Err(error @ (LoadErrorKind::NotAPlugin | LoadErrorKind::NotALibrary(_))) => {
-            tracing::info!(file = %file.display(), "passed over: {error}");
+            tracing::info!(file = %file.display(), "skipped: {error}");
             false
         }
         Err(_) => true,

@@ -81,7 +81,7 @@ impl<'a> Sound<'_, 'a> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         whole
             .and_then(|bytes| bytes.get(..length))
-            .ok_or_else(|| format!("its {what} is not inside of it"))
+            .ok_or_else(|| format!("its {what} is not inside the file"))
     }
 
     fn segments(&self) -> Result<()> {
@@ -126,7 +126,7 @@ impl<'a> Sound<'_, 'a> {
                 _ => true,
             };
             if !sound {
-                return wrong(&format!("segment of type {:?} is not inside of it", it.kind));
+                return wrong(&format!("segment of type {:?} is not inside the file", it.kind));
             }
         }
         Ok(())
@@ -208,7 +208,7 @@ impl<'a> Sound<'_, 'a> {
         if let Some(table) = library.value(elf::DT_GNU_HASH) {
             let Some(table) = library.at(table) else { return wrong("hash table is missing") };
             let count = gnu_symbols(table);
-            return count.ok_or_else(|| "its hash table is not inside of it".to_owned());
+            return count.ok_or_else(|| "its hash table is not inside the file".to_owned());
         }
         let table = library.table(elf::DT_HASH);
         let count = table.and_then(|table| {
@@ -218,7 +218,7 @@ impl<'a> Sound<'_, 'a> {
             let inside = |at: &[u8]| word(at, 0).is_some_and(|it| (it as usize) < chains);
             (buckets > 0 && all.chunks(4).all(inside)).then_some(chains)
         });
-        count.ok_or_else(|| "its hash table is not inside of it".to_owned())
+        count.ok_or_else(|| "its hash table is not inside the file".to_owned())
     }
 
     /// Checks the names of libraries and folders.
@@ -236,7 +236,7 @@ impl<'a> Sound<'_, 'a> {
         let mut all = self.library.dynamic.iter().filter(|(tag, _)| named.contains(tag));
         match all.all(|(_, at)| *at < strings.len() as u64) {
             true => Ok(()),
-            false => wrong("list of libraries has names outside of its table"),
+            false => wrong("list of libraries has names outside its table"),
         }
     }
 
@@ -259,7 +259,7 @@ impl<'a> Sound<'_, 'a> {
                         .any(|it| (it.address..=it.address + it.in_memory).contains(&value)),
                 };
             if name >= strings.len() || !sound {
-                return wrong("symbols lie outside of it");
+                return wrong("symbols lie outside the file");
             }
         }
         Ok(())
@@ -288,7 +288,7 @@ impl<'a> Sound<'_, 'a> {
                     most = most.max(u16::from_ne_bytes([entry[6], entry[7]]) & 0x7fff);
                     let [name, next] = [8, 12].map(|at| word(entry, at).unwrap_or(0));
                     if text(name).is_none() {
-                        return wrong("list of versions has names outside of its table");
+                        return wrong("list of versions has names outside its table");
                     }
                     if next == 0 {
                         break;
@@ -310,7 +310,7 @@ impl<'a> Sound<'_, 'a> {
                 let own = at.saturating_add(u64::from(first));
                 let own = self.bytes(own, 8, "list of own versions")?;
                 if word(own, 0).and_then(text).is_none() {
-                    return wrong("list of own versions has names outside of its table");
+                    return wrong("list of own versions has names outside its table");
                 }
                 if next == 0 {
                     break;
@@ -323,7 +323,7 @@ impl<'a> Sound<'_, 'a> {
         let known = |it: &[u8]| u16::from_ne_bytes([it[0], it[1]]) & 0x7fff <= most;
         match numbers.chunks_exact(2).all(known) {
             true => Ok(()),
-            false => wrong("symbols have versions that there are not"),
+            false => wrong("symbols have versions that do not exist"),
         }
     }
 
@@ -356,7 +356,7 @@ impl<'a> Sound<'_, 'a> {
                 }
                 places.push(place);
                 if symbol >= symbols || !self.holds(place, 8, elf::PF_W.0) {
-                    return wrong("relocations lie outside of what it may write to");
+                    return wrong("relocations lie outside its writable memory");
                 }
                 let Some(Kinds { relative, called, copy }) = KINDS else { continue };
                 let own = kind == relative;
@@ -367,7 +367,7 @@ impl<'a> Sound<'_, 'a> {
                         .loads()
                         .any(|it| (it.address..=it.address + it.in_memory).contains(&addend));
                 if kind == copy || (kind == called && !to_code) || outside {
-                    return wrong("relocations point outside of it");
+                    return wrong("relocations point outside the file");
                 }
                 if (own && to_code) || symbol > 0 {
                     functions.push(place);
@@ -396,7 +396,7 @@ impl<'a> Sound<'_, 'a> {
                 functions.extend(target.filter(|to| self.is_code(*to)).map(|_| place));
                 Ok(())
             }
-            false => wrong("relative relocations lie outside of what it may write to"),
+            false => wrong("relative relocations lie outside its writable memory"),
         };
         for entry in table.chunks(8) {
             let Some(entry) = long(entry, 0) else {
@@ -420,7 +420,7 @@ impl<'a> Sound<'_, 'a> {
         let library = self.library;
         for tag in [elf::DT_INIT, elf::DT_FINI] {
             if library.value(tag).is_some_and(|at| !self.is_code(at)) {
-                return wrong("first or last function is no code");
+                return wrong("first or last function is not code");
             }
         }
         for (at, length) in
@@ -431,7 +431,7 @@ impl<'a> Sound<'_, 'a> {
             self.bytes(at, length, "list of first functions")?;
             let mut slots = (0..length / 8).map(|slot| at + 8 * slot);
             if !slots.all(|slot| relocated.binary_search(&slot).is_ok()) {
-                return wrong("list of first functions has what is no code");
+                return wrong("list of first functions has an entry that is not code");
             }
         }
         Ok(())

@@ -71,7 +71,7 @@ pub enum LockError {
         source: io::Error,
     },
     /// It is not a lock file.
-    #[error("lock file {} makes no sense: {message}", path.display())]
+    #[error("lock file {} is not valid: {message}", path.display())]
     Parse {
         /// Path of the lock file.
         path: PathBuf,

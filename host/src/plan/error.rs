@@ -96,7 +96,9 @@ pub enum PlanError {
     #[error("search space `{0}` has {1} architectures, too many to take all; say how many")]
     TooLarge(String, u64),
     /// The study asks for more architectures than a list may hold.
-    #[error("{wanted} architectures were asked for, and at most {most} are listed; ask for fewer")]
+    #[error(
+        "{wanted} architectures were asked for, but at most {most} can be listed; ask for fewer"
+    )]
     TooLongList {
         /// Number asked for.
         wanted: u64,
@@ -115,7 +117,7 @@ pub enum PlanError {
     },
     /// The study asks for neighbours of more architectures than it has.
     #[error(
-        "neighbours of {wanted} architectures were asked for, and the study has {there} architectures"
+        "neighbours of {wanted} architectures were asked for, but the study has {there} architectures"
     )]
     TooManyNeighbours {
         /// Number asked for.
@@ -152,7 +154,7 @@ pub enum PlanError {
     )]
     NoSupernet(String),
     /// A row names checkpoints but scores no supernet.
-    #[error("`{0}` has `epoch` or `trend`, but looks at no supernet")]
+    #[error("`{0}` has `epoch` or `trend`, but is not scored by a supernet")]
     NoCheckpoints(String),
     /// A row scores the supernet of a row that does not exist.
     #[error(
@@ -198,7 +200,7 @@ pub enum PlanError {
         error: osee_sdk::Error,
     },
     /// A row scores more batches than its recipe has.
-    #[error("`{row}` looks at the first {wanted} validation batches; its recipe has {batches}")]
+    #[error("`{row}` is scored on the first {wanted} validation batches; its recipe has {batches}")]
     FewBatches {
         /// Name of the row.
         row: String,
@@ -223,7 +225,7 @@ pub enum PlanError {
         there: Vec<u32>,
     },
     /// A row scores weights that are not kept on disk.
-    #[error("`{row}` wants the weights after epoch {epoch}; kept are those after {kept:?}")]
+    #[error("`{row}` needs the weights after epoch {epoch}; those kept are after {kept:?}")]
     NotKept {
         /// Name of the row.
         row: String,

@@ -27,7 +27,7 @@ pub fn create(estimator: &EstimatorKey, registry: &Registry) -> Result<ForeignMe
     match plugin.functions.create(estimator.kind, &estimator.id, &estimator.settings)? {
         Foreign::Meta(meta) => Ok(meta),
         _ => {
-            let what = format!("`{}` is no meta estimator", estimator.id);
+            let what = format!("`{}` is not a meta estimator", estimator.id);
             Err(osee_sdk::Error::new(what).into())
         }
     }

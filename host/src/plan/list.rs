@@ -54,7 +54,7 @@ fn text(file: &Path) -> Result<String, PlanError> {
         false => text_of(bytes),
     };
     let text = read.map_err(|what| {
-        let what = format!("a list is text, one architecture a line, and it {what}");
+        let what = format!("a list is text with one architecture per line, but it {what}");
         wrong(io::Error::other(what))
     })?;
     Ok(text.replace("\r\n", "\n").replace('\r', "\n"))

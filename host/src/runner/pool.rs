@@ -47,7 +47,7 @@ impl Strikes {
     /// is.
     fn given_up(&self) -> Option<Failure> {
         let last = self.last.as_ref().filter(|_| self.count >= PATIENCE)?;
-        let what = format!("not tried after {PATIENCE} in a row of this: {}", last.message);
+        let what = format!("not tried, after {PATIENCE} such failures in a row: {}", last.message);
         // A wider limit may make it worth a try, as it does for the last failure.
         Some(Failure::new(last.kind, what).by(last.limit))
     }

@@ -83,7 +83,7 @@ impl CallLimits {
             let Some(text) = variable(name) else { return Ok(None) };
             match text.trim().parse::<f64>() {
                 Ok(number) if number.is_finite() && number > 0.0 => Ok(Some(number)),
-                _ => Err(format!("{name}={text} is no number above 0")),
+                _ => Err(format!("{name}={text} is not a number above 0")),
             }
         };
         let time = match number(SECONDS)? {

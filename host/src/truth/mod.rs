@@ -309,7 +309,7 @@ fn notes(source: &TruthSource, table: &Table) -> Vec<String> {
     only.into_iter().chain(repeated(&table.duplicates, source.duplicates)).chain(groups).collect()
 }
 
-/// "3 architectures stand in several rows, 2 with different values; their mean counts".
+/// "3 architectures are in several rows, 2 with different values; their mean counts".
 /// `None` if there are no duplicates.
 pub fn repeated(duplicates: &[Duplicate], policy: Duplicates) -> Option<String> {
     if duplicates.is_empty() {
@@ -323,7 +323,7 @@ pub fn repeated(duplicates: &[Duplicate], policy: Duplicates) -> Option<String> 
         rows => format!(", of what is there: {rows} of these rows lack a value"),
     };
     Some(format!(
-        "{} architectures stand in several rows, {differing} with different values{counts}{gaps}",
+        "{} architectures are in several rows, {differing} with different values{counts}{gaps}",
         duplicates.len()
     ))
 }

@@ -99,7 +99,7 @@ fn begin(setup: &MetaSetup) -> Result<(ForeignMeta, Vec<String>), Failure> {
             Ok((meta, needs))
         }
         _ => {
-            let what = format!("`{}` is no meta estimator", setup.id);
+            let what = format!("`{}` is not a meta estimator", setup.id);
             Err(Failure::new(FailureKind::Error, what))
         }
     }

@@ -290,7 +290,9 @@ impl Worker {
             (Some(Exceeded::Time(_)), _) => (FailureKind::Timeout, error.to_string()),
             (Some(Exceeded::Memory(_)), _) => (FailureKind::Crash, error.to_string()),
             (None, Ok(status)) if hung_up => (FailureKind::Crash, ended("the worker", status)),
-            (None, Ok(_)) => (FailureKind::Crash, format!("the worker spoke nonsense: {error}")),
+            (None, Ok(_)) => {
+                (FailureKind::Crash, format!("the worker's answer cannot be read: {error}"))
+            }
             (None, Err(error)) => (FailureKind::Crash, error.to_string()),
         };
         let lines = self.output.last_lines();
@@ -302,13 +304,13 @@ impl Worker {
 }
 
 fn out_of_turn() -> WorkerError {
-    WorkerError::Refused("it answered out of turn".to_owned())
+    WorkerError::Refused("it sent an answer that nobody asked for".to_owned())
 }
 
 /// Describes how process `who` ended.
 pub fn ended(who: &str, status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("{who} died of {}", signal_name(signal)),
+        (Some(signal), _) => format!("{who} was ended by {}", signal_name(signal)),
         (None, Some(code)) => format!("{who} ended with exit code {code}"),
         (None, None) => format!("{who} ended"),
     }

@@ -137,7 +137,7 @@ impl Scorer {
         let Foreign::OneShot(sampler) =
             plugin.functions.create(info.kind, &spec.estimator, &spec.settings)?
         else {
-            let what = format!("`{}` is no one-shot estimator", spec.estimator);
+            let what = format!("`{}` is not a one-shot estimator", spec.estimator);
             return Err(osee_sdk::Error::new(what).into());
         };
         let place = Place {

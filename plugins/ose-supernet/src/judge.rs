@@ -40,7 +40,7 @@ impl Judge {
     /// The settings that an estimator with a judge declares.
     pub fn settings() -> [SettingSpec; 4] {
         let score = "mean over the validation batches; the loss is negated";
-        let batches = "validation batches looked at; 0 for all";
+        let batches = "validation batches used; 0 for all";
         let checkpoints =
             "average the weights of the last so many kept checkpoints (temporal ensemble)";
         let isomorphic = "average the scores over each isomorphism group (post-deiso)";

@@ -102,7 +102,7 @@ fn a_cell_is_read_as_the_benchmarks_own_code_writes_it() {
             format!("{}, {ops}", matrix.replacen("0, ", "", 1)),
             "column 2: row 0 is not 4 times 0 or 1",
         ),
-        (format!("{matrix}, {ops} x"), "expected the end, `x` is too much"),
+        (format!("{matrix}, {ops} x"), "expected the end, found `x`"),
         (matrix.to_string(), "expected a matrix and a list of operations"),
         (
             format!("{matrix}, {}", ops.replace("'maxpool3x3'", "3")),
@@ -115,7 +115,7 @@ fn a_cell_is_read_as_the_benchmarks_own_code_writes_it() {
         ),
         ("0110|0001|0001|0000;conv1x1,,conv1x1".to_owned(), "column 29: unknown operation ``"),
         ("0110|0001|0001|0000".to_owned(), "column 20: expected `;` and operations, found the end"),
-        (format!("{}, []", "[[0],".repeat(500)), "lists inside one another"),
+        (format!("{}, []", "[[0],".repeat(500)), "lists nested more than"),
     ] {
         assert!(wrong(&text).contains(what), "{}", wrong(&text));
     }

@@ -82,7 +82,7 @@ fn a_list_of_nodes_is_a_cell_and_every_edge_counts() {
     let other = wrong(&lists.replace("('skip_connect', 1)", "('skip_connect', 0)"));
     assert!(other.contains("this edge of node 2 should come from node 1, not from `0`"), "{other}");
     for (from, to, what) in [
-        ("~2|", "~2|x", "expected the end, `x` is too much"),
+        ("~2|", "~2|x", "expected the end, found `x`"),
         ("~2|", "~2", "column 79: expected `|`, found the end"),
         ("~2|", "~02|", "not from `02`"),
         ("~2|", "~2||", "expected the end"),

@@ -84,7 +84,7 @@ fn mistakes_are_named() {
     let twice = wrong(&good.replacen("('skip_connect', 1)", "('skip_connect', 0)", 1));
     assert!(twice.contains("node 2 has 0 as both inputs"), "{twice}");
     assert!(wrong("Genotype(normal=[])").contains("it has 0 edges, not 8"));
-    assert!(wrong("x").contains("column 1: expected `Genotype(` or `normal=`, `x` is too much"));
+    assert!(wrong("x").contains("column 1: expected `Genotype(` or `normal=`, found `x`"));
     assert!(wrong("").contains("it has no `normal=[..]`"));
     let concat = wrong(&good.replace("normal_concat=[2, 3, 4, 5]", "normal_concat=[3, 4, 5]"));
     assert!(concat.contains("`normal_concat` must be 2, 3, 4, 5"), "{concat}");

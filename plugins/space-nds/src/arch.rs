@@ -210,7 +210,7 @@ fn read<F: Family>(text: &str) -> notation::Result<Arch<F>> {
             let same = |known: &String| known.parse() == Ok(number);
             *option = decision.options.iter().position(same).ok_or_else(|| {
                 let known = decision.options.join(", ");
-                Misread::new(value.at, format!("{} {value} is none of {known}", decision.name))
+                Misread::new(value.at, format!("{} {value} is not one of {known}", decision.name))
             })?;
         }
         chosen.push(options);

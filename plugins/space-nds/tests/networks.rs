@@ -79,10 +79,10 @@ fn every_number_is_an_architecture_of_its_own_that_survives_writing() {
 #[test]
 fn mistakes_are_named() {
     let wrong = |text: &str| text.parse::<Arch<ResNet>>().err().unwrap().to_string();
-    assert!(wrong("ds=[1, 1, 5] ws=[16, 16, 16]").contains("depth `5` is none of 1, 2, 3"));
+    assert!(wrong("ds=[1, 1, 5] ws=[16, 16, 16]").contains("depth `5` is not one of 1, 2, 3"));
     assert!(wrong("ds=[1, 1] ws=[16, 16, 16]").contains("`ds` has 2 stages, not 3"));
     assert!(wrong("ds=[1, 1, 1]").contains("`ws=[..]` is missing"));
-    assert!(wrong("ds=[1, 1, 1] ws=[16, 16, 16] x").contains("`x` is too much"));
+    assert!(wrong("ds=[1, 1, 1] ws=[16, 16, 16] x").contains("found `x`"));
     let odd = [("sharing".to_owned(), "l2".into())].into();
     let wrong = Settings::resolve("nds", &Nds::<ResNet>::info().settings, &odd).unwrap_err();
     let said = "setting `sharing` of nds must be none, ordinal or l1, got `l2`";
@@ -105,7 +105,7 @@ fn lists_are_those_of_python_and_each_is_given_once() {
         ("ds=[1, 2, 4] ws=[16, 24, 32] ss=[1, 2, 2]", "column 30: unknown keyword `ss`"),
         ("ds=[1, 2, 4 ws=[16, 24, 32]", "column 13: expected `,` or `]`, found `ws`"),
         ("ds=[1, '2', 4] ws=[16, 24, 32]", "column 8: expected a number, found `2`"),
-        ("ds=[1, 2, -4] ws=[16, 24, 32]", "column 11: depth `-4` is none of 1, 2, 3"),
+        ("ds=[1, 2, -4] ws=[16, 24, 32]", "column 11: depth `-4` is not one of 1, 2, 3"),
         ("ds=3 ws=[16, 24, 32]", "column 4: expected a list of numbers, found `3`"),
         ("ds=range(1, 4000000000) ws=[16, 24, 32]", "column 4: a range of more than 10000 numbers"),
     ] {

@@ -90,7 +90,7 @@ impl Library {
         let functions = Arc::new(self.space(id)?);
         match self.export(ExportKind::Space, id)? {
             ExportInfo::Space(info) => Ok(LentSpace::new(&info, functions)),
-            ExportInfo::Estimator(_) => Err(Error::new(format!("`{id}` is no search space"))),
+            ExportInfo::Estimator(_) => Err(Error::new(format!("`{id}` is not a search space"))),
         }
     }
 

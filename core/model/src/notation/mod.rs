@@ -55,7 +55,11 @@ impl Misread {
 
     /// The message "`TEXT` is no WHAT: column 7: expected `]`; the form is FORM".
     pub fn of(&self, text: &str, what: &str, form: impl Display) -> String {
-        format!("`{}` is no {what}: {}; the form is {form}", shown(text), self.within(text))
+        format!(
+            "`{}` is not a valid {what}: {}; the form is {form}",
+            shown(text),
+            self.within(text)
+        )
     }
 
     /// The message "column 7: expected `]`", with the line if the text has several.

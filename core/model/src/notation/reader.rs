@@ -92,10 +92,7 @@ impl<'t> Reader<'t> {
             "" => Ok(()),
             rest => {
                 let rest: String = rest.chars().take(40).collect();
-                Err(Misread::new(
-                    self.at,
-                    format!("expected the end, `{}` is too much", rest.trim_end()),
-                ))
+                Err(Misread::new(self.at, format!("expected the end, found `{}`", rest.trim_end())))
             }
         }
     }
@@ -144,7 +141,7 @@ impl<'t> Reader<'t> {
             let Some(position) = keys.iter().position(|names| names.contains(&name)) else {
                 return Err(match self.sees("=") {
                     true => Misread::unknown(at, "keyword", name, &names),
-                    false => Misread::new(at, format!("expected {what}, `{name}` is too much")),
+                    false => Misread::new(at, format!("expected {what}, found `{name}`")),
                 });
             };
             self.expect("=")?;
@@ -189,7 +186,7 @@ impl<'t> Reader<'t> {
     fn nested(&mut self, depth: usize) -> Result<Literal> {
         let at = self.place();
         if depth > DEPTH {
-            return Err(Misread::new(at, format!("more than {DEPTH} lists inside one another")));
+            return Err(Misread::new(at, format!("lists nested more than {DEPTH} deep")));
         }
         let data = match self.rest().chars().next() {
             Some('[') => {
@@ -237,7 +234,7 @@ impl<'t> Reader<'t> {
         let Some(end) =
             inside.find([quote, '\n', '\\']).filter(|end| inside[*end..].starts_with(quote))
         else {
-            let what = format!("a string without its closing {quote} or with an escape in it");
+            let what = format!("a string that lacks its closing {quote} or has an escape in it");
             return Err(Misread::new(start, what));
         };
         self.at += end + 2;
@@ -262,7 +259,7 @@ impl<'t> Reader<'t> {
             false => text.parse().ok().filter(|it: &f64| it.is_finite()).map(Data::Float),
         };
         read.ok_or_else(|| {
-            Misread::new(start, format!("`{}` is no number in reach", super::shown(text)))
+            Misread::new(start, format!("`{}` is not a number in range", super::shown(text)))
         })
     }
 

@@ -34,7 +34,7 @@ pub enum DataError {
     },
     /// A file has the wrong size.
     #[error(
-        "{} has {found} bytes, that of {set} has {wanted}: it is truncated or something else",
+        "{} has {found} bytes, that of {set} has {wanted}: it is truncated, or another file",
         path.display()
     )]
     Size {
@@ -95,7 +95,7 @@ pub enum DataError {
     },
     /// There are fewer images than the protocol wants.
     #[error(
-        "the protocol wants {wanted} images, there are {there}; ask for fewer or smaller batches"
+        "the protocol needs {wanted} images, but there are {there}; ask for fewer or smaller batches"
     )]
     TooFew {
         /// Number of images that the protocol wants.

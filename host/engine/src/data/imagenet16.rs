@@ -131,9 +131,9 @@ fn npz(path: &Path) -> Result<Arrays, String> {
     let arrays = Tensor::read_npz(path).map_err(|error| match error.to_string() {
         // A NumPy dtype that torch has no kind for.
         kind if kind.contains("descr") => {
-            format!("an array of it has a type that cannot be read ({kind}); {CONVERT}")
+            format!("one of its arrays has a type that cannot be read ({kind}); {CONVERT}")
         }
-        other => format!("no NumPy archive: {other}"),
+        other => format!("not a NumPy archive: {other}"),
     })?;
     let array = |name: &str| -> Result<Tensor, String> {
         let found = arrays.iter().find(|(own, _)| own == name);

@@ -46,7 +46,7 @@ pub enum CheckpointError {
         source: tch::TchError,
     },
     /// The state document is missing, damaged or of another version.
-    #[error("checkpoint {} makes no sense: {message}", path.display())]
+    #[error("checkpoint {} is not valid: {message}", path.display())]
     State {
         /// Path of the checkpoint.
         path: PathBuf,

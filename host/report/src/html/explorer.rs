@@ -68,7 +68,7 @@ impl Explorer {
                     div.details id="details" aria-live="polite" {}
                 }
                 p.hint.pointing { (POINTING) }
-                noscript { p { "The explorer needs a script." } }
+                noscript { p { "The explorer needs JavaScript." } }
             }
             script type="text/plain" id="explorer-data" { (packed(&self.document())) }
         }

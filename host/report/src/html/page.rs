@@ -170,7 +170,7 @@ fn absent(all: &[Absent]) -> Markup {
                 dd {
                     p { (it.reason) }
                     @if !it.add.is_empty() {
-                        p { "To have it, add to the study file:" }
+                        p { "To get it, add this to the study file:" }
                         pre.scroll tabindex="0" { (it.add) }
                     }
                 }

@@ -124,7 +124,7 @@ impl Table {
                 }
             }
             @if self.rows.iter().any(|(_, own)| *own) {
-                p.hint.own-key { "estimators that you brought" }
+                p.hint.own-key { "estimators of user plugins" }
             }
             (self.explained())
         }

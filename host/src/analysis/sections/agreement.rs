@@ -8,7 +8,7 @@ use osee_report::{
     html::{Absent, Section},
 };
 
-const HEADING: &str = "Which estimators say the same?";
+const HEADING: &str = "Which estimators agree?";
 /// Most rows that fit a figure.
 const MOST: usize = 16;
 

@@ -148,7 +148,7 @@ fn cells(
     ];
     cells.extend(columns.iter().map(|(name, _)| match placed.columns.get(*name) {
         Some(Some(value)) => Cell::number(&format!("{value:.0}"), *value),
-        _ => Cell::undefined("nothing leads from the input to the output"),
+        _ => Cell::undefined("no path leads from the input to the output"),
     }));
     cells
 }

@@ -70,16 +70,14 @@ impl<'a> Grouped<'a> {
 /// Section on KD and mean rank difference in groups by FLOPs.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let Some(structure) = &material.structure else {
-        let (reason, add) = material.without_space("nothing is known of the architectures");
+        let (reason, add) = material.without_space("nothing is known about the architectures");
         return Err(absent(HEADING, &reason, add));
     };
     let rows = ranked_by(material, HEADING)?;
     let grouped = Grouped::of(material, &structure.flops).map_err(refused(HEADING))?;
     if grouped.known.len() < 2 * FEWEST {
-        let reason = format!(
-            "{} architectures do not make two groups of {FEWEST}, and fewer say nothing",
-            grouped.known.len()
-        );
+        let reason =
+            format!("{} architectures are too few for two groups of {FEWEST}", grouped.known.len());
         return Err(absent(HEADING, &reason, "[architectures]\n# more of them"));
     }
     if grouped.groups.bounds.len() < 2 {
@@ -177,7 +175,7 @@ fn finding(reports: &[(&str, &Vec<ComplexityGroup>)]) -> String {
     let most = tilts.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
     match most {
         Some((_, tilt)) if tilt.abs() < ROUNDING => {
-            "No estimator ranks the largest architectures otherwise than the smallest.".to_owned()
+            "No estimator ranks the largest architectures differently from the smallest.".to_owned()
         }
         Some((name, tilt)) => format!(
             "Most biased is {name}: it {} the largest architectures by {:.1}% of all ranks more than \

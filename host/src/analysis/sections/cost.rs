@@ -26,7 +26,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         })
         .collect();
     if points.is_empty() {
-        let reason = "tables have no times; only a run of osee-host has";
+        let reason = "tables have no times; only a run of osee-host has them";
         return Err(absent(HEADING, reason, "osee-host run --study FILE.toml"));
     }
     let judged = pareto(&points);
@@ -59,10 +59,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
 /// Compares `front` with `others`, the rows with a KD; `undefined` counts those without.
 fn finding(front: &[&str], others: usize, undefined: usize) -> String {
     let mut text = match (front, others) {
-        (_, 0) => format!(
-            "Each has its price: of {}, none is both slower and worse than another.",
-            listed(front)
-        ),
+        (_, 0) => format!("Of {}, none is both slower and worse than another.", listed(front)),
         ([one], _) => format!(
             "No estimator is faster or better than {one}: every other is as slow or slower, and as \
              bad or worse."

@@ -32,7 +32,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     };
     if found.architectures < INTERVAL_FROM {
         let reason = format!(
-            "{} architectures with two trainings say nothing of it, {INTERVAL_FROM} are needed",
+            "{} architectures with two trainings are too few; {INTERVAL_FROM} are needed",
             found.architectures
         );
         return Err(absent(HEADING, &reason, "# a truth with more of them"));

@@ -102,7 +102,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         return Err(few(&format!("no change of a decision occurs in {FEWEST} pairs{most}")));
     };
     let mut rests_on = format!(
-        "{}; {} ordered pairs found among them{} that differ in one decision; a tie is half a rise",
+        "{}; {} ordered pairs found among them{} that differ in one decision; a tie counts as half a rise",
         material.rests_on(),
         thousands(found.pairs.len()),
         material.neighbourhood.as_ref().map_or_else(String::new, |all| {
@@ -210,8 +210,8 @@ fn table(names: &[&str], reports: &[OpBiasReport]) -> Table {
         Column::text("From", "the operation, or another decision's value"),
         Column::text("To", ""),
         Column::number("Pairs", "ordered pairs of architectures with this change"),
-        Column::number("Truth rises", "share of the pairs; a tie is half a rise"),
-        Column::number("Score rises", "share of the pairs; a tie is half a rise"),
+        Column::number("Truth rises", "share of the pairs; a tie counts as half a rise"),
+        Column::number("Score rises", "share of the pairs; a tie counts as half a rise"),
         Column::number("Bias", "the second share less the first"),
         Column::number("Ties", "pairs with equal truth, and with equal scores"),
     ]);

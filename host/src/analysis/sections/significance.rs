@@ -84,8 +84,8 @@ fn finding(found: &SignificanceReport, first: usize) -> String {
     let equals = match equals.as_slice() {
         [] if rivals.is_empty() => "no other estimator can be compared with it".to_owned(),
         [] => "no other estimator keeps up with it".to_owned(),
-        few if few.len() <= NAMED => format!("it cannot be told from {}", listed(few)),
-        many => format!("it cannot be told from {} others", many.len()),
+        few if few.len() <= NAMED => format!("it cannot be told apart from {}", listed(few)),
+        many => format!("it cannot be told apart from {} others", many.len()),
     };
     let compared = found.compared();
     let told_apart = found.comparisons.iter().filter(|pair| apart(pair)).count();

@@ -14,14 +14,14 @@ use std::collections::BTreeMap;
 
 const FORGETTING: &str = "Do architectures forget?";
 const GRADIENTS: &str = "Do architectures pull the same way?";
-const ADD: &str = "[training]\nobserve = 16\n# and another folder for the run: what is trained is not trained again";
+const ADD: &str = "[training]\nobserve = 16\n# and another --out: a supernet that is trained is not trained again";
 const NONE: &str = "no value is finite";
 /// Most epochs that a figure can tell apart.
 const EPOCHS: usize = 4;
 
 fn observed<'a>(material: &'a Material, heading: &str) -> Result<&'a [Observed], Absent> {
     match material.observed.as_slice() {
-        [] => Err(absent(heading, "no training was looked at step by step", ADD)),
+        [] => Err(absent(heading, "no training was observed step by step", ADD)),
         some => Ok(some),
     }
 }
@@ -97,8 +97,7 @@ pub fn forgetting(material: &Material) -> Result<Section, Absent> {
         ends.extend(mean(found.first()).zip(mean(found.last())));
     }
     if ends.is_empty() {
-        let reason =
-            "no architecture that was looked at has accuracies in the first and the last epoch";
+        let reason = "no observed architecture has accuracies in the first and the last epoch";
         return Err(absent(FORGETTING, reason, ADD));
     }
     let average =
@@ -171,7 +170,7 @@ pub fn gradients(material: &Material) -> Result<Section, Absent> {
         Column::text("Supernet", ""),
         Column::text("Layer", "the weight that is shared, with its shape"),
         Column::number("Epoch", ""),
-        Column::number("Architectures", "of those looked at, how many use it"),
+        Column::number("Architectures", "observed architectures that use it"),
         Column::number("Mean", "cosine similarity over their pairs"),
         Column::number("Std", ""),
     ]);

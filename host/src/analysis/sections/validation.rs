@@ -95,7 +95,7 @@ fn data(evaluations: &[ByBatch]) -> String {
 pub fn batches(material: &Material) -> Result<Section, Absent> {
     let evaluations = asked(material, BATCHES)?;
     if evaluations.iter().all(|of| of.accuracy.len() < 2) {
-        let reason = "the supernets were asked on one validation batch only";
+        let reason = "the supernets were evaluated on one validation batch only";
         return Err(absent(BATCHES, reason, "[training]\n# a smaller batch makes more of them"));
     }
     let mut kd = Lines::new(Axis::new("validation batches"), Axis::new("KD"));

@@ -25,7 +25,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     }
     by_id.retain(|_, rows| rows.len() > 1);
     if by_id.is_empty() {
-        let reason = "every estimator stands in one row";
+        let reason = "every estimator has one row";
         return Err(absent(HEADING, reason, ADD));
     }
     let mut section = section_of(HEADING).rests_on(&material.rests_on());

@@ -25,7 +25,7 @@ pub fn zip_members(
         let member = archive.by_index(at).map_err(damaged)?;
         let name = member.name().to_owned();
         if !inside(Path::new(&name)) {
-            return Err(wrong(path, format!("has a member `{name}`, which is outside of it")));
+            return Err(wrong(path, format!("has a member `{name}`, which is outside it")));
         }
         if !wanted(&name) {
             continue;

@@ -132,12 +132,14 @@ impl Layout {
             let name = member.path().map_err(damaged)?.into_owned();
             let shown = name.display();
             if !inside(&name) {
-                return Err(wrong(path, format!("has a member `{shown}`, which is outside of it")));
+                return Err(wrong(path, format!("has a member `{shown}`, which is outside it")));
             }
             match member.header().entry_type() {
                 EntryType::Regular => {}
                 EntryType::Directory | EntryType::XGlobalHeader => continue,
-                _ => return Err(wrong(path, format!("has a member `{shown}`, which is no file"))),
+                _ => {
+                    return Err(wrong(path, format!("has a member `{shown}`, which is not a file")));
+                }
             }
             let own = name.file_name().and_then(|it| it.to_str());
             let known = |it: &&&str| Some(**it) == own;
@@ -210,8 +212,8 @@ mod tests {
         for (name, kind, why) in [
             ("../data_batch_1.bin", EntryType::Regular, "outside of it"),
             ("/tmp/data_batch_1.bin", EntryType::Regular, "outside of it"),
-            ("cifar-10-batches-bin", EntryType::Symlink, "which is no file"),
-            ("data_batch_1.bin", EntryType::Link, "which is no file"),
+            ("cifar-10-batches-bin", EntryType::Symlink, "which is not a file"),
+            ("data_batch_1.bin", EntryType::Link, "which is not a file"),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let path = archive(folder.path(), |archive| add(archive, name, kind, b""));

@@ -62,7 +62,7 @@ pub fn convert(path: &Path, out: &Out<'_>, stop: &Stop) -> Result<(), Fault> {
         let found = cell.test.len();
         return Err(wrong(
             path,
-            format!("has {found} trainings of cell {}, and {TRAININGS} are expected", cell.hash),
+            format!("has {found} trainings of cell {}, but {TRAININGS} are expected", cell.hash),
         ));
     }
     let mut names = ["hash", "adjacency_rows", "interior_ops", "trainable_parameters"]
@@ -89,9 +89,9 @@ pub fn convert(path: &Path, out: &Out<'_>, stop: &Stop) -> Result<(), Fault> {
 fn cell(record: &[u8]) -> Result<Cell, String> {
     type Row = (String, u64, String, String, String);
     let (hash, epochs, adjacency, operations, metrics): Row =
-        serde_json::from_slice(record).map_err(|error| format!("is no row: {error}"))?;
+        serde_json::from_slice(record).map_err(|error| format!("is not a row: {error}"))?;
     if epochs != EPOCHS {
-        return Err(format!("is of {epochs} epochs, and the file of {EPOCHS} is read"));
+        return Err(format!("is of {epochs} epochs, but the file of {EPOCHS} is needed"));
     }
     let operations = interior(&operations).ok_or("has other operations")?;
     let vertices = operations.len() + 2;
@@ -101,7 +101,7 @@ fn cell(record: &[u8]) -> Result<Cell, String> {
         return Err(format!("has no matrix of {vertices} vertices"));
     }
     let rows: Vec<&str> = (0..vertices).map(|at| &adjacency[at * vertices..][..vertices]).collect();
-    let measured = base64(&metrics).ok_or("has metrics that are no base64")?;
+    let measured = base64(&metrics).ok_or("has metrics that are not base64")?;
     let (params, validation, test) = accuracies(&measured).ok_or("has metrics of another form")?;
     Ok(Cell {
         hash,

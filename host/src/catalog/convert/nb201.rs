@@ -74,7 +74,7 @@ fn by_index(path: &Path, count: usize) -> Result<Vec<String>, Fault> {
     }
     match column.len() == count {
         true => Ok(column),
-        false => Err(wrong(path, format!("has {} rows, and {count} are expected", column.len()))),
+        false => Err(wrong(path, format!("has {} rows, but {count} are expected", column.len()))),
     }
 }
 

@@ -18,7 +18,7 @@ struct Network {
 pub fn convert(path: &Path, out: &Out<'_>) -> Result<(), Fault> {
     let bytes = fs::read(path).map_err(Fault::io("read", path))?;
     let networks: BTreeMap<String, Network> = serde_json::from_slice(&bytes)
-        .map_err(|error| wrong(path, format!("is no table of networks: {error}")))?;
+        .map_err(|error| wrong(path, format!("is not a table of networks: {error}")))?;
     let rows = networks.iter().map(|(arch, network)| {
         let mut row = vec![Field::from(arch.as_str()), mean(&network.test_acc).into()];
         row.extend(network.test_acc.map(Field::from));

@@ -244,7 +244,7 @@ impl<'a> Machine<'a> {
 
     fn since_mark(&mut self) -> Result<Vec<Value>, String> {
         let mark = self.stack.iter().rposition(|it| *it == Value::Mark);
-        let items = self.stack.split_off(mark.ok_or("items without a beginning")? + 1);
+        let items = self.stack.split_off(mark.ok_or("items without a mark")? + 1);
         self.stack.pop();
         Ok(items)
     }
@@ -266,12 +266,12 @@ impl<'a> Machine<'a> {
 
     fn put(&mut self, at: usize) -> Result<(), String> {
         let value = self.stack.last().filter(|it| **it != Value::Mark).cloned();
-        self.memo.insert(at, value.ok_or("nothing to remember")?);
+        self.memo.insert(at, value.ok_or("nothing to memoize")?);
         Ok(())
     }
 
     fn get(&mut self, at: usize) -> Result<(), String> {
-        let value = self.memo.get(&at).cloned().ok_or("nothing was remembered there")?;
+        let value = self.memo.get(&at).cloned().ok_or("nothing was memoized there")?;
         self.stack.push(value);
         Ok(())
     }
@@ -291,7 +291,7 @@ impl<'a> Machine<'a> {
     fn object(&mut self) -> Result<(), String> {
         let (arguments, class) = (self.pop()?, self.pop()?);
         let (Value::Class(class), Some([])) = (class, self.pickle.list(&arguments)) else {
-            return Err("an object that is made in another way".to_owned());
+            return Err("an object made in an unsupported way".to_owned());
         };
         self.pickle.objects.push(Object { class, attributes: None });
         self.stack.push(Value::Object(self.pickle.objects.len() - 1));
@@ -307,7 +307,7 @@ impl<'a> Machine<'a> {
                 self.pickle.objects[*at].attributes = Some(attributes);
                 Ok(())
             }
-            _ => Err("an object that is filled in another way".to_owned()),
+            _ => Err("an object filled in an unsupported way".to_owned()),
         }
     }
 }
@@ -369,7 +369,7 @@ mod tests {
             (b"\x80\x04K\x01e", "without a beginning"),
             (b"\x80\x04K\x01(e", "without a list"),
             (b"\x80\x04}(K\x01u.", "without a value"),
-            (b"\x80\x04\x94.", "nothing to remember"),
+            (b"\x80\x04\x94.", "nothing to memoize"),
         ] {
             let error = Pickle::read(bytes, &CLASSES).unwrap_err();
             assert!(error.contains(why), "{error} {why}");

@@ -37,7 +37,7 @@ impl Out<'_> {
     pub fn count(&self, found: usize) -> Result<(), Fault> {
         match self.entry.rows {
             Some(wanted) if wanted != found => Err(Fault::Content(format!(
-                "the table has {found} rows, and {wanted} are expected"
+                "the table has {found} rows, but {wanted} are expected"
             ))),
             _ => Ok(()),
         }

@@ -19,7 +19,7 @@ pub fn record(from: &mut impl Read) -> Result<Option<Vec<u8>>, String> {
     }
     let sum = checksum(from)?;
     if sum != masked_crc(&length) {
-        return Err("is no TFRecord: the checksum of a length is wrong".to_owned());
+        return Err("is not a TFRecord: the checksum of a length is wrong".to_owned());
     }
     let length = u64::from_le_bytes(length);
     if length > LARGEST {

@@ -34,16 +34,16 @@ pub fn convert(path: &Path, out: &Out<'_>) -> Result<(), Fault> {
         // Names look like zen/benchmark--transbench101_micro--jigsaw--1000.json.
         let task = name.split("--").nth(2).unwrap_or_default();
         let task = TASKS.iter().position(|it| *it == task);
-        let task = task.ok_or_else(|| at("is of no task that is known".to_owned()))?;
+        let task = task.ok_or_else(|| at("is of an unknown task".to_owned()))?;
         let networks: Vec<Network> = serde_json::from_slice(&bytes)
-            .map_err(|error| at(format!("is no list of networks: {error}")))?;
+            .map_err(|error| at(format!("is not a list of networks: {error}")))?;
         for Network { arch, val_accuracy } in networks {
             let digits = tuple(&arch).filter(|it| it.iter().all(|digit| *digit < 10));
             let digits = digits.ok_or_else(|| at(format!("has an architecture `{arch}`")))?;
             let key: String = digits.iter().map(usize::to_string).collect();
             let row = table.entry(key).or_default();
             if row[task].is_some_and(|other| other.to_bits() != val_accuracy.to_bits()) {
-                return Err(at(format!("has {arch} a second time, with another value")));
+                return Err(at(format!("has {arch} twice, with different values")));
             }
             row[task] = Some(val_accuracy);
         }

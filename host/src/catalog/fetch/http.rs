@@ -89,7 +89,7 @@ impl Download<'_> {
                     tries += 1;
                     if tries >= TRIES {
                         return Err(Why::Failed(
-                            "answers with another part than asked for".to_owned(),
+                            "answers with another part of the file".to_owned(),
                         ));
                     }
                 }
@@ -152,7 +152,7 @@ impl Download<'_> {
             Message::Failed(why) => return Err(Why::Failed(why)),
             Message::Silent => return Err(Why::Failed(silent(self.patience))),
             Message::Chunk(_) | Message::End => {
-                return Err(Why::Failed("answers nothing that is HTTP".to_owned()));
+                return Err(Why::Failed("does not answer in HTTP".to_owned()));
             }
         };
         self.write(from, &messages)
@@ -230,11 +230,11 @@ fn silent(patience: Duration) -> String {
 
 fn answered(status: u16) -> String {
     let what = match status {
-        401 | 403 => "it does not give the file to anybody",
+        401 | 403 => "it denies access to the file",
         404 | 410 => "the file is not there",
         429 => "too many requests",
-        500.. => "the server has a fault",
-        _ => "which is no file",
+        500.. => "the server failed",
+        _ => "which is not a file",
     };
     format!("answers {status}: {what}")
 }
@@ -287,7 +287,7 @@ fn read(agent: &Agent, address: &str, from: u64, to: &SyncSender<Message>) {
 fn words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::HostNotFound => "the host is not known; is there a network?".to_owned(),
-        ureq::Error::TooManyRedirects => "redirects without end".to_owned(),
+        ureq::Error::TooManyRedirects => "redirects too often".to_owned(),
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::Timeout(what) => format!("took too long ({what})"),
         error => error.to_string(),

@@ -227,7 +227,7 @@ impl Getting<'_> {
             Ok(facts) if facts.is_file() => {
                 return Err(Why::Failed(other_size(facts.len(), self.bytes())));
             }
-            Ok(_) => return Err(Why::Failed("is no file".to_owned())),
+            Ok(_) => return Err(Why::Failed("is not a file".to_owned())),
             Err(error) => return Err(Why::Failed(error.to_string())),
         }
         let part = self.part();

@@ -24,10 +24,10 @@ impl From<Fault> for Why {
 
 /// Message for a file of the wrong size (bytes).
 pub fn other_size(found: u64, wanted: u64) -> String {
-    format!("has {found} bytes, and {wanted} are expected")
+    format!("has {found} bytes, but {wanted} are expected")
 }
 
 /// Message for a file of the right size with the wrong SHA-256 (hex).
 pub fn other_hash(found: &str, wanted: &str) -> String {
-    format!("has other content: its SHA-256 is {found}, and {wanted} is expected")
+    format!("has different content: its SHA-256 is {found}, but {wanted} is expected")
 }

@@ -52,7 +52,7 @@ struct Common {
 pub struct BuildArgs {
     #[command(flatten)]
     common: Common,
-    /// Folder of the trainings and the table; the same again resumes.
+    /// Folder of the trainings and the table; the same one again resumes.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Train only this share of the architectures, such as 2/5. Copy the files
@@ -116,7 +116,7 @@ fn build(args: &BuildArgs, stop: &Stop) -> Result<ExitCode, CliError> {
         let left = benchmark.build(&args.out, args.shard, limits, &*reporter)?;
         if left > 0 {
             say(format_args!(
-                "stopped; {left} architectures are left, and the same command goes on with them"
+                "stopped; {left} architectures are left, and the same command resumes with them"
             ));
             return Ok(ExitCode::Incomplete);
         }

@@ -159,7 +159,7 @@ fn in_child(variables: &[(&str, &str)], stop: &Stop) -> Result<ExitCode, CliErro
     match status.code() {
         Some(code) => std::process::exit(code),
         None if stop.is_set() => {
-            say("stopped before anything was begun; the same command begins it");
+            say("stopped before anything started; the same command starts it");
             Ok(ExitCode::Incomplete)
         }
         None => {

@@ -368,7 +368,7 @@ impl Report {
             }
             News::Broken(what, mend) => {
                 // The plugin may end the process between two rules.
-                let begun = if self.judged { "  it can be looked at ... " } else { "" };
+                let begun = if self.judged { "  it can be inspected ... " } else { "" };
                 self.judged = true;
                 if let Some(failed) = self.failed.get_mut(self.at) {
                     *failed += 1;
@@ -393,7 +393,7 @@ impl Report {
             .map(|(export, _)| export.as_str())
             .collect();
         if broken.is_empty() && self.loaded {
-            print("\nit keeps the rules\n")?;
+            print("\nit passes every check\n")?;
             return Ok(ExitCode::Done);
         }
         print(&format!(

@@ -15,7 +15,7 @@ pub enum PluginCommand {
     List(list::ListArgs),
     /// Write a new plugin's crate.
     New(new::NewArgs),
-    /// See whether a plugin keeps the rules.
+    /// Check that a plugin keeps the rules.
     Check(check::CheckArgs),
     /// Pin a plugin's file in osee.lock.
     Trust(trust::TrustArgs),

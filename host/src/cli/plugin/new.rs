@@ -27,13 +27,13 @@ const COMMON: &[(&str, &str)] = template![
 /// What the plugin exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// An estimator that looks at an untrained network.
+    /// An estimator that scores an untrained network.
     ZeroShot,
-    /// An estimator that looks at sub-networks of a trained supernet.
+    /// An estimator that scores sub-networks of a trained supernet.
     OneShot,
-    /// An estimator that looks at the graph alone.
+    /// An estimator that reads the graph alone.
     Baseline,
-    /// An estimator that looks at other estimators' scores.
+    /// An estimator that combines other estimators' scores.
     Meta,
     /// A search space.
     Space,
@@ -103,10 +103,10 @@ impl NewArgs {
     fn taken(&self) -> Option<String> {
         let (name, of_type) = (self.name.replace('-', "_"), upper_camel_case(&self.name));
         if has(RESERVED, &name) {
-            return Some("Rust keeps that word for itself".to_owned());
+            return Some("that word is reserved in Rust".to_owned());
         }
         if has(DEPENDENCIES, &name) {
-            return Some("a crate that it needs has that name".to_owned());
+            return Some("a crate that it depends on has that name".to_owned());
         }
         if name.chars().all(|c| c == '_') || of_type.is_empty() {
             return Some("its type would have no name".to_owned());
@@ -130,7 +130,7 @@ impl NewArgs {
             }
         }
         (of_type == "Self")
-            .then(|| "its type would be `Self`, which Rust keeps for itself".to_owned())
+            .then(|| "its type would be `Self`, which is reserved in Rust".to_owned())
     }
 }
 
@@ -176,7 +176,7 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
     }
     if let Some(why) = args.taken().or_else(|| args.bundled()) {
         return Err(CliError::New(format!(
-            "a plugin cannot be called `{name}`: {why}; take another name"
+            "a plugin cannot be called `{name}`: {why}; choose another name"
         )));
     }
     let folder = args.into.clone().unwrap_or_else(|| PathBuf::from(name));
@@ -219,7 +219,7 @@ fn existing(what: &str, path: PathBuf) -> Result<String, CliError> {
     match fs::canonicalize(&path) {
         Ok(path) => path.into_os_string().into_string().map_err(|path| {
             let path = path.display();
-            CliError::New(format!("{path} is not UTF-8, and Cargo.toml is; link to it elsewhere"))
+            CliError::New(format!("{path} is not UTF-8, as Cargo.toml must be; give a link to it"))
         }),
         Err(error) => Err(CliError::New(format!(
             "there is no {what} at {}: {error}; say where with --{what}",
@@ -262,11 +262,11 @@ mod tests {
         };
         for name in ["self", "fn", "test", "core", "std", "build"] {
             let why = taken(name, Kind::ZeroShot).unwrap();
-            assert_eq!(why, "Rust keeps that word for itself", "{name}");
+            assert_eq!(why, "that word is reserved in Rust", "{name}");
         }
         for name in ["osee-sdk", "osee-testkit", "tch", "thiserror"] {
             let why = taken(name, Kind::Space).unwrap();
-            assert_eq!(why, "a crate that it needs has that name", "{name}");
+            assert_eq!(why, "a crate that it depends on has that name", "{name}");
         }
         // The crate's type would hide one that the template uses.
         for (name, kind) in [

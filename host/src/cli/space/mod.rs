@@ -67,7 +67,7 @@ pub struct ShowArgs {
 pub struct TableArgs {
     #[command(flatten)]
     space: SpaceArgs,
-    /// The only form there is.
+    /// The only format.
     #[arg(long, value_parser = ["csv"], default_value = "csv")]
     format: String,
 }

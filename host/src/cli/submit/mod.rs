@@ -109,7 +109,7 @@ impl JobArgs {
         for path in [&out, &std::env::current_dir().map_err(CliError::WorkingFolder)?] {
             if path.to_str().is_none() {
                 let path = path.display();
-                let what = format!("{path} is not UTF-8, and a job is described in text");
+                let what = format!("{path} is not UTF-8, as a job script must be");
                 return Err(usage(what));
             }
         }

@@ -22,12 +22,12 @@ use std::{
 pub struct SlurmArgs {
     #[command(flatten)]
     jobs: JobArgs,
-    /// Longest time of a shard or training, as sbatch has it; one that is not
+    /// Longest time of a shard or training, in sbatch's format; one that is not
     /// done by then is queued again.
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
-    /// Seconds before that at which a job ends its units; the longest unit
-    /// takes no more.
+    /// Seconds before that time at which a job stops taking units; allow for
+    /// the longest unit.
     #[arg(long, value_name = "SECONDS", default_value_t = 150, value_parser = value_parser!(u32).range(..=65535))]
     grace: u32,
     /// Generic resources of every shard and training, such as gpu:1.
@@ -36,7 +36,7 @@ pub struct SlurmArgs {
     /// Partition.
     #[arg(long, value_name = "NAME")]
     partition: Option<String>,
-    /// Memory of a job, as sbatch has it.
+    /// Memory of a job, in sbatch's format.
     #[arg(long, value_name = "SIZE")]
     mem: Option<String>,
     /// Shards that run at once; as many as there is room for by default.

@@ -142,7 +142,7 @@ fn duplicates(table: &TruthTable) -> String {
     match facts.duplicates.len() {
         0 => "none".to_owned(),
         count => format!(
-            "{count} architectures stand in several rows, {} with different values{}",
+            "{count} architectures are in several rows, {} with different values{}",
             differing.len(),
             first.unwrap_or_default()
         ),
@@ -197,7 +197,7 @@ fn noise(table: &TruthTable, count: usize) -> String {
     let ceiling = |n: usize| found.ceilings.get(n - 1).map_or(f64::NAN, |it| it.ceiling_kd);
     let ceiling = match averaged(&values, &runs) {
         _ if found.architectures < INTERVAL_FROM => format!(
-            "none: {} architectures with two trainings say nothing of it, {INTERVAL_FROM} are needed",
+            "none: {} architectures with two trainings are too few; {INTERVAL_FROM} are needed",
             found.architectures
         ),
         _ if found.ceilings.is_empty() => "none: seeds agree no better than by chance".to_owned(),

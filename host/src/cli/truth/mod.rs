@@ -15,7 +15,7 @@ use std::{fmt::Write, path::PathBuf};
 /// What to see of a table.
 #[derive(Debug, Subcommand)]
 pub enum TruthCommand {
-    /// What a table holds for a space: unknown, repeated and missing
+    /// Compare a table with a space: unknown, repeated and missing
     /// architectures, ties, and the noise between seeds. Fails where a run
     /// would refuse the table.
     Check(CheckArgs),
@@ -24,7 +24,7 @@ pub enum TruthCommand {
 /// Which table, which columns.
 #[derive(Debug, Args)]
 pub struct TableArgs {
-    /// The benchmark's table: CSV, CSV.gz, or a data set such as nb201.
+    /// The benchmark's table: a CSV or CSV.gz file, or a data set such as nb201.
     #[arg(long, value_name = "TABLE")]
     truth: PathBuf,
     /// Column with the accuracy; that of the data set, else the space's own, by
