@@ -84,7 +84,10 @@ fn leaderboard(material: &Material) -> Table {
             milliseconds: row.milliseconds,
             ..Line::default()
         });
-        table = if row.user_plugin { table.own_row(cells) } else { table.row(cells) };
+        table = match row.user_plugin {
+            true => table.marked_row(cells, sections::USER_PLUGINS),
+            false => table.row(cells),
+        };
     }
     material.not_run.iter().fold(table, |table, row| {
         table.row(cells(Line {

@@ -123,7 +123,7 @@ pub fn trained<'a>(study: &'a Study, registry: &'a Registry) -> Option<&'a str> 
     };
     let asked = study.estimators.iter().find(|it| it.id != "all" && one_shot(&it.id));
     let all = study.estimators.is_empty() || study.estimators.iter().any(|it| it.id == "all");
-    let exports = registry.given().iter().flat_map(|plugin| &plugin.exports);
+    let exports = registry.user_plugins().iter().flat_map(|plugin| &plugin.exports);
     let of_user = exports.map(|export| export.id()).find(|id| all && one_shot(id));
     asked.map(|it| it.name()).or(of_user)
 }

@@ -128,7 +128,7 @@ pub enum CliError {
     Output(io::Error),
     /// User plugins need a supervised process, and this is not one.
     #[error("user plugins need a supervised process, and this is not one")]
-    OwnPlugins(Vec<PathBuf>),
+    UserPlugins(Vec<PathBuf>),
     /// A truth cannot be read without the search space, which is not available.
     #[error("{why} search space `{space}` alone, which is not available: {cause}")]
     NoSpace {
@@ -195,7 +195,7 @@ impl Category for CliError {
             Self::Usage(_) => ExitCode::Usage,
             Self::Jobs { .. } => ExitCode::Store,
             Self::Differs(_) => ExitCode::Table,
-            Self::Output(_) | Self::Scheduler(_) | Self::Worker(_) | Self::OwnPlugins(_) => {
+            Self::Output(_) | Self::Scheduler(_) | Self::Worker(_) | Self::UserPlugins(_) => {
                 ExitCode::Internal
             }
         }

@@ -147,7 +147,7 @@ pub fn registry_of(
     }
     match given.load(&study.plugins, None) {
         Ok(registry) => Ok((registry, None)),
-        Err(error @ CliError::OwnPlugins(_)) => Err(error),
+        Err(error @ CliError::UserPlugins(_)) => Err(error),
         Err(error) => Ok((PluginArgs::default().registry()?, Some(error))),
     }
 }

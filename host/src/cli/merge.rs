@@ -33,9 +33,9 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
         [] => shards_in(&out)?.into_iter().map(|(_, dir)| dir).collect(),
         dirs => dirs.iter().map(RunDir::from).collect(),
     };
-    let own = own_plugins(&dirs);
+    let own = user_files(&dirs);
     if !own.is_empty() && !supervisor::is_supervised() {
-        return Err(CliError::OwnPlugins(own));
+        return Err(CliError::UserPlugins(own));
     }
     // A merge is one transaction, so a signal may end it at any time.
     stop::end_on_signals(ExitCode::Incomplete as i32).map_err(RunError::Signals)?;
@@ -56,9 +56,9 @@ pub fn run(args: &MergeArgs) -> Result<ExitCode, CliError> {
 
 /// User plugins that the study names: its meta estimators say in this process what they
 /// judge by, before a worker asks them to.
-fn own_plugins(dirs: &[RunDir]) -> Vec<PathBuf> {
+fn user_files(dirs: &[RunDir]) -> Vec<PathBuf> {
     let study = dirs.iter().find_map(|dir| Store::open(dir).ok()?.study().ok());
-    study.map(|study| Registry::own(&study.plugins)).unwrap_or_default()
+    study.map(|study| Registry::user_files(&study.plugins)).unwrap_or_default()
 }
 
 /// The shards in the directory of the whole run, by number.

@@ -176,7 +176,7 @@ fn run_program() -> u8 {
         .and_then(|()| dispatch(cli.command.unwrap_or(Command::Run(cli.run))));
     match ended {
         Ok(code) => code as u8,
-        Err(CliError::OwnPlugins(files)) => match CallLimits::of_environment() {
+        Err(CliError::UserPlugins(files)) => match CallLimits::of_environment() {
             Ok(limits) => match supervisor::run(&files, limits) {
                 Ok(ended) => ended_child(&ended),
                 Err(error) => failed(&CliError::Worker(error)),

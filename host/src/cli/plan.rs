@@ -34,8 +34,9 @@ pub struct PlanArgs {
     /// Number of shards; by default as many as there are. What is left is printed for each.
     #[arg(long, value_name = "N")]
     shards: Option<u32>,
-    /// Run directory of the same estimators in the same space, for the times they take; may be given several times. What these know is not asked of the
-    /// run directory of the study itself.
+    /// Run directory of the same estimators in the same space, for the times they
+    /// take; may be given several times. What these know is not asked of the run
+    /// directory of the study itself.
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
 }

@@ -43,13 +43,13 @@ impl PluginArgs {
     /// plugins are loaded in a supervised process only.
     ///
     /// # Errors
-    /// [`CliError::OwnPlugins`] if there are user plugins and this process is not
+    /// [`CliError::UserPlugins`] if there are user plugins and this process is not
     /// supervised.
     pub fn load(&self, files: &[PathBuf], study: Option<&Path>) -> Result<Registry, CliError> {
-        let own = Registry::own(files);
-        match supervisor::is_supervised() || own.is_empty() {
+        let user = Registry::user_files(files);
+        match supervisor::is_supervised() || user.is_empty() {
             true => self.load_here(files, study),
-            false => Err(CliError::OwnPlugins(own)),
+            false => Err(CliError::UserPlugins(user)),
         }
     }
 

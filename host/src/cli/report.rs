@@ -132,7 +132,8 @@ impl Source {
 
     fn of_run(&self, store: Store) -> Result<(Material, Scored), CliError> {
         let study = store.study()?;
-        let own = !self.plugins.plugin.is_empty() || !Registry::own(&study.plugins).is_empty();
+        let own =
+            !self.plugins.plugin.is_empty() || !Registry::user_files(&study.plugins).is_empty();
         let why = format!(
             "changes nothing: run `{}` has no user plugins, and --plugin names none",
             study.name

@@ -200,6 +200,6 @@ fn report_trainings(failed: &[Failed]) -> bool {
 
 /// Ids of the exports of user plugins.
 fn user_plugins(registry: &Registry) -> Vec<String> {
-    let exports = registry.given().iter().flat_map(|plugin| &plugin.exports);
+    let exports = registry.user_plugins().iter().flat_map(|plugin| &plugin.exports);
     exports.map(|export| export.id().to_owned()).collect()
 }

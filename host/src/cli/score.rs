@@ -95,7 +95,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let arch = space.functions.parse(&args.arch)?;
     let graph = space.functions.lent_graph(&arch, &settings)?;
     // Bundled estimators draw no random numbers; others may.
-    let idle_seed = args.seed.is_some() && registry.given().is_empty();
+    let idle_seed = args.seed.is_some() && registry.user_plugins().is_empty();
     let (values, batch) = args.network(&graph, &protocol, &arch, &source, idle_seed)?;
     let batch =
         Batch { images: batch.images.to_device(device), labels: batch.labels.to_device(device) };

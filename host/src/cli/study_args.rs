@@ -272,7 +272,8 @@ impl StudyArgs {
         match isolation {
             Isolation::Process => self.plugins.load(&study.plugins, file.as_deref()),
             Isolation::None => {
-                relay::begin_here(&Registry::own(&study.plugins)).map_err(CliError::Worker)?;
+                relay::begin_here(&Registry::user_files(&study.plugins))
+                    .map_err(CliError::Worker)?;
                 self.plugins.load_here(&study.plugins, file.as_deref())
             }
         }

@@ -38,11 +38,11 @@ pub fn check(
     if !declared(plugin, export, tell) {
         return None;
     }
-    let looked_at = match export {
+    let inspected = match export {
         ExportInfo::Space(info) => space::check(plugin, info, tell),
         ExportInfo::Estimator(info) => estimator(registry, plugin, info, tell),
     };
-    if let Err(error) = looked_at {
+    if let Err(error) = inspected {
         rule(tell, "it can be inspected further", || Err((error.to_string(), "see above")));
         return None;
     }

@@ -82,7 +82,7 @@ fn hint(near: &Option<String>, known: &[String]) -> String {
 
 impl Registry {
     /// Those of the `given` files that are user plugins, not bundled ones.
-    pub fn own(given: &[PathBuf]) -> Vec<PathBuf> {
+    pub fn user_files(given: &[PathBuf]) -> Vec<PathBuf> {
         let bundled: Vec<PathBuf> = folders().iter().map(|folder| canonical(folder)).collect();
         let is_bundled = |file: &PathBuf| {
             let file = canonical(file);
@@ -151,7 +151,7 @@ impl Registry {
     }
 
     /// The user plugins.
-    pub fn given(&self) -> &[Plugin] {
+    pub fn user_plugins(&self) -> &[Plugin] {
         &self.plugins[..self.given]
     }
 

@@ -111,7 +111,7 @@ impl<'a> Rows<'a> {
     fn all(&self) -> impl Iterator<Item = EstimatorChoice> {
         let given: Vec<&str> = self
             .registry
-            .given()
+            .user_plugins()
             .iter()
             .flat_map(|plugin| plugin.exports.iter().map(|export| export.id()))
             .collect();

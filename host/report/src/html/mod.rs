@@ -20,7 +20,7 @@
 //!             Column::number("KD", "Kendall's tau-b between scores and truth."),
 //!         ])
 //!         .row(vec![Cell::text("synflow"), Cell::number("0.569", 0.569)])
-//!         .own_row(vec![Cell::text("mine"), Cell::undefined("all scores are equal")]),
+//!         .marked_row(vec![Cell::text("mine"), Cell::undefined("all scores are equal")], "estimators of user plugins"),
 //!     ),
 //!     sections: vec![
 //!         Section::new("intervals", "How sure the order is")

@@ -81,12 +81,13 @@ impl Cell {
 pub struct Table {
     columns: Vec<Column>,
     rows: Vec<(Vec<Cell>, bool)>,
+    legend: String,
 }
 
 impl Table {
     /// Headings without rows.
     pub fn new(columns: Vec<Column>) -> Self {
-        Self { columns, rows: Vec::new() }
+        Self { columns, rows: Vec::new(), legend: String::new() }
     }
 
     /// Adds a row.
@@ -96,10 +97,11 @@ impl Table {
         self
     }
 
-    /// Adds a row of a user plugin's estimator.
+    /// Adds a row with a mark, whose meaning the `legend` gives below the table.
     #[must_use]
-    pub fn own_row(mut self, cells: Vec<Cell>) -> Self {
+    pub fn marked_row(mut self, cells: Vec<Cell>, legend: &str) -> Self {
         self.rows.push((cells, true));
+        legend.clone_into(&mut self.legend);
         self
     }
 
@@ -120,11 +122,11 @@ impl Table {
             div.scroll tabindex="0" role="region" aria-label=(label) {
                 table.sortable {
                     thead { tr { @for column in &self.columns { (head(column)) } } }
-                    tbody { @for (cells, own) in &self.rows { (self.line(cells, *own)) } }
+                    tbody { @for (cells, marked) in &self.rows { (self.line(cells, *marked)) } }
                 }
             }
-            @if self.rows.iter().any(|(_, own)| *own) {
-                p.hint.own-key { "estimators of user plugins" }
+            @if !self.legend.is_empty() {
+                p.hint.mark-key { (self.legend) }
             }
             (self.explained())
         }
@@ -144,10 +146,10 @@ impl Table {
         }
     }
 
-    fn line(&self, cells: &[Cell], own: bool) -> Markup {
+    fn line(&self, cells: &[Cell], marked: bool) -> Markup {
         let name = self.columns.iter().position(|it| !it.numeric);
         html! {
-            tr class=[own.then_some("own")] {
+            tr class=[marked.then_some("marked")] {
                 @for (at, (column, it)) in self.columns.iter().zip(cells).enumerate() {
                     (cell(column, it, Some(at) == name))
                 }

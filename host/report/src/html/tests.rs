@@ -44,7 +44,8 @@ fn text_is_text() {
         lead: evil.to_owned(),
         basis: vec![(evil.to_owned(), evil.to_owned())],
         leaderboard: Some(
-            Table::new(vec![Column::text(evil, evil)]).own_row(vec![Cell::text(evil).hint(evil)]),
+            Table::new(vec![Column::text(evil, evil)])
+                .marked_row(vec![Cell::text(evil).hint(evil)], "estimators of user plugins"),
         ),
         explorer: Some(Explorer {
             architectures: vec![evil.to_owned()],

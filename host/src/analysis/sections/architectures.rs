@@ -1,7 +1,7 @@
 //! Section: which architectures does an estimator rank first and last, and what
 //! are their true ranks?
 
-use super::{looked_at, ranked_by, ranks, refused, section_of, shown_of, three};
+use super::{ranked_by, ranks, refused, section_of, shown_of, shown_rows, three};
 use crate::analysis::{JudgedRow, Material};
 use osee_core::analysis::{AnalysisError, Extremes, Placed, extremes};
 use osee_model::graph::Sketch;
@@ -15,7 +15,7 @@ const HEADING: &str = "The best and the worst by each estimator";
 /// Architectures shown at each end of a ranking.
 const EACH: usize = 3;
 
-/// First and last architectures of the rows that `looked_at` picks.
+/// First and last architectures of the rows that `shown_rows` picks.
 pub fn section(material: &Material) -> Result<Section, Absent> {
     let rows = ranked_by(material, HEADING)?;
     let structure = material.structure.as_ref();
@@ -39,7 +39,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     heads.extend(columns.iter().map(|(name, _)| Column::number(name, explanation(name))));
     let mut table = Table::new(heads);
     let names: Vec<&str> = material.architectures.iter().map(String::as_str).collect();
-    let looked_at = looked_at(material);
+    let shown = shown_rows(material);
     let mut firsts = Vec::new();
     for row in &rows {
         if row.measured() == 0 {
@@ -50,7 +50,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             let tied = found.best[0].tied;
             firsts.push((row.name.as_str(), found.first_choice, tied, row.measured()));
         }
-        if !looked_at.iter().any(|it| it.name == row.name) {
+        if !shown.iter().any(|it| it.name == row.name) {
             continue;
         }
         let mut drawings = Drawings::default();
@@ -74,7 +74,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
         .rests_on(&format!(
             "{}{}",
             material.rests_on(),
-            shown_of(looked_at.len(), rows.len(), "figures and table are")
+            shown_of(shown.len(), rows.len(), "figures and table are")
         ))
         .table(table))
 }

@@ -1,7 +1,8 @@
 //! Section: does an estimator favour small or large architectures?
 
 use super::{
-    absent, cell, listed, looked_at, ranked_by, ranks, refused, section_of, shown_of, signed, value,
+    absent, cell, listed, ranked_by, ranks, refused, section_of, shown_of, shown_rows, signed,
+    value,
 };
 use crate::analysis::{JudgedRow, Material};
 use osee_core::{
@@ -91,7 +92,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
     let all = || rows.iter().zip(&reports);
     let ranked = all().filter(|(row, _)| ranks(material, row));
     let ranked: Vec<_> = ranked.map(|(row, report)| (row.name.as_str(), report)).collect();
-    let drawn: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
+    let drawn: Vec<&str> = shown_rows(material).iter().map(|row| row.name.as_str()).collect();
     let series: Vec<&Vec<ComplexityGroup>> =
         all().filter(|(row, _)| drawn.contains(&row.name.as_str())).map(|(_, it)| it).collect();
     let mut section = section_of(HEADING)
@@ -133,7 +134,10 @@ fn table(rows: &[&JudgedRow], reports: &[Vec<ComplexityGroup>]) -> Table {
         });
         let kd = groups.iter().map(|it| cell(it.kd));
         let cells = std::iter::once(Cell::text(&row.name)).chain(rd).chain(kd).collect();
-        table = if row.user_plugin { table.own_row(cells) } else { table.row(cells) };
+        table = match row.user_plugin {
+            true => table.marked_row(cells, super::USER_PLUGINS),
+            false => table.row(cells),
+        };
     }
     table
 }

@@ -28,6 +28,9 @@ use osee_report::{
 /// Most rows that a figure can tell apart.
 const SHOWN: usize = 6;
 
+/// What the mark of a row in a table means.
+pub const USER_PLUGINS: &str = "estimators of user plugins";
+
 /// An empty section under its heading; `analyse` sets its name.
 fn section_of(heading: &str) -> Section {
     Section::new("", heading)
@@ -58,7 +61,7 @@ fn refused(heading: &str) -> impl Fn(AnalysisError) -> Absent {
 
 /// Rows to show one by one, at most `SHOWN`: those of user plugins, the best of
 /// every kind, and then the best of the others.
-fn looked_at(material: &Material) -> Vec<&JudgedRow> {
+fn shown_rows(material: &Material) -> Vec<&JudgedRow> {
     let rows: Vec<&JudgedRow> = material.final_rows().collect();
     let mut kinds = Vec::new();
     let mut chosen: Vec<usize> = Vec::new();

@@ -1,6 +1,6 @@
 //! Section: which operations does an estimator over- or underestimate?
 
-use super::{absent, looked_at, percent, ranked_by, ranks, refused, section_of, shown_of, signed};
+use super::{absent, percent, ranked_by, ranks, refused, section_of, shown_of, shown_rows, signed};
 use crate::analysis::{JudgedRow, Material, Structure};
 use osee_core::{
     analysis::{
@@ -109,10 +109,10 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
             format!(" and {} neighbours", thousands(all.neighbours))
         })
     );
-    let looked_at: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
+    let shown: Vec<&str> = shown_rows(material).iter().map(|row| row.name.as_str()).collect();
     let drawn = |reports: Vec<OpBiasReport>| {
         let named = around.rows.iter().map(|(row, _)| row.name.as_str()).zip(reports);
-        named.filter(|(name, _)| looked_at.contains(name)).unzip()
+        named.filter(|(name, _)| shown.contains(name)).unzip()
     };
     let (names, all): (Vec<&str>, Vec<OpBiasReport>) = drawn(all);
     rests_on += &shown_of(names.len(), around.rows.len(), "figures and table are");

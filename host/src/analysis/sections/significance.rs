@@ -1,7 +1,7 @@
 //! Section: how certain is the order of the leaderboard?
 
 use super::{
-    CONSTANT, absent, listed, looked_at, p_value, refused, section_of, shown_of, signed, three,
+    CONSTANT, absent, listed, p_value, refused, section_of, shown_of, shown_rows, signed, three,
     value,
 };
 use crate::{analysis::Material, leaderboard::LEVEL};
@@ -46,7 +46,7 @@ pub fn section(material: &Material) -> Result<Section, Absent> {
              architectures on; {}{}",
             material.rests_on(),
             method(&found),
-            shown_of(looked_at(material).len(), rows.len(), "the table has the pairs")
+            shown_of(shown_rows(material).len(), rows.len(), "the table has the pairs")
         ))
         .figure(Figure::new("kd", "KD with its 95% interval over architectures", figure))
         .table(table(material, &found)))
@@ -122,7 +122,7 @@ fn finding(found: &SignificanceReport, first: usize) -> String {
 }
 
 fn table(material: &Material, found: &SignificanceReport) -> Table {
-    let names: Vec<&str> = looked_at(material).iter().map(|row| row.name.as_str()).collect();
+    let names: Vec<&str> = shown_rows(material).iter().map(|row| row.name.as_str()).collect();
     let gaps = found.comparisons.iter().any(|pair| pair.architectures < found.architectures);
     let mut heads = vec![
         Column::text("First", ""),

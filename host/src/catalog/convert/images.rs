@@ -138,7 +138,10 @@ impl Layout {
                 EntryType::Regular => {}
                 EntryType::Directory | EntryType::XGlobalHeader => continue,
                 _ => {
-                    return Err(wrong(path, format!("has a member `{shown}`, which is not a file")));
+                    return Err(wrong(
+                        path,
+                        format!("has a member `{shown}`, which is not a file"),
+                    ));
                 }
             }
             let own = name.file_name().and_then(|it| it.to_str());

@@ -24,7 +24,7 @@ pub fn convert(originals: &[PathBuf], out: &Out<'_>) -> Result<(), Fault> {
     let [dict, tables @ ..] = originals else {
         return Err(Fault::Content("no files".to_owned()));
     };
-    let study = study(dict)?;
+    let by_cell = accuracies(dict)?;
     let cells = cells();
     let mut columns = Vec::new();
     for path in tables {
@@ -32,7 +32,7 @@ pub fn convert(originals: &[PathBuf], out: &Out<'_>) -> Result<(), Fault> {
     }
     let mut rows = Vec::with_capacity(cells.len());
     for (at, cell) in cells.iter().enumerate() {
-        let accuracy = study.get(cell.as_str());
+        let accuracy = by_cell.get(cell.as_str());
         let accuracy = accuracy.ok_or_else(|| wrong(dict, format!("has no row of {cell}")))?;
         let mut row = vec![Field::from(cell.as_str()), (accuracy * 100.0).into()];
         row.extend(columns.iter().map(|column| Field::from(column[at].as_str())));
@@ -42,7 +42,7 @@ pub fn convert(originals: &[PathBuf], out: &Out<'_>) -> Result<(), Fault> {
 }
 
 /// Reads lines of `'ARCH': ACCURACY`.
-fn study(path: &Path) -> Result<HashMap<String, f64>, Fault> {
+fn accuracies(path: &Path) -> Result<HashMap<String, f64>, Fault> {
     let text = fs::read_to_string(path).map_err(Fault::io("read", path))?;
     let pair = |line: &str| {
         let (arch, accuracy) = line.rsplit_once(": ")?;

@@ -145,7 +145,7 @@ fn data(study: &Study) -> Result<Option<PathBuf>, CliError> {
 fn pins(files: &[PathBuf], registry: &Registry) -> Vec<(PathBuf, String)> {
     let given = |file: &PathBuf| {
         let path = std::fs::canonicalize(file).ok()?;
-        let plugin = registry.given().iter().find(|plugin| plugin.path == path)?;
+        let plugin = registry.user_plugins().iter().find(|plugin| plugin.path == path)?;
         Some((file.clone(), plugin.sha256.clone()))
     };
     files.iter().filter_map(given).collect()
