@@ -38,7 +38,7 @@ impl ExitCode {
     /// The list of codes for `--help`.
     pub const HELP: &'static str = "Exit codes: 0 done; 1 internal failure; 2 usage; \
         3 unknown or malformed study, space, estimator, setting or architecture, or an analysis \
-        asked for by --only that cannot be had; \
+        that --only names and is not available; \
         4 plugin that cannot be loaded, or ended the program; 5 run directory; 6 images or weights; 7 truth or score table; \
         8 done, but some scores failed by an error, a crash or a limit \
         (undefined ones are no fault); \

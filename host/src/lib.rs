@@ -16,7 +16,7 @@ pub mod cli;
 pub mod conformance;
 pub mod exit;
 pub mod export;
-#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod leaderboard;
 pub mod loader;

@@ -11,9 +11,9 @@ mod trainer;
 pub use card::card;
 
 use crate::{
-    catalog::{self, CatalogError},
+    catalog,
     exit::{Category, ExitCode},
-    loader::{Registry, RegistryError, Space},
+    loader::{Registry, Space},
     networks::network,
     plan::{PlanError, any_network, choose},
     progress::{Event, Reporter},
@@ -25,15 +25,11 @@ use osee_core::{
     shard::Shard,
     study::StudyError,
 };
-use osee_engine::{
-    DeviceError,
-    data::{DataError, Source},
-    open_device,
-};
+use osee_engine::{data::Source, open_device};
 use osee_model::{
     graph::Graph,
     recipe::Recipe,
-    settings::{SettingError, Settings, key_hash},
+    settings::{Settings, key_hash},
 };
 use std::{
     path::Path,
@@ -59,47 +55,19 @@ pub const KERNELS: [(&str, &str); 5] = [
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The study is invalid.
-    #[error(transparent)]
-    Study(#[from] StudyError),
-    /// The architectures cannot be chosen.
+    /// The study asks for what is not there, or torch fails.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// The space cannot be loaded or found.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// A setting of the space is invalid.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// The data set of the images is not available.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// The images cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The device cannot be used.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
     /// Stored trainings cannot be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The space or torch fails.
-    #[error("{0}")]
-    Plugin(#[from] osee_sdk::Error),
 }
 
 impl Category for BuildError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Study(error) => error.exit_code(),
             Self::Plan(error) => error.exit_code(),
-            Self::Registry(error) => error.exit_code(),
-            Self::Setting(error) => error.exit_code(),
-            Self::Catalog(error) => error.exit_code(),
-            Self::Data(error) => error.exit_code(),
-            Self::Device(error) => error.exit_code(),
             Self::Log(error) => error.exit_code(),
-            Self::Plugin(error) => error.exit_code(),
         }
     }
 }
@@ -125,7 +93,7 @@ impl<'a> Benchmark<'a> {
     ///
     /// # Errors
     /// At the first thing that does not exist or makes no sense.
-    pub fn new(study: &'a BenchmarkStudy, registry: &'a Registry) -> Result<Self, BuildError> {
+    pub fn new(study: &'a BenchmarkStudy, registry: &'a Registry) -> Result<Self, PlanError> {
         let source = Source::open(&catalog::images(&study.data)?)?;
         let own = Recipe::preset("standalone").expect("there is such a preset");
         let recipe = study.training.resolve(own, source.normalisation())?;
@@ -220,7 +188,7 @@ impl<'a> Benchmark<'a> {
         if architectures.is_empty() {
             return Ok(());
         }
-        let device = open_device(self.study.device)?;
+        let device = open_device(self.study.device).map_err(PlanError::from)?;
         // The sums of a training must not depend on how many run beside it.
         tch::set_num_threads(1);
         let trainer =
@@ -236,7 +204,7 @@ impl<'a> Benchmark<'a> {
                     let trainer = match trainer() {
                         Ok(trainer) => trainer,
                         // If the receiver is gone, nobody needs the error.
-                        Err(error) => return drop(sender.send(Err(error.into()))),
+                        Err(error) => return drop(sender.send(Err(PlanError::from(error).into()))),
                     };
                     let next = || architectures.get(next.fetch_add(1, Ordering::Relaxed));
                     while let Some(&at) = next().filter(|_| !stop.is_set()) {

@@ -84,34 +84,14 @@ impl Board {
     /// Fills in the fields of `study` that its file, which has `fields`, leaves out.
     pub fn complete(self, study: &mut Study, fields: &HashSet<String>) {
         let own = self.study();
-        let absent = |field: &str| !fields.contains(field);
-        if absent("name") {
-            study.name = own.name;
+        macro_rules! complete {
+            ($($field:ident)*) => {
+                $(if !fields.contains(stringify!($field)) {
+                    study.$field = own.$field;
+                })*
+            };
         }
-        if absent("seeds") {
-            study.seeds = own.seeds;
-        }
-        if absent("data") {
-            study.data = own.data;
-        }
-        if absent("space") {
-            study.space = own.space;
-        }
-        if absent("architectures") {
-            study.architectures = own.architectures;
-        }
-        if absent("protocol") {
-            study.protocol = own.protocol;
-        }
-        if absent("training") {
-            study.training = own.training;
-        }
-        if absent("truth") {
-            study.truth = own.truth;
-        }
-        if absent("estimators") {
-            study.estimators = own.estimators;
-        }
+        complete!(name seeds data space architectures protocol training truth estimators);
     }
 }
 

@@ -1,8 +1,8 @@
 //! `osee-host data`: fetches, imports and finds data sets of the catalogue.
 
-use super::{Category, CliError, ExitCode, print, progress_args::ProgressArgs};
+use super::{CliError, ExitCode, print, progress_args::ProgressArgs};
 use crate::{
-    catalog::{self, CATALOG, Card, CatalogError, Entry, Fetching, Home, Kind},
+    catalog::{self, CATALOG, Card, Entry, Fetching, Home, Kind},
     stop::Stop,
     terminal::say,
 };
@@ -126,8 +126,9 @@ fn each(
     for entry in entries {
         match act(entry, &stop) {
             Ok(()) => {}
-            Err(error @ CliError::Catalog(CatalogError::Stopped { .. })) => return Err(error),
-            Err(error) if entries.len() == 1 => return Err(error),
+            Err(error) if entries.len() == 1 || error.exit_code() == ExitCode::Incomplete => {
+                return Err(error);
+            }
             Err(error) => {
                 say(format_args!("error: {error}"));
                 if code == ExitCode::Done {

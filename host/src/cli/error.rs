@@ -1,94 +1,23 @@
 //! The error of any subcommand, with its exit code.
 
-use crate::{
-    analysis::MaterialError,
-    benchmark::BuildError,
-    catalog::CatalogError,
-    exit::{Category, ExitCode},
-    export::ExportError,
-    leaderboard::LeaderboardError,
-    loader::{LoadError, LockError, RegistryError, libtorch::LibtorchError},
-    plan::PlanError,
-    runner::RunError,
-    truth::TruthError,
-    worker::SetupError,
-};
-use osee_core::{
-    benchmark::LogError, criteria::CriteriaError, store::StoreError, study::StudyError,
-    truth::TableError,
-};
-use osee_engine::{DeviceError, data::DataError};
-use osee_model::settings::SettingError;
-use osee_report::html::WriteError;
-use std::{io, path::PathBuf};
+use crate::exit::{Category, ExitCode};
+use std::{error::Error, io, path::PathBuf};
+
+/// An error of the rooms below, which says its own category.
+pub trait Failure: Error + Category + Send + Sync {}
+
+impl<E: Error + Category + Send + Sync> Failure for E {}
 
 /// The reason why a subcommand fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CliError {
-    /// A run fails.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// A leaderboard cannot be made.
-    #[error(transparent)]
-    Leaderboard(#[from] LeaderboardError),
-    /// A truth cannot be used.
-    #[error(transparent)]
-    Truth(#[from] TruthError),
-    /// The material of analyses cannot be read.
-    #[error(transparent)]
-    Material(#[from] MaterialError),
+    /// A room below fails.
+    #[error("{0}")]
+    Below(Box<dyn Failure>),
     /// Requested analyses are not available, for these reasons.
     #[error("{}", no_analysis(.0))]
     NoAnalysis(Vec<(String, String)>),
-    /// A table of results cannot be made.
-    #[error(transparent)]
-    Export(#[from] ExportError),
-    /// A file of a report cannot be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// A study file is invalid.
-    #[error(transparent)]
-    Study(#[from] StudyError),
-    /// Plugins cannot be loaded, or lack something.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The lock file is invalid.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// A setting is invalid.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// A run directory cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A table cannot be read.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// Criteria cannot be computed.
-    #[error(transparent)]
-    Criteria(#[from] CriteriaError),
-    /// A data set of the catalogue is not available.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// Images cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A device cannot be used.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// A study cannot be planned.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// A benchmark cannot be built.
-    #[error(transparent)]
-    Build(Box<BuildError>),
-    /// A set-up fails.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
-    /// A plugin refuses what it was asked, such as an architecture.
-    #[error("{0}")]
-    Plugin(#[from] osee_sdk::Error),
     /// A weights file does not fit.
     #[error("{0}")]
     Weights(osee_sdk::Error),
@@ -109,12 +38,6 @@ pub enum CliError {
     /// A scheduler refuses a job.
     #[error("{0}")]
     Scheduler(String),
-    /// A plugin cannot be loaded.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// Trainings of a benchmark cannot be read.
-    #[error(transparent)]
-    Trainings(LogError),
     /// Training again gives other numbers.
     #[error(
         "{} was not made by this study on a machine of this kind; see above", .0.display()
@@ -141,54 +64,16 @@ pub enum CliError {
         /// The exit code of the cause.
         code: ExitCode,
     },
-    /// The libtorch that was chosen cannot be used.
-    #[error(transparent)]
-    Libtorch(#[from] LibtorchError),
     /// A process cannot be started or reached.
     #[error("worker: {0}")]
     Worker(io::Error),
 }
 
 impl CliError {
-    /// The error of something that only `space` knows, if the space is not available.
-    pub fn no_space(why: String, space: &str, cause: &Self) -> Self {
-        let (space, code) = (space.to_owned(), cause.exit_code());
-        Self::NoSpace { why, space, cause: cause.to_string(), code }
-    }
-}
-
-impl From<BuildError> for CliError {
-    fn from(error: BuildError) -> Self {
-        Self::Build(Box::new(error))
-    }
-}
-
-impl Category for CliError {
-    fn exit_code(&self) -> ExitCode {
+    /// The exit code.
+    pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Run(error) => error.exit_code(),
-            Self::Plan(error) => error.exit_code(),
-            Self::Build(error) => error.exit_code(),
-            Self::Leaderboard(error) => error.exit_code(),
-            Self::Truth(error) => error.exit_code(),
-            Self::Material(error) => error.exit_code(),
-            Self::Export(error) => error.exit_code(),
-            Self::Write(error) => error.exit_code(),
-            Self::Study(error) => error.exit_code(),
-            Self::Registry(error) => error.exit_code(),
-            Self::Lock(error) => error.exit_code(),
-            Self::Load(error) => error.exit_code(),
-            Self::Setting(error) => error.exit_code(),
-            Self::Store(error) => error.exit_code(),
-            Self::Table(error) => error.exit_code(),
-            Self::Criteria(error) => error.exit_code(),
-            Self::Catalog(error) => error.exit_code(),
-            Self::Data(error) => error.exit_code(),
-            Self::Device(error) => error.exit_code(),
-            Self::Setup(error) => error.exit_code(),
-            Self::Plugin(error) => error.exit_code(),
-            Self::Trainings(error) => error.exit_code(),
-            Self::Libtorch(error) => error.exit_code(),
+            Self::Below(error) => error.exit_code(),
             Self::NoSpace { code, .. } => *code,
             Self::New(_) | Self::NoAnalysis(_) | Self::WorkingFolder(_) => ExitCode::Input,
             Self::Weights(_) => ExitCode::Data,
@@ -199,6 +84,18 @@ impl Category for CliError {
                 ExitCode::Internal
             }
         }
+    }
+
+    /// The error of something that only `space` knows, if the space is not available.
+    pub fn no_space(why: String, space: &str, cause: &Self) -> Self {
+        let (space, code) = (space.to_owned(), cause.exit_code());
+        Self::NoSpace { why, space, cause: cause.to_string(), code }
+    }
+}
+
+impl<E: Failure + 'static> From<E> for CliError {
+    fn from(error: E) -> Self {
+        Self::Below(Box::new(error))
     }
 }
 

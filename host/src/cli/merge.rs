@@ -65,7 +65,7 @@ fn user_files(dirs: &[RunDir]) -> Vec<PathBuf> {
 pub fn shards_in(out: &RunDir) -> Result<Vec<(Shard, RunDir)>, CliError> {
     out.shards().map_err(|error| {
         let reason = error.to_string();
-        CliError::Store(StoreError::NoRun { dir: out.path().to_owned(), reason })
+        StoreError::NoRun { dir: out.path().to_owned(), reason }.into()
     })
 }
 

@@ -26,7 +26,7 @@ mod submit;
 mod truth;
 mod value_args;
 
-pub use crate::exit::{Category, ExitCode};
+pub use crate::exit::ExitCode;
 pub use error::CliError;
 
 use crate::{

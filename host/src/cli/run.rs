@@ -29,17 +29,9 @@ use osee_files::csv_text::{Field, csv_text};
 #[derive(Debug, Args)]
 pub struct RunArgs {
     #[command(flatten)]
-    study: StudyArgs,
-    #[command(flatten)]
-    workers: WorkerArgs,
+    train: TrainArgs,
     #[command(flatten)]
     scoring: ScoringArgs,
-    #[command(flatten)]
-    torch: TorchArgs,
-    #[command(flatten)]
-    progress: ProgressArgs,
-    #[command(flatten)]
-    shard: ShardArg,
     /// How the leaderboard is printed, by default as a table; a shard has none.
     #[arg(long, value_enum)]
     format: Option<FormatArg>,
@@ -62,17 +54,17 @@ pub struct TrainArgs {
 
 /// Runs the study and prints its leaderboard.
 pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
-    let reporter = args.progress.reporter();
-    let options = args.workers.options(Some(&args.scoring), stop()?, reporter)?;
-    let (shard, threads) = (args.shard.shard()?, args.torch.torch_threads);
-    let mut prepared = args.study.prepare(options.isolation, shard, Purpose::Score, threads)?;
+    let RunArgs { train, scoring, format } = args;
+    let options = train.workers.options(Some(&scoring), stop()?, train.progress.reporter())?;
+    let (shard, threads) = (train.shard.shard()?, train.torch.torch_threads);
+    let mut prepared = train.study.prepare(options.isolation, shard, Purpose::Score, threads)?;
     let Prepared { study, registry, plan, truth } = &mut prepared;
     if !plan.shard.is_whole() {
         let why = "is about the leaderboard, which a shard has none of; osee-host leaderboard \
                    prints it when all shards are merged";
-        refuse(&[("--format", args.format.is_some())], why)?;
+        refuse(&[("--format", format.is_some())], why)?;
     }
-    let format = args.format.map_or(Format::Table, Format::from);
+    let format = format.map_or(Format::Table, Format::from);
     if let (Some(choice), Some(TruthTable { truth, .. })) = (&mut study.truth, &*truth) {
         // Later readers of the run need no plugin to know its columns.
         choice.key.get_or_insert_with(|| truth.key.clone());

@@ -3,7 +3,7 @@
 use crate::{
     exit::{Category, ExitCode},
     plan::PlanError,
-    worker::{SetupError, WorkerError},
+    worker::WorkerError,
 };
 use osee_core::store::{MergeError, StoreError};
 use std::path::PathBuf;
@@ -29,9 +29,6 @@ pub enum RunError {
     /// A worker fails.
     #[error(transparent)]
     Worker(#[from] WorkerError),
-    /// The set-up fails in the host, without workers.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
     /// A shard needs a supernet that is not trained: shards would train it at the same
     /// time, in one folder.
     #[error(
@@ -77,7 +74,6 @@ impl Category for RunError {
         match self {
             Self::Plan(error) => error.exit_code(),
             Self::Plugin(error) => error.exit_code(),
-            Self::Setup(error) => error.exit_code(),
             Self::Store(_) | Self::Merge(_) | Self::NoShards(_) | Self::OtherWeights(_) => {
                 ExitCode::Store
             }

@@ -16,4 +16,4 @@ pub use child::serve;
 pub use frames::{Answer, MetaSetup, Scored};
 pub use limits::{Clock, Exceeded, GRACE, Limits, Watched, memory_of_one, resident};
 pub use parent::{Death, Ended, MALLOC, Worker, WorkerError, ended};
-pub use scorer::{Scorer, SetupError, finite, own_seed};
+pub use scorer::{Scorer, finite, own_seed};

@@ -1,10 +1,10 @@
 //! Scores one architecture under many estimators, with every pass shared.
 
 use crate::{
-    exit::{Category, ExitCode},
     loader::{Registry, RegistryError},
     networks::{lent_network, misfit},
     one_shot::{Place, Step, SubNetworks, SupernetUse, Trainer, TrainingError},
+    plan::{PlanError, Setup, Unit},
     stop::Stop,
 };
 use osee_core::{row::EstimatorKey, store::Outcome};
@@ -28,35 +28,6 @@ use std::{
 use tch::Device;
 
 use super::{Scored, frames::Answer};
-use crate::plan::{Setup, Unit};
-
-/// The reason why a worker cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// A plugin cannot be used.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The images cannot be used.
-    #[error(transparent)]
-    Data(#[from] osee_engine::data::DataError),
-    /// The device cannot be used.
-    #[error(transparent)]
-    Device(#[from] engine::DeviceError),
-    /// A plugin refuses what it was asked.
-    #[error("{0}")]
-    Plugin(#[from] osee_sdk::Error),
-}
-
-impl Category for SetupError {
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Registry(error) => error.exit_code(),
-            Self::Data(error) => error.exit_code(),
-            Self::Device(error) => error.exit_code(),
-            Self::Plugin(error) => error.exit_code(),
-        }
-    }
-}
 
 /// Loaded plugins, images and weights of one set-up.
 pub struct Scorer {
@@ -82,7 +53,7 @@ impl Scorer {
     ///
     /// # Errors
     /// If something it names does not exist or refuses.
-    pub fn new(setup: &Setup) -> Result<Self, SetupError> {
+    pub fn new(setup: &Setup) -> Result<Self, PlanError> {
         let device = engine::open_device(setup.device)?;
         tch::set_num_threads(setup.threads as i32);
         let registry = Registry::exactly(&setup.plugins)?;
@@ -94,7 +65,7 @@ impl Scorer {
                 let (plugin, _) = registry.estimator(id)?;
                 Ok(plugin.functions.create(*kind, id, settings)?)
             })
-            .collect::<Result<_, SetupError>>()?;
+            .collect::<Result<_, PlanError>>()?;
         Ok(Self {
             space: Arc::new(registry.space(&setup.space)?.functions),
             estimators,

@@ -2,7 +2,7 @@
 //! truth, and tests if training again gives the same numbers.
 
 use crate::{
-    benchmark::{Benchmark, BuildError, KERNELS, card},
+    benchmark::{Benchmark, KERNELS, card},
     cli::{
         CliError, ExitCode, lists::at_once, plugin_args::PluginArgs, print,
         progress_args::ProgressArgs, study_args::note_old_keys,
@@ -14,7 +14,8 @@ use crate::{
 use clap::{Args, Subcommand};
 use osee_core::{
     benchmark::{
-        BenchmarkStudy, BenchmarkTable, Comparison, Training, architectures, compare_untrained,
+        BenchmarkStudy, BenchmarkTable, Comparison, LogError, Training, architectures,
+        compare_untrained,
     },
     shard::Shard,
 };
@@ -148,7 +149,7 @@ fn build(args: &BuildArgs, stop: &Stop) -> Result<ExitCode, CliError> {
 
 fn unwritable(path: &Path, source: std::io::Error) -> CliError {
     let path = path.to_owned();
-    BuildError::Log(osee_core::benchmark::LogError::File { path, source }).into()
+    LogError::File { path, source }.into()
 }
 
 fn check(args: &CheckArgs, stop: &Stop) -> Result<ExitCode, CliError> {
