@@ -15,7 +15,10 @@ use super::{
 use crate::{row::RowKey, shard::Shard};
 use osee_model::estimator::{Failure, Limit};
 use rusqlite::{
-    Row, Rows, fallible_streaming_iterator::FallibleStreamingIterator, params, types::ValueRef,
+    Row, Rows,
+    fallible_streaming_iterator::FallibleStreamingIterator,
+    params,
+    types::{ToSqlOutput, ValueRef},
 };
 use std::{
     cmp::Reverse,
@@ -126,8 +129,8 @@ impl StoreWriter {
             let to = register(&transaction, &known, key).map_err(mine)?;
             self.merge_scores(parts, ids, (to, &key.name), &mut merged)?;
         }
-        for table in ["epoch", "evaluation"] {
-            parts.iter().try_for_each(|part| self.take(part, table))?;
+        for (table, width) in [("epoch", 7), ("evaluation", 6)] {
+            parts.iter().try_for_each(|part| self.take(part, table, width))?;
         }
         parts.iter().try_for_each(|part| self.take_weights(part))?;
         parts.iter().try_for_each(|part| self.take_times(part))?;
@@ -213,13 +216,13 @@ impl StoreWriter {
                 let copy = |write| {
                     self.connection.prepare_cached(write)?.execute(params![
                         to.0,
-                        Raw(cell(0)?),
-                        Raw(cell(1)?),
-                        Raw(cell(2)?),
-                        Raw(cell(3)?),
-                        Raw(cell(4)?),
-                        Raw(cell(5)?),
-                        Raw(cell(6)?)
+                        ToSqlOutput::Borrowed(cell(0)?),
+                        ToSqlOutput::Borrowed(cell(1)?),
+                        ToSqlOutput::Borrowed(cell(2)?),
+                        ToSqlOutput::Borrowed(cell(3)?),
+                        ToSqlOutput::Borrowed(cell(4)?),
+                        ToSqlOutput::Borrowed(cell(5)?),
+                        ToSqlOutput::Borrowed(cell(6)?)
                     ])
                 };
                 let unit: (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -298,36 +301,27 @@ impl StoreWriter {
              ON CONFLICT (arch, seed) DO UPDATE SET
                  milliseconds = max(milliseconds, excluded.milliseconds),
                  alone = max(alone, excluded.alone)";
+        self.copy(part, read, write)
+    }
+
+    /// Copies a table of `width` columns whose rows are identified by their primary key.
+    fn take(&self, part: &Store, table: &str, width: usize) -> Result<(), MergeError> {
+        let places = vec!["?"; width].join(", ");
+        let write = format!("INSERT OR IGNORE INTO {table} VALUES ({places})");
+        self.copy(part, &format!("SELECT * FROM {table}"), &write)
+    }
+
+    /// Writes the rows that `part` reads.
+    fn copy(&self, part: &Store, read: &str, write: &str) -> Result<(), MergeError> {
         let mut query = part.connection.prepare(read).map_err(|e| part.sqlite(e))?;
+        let width = query.column_count();
         let mut rows = query.query([]).map_err(|e| part.sqlite(e))?;
         while let Some(row) = rows.next().map_err(|e| part.sqlite(e))? {
             let copy = || -> rusqlite::Result<usize> {
-                let cells = (0..4).map(|at| row.get_ref(at).map(Raw));
+                let cells = (0..width).map(|at| row.get_ref(at).map(ToSqlOutput::Borrowed));
                 let cells = cells.collect::<rusqlite::Result<Vec<_>>>()?;
                 let mut write = self.connection.prepare_cached(write)?;
                 write.execute(rusqlite::params_from_iter(cells))
-            };
-            copy().map_err(|e| self.sqlite(e))?;
-        }
-        Ok(())
-    }
-
-    /// Copies a table whose rows are identified by their primary key.
-    fn take(&self, part: &Store, table: &str) -> Result<(), MergeError> {
-        let mut query = part
-            .connection
-            .prepare(&format!("SELECT * FROM {table}"))
-            .map_err(|e| part.sqlite(e))?;
-        let width = query.column_count();
-        let places = vec!["?"; width].join(", ");
-        let write = format!("INSERT OR IGNORE INTO {table} VALUES ({places})");
-        let mut rows = query.query([]).map_err(|e| part.sqlite(e))?;
-        while let Some(row) = rows.next().map_err(|e| part.sqlite(e))? {
-            let copy = || -> rusqlite::Result<()> {
-                let cells = (0..width).map(|at| row.get_ref(at).map(Raw));
-                let cells = cells.collect::<rusqlite::Result<Vec<_>>>()?;
-                let mut write = self.connection.prepare_cached(&write)?;
-                write.execute(rusqlite::params_from_iter(cells)).map(drop)
             };
             copy().map_err(|e| self.sqlite(e))?;
         }
@@ -343,15 +337,6 @@ impl StoreWriter {
 fn other_study(first: &Store, other: &Store, field: &str) -> MergeError {
     let [first, other] = [first, other].map(|store| store.dir.path().to_owned());
     MergeError::OtherStudy { first, other, field: field.to_owned() }
-}
-
-/// A cell that is copied unchanged.
-struct Raw<'a>(ValueRef<'a>);
-
-impl rusqlite::ToSql for Raw<'_> {
-    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        Ok(rusqlite::types::ToSqlOutput::Borrowed(self.0))
-    }
 }
 
 /// The two scores if they differ. Failures do not count, as they may be due to the machine.
@@ -387,7 +372,7 @@ fn gives_way(
 type CommonRows = BTreeMap<String, (RowKey, Vec<Option<RowId>>)>;
 
 fn common_rows(parts: &[Store]) -> Result<CommonRows, MergeError> {
-    let mut common: BTreeMap<String, (RowKey, Vec<Option<RowId>>)> = BTreeMap::new();
+    let mut common = CommonRows::new();
     let mut from: BTreeMap<String, usize> = BTreeMap::new();
     for (at, part) in parts.iter().enumerate() {
         for (name, (id, key)) in part.newest()? {
@@ -396,8 +381,7 @@ fn common_rows(parts: &[Store]) -> Result<CommonRows, MergeError> {
                 .or_insert_with(|| (key.clone(), vec![None; parts.len()]));
             let first = *from.entry(name.clone()).or_insert(at);
             if let Some(field) = difference(&entry.0, &key) {
-                let (first, other) =
-                    (parts[first].dir.path().to_owned(), part.dir.path().to_owned());
+                let [first, other] = [&parts[first], part].map(|it| it.dir.path().to_owned());
                 return Err(MergeError::OtherRow { row: name, first, other, field });
             }
             entry.1[at] = Some(id);

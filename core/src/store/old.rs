@@ -13,7 +13,7 @@ use osee_model::{
     recipe::Recipe,
 };
 use rusqlite::{Connection, params};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use super::schema::{FORMAT, has_table};
 
@@ -53,20 +53,20 @@ fn new_key(json: &str) -> rusqlite::Result<RowKey> {
         version: old.version,
         kind: old.kind,
         direction: old.direction,
-        settings: text(&old.settings)?,
+        settings: from_json(&old.settings)?,
         plugin_sha256: old.plugin_sha256,
     };
     let space = SpaceKey {
         id: old.space,
         version: old.space_version,
-        settings: text(&old.space_settings)?,
+        settings: from_json(&old.space_settings)?,
         plugin_sha256: old.space_sha256,
     };
     let conditions = match from_json::<OldWeights>(&old.protocol) {
         Ok(OldWeights { supernet: key, recipe, epochs, seeds, protocol }) => {
             Conditions::Supernet(Box::new(SupernetWeights { key, recipe, epochs, seeds, protocol }))
         }
-        Err(_) => Conditions::Untrained(text(&old.protocol)?),
+        Err(_) => Conditions::Untrained(from_json(&old.protocol)?),
     };
     Ok(RowKey {
         checkpoint_of: checkpoint(&old.name, &conditions),
@@ -76,10 +76,6 @@ fn new_key(json: &str) -> rusqlite::Result<RowKey> {
         space,
         conditions,
     })
-}
-
-fn text<T: DeserializeOwned>(json: &str) -> rusqlite::Result<T> {
-    from_json(json)
 }
 
 /// The checkpoint that a row scores, which format 4 records only in its name. A row that the user

@@ -1,15 +1,11 @@
 //! `osee-host criteria`: applies the criteria to scores from elsewhere.
 
 use super::{
-    CliError,
-    lists::{resamples, rows_of, usage},
-    plugin_args::PluginArgs,
-    print,
-    value_args::{CompatArg, DuplicatesArg},
+    CliError, leaderboard::TruthArgs, lists::resamples, plugin_args::PluginArgs, print,
+    score_tables::ScoreTables, value_args::CompatArg,
 };
 use crate::{
-    analysis::{Joined, Judgement, Tables, joined},
-    catalog::TruthSource,
+    analysis::{Joined, Judgement, joined},
     leaderboard::{
         columns::{CRITERIA, Column, FAILED, LC, Line, MEASURED, NAME, RANK, texts},
         criteria_document, few,
@@ -21,8 +17,7 @@ use osee_core::{
     criteria::{
         Bootstrap, CriteriaError, CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate,
     },
-    study::{TableSource, TruthChoice},
-    truth::{Duplicate, Filter},
+    truth::Duplicate,
 };
 use osee_report::text::terminal_table;
 use serde_json::{Map, Value, json};
@@ -36,22 +31,11 @@ enum CriteriaFormat {
 
 /// Which tables, which columns.
 #[derive(Debug, Args)]
+#[command(mut_arg("truth", |it| it.required(true)))]
+#[command(mut_arg("truth_isomorphic", |it| it.requires("space")))]
 pub struct CriteriaArgs {
-    /// Ground truth: a CSV or CSV.gz file, or a data set such as nb201.
-    #[arg(long, value_name = "TABLE")]
-    truth: PathBuf,
-    /// Column with the accuracy; by default that of the data set, or the space's
-    /// own.
-    #[arg(long, value_name = "COL")]
-    truth_column: Option<String>,
-    /// Key column of the truth, or a form such as {a};{b}; that of the data set,
-    /// else that of the scores, by default.
-    #[arg(long, value_name = "COL")]
-    truth_key: Option<String>,
-    /// A row of the truth counts for all isomorphic architectures that have none
-    /// themselves; of an embedded table it always does. Needs --space.
-    #[arg(long, requires = "space")]
-    truth_isomorphic: bool,
+    #[command(flatten)]
+    truth: TruthArgs,
     /// Search space of the architectures: keys then meet in any spelling.
     #[arg(long)]
     space: Option<String>,
@@ -72,15 +56,6 @@ pub struct CriteriaArgs {
     /// may be repeated.
     #[arg(long, value_name = "COL")]
     negate: Vec<String>,
-    /// Which row counts when rows of one key differ; as the catalogue says of a
-    /// data set, else an error, by default. The study's own code lets the last
-    /// one count.
-    #[arg(long, value_enum)]
-    duplicates: Option<DuplicatesArg>,
-    /// Only rows with this in a column, such as task=jigsaw, of each table that
-    /// has the column; may be repeated for several columns.
-    #[arg(long = "where", value_name = "COL=VALUE")]
-    filter: Vec<Filter>,
     /// Tie rule.
     #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
     compat: CompatArg,
@@ -100,36 +75,17 @@ struct Row {
 
 /// Runs the command.
 pub fn run(args: &CriteriaArgs) -> Result<(), CliError> {
-    rows_of(&args.filter)?;
-    let choice = TruthChoice {
-        key: args.truth_key.clone(),
-        column: args.truth_column.clone(),
-        duplicates: args.duplicates.map(Into::into),
-        isomorphic: args.truth_isomorphic,
-        ..TruthChoice::plain(TableSource::of(&args.truth))
-    };
-    let truth = TruthSource::find(&choice, "")?;
-    if truth.column.is_none() && args.space.is_none() {
-        let what = "--truth-column says which column of the truth is the accuracy; with --space it is \
-                    the space's own";
-        return Err(usage(what));
-    }
-    args.plugins.needs_space(args.space.is_some())?;
-    let registry = args.space.as_ref().map(|_| args.plugins.registry()).transpose()?;
-    let space = registry.as_ref().zip(args.space.as_ref());
-    let space = space.map(|(registry, id)| registry.space(id)).transpose()?;
-    let own = || space.as_ref().map(|space| space.info.truth.key.clone());
-    let key = args.key.clone().or_else(own).unwrap_or_default();
-    let tables = Tables {
+    let tables = ScoreTables {
         scores: &args.scores,
-        key: &key,
+        key: args.key.as_ref(),
         columns: &args.score_column,
         negate: &args.negate,
-        truth: &truth,
-        filters: &args.filter,
+        space: args.space.as_ref(),
+        truth: &args.truth,
         seed_columns: &[],
+        plugins: &args.plugins,
     };
-    let mut found = joined(&tables, space.as_ref())?;
+    let mut found = tables.join(joined)?;
     if found.truth.len() < MIN_ARCHITECTURES {
         return Err(CriteriaError::TooFew(found.truth.len()).into());
     }
@@ -163,7 +119,7 @@ fn document(args: &CriteriaArgs, found: &Joined, rows: &[Row]) -> Value {
             "scores": duplicates(scores),
             "truth": duplicates(truth),
         },
-        "where": args.filter.iter().map(|it| (&it.column, &it.value)).collect::<BTreeMap<_, _>>(),
+        "where": args.truth.filter.iter().map(|it| (&it.column, &it.value)).collect::<BTreeMap<_, _>>(),
         "only_in_scores": found.only_in_scores.0,
         "only_in_truth": found.only_in_truth.0,
         "truth_without_value": found.without_value,

@@ -32,19 +32,20 @@ pub struct TruthArgs {
     /// Its column; that of the data set, else the space's own, by default.
     #[arg(long, value_name = "COL")]
     pub truth_column: Option<String>,
-    /// Its key column, or a form such as {a};{b}; that of the data set, else the
-    /// space's own, by default.
+    /// Its key column, or a form such as {a};{b}; by default that of the data set,
+    /// else that of --scores, else the space's own.
     #[arg(long, value_name = "COL")]
     pub truth_key: Option<String>,
-    /// A row of it is about all architectures isomorphic to its own.
+    /// A row of it counts for all isomorphic architectures that have none
+    /// themselves; of an embedded table it always does.
     #[arg(long, requires = "truth")]
     pub truth_isomorphic: bool,
     /// Which row of a table counts when rows of one architecture differ; as the
     /// catalogue says of a data set, else an error, by default.
     #[arg(long, value_enum)]
     pub duplicates: Option<DuplicatesArg>,
-    /// Only rows of a table with this in a column, such as task=jigsaw; may be
-    /// repeated for several columns.
+    /// Only rows with this in a column, such as task=jigsaw, of each table that has
+    /// the column; may be repeated for several columns.
     #[arg(long = "where", value_name = "COL=VALUE")]
     pub filter: Vec<Filter>,
 }

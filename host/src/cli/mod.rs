@@ -18,6 +18,7 @@ mod progress_args;
 mod report;
 mod run;
 mod score;
+mod score_tables;
 mod shard_args;
 mod shell;
 mod space;

@@ -3,12 +3,13 @@
 use super::{
     CliError, ExitCode,
     leaderboard::{TruthArgs, choice_of, ended, judge, no_columns, registry_of, space_of},
-    lists::{once, refuse, rows_of, usage},
+    lists::{once, refuse, usage},
     plugin_args::PluginArgs,
     print,
+    score_tables::ScoreTables,
 };
 use crate::{
-    analysis::{Material, Tables, from_run, from_tables, names, page, text},
+    analysis::{Material, from_run, from_tables, names, page, text},
     catalog::TruthSource,
     leaderboard::{Leaderboard, Scored},
     loader::Registry,
@@ -19,10 +20,9 @@ use clap::{Args, builder::PossibleValuesParser};
 use osee_core::{
     criteria::{Bootstrap, CriteriaOptions},
     store::Store,
-    study::{TableSource, TruthChoice},
 };
 use osee_report::html::write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What is analysed: a run, or tables that anyone computed.
 #[derive(Debug, Args)]
@@ -112,7 +112,19 @@ impl Source {
                 let (material, scored) = self.of_run(Store::open(dir)?)?;
                 Ok((material, Some(scored)))
             }
-            (None, Some(scores)) => Ok((self.of_tables(scores)?, None)),
+            (None, Some(scores)) => {
+                let tables = ScoreTables {
+                    scores,
+                    key: self.key.as_ref(),
+                    columns: &self.column,
+                    negate: &self.negate,
+                    space: self.space.as_ref(),
+                    truth: &self.truth,
+                    seed_columns: &self.seed_columns,
+                    plugins: &self.plugins,
+                };
+                Ok((tables.join(from_tables)?, None))
+            }
             (None, None) => Err(usage("give a run directory or --scores")),
         }
     }
@@ -173,48 +185,5 @@ impl Source {
         material.no_space = no_space;
         material.trainings = board.judged.as_ref().and_then(|it| table.trainings(&it.rows));
         Ok((material, board.scored))
-    }
-
-    fn of_tables(&self, scores: &Path) -> Result<Material, CliError> {
-        let Some(file) = &self.truth.truth else {
-            return Err(usage(
-                "--scores needs --truth FILE, the table with the accuracy, which may be the same file",
-            ));
-        };
-        let choice = TruthChoice {
-            key: self.truth.truth_key.clone(),
-            column: self.truth.truth_column.clone(),
-            duplicates: self.truth.duplicates.map(Into::into),
-            isomorphic: self.truth.truth_isomorphic,
-            ..TruthChoice::plain(TableSource::of(file))
-        };
-        let truth = TruthSource::find(&choice, "")?;
-        if truth.column.is_none() && self.space.is_none() {
-            return Err(usage(
-                "--truth-column says which column is the accuracy; with --space it is the space's own",
-            ));
-        }
-        if self.truth.truth_isomorphic && self.space.is_none() {
-            return Err(usage("--truth-isomorphic needs --space, which says what is isomorphic"));
-        }
-        self.plugins.needs_space(self.space.is_some())?;
-        rows_of(&self.truth.filter)?;
-        let registry = self.plugins.registry()?;
-        let space = self.space.as_ref().map(|id| registry.space(id)).transpose()?;
-        let own = space.as_ref().map(|space| space.info.truth.key.clone());
-        let key =
-            self.key.clone().or(own).ok_or_else(|| {
-                usage("--key says which column of the scores is the architecture")
-            })?;
-        let tables = Tables {
-            scores,
-            key: &key,
-            columns: &self.column,
-            negate: &self.negate,
-            truth: &truth,
-            filters: &self.truth.filter,
-            seed_columns: &self.seed_columns,
-        };
-        Ok(from_tables(&tables, space.as_ref())?)
     }
 }

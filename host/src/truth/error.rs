@@ -61,14 +61,6 @@ pub enum TruthError {
 
 impl Category for TruthError {
     fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Table(_)
-            | Self::Catalog(_)
-            | Self::Criteria(_)
-            | Self::Space(_)
-            | Self::NoColumns
-            | Self::IsomorphicRows { .. }
-            | Self::NoMatch { .. } => ExitCode::Table,
-        }
+        ExitCode::Table
     }
 }

@@ -2,7 +2,14 @@
 //! fields with defaults. The ABI number in the header is their version.
 
 use crate::{Error, Result};
+use abi_stable::std_types::{RSlice, RVec};
 use serde::{Serialize, de::DeserializeOwned};
+
+/// A document that the caller keeps, as it crosses.
+pub type Document<'a> = RSlice<'a, u8>;
+
+/// A document that is handed over, as it crosses.
+pub type OwnedDocument = RVec<u8>;
 
 /// Encodes a value as a document.
 pub fn encode(value: &impl Serialize) -> Vec<u8> {

@@ -2,7 +2,8 @@
 
 use super::{
     answer::Origin,
-    declaration, document,
+    declaration,
+    document::{self, Document, OwnedDocument},
     exported::Export,
     guard::{self, FfiResult},
     instance::{Foreign, Instance},
@@ -15,7 +16,7 @@ use abi_stable::{
     package_version_strings,
     prefix_type::PrefixTypeTrait,
     sabi_types::VersionStrings,
-    std_types::{RSlice, RStr, RVec},
+    std_types::RStr,
 };
 use osee_model::settings::Settings;
 use std::{
@@ -33,11 +34,11 @@ pub use abi_stable::library::LibHeader;
 pub struct PluginRoot {
     /// Called once after loading; returns the exports, as a document of
     /// `Vec<ExportInfo>` sorted by id.
-    pub exports: extern "C" fn() -> FfiResult<RVec<u8>>,
+    pub exports: extern "C" fn() -> FfiResult<OwnedDocument>,
     /// Creates the export of a kind (a document of `ExportKind`) and an id with
     /// settings (a document of `Settings`).
     #[sabi(last_prefix_field)]
-    pub create: extern "C" fn(RSlice<'_, u8>, RStr<'_>, RSlice<'_, u8>) -> FfiResult<Instance>,
+    pub create: extern "C" fn(Document<'_>, RStr<'_>, Document<'_>) -> FfiResult<Instance>,
 }
 
 impl RootModule for PluginRootRef {
@@ -61,7 +62,7 @@ fn root_module() -> PluginRootRef {
     PluginRoot { exports, create }.leak_into_prefix()
 }
 
-extern "C" fn exports() -> FfiResult<RVec<u8>> {
+extern "C" fn exports() -> FfiResult<OwnedDocument> {
     guard::install_panic_hook();
     guard::run(|| {
         let mut infos: Vec<ExportInfo> =
@@ -72,9 +73,9 @@ extern "C" fn exports() -> FfiResult<RVec<u8>> {
 }
 
 extern "C" fn create(
-    kind: RSlice<'_, u8>,
+    kind: Document<'_>,
     id: RStr<'_>,
-    settings: RSlice<'_, u8>,
+    settings: Document<'_>,
 ) -> FfiResult<Instance> {
     guard::run(|| {
         let kind: ExportKind = document::decode(kind.as_slice())?;

@@ -4,21 +4,18 @@ use crate::{
     Baseline, Result,
     abi::{
         answer::Origin,
+        document::Document,
         graph::{self, LentGraph},
         guard::{self, FfiResult},
     },
 };
-use abi_stable::{
-    sabi_trait,
-    sabi_trait::TD_Opaque,
-    std_types::{RBox, RSlice},
-};
+use abi_stable::{sabi_trait, sabi_trait::TD_Opaque, std_types::RBox};
 
 /// Functions in a baseline's table.
 #[sabi_trait]
 pub trait FfiBaseline: Send + Sync {
     /// See [`Baseline::score`]; takes a graph document.
-    fn score(&self, graph: RSlice<'_, u8>) -> FfiResult<f64>;
+    fn score(&self, graph: Document<'_>) -> FfiResult<f64>;
 }
 
 /// The table of a baseline, as it crosses.
@@ -27,7 +24,7 @@ pub type BaselineTable = FfiBaseline_TO<'static, RBox<()>>;
 struct Glue<T>(T);
 
 impl<T: Baseline> FfiBaseline for Glue<T> {
-    fn score(&self, graph: RSlice<'_, u8>) -> FfiResult<f64> {
+    fn score(&self, graph: Document<'_>) -> FfiResult<f64> {
         guard::run(|| self.0.score(&*graph::read(graph.as_slice())?))
     }
 }

@@ -6,14 +6,14 @@ use crate::{
     Result, SearchSpace,
     abi::{
         answer::Origin,
-        document,
+        document::{self, Document, OwnedDocument},
         guard::{self, FfiResult},
     },
     one_shot::Space,
 };
 use abi_stable::{
     sabi_trait::TD_Opaque,
-    std_types::{ROk, RSlice, RStr, RString, RVec},
+    std_types::{ROk, RStr, RString},
 };
 use osee_model::space::SpaceInfo;
 use std::sync::Arc;
@@ -78,8 +78,8 @@ impl Relay {
         &self,
         call: &'static str,
         of: RStr<'_>,
-        ask: impl FnOnce(&SpaceTable) -> FfiResult<RVec<u8>>,
-    ) -> FfiResult<RVec<u8>> {
+        ask: impl FnOnce(&SpaceTable) -> FfiResult<OwnedDocument>,
+    ) -> FfiResult<OwnedDocument> {
         let (table, origin) = self.space.parts();
         guard::run(|| origin.call(call).bytes(origin.named(call, of, ask(table))))
     }
@@ -95,10 +95,10 @@ impl FfiSpace for Relay {
     fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString> {
         guard::run(|| self.space.canonical(arch.as_str()).map(RString::from))
     }
-    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+    fn mutations(&self, arch: RStr<'_>) -> FfiResult<OwnedDocument> {
         self.documents("mutations", arch, |table| table.mutations(arch))
     }
-    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
+    fn graph(&self, arch: RStr<'_>, settings: Document<'_>) -> FfiResult<OwnedDocument> {
         self.documents("graph", arch, |table| table.graph(arch, settings))
     }
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool> {
@@ -108,7 +108,7 @@ impl FfiSpace for Relay {
         }
     }
 
-    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<OwnedDocument> {
         self.documents("benchmark_counts", arch, |table| table.benchmark_counts(arch))
     }
 }

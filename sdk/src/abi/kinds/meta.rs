@@ -4,14 +4,14 @@ use crate::{
     Meta, Population, Result,
     abi::{
         answer::Origin,
-        document,
+        document::{self, Document},
         guard::{self, FfiResult},
     },
 };
 use abi_stable::{
     sabi_trait,
     sabi_trait::TD_Opaque,
-    std_types::{RBox, RSlice, RString, RVec},
+    std_types::{RBox, RString, RVec},
 };
 
 /// Functions in a meta estimator's table.
@@ -20,7 +20,7 @@ pub trait FfiMeta: Send + Sync {
     /// See [`Meta::needs`].
     fn needs(&self) -> FfiResult<RVec<RString>>;
     /// See [`Meta::scores`]; takes a document of a [`Population`].
-    fn scores(&self, population: RSlice<'_, u8>) -> FfiResult<RVec<f64>>;
+    fn scores(&self, population: Document<'_>) -> FfiResult<RVec<f64>>;
 }
 
 /// The table of a meta estimator, as it crosses.
@@ -33,7 +33,7 @@ impl<T: Meta> FfiMeta for Glue<T> {
         guard::run(|| Ok(self.0.needs().into_iter().map(RString::from).collect()))
     }
 
-    fn scores(&self, population: RSlice<'_, u8>) -> FfiResult<RVec<f64>> {
+    fn scores(&self, population: Document<'_>) -> FfiResult<RVec<f64>> {
         guard::run(|| Ok(self.0.scores(&document::decode(population.as_slice())?)?.into()))
     }
 }

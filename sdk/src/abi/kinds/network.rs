@@ -4,7 +4,7 @@
 use crate::{
     Measurement, Result,
     abi::{
-        document,
+        document::{self, Document},
         guard::{self, FfiResult},
         tensor::OwnedTensor,
     },
@@ -12,7 +12,7 @@ use crate::{
 use abi_stable::{
     sabi_trait,
     sabi_trait::TD_Opaque,
-    std_types::{RBox, RSlice, RVec},
+    std_types::{RBox, RVec},
 };
 use tch::Tensor;
 
@@ -20,9 +20,9 @@ use tch::Tensor;
 #[sabi_trait]
 pub trait FfiNetwork {
     /// See [`HostNetwork::graph_document`].
-    fn graph(&self) -> RSlice<'_, u8>;
+    fn graph(&self) -> Document<'_>;
     /// See [`HostNetwork::measure`]; takes a document of a [`Measurement`].
-    fn measure(&self, what: RSlice<'_, u8>) -> FfiResult<RVec<OwnedTensor>>;
+    fn measure(&self, what: Document<'_>) -> FfiResult<RVec<OwnedTensor>>;
     /// See [`HostNetwork::forward`].
     fn forward(&self, images: OwnedTensor) -> FfiResult<OwnedTensor>;
     /// See [`HostNetwork::cancelled`].
@@ -54,11 +54,11 @@ pub trait HostNetwork: 'static {
 struct Lent<N>(N);
 
 impl<N: HostNetwork> FfiNetwork for Lent<N> {
-    fn graph(&self) -> RSlice<'_, u8> {
+    fn graph(&self) -> Document<'_> {
         self.0.graph_document().into()
     }
 
-    fn measure(&self, what: RSlice<'_, u8>) -> FfiResult<RVec<OwnedTensor>> {
+    fn measure(&self, what: Document<'_>) -> FfiResult<RVec<OwnedTensor>> {
         guard::run(|| {
             let tensors = self.0.measure(document::decode(what.as_slice())?)?;
             Ok(tensors.into_iter().map(OwnedTensor::new).collect())

@@ -8,7 +8,7 @@ use crate::{
     OneShot, Result,
     abi::{
         answer::{DECLARED, Origin},
-        document,
+        document::{self, Document, OwnedDocument},
         guard::{self, FfiResult},
     },
     one_shot::{BatchResult, Epoch, Evaluation, Recipe, Sampled},
@@ -16,32 +16,32 @@ use crate::{
 use abi_stable::{
     sabi_trait,
     sabi_trait::TD_Opaque,
-    std_types::{RBox, RSlice, RString, RVec},
+    std_types::{RBox, RString, RVec},
 };
 
 /// Functions in a one-shot estimator's table.
 #[sabi_trait]
 pub trait FfiOneShot: Send + Sync {
     /// See [`OneShot::recipe`]; returns a document of a [`Recipe`].
-    fn recipe(&self) -> FfiResult<RVec<u8>>;
+    fn recipe(&self) -> FfiResult<OwnedDocument>;
     /// See [`OneShot::evaluation`]; returns a document of an [`Evaluation`].
-    fn evaluation(&self) -> FfiResult<RVec<u8>>;
+    fn evaluation(&self) -> FfiResult<OwnedDocument>;
     /// See [`OneShot::survey`]; takes documents of the [`Epoch`] and the space's declaration.
     fn survey(
         &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
+        epoch: Document<'_>,
+        info: Document<'_>,
         space: SpaceTable,
     ) -> FfiResult<RVec<RString>>;
     /// See [`OneShot::sample`]; takes the same, returns a document of [`Sampled`].
     fn sample(
         &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
+        epoch: Document<'_>,
+        info: Document<'_>,
         space: SpaceTable,
-    ) -> FfiResult<RVec<u8>>;
+    ) -> FfiResult<OwnedDocument>;
     /// See [`OneShot::score`]; takes a document of [`BatchResult`]s.
-    fn score(&self, batches: RSlice<'_, u8>) -> FfiResult<f64>;
+    fn score(&self, batches: Document<'_>) -> FfiResult<f64>;
 }
 
 /// The table of a one-shot estimator, as it crosses.
@@ -50,18 +50,18 @@ pub type OneShotTable = FfiOneShot_TO<'static, RBox<()>>;
 struct Glue<T>(T);
 
 impl<T: OneShot> FfiOneShot for Glue<T> {
-    fn recipe(&self) -> FfiResult<RVec<u8>> {
+    fn recipe(&self) -> FfiResult<OwnedDocument> {
         guard::run(|| Ok(document::encode(&self.0.recipe()).into()))
     }
 
-    fn evaluation(&self) -> FfiResult<RVec<u8>> {
+    fn evaluation(&self) -> FfiResult<OwnedDocument> {
         guard::run(|| Ok(document::encode(&self.0.evaluation()).into()))
     }
 
     fn survey(
         &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
+        epoch: Document<'_>,
+        info: Document<'_>,
         space: SpaceTable,
     ) -> FfiResult<RVec<RString>> {
         guard::run(|| {
@@ -73,10 +73,10 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
 
     fn sample(
         &self,
-        epoch: RSlice<'_, u8>,
-        info: RSlice<'_, u8>,
+        epoch: Document<'_>,
+        info: Document<'_>,
         space: SpaceTable,
-    ) -> FfiResult<RVec<u8>> {
+    ) -> FfiResult<OwnedDocument> {
         guard::run(|| {
             let epoch: Epoch = document::decode(epoch.as_slice())?;
             Ok(document::encode(&self.0.sample(&epoch, &lent::view(info.as_slice(), space)?)?)
@@ -84,7 +84,7 @@ impl<T: OneShot> FfiOneShot for Glue<T> {
         })
     }
 
-    fn score(&self, batches: RSlice<'_, u8>) -> FfiResult<f64> {
+    fn score(&self, batches: Document<'_>) -> FfiResult<f64> {
         guard::run(|| {
             let batches: Vec<BatchResult> = document::decode(batches.as_slice())?;
             self.0.score(&batches)

@@ -4,7 +4,7 @@ use crate::{
     Result, SearchSpace,
     abi::{
         answer::{MUTATIONS, Origin, shown},
-        document,
+        document::{self, Document, OwnedDocument},
         graph::LentGraph,
         guard::{self, FfiResult},
         watch,
@@ -13,7 +13,7 @@ use crate::{
 use abi_stable::{
     sabi_trait,
     sabi_trait::TD_Opaque,
-    std_types::{RBox, RSlice, RStr, RString, RVec},
+    std_types::{RBox, RStr, RString},
 };
 use osee_model::{
     graph::Graph,
@@ -32,13 +32,13 @@ pub trait FfiSpace: Send + Sync {
     /// See [`SearchSpace::canonical`].
     fn canonical(&self, arch: RStr<'_>) -> FfiResult<RString>;
     /// See [`SearchSpace::mutations`]; returns a document of [`Mutation`]s.
-    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
+    fn mutations(&self, arch: RStr<'_>) -> FfiResult<OwnedDocument>;
     /// See [`SearchSpace::graph`]; takes a document of [`Settings`], returns one of a [`Graph`].
-    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>>;
+    fn graph(&self, arch: RStr<'_>, settings: Document<'_>) -> FfiResult<OwnedDocument>;
     /// See [`SearchSpace::trainable`].
     fn trainable(&self, arch: RStr<'_>) -> FfiResult<bool>;
     /// See [`SearchSpace::benchmark_counts`]; returns a document of [`Counts`].
-    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>>;
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<OwnedDocument>;
 }
 
 /// The table of a search space, as it crosses.
@@ -65,7 +65,7 @@ impl<T: SearchSpace> FfiSpace for Glue<T> {
         guard::run(|| Ok(self.0.canonical(&self.read(arch)?).into()))
     }
 
-    fn mutations(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+    fn mutations(&self, arch: RStr<'_>) -> FfiResult<OwnedDocument> {
         guard::run(|| Ok(document::encode(&self.0.mutations(&self.read(arch)?)).into()))
     }
 
@@ -73,11 +73,11 @@ impl<T: SearchSpace> FfiSpace for Glue<T> {
         guard::run(|| Ok(self.0.trainable(&self.read(arch)?)))
     }
 
-    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<RVec<u8>> {
+    fn benchmark_counts(&self, arch: RStr<'_>) -> FfiResult<OwnedDocument> {
         guard::run(|| Ok(document::encode(&self.0.benchmark_counts(&self.read(arch)?)?).into()))
     }
 
-    fn graph(&self, arch: RStr<'_>, settings: RSlice<'_, u8>) -> FfiResult<RVec<u8>> {
+    fn graph(&self, arch: RStr<'_>, settings: Document<'_>) -> FfiResult<OwnedDocument> {
         guard::run(|| {
             let settings = document::decode(settings.as_slice())?;
             Ok(document::encode(&self.0.graph(&self.read(arch)?, &settings)?).into())
