@@ -34,6 +34,7 @@
 #[doc(hidden)]
 pub mod abi;
 mod author;
+mod document;
 mod error;
 mod export;
 mod measurement;

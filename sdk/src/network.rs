@@ -1,14 +1,11 @@
 //! The author's view of a network and the host's measurements of it.
 
-use crate::{
-    BatchNormMode, Error, Measurement, Result,
-    abi::{graph, kinds::network::NetworkHandle},
-};
+use crate::{BatchNormMode, Error, Measurement, Result};
 use osee_model::{
     graph::{Graph, Op, Parameter},
     seed::{Stream, stream},
 };
-use std::{cell::OnceCell, rc::Rc};
+use std::{cell::OnceCell, fmt, rc::Rc};
 use tch::Tensor;
 
 /// A batch of images with their labels.
@@ -51,19 +48,40 @@ pub struct Activation<'a> {
     pub gradient: Tensor,
 }
 
+/// Answers what an estimator asks of its [`Network`].
+pub trait Lender: fmt::Debug {
+    /// The network as data.
+    ///
+    /// # Errors
+    /// When the graph has operations that this sdk does not know.
+    fn graph(&self) -> Result<Rc<Graph>>;
+    /// The tensors of a measurement; [`Measurement`] says which they are.
+    ///
+    /// # Errors
+    /// When the pass fails.
+    fn measure(&self, what: Measurement) -> Result<Vec<Tensor>>;
+    /// The logits, `[n, classes]`, of the network on other images.
+    ///
+    /// # Errors
+    /// When the images do not fit the network.
+    fn forward(&self, images: &Tensor) -> Result<Tensor>;
+    /// True if the score is no longer wanted.
+    fn cancelled(&self) -> bool;
+}
+
 /// One instantiated network with one batch. Measurements are computed on demand, and
 /// at most once for all estimators.
 #[derive(Debug)]
 pub struct Network {
-    handle: NetworkHandle,
+    lender: Box<dyn Lender>,
     graph: OnceCell<Rc<Graph>>,
 }
 
 impl Network {
     /// Wraps the network that the host lends.
     #[doc(hidden)]
-    pub fn new(handle: NetworkHandle) -> Self {
-        Self { handle, graph: OnceCell::new() }
+    pub fn new(lender: impl Lender + 'static) -> Self {
+        Self { lender: Box::new(lender), graph: OnceCell::new() }
     }
 
     /// The network as data, decoded on the first call.
@@ -74,7 +92,7 @@ impl Network {
         if let Some(graph) = self.graph.get() {
             return Ok(graph);
         }
-        let graph = graph::read(self.handle.graph_document())?;
+        let graph = self.lender.graph()?;
         Ok(self.graph.get_or_init(|| graph))
     }
 
@@ -221,7 +239,7 @@ impl Network {
     /// # Errors
     /// When the images do not fit the network.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor> {
-        self.handle.forward(images)
+        self.lender.forward(images)
     }
 
     /// The estimator's own random numbers for this network. The stream is derived from
@@ -253,7 +271,7 @@ impl Network {
     /// then returns, a score or an error, is discarded, and its worker need not be killed.
     /// Once this is true, it stays true.
     pub fn cancelled(&self) -> bool {
-        self.handle.cancelled()
+        self.lender.cancelled()
     }
 
     /// One tensor per parameter, paired with its description.
@@ -287,7 +305,7 @@ impl Network {
     }
 
     fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
-        self.handle.measure(what)
+        self.lender.measure(what)
     }
 }
 

@@ -2,10 +2,7 @@
 //! author samples, and its sub-networks are scored on validation batches. The host
 //! trains, evaluates and stores; the author decides what to sample and how to score.
 
-use crate::{
-    Result,
-    abi::{document, kinds::space::ForeignSpace},
-};
+use crate::{Result, document};
 use osee_model::{
     estimator::EstimatorInfo,
     seed::{Stream, stream},
@@ -142,16 +139,28 @@ impl Sampled {
     }
 }
 
+/// The functions behind a [`Space`], which documents them.
+pub trait SpaceFunctions {
+    #[allow(missing_docs)]
+    fn architecture(&self, index: u64) -> Result<String>;
+    #[allow(missing_docs)]
+    fn canonical(&self, arch: &str) -> Result<String>;
+    #[allow(missing_docs)]
+    fn mutations(&self, arch: &str) -> Result<Vec<Mutation>>;
+    #[allow(missing_docs)]
+    fn trainable(&self, arch: &str) -> Result<bool>;
+}
+
 /// The search space that a supernet is trained on. Architectures are strings
 /// in its own notation.
 pub struct Space {
     info: SpaceInfo,
-    functions: ForeignSpace,
+    functions: Box<dyn SpaceFunctions>,
 }
 
 impl Space {
-    pub(crate) fn new(info: SpaceInfo, functions: ForeignSpace) -> Self {
-        Self { info, functions }
+    pub(crate) fn new(info: SpaceInfo, functions: impl SpaceFunctions + 'static) -> Self {
+        Self { info, functions: Box::new(functions) }
     }
 
     /// The declaration of the space.

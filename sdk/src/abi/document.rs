@@ -1,30 +1,10 @@
-//! Documents: MessagePack with field names, so that a newer version may add
-//! fields with defaults. The ABI number in the header is their version.
+//! Documents as they cross.
 
-use crate::{Error, Result};
+pub use crate::document::{decode, encode};
 use abi_stable::std_types::{RSlice, RVec};
-use serde::{Serialize, de::DeserializeOwned};
 
-/// A document that the caller keeps, as it crosses.
+/// A document that the caller keeps.
 pub type Document<'a> = RSlice<'a, u8>;
 
-/// A document that is handed over, as it crosses.
+/// A document that is handed over.
 pub type OwnedDocument = RVec<u8>;
-
-/// Encodes a value as a document.
-pub fn encode(value: &impl Serialize) -> Vec<u8> {
-    rmp_serde::to_vec_named(value).expect("documents are plain data")
-}
-
-/// Decodes a document.
-///
-/// # Errors
-/// When the bytes are not a document of this type.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
-    rmp_serde::from_slice(bytes).map_err(|error| {
-        Error::new(format!(
-            "cannot read a {} document: {error}",
-            std::any::type_name::<T>().rsplit("::").next().unwrap_or("plugin")
-        ))
-    })
-}

@@ -1,3 +1,5 @@
+//! Messages between host and worker.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,3 +1,5 @@
+//! `osee.lock`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

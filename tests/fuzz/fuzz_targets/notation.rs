@@ -1,3 +1,5 @@
+//! Architectures in the notation of every bundled search space.
+
 #![no_main]
 
 use osee_testkit::read_back;

@@ -1,3 +1,5 @@
+//! Python pickles.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

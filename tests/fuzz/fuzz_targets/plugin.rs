@@ -1,3 +1,5 @@
+//! Plugin files and their headers.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,3 +1,5 @@
+//! Study files.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

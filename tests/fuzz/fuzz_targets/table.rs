@@ -1,3 +1,5 @@
+//! Tables of ground truth.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,3 +1,5 @@
+//! Files of weights.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -9,13 +9,13 @@ use crate::{
         document::{self, Document, OwnedDocument},
         guard::{self, FfiResult},
     },
-    one_shot::Space,
+    one_shot::{Space, SpaceFunctions},
 };
 use abi_stable::{
     sabi_trait::TD_Opaque,
     std_types::{ROk, RStr, RString},
 };
-use osee_model::space::SpaceInfo;
+use osee_model::space::{Mutation, SpaceInfo};
 use std::sync::Arc;
 
 /// Says whether an architecture makes a network that can be trained, as far as the
@@ -118,4 +118,19 @@ pub(super) fn view(info: &[u8], table: SpaceTable) -> Result<Space> {
     let info: SpaceInfo = document::decode(info)?;
     let origin = Origin::of_export(&info.id);
     Ok(Space::new(info, ForeignSpace::new(table, origin)))
+}
+
+impl SpaceFunctions for ForeignSpace {
+    fn architecture(&self, index: u64) -> Result<String> {
+        self.architecture(index)
+    }
+    fn canonical(&self, arch: &str) -> Result<String> {
+        self.canonical(arch)
+    }
+    fn mutations(&self, arch: &str) -> Result<Vec<Mutation>> {
+        self.mutations(arch)
+    }
+    fn trainable(&self, arch: &str) -> Result<bool> {
+        self.trainable(arch)
+    }
 }

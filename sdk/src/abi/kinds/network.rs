@@ -5,15 +5,19 @@ use crate::{
     Measurement, Result,
     abi::{
         document::{self, Document},
+        graph,
         guard::{self, FfiResult},
         tensor::OwnedTensor,
     },
+    network::Lender,
 };
 use abi_stable::{
     sabi_trait,
     sabi_trait::TD_Opaque,
     std_types::{RBox, RVec},
 };
+use osee_model::graph::Graph;
+use std::rc::Rc;
 use tch::Tensor;
 
 /// Functions in a network's table.
@@ -33,7 +37,7 @@ pub trait FfiNetwork {
 /// The table of a network, as it crosses.
 pub type NetworkTable = FfiNetwork_TO<'static, RBox<()>>;
 
-/// What the host implements, and the sdk's [`Network`](crate::Network) calls.
+/// What the host implements, and [`Network`](crate::Network) asks for.
 pub trait HostNetwork: 'static {
     /// The network's graph as a document; the same bytes on every call.
     fn graph_document(&self) -> &[u8];
@@ -96,22 +100,24 @@ impl NetworkHandle {
     pub(crate) fn into_table(self) -> NetworkTable {
         self.0
     }
+}
 
-    pub(crate) fn graph_document(&self) -> &[u8] {
-        self.0.graph().as_slice()
+impl Lender for NetworkHandle {
+    fn graph(&self) -> Result<Rc<Graph>> {
+        graph::read(self.0.graph().as_slice())
     }
 
-    pub(crate) fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
+    fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
         let tensors = guard::receive(self.0.measure(document::encode(&what).as_slice().into()))?;
         Ok(tensors.into_iter().map(OwnedTensor::into_tensor).collect())
     }
 
-    pub(crate) fn forward(&self, images: &Tensor) -> Result<Tensor> {
+    fn forward(&self, images: &Tensor) -> Result<Tensor> {
         let output = self.0.forward(OwnedTensor::new(images.shallow_clone()));
         guard::receive(output).map(OwnedTensor::into_tensor)
     }
 
-    pub(crate) fn cancelled(&self) -> bool {
+    fn cancelled(&self) -> bool {
         self.0.cancelled()
     }
 }
