@@ -1,7 +1,7 @@
 //! `osee-host criteria`: applies the criteria to scores from elsewhere.
 
 use super::{
-    CliError, leaderboard::TruthArgs, lists::resamples, plugin_args::PluginArgs, print,
+    CliError, leaderboard::TruthArgs, lists::whole, plugin_args::PluginArgs, print,
     score_tables::ScoreTables, value_args::CompatArg,
 };
 use crate::{
@@ -60,7 +60,7 @@ pub struct CriteriaArgs {
     #[arg(long, value_enum, default_value_t = CompatArg::Osee)]
     compat: CompatArg,
     /// Bootstrap resamples for the interval of KD; 0 for none.
-    #[arg(long, default_value_t = 1000, value_parser = resamples)]
+    #[arg(long, default_value_t = 1000, value_parser = whole::<usize>(0..=10_000_000))]
     resamples: usize,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = CriteriaFormat::Table)]

@@ -10,7 +10,6 @@ mod export;
 mod leaderboard;
 mod lists;
 mod merge;
-mod numbers;
 mod plan;
 mod plugin;
 mod plugin_args;
@@ -37,12 +36,11 @@ use crate::{
     terminal::{self, say},
 };
 use clap::{
-    CommandFactory, Parser, Subcommand,
+    Arg, CommandFactory, FromArgMatches, Parser, Subcommand,
     builder::{OsStringValueParser, TypedValueParser},
 };
 use osee_model::paths;
 use std::{
-    ffi::OsString,
     io::Write,
     panic::{UnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -168,9 +166,10 @@ fn run_program() -> u8 {
         Ok(arguments) => arguments,
         Err(error) => return failed(&CliError::Worker(error)),
     };
-    let cli = match Cli::try_parse_from(&arguments) {
+    let parsed = command().try_get_matches_from(&arguments);
+    let cli = match parsed.and_then(|it| Cli::from_arg_matches(&it)) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &arguments),
+        Err(error) => return usage(&error),
     };
     let ended = terminal::keep_output(std::io::stderr())
         .map_err(CliError::Worker)
@@ -231,13 +230,21 @@ fn failed(error: &CliError) -> u8 {
     error.exit_code() as u8
 }
 
-/// Prints help, the version, or what is wrong with the command line.
-fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
-    let mut command = Cli::command();
-    command.build();
-    if let Some(what) = numbers::explained(&command, error, arguments) {
-        return failed(&CliError::Usage(what));
+/// The command line, in which a number with a minus is the value of the option before it:
+/// clap alone takes it for an unknown option.
+fn command() -> clap::Command {
+    fn taking_minus(command: clap::Command) -> clap::Command {
+        let with_minus = |arg: Arg| match arg.get_long().is_some() {
+            true if arg.get_action().takes_values() => arg.allow_negative_numbers(true),
+            _ => arg,
+        };
+        command.mut_args(with_minus).mut_subcommands(taking_minus)
     }
+    taking_minus(Cli::command())
+}
+
+/// Prints help, the version, or what is wrong with the command line.
+fn usage(error: &clap::Error) -> u8 {
     match error.print() {
         Err(write) if !error.use_stderr() && write.kind() != std::io::ErrorKind::BrokenPipe => {
             failed(&CliError::Output(write))

@@ -1,7 +1,9 @@
 //! `osee-host plan`: how much work a study is, how long it may take, what is left.
 
 use super::{
-    CliError, merge, print,
+    CliError,
+    lists::whole,
+    merge, print,
     study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, WorkerArgs},
 };
 use crate::{
@@ -32,7 +34,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     scoring: ScoringArgs,
     /// Number of shards; by default as many as there are. What is left is printed for each.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0..=u32::MAX.into()))]
     shards: Option<u32>,
     /// Run directory of the same estimators in the same space, for the times they
     /// take; may be given several times. What these know is not asked of the run

@@ -2,7 +2,7 @@
 
 use super::{
     CliError,
-    lists::{once, refuse, settings_of, usage},
+    lists::{once, refuse, settings_of, usage, whole},
     plugin_args::PluginArgs,
     print,
 };
@@ -58,7 +58,7 @@ pub struct ScoreArgs {
     data: Option<String>,
     /// Seed of parameters and batch where no weights file has them, and of
     /// estimators' own random numbers; 0 by default.
-    #[arg(long)]
+    #[arg(long, value_parser = whole::<u64>(0..=u64::MAX))]
     seed: Option<u64>,
     /// cpu or cuda:N.
     #[arg(long, default_value = "cpu")]

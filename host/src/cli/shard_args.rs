@@ -16,16 +16,16 @@ pub struct ShardArg {
     /// Compute share K of N only, in the folder shard-K-of-N of the run
     /// directory. In a Slurm array or an indexed Kubernetes job that share by
     /// default; 1/1 for all.
-    #[arg(long, value_name = "K/N")]
-    shard: Option<String>,
+    #[arg(long, value_name = "K/N", allow_hyphen_values = true)]
+    shard: Option<Shard>,
 }
 
 impl ShardArg {
     /// The share that the user or the environment asks for; `None` if neither does.
     pub fn shard(&self) -> Result<Option<Shard>, CliError> {
         let wrong = |what: String| CliError::Usage(what);
-        if let Some(text) = &self.shard {
-            return text.parse().map(Some).map_err(|error| wrong(format!("--shard: {error}")));
+        if self.shard.is_some() {
+            return Ok(self.shard);
         }
         let shard = of_environment(|name| std::env::var(name).ok()).map_err(wrong)?;
         if let Some((shard, variable)) = &shard {

@@ -4,7 +4,7 @@
 use super::{
     CliError,
     boards::{ANALOG, Board, DEFAULT, DIGITS, trained},
-    lists::{at_once, refuse, rows_of, settings_of, usage},
+    lists::{at_once, refuse, rows_of, seconds, settings_of, usage, whole},
     path_text,
     plugin_args::PluginArgs,
     value_args::{DuplicatesArg, IsolationArg},
@@ -65,14 +65,14 @@ pub struct StudyArgs {
     unique: bool,
     /// All mutations of this many architectures, too: pairs for the analysis by
     /// operation. They are not on the leaderboard.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = whole::<u64>(0..=u64::MAX))]
     neighbours: Option<u64>,
     /// Initialisation seeds by comma; of several such lists the last counts.
     #[arg(
         long,
         action = ArgAction::Set,
         value_delimiter = ',',
-        allow_negative_numbers = true,
+        allow_hyphen_values = true,
         value_parser = seed
     )]
     seeds: Option<Vec<u64>>,
@@ -80,7 +80,7 @@ pub struct StudyArgs {
     #[arg(long)]
     preset: Option<String>,
     /// Images per batch.
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(0..=u64::MAX))]
     batch_size: Option<usize>,
     /// noise, digits, a data set such as cifar10, or a folder with one's files,
     /// such as cifar10:FOLDER.
@@ -123,10 +123,10 @@ pub struct WorkerArgs {
     workers: Option<usize>,
     /// Longest time for one score; 120 by default. Scores that failed by a
     /// limit are tried again when it is wider.
-    #[arg(long, value_name = "SECONDS")]
-    time_limit: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    time_limit: Option<Duration>,
     /// Memory limit of one worker; by default three quarters of the machine's memory over its cores.
-    #[arg(long, value_name = "MIB")]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u64>(0..=u64::MAX))]
     memory_limit: Option<u64>,
 }
 
@@ -402,7 +402,7 @@ impl WorkerArgs {
 
     /// The flags of the limits, to pass to a job.
     pub(super) fn flags(&self) -> Vec<String> {
-        let time = self.time_limit.iter().map(|seconds| format!("--time-limit={seconds}"));
+        let time = self.time_limit.iter().map(|it| format!("--time-limit={}", it.as_secs_f64()));
         let memory = self.memory_limit.iter().map(|mib| format!("--memory-limit={mib}"));
         time.chain(memory).collect()
     }
@@ -415,15 +415,7 @@ impl WorkerArgs {
         reporter: Arc<dyn Reporter>,
     ) -> Result<RunOptions, CliError> {
         let mut limits = Limits::default();
-        if let Some(seconds) = self.time_limit {
-            limits.time = Duration::try_from_secs_f64(seconds)
-                .ok()
-                .filter(|time| !time.is_zero())
-                .ok_or_else(|| {
-                    let what = "a number of seconds above 0, such as 0.5 or 600";
-                    usage(format!("--time-limit takes {what}, not `{seconds}`"))
-                })?;
-        }
+        limits.time = self.time_limit.unwrap_or(limits.time);
         if let Some(mib) = self.memory_limit {
             limits.memory = mib.saturating_mul(1 << 20);
         }

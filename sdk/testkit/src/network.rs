@@ -38,7 +38,7 @@ impl FixedNetwork {
 
     /// The network as an author sees it.
     pub fn view(&self) -> Network {
-        Network::new(self.into())
+        Network::new(NetworkHandle::from(self))
     }
 }
 

@@ -4,8 +4,12 @@
 use crate::{
     benchmark::{Benchmark, KERNELS, card},
     cli::{
-        CliError, ExitCode, lists::at_once, plugin_args::PluginArgs, print,
-        progress_args::ProgressArgs, study_args::note_old_keys,
+        CliError, ExitCode,
+        lists::{at_once, whole},
+        plugin_args::PluginArgs,
+        print,
+        progress_args::ProgressArgs,
+        study_args::note_old_keys,
     },
     runner::RunError,
     stop::Stop,
@@ -58,7 +62,7 @@ pub struct BuildArgs {
     out: PathBuf,
     /// Train only this share of the architectures, such as 2/5. Copy the files
     /// `trainings-*.jsonl` of all shards into one folder, and build there.
-    #[arg(long, value_name = "K/N", default_value_t)]
+    #[arg(long, value_name = "K/N", default_value_t, allow_hyphen_values = true)]
     shard: Shard,
     #[command(flatten)]
     progress: ProgressArgs,
@@ -72,10 +76,10 @@ pub struct CheckArgs {
     /// The table.
     table: PathBuf,
     /// How many architectures of the table, drawn at random.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 5, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     rows: u32,
     /// Seed of the draw.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole::<u64>(0..=u64::MAX))]
     draw: u64,
 }
 

@@ -12,7 +12,7 @@ mod throughput;
 
 use super::{
     CliError, ExitCode,
-    lists::{at_least_one, refuse},
+    lists::{refuse, whole},
     print,
 };
 
@@ -23,7 +23,7 @@ use crate::{
     terminal::{output_of_child, say},
     worker::MALLOC,
 };
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, ValueEnum};
 use osee_model::estimator::{EstimatorInfo, EstimatorKind};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::{io, mem, os::unix::process::CommandExt};
@@ -51,13 +51,13 @@ pub struct BenchArgs {
     #[arg(long, value_enum)]
     only: Option<Part>,
     /// Networks to average over; 12 by default, and 48 at least for processes.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX))]
     networks: Option<usize>,
     /// Images per batch, of passes and processes; 64 by default.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX))]
     batch_size: Option<usize>,
     /// Torch threads, of passes; 1 by default.
-    #[arg(long, value_name = "N", value_parser = value_parser!(i32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole::<i32>(1..=1024))]
     threads: Option<i32>,
 }
 

@@ -4,7 +4,7 @@
 
 use crate::{
     child,
-    cli::{CliError, ExitCode, plugin_args::PluginArgs, print},
+    cli::{CliError, ExitCode, lists::seconds, plugin_args::PluginArgs, print},
     conformance::{self, Alone, Verdict},
     loader::{Plugin, Registry},
     relay::{self, Relay},
@@ -37,8 +37,8 @@ pub struct CheckArgs {
     #[arg(long)]
     allow_unpinned: bool,
     /// Longest time for one rule.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
-    time_limit: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    time_limit: Duration,
     /// Check in this process, and no export beside others.
     #[arg(long, hide = true)]
     here: bool,
@@ -50,20 +50,10 @@ pub struct CheckArgs {
     beside: bool,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    let wrong = || "it is a number of seconds above 0".to_owned();
-    let seconds = text.trim().parse::<f64>().ok().filter(|it| *it > 0.0).ok_or_else(wrong)?;
-    Duration::try_from_secs_f64(seconds).map(|_| seconds).map_err(|_| wrong())
-}
-
 impl CheckArgs {
-    fn limit(&self) -> Duration {
-        Duration::from_secs_f64(self.time_limit)
-    }
-
     /// Time limit for one answer of a fresh process.
     fn patience(&self) -> Duration {
-        PATIENCE.max(self.limit() / 5)
+        PATIENCE.max(self.time_limit / 5)
     }
 }
 
@@ -168,7 +158,7 @@ enum Watch {
 fn watch(args: &CheckArgs, part: Part<'_>, report: &mut Report) -> Result<Watch, CliError> {
     let (relay, printing) = Relay::begin(slice::from_ref(&args.file)).map_err(CliError::Worker)?;
     let mut command = child::again([]).map_err(CliError::Worker)?;
-    let mut limits = Limits { time: args.limit(), memory: Limits::default().memory.min(MEMORY) };
+    let mut limits = Limits { time: args.time_limit, memory: Limits::default().memory.min(MEMORY) };
     match part {
         Part::From(from) => command.args(["--from", &from.to_string()]),
         Part::Beside(alone) => {

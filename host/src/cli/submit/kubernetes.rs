@@ -2,7 +2,7 @@
 
 use super::{JobArgs, Jobs};
 use crate::{
-    cli::{CliError, print, shard_args::COUNT},
+    cli::{CliError, lists::whole, print, shard_args::COUNT},
     loader::{Entry, LOCK, lock_text},
 };
 use clap::Args;
@@ -31,10 +31,10 @@ pub struct KubernetesArgs {
     #[arg(long, value_name = "NAME", default_value = "osee")]
     claim: String,
     /// Pods at once; all by default, as far as Kubernetes allows.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=AT_ONCE as i64))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=AT_ONCE.into()))]
     at_once: Option<u32>,
     /// GPUs of a pod.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     gpus: Option<u32>,
 }
 

@@ -9,7 +9,7 @@ mod slurm;
 
 use super::{
     CliError,
-    lists::usage,
+    lists::{usage, whole},
     study_args::{Prepared, Purpose, ScoringArgs, StudyArgs, TorchArgs, WorkerArgs},
 };
 use crate::{
@@ -61,7 +61,7 @@ pub struct JobArgs {
     #[command(flatten)]
     torch: TorchArgs,
     /// How many shards; tens of minutes of work each are a good size.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0..=u32::MAX.into()))]
     shards: u32,
     /// Print what would be submitted, and write nothing.
     #[arg(long)]

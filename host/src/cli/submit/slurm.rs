@@ -4,13 +4,13 @@ use super::{JobArgs, Jobs};
 use crate::{
     cli::{
         CliError,
-        lists::usage,
+        lists::{usage, whole},
         print,
         shell::{path_word, word},
     },
     terminal::say,
 };
-use clap::{Args, value_parser};
+use clap::Args;
 use std::{
     fmt::Write,
     path::Path,
@@ -28,7 +28,7 @@ pub struct SlurmArgs {
     time: Option<String>,
     /// Seconds before that time at which a job stops taking units; allow for
     /// the longest unit.
-    #[arg(long, value_name = "SECONDS", default_value_t = 150, value_parser = value_parser!(u32).range(..=65535))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 150, value_parser = whole::<u32>(0..=65_535))]
     grace: u32,
     /// Generic resources of every shard and training, such as gpu:1.
     #[arg(long, value_name = "LIST")]
@@ -40,7 +40,7 @@ pub struct SlurmArgs {
     #[arg(long, value_name = "SIZE")]
     mem: Option<String>,
     /// Shards that run at once; as many as there is room for by default.
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     at_once: Option<u32>,
     /// Another option of sbatch, such as --sbatch=--account=nas; may be given
     /// several times.
