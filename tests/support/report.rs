@@ -180,7 +180,7 @@ fn leaderboard() -> Table {
             [404.8, 145.4, 0.2, 0.1, 17.1, 242.3, 316.1, 315.9, 775.3, 327.5, 1204.2, 0.1][at];
         cells.push(Cell::number(&format!("{cost:.1}"), cost));
         table = match name.starts_with("mine") {
-            true => table.own_row(cells),
+            true => table.marked_row(cells, "estimators of user plugins"),
             false => table.row(cells),
         };
     }

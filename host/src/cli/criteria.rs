@@ -31,7 +31,7 @@ enum CriteriaFormat {
 
 /// Which tables, which columns.
 #[derive(Debug, Args)]
-#[command(mut_arg("truth", |it| it.required(true)))]
+#[command(mut_arg("truth", |it| it.required(true).help("Ground truth: a table or a data set")))]
 #[command(mut_arg("truth_isomorphic", |it| it.requires("space")))]
 pub struct CriteriaArgs {
     #[command(flatten)]

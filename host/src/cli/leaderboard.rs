@@ -33,7 +33,7 @@ pub struct TruthArgs {
     #[arg(long, value_name = "COL")]
     pub truth_column: Option<String>,
     /// Its key column, or a form such as {a};{b}; by default that of the data set,
-    /// else that of --scores, else the space's own.
+    /// else of the table of scores or the space.
     #[arg(long, value_name = "COL")]
     pub truth_key: Option<String>,
     /// A row of it counts for all isomorphic architectures that have none
