@@ -161,7 +161,7 @@ mod tests {
         assert_eq!("2/5".parse::<Shard>().unwrap().to_string(), "2/5");
         for wrong in ["", "3", "0/3", "4/3", "1/0", "a/3", "1/3/5", "-1/3"] {
             let error = wrong.parse::<Shard>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{wrong}` is no shard")), "{error}");
+            assert!(error.starts_with(&format!("`{wrong}` is not a shard")), "{error}");
         }
     }
 }

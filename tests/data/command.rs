@@ -175,7 +175,7 @@ fn pip_that_fails_is_told_and_its_file_is_not_believed() {
             // The name that the catalogue gives the file, in the folder that pip is told to use.
             "while [ \"$1\" != --dest ]; do shift; done\n\
              echo x > \"$2/analog_nasbench-0.1.3-py3-none-any.whl\"",
-            "has 2 bytes, and 2882438 are expected",
+            "has 2 bytes, but 2882438 are expected",
         ),
     ] {
         let (code, said) = run(script);

@@ -144,7 +144,7 @@ fn faults_of_a_server_are_told_apart_and_leave_nothing_half_done() {
             "answers 503: the server failed",
         ),
         (Box::new(move |asked, to| send(asked, &other, to)), "its SHA-256 is"),
-        (Box::new(move |asked, to| send(asked, &short, to)), "has 1000 bytes, and"),
+        (Box::new(move |asked, to| send(asked, &short, to)), "has 1000 bytes, but"),
         (
             // Announces the whole length, and always breaks off at the same place.
             Box::new(move |_, to| {
@@ -399,7 +399,7 @@ fn a_file_that_is_not_the_table_leaves_what_was_there() {
     open.files[0].sha256 = None;
     open.files[0].bytes = None;
     for (text, why) in [
-        ("arch,acc\na,1\n", "the table has 1 rows, and 20000 are expected"),
+        ("arch,acc\na,1\n", "the table has 1 rows, but 20000 are expected"),
         ("arch,accuracy\na,1\n", "has no column `acc`"),
         ("", "has no rows"),
     ] {

@@ -244,15 +244,15 @@ fn a_list_of_architectures_may_come_from_elsewhere_and_a_table_is_named() {
         (
             "wrong.txt",
             format!("{arch}\n{arch}\n{other}\n{wrong}\n").into_bytes(),
-            "wrong.txt line 4: `|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|nona~2|` is no nb201 \
-             architecture: column 57: edge 3<-2 has unknown operation `nona` (did you mean `none`?)",
+            "wrong.txt line 4: `|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|nona~2|` is not a valid \
+             nb201 architecture: column 57: edge 3<-2 has unknown operation `nona` (did you mean `none`?)",
         ),
         (
             "headless.csv",
             format!("{arch},93.2\n{other},91\n").into_bytes(),
             "line 1: the line is a row of a table without a header, with an architecture in cell 1",
         ),
-        ("latin.txt", b"# f\xfcr\n".to_vec(), "no text in UTF-8, first in line 1"),
+        ("latin.txt", b"# f\xfcr\n".to_vec(), "not text in UTF-8, first in line 1"),
         (
             "table.csv",
             format!("index,arch\n0,{arch}\n1,{other}\n").into_bytes(),

@@ -46,7 +46,7 @@ fn what_cannot_be_a_crate_is_refused_and_nothing_is_overwritten() {
     assert!(code == 3 && said.contains("is not empty; nothing was written"), "{said}");
     for name in ["", "9lives", "My", "a/b", "../up"] {
         let (code, said) = fail(&["plugin", "new", name, "--into", own]);
-        assert!(code == 3 && said.contains("is no crate name"), "{name}: {said}");
+        assert!(code == 3 && said.contains("is not a crate name"), "{name}: {said}");
     }
     let (code, said) = fail(&["plugin", "new", "self", "--into", "/tmp/none"]);
     assert!(

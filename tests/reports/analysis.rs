@@ -381,7 +381,7 @@ fn three_architectures_promise_nothing_and_what_is_constant_is_not_compared() {
     let mut args = vec!["criteria", "--truth", file, "--truth-column", "acc", "--scores", file];
     args.extend(["--key", "arch", "--score-column", "right"]);
     let text = support::run(&args);
-    assert!(text.contains("the smallest that 3 allow is 0.333, so no KD of them"), "{text}");
+    assert!(text.contains("the smallest that 3 allow is 0.333, so no KD over them"), "{text}");
     args.extend(["--format", "json"]);
     let found: serde_json::Value = serde_json::from_str(&support::run(&args)).unwrap();
     let row = &found["rows"][0];

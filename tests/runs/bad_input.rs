@@ -244,7 +244,7 @@ fn a_run_directory_is_never_taken_from_somebody_else() {
     let out = folder.path().to_str().unwrap();
     let mut args = vec!["run", "--archs", "2", "--seeds", "0", "--out", out];
     args.extend(SMALL);
-    says(fail(&args), 5, "no osee run");
+    says(fail(&args), 5, "not an osee run");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 
     let own = folder.path().join("own");
@@ -260,7 +260,7 @@ fn a_run_directory_is_never_taken_from_somebody_else() {
         other
     };
     says(fail(&other), 5, "its seeds differs");
-    says(fail(&["leaderboard", "/nowhere"]), 5, "no osee run");
+    says(fail(&["leaderboard", "/nowhere"]), 5, "not an osee run");
     args.truncate(args.len() - 2);
     let file = folder.path().join("thesis.tex/run");
     let at = args.iter().position(|arg| *arg == own.to_str().unwrap()).unwrap();

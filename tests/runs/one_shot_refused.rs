@@ -71,7 +71,7 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     refused(&format!("{controller} 4 }}\n"), &["nothing evolves"]);
 
     // Checkpoints and batches that a row asks of its supernet.
-    let few = "`mine` averages 5 checkpoints up to epoch 4, and there are those after [1, 2, 3, 4]";
+    let few = "`mine` averages 5 checkpoints up to epoch 4, but those kept are after [1, 2, 3, 4]";
     refused(&settings("checkpoints = 5"), &[few]);
     let initial = row("epoch = 0\nsettings = { checkpoints = 2 }");
     refused(&initial, &["averages 2 checkpoints up to epoch 0", "after [0]"]);
@@ -91,7 +91,7 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     refused(&training("cutout = 32"), &["`cutout` of [training] is 32", "32 pixels"]);
     for id in ["synflow", "params", "vote"] {
         let rows = format!("[[estimators]]\nid = \"{id}\"\ntraining = {{ epochs = 2 }}\n");
-        refused(&rows, &[&format!("`{id}` has `training`, and trains no supernet")]);
+        refused(&rows, &[&format!("`{id}` has `training`, but trains no supernet")]);
     }
     let lent = "[[estimators]]\nid = \"synflow\"\nsupernet = \"mine\"\ntraining = { epochs = 2 }\n";
     refused(&format!("{}{lent}", row("")), &["`synflow` has `training`"]);

@@ -141,7 +141,7 @@ const REFUSED: [Refused; 74] = [
     ("run --workers 0", "a whole number from 1 on"),
     ("run --torch-threads 0", "a whole number from 1 on"),
     ("bench build --study x --out y --workers 0", "a whole number from 1 on"),
-    ("run --archs 3 --data noise --shard 1/2 --format json", "which a shard has none of"),
+    ("run --archs 3 --data noise --shard 1/2 --format json", "and a shard has none"),
     ("run --truth-column acc", "--truth <TABLE>"),
     ("run --where task=x", "--truth <TABLE>"),
     ("run --retry-failed crush", "there are undefined, not-finite"),
@@ -156,7 +156,7 @@ const REFUSED: [Refused; 74] = [
     ("score --arch @ARCH --estimators params,snip,params", "--estimators names `params` twice"),
     (
         "score --arch @ARCH --set cells=1 --set channels=2 --estimators params,vote",
-        "estimator `vote` judges by more than one network",
+        "estimator `vote` needs more than one network",
     ),
     ("analyze @a --only nois", "possible values"),
     ("analyze @a --format json", UNKNOWN),

@@ -124,7 +124,7 @@ fn bench(architectures: &str, training: &str) -> String {
 fn what_a_benchmark_never_uses_is_refused_by_its_name() {
     let place = Place::new();
     for (training, words) in [
-        ("cutout = 64", "`cutout` of [training] is 64, and images have a side of 8"),
+        ("cutout = 64", "`cutout` of [training] is 64; it must be below the side of the images, 8"),
         ("cutout = 8", "`cutout` of [training] is 8"),
         ("keep_every = 1", "`keep_every` of [training] is about supernets"),
         ("observe = 1", "`observe` of [training] is about supernets"),

@@ -161,9 +161,9 @@ fn what_kubernetes_would_refuse_is_refused() {
     for out in ["/study", "/study/", "/study/runs", "/tmp/../study", "/", "/study/../study/x/.."] {
         refused(&["--out", out], "/study is the study's");
     }
-    refused(&["--claim", "My_Claim"], "--claim `My_Claim` is no name");
+    refused(&["--claim", "My_Claim"], "--claim `My_Claim` is not a Kubernetes name");
     for image in ["my image", "Foo:bar:baz", "Osee", "osee:", "osee@sha256:12", ""] {
-        refused(&["--image", image], &format!("--image `{image}` is no image"));
+        refused(&["--image", image], &format!("--image `{image}` is not an image"));
     }
     refused(&["--at-once", "0"], "--at-once");
     refused(&["--at-once", "100001"], "--at-once");

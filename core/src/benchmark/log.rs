@@ -44,8 +44,7 @@ pub enum LogError {
     Locked(PathBuf),
     /// The file belongs to another benchmark; its path.
     #[error(
-        "{} holds trainings of another benchmark (other study, images or space); go on with the \
-         study it was made with, or give --out another folder", .0.display()
+        "{} holds trainings of another benchmark (other study, images or space); resume with the study it was made with, or give --out another folder", .0.display()
     )]
     Other(PathBuf),
     /// A line other than an unfinished last one is not a training.

@@ -17,7 +17,7 @@ pub enum StoreError {
     },
     /// The directory holds something other than a run; its path.
     #[error(
-        "{} is not empty and no osee run (it has no study.toml with results.sqlite); \
+        "{} is not empty, and not an osee run (it has no study.toml with results.sqlite); \
          nothing was changed; give --out a new or empty folder", .0.display()
     )]
     Foreign(PathBuf),
@@ -83,8 +83,7 @@ pub enum StoreError {
     },
     /// The disk is full or fails.
     #[error(
-        "the store in {} cannot go on: {source}; what was stored is kept, so make room, or mend \
-         the disk, and give the same command again", dir.display()
+        "the store in {} cannot be written: {source}; what was stored is kept, so make room or repair the disk, and run the same command again", dir.display()
     )]
     Disk {
         /// Path of the run directory.

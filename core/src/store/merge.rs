@@ -70,7 +70,7 @@ pub enum MergeError {
     /// Two parts have different scores for the same unit.
     #[error(
         "`{row}` of architecture {arch} with seed {seed} is {first} in one part and {other} in \
-         {}; scores depend on what is asked alone, so one of them was made in another way",
+         {}; a score depends on nothing but its row, architecture and seed, so one of them was made in another way",
         dir.display()
     )]
     OtherResult {

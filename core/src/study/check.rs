@@ -20,8 +20,7 @@ impl Study {
         }
         if let Some(it) = self.estimators.iter().find(|it| it.name().contains(char::is_control)) {
             return Err(StudyError::Invalid(format!(
-                "the name {:?} of a row has a line end or another control character, which no \
-                 sentence can hold; leave it out",
+                "the name {:?} of a row has a line break or another control character; leave it out",
                 it.name()
             )));
         }
@@ -39,8 +38,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
         _ => return Ok(()),
     };
     Err(StudyError::Invalid(format!(
-        "the study's name {name:?} {why}; a run's folder in runs/ is called after it, so it is one \
-         word or several, and --out says where else a run is"
+        "the study's name {name:?} {why}; it names the run's folder in runs/; choose another name, or give --out"
     )))
 }
 
@@ -59,8 +57,7 @@ impl Architectures {
         match self.file.is_some() && self.count.is_some() {
             false => Ok(()),
             true => Err(StudyError::Invalid(
-                "[architectures] `count` changes nothing of `file`, whose architectures are all \
-                 taken; leave one of the two out"
+                "[architectures] `count` has no effect on `file`, whose architectures are all taken; leave one of the two out"
                     .to_owned(),
             )),
         }

@@ -114,8 +114,7 @@ impl TrainingChoice {
     fn check_common(&self, recipe: &Recipe, side: usize) -> Result<(), StudyError> {
         if recipe.cutout >= side {
             return Err(StudyError::Invalid(format!(
-                "`cutout` of [training] is {}, and images have a side of {side} pixels; it is below \
-                 that",
+                "`cutout` of [training] is {}; it must be below the side of the images, {side} pixels",
                 recipe.cutout
             )));
         }
@@ -145,7 +144,7 @@ fn at_most(field: &str, given: Option<usize>, most: usize, of: &str) -> Result<(
     match given.filter(|given| *given > most) {
         None => Ok(()),
         Some(given) => Err(StudyError::Invalid(format!(
-            "`{field}` of [training] is {given}, and there are {most} {of}; it is at most that"
+            "`{field}` of [training] is {given}, and there are {most} {of}; it can be no more"
         ))),
     }
 }

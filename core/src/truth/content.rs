@@ -167,7 +167,7 @@ pub fn text_of(bytes: Vec<u8>) -> Result<String, String> {
 /// The message that a line is in another encoding, as the end of a sentence about "it".
 pub fn not_utf8(line: u64) -> String {
     format!(
-        "is no text in UTF-8, first in line {line}; text of Windows or Excel is often in Latin-1: \
+        "is not text in UTF-8, first in line {line}; text of Windows or Excel is often in Latin-1: \
          iconv -f LATIN1 -t UTF-8 FILE > OTHER"
     )
 }

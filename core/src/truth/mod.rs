@@ -95,8 +95,7 @@ pub enum TableError {
     },
     /// A truth is infinite.
     #[error(
-        "{} row {row}: column `{column}` holds `{value}`; a truth is finite, and where there is none \
-         its cell is empty or nan", path.display()
+        "{} row {row}: column `{column}` holds `{value}`; a truth must be finite; a cell without one is empty or nan", path.display()
     )]
     Infinite {
         /// Path of the file.
@@ -110,7 +109,7 @@ pub enum TableError {
     },
     /// Columns are not separated by commas.
     #[error(
-        "the columns of {} are set apart by {}; a table is CSV, with commas: \
+        "the columns of {} are separated by {}; a table is CSV, with commas: \
          pandas.read_csv(FILE, sep={sep}).to_csv(OTHER, index=False) in Python converts it",
         path.display(), named(*separator), sep = spelt_separator(*separator)
     )]

@@ -307,8 +307,7 @@ fn plainly(error: csv::Error) -> csv::Error {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let line = pos.as_ref().map_or(0, csv::Position::line);
             io::Error::other(format!(
-                "line {line} has {len} cells, those before it {expected_len}; a cell with a comma \
-                 stands in double quotes"
+                "line {line} has {len} cells, those before it {expected_len}; put a cell with a comma in double quotes"
             ))
             .into()
         }

@@ -155,8 +155,7 @@ fn contents(
 fn superfluous<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     if STATISTICS.iter().any(|end| name.ends_with(end)) {
         return Error::new(format!(
-            "`{name}` is not used: batch normalisation takes the statistics of the batch at hand; \
-             leave it out"
+            "`{name}` is not used: batch normalisation uses the statistics of the batch; leave it out"
         ));
     }
     let hint = match nearest(name, known) {

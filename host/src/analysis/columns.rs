@@ -263,7 +263,7 @@ mod tests {
         let said = wrong(&["val_loss_s{seed}"], &["val_los"]);
         assert!(said.contains("did you mean `val_loss`?"), "{said}");
         assert!(wrong(&["acc_s{sed}"], &[]).contains("not {sed}"));
-        assert!(wrong(&["acc_s{seed"], &[]).contains("has no partner"));
+        assert!(wrong(&["acc_s{seed"], &[]).contains("is unmatched"));
     }
 
     #[test]

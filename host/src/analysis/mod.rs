@@ -312,14 +312,16 @@ mod tests {
                 "How stable is the ranking?: no step has a relative KD",
                 "Accuracy or loss as the score?: no supernet has a KD by both",
                 "How much validation data?: no supernet has a KD",
-                "Do architectures forget?: no architecture that was looked at",
+                "Do architectures forget?: no observed architecture has",
                 "Do architectures pull the same way?: no layer is shared",
             ] {
                 told(&missing, what);
             }
         }
         let missing = absent(&Material { rows: Vec::new(), ..constant(1.0) });
-        for what in ["What does quality cost?", "say the same?", "by operation", "worst by each"] {
+        for what in
+            ["What does quality cost?", "estimators agree?", "by operation", "worst by each"]
+        {
             told(
                 &missing,
                 &format!("{what}: there is no estimator with scores")

@@ -84,7 +84,7 @@ fn find<'a>(entry: &'a Entry, path: &Path) -> Result<Vec<Wanted<'a>>, Fault> {
                 false => format!(": {}", names.join(", ")),
             };
             Err(Fault::Content(format!(
-                "{} is one file, and several are needed{needs}\n  help: import the folder that they \
+                "{} is one file, but several are needed{needs}\n  help: import the folder that they \
                  are in: {}",
                 path.display(),
                 how_to_import(entry)

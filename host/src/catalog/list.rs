@@ -95,8 +95,8 @@ mod tests {
             (whole.replace("bytes = 1, ", ""), "no size"),
             (whole.replace(&hash, "00"), "no SHA-256"),
             (whole.replace("rows = 1\n", ""), "rows"),
-            (whole.replace("\"f\"", "\"../f\""), "no name of a file"),
-            (whole.replace("https://h/f", "ftp://h/f"), "no address"),
+            (whole.replace("\"f\"", "\"../f\""), "not a valid file name"),
+            (whole.replace("https://h/f", "ftp://h/f"), "not an address"),
         ] {
             let error = Catalog::parse(&entry(&hole)).unwrap_err();
             assert!(error.contains(why), "{error}");

@@ -204,7 +204,7 @@ pub fn no_columns(
 ) -> CliError {
     match (error, space) {
         (TruthError::NoColumns, Err(cause)) => {
-            let why = "the truth's columns are not named, and are known to".to_owned();
+            let why = "the truth's columns are not named, and can be told by".to_owned();
             CliError::no_space(why, &study.space.id, cause)
         }
         (error, _) => error.into(),
@@ -232,8 +232,7 @@ pub fn judge(
         return Ok(judged?);
     }
     let why = format!(
-        "{} has {found} of {all} architectures as the run spells them, and whether it has the \
-         others in another spelling, or isomorphic ones, is known to",
+        "{} has {found} of {all} architectures as the run spells them, and whether it has the others in another spelling, or isomorphic ones, can be told by",
         table.truth.file.display()
     );
     Err(CliError::no_space(why, &store.study()?.space.id, cause))

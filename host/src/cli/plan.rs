@@ -147,8 +147,7 @@ fn time(forecast: &Forecast, workers: usize) -> Vec<String> {
             let rests = match forecast.alike {
                 true => format!("from the times of {known} units"),
                 false => format!(
-                    "by the share of their estimators' sum that {known} units of other estimators \
-                     took, so that these may take longer"
+                    "by the share of their estimators' sum that {known} units of other estimators took; they may take longer"
                 ),
             };
             let text = format!("time: about {} a unit; {} ({rests})", each(total), on(total));

@@ -60,7 +60,7 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let mut prepared = train.study.prepare(options.isolation, shard, Purpose::Score, threads)?;
     let Prepared { study, registry, plan, truth } = &mut prepared;
     if !plan.shard.is_whole() {
-        let why = "is about the leaderboard, which a shard has none of; osee-host leaderboard \
+        let why = "is about the leaderboard, and a shard has none; osee-host leaderboard \
                    prints it when all shards are merged";
         refuse(&[("--format", format.is_some())], why)?;
     }
@@ -113,7 +113,7 @@ fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, Cli
     let units = store.progress()?.unwrap_or_default().units;
     say(format_args!(
         "shard {}: its {units} units are in {}; the leaderboard, and estimators that vote over the \
-         whole study, come when all shards are there: osee-host merge {}",
+         whole study, are computed when all shards are there: osee-host merge {}",
         plan.shard,
         plan.dir,
         path_word(plan.setup.run.path())

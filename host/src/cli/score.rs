@@ -111,7 +111,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
         match one(&registry, id, &graph, &network, seed)? {
             None if named.is_some() => {
                 return Err(usage(format!(
-                    "estimator `{id}` judges by more than one network, and score has one; \
+                    "estimator `{id}` needs more than one network, and score has one; \
                      osee-host run has rows of such estimators"
                 )));
             }

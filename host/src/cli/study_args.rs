@@ -200,8 +200,7 @@ pub(super) struct Prepared {
 }
 
 /// Printed if the default study is the digits board because the table is missing.
-const NO_ANALOG: &str = "NAS-Bench-201's table is not here, so this is the board of digits, which ranks \
-                         otherwise than CIFAR-10; for the real one: osee-host data fetch nb201-analog";
+const NO_ANALOG: &str = "NAS-Bench-201's table is not here, so this is the board of digits, whose ranking differs from CIFAR-10's; for the real one: osee-host data fetch nb201-analog";
 
 /// The board that `like` of a study names.
 fn board_like(name: &str) -> Result<Board, CliError> {

@@ -15,7 +15,7 @@ const QUESTIONS: usize = 4;
 const EXPLAINED: usize = 8;
 
 /// Advice for a broken rule.
-pub const MEND: &str = "let exports share nothing that changes: no static, no file, no setting of \
+pub const MEND: &str = "share nothing mutable between exports: no static, no file, no setting of \
                         the process";
 
 /// Answers of an export in a process of its own.

@@ -188,8 +188,7 @@ impl Subject<'_> {
     }
 
     fn mutations_change_one(&self) -> std::result::Result<(), Broken> {
-        let mend = "change one decision in each, name it with its old and its new value, and have \
-                    one for every other value, as the space writes it";
+        let mend = "change one decision in each, name it with its old and its new value, and offer every other value, as the space writes it";
         let of = |arch: &str| self.functions.mutations(arch).map_err(broken(mend));
         for arch in self.few.iter().take(MUTATED) {
             let wrong = |what: String| (format!("a mutation of {}: {what}", shown(arch)), mend);

@@ -144,8 +144,7 @@ impl Scored {
         let mut text = String::new();
         if let Some(progress) = self.progress() {
             text += &format!(
-                "{progress}: only these architectures are judged, and the command that made the \
-                 run goes on with the others\n"
+                "{progress}: only these architectures are judged, and the command that made the run resumes with the others\n"
             );
         }
         for NotRun { key, scored, reason, .. } in &self.not_run {

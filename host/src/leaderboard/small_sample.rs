@@ -32,7 +32,7 @@ mod tests {
     #[test]
     fn what_three_cannot_decide_is_said() {
         let three = few(3).unwrap();
-        assert!(three.contains("3 allow is 0.333, so no KD of them can be told"), "{three}");
+        assert!(three.contains("3 allow is 0.333, so no KD over them is significant"), "{three}");
         let eight = few(8).unwrap();
         assert!(eight.ends_with("8 allow is 5.0e-5"), "{eight}");
         assert_eq!(few(9), None);

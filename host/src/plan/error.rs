@@ -169,8 +169,7 @@ pub enum PlanError {
     },
     /// A row has a recipe but trains nothing.
     #[error(
-        "`{0}` has `training`, and trains no supernet; one-shot rows do, and `supernet` of another \
-         row names the one whose weights it looks at"
+        "`{0}` has `training`, but trains no supernet; one-shot rows do, and `supernet` names the row whose weights are scored"
     )]
     NoTraining(String),
     /// A row asks for one checkpoint and for all of them.
@@ -180,8 +179,7 @@ pub enum PlanError {
     EpochOfTrend(String),
     /// A trend would have too many rows.
     #[error(
-        "`{row}` has `trend`, a row for every kept epoch, of which there are {kept}; at most {most} \
-         are made, so `keep_every` of [training] is larger"
+        "`{row}` has `trend`, a row for every kept epoch, of which there are {kept}; at most {most} can be made, so give a larger `keep_every` of [training]"
     )]
     LongTrend {
         /// Name of the row.
@@ -211,8 +209,7 @@ pub enum PlanError {
     },
     /// A row averages more checkpoints than there are.
     #[error(
-        "`{row}` averages {wanted} checkpoints up to epoch {epoch}, and there are those after \
-         {there:?}"
+        "`{row}` averages {wanted} checkpoints up to epoch {epoch}, but those kept are after {there:?}"
     )]
     FewCheckpoints {
         /// Name of the row.
@@ -246,7 +243,7 @@ pub enum PlanError {
     },
     /// Meta estimators need one another's scores in a circle.
     #[error(
-        "meta estimators judge by one another's scores in a circle: {}; take one out of the \
+        "meta estimators need one another's scores in a circle: {}; take one out of the \
          experts of another",
         circle(.0)
     )]

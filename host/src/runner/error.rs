@@ -51,8 +51,7 @@ pub enum RunError {
     },
     /// A checkpoint is not the one that stored scores were made with.
     #[error(
-        "{} is not the file that scores of this run were made with; put that one back, or give \
-         --out another folder", .0.display()
+        "{} is not the file that scores of this run were made with; restore that file, or give --out another folder", .0.display()
     )]
     OtherWeights(PathBuf),
     /// Signal handlers cannot be set.

@@ -10,8 +10,7 @@ use std::{ops::RangeInclusive, path::PathBuf};
 pub enum DataError {
     /// The name of the data is not a known kind.
     #[error(
-        "unknown data `{0}`; data is noise, digits, cifar10, cifar100 or imagenet16-120, or files of \
-         those at hand, as cifar10:FOLDER"
+        "unknown data `{0}`; data is noise, digits, cifar10, cifar100 or imagenet16-120, or your own copy of one, as cifar10:FOLDER"
     )]
     Unknown(String),
     /// A file does not exist.

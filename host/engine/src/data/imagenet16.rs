@@ -238,7 +238,7 @@ mod tests {
 
         let file = folder.path().join("train_data_batch_2.npz");
         std::fs::write(&file, "hello").unwrap();
-        assert!(wrong(folder.path()).contains("train_data_batch_2.npz: no NumPy archive"));
+        assert!(wrong(folder.path()).contains("train_data_batch_2.npz: not a NumPy archive"));
         let (data, labels) = (Tensor::from_slice(&[1u8, 2]), Tensor::from_slice(&[1i64]));
         Tensor::write_npz(&[("data", data.shallow_clone())], &file).unwrap();
         assert!(wrong(folder.path()).contains("no array `labels`"));

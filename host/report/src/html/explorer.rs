@@ -10,10 +10,9 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-const CANVAS: &str = "Scores against truth, one point per architecture; arrow keys go through \
-                      them by true rank";
-const POINTING: &str = "Point at an architecture, or go through them by the arrow keys; a click \
-                        holds one, Escape lets it go.";
+const CANVAS: &str =
+    "Scores against truth, one point per architecture; arrow keys move by true rank";
+const POINTING: &str = "Point at an architecture, or move with the arrow keys. Click to hold one, press Escape to let go.";
 
 /// Content of the explorer.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -110,11 +110,10 @@ fn finding(firsts: &[(&str, [f64; 3], usize, usize)]) -> String {
     match furthest {
         None => "No estimator has a ranking.".to_owned(),
         Some((name, [rank, ..], 1, _)) => format!(
-            "Furthest from the truth is the first choice of {name}: it is number {rank:.0} of {all}."
+            "The first choice of {name} is furthest from the truth: it is number {rank:.0} of {all}."
         ),
         Some((name, [mean, best, worst], tied, _)) => format!(
-            "Furthest from the truth is the first choice of {name}, which has the same highest score \
-             for {tied} architectures: on average it is number {mean:.0} of {all}, between \
+            "The first choice of {name} is furthest from the truth. It has the same highest score for {tied} architectures: on average they are number {mean:.0} of {all}, between \
              {best:.0} and {worst:.0}."
         ),
     }

@@ -105,8 +105,7 @@ mod tests {
         );
         let alone = finding(&["relu"], 1, 0);
         assert!(alone.starts_with("No estimator is faster or better than relu: "), "{alone}");
-        let priced =
-            "Each has its price: of relu and synflow, none is both slower and worse than another.";
+        let priced = "Of relu and synflow, none is both slower and worse than another.";
         assert_eq!(finding(&front, 0, 0), priced);
     }
 }

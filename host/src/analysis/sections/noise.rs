@@ -87,8 +87,7 @@ fn reach(
         ),
         Some(Averaged::Other { known, equal }) => {
             let reason = format!(
-                "{truth} is the mean of these trainings for {equal} of {known} architectures, so they \
-                 are not those behind it, and say nothing of its noise"
+                "{truth} is the mean of these trainings for {equal} of {known} architectures, so they are not the ones behind it, and tell nothing about its noise"
             );
             let add = "--seed-columns COL  # the trainings behind the truth";
             return Err(absent(HEADING, &reason, add));

@@ -103,7 +103,7 @@ pub fn forgetting(material: &Material) -> Result<Section, Absent> {
     let average =
         |pick: fn(&(f64, f64)) -> f64| ends.iter().map(pick).sum::<f64>() / ends.len() as f64;
     let finding = format!(
-        "The mean forgetting value goes from {} in the first epoch looked at to {} in the last; \
+        "The mean forgetting value goes from {} in the first observed epoch to {} in the last; \
          below 0, training others makes an architecture worse.",
         three(average(|it| it.0)),
         three(average(|it| it.1))
@@ -189,15 +189,13 @@ pub fn gradients(material: &Material) -> Result<Section, Absent> {
         }
     }
     if means.is_empty() {
-        let reason = "no layer is shared by two architectures that were looked at in the first and the \
-                      last epoch";
+        let reason = "no layer is shared by two architectures that were observed in the first and the last epoch";
         return Err(absent(GRADIENTS, reason, ADD));
     }
     let average =
         |pick: fn(&(f64, f64)) -> f64| means.iter().map(pick).sum::<f64>() / means.len() as f64;
     let finding = format!(
-        "Averaged over layers, the gradients of two architectures have a cosine of {} in the first \
-         epoch looked at and of {} in the last.",
+        "Averaged over layers, the gradients of two architectures have a cosine of {} in the first observed epoch and of {} in the last.",
         three(average(|it| it.0)),
         three(average(|it| it.1))
     );

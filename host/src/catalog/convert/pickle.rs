@@ -337,7 +337,7 @@ mod tests {
         ]
         .concat();
         let error = Pickle::read(&bytes, &CLASSES).unwrap_err();
-        assert!(error.contains("nothing was remembered"), "{error}");
+        assert!(error.contains("nothing was memoized"), "{error}");
         let bytes = [&bytes[..bytes.len() - 3], b"."].concat();
         let pickle = Pickle::read(&bytes, &CLASSES).unwrap();
         let root = pickle.root().unwrap();
@@ -356,8 +356,8 @@ mod tests {
             (global.as_slice(), "`os.system` is not a class"),
             (b"\x80\x02cos\nsystem\n(S'true'\ntR.", "instruction `c`"),
             (b"\x80\x04\x8c\x01m\x8c\x01A\x93)R.", "instruction `R`"),
-            (b"\x80\x04\x8c\x01m\x8c\x01A\x93(K\x01t\x81.", "made in another way"),
-            (b"\x80\x04\x8c\x01m\x8c\x01A\x93)\x81K\x01b.", "filled in another way"),
+            (b"\x80\x04\x8c\x01m\x8c\x01A\x93(K\x01t\x81.", "made in an unsupported way"),
+            (b"\x80\x04\x8c\x01m\x8c\x01A\x93)\x81K\x01b.", "filled in an unsupported way"),
             (b"\x80\x04imodule\nname\n.", "instruction `i`"),
             (b"\x80\x04\x82\x01.", "instruction `\\x82`"),
             (b"\x80\x04P1\n.", "instruction `P`"),
@@ -366,7 +366,7 @@ mod tests {
             (b"\x80\x04X\xff\xff\xff\xffabc", "ends early"),
             (b"\x80\x04.", "a value is missing"),
             (b"\x80\x04(.", "a value is missing"),
-            (b"\x80\x04K\x01e", "without a beginning"),
+            (b"\x80\x04K\x01e", "without a mark"),
             (b"\x80\x04K\x01(e", "without a list"),
             (b"\x80\x04}(K\x01u.", "without a value"),
             (b"\x80\x04\x94.", "nothing to memoize"),

@@ -129,8 +129,7 @@ fn build(args: &BuildArgs, stop: &Stop) -> Result<ExitCode, CliError> {
         let missing = table.missing().len();
         if missing > 0 {
             say(format_args!(
-                "shard {} is done; {missing} architectures are left for other shards, whose \
-                 trainings-*.jsonl belong into {} for the table",
+                "shard {} is done; {missing} architectures are left for other shards, whose trainings-*.jsonl must be copied into {} before the table is built",
                 args.shard,
                 args.out.display()
             ));

@@ -170,8 +170,7 @@ pub fn run(args: &NewArgs) -> Result<(), CliError> {
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(lower) {
         return Err(CliError::New(format!(
-            "`{name}` is no crate name: it must start with a small letter and have only small \
-             letters, digits, - and _"
+            "`{name}` is not a crate name: it must start with a lower-case letter and have only lower-case letters, digits, - and _"
         )));
     }
     if let Some(why) = args.taken().or_else(|| args.bundled()) {

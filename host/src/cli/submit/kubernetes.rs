@@ -69,14 +69,14 @@ impl KubernetesArgs {
         }
         if !is_name(&self.claim) {
             return wrong(format!(
-                "--claim `{}` is no name of Kubernetes: those are of a-z, 0-9, `-` and `.`, with a \
+                "--claim `{}` is not a Kubernetes name: those are of a-z, 0-9, `-` and `.`, with a \
                  letter or digit at both ends of every part, and at most 253 characters",
                 self.claim
             ));
         }
         if !is_image(&self.image) {
             return wrong(format!(
-                "--image `{}` is no image: one is REGISTRY/REPOSITORY:TAG@DIGEST, of which all but \
+                "--image `{}` is not an image: one is REGISTRY/REPOSITORY:TAG@DIGEST, of which all but \
                  the repository may be left out; that is of a-z and 0-9, with single `.`, `_`, `__` \
                  or `-` between them",
                 self.image

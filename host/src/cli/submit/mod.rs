@@ -100,8 +100,7 @@ impl JobArgs {
         if !plan.shard.is_whole() {
             let shard = plan.shard;
             return Err(usage(format!(
-                "the study file is that of shard {shard}; a study is submitted whole, and in \
-                 shards by --shards"
+                "the study file is that of shard {shard}; submit the whole study, which --shards divides"
             )));
         }
         let out = std::path::absolute(plan.setup.run.path()).map_err(CliError::WorkingFolder)?;

@@ -123,7 +123,7 @@ impl SlurmArgs {
         match self.sbatch.iter().find(|option| !is_option(option)) {
             None => Ok(()),
             Some(option) => Err(CliError::Usage(format!(
-                "--sbatch `{option}` is no option of sbatch, which begin with a minus, as in \
+                "--sbatch `{option}` is not an option of sbatch: those begin with a minus, as in \
                  --sbatch=--account=nas"
             ))),
         }

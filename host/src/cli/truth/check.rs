@@ -209,8 +209,7 @@ fn noise(table: &TruthTable, count: usize) -> String {
             ceiling(most)
         ),
         Some(Averaged::Other { known, equal }) => format!(
-            "none: the truth is the mean of these trainings for {equal} of {known} architectures, so \
-             they are not those behind it"
+            "none: the truth is the mean of these trainings for {equal} of {known} architectures, so they are not the ones behind it"
         ),
         None => "none: no architecture was trained".to_owned(),
     };
