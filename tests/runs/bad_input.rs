@@ -29,7 +29,7 @@ fn names_that_are_not_there_are_answered_with_the_nearest() {
     says(small(&["--set", "channels=0"]), 3, "must be at least 1");
     says(small(&["--preset", "papr"]), 3, "did you mean `paper`?");
     says(small(&["--estimators", "vote"]), 3, "needs `relu_logdet`");
-    says(small(&["--device", "cuda:0"]), 1, "device `cuda:0` is not there");
+    says(small(&["--device", "cuda:99"]), 1, "device `cuda:99` is not available");
     says(small(&["--device", "cud:0"]), 3, "devices are cpu, cuda:0");
     says(small(&["--data", "imagenet"]), 6, "unknown data");
     says(fail(&["run", "--no-such-flag"]), 2, "--no-such-flag");
