@@ -27,7 +27,10 @@ fn the_noise_ceiling_is_that_of_the_truth_in_use_by_the_same_lookup() {
         osee(&[&["analyze", out, "--only", "noise"], &other[..]].concat()).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("not here") && text.contains("they are not the ones behind it"), "{text}");
+    assert!(
+        text.contains("not here") && text.contains("they are not the ones behind it"),
+        "{text}"
+    );
     // A table of scores uses the same lookup.
     let scores = folder.path().join("scores.csv");
     fs::write(&scores, run(&["leaderboard", out, "--format", "scores-csv"])).unwrap();

@@ -217,7 +217,11 @@ fn a_finding_is_about_all_rows_and_a_figure_says_what_it_leaves_out() {
     for (analysis, finding, left_out) in [
         ("complexity", "Most biased is row9: it underestimates", "the figure is of 6 of the 10"),
         ("operations", "The largest bias is that of row9", "figures and table are of 6 of the 10"),
-        ("architectures", "first choice of row9 is furthest from the truth: it is number 60 of 60", "are of 6 of the 10"),
+        (
+            "architectures",
+            "first choice of row9 is furthest from the truth: it is number 60 of 60",
+            "are of 6 of the 10",
+        ),
         ("significance", "Of 45 pairs of estimators", "the table has the pairs of 6 of the 10"),
     ] {
         let (sections, absent) = analyse(&material, &[analysis.to_owned()]);
