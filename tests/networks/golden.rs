@@ -73,7 +73,7 @@ fn an_option_that_changes_nothing_beside_a_file_of_weights_is_refused() {
         ["score", "--arch", arch, "--set", "cells=1", "--weights", weights.to_str().unwrap()];
     for (option, value) in [("--data", "digits"), ("--seed", "5"), ("--preset", "naswot")] {
         let (code, said) = support::fail(&[&args[..], &[option, value]].concat());
-        let words = format!("{option} changes nothing where the file of --weights has `input`");
+        let words = format!("{option} has no effect where the file of --weights has `input`");
         assert!(code == 2 && said.contains(&words), "{code} {said}");
     }
 }

@@ -57,7 +57,7 @@ fn a_list_of_architectures_is_taken_whole() {
         ["plan", "--estimators", "params", "--study", file.to_str().unwrap()]
     };
     let plan = study("file = \"archs.txt\"\ncount = 1");
-    says(fail(&plan), 3, "[architectures] `count` changes nothing of `file`");
+    says(fail(&plan), 3, "[architectures] `count` has no effect on `file`");
     // On the command line, a list replaces what the study draws.
     let plan = study("count = 20\nseed = 3\njudged = true");
     let list = folder.path().join("archs.txt");

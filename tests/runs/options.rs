@@ -62,13 +62,13 @@ impl Files {
 /// A command line, and a part of its error message.
 type Refused = (&'static str, &'static str);
 
-const SCORES_ALONE: &str = "changes nothing of --format scores-csv";
+const SCORES_ALONE: &str = "has no effect on --format scores-csv";
 const NO_TRUTH: &str = "is about a table of truth, and run `bare` has none";
 const TABLES: &str = "is about a table of scores, with --scores FILE";
 const NO_PLUGIN: &str = "has no user plugins, and --plugin names none";
 const TWICE: &str = "and no row has both";
 const NO_WORKER: &str = "is about workers, and with --isolation none no worker scores";
-const ONLY: &str = "changes nothing of the part that --only names";
+const ONLY: &str = "has no effect on the part that --only names";
 const UNKNOWN: &str = "unexpected argument";
 
 const REFUSED: [Refused; 74] = [

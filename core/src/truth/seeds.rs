@@ -159,7 +159,7 @@ mod tests {
         let wrong = seeds("arch,a\nx,1;no\n", &["a"]).unwrap_err().to_string();
         assert!(wrong.contains("row 2: column `a` holds `no`"), "{wrong}");
         let wrong = seeds("arch,a\nx,1;inf\n", &["a"]).unwrap_err().to_string();
-        assert!(wrong.contains("row 2: column `a` holds `inf`; a truth is finite"), "{wrong}");
+        assert!(wrong.contains("row 2: column `a` holds `inf`; a truth must be finite"), "{wrong}");
         assert!(matches!(seeds("arch,a\nx,1\n", &["b"]), Err(TableError::Column { .. })));
     }
 }

@@ -403,7 +403,7 @@ mod tests {
             (without("input"), "it has `target`, but no `input`"),
             (without("head.bias"), "it has no parameter `head.bias`"),
             (extra("head.baias"), "no parameter `head.baias`; did you mean `head.bias`?"),
-            (extra("bn.running_mean"), "`bn.running_mean` is not used: batch normalisation takes"),
+            (extra("bn.running_mean"), "`bn.running_mean` is not used: batch normalisation uses"),
             (
                 Box::new(set("conv.weight", |it| it.view([3, 2, 1, 1]))),
                 "`conv.weight` has shape [3, 2, 1, 1], the architecture needs [2, 3, 1, 1]",

@@ -114,7 +114,7 @@ impl LeaderboardArgs {
         if !scores {
             return Ok(());
         }
-        let why = "changes nothing of --format scores-csv, which has scores and nothing that judges \
+        let why = "has no effect on --format scores-csv, which has scores and nothing that judges \
                    them";
         refuse(&self.truth.given(), why)?;
         refuse(&[("--compat", self.compat.is_some())], why)

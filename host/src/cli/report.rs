@@ -147,7 +147,7 @@ impl Source {
         let own =
             !self.plugins.plugin.is_empty() || !Registry::user_files(&study.plugins).is_empty();
         let why = format!(
-            "changes nothing: run `{}` has no user plugins, and --plugin names none",
+            "has no effect: run `{}` has no user plugins, and --plugin names none",
             study.name
         );
         refuse(&[("--allow-unpinned", self.plugins.allow_unpinned && !own)], &why)?;

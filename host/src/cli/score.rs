@@ -163,7 +163,7 @@ impl ScoreArgs {
                 ("--preset", self.preset.is_some()),
                 ("--seed", idle_seed),
             ];
-            refuse(&given, "changes nothing where the file of --weights has `input` and `target`")?;
+            refuse(&given, "has no effect where the file of --weights has `input` and `target`")?;
             return Ok((values, batch));
         }
         source.fits(graph, protocol)?;

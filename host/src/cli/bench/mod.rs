@@ -84,7 +84,7 @@ impl BenchArgs {
             ("--batch-size", unused(self.batch_size.is_some(), &scored)),
             ("--threads", unused(self.threads.is_some(), &scored[..1])),
         ];
-        refuse(&given, "changes nothing of the part that --only names")
+        refuse(&given, "has no effect on the part that --only names")
     }
 }
 
