@@ -98,7 +98,7 @@ fn what_was_not_measured_is_not_judged_and_what_failed_ranks_last() {
         &table,
     ]);
     assert!(
-        code == 7 && said.contains("row 7: column `zse` holds `inf`; a truth is finite"),
+        code == 7 && said.contains("row 7: column `zse` holds `inf`; a truth must be finite"),
         "{said}"
     );
 }
@@ -283,7 +283,7 @@ fn numbers_that_are_none_are_named() {
     fs::write(&data, "arch,acc\n|none~0|+|none~0|none~1|+|none~0|none~1|none~2|,inf\n").unwrap();
     let output = osee(&check).args(["--truth", data.to_str().unwrap()]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("row 2: column `acc` holds `inf`; a truth is finite"), "{said}");
+    assert!(said.contains("row 2: column `acc` holds `inf`; a truth must be finite"), "{said}");
 }
 
 /// Copies of the truth, of its trainings, and of what rows were chosen by.

@@ -60,7 +60,7 @@ const RULES: [(&str, &str, &str); 52] = [
     ("os_other_space", "every step of an epoch", "4-3"),
     ("os_sticky", "in a fresh process, in reverse order", "question"),
     ("space_same_twice", "its own architecture", "numbers 3 and 20 are both 2-1"),
-    ("space_read_otherwise", "read as it is written", "is read as"),
+    ("space_read_otherwise", "read back as it is written", "is read as"),
     ("space_two_decisions", "change one decision", "changes `kernel` too"),
     ("space_no_decision", "change one decision", "changes nothing"),
     ("space_joins", "networks of as many parameters", "share a form, and have"),

@@ -125,7 +125,7 @@ fn a_meta_estimator_that_goes_wrong_costs_its_own_row() {
     let expected = columns(&out);
     let modes = [
         ("behave", ""),
-        ("segfault", "4 x crash, such as: the worker died of SIGSEGV"),
+        ("segfault", "4 x crash, such as: the worker was ended by SIGSEGV"),
         ("abort", "SIGABRT"),
         ("exit", "4 x crash, such as: the worker ended with exit code 0"),
         ("panic", "4 x panic, such as: as asked at"),

@@ -367,7 +367,7 @@ fn three_architectures_promise_nothing_and_what_is_constant_is_not_compared() {
         args.extend(["--column", column]);
     }
     let text = support::run(&args);
-    let first = "right is first with a KD of 1.000; it cannot be told from other and wrong.";
+    let first = "right is first with a KD of 1.000; it cannot be told apart from other and wrong.";
     assert!(text.contains(first), "{text}");
     assert!(text.contains("Of 3 pairs of estimators, 0 can be told apart at 5%. 3 more pairs are"));
     let few = "The smallest p that 3 architectures allow is 0.250, and 0.750 corrected for all pairs: \

@@ -84,16 +84,13 @@ fn architectures_that_are_none_are_refused_with_the_place() {
 
 #[test]
 fn numbers_that_make_no_sense_are_answered_with_what_does() {
-    for limit in ["nan", "inf", "0"] {
-        says(small(&["--time-limit", limit]), 2, "takes a number of seconds above 0");
+    for limit in ["--time-limit=nan", "--time-limit=inf", "--time-limit=0", "--time-limit=-3"] {
+        says(small(&[limit]), 2, "it is a number of seconds above 0");
     }
-    says(small(&["--time-limit=-3"]), 2, "takes a number of seconds above 0");
-    says(
-        small(&["--archs=-5"]),
-        2,
-        "--archs takes a number of architectures, all, or an existing file",
-    );
-    says(small(&["--archs", "-5"]), 2, "--archs takes N|all|FILE");
+    for archs in [&["--archs=-5"][..], &["--archs", "-5"]] {
+        let what = "--archs takes a number of architectures, all, or an existing file";
+        says(small(archs), 2, what);
+    }
     says(small(&["--workers", "-1"]), 2, "'--workers <N>': it is a whole number from 1");
 }
 
