@@ -361,5 +361,5 @@ fn an_analysis_that_was_asked_for_and_cannot_be_had_is_an_error_after_the_others
     let (code, printed, said) = files.output("analyze @a --only noise");
     assert!(code == Some(3) && printed.contains("not here: "), "{said}");
     let help = support::run(&["--help"]);
-    assert!(help.contains("an analysis asked for"), "{help}");
+    assert!(help.contains("an analysis that --only names"), "{help}");
 }
