@@ -261,7 +261,7 @@ fn what_sbatch_would_take_for_something_else_is_refused() {
     assert!(code == 2 && said.contains("a backslash, which in a path keeps sbatch from"), "{said}");
     for option in ["account", "account=nas", "", "-", "--"] {
         let (code, said) = fail(&[&small[..], &[&format!("--sbatch={option}")]].concat());
-        let words = format!("--sbatch `{option}` is no option of sbatch");
+        let words = format!("--sbatch `{option}` is not an option of sbatch");
         assert!(code == 2 && said.contains(&words), "{said}");
     }
     let said = support::run(&[&small[..], &["--sbatch=-A nas"]].concat());
