@@ -36,7 +36,7 @@ fn numbers_that_no_memory_holds_are_refused() {
     let small = [&["run", "--out", out.to_str().unwrap()][..], &SMALL].concat();
     let run = |more: &[&str]| fail(&[&small[..], more].concat());
     let (code, said) = fail(&["run", "--space", "nb301", "--archs", "100000000000"]);
-    assert!(code == 3 && said.contains("at most 20000000 are listed"), "{code}: {said}");
+    assert!(code == 3 && said.contains("at most 20000000 can be listed"), "{code}: {said}");
     // A space with fewer architectures is listed to its end.
     let (code, said) = run(&["--archs", "100000000000"]);
     assert!(code == 3 && said.contains("were asked for, there are 15625"), "{code}: {said}");
@@ -46,10 +46,10 @@ fn numbers_that_no_memory_holds_are_refused() {
     let (code, said) = run(&["--archs", "3", "--batch-size", "18446744073709551615"]);
     assert!(code == 6 && said.contains("images, but there are 50000"), "{code}: {said}");
     let (code, said) = run(&["--archs", "3", "--torch-threads", "4294967297"]);
-    assert!(code == 2 && said.contains("at most 1024"), "{code}: {said}");
+    assert!(code == 2 && said.contains("from 1 to 1024"), "{code}: {said}");
 
     let (code, said) = run(&["--archs", "3", "--workers", "18446744073709551615"]);
-    assert!(code == 2 && said.contains("at most 1024"), "{code}: {said}");
+    assert!(code == 2 && said.contains("from 1 to 1024"), "{code}: {said}");
     let tables = ["criteria", "--scores", "a.csv", "--truth", "a.csv", "--key", "arch"];
     let (code, said) = fail(&[&tables[..], &["--resamples", "1000000000000"]].concat());
     assert!(code == 2 && said.contains("from 0 to 10000000"), "{code}: {said}");
@@ -80,7 +80,7 @@ fn names_stay_in_their_place_and_on_their_line() {
         (" ", "is empty"),
         (".", "is that of another folder"),
         ("..", "is that of another folder"),
-        ("two\\nlines", "has a line end"),
+        ("two\\nlines", "has a line break"),
     ] {
         place.refused(&["run"], &format!("name = \"{name}\"\n"), 3, words);
         let bench = format!("name = \"{name}\"\ndata = \"digits\"\n[space]\nid = \"nb201\"\n");
@@ -88,7 +88,7 @@ fn names_stay_in_their_place_and_on_their_line() {
     }
     for name in ["two\\nlines", "a\\tb", "\\u001b[31m"] {
         let row = format!("[[estimators]]\nid = \"params\"\nname = \"{name}\"\n");
-        place.refused(&["run"], &row, 3, "of a row has a line end");
+        place.refused(&["run"], &row, 3, "of a row has a line break");
     }
 }
 

@@ -250,7 +250,7 @@ fn paths_are_escaped_for_the_scheduler_that_reads_them() {
     let broken = format!("{out}\nx");
     let small = ["--archs", "5", "--data", "noise", "--shards", "7", "--dry-run", "--out", &broken];
     let (code, said) = fail(&[&["submit", "slurm"], &small[..]].concat());
-    assert!(code == 2 && said.contains("a line end"), "{said}");
+    assert!(code == 2 && said.contains("a line break"), "{said}");
 }
 
 #[test]

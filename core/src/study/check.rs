@@ -34,7 +34,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), StudyError> {
         "" => "is empty",
         "." | ".." => "is that of another folder",
         _ if name.contains('/') => "has a `/`",
-        _ if name.contains(char::is_control) => "has a line end or another control character",
+        _ if name.contains(char::is_control) => "has a line break or another control character",
         _ => return Ok(()),
     };
     Err(StudyError::Invalid(format!(

@@ -197,7 +197,7 @@ fn script(
     let mut text = String::from("#!/bin/bash\n");
     for option in head {
         if option.contains(['\n', '\r']) {
-            let what = "has a line end, which an option of sbatch in a script cannot have";
+            let what = "has a line break, which an option of sbatch in a script cannot have";
             return Err(usage(format!("{option:?} {what}")));
         }
         // Writing to a string cannot fail.
