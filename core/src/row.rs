@@ -134,20 +134,41 @@ impl RowKey {
     /// `recipe`, `epochs` and `protocol`.
     pub fn conditions_json(&self) -> serde_json::Value {
         match &self.conditions {
-            Conditions::Untrained(protocol) => json!(protocol),
+            Conditions::Untrained(protocol) => as_written(protocol),
             Conditions::Supernet(weights) => {
                 let SupernetWeights { key, recipe, epochs, protocol, .. } = &**weights;
                 json!({
-                    "supernet": key, "recipe": recipe, "epochs": epochs, "protocol": protocol,
+                    "supernet": key,
+                    "recipe": as_written(recipe),
+                    "epochs": epochs,
+                    "protocol": as_written(protocol),
                 })
             }
         }
     }
 }
 
+/// The value as its JSON text says it: the float32 0.306 stays 0.306, where `json!` would give it all
+/// digits of the float64 next to it.
+fn as_written(value: &impl Serialize) -> serde_json::Value {
+    let text = serde_json::to_string(value).expect("conditions are plain data");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
 impl EstimatorKey {
     /// True if the estimator sees images. If not, its scores stay valid when the images change.
     pub fn sees_images(&self) -> bool {
         !matches!(self.kind, EstimatorKind::Baseline | EstimatorKind::Meta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_float32_is_written_with_the_digits_that_it_has() {
+        assert_eq!(as_written(&[0.306f32, 0.1]).to_string(), "[0.306,0.1]");
+        assert_eq!(json!(0.306f32).to_string(), "0.3059999942779541");
     }
 }
