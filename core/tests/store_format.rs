@@ -110,6 +110,11 @@ fn scores(store: &Store) -> BTreeMap<(String, usize), Option<f64>> {
     all
 }
 
+/// The value as its JSON text says it.
+fn written(value: &Protocol) -> Value {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+}
+
 fn check(store: &Store) {
     let newest = store.newest().unwrap();
     let row = |name: &str| &newest[name].1;
@@ -118,7 +123,7 @@ fn check(store: &Store) {
     let floor = SettingSpec::new("floor", 1e-6, "");
     let settings = Settings::defaults(&[floor, SettingSpec::new("of", "all", "")]);
     assert_eq!(row("synflow").estimator.settings, settings);
-    assert_eq!(row("synflow").conditions_json(), json!(Protocol::preset("paper").unwrap()));
+    assert_eq!(row("synflow").conditions_json(), written(&Protocol::preset("paper").unwrap()));
     let checkpoint = Checkpoint { row: "one_shot".to_owned(), epoch: 10 };
     assert_eq!(row("one_shot@10").checkpoint_of, Some(checkpoint));
     assert_eq!(row("mine@3").checkpoint_of, None);
