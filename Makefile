@@ -1,6 +1,6 @@
 # Every target first fetches what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup leaderboard nb201 test lint bench template fuzz slurm-test report-shots
+.PHONY: help setup leaderboard nb201 test lint bench template fuzz slurm-test report-shots gpu-smoke
 OUT ?=
 OSEE := target/release/osee-host
 
@@ -12,6 +12,7 @@ help:
 	@echo "make bench         time each pass, and a study of a million units"
 	@echo "make template      build, test and run a new plugin outside the repository"
 	@echo "make slurm-test    run a study through Slurm, installed in a sandbox (root on Debian)"
+	@echo "make gpu-smoke     try each step of the GPU's acceptance run on the CPU (docs/gpu.md)"
 	@echo "make fuzz          feed damaged files and messages to their readers, ten million to each, and"
 	@echo "                   damaged architectures to search spaces, one million to each"
 	@echo "make report-shots  take screenshots of a report: REPORT=FILE.html, else a synthetic one"
@@ -68,6 +69,12 @@ slurm-test: setup
 	@echo "building osee-host and its plugins (release; minutes the first time)"
 	@cargo build --release --workspace
 	@.ci/slurm
+
+gpu-smoke:
+	@.ci/libtorch
+	@echo "building osee-host, its plugins and their tests (release and debug; minutes the first time)"
+	@.ci/gpu self-test
+	@.ci/gpu smoke
 
 report-shots: setup
 	@.ci/report-shots "$(REPORT)"
