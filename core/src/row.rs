@@ -4,6 +4,7 @@
 //! depend on besides architecture and seed, so equal rows have equal scores.
 
 use osee_model::{
+    device::DeviceKind,
     estimator::{Direction, EstimatorKind},
     protocol::Protocol,
     recipe::Recipe,
@@ -25,6 +26,9 @@ pub struct RowKey {
     pub conditions: Conditions,
     /// Identity of the images; `None` for estimators that see none.
     pub images: Option<String>,
+    /// Kind of the device that scores; the CPU for estimators that see no images.
+    #[serde(default, skip_serializing_if = "DeviceKind::is_cpu")]
+    pub device: DeviceKind,
     /// For a point of a trend, the row whose supernet it scores after another epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_of: Option<Checkpoint>,

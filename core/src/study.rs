@@ -29,6 +29,7 @@ use osee_model::{
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashSet},
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -153,6 +154,9 @@ pub struct EstimatorChoice {
     /// Adds a row for every kept checkpoint, called `NAME@EPOCH`.
     #[serde(default)]
     pub trend: bool,
+    /// With `trend`: takes one in so many checkpoints only, counted back from the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trend_every: Option<NonZeroU32>,
 }
 
 fn unchanged(training: &TrainingChoice) -> bool {
@@ -170,6 +174,7 @@ impl EstimatorChoice {
             supernet: None,
             epoch: None,
             trend: false,
+            trend_every: None,
         }
     }
 

@@ -75,12 +75,12 @@ fn parts_in_any_order_come_to_the_whole() {
     let mut merged = into(folder.path());
     parts.swap(0, 3);
     parts.swap(1, 4);
-    assert_eq!(merged.merge(&parts).unwrap(), Merged { added: 400, known: 0 });
+    assert_eq!(merged.merge(&parts).unwrap(), Merged { added: 400, ..Merged::default() });
     assert_eq!(merged.architectures().unwrap(), whole.architectures().unwrap());
     assert_eq!(scores(&merged), scores(&whole));
     assert_eq!(merged.progress().unwrap(), Some(Progress { units: 200, outstanding: 0 }));
     let before = std::fs::read(folder.path().join("study.toml")).unwrap();
-    assert_eq!(merged.merge(&parts).unwrap(), Merged { added: 0, known: 400 });
+    assert_eq!(merged.merge(&parts).unwrap(), Merged { known: 400, ..Merged::default() });
     assert_eq!(scores(&merged), scores(&whole));
     assert_eq!(std::fs::read(folder.path().join("study.toml")).unwrap(), before);
 }
@@ -155,6 +155,37 @@ fn another_plugin_list_study_or_score_is_refused_and_changes_nothing() {
     let wrong = Record { row, arch_index: arch, seed, outcome: Ok(0.5), milliseconds: 0.0, device };
     again.record(&[wrong]).unwrap();
     let error = refused(&mut merged, &[first, again.finish()]);
+    assert!(matches!(error, MergeError::OtherResult { .. }), "{error}");
+}
+
+/// Kernels of two models of GPUs differ in their last bits.
+#[test]
+fn scores_of_two_models_of_gpus_may_differ_and_the_first_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = |name: &str, shard: u32, device: &str, scores: [f64; 2]| {
+        let study = study(Shard::new(shard, 2).unwrap());
+        let mut store = StoreWriter::open(folder.path().join(name), &study).unwrap();
+        store.fix_architectures(&plan()).unwrap();
+        let row = store.register(&[key("a", "x")]).unwrap()[0];
+        let record = |(arch_index, score)| {
+            let (seed, device) = (SEEDS[0], device.to_owned());
+            Record { row, arch_index, seed, outcome: Ok(score), milliseconds: 0.0, device }
+        };
+        store.record(&scores.into_iter().enumerate().map(record).collect::<Vec<_>>()).unwrap();
+        store.finish()
+    };
+    let first = made("first", 1, "cuda:0, NVIDIA H100", [0.25, 0.5]);
+    let other = made("other", 2, "cuda:0, NVIDIA A100", [0.25, 0.75]);
+    let same = made("same", 2, "cuda:1, NVIDIA H100", [0.25, 0.75]);
+    let mut merged = into(&folder.path().join("two models"));
+    let report = merged.merge(&[first, other]).unwrap();
+    assert_eq!(report, Merged { added: 2, known: 2, of_other_gpu: 1 });
+    let kept: Vec<Score> = scores(&merged).remove(0).1;
+    let kept: Vec<f64> = kept.into_iter().map(|score| score.outcome.unwrap()).collect();
+    assert_eq!(kept, [0.25, 0.5]);
+
+    let first = made("again", 1, "cuda:0, NVIDIA H100", [0.25, 0.5]);
+    let error = into(&folder.path().join("one model")).merge(&[first, same]).unwrap_err();
     assert!(matches!(error, MergeError::OtherResult { .. }), "{error}");
 }
 

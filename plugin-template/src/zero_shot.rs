@@ -22,11 +22,11 @@ impl ZeroShot for {{project-name | upper_camel_case}} {
 
     // A measurement such as this is computed once for all estimators. For anything
     // else, `network.forward` and `network.trainable` work with tch's autograd.
+    // `sum_over` reads all layers from the device at once; a GPU is waited for at each
+    // reading.
     fn score(&self, network: &Network) -> Result<f64> {
-        let mut score = 0.0;
-        for layer in network.weight_gradients()? {
-            score += (self.floor + layer.gradient.f_norm()?.f_double_value(&[])?).ln();
-        }
-        Ok(score)
+        sum_over(network.weight_gradients()?, |layer| {
+            layer.gradient.f_norm()?.f_to_kind(Kind::Double)?.f_add_scalar(self.floor)?.f_log()
+        })
     }
 }

@@ -39,6 +39,7 @@ mod error;
 mod export;
 mod measurement;
 mod network;
+mod numbers;
 mod one_shot;
 
 pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
@@ -47,6 +48,7 @@ pub use export::{ExportInfo, ExportKind};
 pub use measurement::{BatchNormMode, Measurement};
 pub use network::{Activation, Batch, LayerGradient, NamedTensor, Network};
 pub use network::{differentiable_gradients, gradients};
+pub use numbers::{numbers, sum_over, sum_over_entries};
 pub use one_shot::{
     BatchResult, Epoch, Evaluation, OneShot, Recipe, Sampled, Schedule, Space, Surveyed,
 };
@@ -74,7 +76,7 @@ pub mod prelude {
     pub use crate::{
         Activation, Baseline, Batch, BatchNormMode, BatchResult, Epoch, Error, Evaluation,
         LayerGradient, Meta, NamedTensor, Network, OneShot, Population, Recipe, Result, Sampled,
-        Schedule, SearchSpace, Space, Surveyed, ZeroShot,
+        Schedule, SearchSpace, Space, Surveyed, ZeroShot, numbers, sum_over, sum_over_entries,
     };
     pub use osee_model::{
         estimator::{Direction, EstimatorInfo},

@@ -65,7 +65,7 @@ fn batch() -> Batch {
     let mut labels = stream(7, &["labels"]);
     let labels: Vec<i64> = (0..8).map(|_| below(&mut labels, 10) as i64).collect();
     let images = Tensor::from_slice(&pixels).view([8, 3, 16, 16]);
-    Batch { images, labels: Tensor::from_slice(&labels) }
+    Batch::new(images, Tensor::from_slice(&labels)).unwrap()
 }
 
 fn ours(arch: &str) -> Figures {
@@ -106,8 +106,9 @@ fn pytorch(arch: &str) -> Option<Figures> {
     let values = net.parameters(&graph);
     let mut tensors: Vec<(String, Tensor)> =
         names.zip(values.iter().map(|value| value.detach().contiguous())).collect();
-    let Batch { images, labels } = batch();
-    tensors.extend([("images".to_owned(), images), ("labels".to_owned(), labels)]);
+    let batch = batch();
+    let labels = batch.labels().shallow_clone();
+    tensors.extend([("images".to_owned(), batch.images), ("labels".to_owned(), labels)]);
     Tensor::write_safetensors(&tensors, &file).unwrap();
     let request = serde_json::json!({
         "task": "step", "file": file, "arch": arch, "channels": 4, "cells": 1,

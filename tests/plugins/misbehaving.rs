@@ -75,6 +75,11 @@ fn every_way_to_go_wrong_costs_only_the_culprit() {
         ("leave-thread", ""),
         ("overwrite", "it changed loss_gradients, which others use, in place"),
         ("misuse-autograd", "the output does not require grad"),
+        (
+            "device-fault",
+            "3 x device, such as: the device failed; its last lines: CUDA error: device-side assert",
+        ),
+        ("bad-index", "index out of range in self"),
     ];
     for (mode, words) in modes {
         let run = study(folder.path(), Some(mode));

@@ -237,7 +237,10 @@ fn other_failures_are_tried_again_when_the_user_asks() {
         assert_eq!(study.begun().len(), 3, "{flags:?}");
     }
     let (code, text) = study.run(&["--retry-failed", "crush"]);
-    assert!(code == Some(2) && text.contains("not-finite, error, panic, crash, timeout"), "{text}");
+    assert!(
+        code == Some(2) && text.contains("not-finite, error, panic, crash, timeout, device"),
+        "{text}"
+    );
     // Without a kind, all failures that are faults are tried again.
     let (code, text) = study.run(&["--retry-failed"]);
     assert_eq!((code, study.failures().len()), (Some(0), 0), "{text}");

@@ -4,6 +4,7 @@ mod bad_input;
 mod benchmark;
 mod exports;
 mod faults;
+mod gpu;
 mod help;
 mod hints;
 mod interruptions;

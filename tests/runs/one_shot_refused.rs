@@ -79,6 +79,8 @@ fn settings_that_do_nothing_and_what_can_never_be_trained_are_refused() {
     refused(&trend, &["averages 5 checkpoints"]);
     refused(&settings("batches = 4"), &["the first 4 validation batches; its recipe has 3"]);
     refused(&row("epoch = 2\ntrend = true"), &["`mine` has `trend`", "beside `epoch`"]);
+    refused(&row("trend_every = 2"), &["`mine` has `trend_every`", "add `trend = true`"]);
+    refused(&row("trend = true\ntrend_every = 0"), &["trend_every", "nonzero"]);
 
     // Recipes, and rows that have none.
     refused(

@@ -8,6 +8,7 @@ use osee_core::{
     study::{Study, TableSource, TruthChoice},
 };
 use osee_model::{
+    device::DeviceKind,
     estimator::{Direction, EstimatorKind, Failure, FailureKind},
     protocol::Protocol,
     recipe::Recipe,
@@ -67,6 +68,7 @@ impl Row {
                 })),
                 _ => Conditions::Untrained(Protocol::preset("paper").unwrap()),
             },
+            device: DeviceKind::Cpu,
             checkpoint_of: None,
         };
         let mut scores = BTreeMap::new();

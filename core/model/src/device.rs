@@ -3,6 +3,34 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
+/// The kinds of devices. Two devices of one kind may stand for each other; scores of two
+/// kinds differ in their last bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    /// The CPU.
+    #[default]
+    Cpu,
+    /// A GPU of NVIDIA.
+    Cuda,
+}
+
+impl DeviceKind {
+    /// True for the CPU.
+    pub fn is_cpu(&self) -> bool {
+        *self == Self::Cpu
+    }
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        })
+    }
+}
+
 /// `cpu` or `cuda:N`. The name does not promise that the device exists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -20,11 +48,11 @@ pub enum DeviceName {
 pub struct UnknownDevice(String);
 
 impl DeviceName {
-    /// The word before the colon: `cpu` or `cuda`.
-    pub fn kind(self) -> &'static str {
+    /// The kind of the device.
+    pub fn kind(self) -> DeviceKind {
         match self {
-            Self::Cpu => "cpu",
-            Self::Cuda(_) => "cuda",
+            Self::Cpu => DeviceKind::Cpu,
+            Self::Cuda(_) => DeviceKind::Cuda,
         }
     }
 }

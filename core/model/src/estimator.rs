@@ -142,6 +142,9 @@ pub enum FailureKind {
     Crash,
     /// The score took longer than the time limit.
     Timeout,
+    /// The device failed at the estimator's work, in a fresh worker, too: it ran out of memory, or
+    /// a kernel did what is not allowed.
+    Device,
     /// The supernet whose weights would be scored could not be trained. The score counts as
     /// outstanding, and the next run tries again.
     Untrained,
@@ -149,8 +152,15 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind except [`Untrained`](Self::Untrained).
-    pub const ALL: [Self; 6] =
-        [Self::Undefined, Self::NotFinite, Self::Error, Self::Panic, Self::Crash, Self::Timeout];
+    pub const ALL: [Self; 7] = [
+        Self::Undefined,
+        Self::NotFinite,
+        Self::Error,
+        Self::Panic,
+        Self::Crash,
+        Self::Timeout,
+        Self::Device,
+    ];
 }
 
 impl fmt::Display for FailureKind {
@@ -162,6 +172,7 @@ impl fmt::Display for FailureKind {
             Self::Panic => "panic",
             Self::Crash => "crash",
             Self::Timeout => "timeout",
+            Self::Device => "device",
             Self::Untrained => "untrained",
         })
     }

@@ -8,6 +8,27 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The numbers that a supernet computes with. Its weights, statistics and losses are float32
+/// always.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// float32.
+    #[default]
+    F32,
+    /// float32 whose products keep 10 of 23 bits, on GPUs that have it.
+    Tf32,
+    /// bfloat16, with 7 bits, for what flows through the network.
+    Bf16,
+}
+
+impl Precision {
+    /// True for float32.
+    pub fn is_f32(&self) -> bool {
+        *self == Self::F32
+    }
+}
+
 /// Everything that the training of a supernet depends on besides space, sampler, images and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -45,6 +66,9 @@ pub struct Recipe {
     /// Number of images per evaluated batch, whose statistics normalise it; the last batch has the
     /// remaining images.
     pub validation_batch_size: usize,
+    /// Numbers that it computes with.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     /// Settings of the search space that supernets change.
     pub space: BTreeMap<String, Value>,
 }
@@ -86,6 +110,7 @@ impl Recipe {
             keep_every: 40,
             validation_images: 10_000,
             validation_batch_size: 512,
+            precision: Precision::F32,
             space: space(&[("dropout", 0.1.into())]),
         };
         match name {
@@ -207,6 +232,17 @@ impl Default for Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recipe_of_float32_is_written_as_before_there_were_others() {
+        let text = serde_json::to_string(&Recipe::default()).unwrap();
+        assert!(!text.contains("precision"), "{text}");
+        assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), Recipe::default());
+        let half = Recipe { precision: Precision::Bf16, ..Recipe::default() };
+        let text = serde_json::to_string(&half).unwrap();
+        assert!(text.contains("\"precision\":\"bf16\""), "{text}");
+        assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), half);
+    }
 
     #[test]
     fn checkpoints_are_kept_regularly_and_at_the_end() {

@@ -33,6 +33,8 @@ pub struct Merged {
     pub added: u64,
     /// Results that the store already had, or had a better one of.
     pub known: u64,
+    /// Scores that differ because two models of GPUs computed them. The first is kept.
+    pub of_other_gpu: u64,
 }
 
 /// Why parts cannot be merged; nothing was changed.
@@ -203,7 +205,7 @@ impl StoreWriter {
         let keep = "INSERT OR IGNORE INTO score
              (row, arch, seed, value, failure_kind, failure_message, milliseconds, device)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let known = "SELECT value, value, value, failure_kind, failure_message FROM score
+        let known = "SELECT value, value, value, failure_kind, failure_message, device FROM score
              WHERE row = ?1 AND arch = ?2 AND seed = ?3";
         let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let mut contradiction = None;
@@ -239,10 +241,18 @@ impl StoreWriter {
                     };
                 }
                 let mut known = self.connection.prepare_cached(known)?;
-                let there = known.query_row(params![to.0, unit.0, unit.1], outcome)?;
+                let (there, same_model) =
+                    known.query_row(params![to.0, unit.0, unit.1], |known| {
+                        let device = known.get_ref(5)?.as_str()?;
+                        Ok((outcome(known)?, model(device) == model(cell(6)?.as_str()?)))
+                    })?;
                 let other = outcome(row)?;
-                if let Some((first, other)) = differ(&there, &other) {
-                    contradiction.get_or_insert((at, unit, first, other));
+                match differ(&there, &other) {
+                    Some((first, other)) if same_model => {
+                        contradiction.get_or_insert((at, unit, first, other));
+                    }
+                    Some(_) => merged.of_other_gpu += 1,
+                    None => {}
                 }
                 match there {
                     Err(there) if gives_way(&there, self.limit_of(place)?, (other, limit()?)) => {
@@ -339,6 +349,12 @@ fn other_study(first: &Store, other: &Store, field: &str) -> MergeError {
     MergeError::OtherStudy { first, other, field: field.to_owned() }
 }
 
+/// The model in the description of a device, such as `cuda:0, NVIDIA H100 80GB HBM3`. Kernels differ
+/// between models, and so do the last bits of what they compute.
+fn model(device: &str) -> Option<&str> {
+    device.split_once(", ").map(|(_, model)| model)
+}
+
 /// The two scores if they differ. Failures do not count, as they may be due to the machine.
 fn differ(first: &Outcome, other: &Outcome) -> Option<(f64, f64)> {
     match (first, other) {
@@ -401,6 +417,7 @@ fn difference(a: &RowKey, b: &RowKey) -> Option<&'static str> {
         ("space settings", (&a.space.id, &a.space.settings) != (&b.space.id, &b.space.settings)),
         ("protocol or training", a.conditions != b.conditions),
         ("images", a.images != b.images),
+        ("device", a.device != b.device),
         ("version", a != b),
     ];
     fields.into_iter().find(|(_, differs)| *differs).map(|(field, _)| field)

@@ -8,6 +8,7 @@
 use super::{RowId, json::from_json};
 use crate::row::{Checkpoint, Conditions, EstimatorKey, RowKey, SpaceKey, SupernetWeights};
 use osee_model::{
+    device::DeviceKind,
     estimator::{Direction, EstimatorKind},
     protocol::Protocol,
     recipe::Recipe,
@@ -71,6 +72,7 @@ fn new_key(json: &str) -> rusqlite::Result<RowKey> {
     Ok(RowKey {
         checkpoint_of: checkpoint(&old.name, &conditions),
         images: estimator.sees_images().then_some(old.data),
+        device: DeviceKind::Cpu,
         name: old.name,
         estimator,
         space,

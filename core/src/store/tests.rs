@@ -4,6 +4,7 @@ use crate::{
     study::{Seeds, Study, TableSource, TruthChoice},
 };
 use osee_model::{
+    device::DeviceKind,
     estimator::{Direction, EstimatorKind, Failure, FailureKind},
     protocol::Protocol,
     settings::Settings,
@@ -33,6 +34,7 @@ pub(crate) fn key() -> RowKey {
         space,
         conditions: Conditions::Untrained(protocol),
         images: Some("noise".to_owned()),
+        device: DeviceKind::Cpu,
         checkpoint_of: None,
     }
 }

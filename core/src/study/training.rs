@@ -2,8 +2,9 @@
 
 use super::{StudyError, overlay::overlay, unknown_preset};
 use osee_model::{
+    device::DeviceKind,
     protocol::{Init, Normalisation},
-    recipe::Recipe,
+    recipe::{Precision, Recipe},
     schedule::Schedule,
     settings::Value,
 };
@@ -39,6 +40,7 @@ overlay! {
         validation_batch_size: usize,
         schedule: Schedule,
         normalisation: Normalisation,
+        precision: Precision,
     }
 }
 
@@ -72,11 +74,23 @@ impl TrainingChoice {
     }
 
     /// Refuses changes that have no effect on the training of a supernet. `recipe` is the resolved
-    /// recipe, and `side` the side of the images in pixels. A preset's own numbers are not changes.
+    /// recipe, `side` the side of the images in pixels, and `device` where it is trained. A preset's own numbers are not changes.
     ///
     /// # Errors
     /// The first such change, with what is allowed.
-    pub fn check_supernet(&self, recipe: &Recipe, side: usize) -> Result<(), StudyError> {
+    pub fn check_supernet(
+        &self,
+        recipe: &Recipe,
+        side: usize,
+        device: DeviceKind,
+    ) -> Result<(), StudyError> {
+        if recipe.precision == Precision::Tf32 && device.is_cpu() {
+            return Err(StudyError::Invalid(
+                "`precision` of [training] is \"tf32\", which has no effect on the CPU; choose a \
+                 GPU by `device`, or \"bf16\""
+                    .to_owned(),
+            ));
+        }
         let keep_every = self.keep_every.map(|it| it as usize);
         at_most("keep_every", keep_every, recipe.epochs as usize, "epochs")?;
         let of = "validation images";
@@ -97,8 +111,11 @@ impl TrainingChoice {
         side: usize,
         judged: usize,
     ) -> Result<(), StudyError> {
-        let unused =
-            [("keep_every", self.keep_every.is_some()), ("observe", self.observe.is_some())];
+        let unused = [
+            ("keep_every", self.keep_every.is_some()),
+            ("observe", self.observe.is_some()),
+            ("precision", self.precision.is_some()),
+        ];
         if let Some((field, _)) = unused.into_iter().find(|(_, given)| *given) {
             return Err(StudyError::Invalid(format!(
                 "`{field}` of [training] is about supernets, and a benchmark trains networks alone; \
@@ -189,7 +206,7 @@ mod tests {
         let checked = |text: &str| {
             let choice: TrainingChoice = toml::from_str(text).unwrap();
             let recipe = choice.resolve(Recipe::default(), None).unwrap();
-            choice.check_supernet(&recipe, 32).map_err(|error| error.to_string())
+            choice.check_supernet(&recipe, 32, DeviceKind::Cpu).map_err(|error| error.to_string())
         };
         let refused = |text: &str, part: &str| {
             let said = checked(text).unwrap_err();
@@ -217,5 +234,10 @@ mod tests {
         refused(&plateau(0.5, 48), "`patience` is at most 47");
         assert_eq!(checked(&plateau(0.5, 47)), Ok(()));
         refused(&format!("epochs = 2\n{}", plateau(0.5, 0)), "at least three epochs");
+        refused(
+            "precision = \"tf32\"",
+            "`precision` of [training] is \"tf32\", which has no effect",
+        );
+        assert_eq!(checked("precision = \"bf16\""), Ok(()));
     }
 }

@@ -4,6 +4,7 @@
 
 use osee_core::row::{Conditions, EstimatorKey, RowKey, SpaceKey};
 use osee_model::{
+    device::DeviceKind,
     estimator::{Direction, EstimatorKind},
     protocol::Protocol,
     settings::Settings,
@@ -32,6 +33,7 @@ pub fn key(name: &str, plugin: &str) -> RowKey {
         space,
         conditions: Conditions::Untrained(protocol),
         images: Some("noise".to_owned()),
+        device: DeviceKind::Cpu,
         checkpoint_of: None,
     }
 }

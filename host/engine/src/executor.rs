@@ -1,9 +1,9 @@
 //! Runs a program's steps on tensors.
-//!
-//! Four-dimensional values are channels-last, which is twice as fast as the default
-//! layout for these networks on CPU.
 
-use super::program::{Program, Step, Value};
+use super::{
+    layout::{Layout, fastest},
+    program::{Program, Step, Value},
+};
 use osee_model::{
     graph::{Graph, Op, ParamId, PoolKind, Shape},
     seed::Stream,
@@ -64,18 +64,22 @@ pub struct Executor<'a> {
     /// own. Channels, features and the output channels of `parameters` are ordered copy by
     /// copy, and a convolution has a group for each copy.
     pub copies: usize,
+    /// True to compute in bfloat16 between the images and the logits. Parameters and statistics
+    /// stay float32.
+    pub bf16: bool,
 }
 
 impl<'a> Executor<'a> {
     /// An executor that normalises by the batch, without dropout.
     pub fn new(graph: &'a Graph, program: &'a Program, parameters: &'a [Tensor]) -> Self {
         let batch_norm = BatchNorm::Batch;
-        Self { graph, program, parameters, batch_norm, random: &[], copies: 1 }
+        Self { graph, program, parameters, batch_norm, random: &[], copies: 1, bf16: false }
     }
 
     /// The logits, `[n, classes]`, for `images`, `[n, c, h, w]`.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor> {
-        Ok(self.output(&self.forward(&channels_last(images))?))
+        let logits = self.output(&self.forward(&fastest(&self.rounded(images)?))?);
+        Ok(if self.bf16 { logits.f_to_kind(Kind::Float)? } else { logits })
     }
 
     /// Runs the steps that can reach the output on `images`, `[n, c, h, w]`.
@@ -173,14 +177,14 @@ impl<'a> Executor<'a> {
         }
         let apart: Vec<Tensor> =
             parts.iter().map(|part| self.apart(part)).collect::<Result<_>>()?;
-        Ok(channels_last(&Tensor::f_cat(&apart, 2)?.f_flatten(1, 2)?))
+        Ok(fastest(&Tensor::f_cat(&apart, 2)?.f_flatten(1, 2)?))
     }
 
     fn slice(&self, x: &Tensor, start: i64, length: i64) -> Result<Tensor> {
         if self.copies == 1 {
             return Ok(x.f_narrow(1, start, length)?);
         }
-        Ok(channels_last(&self.apart(x)?.f_narrow(2, start, length)?.f_flatten(1, 2)?))
+        Ok(fastest(&self.apart(x)?.f_narrow(2, start, length)?.f_flatten(1, 2)?))
     }
 
     /// Moves copies into a dimension of their own, the second.
@@ -195,6 +199,16 @@ impl<'a> Executor<'a> {
         &self.parameters[id.index()]
     }
 
+    /// The tensor as what flows through the network is.
+    fn rounded(&self, tensor: &Tensor) -> Result<Tensor> {
+        Ok(if self.bf16 { tensor.f_to_kind(Kind::BFloat16)? } else { tensor.shallow_clone() })
+    }
+
+    /// The parameter of a layer.
+    fn weight(&self, id: ParamId) -> Result<Tensor> {
+        self.rounded(self.parameter(id))
+    }
+
     fn step(&self, step: &Step, values: &mut Values) -> Result<Tensor> {
         let node = &self.graph.nodes[step.node];
         let input = |i: usize| {
@@ -204,14 +218,14 @@ impl<'a> Executor<'a> {
         };
         Ok(match node.op {
             Op::Conv2d { weight, bias, stride, padding, dilation, groups } => {
-                let weight = self.parameter(weight);
+                let weight = self.weight(weight)?;
                 let (x, stride) = match padding {
-                    0 => without_stride(input(0), weight, stride as i64)?,
+                    0 => without_stride(input(0), &weight, stride as i64)?,
                     _ => (input(0), stride as i64),
                 };
                 x.f_conv2d(
-                    weight,
-                    bias.map(|bias| self.parameter(bias)),
+                    &weight,
+                    bias.map(|bias| self.weight(bias)).transpose()?.as_ref(),
                     [stride; 2],
                     [padding as i64; 2],
                     [dilation as i64; 2],
@@ -243,7 +257,7 @@ impl<'a> Executor<'a> {
             Op::Relu => input(0).f_relu()?,
             Op::Dropout { probability } => {
                 let x = input(0);
-                x.f_mul(&self.dropout_mask(&x, probability)?)?
+                x.f_mul(&self.dropout_mask(&x, probability)?.f_to_kind(x.kind())?)?
             }
             Op::Pool(pool) => {
                 let [kernel, stride, padding] =
@@ -264,7 +278,8 @@ impl<'a> Executor<'a> {
             }
             Op::GlobalAvgPool => input(0).f_mean_dim([2i64, 3].as_slice(), false, None::<Kind>)?,
             Op::Linear { weight, bias } => {
-                self.linear(&input(0), self.parameter(weight), bias.map(|id| self.parameter(id)))?
+                let bias = bias.map(|id| self.weight(id)).transpose()?;
+                self.linear(&input(0), &self.weight(weight)?, bias.as_ref())?
             }
             Op::Add => {
                 let mut sum = input(0).f_add(&input(1))?;
@@ -297,37 +312,29 @@ impl<'a> Executor<'a> {
 /// The input and the stride to use for a convolution by `weight`. oneDNN writes past its
 /// memory in the backward pass of a 1x1 convolution with a stride and fewer channels than
 /// a vector has elements (github.com/uxlfoundation/oneDNN/issues/6035), so such a
-/// convolution gets every `stride`-th pixel and stride 1.
+/// convolution gets every `stride`-th pixel and stride 1, but on a GPU.
 fn without_stride(x: Tensor, weight: &Tensor, stride: i64) -> Result<(Tensor, i64)> {
     const VECTOR: i64 = 16;
     match weight.size()[..] {
-        [_, inputs, 1, 1] if stride > 1 && inputs < VECTOR => {
+        [_, inputs, 1, 1] if stride > 1 && inputs < VECTOR && !x.device().is_cuda() => {
             let x = x.f_slice(2, None, None, stride)?.f_slice(3, None, None, stride)?;
-            Ok((channels_last(&x), 1))
+            Ok((Layout::ChannelsLast.apply(&x), 1))
         }
         _ => Ok((x, stride)),
-    }
-}
-
-/// The same tensor in channels-last memory order if it has four dimensions, else
-/// unchanged.
-pub fn channels_last(tensor: &Tensor) -> Tensor {
-    match tensor.dim() {
-        4 => tensor.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2]),
-        _ => tensor.shallow_clone(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_device::device;
 
     #[test]
     fn a_narrow_1x1_convolution_takes_every_other_pixel_itself() {
-        let options = (tch::Kind::Float, tch::Device::Cpu);
+        let (options, device) = ((tch::Kind::Float, tch::Device::Cpu), device());
         for (inputs, kernel, stride) in [(3, 1, 2), (16, 1, 2), (3, 3, 2), (3, 1, 1)] {
-            let x = Tensor::randn([2, inputs, 7, 7], options);
-            let weight = Tensor::randn([4, inputs, kernel, kernel], options);
+            let x = Tensor::randn([2, inputs, 7, 7], options).to_device(device);
+            let weight = Tensor::randn([4, inputs, kernel, kernel], options).to_device(device);
             let none: Option<&Tensor> = None;
             let conv = |x: &Tensor, stride| x.conv2d(&weight, none, [stride; 2], [0; 2], [1; 2], 1);
             let (taken, left) = without_stride(x.shallow_clone(), &weight, stride).unwrap();

@@ -1,9 +1,11 @@
-//! Restores what a plugin may have changed in the one libtorch: grad mode
-//! and the number of threads. Without this, a panic inside `tch::no_grad` would leave
+//! Restores what a plugin may have changed in the one libtorch: grad mode, the number of threads,
+//! and on a GPU what its results depend on ([`cuda`]). Without this, a panic inside `tch::no_grad` would leave
 //! autograd off on its thread, and every later estimator would silently get no
 //! gradients.
 
-/// Switches grad mode on and restores the thread count when dropped.
+use crate::cuda;
+
+/// Switches grad mode on and restores the thread count and the exactness of a GPU when dropped.
 #[derive(Debug)]
 pub struct TorchState {
     threads: i32,
@@ -24,6 +26,7 @@ impl Drop for TorchState {
         if tch::get_num_threads() != self.threads {
             tch::set_num_threads(self.threads);
         }
+        cuda::compute_exactly();
     }
 }
 
@@ -56,6 +59,7 @@ mod tests {
 
     #[test]
     fn grad_mode_and_threads_are_put_back_after_a_panic_in_no_grad() {
+        let device = crate::test_device::device();
         tch::set_num_threads(1);
         let outcome = std::panic::catch_unwind(|| {
             let _state = TorchState::protect(0);
@@ -64,7 +68,7 @@ mod tests {
         });
         assert!(outcome.is_err());
         assert_eq!(tch::get_num_threads(), 1);
-        let x = Tensor::from(1.0f64).set_requires_grad(true);
+        let x = Tensor::from(1.0f64).to_device(device).set_requires_grad(true);
         assert!((&x * 2.0).requires_grad());
     }
 }

@@ -6,12 +6,15 @@
 //! grad mode, thread count and torch's generator are the host's, whatever a
 //! plugin did to them ([`guard`]).
 
+mod batch;
+mod clock;
 pub mod cuda;
 pub mod data;
 mod device;
 mod executor;
 pub mod guard;
 mod hessian;
+mod layout;
 mod network;
 pub mod parameters;
 pub mod pass_times;
@@ -19,7 +22,13 @@ mod program;
 mod relu_kernel;
 pub mod standalone;
 pub mod supernet;
+#[cfg(test)]
+mod test_device;
 pub mod weights_file;
 
-pub use device::{DeviceError, open as open_device};
-pub use network::{Batch, Layout, Network};
+pub use batch::Batch;
+pub use device::{
+    DeviceError, described as described_device, is_exclusive, open as open_device, synchronize,
+};
+pub use layout::Layout;
+pub use network::Network;

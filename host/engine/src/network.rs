@@ -1,9 +1,12 @@
 //! One instantiated network with one batch, and its measurements.
 
 use super::{
-    executor::{BatchNorm, Executor, Values, channels_last},
+    Batch, Layout,
+    clock::Moment,
+    executor::{BatchNorm, Executor, Values},
     guard::GradOn,
     hessian,
+    layout::{self, apart, joined},
     program::Program,
     relu_kernel,
 };
@@ -23,51 +26,9 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tch::{Device, Kind, Reduction, Tensor};
-
-/// Images with labels.
-#[derive(Debug)]
-pub struct Batch {
-    /// Normalised images, `[n, c, h, w]`, f32.
-    pub images: Tensor,
-    /// Class indices, `[n]`, i64.
-    pub labels: Tensor,
-}
-
-impl Batch {
-    /// The same batch, sharing memory.
-    pub fn share(&self) -> Self {
-        Self { images: self.images.shallow_clone(), labels: self.labels.shallow_clone() }
-    }
-
-    /// The same batch on another device.
-    #[must_use]
-    pub fn on(&self, device: Device) -> Self {
-        Self { images: self.images.to_device(device), labels: self.labels.to_device(device) }
-    }
-}
-
-/// Order of an image's dimensions in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// Channels innermost, which is fast on CPU.
-    ChannelsLast,
-    /// torch's default, which runs the kernels that reference code runs. It is for comparing
-    /// number by number: otherwise a ReLU on a value the size of a rounding error may fire on
-    /// one side only.
-    Contiguous,
-}
-
-impl Layout {
-    fn apply(self, tensor: &Tensor) -> Tensor {
-        match self {
-            Self::ChannelsLast => channels_last(tensor),
-            Self::Contiguous => tensor.contiguous(),
-        }
-    }
-}
+use tch::{Device, Kind, Tensor};
 
 /// The forward pass that measurements share, with its autograd graph.
 struct Pass {
@@ -75,10 +36,24 @@ struct Pass {
     logits: Tensor,
 }
 
+/// A measurement that was run, with its time.
+struct Timed {
+    what: Measurement,
+    start: Moment,
+    end: Moment,
+    /// Number of passes before it began; those since then are its own and have entries of their
+    /// own.
+    inner: usize,
+}
+
 /// One network on one batch, with its memoised measurements.
 pub struct Network {
     graph: LentGraph,
     program: Program,
+    layout: Layout,
+    /// All parameters in one vector, in graph order.
+    weights: Tensor,
+    /// Views of `weights`, which require grad.
     parameters: Vec<Tensor>,
     batch: Batch,
     pass: RefCell<Option<Rc<RefCell<Pass>>>>,
@@ -89,7 +64,7 @@ pub struct Network {
     stop: RefCell<Arc<AtomicBool>>,
     /// True if an estimator was told to return early.
     cancelled: Cell<bool>,
-    costs: RefCell<Vec<(Measurement, Duration)>>,
+    passes: RefCell<Vec<Timed>>,
     /// Measurements that the current call asked for, memoised or not.
     used: RefCell<Vec<Measurement>>,
     /// Loss gradients at outputs of layers and normalisations, by node.
@@ -97,14 +72,14 @@ pub struct Network {
 }
 
 impl Network {
-    /// Instantiates `graph` with `parameters` (f32, in graph order and in the shapes used)
+    /// Instantiates `graph` with a copy of `parameters` (f32, in graph order and in the shapes used)
     /// on the device of `batch`.
     ///
     /// # Errors
     /// When the parameters or images do not fit the graph.
     pub fn new(
         graph: impl Into<LentGraph>,
-        parameters: Vec<Tensor>,
+        parameters: &[Tensor],
         batch: Batch,
         layout: Layout,
     ) -> Result<Rc<Self>> {
@@ -116,7 +91,7 @@ impl Network {
                 parameters.len()
             )));
         }
-        for (described, value) in graph.parameters.iter().zip(&parameters) {
+        for (described, value) in graph.parameters.iter().zip(parameters) {
             if value.size().iter().map(|&n| n as usize).ne(described.shape()) {
                 return Err(Error::new(format!(
                     "parameter `{}` has shape {:?}, the graph uses {:?}",
@@ -135,23 +110,21 @@ impl Network {
                 "the network takes images of {wanted}, the data has {image:?}"
             )));
         }
-        let device = batch.images.device();
-        let parameters = parameters
-            .into_iter()
-            .map(|p| layout.apply(&p.to_device(device)).detach().set_requires_grad(true))
-            .collect();
+        let (weights, parameters) = placed(parameters, layout, batch.images.device())?;
         let images = layout.apply(&batch.images).detach().set_requires_grad(true);
         Ok(Rc::new(Self {
             program: Program::new(&graph),
             graph,
+            layout,
+            weights,
             parameters,
-            batch: Batch { images, labels: batch.labels },
+            batch: batch.with_images(images),
             pass: RefCell::default(),
             measured: RefCell::default(),
             versions: RefCell::default(),
             stop: RefCell::default(),
             cancelled: Cell::default(),
-            costs: RefCell::default(),
+            passes: RefCell::default(),
             used: RefCell::default(),
             at_outputs: RefCell::default(),
         }))
@@ -173,12 +146,10 @@ impl Network {
         if let Some(known) = self.measured.borrow().get(&what) {
             return share(known);
         }
-        let nested_before: Duration = self.total_cost();
-        let start = Instant::now();
+        let device = self.batch.images.device();
+        let (start, inner) = (Moment::now(device), self.passes.borrow().len());
         let result = self.run(what);
-        // Measurements that this one asked for have entries of their own.
-        let nested = self.total_cost() - nested_before;
-        self.costs.borrow_mut().push((what, start.elapsed().saturating_sub(nested)));
+        self.passes.borrow_mut().push(Timed { what, start, end: Moment::now(device), inner });
         let shared = share(&result);
         self.remember(what, result);
         shared
@@ -194,7 +165,12 @@ impl Network {
 
     /// The time of each measurement that was run, in order, without those that it asked for.
     pub fn costs(&self) -> Vec<(Measurement, Duration)> {
-        self.costs.borrow().clone()
+        let mut costs: Vec<(Measurement, Duration)> = Vec::new();
+        for pass in self.passes.borrow().iter() {
+            let nested: Duration = costs[pass.inner..].iter().map(|(_, cost)| *cost).sum();
+            costs.push((pass.what, pass.start.until(&pass.end).saturating_sub(nested)));
+        }
+        costs
     }
 
     /// Tells estimators to return early once `stop` is true.
@@ -240,13 +216,13 @@ impl Network {
         }
         needed.sort_by_key(|what| what.name());
         needed.dedup();
-        let costs = self.costs.borrow();
-        costs.iter().filter(|(what, _)| needed.contains(what)).map(|(_, cost)| *cost).sum()
+        let costs = self.costs().into_iter();
+        costs.filter(|(what, _)| needed.contains(what)).map(|(_, cost)| cost).sum()
     }
 
     /// Time of all measurements so far.
     pub fn total_cost(&self) -> Duration {
-        self.costs.borrow().iter().map(|(_, cost)| *cost).sum()
+        self.costs().into_iter().map(|(_, cost)| cost).sum()
     }
 
     fn executor(&self) -> Executor<'_> {
@@ -268,8 +244,7 @@ impl Network {
     fn run(&self, what: Measurement) -> Result<Vec<Tensor>> {
         match what {
             Measurement::Batch => {
-                let Batch { images, labels } = self.batch.share();
-                Ok(vec![images.detach(), labels])
+                Ok(vec![self.batch.images.detach(), self.batch.labels().shallow_clone()])
             }
             Measurement::Parameters => Ok(self.parameters.iter().map(Tensor::detach).collect()),
             Measurement::Leaves => Ok(self.parameters.iter().map(Tensor::shallow_clone).collect()),
@@ -278,7 +253,7 @@ impl Network {
             Measurement::Logits => Ok(vec![self.pass()?.borrow().logits.detach()]),
             Measurement::Loss => {
                 let [logits] = self.one(Measurement::Logits)?;
-                Ok(vec![cross_entropy(&logits, &self.batch.labels)?])
+                Ok(vec![self.batch.cross_entropy(&logits)?])
             }
             Measurement::LossGradients => self.loss_gradients(),
             Measurement::LayerActivations => {
@@ -332,7 +307,7 @@ impl Network {
         self.measure(Measurement::Logits)?;
         let pass = self.pass()?;
         let pass = pass.borrow();
-        let loss = cross_entropy(&pass.logits, &self.batch.labels)?;
+        let loss = self.batch.cross_entropy(&pass.logits)?;
         let mut parameters: Vec<usize> = Vec::new();
         let mut nodes: Vec<usize> = Vec::new();
         for step in self.program.steps.iter().filter(|step| step.live) {
@@ -368,11 +343,8 @@ impl Network {
     }
 
     fn synaptic_flow(&self, mode: BatchNormMode) -> Result<Vec<Tensor>> {
-        let parameters: Vec<Tensor> = self
-            .parameters
-            .iter()
-            .map(|p| Ok(p.detach().f_abs()?.f_to_kind(Kind::Double)?.set_requires_grad(true)))
-            .collect::<Result<_>>()?;
+        let absolute = self.weights.f_abs()?.f_to_kind(Kind::Double)?;
+        let parameters = leaves(self.layout, &absolute, &self.parameters)?;
         let executor = Executor {
             parameters: &parameters,
             batch_norm: match mode {
@@ -384,48 +356,57 @@ impl Network {
         let mut size = self.batch.images.size();
         size[0] = 1;
         let ones = Tensor::ones(size, (Kind::Double, self.batch.images.device()));
-        let values = executor.forward(&channels_last(&ones))?;
+        let values = executor.forward(&layout::fastest(&ones))?;
         let sum = executor.output(&values).f_sum(None::<Kind>)?;
         let gradients = gradients_or_zeros(&sum, &parameters.iter().collect::<Vec<_>>())?;
         Ok(parameters.iter().map(Tensor::detach).chain(gradients).collect())
     }
 }
 
+/// Copies of the parameters on a device, as one vector and as views of it that require
+/// grad. One transfer takes them there.
+fn placed(parameters: &[Tensor], layout: Layout, device: Device) -> Result<(Tensor, Vec<Tensor>)> {
+    let detached: Vec<Tensor> = parameters.iter().map(Tensor::detach).collect();
+    let vector = joined(layout, &detached)?.f_to_device(device)?;
+    let parameters = leaves(layout, &vector, parameters)?;
+    Ok((vector, parameters))
+}
+
+/// Views of a vector, of the sizes of `like`, that require grad.
+fn leaves(layout: Layout, vector: &Tensor, like: &[Tensor]) -> Result<Vec<Tensor>> {
+    let sizes: Vec<Vec<i64>> = like.iter().map(Tensor::size).collect();
+    let parts = apart(layout, vector, &sizes)?;
+    Ok(parts.into_iter().map(|part| part.detach().set_requires_grad(true)).collect())
+}
+
 fn is_layer(op: &Op) -> bool {
     matches!(op, Op::Conv2d { .. } | Op::Linear { .. })
 }
 
-/// Mean cross-entropy; refuses labels for which the network has no output.
-pub(super) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    check_labels(logits.size()[1], labels)?;
-    let none: Option<&Tensor> = None;
-    Ok(logits.f_cross_entropy_loss(labels, none, Reduction::Mean, -100, 0.0)?)
-}
-
-/// # Errors
-/// When a label is not below `classes`.
-pub(super) fn check_labels(classes: i64, labels: &Tensor) -> Result<()> {
-    let largest = labels.max().int64_value(&[]);
-    if largest >= classes {
-        return Err(Error::new(format!(
-            "the network has {classes} outputs and a label is {largest}, so there is no loss; \
-             set `classes` of the space to more"
-        )));
-    }
-    Ok(())
-}
-
 /// Gradients of a scalar; zeros for inputs on which it does not depend.
 fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-    if !output.requires_grad() {
-        return Ok(inputs.iter().map(|input| input.detach().zeros_like()).collect());
-    }
-    let gradients = Tensor::f_run_backward(&[output], inputs, true, false)?;
-    let zero = |(gradient, input): (Tensor, &&Tensor)| match gradient.defined() {
-        true => gradient,
-        false => input.detach().zeros_like(),
+    let gradients: Vec<Option<Tensor>> = match output.requires_grad() {
+        false => inputs.iter().map(|_| None).collect(),
+        true => {
+            let gradients = Tensor::f_run_backward(&[output], inputs, true, false)?;
+            gradients.into_iter().map(|it| it.defined().then_some(it)).collect()
+        }
     };
-    Ok(gradients.into_iter().zip(inputs).map(zero).collect())
+    let missing = || gradients.iter().zip(inputs).filter(|(gradient, _)| gradient.is_none());
+    let Some(largest) = missing().map(|(_, input)| input.numel() as i64).max() else {
+        return Ok(gradients.into_iter().flatten().collect());
+    };
+    // All zeros are parts of one vector.
+    let zeros = Tensor::f_zeros([largest], (inputs[0].kind(), inputs[0].device()))?;
+    let zero = |like: &Tensor| -> Result<Tensor> {
+        Ok(zeros.f_narrow(0, 0, like.numel() as i64)?.f_view(like.size().as_slice())?)
+    };
+    let known = gradients.iter().zip(inputs);
+    known
+        .map(|(known, input)| {
+            known.as_ref().map_or_else(|| zero(input), |it| Ok(it.shallow_clone()))
+        })
+        .collect()
 }
 
 /// The measurements that a measurement asks for itself.

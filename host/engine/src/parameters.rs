@@ -159,6 +159,7 @@ fn diagonal_blocks(value: Tensor, blocks: i64) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_device::device;
     use osee_model::graph::{ConvSpec, GraphBuilder, Shape, Shared};
 
     /// A convolution 3 -> `output`, followed by one in groups.
@@ -177,7 +178,9 @@ mod tests {
     }
 
     fn stored(graph: &Graph) -> Vec<Tensor> {
-        let draw = |it: &Parameter| Initialiser::supernet(it, Init::Pytorch, 7, "test");
+        let device = device();
+        let draw =
+            |it: &Parameter| Initialiser::supernet(it, Init::Pytorch, 7, "test").to_device(device);
         graph.parameters.iter().map(draw).collect()
     }
 
@@ -206,7 +209,8 @@ mod tests {
         let dense = stored[1].narrow(0, 0, 4).narrow(1, 0, 4).copy();
         let _ = dense.narrow(0, 0, 2).narrow(1, 2, 2).zero_();
         let _ = dense.narrow(0, 2, 2).narrow(1, 0, 2).zero_();
-        let x = Tensor::randn([2, 4, 5, 5], (tch::Kind::Float, tch::Device::Cpu));
+        let x =
+            Tensor::randn([2, 4, 5, 5], (tch::Kind::Float, tch::Device::Cpu)).to_device(device());
         let none: Option<&Tensor> = None;
         let conv = |w: &Tensor, groups: i64| x.conv2d(w, none, [1, 1], [1, 1], [1, 1], groups);
         let difference = (conv(&parts[1], 2) - conv(&dense, 1)).abs().max().double_value(&[]);
@@ -218,10 +222,11 @@ mod tests {
         let used = Select::LargestL1 { of: "first.weight".to_owned(), count: 2 };
         let graph = graph(&Shared { stored: 4, used }, 1);
         let mut stored = stored(&graph);
-        let scale = Tensor::from_slice(&[1.0f32, 50.0, 2.0, 90.0]).view([4, 1, 1, 1]);
+        let scale =
+            Tensor::from_slice(&[1.0f32, 50.0, 2.0, 90.0]).view([4, 1, 1, 1]).to_device(device());
         stored[0] = &stored[0] * scale;
         let parts = parts(&graph, &stored);
-        let at = Tensor::from_slice(&[1i64, 3]);
+        let at = Tensor::from_slice(&[1i64, 3]).to_device(device());
         assert!(equal(&parts[0], &stored[0].index_select(0, &at)));
         let second = stored[1].index_select(0, &at).index_select(1, &at);
         assert!(equal(&parts[1], &second));

@@ -31,13 +31,14 @@ pub fn profile(
     let warm_up = networks.len() / 4;
     let count = (networks.len() - warm_up).max(1) as u32;
     let mut totals = PASSES.map(|what| (what, Duration::ZERO)).to_vec();
+    let layout = Layout::fastest(batch.images.device(), tch::Kind::Float);
     let mut start = Instant::now();
     for (i, (graph, parameters)) in networks.into_iter().enumerate() {
         if i == warm_up {
             start = Instant::now();
             totals.iter_mut().for_each(|(_, total)| *total = Duration::ZERO);
         }
-        let network = Network::new(graph, parameters, batch.share(), Layout::ChannelsLast)?;
+        let network = Network::new(graph, &parameters, batch.share(), layout)?;
         for what in PASSES {
             network.measure(what)?;
         }

@@ -7,7 +7,7 @@ use super::{
 use osee_model::graph::Op;
 use osee_sdk::Result;
 use std::collections::BTreeMap;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// The kernel, `[n, n]`, f64. It counts every ReLU call of one forward pass, as the
 /// reference's hooks do: a call whose result cannot reach the output counts too,
@@ -26,15 +26,64 @@ pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
     }
     executor.run(values, |step| calls.contains_key(&step.node) || !step.live)?;
 
-    let n = n as usize;
-    let mut agreement = vec![agreed_always; n * n];
-    for (node, multiplicity) in calls {
-        let output = values.outputs[node].as_ref().expect("just run");
-        let units = executor.graph.nodes[node].shape.numel();
-        add_agreement(&sign_bits(output, units)?, n, units, multiplicity, &mut agreement);
+    let calls: Vec<Call<'_>> = calls
+        .into_iter()
+        .map(|(node, multiplicity)| Call {
+            output: values.outputs[node].as_ref().expect("just run"),
+            units: executor.graph.nodes[node].shape.numel(),
+            multiplicity,
+        })
+        .collect();
+    match device {
+        Device::Cpu => by_bits(&calls, n, agreed_always),
+        _ => by_products(&calls, n, agreed_always, device),
+    }
+}
+
+/// ReLU calls with one result.
+struct Call<'a> {
+    output: &'a Tensor,
+    /// Units of each image.
+    units: usize,
+    /// Number of calls.
+    multiplicity: u64,
+}
+
+/// Counts bits that differ, 64 at a time.
+fn by_bits(calls: &[Call<'_>], n: i64, agreed_always: u64) -> Result<Tensor> {
+    let images = n as usize;
+    let mut agreement = vec![agreed_always; images * images];
+    for &Call { output, units, multiplicity } in calls {
+        add_agreement(&sign_bits(output, units)?, images, units, multiplicity, &mut agreement);
     }
     let agreement: Vec<f64> = agreement.into_iter().map(|count| count as f64).collect();
-    Ok(Tensor::from_slice(&agreement).view([n as i64, n as i64]).to_device(device))
+    Ok(Tensor::from_slice(&agreement).f_view([n, n])?)
+}
+
+/// Computes the same by matrix products where the signs are. With b = 1 for a positive unit
+/// and 0 for others, n units of two images agree n - sum b - sum b' + 2 sum b b' times, and
+/// sum b = sum b b. These are whole numbers, which float32 (also with TF32) and float64 have.
+fn by_products(calls: &[Call<'_>], n: i64, agreed_always: u64, device: Device) -> Result<Tensor> {
+    /// Units of an image that are multiplied at once: below 2^24, up to which float32 counts.
+    const AT_ONCE: usize = 1 << 20;
+    let mut both = Tensor::zeros([n, n], (Kind::Double, device));
+    let mut all = agreed_always;
+    let (mut waiting, mut units) = (Vec::new(), 0);
+    let each = calls.iter().flat_map(|call| std::iter::repeat_n(call, call.multiplicity as usize));
+    let mut each = each.peekable();
+    while let Some(call) = each.next() {
+        waiting.push(call.output.f_flatten(1, -1)?);
+        units += call.units;
+        if units >= AT_ONCE || each.peek().is_none() {
+            let positive = Tensor::f_cat(&waiting, 1)?.f_gt(0.0)?.f_to_kind(Kind::Float)?;
+            both = both.f_add_(&positive.f_mm(&positive.f_transpose(0, 1)?)?)?;
+            all += units as u64;
+            (waiting, units) = (Vec::new(), 0);
+        }
+    }
+    let positive = both.diagonal(0, 0, 1);
+    let positive = positive.f_unsqueeze(0)?.f_add(&positive.f_unsqueeze(1)?)?;
+    Ok(both.f_mul_scalar(2.0)?.f_sub(&positive)?.f_add_scalar(all as f64)?)
 }
 
 /// The signs of each image's units, 64 to a word, padded with zeros.
@@ -42,8 +91,7 @@ fn sign_bits(output: &Tensor, units: usize) -> Result<Vec<Vec<u64>>> {
     // Channels-last memory order; any order that all images share would do.
     let by_pixel =
         if output.dim() == 4 { output.permute([0, 2, 3, 1]) } else { output.shallow_clone() };
-    let positive =
-        by_pixel.f_gt(0.0)?.f_contiguous()?.f_to_kind(Kind::Uint8)?.to_device(tch::Device::Cpu);
+    let positive = by_pixel.f_gt(0.0)?.f_contiguous()?.f_to_kind(Kind::Uint8)?;
     let mut bytes = vec![0u8; positive.numel()];
     positive.f_copy_data_u8(&mut bytes, positive.numel())?;
     Ok(bytes.chunks_exact(units).map(pack).collect())
@@ -97,6 +145,26 @@ mod tests {
         for (i, &byte) in bytes.iter().enumerate() {
             assert_eq!(words[i / 64] >> (i % 64) & 1, u64::from(byte), "bit {i}");
         }
+    }
+
+    #[test]
+    fn products_count_what_bits_count() {
+        let device = crate::test_device::device();
+        let options = (Kind::Float, Device::Cpu);
+        let outputs =
+            [Tensor::randn([5, 7, 3, 3], options).relu(), Tensor::randn([5, 11], options).relu()];
+        let calls = |outputs: &[Tensor; 2], how: fn(&[Call<'_>]) -> Result<Tensor>| {
+            let [one, two] = outputs;
+            let calls = [
+                Call { output: one, units: 63, multiplicity: 2 },
+                Call { output: two, units: 11, multiplicity: 1 },
+            ];
+            how(&calls).unwrap()
+        };
+        let bits = calls(&outputs, |calls| by_bits(calls, 5, 4));
+        let moved = outputs.map(|it| it.to_device(device));
+        let products = calls(&moved, |calls| by_products(calls, 5, 4, calls[0].output.device()));
+        assert_eq!(products.to_device(Device::Cpu), bits);
     }
 
     #[test]

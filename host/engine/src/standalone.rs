@@ -7,9 +7,9 @@
 
 use super::{
     Batch,
-    executor::{BatchNorm, Executor, Statistics, channels_last},
+    executor::{BatchNorm, Executor, Statistics},
     guard::GradOn,
-    network::check_labels,
+    layout::{Layout, fastest},
     program::Program,
     supernet::Sgd,
 };
@@ -24,6 +24,7 @@ pub struct Standalone {
     copies: usize,
     training: Program,
     evaluation: Program,
+    layout: Layout,
     /// All weights that can reach the output, parameter by parameter.
     weights: Tensor,
     /// For each entry of `weights`, the copy it belongs to.
@@ -43,6 +44,7 @@ impl Standalone {
     /// # Errors
     /// When torch fails.
     pub fn new(graph: Graph, initial: &[Vec<Tensor>], device: Device) -> Result<Self> {
+        let layout = Layout::fastest(device, Kind::Float);
         let training = Program::training(&graph);
         let trained: Vec<usize> = training.parameters(&graph).into_iter().collect();
         let of_all = |i: usize| -> Result<Tensor> {
@@ -52,7 +54,7 @@ impl Standalone {
         let mut parameters: Vec<Tensor> =
             (0..graph.parameters.len()).map(of_all).collect::<Result<_>>()?;
         let flat: Vec<Tensor> =
-            trained.iter().map(|&i| innermost(&parameters[i])).collect::<Result<_>>()?;
+            trained.iter().map(|&i| layout.flat(&parameters[i])).collect::<Result<_>>()?;
         let weights = match flat.is_empty() {
             true => Tensor::zeros([0], (Kind::Float, device)),
             false => Tensor::f_cat(&flat, 0)?,
@@ -63,7 +65,7 @@ impl Standalone {
             let size = parameters[i].size();
             let count: i64 = size.iter().product();
             let part = weights.f_narrow(0, start, count)?;
-            parameters[i] = outermost(&part, &size)?.f_detach()?.set_requires_grad(true);
+            parameters[i] = layout.shaped(&part, &size)?.f_detach()?.set_requires_grad(true);
             start += count;
             let each = count as usize / initial.len();
             owners.extend((0..initial.len() as i64).flat_map(|copy| vec![copy; each]));
@@ -72,6 +74,7 @@ impl Standalone {
             copies: initial.len(),
             evaluation: Program::new(&graph),
             graph,
+            layout,
             training,
             weights,
             owners: Tensor::from_slice(&owners).f_to_device(device)?,
@@ -93,11 +96,14 @@ impl Standalone {
         random: &[RefCell<Stream>],
     ) -> Result<Vec<Fit>> {
         let images: Vec<&Tensor> = batches.iter().map(|batch| &batch.images).collect();
-        let labels: Vec<&Tensor> = batches.iter().map(|batch| &batch.labels).collect();
+        let labels: Vec<&Tensor> = batches.iter().map(Batch::labels).collect();
         let (fits, gradients) = {
             let _grad = GradOn::new();
             let executor = Executor { random, ..self.executor(&self.training, BatchNorm::Batch) };
             let logits = executor.logits(&Tensor::f_cat(&images, 1)?)?;
+            for batch in batches {
+                batch.check_labels(self.classes(&logits))?;
+            }
             let (losses, fits) = self.fits(&logits, &Tensor::f_stack(&labels, 1)?)?;
             let loss = losses.f_sum(Kind::Float)?;
             if !loss.requires_grad() {
@@ -107,7 +113,8 @@ impl Standalone {
             (fits, Tensor::f_run_backward(&[&loss], &leaves, false, false)?)
         };
         let _no_grad = tch::no_grad_guard();
-        let parts: Vec<Tensor> = gradients.iter().map(innermost).collect::<Result<_>>()?;
+        let parts: Vec<Tensor> =
+            gradients.iter().map(|it| self.layout.flat(it)).collect::<Result<_>>()?;
         let mut gradient = Tensor::f_cat(&parts, 0)?;
         if sgd.max_norm > 0.0 {
             gradient = self.clip(gradient, sgd.max_norm)?;
@@ -136,7 +143,8 @@ impl Standalone {
         let _no_grad = tch::no_grad_guard();
         let executor = self.executor(&self.evaluation, BatchNorm::Seen(seen));
         let logits = executor.output(&executor.forward(&self.for_all(&batch.images)?)?);
-        let labels = vec![&batch.labels; self.copies];
+        batch.check_labels(self.classes(&logits))?;
+        let labels = vec![batch.labels(); self.copies];
         Ok(self.fits(&logits, &Tensor::f_stack(&labels, 1)?)?.1)
     }
 
@@ -147,7 +155,7 @@ impl Standalone {
 
     /// The same images once for each copy.
     fn for_all(&self, images: &Tensor) -> Result<Tensor> {
-        Ok(channels_last(&images.f_repeat([1, self.copies as i64, 1, 1])?))
+        Ok(fastest(&images.f_repeat([1, self.copies as i64, 1, 1])?))
     }
 
     /// The mean loss of each copy, `[copies]`, and the fits as numbers, from logits
@@ -155,7 +163,6 @@ impl Standalone {
     fn fits(&self, logits: &Tensor, labels: &Tensor) -> Result<(Tensor, Vec<Fit>)> {
         let copies = self.copies as i64;
         let logits = logits.f_reshape([labels.numel() as i64, -1])?;
-        check_labels(logits.size()[1], labels)?;
         let labels = labels.f_reshape([-1])?;
         let none: Option<&Tensor> = None;
         let losses = logits.f_cross_entropy_loss(&labels, none, Reduction::None, -100, 0.0)?;
@@ -163,46 +170,41 @@ impl Standalone {
             losses.f_view([-1, copies])?.f_mean_dim([0i64].as_slice(), false, Kind::Float)?;
         let right = logits.f_argmax(1, false)?.f_eq_tensor(&labels)?.f_view([-1, copies])?;
         let right = right.f_mean_dim([0i64].as_slice(), false, Kind::Double)?;
-        let [loss, accuracy] =
-            [&losses, &right].map(|it| it.detach().to_kind(Kind::Double).to_device(Device::Cpu));
-        let [loss, accuracy] = [loss, accuracy].map(Vec::<f64>::try_from);
-        let fits = loss?.into_iter().zip(accuracy?);
-        Ok((losses, fits.map(|(loss, accuracy)| Fit { loss, accuracy }).collect()))
+        let both = Tensor::f_cat(&[losses.detach().f_to_kind(Kind::Double)?, right], 0)?;
+        let both = Vec::<f64>::try_from(&both)?;
+        let fits = both[..self.copies].iter().zip(&both[self.copies..]);
+        Ok((losses, fits.map(|(&loss, &accuracy)| Fit { loss, accuracy }).collect()))
+    }
+
+    fn classes(&self, logits: &Tensor) -> i64 {
+        logits.size()[1] / self.copies as i64
     }
 
     /// Scales the gradient of each copy whose norm is larger to `max_norm`.
     fn clip(&self, gradient: Tensor, max_norm: f64) -> Result<Tensor> {
-        let mut squares = Tensor::zeros([self.copies as i64], (Kind::Float, gradient.device()));
-        let squares = squares.f_index_add_(0, &self.owners, &gradient.f_square()?)?;
+        let square = gradient.f_square()?;
+        let squares = match gradient.device() {
+            Device::Cpu => {
+                let mut sums = Tensor::zeros([self.copies as i64], (Kind::Float, Device::Cpu));
+                sums.f_index_add_(0, &self.owners, &square)?
+            }
+            // There, additions to one place come in any order, and runs would differ.
+            device => {
+                let copies = Tensor::f_arange(self.copies as i64, (Kind::Int64, device))?;
+                let owned = copies.f_unsqueeze(1)?.f_eq_tensor(&self.owners)?;
+                owned.f_to_kind(Kind::Float)?.f_mv(&square)?
+            }
+        };
         let norms = squares.f_sqrt()?.f_add_scalar(1e-6)?;
         let scales = norms.f_reciprocal()?.f_mul_scalar(max_norm)?.f_clamp_max(1.0)?;
         Ok(gradient.f_mul(&scales.f_index_select(0, &self.owners)?)?)
     }
 }
 
-/// The tensor as a vector, channels innermost, as convolutions on CPU want their weights;
-/// does not copy a tensor that is in this order already.
-fn innermost(tensor: &Tensor) -> Result<Tensor> {
-    Ok(match tensor.dim() {
-        4 => tensor.f_permute([0, 2, 3, 1])?.f_reshape([-1])?,
-        _ => tensor.f_reshape([-1])?,
-    })
-}
-
-/// A vector made by [`innermost`] as a view of this size.
-fn outermost(vector: &Tensor, size: &[i64]) -> Result<Tensor> {
-    Ok(match *size {
-        [out, inputs, height, width] => {
-            vector.f_view([out, height, width, inputs])?.f_permute([0, 3, 1, 2])?
-        }
-        _ => vector.f_view(size)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{parameters::Initialiser, supernet::Supernet};
+    use crate::{parameters::Initialiser, supernet::Supernet, test_device::device};
     use osee_model::{
         graph::{ConvSpec, GraphBuilder, Op, Parameter, Shape},
         protocol::Init,
@@ -230,10 +232,11 @@ mod tests {
     }
 
     fn batch(seed: i64) -> Batch {
+        let device = device();
         tch::manual_seed(seed);
         let images = Tensor::randn([16, 3, 8, 8], (Kind::Float, Device::Cpu));
         let labels = Tensor::randint(10, [16], (Kind::Int64, Device::Cpu));
-        Batch { images, labels }
+        Batch::new(images, labels).unwrap().on(device)
     }
 
     fn initial(graph: &Graph, seed: u64) -> Vec<Tensor> {
@@ -244,7 +247,7 @@ mod tests {
     fn standalone(seeds: &[u64], dropout: f64) -> Standalone {
         let graph = graph(dropout);
         let initial: Vec<Vec<Tensor>> = seeds.iter().map(|&seed| initial(&graph, seed)).collect();
-        Standalone::new(graph, &initial, Device::Cpu).unwrap()
+        Standalone::new(graph, &initial, device()).unwrap()
     }
 
     fn random(seeds: &[u64]) -> Vec<RefCell<Stream>> {
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn it_learns_what_a_supernet_with_one_sub_network_learns() {
         let mut alone = standalone(&[3], 0.0);
-        let mut supernet = Supernet::new("test", 3, Init::Pytorch, Device::Cpu);
+        let mut supernet = Supernet::new("test", 3, Init::Pytorch, device());
         for i in 0..6 {
             let batch = batch(i);
             let ours = alone.step(&[batch.share()], &SGD, &[]).unwrap();

@@ -206,7 +206,7 @@ fn batch(images: &Stored, labels: &Stored, graph: &Graph) -> Result<Batch> {
             )));
         }
     }
-    Ok(Batch { images, labels })
+    Batch::new(images, labels)
 }
 
 /// The same values in another dtype.
@@ -310,7 +310,7 @@ mod tests {
         }
         for kind in [Kind::Uint8, Kind::Int16, Kind::Int, Kind::Float] {
             let (_, other) = with(set("target", |it| it.to_kind(kind))).unwrap();
-            assert_eq!((&other.labels, other.labels.kind()), (&batch.labels, Kind::Int64));
+            assert_eq!((other.labels(), other.labels().kind()), (batch.labels(), Kind::Int64));
         }
     }
 
@@ -358,13 +358,13 @@ mod tests {
         ];
         for (dtype, of) in &all {
             let batch = stored("target", *dtype, &wide(of, 2)).unwrap();
-            assert_eq!(batch.labels, Tensor::from_slice(&[0i64, 4]), "{dtype:?}");
+            assert_eq!(*batch.labels(), Tensor::from_slice(&[0i64, 4]), "{dtype:?}");
             let batch = stored("input", *dtype, &wide(of, 96)).unwrap();
             assert_eq!(batch.images.kind(), Kind::Float);
             assert_eq!(batch.images.sum(Kind::Double).double_value(&[]), 4.0 * 48.0, "{dtype:?}");
         }
         let bools = stored("target", Dtype::BOOL, &[0, 1]).unwrap();
-        assert_eq!(bools.labels, Tensor::from_slice(&[0i64, 1]));
+        assert_eq!(*bools.labels(), Tensor::from_slice(&[0i64, 1]));
     }
 
     #[test]

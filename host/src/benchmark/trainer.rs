@@ -214,7 +214,7 @@ impl AtSize {
     fn judge(&self, network: &Standalone, batches: &[Batch]) -> Result<Vec<Fit>> {
         let seen = network.statistics(&self.seen.images)?;
         let fits =
-            |batch: &Batch| Ok((network.evaluate(batch, &seen)?, batch.labels.size()[0] as usize));
+            |batch: &Batch| Ok((network.evaluate(batch, &seen)?, batch.images.size()[0] as usize));
         means(batches.iter().map(fits))
     }
 }

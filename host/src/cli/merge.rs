@@ -105,6 +105,12 @@ fn said(report: &MergeReport, out: &Path) -> String {
         progress.units - progress.outstanding,
         progress.units
     ));
+    if merged.of_other_gpu > 0 {
+        say(format!(
+            "{} scores differ because two models of GPUs computed them; the first directory's are kept",
+            merged.of_other_gpu
+        ));
+    }
     match report.is_complete() {
         true => say(format!("complete; osee-host leaderboard {} prints it", path_word(out))),
         false => say("incomplete; merge again when the rest is there".to_owned()),

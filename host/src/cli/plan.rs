@@ -46,10 +46,11 @@ pub struct PlanArgs {
 /// Prints the forecast. It computes no scores and writes nothing.
 pub fn run(args: PlanArgs) -> Result<(), CliError> {
     let options = args.workers.options(Some(&args.scoring), Stop::default(), Arc::new(Silent))?;
-    let (workers, retry) = (options.workers, options.retry());
     // The forecast is of the whole study, even given a shard's own study file.
     let Prepared { study, plan, .. } =
         args.study.prepare(options.isolation, Some(Shard::WHOLE), Purpose::Score, 1)?;
+    let device = plan.setup.device.kind();
+    let (workers, retry) = (options.workers_on(device), options.retry_on(device));
     let out = &plan.setup.run;
     let folders = if out.path().exists() { merge::shards_in(out)? } else { Vec::new() };
     let last = folders.last().map(|(shard, _)| *shard);
@@ -112,7 +113,14 @@ fn said(name: &str, size: &str, forecast: &Forecast, workers: usize) -> String {
     ));
     let [all, left] = forecast.trainings;
     if all > 0 {
-        say(format!("trainings: {all}, unfinished: {left}"));
+        let time = match (left, forecast.training) {
+            (0, _) => String::new(),
+            (_, None) => "; how long they take is unknown: run a few epochs in steps of the same \
+                          size, and name that run with --from"
+                .to_owned(),
+            (_, time) => format!("; one after the other they take {}", long(time)),
+        };
+        say(format!("trainings: {all}, unfinished: {left}{time}"));
     }
     time(forecast, workers).into_iter().for_each(say);
     if forecast.shards.len() > 1 {

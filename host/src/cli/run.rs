@@ -14,7 +14,7 @@ use crate::{
     leaderboard::{Format, Leaderboard, faults, render, standing},
     loader::Registry,
     plan::Plan,
-    runner::{self, Failed, Ran, RunError, Stop},
+    runner::{self, Failed, Ran, RunError, RunOptions, Stop},
     terminal::{say, say_text},
     truth::TruthTable,
 };
@@ -23,7 +23,9 @@ use osee_core::{
     criteria::CriteriaOptions,
     store::{Curve, Store},
 };
+use osee_engine::{is_exclusive, open_device};
 use osee_files::csv_text::{Field, csv_text};
+use osee_model::device::DeviceName;
 
 /// `osee-host run`.
 #[derive(Debug, Args)]
@@ -55,10 +57,11 @@ pub struct TrainArgs {
 /// Runs the study and prints its leaderboard.
 pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     let RunArgs { train, scoring, format } = args;
-    let options = train.workers.options(Some(&scoring), stop()?, train.progress.reporter())?;
+    let mut options = train.workers.options(Some(&scoring), stop()?, train.progress.reporter())?;
     let (shard, threads) = (train.shard.shard()?, train.torch.torch_threads);
     let mut prepared = train.study.prepare(options.isolation, shard, Purpose::Score, threads)?;
     let Prepared { study, registry, plan, truth } = &mut prepared;
+    open(plan.setup.device, &mut options)?;
     if !plan.shard.is_whole() {
         let why = "is about the leaderboard, and a shard has none; osee-host leaderboard \
                    prints it when all shards are merged";
@@ -108,6 +111,17 @@ pub fn run(args: RunArgs) -> Result<ExitCode, CliError> {
     })
 }
 
+/// Finds out that the device is there before anything is stored. A GPU that serves one process at
+/// a time gets one worker.
+fn open(device: DeviceName, options: &mut RunOptions) -> Result<(), CliError> {
+    open_device(device)?;
+    if is_exclusive(device) && options.workers_on(device.kind()) > 1 {
+        say(format_args!("{device} serves one process at a time, so there is one worker"));
+        options.workers = Some(1);
+    }
+    Ok(())
+}
+
 /// Prints how a shard ended, and that a merge computes what needs the whole study.
 fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, CliError> {
     let units = store.progress()?.unwrap_or_default().units;
@@ -127,10 +141,11 @@ fn shard_done(plan: &Plan, store: &Store, trained: bool) -> Result<ExitCode, Cli
 
 /// Trains the study's supernets and scores nothing.
 pub fn train(args: TrainArgs) -> Result<ExitCode, CliError> {
-    let options = args.workers.options(None, stop()?, args.progress.reporter())?;
+    let mut options = args.workers.options(None, stop()?, args.progress.reporter())?;
     let (shard, threads) = (args.shard.shard()?, args.torch.torch_threads);
     let Prepared { study, plan, .. } =
         args.study.prepare(options.isolation, shard, Purpose::Train, threads)?;
+    open(plan.setup.device, &mut options)?;
     if plan.setup.supernets.is_empty() {
         let what = "the study has no one-shot estimator, so there is no supernet to train";
         return Err(usage(what));

@@ -97,9 +97,7 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     // Bundled estimators draw no random numbers; others may.
     let idle_seed = args.seed.is_some() && registry.user_plugins().is_empty();
     let (values, batch) = args.network(&graph, &protocol, &arch, &source, idle_seed)?;
-    let batch =
-        Batch { images: batch.images.to_device(device), labels: batch.labels.to_device(device) };
-    let network = Network::new(graph.clone(), values, batch, Layout::Contiguous)?;
+    let network = Network::new(graph.clone(), &values, batch.on(device), Layout::Contiguous)?;
 
     let ids: Vec<&str> = match &named {
         None => registry.estimators().map(|(_, info)| info.id.as_str()).collect(),

@@ -118,7 +118,7 @@ pub struct StudyArgs {
 /// What workers are and may use, where anything is computed.
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
-    /// Worker processes; as many as cores by default.
+    /// Worker processes; by default as many as cores, and three on a GPU.
     #[arg(long, value_name = "N", value_parser = at_once)]
     workers: Option<usize>,
     /// Longest time for one score; 120 by default. Scores that failed by a
@@ -138,7 +138,7 @@ pub struct ScoringArgs {
     #[arg(long, value_enum, default_value_t = IsolationArg::Process)]
     isolation: IsolationArg,
     /// Try failed scores of these kinds again, by comma: undefined, not-finite,
-    /// error, panic, crash, timeout; without a kind all but undefined ones.
+    /// error, panic, crash, timeout, device; without a kind all but undefined ones.
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "all")]
     retry_failed: Option<String>,
 }
@@ -393,12 +393,6 @@ impl StudyArgs {
 }
 
 impl WorkerArgs {
-    /// Number of worker processes.
-    pub(super) fn workers(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        self.workers.unwrap_or_else(cores)
-    }
-
     /// The flags of the limits, to pass to a job.
     pub(super) fn flags(&self) -> Vec<String> {
         let time = self.time_limit.iter().map(|it| format!("--time-limit={}", it.as_secs_f64()));
@@ -413,11 +407,6 @@ impl WorkerArgs {
         stop: Stop,
         reporter: Arc<dyn Reporter>,
     ) -> Result<RunOptions, CliError> {
-        let mut limits = Limits::default();
-        limits.time = self.time_limit.unwrap_or(limits.time);
-        if let Some(mib) = self.memory_limit {
-            limits.memory = mib.saturating_mul(1 << 20);
-        }
         let isolation = scoring.map_or(Isolation::Process, |it| it.isolation.into());
         if isolation == Isolation::None {
             let given = [
@@ -433,7 +422,9 @@ impl WorkerArgs {
             None => Vec::new(),
             Some(kinds) => kinds_of(kinds)?,
         };
-        Ok(RunOptions { isolation, workers: self.workers(), limits, retry, stop, reporter })
+        let time = self.time_limit.unwrap_or(Limits::default().time);
+        let memory = self.memory_limit.map(|mib| mib.saturating_mul(1 << 20));
+        Ok(RunOptions { isolation, workers: self.workers, time, memory, retry, stop, reporter })
     }
 }
 

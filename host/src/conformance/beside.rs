@@ -2,11 +2,13 @@
 //! In a run estimators work side by side, and shared state would make a score depend
 //! on which other estimators are there.
 
-use super::interview::{Answer, Asks, Ended, Order, ask_all, difference};
+use super::{
+    interview::{Answer, Asks, Ended, Order, ask_all, difference},
+    terms::Terms,
+};
 use crate::loader::Plugin;
 use osee_sdk::{ExportInfo, ExportKind};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// Questions per export that are asked again.
 const QUESTIONS: usize = 4;
@@ -41,8 +43,8 @@ impl Alone {
 
 /// Positions in `alone` of the exports that answer differently beside others, with
 /// the difference.
-pub fn check(plugin: &Plugin, alone: &[Alone], patience: Duration) -> Vec<(usize, String)> {
-    let party = Party { plugin, alone, patience };
+pub fn check(plugin: &Plugin, alone: &[Alone], terms: Terms) -> Vec<(usize, String)> {
+    let party = Party { plugin, alone, terms };
     let forwards: Vec<usize> = (0..alone.len()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
     let orders = [forwards, backwards];
@@ -71,7 +73,7 @@ type Heard = std::result::Result<Vec<Answer>, Ended>;
 struct Party<'a> {
     plugin: &'a Plugin,
     alone: &'a [Alone],
-    patience: Duration,
+    terms: Terms,
 }
 
 impl Party<'_> {
@@ -80,7 +82,7 @@ impl Party<'_> {
         let order = |order: &Vec<usize>| Order {
             plugin: self.plugin.pinned(),
             asks: order.iter().map(|&one| self.alone[one].asks()).collect(),
-            patience: self.patience,
+            terms: self.terms,
         };
         ask_all(&orders.iter().map(order).collect::<Vec<_>>())
     }

@@ -2,7 +2,7 @@
 //! two. An answer that depends on earlier questions would make results depend on the
 //! number of workers.
 
-use super::{meta, one_shot, respondent::Respondent, rules::Broken, scores, space};
+use super::{meta, one_shot, respondent::Respondent, rules::Broken, scores, space, terms::Terms};
 use crate::{
     child,
     loader::{Pinned, Plugin, libtorch::this_program},
@@ -17,7 +17,6 @@ use std::{
     os::unix::net::UnixStream,
     process::{Child, Stdio},
     thread,
-    time::Duration,
 };
 
 /// Questions to an export.
@@ -39,8 +38,7 @@ impl Asks {
 pub struct Order {
     pub plugin: Pinned,
     pub asks: Vec<Asks>,
-    /// Longest time for one answer, and for the process to start.
-    pub patience: Duration,
+    pub terms: Terms,
 }
 
 /// The answer of an export to one question.
@@ -60,19 +58,19 @@ pub type Ended = (Vec<Answer>, Error);
 pub fn check(
     plugin: &Plugin,
     export: &ExportInfo,
-    patience: Duration,
+    terms: Terms,
 ) -> std::result::Result<Vec<Answer>, Broken> {
     let mend = keep_nothing(export);
     let wrong = |error: Error| (error.to_string(), mend);
     let forwards: Vec<usize> =
-        (0..respondent(plugin, export).map_err(wrong)?.questions()).collect();
+        (0..respondent(plugin, export, terms).map_err(wrong)?.questions()).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
     let [even, odd] =
         [0, 1].map(|rest| forwards.iter().copied().filter(|at| at % 2 == rest).collect::<Vec<_>>());
     let orders = [forwards, backwards, even, odd].map(|questions| Order {
         plugin: plugin.pinned(),
         asks: vec![Asks::new(export, questions)],
-        patience,
+        terms,
     });
     let heard = ask_all(&orders).into_iter().collect::<std::result::Result<Vec<_>, Ended>>();
     let mut heard = heard.map_err(|(_, error)| wrong(error))?;
@@ -182,7 +180,7 @@ fn hear(stream: &mut UnixStream, order: &Order, process: u32) -> (Vec<Answer>, O
     if let Err(error) = frames::write(stream, order) {
         return (answers, Some(error));
     }
-    let limits = Limits { time: order.patience, ..Limits::default() };
+    let limits = Limits { time: order.terms.patience, ..Limits::default() };
     let (stop, mut clock) = (Stop::default(), Clock::new(process));
     while answers.len() < order.questions() {
         match frames::read::<Answer>(&mut Watched::new(stream, limits, &stop, &mut clock)) {
@@ -208,7 +206,7 @@ pub fn serve() -> io::Result<()> {
         let is_it = |export: &&ExportInfo| export.kind() == *kind && export.id() == id;
         let export = plugin.exports.iter().find(is_it);
         let export = export.ok_or_else(|| io::Error::other("no such export"))?;
-        let respondent = respondent(plugin, export).map_err(io::Error::other)?;
+        let respondent = respondent(plugin, export, order.terms).map_err(io::Error::other)?;
         for &question in questions {
             let text = respondent.answer(question);
             frames::write(&mut stream, &Answer { export: at, question, text })?;
@@ -217,13 +215,17 @@ pub fn serve() -> io::Result<()> {
     Ok(())
 }
 
-fn respondent<'a>(plugin: &'a Plugin, export: &'a ExportInfo) -> Result<Box<dyn Respondent + 'a>> {
+fn respondent<'a>(
+    plugin: &'a Plugin,
+    export: &'a ExportInfo,
+    terms: Terms,
+) -> Result<Box<dyn Respondent + 'a>> {
     Ok(match export {
         ExportInfo::Space(info) => Box::new(space::Asked::new(plugin, info)?),
         ExportInfo::Estimator(info) => match info.kind {
             EstimatorKind::Meta => Box::new(meta::Asked::new(plugin, info)?),
             EstimatorKind::OneShot => Box::new(one_shot::Asked::new(plugin, info)?),
-            _ => Box::new(scores::Asked::new(scores::Subject::new(plugin, info)?)?),
+            _ => Box::new(scores::Asked::new(scores::Subject::new(plugin, info, terms.device)?)?),
         },
     })
 }

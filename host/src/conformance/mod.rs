@@ -12,26 +12,26 @@ mod respondent;
 mod rules;
 mod scores;
 mod space;
+mod terms;
 
 pub use beside::{Alone, MEND as APART, check as check_beside};
 pub use interview::serve;
 pub use rules::Verdict;
+pub use terms::Terms;
 
 use crate::loader::{Plugin, Registry};
 use osee_model::estimator::{EstimatorInfo, EstimatorKind};
 use osee_sdk::{ExportInfo, Result};
 use rules::{Tell, broken, rule};
-use std::time::Duration;
 
 /// Checks one export of `plugin`. `tell` hears of every rule when it begins and when
-/// it is judged; an error that prevents further checks is a broken rule of its own. A
-/// fresh process has `patience` for each answer. Returns the export's answers there if
-/// they are always the same.
+/// it is judged; an error that prevents further checks is a broken rule of its own. Returns
+/// the export's answers in a fresh process if they are always the same.
 pub fn check(
     registry: &Registry,
     plugin: &Plugin,
     export: &ExportInfo,
-    patience: Duration,
+    terms: Terms,
     mut tell: impl FnMut(&str, Verdict),
 ) -> Option<Alone> {
     let tell: Tell<'_> = &mut tell;
@@ -40,7 +40,7 @@ pub fn check(
     }
     let inspected = match export {
         ExportInfo::Space(info) => space::check(plugin, info, tell),
-        ExportInfo::Estimator(info) => estimator(registry, plugin, info, tell),
+        ExportInfo::Estimator(info) => estimator(registry, plugin, info, terms, tell),
     };
     if let Err(error) = inspected {
         rule(tell, "it can be inspected further", || Err((error.to_string(), "see above")));
@@ -51,7 +51,7 @@ pub fn check(
         tell,
         "answers are the same in a fresh process, in reverse order, and from two workers",
         || {
-            let answers = interview::check(plugin, export, patience)?;
+            let answers = interview::check(plugin, export, terms)?;
             alone = Some(Alone::new(export, answers));
             Ok(())
         },
@@ -86,13 +86,14 @@ fn estimator(
     registry: &Registry,
     plugin: &Plugin,
     info: &EstimatorInfo,
+    terms: Terms,
     tell: Tell<'_>,
 ) -> Result<()> {
     match info.kind {
         EstimatorKind::Meta => meta::check(registry, plugin, info, tell),
         EstimatorKind::OneShot => one_shot::check(registry, plugin, info, tell),
         _ => {
-            scores::check(&scores::Subject::new(plugin, info)?, tell);
+            scores::check(&scores::Subject::new(plugin, info, terms.device)?, tell);
             Ok(())
         }
     }

@@ -11,9 +11,10 @@ use crate::{
 };
 use osee_core::store::Outcome;
 use osee_engine::{
-    Batch, Layout, Network, data::Source, guard::TorchState, parameters::Initialiser,
+    Layout, Network, data::Source, guard::TorchState, open_device, parameters::Initialiser,
 };
 use osee_model::{
+    device::DeviceName,
     estimator::{EstimatorInfo, EstimatorKind, Failure, FailureKind},
     protocol::Protocol,
 };
@@ -36,10 +37,12 @@ pub struct Subject<'a> {
     space: String,
     protocol: Protocol,
     graphs: Vec<(String, LentGraph)>,
+    device: Device,
 }
 
 impl<'a> Subject<'a> {
-    pub fn new(plugin: &'a Plugin, info: &'a EstimatorInfo) -> Result<Self> {
+    pub fn new(plugin: &'a Plugin, info: &'a EstimatorInfo, device: DeviceName) -> Result<Self> {
+        let device = open_device(device).map_err(|error| Error::new(error.to_string()))?;
         let space = SmallSpace::info();
         let graph = |&index: &u64| -> Result<(String, LentGraph)> {
             let arch = SmallSpace.architecture(index)?;
@@ -48,7 +51,7 @@ impl<'a> Subject<'a> {
         let graphs = SPREAD.iter().map(graph).collect::<Result<_>>()?;
         let preset = Protocol::preset("paper").ok_or_else(|| Error::new("no preset `paper`"))?;
         let protocol = Protocol { batch_size: 8, ..preset };
-        Ok(Self { plugin, info, space: space.id, protocol, graphs })
+        Ok(Self { plugin, info, space: space.id, protocol, graphs, device })
     }
 
     fn create(&self) -> Result<Foreign> {
@@ -71,10 +74,11 @@ impl<'a> Subject<'a> {
         let batches = Source::Noise
             .batches(&self.protocol, 0, graph.input_shape(), 10)
             .map_err(|error| Error::new(error.to_string()))?;
-        let Some(Batch { images, labels }) = batches.into_iter().next() else {
+        let Some(batch) = batches.into_iter().next() else {
             return Err(Error::new("no images"));
         };
-        Network::new(graph.clone(), values, Batch { images, labels }, Layout::ChannelsLast)
+        let layout = Layout::fastest(self.device, Kind::Float);
+        Network::new(graph.clone(), &values, batch.on(self.device), layout)
     }
 
     /// Score of one architecture on a fresh network.

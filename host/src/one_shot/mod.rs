@@ -5,6 +5,7 @@
 //! resumes from its last checkpoint and reaches the same weights.
 
 mod error;
+mod feeder;
 mod observer;
 mod sub_networks;
 mod trainer;

@@ -173,7 +173,7 @@ impl SubNetworks {
                             .map_err(|error| Error::new(error.to_string()))?
                     }
                 };
-                Ok(new.insert(supernet))
+                Ok(new.insert(supernet.computing_in(spec.recipe.precision)))
             }
         }
     }

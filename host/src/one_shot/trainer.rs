@@ -1,6 +1,10 @@
 //! Trains one supernet.
 
-use super::{SupernetSpec, TrainingError, observer::Observer};
+use super::{
+    SupernetSpec, TrainingError,
+    feeder::{Feeder, Wanted},
+    observer::Observer,
+};
 use osee_core::{run_dir::RunDir, store::EpochReport};
 use osee_engine::{
     Batch,
@@ -11,7 +15,7 @@ use osee_files::write_whole;
 use osee_model::{
     graph::Graph,
     schedule::Progress,
-    seed::{Stream, shuffle, stream},
+    seed::{shuffle, stream},
     space::SpaceInfo,
 };
 use osee_sdk::{
@@ -33,6 +37,9 @@ const BETWEEN_CHECKPOINTS: Duration = Duration::from_secs(20);
 const FIRST: u64 = 1_000;
 /// Shortest time between two progress reports.
 const BETWEEN_NEWS: Duration = Duration::from_millis(500);
+
+/// The architectures of a step that make networks, with these.
+type Networks = Vec<(String, Graph)>;
 
 /// Progress of a training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -91,7 +98,7 @@ pub struct Trainer<'a> {
     device: Device,
     run: &'a RunDir,
     seed: u64,
-    images: ImageSet,
+    images: Arc<ImageSet>,
     supernet: Supernet,
     state: State,
     /// Validation batches, by side of the images in pixels.
@@ -135,6 +142,7 @@ impl<'a> Trainer<'a> {
                 (Supernet::new(&info.id, seed, recipe.init, device), state)
             }
         };
+        supernet = supernet.computing_in(spec.recipe.precision);
         // One network for each option of every decision, and so all parameters, so that
         // checkpoints have them before they are first sampled.
         let _ = supernet.parameters(&graph);
@@ -145,7 +153,7 @@ impl<'a> Trainer<'a> {
         }
         Ok(Self {
             lent: spec.lend(source, info, &space, usize::MAX),
-            images: spec.training(source)?,
+            images: Arc::new(spec.training(source)?),
             validation: BTreeMap::new(),
             spec,
             sampler,
@@ -203,14 +211,33 @@ impl<'a> Trainer<'a> {
         let (mut loss, mut accuracy) = (0.0, 0.0);
         let steps = recipe.steps();
         let mut observer = self.observer(number + 1);
-        let mut networks = self.first_networks(&sampled.steps)?;
-        for (step, archs) in sampled.steps.iter().enumerate() {
-            let own = self.networks(archs)?;
-            if !own.is_empty() {
-                networks = own;
+        let mut feeder = Feeder::new(Arc::clone(&self.images), random, self.device != Device::Cpu);
+        let (spec, source) = (self.spec, self.source);
+        let wanted = |step: usize, networks: &Networks| -> Result<Wanted, TrainingError> {
+            let positions = order[step * recipe.batch_size..][..recipe.batch_size].to_vec();
+            let how = networks.iter().map(|(_, graph)| spec.preparation(source, graph));
+            Ok(Wanted { positions, how: how.collect::<Result<_, _>>()? })
+        };
+        let mut next = match sampled.steps.first() {
+            Some(archs) => {
+                let first = self.networks(archs)?;
+                let networks =
+                    if first.is_empty() { self.first_networks(&sampled.steps)? } else { first };
+                Some((wanted(0, &networks)?, networks))
             }
-            let positions = &order[step * recipe.batch_size..][..recipe.batch_size];
-            let batches = self.batches(positions, &networks, &mut random)?;
+            None => None,
+        };
+        for step in 0..sampled.steps.len() {
+            let Some((now, networks)) = next.take() else { break };
+            if let Some(archs) = sampled.steps.get(step + 1) {
+                let own = self.networks(archs)?;
+                let after = if own.is_empty() { networks.clone() } else { own };
+                next = Some((wanted(step + 1, &after)?, after));
+            }
+            let made = feeder.step(&now, next.as_ref().map(|(wanted, _)| wanted));
+            let made: BTreeMap<usize, Batch> =
+                made.into_iter().map(|(side, batch)| (side, batch.on(self.device))).collect();
+            let batches: Vec<Batch> = now.how.iter().map(|how| made[&how.side].share()).collect();
             let graphs = networks.iter().map(|(_, graph)| graph);
             let each: Vec<(&Graph, &Batch)> = graphs.zip(&batches).collect();
             let seen = self.supernet.train_each(&each, &sgd)?;
@@ -295,28 +322,6 @@ impl<'a> Trainer<'a> {
             self.state.epoch + 1
         ))
         .into())
-    }
-
-    /// The images at `positions` for each network, of the size of its input; they are
-    /// drawn once for all sizes.
-    fn batches(
-        &self,
-        positions: &[usize],
-        networks: &[(String, Graph)],
-        random: &mut Stream,
-    ) -> Result<Vec<Batch>, TrainingError> {
-        let before = random.clone();
-        let mut made: BTreeMap<usize, Batch> = BTreeMap::new();
-        let mut batches = Vec::with_capacity(networks.len());
-        for (_, graph) in networks {
-            let how = self.spec.preparation(self.source, graph)?;
-            let batch = made.entry(how.side).or_insert_with(|| {
-                *random = before.clone();
-                self.images.batch(positions, &how, random).on(self.device)
-            });
-            batches.push(batch.share());
-        }
-        Ok(batches)
     }
 
     /// Batches to evaluate sub-networks with `like`'s input on during training.

@@ -177,6 +177,9 @@ pub enum PlanError {
         "`{0}` has `trend`, which is a row for every kept epoch, beside `epoch`; leave one out"
     )]
     EpochOfTrend(String),
+    /// A row without a trend says which of its checkpoints it has.
+    #[error("`{0}` has `trend_every`, which is about the rows of a trend; add `trend = true`")]
+    NoTrend(String),
     /// A trend would have too many rows.
     #[error(
         "`{row}` has `trend`, a row for every kept epoch, of which there are {kept}; at most {most} can be made, so give a larger `keep_every` of [training]"
@@ -297,6 +300,7 @@ impl Category for PlanError {
             | Self::NoRow { .. }
             | Self::NoTraining(_)
             | Self::EpochOfTrend(_)
+            | Self::NoTrend(_)
             | Self::LongTrend { .. }
             | Self::Untrainable { .. }
             | Self::FewBatches { .. }

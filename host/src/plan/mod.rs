@@ -24,7 +24,7 @@ use osee_core::{
     shard::{Shard, unit_name},
     study::{Seeds, Study},
 };
-use osee_engine::{data::Source, open_device};
+use osee_engine::data::Source;
 use osee_model::{estimator::EstimatorKind, graph::Graph, protocol::Weights, settings::Settings};
 use rows::{Ground, Rows};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -79,7 +79,6 @@ impl Plan {
         space_settings.extend(space.known(&protocol.space));
         space_settings.extend(study.space.settings.clone());
         let space_settings = space.resolve(&space_settings)?;
-        open_device(study.device)?;
         let images = source.identity()?;
         let Choice { list: architectures, drawn } = choose(&study.architectures, &space, truth)?;
         // Settings that make no network are refused here, once for all rows.

@@ -12,6 +12,7 @@ use osee_core::{
 };
 use osee_engine::data::Source;
 use osee_model::{
+    device::DeviceKind,
     estimator::{EstimatorInfo, EstimatorKind},
     evaluation::Evaluation,
     graph::Graph,
@@ -22,7 +23,7 @@ use osee_sdk::{
     Epoch,
     abi::{instance::Foreign, kinds::one_shot::ForeignOneShot},
 };
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 /// The name that stands for all estimators, in place of an id.
 const ALL: &str = "all";
@@ -32,7 +33,7 @@ const TREND: usize = 10_000;
 
 /// Number of architectures whose networks are checked before anything is trained; a
 /// training checks each one that it may sample.
-const LOOKED_AT: usize = 20_000;
+const TRIED: usize = 20_000;
 
 /// What all rows of a study have in common.
 pub struct Ground<'a> {
@@ -136,6 +137,9 @@ impl<'a> Rows<'a> {
         if choice.trend && choice.epoch.is_some() {
             return Err(PlanError::EpochOfTrend(name()));
         }
+        if choice.trend_every.is_some() && !choice.trend {
+            return Err(PlanError::NoTrend(name()));
+        }
         let weights = match (&made.instance, &choice.supernet) {
             (Foreign::OneShot(one_shot), None) => Some(self.own_weights(choice, &made, one_shot)?),
             (Foreign::ZeroShot(_), Some(row)) => Some(self.lent_by(row, choice, choices)?),
@@ -152,11 +156,15 @@ impl<'a> Rows<'a> {
             return self.push(self.row(name(), &made, Some(weights))?);
         }
         let kept = self.supernets[weights.supernet].recipe.kept();
-        if kept.len() > TREND {
-            return Err(PlanError::LongTrend { row: name(), kept: kept.len(), most: TREND });
-        }
         // Earlier epochs have too few checkpoints to average.
-        for epoch in kept.into_iter().skip(weights.evaluation.checkpoints - 1) {
+        let enough = kept.into_iter().skip(weights.evaluation.checkpoints - 1).rev();
+        let every = choice.trend_every.map_or(1, NonZeroU32::get) as usize;
+        let mut epochs: Vec<u32> = enough.step_by(every).collect();
+        epochs.reverse();
+        if epochs.len() > TREND {
+            return Err(PlanError::LongTrend { row: name(), kept: epochs.len(), most: TREND });
+        }
+        for epoch in epochs {
             let checkpoint = Checkpoint { row: name(), epoch };
             let weights = self.at(&weights, epoch, choice.name())?;
             let mut row = self.row(checkpoint.name(), &made, Some(weights))?;
@@ -211,8 +219,16 @@ impl<'a> Rows<'a> {
             settings: settings.clone(),
             plugin_sha256: space.plugin.sha256.clone(),
         };
-        let images = estimator.sees_images().then(|| images.to_owned());
-        let key = RowKey { name, estimator, space, conditions, images, checkpoint_of: None };
+        let sees_images = estimator.sees_images();
+        let key = RowKey {
+            name,
+            space,
+            conditions,
+            images: sees_images.then(|| images.to_owned()),
+            device: if sees_images { self.study.device.kind() } else { DeviceKind::Cpu },
+            estimator,
+            checkpoint_of: None,
+        };
         Ok(Row { key, weights })
     }
 
@@ -239,7 +255,8 @@ impl<'a> Rows<'a> {
         let recipe = asked.resolve(own, self.ground.source.normalisation())?;
         let [training, validation] = self.ground.source.split();
         recipe.check_images(training.len(), validation.len()).map_err(StudyError::from)?;
-        asked.check_supernet(&recipe, self.ground.source.facts().side)?;
+        let device = self.study.device.kind();
+        asked.check_supernet(&recipe, self.ground.source.facts().side, device)?;
         let training: Vec<_> = settings.iter().filter(|(key, _)| trains(info, key)).collect();
         let mut of_space = Settings::of_supernet(&self.ground.space.info.settings);
         of_space.extend(self.ground.space.known(&recipe.space));
@@ -256,6 +273,11 @@ impl<'a> Rows<'a> {
             ),
             self.ground.images,
         ));
+        // On the CPU the key is that of versions which knew no other device.
+        let key = match self.study.device.kind() {
+            DeviceKind::Cpu => key,
+            other => key_hash(&(key, other)),
+        };
         let known = self.supernets.iter().position(|spec| spec.key == key);
         let observe = asked.observe.unwrap_or(0);
         let supernet = match known {
@@ -296,7 +318,7 @@ impl<'a> Rows<'a> {
             any_network(self.ground.space, self.ground.architectures, &spec.space_settings, fits)?;
         self.ground.source.facts().tell_spare_outputs(&any);
         let functions = Arc::new(self.registry.space(&self.ground.space.info.id)?.functions);
-        let lent = spec.lend(self.ground.source, self.ground.space.info, &functions, LOOKED_AT);
+        let lent = spec.lend(self.ground.source, self.ground.space.info, &functions, TRIED);
         let epoch = Epoch {
             number: 0,
             epochs: spec.recipe.epochs,

@@ -1,11 +1,18 @@
 //! Forecasts what a plan will cost from what earlier runs took.
 
-use super::{Outstanding, RunError, times::Earlier};
-use crate::plan::{Plan, Row};
+use super::{
+    Outstanding, RunError,
+    times::{Earlier, Steps},
+};
+use crate::{
+    one_shot::SupernetSpec,
+    plan::{Plan, Row, Training},
+};
 use osee_core::{
     shard::{Shard, unit_name},
-    store::{Done, List, Progress, Retry, Store, UnitTimes},
+    store::{Curve, Done, List, Progress, Retry, Store, UnitTimes},
 };
+use std::collections::BTreeMap;
 
 /// What is left of a plan, and its cost, given the stores that exist.
 #[derive(Debug)]
@@ -18,6 +25,9 @@ pub struct Forecast {
     pub shards: Vec<(Shard, Progress)>,
     /// Number of trainings of the study, and of those that are left.
     pub trainings: [usize; 2],
+    /// Milliseconds that the trainings that are left take one after the other; `None` if no run
+    /// has trained in such steps.
+    pub training: Option<f64>,
     /// Sums over the units of earlier runs.
     pub times: UnitTimes,
     /// True if the units in `times` had exactly the plan's estimators.
@@ -81,10 +91,12 @@ impl Forecast {
             }
         }
         let all = plan.trainings();
-        let trainings = [all.len(), super::training::open(plan, &all).count()];
+        let open: Vec<Training> = super::training::open(plan, &all).collect();
+        let trainings = [all.len(), open.len()];
+        let training = training_time(plan, &open, stores, &earlier)?;
         let keys = plan.setup.rows.iter().map(|row| &row.key);
         let (times, alike) = earlier.times(keys)?;
-        Ok(Self { rows, progress, shards: by_shard, trainings, times, alike })
+        Ok(Self { rows, progress, shards: by_shard, trainings, training, times, alike })
     }
 
     /// Milliseconds for all that is left, on one core, scaled by the ratio of what
@@ -100,6 +112,40 @@ impl Forecast {
     pub fn milliseconds(&self) -> Option<f64> {
         self.rows.iter().map(|row| Some(row.milliseconds? * row.outstanding as f64)).sum()
     }
+}
+
+/// Milliseconds that `open` trainings take one after the other, without the epochs that `stores`
+/// have; `None` if no run has trained in such steps.
+fn training_time(
+    plan: &Plan,
+    open: &[Training],
+    stores: &[Store],
+    earlier: &Earlier<'_>,
+) -> Result<Option<f64>, RunError> {
+    let mut done: BTreeMap<(String, u64), u32> = BTreeMap::new();
+    for store in stores {
+        for Curve { supernet, seed, report } in store.curves()? {
+            let epochs = done.entry((supernet, seed)).or_default();
+            *epochs = report.epoch.max(*epochs);
+        }
+    }
+    let mut seconds = 0.0;
+    for &(supernet, seed) in open {
+        let SupernetSpec { key, recipe, space_settings, .. } = &plan.setup.supernets[supernet];
+        let steps = Steps {
+            space: &plan.setup.space,
+            settings: space_settings,
+            batch_size: recipe.batch_size,
+            precision: recipe.precision,
+            device: plan.setup.device.kind(),
+        };
+        let Some(rate) = earlier.images_per_second(&steps)? else { return Ok(None) };
+        let done = done.get(&(key.clone(), seed)).copied().unwrap_or(0);
+        let images =
+            recipe.steps() * recipe.batch_size * recipe.epochs.saturating_sub(done) as usize;
+        seconds += images as f64 / rate;
+    }
+    Ok(Some(seconds * 1e3))
 }
 
 /// For each row, what any of `stores` has of the plan.

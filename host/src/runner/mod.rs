@@ -25,7 +25,7 @@ use crate::{
     loader::Registry,
     plan::{Plan, PlanError, Unit},
     progress::{Event, Reporter},
-    worker::{Answer, Limits, Scored, Scorer, WorkerError},
+    worker::{Answer, Limits, Scored, Scorer, WorkerError, cores, memory_of_one, policy},
 };
 use osee_core::{
     row::RowKey,
@@ -33,7 +33,7 @@ use osee_core::{
     study::Study,
 };
 use osee_engine::data::Source;
-use osee_model::estimator::FailureKind;
+use osee_model::{device::DeviceKind, estimator::FailureKind};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -44,10 +44,12 @@ use std::{
 pub struct RunOptions {
     /// Where plugins run.
     pub isolation: Isolation,
-    /// Number of worker processes.
-    pub workers: usize,
-    /// Limits on time and memory of each worker.
-    pub limits: Limits,
+    /// Number of worker processes; the device's own if `None`.
+    pub workers: Option<usize>,
+    /// Longest time for one score.
+    pub time: Duration,
+    /// Memory limit of each worker in bytes; the device's own if `None`.
+    pub memory: Option<u64>,
     /// Kinds of stored failures that are tried again.
     pub retry: Vec<FailureKind>,
     /// Ends the run early when set.
@@ -57,10 +59,22 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// Selects the stored failures that are tried again.
-    pub fn retry(&self) -> Retry {
+    /// Number of worker processes on a device.
+    pub fn workers_on(&self, device: DeviceKind) -> usize {
+        self.workers.unwrap_or_else(|| policy::workers(device, cores()))
+    }
+
+    /// Limits of each worker on a device.
+    pub fn limits_on(&self, device: DeviceKind) -> Limits {
+        let workers = self.workers_on(device);
+        let own = || policy::memory(device, memory_of_one(), cores(), workers);
+        Limits { time: self.time, memory: self.memory.unwrap_or_else(own) }
+    }
+
+    /// Selects the stored failures that are tried again on a device.
+    pub fn retry_on(&self, device: DeviceKind) -> Retry {
         let Limits { time, memory } = match self.isolation {
-            Isolation::Process => self.limits,
+            Isolation::Process => self.limits_on(device),
             // Without a worker, nothing enforces limits.
             Isolation::None => Limits { time: Duration::MAX, memory: u64::MAX },
         };
@@ -107,7 +121,8 @@ pub fn run(
     tell_superseded(plan, &store, &*options.reporter)?;
     let ids = store.register(&keys)?;
     let (rows, meta) = ids.split_at(plan.setup.rows.len());
-    let mut outstanding = Outstanding::new(plan, &store, &options.retry())?;
+    let mut outstanding =
+        Outstanding::new(plan, &store, &options.retry_on(plan.setup.device.kind()))?;
     let mut left = outstanding.len();
     let trainings = outstanding.trainings();
     if !plan.shard.is_whole() {
@@ -136,7 +151,8 @@ pub fn run(
             seed: plan.seeds.first(),
             device: plan.setup.device,
         };
-        let RunOptions { isolation, limits, ref stop, .. } = *options;
+        let RunOptions { isolation, ref stop, .. } = *options;
+        let limits = options.limits_on(DeviceKind::Cpu);
         let place = vote::Place { isolation, limits, dir: &plan.dir, stop };
         votes = vote::finish(&population, registry, &mut store, &place)?;
     }
@@ -187,7 +203,7 @@ fn score(
     (rows, store): (&[RowId], &mut StoreWriter),
     options: &RunOptions,
 ) -> Result<usize, RunError> {
-    let device = plan.setup.device.to_string();
+    let device = osee_engine::described_device(plan.setup.device);
     let tell = |event: Event<'_>| options.reporter.tell(event);
     tell(Event::ScoringBegins { outstanding: outstanding.len() as u64, units: plan.units() });
     let mut complete = 0;

@@ -53,7 +53,7 @@ impl Strikes {
     }
 }
 
-/// Scores `units` with up to `options.workers` processes. `store` is called for each
+/// Scores `units` with as many processes as `options` say. `store` is called for each
 /// unit in the order they finish. When told to stop, it ends the units under way.
 pub fn run(
     plan: &Plan,
@@ -61,7 +61,7 @@ pub fn run(
     options: &RunOptions,
     mut store: impl FnMut(&Unit, Vec<Scored>, Duration) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    let workers = options.workers.clamp(1, units.len());
+    let workers = options.workers_on(plan.setup.device.kind()).clamp(1, units.len());
     let queue = Mutex::new(units.queue(&options.stop)?);
     let strikes: Vec<Mutex<Strikes>> = plan.setup.rows.iter().map(|_| Mutex::default()).collect();
     // Capacity zero: a worker starts its next unit only when its last is being stored,
@@ -183,7 +183,9 @@ impl Post<'_> {
             Some(worker) => worker,
             None => {
                 let Self { plan, options, log, .. } = self;
-                Worker::start(&plan.setup, log, options.limits, &options.stop)?
+                let device = plan.setup.device.kind();
+                let (limits, beside) = (options.limits_on(device), options.workers_on(device));
+                Worker::start(&plan.setup, log, (limits, beside), &options.stop)?
             }
         };
         let strikes = self.strikes;

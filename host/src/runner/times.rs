@@ -5,11 +5,12 @@
 
 use super::RunError;
 use osee_core::{
-    row::RowKey,
-    store::{RowId, Store, UnitTimes},
+    row::{Conditions, RowKey, SupernetWeights},
+    store::{Curve, RowId, Store, UnitTimes},
 };
+use osee_model::{device::DeviceKind, recipe::Precision, settings::Settings};
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -18,8 +19,8 @@ use std::{
 /// no figure depends on what happens to lie there.
 pub struct Earlier<'a>([Vec<&'a Store>; 2]);
 
-/// What the cost of a score depends on. The build of its plugin and the images are left
-/// out.
+/// What the cost of a score depends on. The build of its plugin, the images and the length of a
+/// training are left out.
 type What = String;
 
 impl<'a> Earlier<'a> {
@@ -88,6 +89,56 @@ impl<'a> Earlier<'a> {
     }
 }
 
+/// What the time of a training step depends on.
+pub struct Steps<'a> {
+    pub space: &'a str,
+    pub settings: &'a Settings,
+    pub batch_size: usize,
+    pub precision: Precision,
+    pub device: DeviceKind,
+}
+
+impl Steps<'_> {
+    /// True if the supernet of a row was trained in such steps.
+    fn are_of(&self, key: &RowKey) -> bool {
+        let Some(SupernetWeights { recipe, .. }) = key.supernet() else { return false };
+        (self.space, self.settings) == (key.space.id.as_str(), &key.space.settings)
+            && (self.batch_size, self.precision) == (recipe.batch_size, recipe.precision)
+            && self.device == key.device
+    }
+}
+
+impl Earlier<'_> {
+    /// Mean images per second of epochs that were trained in such steps; `None` if there are
+    /// none.
+    pub fn images_per_second(&self, steps: &Steps<'_>) -> Result<Option<f64>, RunError> {
+        for stores in &self.0 {
+            let (mut images, mut seconds, mut seen) = (0.0, 0.0, BTreeSet::new());
+            for store in stores {
+                let mut sizes: BTreeMap<String, f64> = BTreeMap::new();
+                for (_, key) in store.rows()? {
+                    if let Some(SupernetWeights { key: supernet, recipe, .. }) = key.supernet()
+                        && steps.are_of(&key)
+                    {
+                        sizes.insert(supernet.clone(), (recipe.steps() * recipe.batch_size) as f64);
+                    }
+                }
+                for Curve { supernet, seed, report } in store.curves()? {
+                    let new = seen.insert((supernet.clone(), seed, report.epoch));
+                    if let Some(size) = sizes.get(&supernet).filter(|_| new) {
+                        images += size;
+                        seconds += size / report.images_per_second;
+                    }
+                }
+            }
+            if images > 0.0 {
+                return Ok(Some(images / seconds));
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// The estimators of a store that score units: all but meta estimators.
 fn estimators(store: &Store) -> Result<BTreeSet<What>, RunError> {
     let keys = store.newest()?.into_values().map(|(_, key)| key);
@@ -135,11 +186,16 @@ fn unit(arch: &str, seed: u64) -> u64 {
 }
 
 fn what(key: &RowKey) -> What {
-    let RowKey { estimator, space, conditions, .. } = key;
-    serde_json::to_string(&(
-        (&estimator.id, &estimator.settings),
-        (&space.id, &space.settings),
-        conditions,
-    ))
-    .expect("keys are plain data")
+    let RowKey { estimator, space, conditions, device, .. } = key;
+    let who = ((&estimator.id, &estimator.settings), (&space.id, &space.settings), device);
+    let text = match conditions {
+        // A sub-network is evaluated in the same time however long its supernet was trained.
+        Conditions::Supernet(weights) if weights.protocol.is_none() => {
+            let SupernetWeights { recipe, epochs, .. } = &**weights;
+            let batches = (recipe.validation_images, recipe.validation_batch_size);
+            serde_json::to_string(&(who, batches, recipe.precision, epochs.len()))
+        }
+        conditions => serde_json::to_string(&(who, conditions)),
+    };
+    text.expect("keys are plain data")
 }

@@ -5,7 +5,7 @@ use crate::{
     one_shot::Step,
     plan::{Plan, Setup, Training},
     progress::Event,
-    worker::{Worker, WorkerError},
+    worker::{Worker, WorkerError, policy},
 };
 use osee_core::store::{Curve, Record, RowId, StoreWriter};
 use osee_model::{
@@ -133,7 +133,8 @@ pub fn run(
         let steps = u64::from(recipe.epochs) * recipe.steps() as u64;
         tell(Event::TrainingBegins { supernet, seed, steps });
     }
-    let workers = at_once(queue.len(), options.workers);
+    let device = plan.setup.device.kind();
+    let workers = policy::trainings(device, queue.len(), options.workers_on(device));
     let queue = Mutex::new(queue);
     let (send, receive) = mpsc::channel::<News>();
     thread::scope(|scope| {
@@ -211,19 +212,12 @@ pub fn record(
                 seed,
                 outcome: Err(failure.clone()),
                 milliseconds: 0.0,
-                device: plan.setup.device.to_string(),
+                device: osee_engine::described_device(plan.setup.device),
             };
             store.record(&(0..plan.architectures.len()).map(record).collect::<Vec<_>>())?;
         }
     }
     Ok(())
-}
-
-/// Number of trainings that run at the same time. If there are fewer than two per
-/// worker, all of them share the cores and end together, sooner than if the last ones
-/// had a core each.
-fn at_once(trainings: usize, workers: usize) -> usize {
-    if trainings < workers.saturating_mul(2) { trainings } else { workers }
 }
 
 fn train(
@@ -234,7 +228,8 @@ fn train(
 ) -> Result<(), WorkerError> {
     let key = &plan.setup.supernets[supernet].key;
     let log = plan.dir.training_log(key, seed);
-    let mut worker = Worker::start(&plan.setup, &log, options.limits, &options.stop)?;
+    let limits = options.limits_on(plan.setup.device.kind());
+    let mut worker = Worker::start(&plan.setup, &log, (limits, 1), &options.stop)?;
     worker.train(supernet, seed, |step| {
         // The receiver may be gone; the training continues all the same.
         let _ = send.send(News::Step((supernet, seed), step));
@@ -243,14 +238,4 @@ fn train(
             false => ControlFlow::Continue(()),
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::at_once;
-
-    #[test]
-    fn three_trainings_on_two_cores_run_together_and_ten_in_pairs() {
-        assert_eq!((at_once(1, 2), at_once(3, 2), at_once(10, 2)), (1, 3, 2));
-    }
 }

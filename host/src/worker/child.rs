@@ -1,8 +1,9 @@
 //! The worker's side: `osee-host __worker`, with its socket as standard input.
 
 use super::{
-    Scorer,
+    Scored, Scorer,
     frames::{self, Answer, MetaSetup, Order},
+    policy,
 };
 use crate::{
     child::socket,
@@ -50,7 +51,12 @@ pub fn serve() -> io::Result<()> {
             (Order::Score(unit), Some(scorer)) => {
                 // A stop that was set belongs to the previous unit.
                 stop.clear();
-                scorer.score(&unit, |answer| frames::write(&mut stream, &answer))?;
+                scorer.score(&unit, |answer| {
+                    if let Answer::Scored(Scored { outcome: Err(failure), .. }) = &answer {
+                        end_if_device_failed(&failure.message);
+                    }
+                    frames::write(&mut stream, &answer)
+                })?;
             }
             (Order::Train { supernet, seed }, Some(scorer)) => {
                 let trained = scorer.train(supernet, seed, |step| {
@@ -58,7 +64,11 @@ pub fn serve() -> io::Result<()> {
                 });
                 let answer = match trained {
                     Ok(()) => Answer::Trained,
-                    Err(error) => Answer::Refused(error.to_string()),
+                    Err(error) => {
+                        let why = error.to_string();
+                        end_if_device_failed(&why);
+                        Answer::Refused(why)
+                    }
                 };
                 frames::write(&mut stream, &answer)?;
             }
@@ -85,6 +95,16 @@ pub fn serve() -> io::Result<()> {
                 frames::write(&mut stream, &refused)?;
             }
         }
+    }
+}
+
+/// Ends the worker if this is the message of a device that failed. Nothing that this process
+/// computes on it can be trusted any more, and the estimator that reports it need not be the
+/// one whose kernel failed: the host tries it again, alone in a fresh worker.
+fn end_if_device_failed(message: &str) {
+    if policy::is_fault_of_device(message) {
+        eprintln!("{message}");
+        std::process::exit(policy::DEVICE_FAILED);
     }
 }
 

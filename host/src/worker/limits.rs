@@ -3,8 +3,9 @@
 //! Invariant: time counts only while both a worker and its host can run. A scheduler
 //! that suspends a job takes nothing from its scores.
 
+use super::policy;
 use crate::stop::{self, Stop};
-use osee_model::estimator::Limit;
+use osee_model::{device::DeviceKind, estimator::Limit};
 use std::{
     io::{self, Read},
     os::unix::net::UnixStream,
@@ -53,9 +54,14 @@ impl Exceeded {
 impl Default for Limits {
     /// Two minutes, and three quarters of the machine's memory divided by its cores.
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-        Self { time: Duration::from_secs(120), memory: memory_of_one() / cores }
+        let memory = policy::memory(DeviceKind::Cpu, memory_of_one(), cores(), 1);
+        Self { time: Duration::from_secs(120), memory }
     }
+}
+
+/// Number of the machine's cores that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Memory limit in bytes of a process that is not one of several: three quarters of the
@@ -64,9 +70,11 @@ pub fn memory_of_one() -> u64 {
     kilobytes("/proc/meminfo", "MemTotal:").map_or(u64::MAX, |kib| kib * 768)
 }
 
-/// Resident memory of a process in bytes; `None` if it is gone.
+/// Resident memory of a process in bytes, without pages of files, which libraries of CUDA
+/// have many of and which all processes share; `None` if it is gone.
 pub fn resident(process: u32) -> Option<u64> {
-    kilobytes(&format!("/proc/{process}/status"), "VmRSS:").map(|kib| kib << 10)
+    let kib = |field| kilobytes(&format!("/proc/{process}/status"), field);
+    Some((kib("RssAnon:")? + kib("RssShmem:")?) << 10)
 }
 
 /// The run was stopped, and the worker's work cannot be told to return.

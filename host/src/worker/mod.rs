@@ -10,10 +10,11 @@ pub mod frames;
 mod limits;
 mod output;
 mod parent;
+pub mod policy;
 mod scorer;
 
 pub use child::serve;
 pub use frames::{Answer, MetaSetup, Scored};
-pub use limits::{Clock, Exceeded, GRACE, Limits, Watched, memory_of_one, resident};
+pub use limits::{Clock, Exceeded, GRACE, Limits, Watched, cores, memory_of_one, resident};
 pub use parent::{Death, Ended, MALLOC, Worker, WorkerError, ended};
 pub use scorer::{Scorer, finite, own_seed};

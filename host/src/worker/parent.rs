@@ -4,10 +4,19 @@ use super::{
     frames::{self, Answer, MetaSetup, Order, Scored},
     limits::{Clock, Exceeded, Limits, Unwanted, Watched},
     output::Output,
+    policy,
 };
-use crate::plan::{Setup, Unit};
-use crate::{child::with_socket, loader::libtorch::this_program, one_shot::Step, stop::Stop};
-use osee_model::estimator::{Failure, FailureKind};
+use crate::{
+    child::with_socket,
+    loader::libtorch::this_program,
+    one_shot::{Step, SupernetSpec},
+    plan::{Setup, Unit},
+    stop::Stop,
+};
+use osee_model::{
+    estimator::{Failure, FailureKind},
+    recipe::Precision,
+};
 use osee_sdk::Population;
 use std::{
     fmt, io,
@@ -90,19 +99,25 @@ impl fmt::Display for Death {
 }
 
 impl Worker {
-    /// Starts and sets up a worker whose output goes to `log`. Its estimators are told
-    /// to return when `stop` is set.
+    /// Starts and sets up a worker, one of `beside` that share a device, whose output goes
+    /// to `log`. Its estimators are told to return when `stop` is set.
     ///
     /// # Errors
     /// If it cannot be started or set up.
     pub fn start(
         setup: &Setup,
         log: &Path,
-        limits: Limits,
+        (limits, beside): (Limits, usize),
         stop: &Stop,
     ) -> Result<Self, WorkerError> {
-        let mut worker = Self::spawn(log, limits, stop).map_err(WorkerError::Start)?;
-        match worker.ask(&Order::Setup(Box::new(setup.clone()))) {
+        let visible = std::env::var("CUDA_VISIBLE_DEVICES").ok();
+        let in_tf32 = |it: &SupernetSpec| it.recipe.precision == Precision::Tf32;
+        let tf32 = setup.supernets.iter().any(in_tf32);
+        let variables = policy::environment(setup.device, beside, visible.as_deref(), tf32);
+        let worker = Self::spawn(log, &variables, limits, stop);
+        let mut worker = worker.map_err(WorkerError::Start)?;
+        let setup = Setup { device: policy::in_worker(setup.device), ..setup.clone() };
+        match worker.ask(&Order::Setup(Box::new(setup))) {
             Ok(Answer::Ready) => Ok(worker),
             Ok(Answer::Refused(reason)) => Err(WorkerError::Refused(reason)),
             Ok(_) => Err(out_of_turn()),
@@ -110,7 +125,12 @@ impl Worker {
         }
     }
 
-    fn spawn(log: &Path, limits: Limits, stop: &Stop) -> io::Result<Self> {
+    fn spawn(
+        log: &Path,
+        variables: &[(&'static str, String)],
+        limits: Limits,
+        stop: &Stop,
+    ) -> io::Result<Self> {
         let (output, writer) = Output::capture(log)?;
         let (child, mut stream) = with_socket(
             this_program()?
@@ -118,6 +138,7 @@ impl Worker {
                 .env("GLIBC_TUNABLES", MALLOC)
                 // One thread each, also in libraries that read the environment.
                 .env("OMP_NUM_THREADS", "1")
+                .envs(variables.iter().map(|(name, value)| (name, value)))
                 .stdout(Stdio::from(writer.try_clone()?))
                 .stderr(Stdio::from(writer)),
         )?;
@@ -219,7 +240,7 @@ impl Worker {
         limits: Limits,
         stop: &Stop,
     ) -> Result<Result<(Self, Vec<String>), Failure>, WorkerError> {
-        let mut worker = Self::spawn(log, limits, stop).map_err(WorkerError::Start)?;
+        let mut worker = Self::spawn(log, &[], limits, stop).map_err(WorkerError::Start)?;
         worker.deaf = true;
         match worker.ask(&Order::Meta(setup)) {
             Ok(Answer::Needs(needs)) => Ok(Ok((worker, needs))),
@@ -286,16 +307,20 @@ impl Worker {
             // If it is dead already, `error` says what it died of.
             let _ = self.child.kill();
         }
-        let (kind, end) = match (exceeded, self.child.wait()) {
+        let ended_by = self.child.wait();
+        let lines = self.output.last_lines();
+        let (kind, end) = match (exceeded, ended_by) {
             (Some(Exceeded::Time(_)), _) => (FailureKind::Timeout, error.to_string()),
             (Some(Exceeded::Memory(_)), _) => (FailureKind::Crash, error.to_string()),
-            (None, Ok(status)) if hung_up => (FailureKind::Crash, ended("the worker", status)),
+            (None, Ok(status)) if hung_up => match policy::is_fault_of_device(&lines) {
+                true => (FailureKind::Device, "the device failed".to_owned()),
+                false => (FailureKind::Crash, ended("the worker", status)),
+            },
             (None, Ok(_)) => {
                 (FailureKind::Crash, format!("the worker's answer cannot be read: {error}"))
             }
             (None, Err(error)) => (FailureKind::Crash, error.to_string()),
         };
-        let lines = self.output.last_lines();
         let message =
             if lines.is_empty() { end } else { format!("{end}; its last lines: {lines}") };
         let failure = Failure::new(kind, message).by(exceeded.map(Exceeded::limit));

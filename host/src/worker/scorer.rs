@@ -231,10 +231,8 @@ impl Scorer {
         let networks = batches
             .into_iter()
             .map(|batch| {
-                // The values are copied, since an estimator may write to what it is
-                // lent.
-                let values = parameters.iter().map(tch::Tensor::copy).collect();
-                let network = Network::new(graph.clone(), values, batch, Layout::ChannelsLast)?;
+                let layout = Layout::fastest(self.device, tch::Kind::Float);
+                let network = Network::new(graph.clone(), &parameters, batch, layout)?;
                 network.stopped_by(self.stop.flag());
                 Ok(network)
             })
@@ -283,6 +281,8 @@ impl Scorer {
             let _state = TorchState::protect(0);
             let seed = own_seed(unit.seed, &self.setup.space, &unit.arch, id, batch);
             let score = zero_shot.score(network.handle(seed));
+            // An error of the GPU shows up late; here it still is this estimator's.
+            let score = engine::synchronize(self.device).and(score);
             match network.altered() {
                 _ if network.was_cancelled() => Err(osee_sdk::Error::new("it was told to stop")),
                 Some(what) => Err(osee_sdk::Error::new(format!(

@@ -1,7 +1,7 @@
 //! Zero-shot estimators of how well a network tells the images of a
 //! batch apart: by its input gradients, or by which ReLUs fire.
 
-use osee_sdk::prelude::*;
+use osee_sdk::{prelude::*, tch::Device};
 
 osee_sdk::export! { zero_shot: JacobCov, ReluLogdet }
 
@@ -19,8 +19,9 @@ impl ZeroShot for JacobCov {
     }
     fn score(&self, network: &Network) -> Result<f64> {
         const K: f64 = 1e-5;
-        let gradient = network.input_gradient()?.f_to_kind(Kind::Double)?;
-        let rows = gradient.f_flatten(1, -1)?;
+        // What is left to do is little, and done faster on the CPU.
+        let gradient = network.input_gradient()?.f_to_device(Device::Cpu)?;
+        let rows = gradient.f_to_kind(Kind::Double)?.f_flatten(1, -1)?;
         let correlation = rows.f_corrcoef()?;
         if !bool::try_from(correlation.f_isfinite()?.f_all()?)? {
             return Err(Error::undefined(
@@ -47,7 +48,9 @@ impl ZeroShot for ReluLogdet {
         Ok(Self)
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        let (_, log_determinant) = network.relu_kernel()?.f_slogdet()?;
+        // So small a matrix is decomposed faster on the CPU.
+        let kernel = network.relu_kernel()?.f_to_device(Device::Cpu)?;
+        let (_, log_determinant) = kernel.f_slogdet()?;
         let score = log_determinant.f_double_value(&[])?;
         if score.is_finite() {
             Ok(score)

@@ -13,14 +13,6 @@ fn info(id: &str, summary: &str, citation: &str) -> EstimatorInfo {
     EstimatorInfo::new(id, "1").summary(summary).citation(citation)
 }
 
-/// The sum over layers of `reduce`, accumulated in f64.
-fn over_layers(
-    layers: &[LayerGradient<'_>],
-    reduce: impl Fn(&LayerGradient<'_>) -> std::result::Result<Tensor, tch::TchError>,
-) -> Result<f64> {
-    layers.iter().map(|layer| Ok(reduce(layer)?.f_double_value(&[])?)).sum()
-}
-
 /// Sum over layers of the gradient's norm.
 pub struct GradNorm;
 
@@ -32,7 +24,7 @@ impl ZeroShot for GradNorm {
         Ok(Self)
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        over_layers(&network.weight_gradients()?, |layer| layer.gradient.f_norm())
+        sum_over(network.weight_gradients()?, |layer| layer.gradient.f_norm())
     }
 }
 
@@ -47,9 +39,7 @@ impl ZeroShot for Plain {
         Ok(Self)
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        over_layers(&network.weight_gradients()?, |layer| {
-            layer.weight.f_mul(&layer.gradient)?.f_sum(Kind::Double)
-        })
+        sum_over_entries(&network.weight_gradients()?, |w, g| w.f_mul(g))
     }
 }
 
@@ -65,9 +55,7 @@ impl ZeroShot for Snip {
         Ok(Self)
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        over_layers(&network.weight_gradients()?, |layer| {
-            layer.weight.f_mul(&layer.gradient)?.f_abs()?.f_sum(Kind::Double)
-        })
+        sum_over_entries(&network.weight_gradients()?, |w, g| w.f_mul(g)?.f_abs())
     }
 }
 
@@ -101,7 +89,7 @@ impl ZeroShot for Fisher {
         Ok(Self)
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        let mut score = 0.0;
+        let (mut sums, mut weights_per_channel) = (Vec::new(), Vec::new());
         for layer in network.activations()? {
             let product = layer.value.f_mul(&layer.gradient)?;
             let per_channel = match product.dim() {
@@ -110,13 +98,13 @@ impl ZeroShot for Fisher {
             };
             let saliency =
                 per_channel.f_square()?.f_mean_dim([0i64].as_slice(), false, Kind::Double)?;
+            sums.push(saliency.f_sum(Kind::Double)?);
             // The reference spreads a channel's saliency over its weights before it sums.
             let shape = layer.parameter.shape();
-            let weights_per_channel: usize = shape[1..].iter().product();
-            let sum = saliency.f_abs()?.f_sum(Kind::Double)?.f_double_value(&[])?;
-            score += 0.5 * sum * weights_per_channel as f64;
+            weights_per_channel.push(shape[1..].iter().product::<usize>() as f64);
         }
-        Ok(score)
+        let sums = numbers(&sums)?.into_iter();
+        Ok(sums.zip(weights_per_channel).map(|(sum, weights)| 0.5 * sum * weights).sum())
     }
 }
 
@@ -131,11 +119,8 @@ impl ZeroShot for L2Norm {
         Ok(Self)
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        network
-            .parameters()?
-            .iter()
-            .filter(|named| named.parameter.role.is_weight())
-            .map(|named| Ok(named.value.f_norm()?.f_double_value(&[])?))
-            .sum()
+        let parameters = network.parameters()?;
+        let weights = parameters.iter().filter(|named| named.parameter.role.is_weight());
+        sum_over(weights, |named| named.value.f_norm())
     }
 }

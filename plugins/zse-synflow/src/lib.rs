@@ -7,11 +7,7 @@ osee_sdk::export! { zero_shot: Synflow, SynflowBn }
 
 /// Sum of |w * dR/dw| over the layers' weights, where R is the summed output; or its logarithm.
 fn flow(network: &Network, batch_norm: BatchNormMode, log: bool) -> Result<f64> {
-    let mut sum = 0.0;
-    for layer in network.synaptic_flow(batch_norm)? {
-        let product = layer.weight.f_mul(&layer.gradient)?.f_abs()?;
-        sum += product.f_sum(Kind::Double)?.f_double_value(&[])?;
-    }
+    let sum = sum_over_entries(&network.synaptic_flow(batch_norm)?, |w, g| w.f_mul(g)?.f_abs())?;
     match log {
         // As in NASLib: if nothing flows, the score is 0, not the logarithm of 0.
         true if sum == 0.0 => Ok(0.0),

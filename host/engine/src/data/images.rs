@@ -134,7 +134,7 @@ impl ImageSet {
             .permute([0, 3, 1, 2]);
         let labels: Vec<i64> =
             positions.iter().map(|&position| i64::from(self.labels[position])).collect();
-        Batch { images, labels: Tensor::from_slice(&labels) }
+        Batch::new(images, Tensor::from_slice(&labels)).expect("an image has one label")
     }
 }
 

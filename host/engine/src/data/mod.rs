@@ -206,9 +206,9 @@ impl Source {
 fn cut(images: &Tensor, labels: &Tensor, protocol: &Protocol) -> Vec<Batch> {
     let size = protocol.batch_size as i64;
     (0..protocol.batches as i64)
-        .map(|i| Batch {
-            images: images.narrow(0, i * size, size),
-            labels: labels.narrow(0, i * size, size),
+        .map(|i| {
+            let part = |all: &Tensor| all.narrow(0, i * size, size);
+            Batch::new(part(images), part(labels)).expect("an image has one label")
         })
         .collect()
 }

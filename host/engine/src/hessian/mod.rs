@@ -12,14 +12,17 @@
 //! to eps, so it is used only where eps is small
 //! against the variance of every channel.
 
+mod stacked;
+
 use super::{
     executor::{Executor, Statistics, Values},
+    layout::Layout,
     program::{Step, Value},
 };
 use osee_model::graph::{Op, ParamId, Pool, PoolKind};
-use osee_sdk::{Error, Result};
-use std::cell::Cell;
-use tch::{Kind, Tensor};
+use osee_sdk::{Error, Result, numbers};
+use std::cell::RefCell;
+use tch::{Device, Kind, Tensor};
 
 /// Ratio of variance to eps from which a normalised convolution counts as invariant.
 const VARIANCE_OVER_EPS: f64 = 1e4;
@@ -41,14 +44,29 @@ pub struct Shared<'a> {
     pub at_outputs: &'a [Option<Tensor>],
 }
 
+impl Shared<'_> {
+    fn primal(&self, node: usize) -> Tensor {
+        self.values.outputs[node].as_ref().expect("live steps have run").detach()
+    }
+
+    /// Loss gradient at the output of a weighted or normalising step.
+    fn adjoint(&self, node: usize) -> Result<&Tensor> {
+        let known = self.at_outputs[node].as_ref();
+        known.ok_or_else(|| Error::new("the backward pass left no gradient at a layer"))
+    }
+}
+
 /// Computes w'Hg over convolution and linear weights.
 pub fn measure(executor: &Executor<'_>, shared: &Shared<'_>) -> Result<f64> {
     let _no_grad = tch::no_grad_guard();
     let Value::Of(output) = executor.program.values[executor.graph.output.index()] else {
         return Ok(0.0);
     };
+    if executor.output(shared.values).device() != Device::Cpu {
+        return stacked::measure(executor, shared, output);
+    }
     let scaled = scaled_layers(executor, shared.values)?;
-    let forward = Forward { executor, shared, scaled, mixed: Cell::new(0.0) };
+    let forward = Forward { executor, shared, scaled, mixed: RefCell::default() };
     let mut tangents: Vec<Tangent> = Vec::new();
     tangents.resize_with(executor.graph.nodes.len(), Tangent::default);
     let last_uses = executor.program.last_uses();
@@ -62,8 +80,14 @@ pub fn measure(executor: &Executor<'_>, shared: &Shared<'_>) -> Result<f64> {
         }
     }
     let logits = executor.output(shared.values);
-    let of_loss = loss_derivative(&logits, &tangents[output])?;
-    Ok(of_loss + forward.mixed.get() - forward.invariant_gradient_norms()?)
+    let of_loss = match (&tangents[output].a, &tangents[output].b) {
+        (Some(a), Some(b)) => f64::try_from(loss_derivative(&logits, a, b)?)?,
+        _ => 0.0,
+    };
+    let sum = |scalars: &[Tensor]| -> Result<f64> {
+        Ok(numbers(scalars)?.into_iter().fold(0.0, |sum, it| sum + it))
+    };
+    Ok(of_loss + sum(&forward.mixed.take())? - sum(&forward.invariant_gradient_norms()?)?)
 }
 
 /// For each node, true if b must act on its weight: convolutions and linear
@@ -86,7 +110,6 @@ fn scaled_layers(executor: &Executor<'_>, values: &Values) -> Result<Vec<bool>> 
         }
     }
     if !checks.is_empty() {
-        // One transfer from the device for all layers.
         let all: Vec<&Tensor> = checks.iter().map(|(_, check)| check).collect();
         let all = Vec::<bool>::try_from(Tensor::f_stack(&all, 0)?)?;
         for ((input, _), good) in checks.iter().zip(all) {
@@ -110,61 +133,49 @@ fn dominates(seen: &Statistics, eps: f64) -> Result<Tensor> {
     Ok(large.f_logical_or(&zero)?.f_all()?)
 }
 
-/// What the mean cross-entropy itself adds to L_ab: the mean over the batch of
-/// sum p z_a z_b - (sum p z_a)(sum p z_b).
-fn loss_derivative(logits: &Tensor, tangent: &Tangent) -> Result<f64> {
-    let (Some(a), Some(b)) = (&tangent.a, &tangent.b) else { return Ok(0.0) };
+/// What the mean cross-entropy itself adds to L_ab, for derivatives `[n, classes]` of the logits:
+/// the mean over the batch of sum p z_a z_b - (sum p z_a)(sum p z_b), f64.
+fn loss_derivative(logits: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let over_classes = |t: Tensor| t.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Double);
     let p = logits.f_softmax(1, Kind::Double)?;
     let weighted = p.f_mul(&a.f_to_kind(Kind::Double)?)?;
     let b = b.f_to_kind(Kind::Double)?;
     let joint = over_classes(weighted.f_mul(&b)?)?;
     let apart = over_classes(weighted)?.f_mul(&over_classes(p.f_mul(&b)?)?)?;
-    Ok(joint.f_sub(&apart)?.f_mean(Kind::Double)?.f_double_value(&[])?)
+    Ok(joint.f_sub(&apart)?.f_mean(Kind::Double)?)
 }
 
 struct Forward<'a> {
     executor: &'a Executor<'a>,
     shared: &'a Shared<'a>,
     scaled: Vec<bool>,
-    /// Sum of the operations' contributions to L_ab.
-    mixed: Cell<f64>,
+    /// The operations' contributions to L_ab, each without dimensions and still on the device.
+    mixed: RefCell<Vec<Tensor>>,
 }
 
 impl Forward<'_> {
-    /// Sum of |g|^2 over the layers that b does not act on.
-    fn invariant_gradient_norms(&self) -> Result<f64> {
+    /// |g|^2, f64, of each layer that b does not act on.
+    fn invariant_gradient_norms(&self) -> Result<Vec<Tensor>> {
         let graph = self.executor.graph;
-        let mut sum = 0.0;
+        let mut norms = Vec::new();
         for step in self.executor.program.steps.iter().filter(|step| step.live) {
             if let Op::Conv2d { weight, .. } = graph.nodes[step.node].op
                 && !self.scaled[step.node]
             {
-                let square = self.gradient(weight).f_square()?.f_sum(Kind::Double)?;
-                sum += square.f_double_value(&[])?;
+                norms.push(self.gradient(weight).f_square()?.f_sum(Kind::Double)?);
             }
         }
-        Ok(sum)
+        Ok(norms)
     }
 
     fn gradient(&self, id: ParamId) -> &Tensor {
         &self.shared.gradients[id.index()]
     }
 
-    fn primal(&self, node: usize) -> Tensor {
-        self.shared.values.outputs[node].as_ref().expect("live steps have run").detach()
-    }
-
-    /// Loss gradient at the output of a weighted or normalising step.
-    fn adjoint(&self, node: usize) -> Result<&Tensor> {
-        let known = self.shared.at_outputs[node].as_ref();
-        known.ok_or_else(|| Error::new("the backward pass left no gradient at a layer"))
-    }
-
     /// Adds <loss gradient at `node`, `added`> to L_ab.
     fn add_mixed(&self, node: usize, added: &Tensor) -> Result<()> {
-        let product = flat(self.adjoint(node)?)?.f_dot(&flat(added)?)?;
-        self.mixed.set(self.mixed.get() + product.f_double_value(&[])?);
+        let product = flat(self.shared.adjoint(node)?)?.f_dot(&flat(added)?)?;
+        self.mixed.borrow_mut().push(product);
         Ok(())
     }
 
@@ -182,11 +193,11 @@ impl Forward<'_> {
                 self.normalised(step, scale, tangent(0))
             }
             Op::Relu => {
-                let output = self.primal(step.node);
+                let output = self.shared.primal(step.node);
                 each(tangent(0), |t| Ok(output.f_threshold_backward(t, 0.0)?))
             }
             Op::Pool(pool) => match step.inputs[0] {
-                Value::Of(input) => pooled(&self.primal(input), &pool, tangent(0)),
+                Value::Of(input) => pooled(&self.shared.primal(input), &pool, tangent(0)),
                 Value::Zero => Ok(zero),
             },
             Op::GlobalAvgPool => {
@@ -241,7 +252,7 @@ impl Forward<'_> {
         };
         let (w, g) = (self.executor.parameters[weight.index()].detach(), self.gradient(weight));
         let input = match step.inputs[0] {
-            Value::Of(node) => Some(self.primal(node)),
+            Value::Of(node) => Some(self.shared.primal(node)),
             Value::Zero => None,
         };
         let with =
@@ -257,7 +268,7 @@ impl Forward<'_> {
             }
             // w x is the output minus its bias, if it has one.
             let wx = match (op, &input) {
-                (Op::Conv2d { bias: None, .. }, Some(_)) => Some(self.primal(step.node)),
+                (Op::Conv2d { bias: None, .. }, Some(_)) => Some(self.shared.primal(step.node)),
                 (_, input) => with(&w, input.as_ref())?,
             };
             b = add_to(b, wx.as_ref())?;
@@ -271,7 +282,7 @@ impl Forward<'_> {
     /// s (h (3 c_a c_b - mean(A B)) - A c_b - B c_a).
     fn normalised(&self, step: &Step, scale: Option<&Tensor>, t: &Tangent) -> Result<Tangent> {
         let Value::Of(input) = step.inputs[0] else { return Ok(Tangent::default()) };
-        let x = self.primal(input);
+        let x = self.shared.primal(input);
         let seen = self.shared.values.statistics[step.node].as_ref().expect("live steps have run");
         let r = &seen.inverse_deviation;
         let slope = match scale {
@@ -287,12 +298,10 @@ impl Forward<'_> {
             let (Some(t), Some(Moments { mean, c })) = (t, moments) else { return Ok(None) };
             let of_x = slope.f_mul(c)?.f_neg()?;
             let shift = slope.f_mul(&c.f_mul(&seen.mean)?.f_sub(mean)?)?;
-            let of_t = per_channel(t, &slope, &shift)?;
-            let of_x = per_channel(&x, &of_x, &shift.zeros_like())?;
-            Ok(Some({ of_t }.f_add_(&of_x)?))
+            Ok(Some(combined([(t, &slope), (&x, &of_x)], &shift)?))
         };
         if let (Some(x_a), Some(x_b), Some(a), Some(b)) = (&t.a, &t.b, &of_a, &of_b) {
-            let adjoint = self.adjoint(step.node)?;
+            let adjoint = self.shared.adjoint(step.node)?;
             let total = channel_sum(adjoint)?;
             // <adjoint, t - mean t> per channel.
             let against = |t: &Tensor, mean: &Tensor| -> Result<Tensor> {
@@ -309,7 +318,7 @@ impl Forward<'_> {
                 .f_sub(&against(x_b, &b.mean)?.f_mul(&a.c)?)?
                 .f_mul(&slope)?
                 .f_sum(Kind::Double)?;
-            self.mixed.set(self.mixed.get() + added.f_double_value(&[])?);
+            self.mixed.borrow_mut().push(added);
         }
         Ok(Tangent { a: first(&t.a, &of_a)?, b: first(&t.b, &of_b)? })
     }
@@ -367,17 +376,14 @@ impl Moments {
     }
 }
 
+/// A vector, in an order that all tensors of one shape share; does not copy.
+fn flat(t: &Tensor) -> Result<Tensor> {
+    Layout::fastest(t.device(), t.kind()).flat(t)
+}
+
 /// `[n, c, h, w]` as `[n h w, c]`; does not copy a channels-last tensor.
 fn rows(t: &Tensor) -> Result<Tensor> {
     Ok(t.f_permute([0i64, 2, 3, 1])?.f_reshape([-1, t.size()[1]])?)
-}
-
-/// A vector, in an order that all tensors of one shape share; does not copy.
-fn flat(t: &Tensor) -> Result<Tensor> {
-    Ok(match t.dim() {
-        4 => t.f_permute([0i64, 2, 3, 1])?.f_reshape([-1])?,
-        _ => t.f_reshape([-1])?,
-    })
 }
 
 fn channel_sum(t: &Tensor) -> Result<Tensor> {
@@ -390,11 +396,16 @@ fn channel_dot(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     channel_sum(&x.f_mul(y)?)
 }
 
-/// slope * t + shift per channel, computed as a batch normalisation with fixed statistics.
-fn per_channel(t: &Tensor, slope: &Tensor, shift: &Tensor) -> Result<Tensor> {
-    let (mean, variance) = (slope.zeros_like(), slope.ones_like());
-    let (slope, shift) = (Some(slope), Some(shift));
-    Ok(t.f_batch_norm(slope, shift, Some(&mean), Some(&variance), false, 0.0, 0.0, false)?)
+/// shift + f t + g u per channel, for terms (t, f) and (u, g), as batch normalisations with fixed
+/// statistics, which have the fastest kernel.
+fn combined([t, u]: [(&Tensor, &Tensor); 2], shift: &Tensor) -> Result<Tensor> {
+    let (mean, variance) = (shift.zeros_like(), shift.ones_like());
+    let affine = |(t, factor): (&Tensor, &Tensor), shift: &Tensor| {
+        let (factor, shift, mean, variance) =
+            (Some(factor), Some(shift), Some(&mean), Some(&variance));
+        t.f_batch_norm(factor, shift, mean, variance, false, 0.0, 0.0, false)
+    };
+    Ok(affine(t, shift)?.f_add_(&affine(u, &mean)?)?)
 }
 
 fn each(x: &Tangent, map: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tangent> {

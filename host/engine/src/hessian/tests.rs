@@ -1,6 +1,6 @@
 //! Compares w'Hg with the double backward that it replaces.
 
-use crate::{Batch, Layout, Network, executor::Executor, program::Program};
+use crate::{Batch, Layout, Network, executor::Executor, program::Program, test_device::device};
 use osee_model::graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, Pool, PoolKind, Shape};
 use osee_sdk::Measurement;
 use tch::{Kind, Reduction, Tensor};
@@ -9,11 +9,11 @@ use tch::{Kind, Reduction, Tensor};
 fn reference(graph: &Graph, parameters: &[Tensor], batch: &Batch) -> f64 {
     let program = Program::new(graph);
     let parameters: Vec<Tensor> =
-        parameters.iter().map(|p| p.detach().set_requires_grad(true)).collect();
+        parameters.iter().map(|p| p.detach().to_device(device()).set_requires_grad(true)).collect();
     let executor = Executor::new(graph, &program, &parameters);
     let values = executor.forward(&batch.images).unwrap();
     let loss = executor.output(&values).cross_entropy_loss(
-        &batch.labels,
+        batch.labels(),
         None::<&Tensor>,
         Reduction::Mean,
         -100,
@@ -34,6 +34,7 @@ fn reference(graph: &Graph, parameters: &[Tensor], batch: &Batch) -> f64 {
 }
 
 fn check(build: impl Fn(&mut GraphBuilder) -> NodeId) {
+    let device = device();
     let mut g = GraphBuilder::new(Shape::square(3, 8));
     let x = build(&mut g);
     let x = g.global_avg_pool(x);
@@ -48,12 +49,12 @@ fn check(build: impl Fn(&mut GraphBuilder) -> NodeId) {
             Tensor::randn(shape, (Kind::Float, tch::Device::Cpu)) * 0.5 + 0.1
         })
         .collect();
-    let batch = Batch {
-        images: Tensor::randn([8, 3, 8, 8], (Kind::Float, tch::Device::Cpu)),
-        labels: Tensor::from_slice(&[0i64, 1, 2, 3, 0, 1, 2, 3]),
-    };
+    let images = Tensor::randn([8, 3, 8, 8], (Kind::Float, tch::Device::Cpu));
+    let labels = Tensor::from_slice(&[0i64, 1, 2, 3, 0, 1, 2, 3]);
+    let batch = Batch::new(images, labels).unwrap().on(device);
     let expected = reference(&graph, &parameters, &batch);
-    let network = Network::new(graph, parameters, batch, Layout::ChannelsLast).unwrap();
+    let network =
+        Network::new(graph, &parameters, batch, Layout::fastest(device, Kind::Float)).unwrap();
     let ours = network.measure(Measurement::WeightHessianGradient).unwrap()[0].double_value(&[]);
     assert!((ours - expected).abs() <= 1e-3 * expected.abs(), "{ours} for {expected}");
 }

@@ -2,8 +2,8 @@
 //! `momentum/NAME:SHAPE`, and `state`, a JSON document as bytes.
 
 use super::{Slot, Supernet};
-use crate::executor::channels_last;
-use osee_model::protocol::Init;
+use crate::layout::fastest;
+use osee_model::{protocol::Init, recipe::Precision};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
@@ -103,7 +103,7 @@ impl Supernet {
             let found = state.version;
             return Err(wrong(format!("it has version {found}, this osee reads {VERSION}")));
         }
-        let place = |tensor: &Tensor| channels_last(&tensor.to_device(device));
+        let place = |tensor: &Tensor| fastest(&tensor.to_device(device));
         let mut slots = BTreeMap::new();
         for (name, value) in &tensors {
             let Some(key) = name.strip_prefix("value/") else { continue };
@@ -112,7 +112,8 @@ impl Supernet {
             slots.insert(key.to_owned(), Slot { value, momentum });
         }
         let State { space, seed, init, step, trainer, .. } = state;
-        Ok((Self { space, seed, init, device, slots, step }, trainer))
+        let precision = Precision::F32;
+        Ok((Self { space, seed, init, device, precision, slots, step }, trainer))
     }
 
     /// The mean of the values in several checkpoints of one training. A value

@@ -14,9 +14,10 @@ pub use optimiser::Sgd;
 
 use super::{
     Batch,
-    executor::{Executor, channels_last},
+    cuda::Tf32,
+    executor::Executor,
     guard::GradOn,
-    network::cross_entropy,
+    layout::fastest,
     parameters::{Initialiser, parts},
     program::Program,
 };
@@ -24,9 +25,10 @@ use osee_model::{
     evaluation::BatchResult,
     graph::{Graph, Parameter},
     protocol::Init,
+    recipe::Precision,
     seed::{Stream, stream},
 };
-use osee_sdk::{Error, Result};
+use osee_sdk::{Error, Result, numbers};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -59,6 +61,7 @@ pub struct Supernet {
     seed: u64,
     init: Init,
     device: Device,
+    precision: Precision,
     /// The parameters, by name and stored shape.
     slots: BTreeMap<String, Slot>,
     /// Number of steps taken.
@@ -69,7 +72,21 @@ impl Supernet {
     /// An untrained supernet. Parameters are drawn when an architecture first
     /// needs them.
     pub fn new(space: &str, seed: u64, init: Init, device: Device) -> Self {
-        Self { space: space.to_owned(), seed, init, device, slots: BTreeMap::new(), step: 0 }
+        Self {
+            space: space.to_owned(),
+            seed,
+            init,
+            device,
+            precision: Precision::F32,
+            slots: BTreeMap::new(),
+            step: 0,
+        }
+    }
+
+    /// The same supernet, which computes with these numbers from now on.
+    #[must_use]
+    pub fn computing_in(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Number of steps taken.
@@ -89,7 +106,7 @@ impl Supernet {
         let (seed, init, space, device) = (self.seed, self.init, &self.space, self.device);
         let slot = self.slots.entry(key(parameter)).or_insert_with(|| {
             let value = Initialiser::supernet(parameter, init, seed, space).to_device(device);
-            Slot { value: channels_last(&value).set_requires_grad(true), momentum: None }
+            Slot { value: fastest(&value).set_requires_grad(true), momentum: None }
         });
         &slot.value
     }
@@ -115,17 +132,23 @@ impl Supernet {
             return Err(Error::new("a training step needs at least one architecture"));
         }
         let _grad = GradOn::new();
+        let _tf32 = Tf32::allow(self.precision);
         let random = RefCell::new(stream(self.seed, &["train", "step", &self.step.to_string()]));
         let mut sums: BTreeMap<String, (Tensor, u32)> = BTreeMap::new();
-        let (mut loss, mut accuracy) = (0.0, 0.0);
+        let mut seen = Vec::new();
         for (graph, batch) in each {
-            let seen = self.backward(graph, batch, Some(&random), &mut sums)?;
-            loss += seen.0 / each.len() as f64;
-            accuracy += seen.1 / each.len() as f64;
+            seen.extend(self.backward(graph, batch, Some(&random), &mut sums)?);
         }
-        let gradient_norm = self.apply(sums, sgd)?;
+        let gradients = means(sums)?;
+        seen.push(self.square_norm(&gradients)?);
+        let seen = numbers(&seen)?;
+        let (fits, square_norm) = (&seen[..seen.len() - 1], seen[seen.len() - 1]);
+        let gradient_norm = square_norm.sqrt();
+        self.apply(gradients, gradient_norm, sgd)?;
         self.step += 1;
-        Ok(Seen { loss, accuracy, gradient_norm })
+        let mean =
+            |of: usize| fits.chunks(2).fold(0.0, |sum, fit| sum + fit[of] / each.len() as f64);
+        Ok(Seen { loss: mean(0), accuracy: mean(1), gradient_norm })
     }
 
     /// Gradients of one sub-network's loss, without dropout: one for each convolution and
@@ -137,21 +160,21 @@ impl Supernet {
     pub fn gradients(&mut self, graph: &Graph, batch: &Batch) -> Result<Vec<(String, Tensor)>> {
         let _grad = GradOn::new();
         let mut sums = BTreeMap::new();
-        self.backward(graph, batch, None, &mut sums)?;
+        let _ = self.backward(graph, batch, None, &mut sums)?;
         let weights = graph.parameters.iter().filter(|it| it.role.is_weight());
         let found = weights.filter_map(|it| sums.remove_entry(&key(it)));
         Ok(found.map(|(key, (gradient, _))| (key, gradient)).collect())
     }
 
     /// Adds one sub-network's gradients to `sums`, with dropout drawn from
-    /// `random` if it is given. Returns the loss and the accuracy.
+    /// `random` if it is given. Returns the loss and the accuracy, still on the device.
     fn backward(
         &mut self,
         graph: &Graph,
         batch: &Batch,
         random: Option<&RefCell<Stream>>,
         sums: &mut BTreeMap<String, (Tensor, u32)>,
-    ) -> Result<(f64, f64)> {
+    ) -> Result<[Tensor; 2]> {
         let program = match random {
             Some(_) => Program::training(graph),
             None => Program::new(graph),
@@ -159,10 +182,11 @@ impl Supernet {
         let used = program.parameters(graph);
         let parameters = self.parameters(graph);
         let random = random.map_or(&[][..], std::slice::from_ref);
-        let executor = Executor { random, ..Executor::new(graph, &program, &parameters) };
+        let bf16 = self.precision == Precision::Bf16;
+        let executor = Executor { random, bf16, ..Executor::new(graph, &program, &parameters) };
         let logits = executor.logits(&batch.images)?;
-        let loss = cross_entropy(&logits, &batch.labels)?;
-        let seen = (loss.f_double_value(&[])?, accuracy(&logits, &batch.labels)?);
+        let loss = batch.cross_entropy(&logits)?;
+        let seen = [loss.detach().f_to_kind(Kind::Double)?, batch.accuracy(&logits)?];
         // Two parameters of one graph may be parts of one stored parameter.
         let keys: BTreeSet<String> = used.iter().map(|&i| key(&graph.parameters[i])).collect();
         let leaves: Vec<&Tensor> = keys.iter().map(|key| &self.slots[key].value).collect();
@@ -187,25 +211,23 @@ impl Supernet {
         Ok(seen)
     }
 
-    /// Averages and clips the gradients and steps. Returns the norm of the averages.
-    fn apply(&mut self, sums: BTreeMap<String, (Tensor, u32)>, sgd: &Sgd) -> Result<f64> {
+    /// The squared norm of all gradients together, f64, on the device.
+    fn square_norm(&self, gradients: &[(String, Tensor)]) -> Result<Tensor> {
         let _no_grad = tch::no_grad_guard();
-        let mut means: Vec<(String, Tensor)> = Vec::with_capacity(sums.len());
-        for (key, (mut sum, uses)) in sums {
-            if uses > 1 {
-                sum = sum.f_div_scalar_(i64::from(uses))?;
-            }
-            means.push((key, sum));
-        }
-        let squares: Vec<Tensor> = means
+        let squares: Vec<Tensor> = gradients
             .iter()
             .map(|(_, gradient)| gradient.f_square()?.f_sum(Kind::Double))
             .collect::<std::result::Result<_, _>>()?;
-        let norm = match squares.is_empty() {
-            true => 0.0,
-            false => Tensor::f_stack(&squares, 0)?.f_sum(Kind::Double)?.f_double_value(&[])?.sqrt(),
-        };
-        for (key, mut gradient) in means {
+        Ok(match squares.is_empty() {
+            true => Tensor::zeros([], (Kind::Double, self.device)),
+            false => Tensor::f_stack(&squares, 0)?.f_sum(Kind::Double)?,
+        })
+    }
+
+    /// Clips the gradients, which have this norm together, and steps.
+    fn apply(&mut self, gradients: Vec<(String, Tensor)>, norm: f64, sgd: &Sgd) -> Result<()> {
+        let _no_grad = tch::no_grad_guard();
+        for (key, mut gradient) in gradients {
             if let Some(scale) = sgd.clip(norm) {
                 gradient = gradient.f_mul_scalar_(scale)?;
             }
@@ -213,7 +235,7 @@ impl Supernet {
                 sgd.step(&mut slot.value, gradient, &mut slot.momentum)?;
             }
         }
-        Ok(norm)
+        Ok(())
     }
 
     /// Evaluates a sub-network on each batch, by that batch's own statistics and without
@@ -225,17 +247,21 @@ impl Supernet {
         let _no_grad = tch::no_grad_guard();
         let program = Program::new(graph);
         let parameters = self.parameters(graph);
-        let executor = Executor::new(graph, &program, &parameters);
-        let one = |batch: &Batch| {
+        let _tf32 = Tf32::allow(self.precision);
+        let bf16 = self.precision == Precision::Bf16;
+        let executor = Executor { bf16, ..Executor::new(graph, &program, &parameters) };
+        let mut fits = Vec::with_capacity(2 * batches.len());
+        for batch in batches {
             let logits = executor.logits(&batch.images)?;
+            fits.extend([batch.cross_entropy(&logits)?, batch.accuracy(&logits)?]);
+        }
+        let fits = numbers(&fits)?;
+        let one = |(batch, fit): (&Batch, &[f64])| {
             let images = batch.images.size()[0];
-            Ok(BatchResult {
-                images: images as u32,
-                loss: cross_entropy(&logits, &batch.labels)?.f_double_value(&[])?,
-                correct: (accuracy(&logits, &batch.labels)? * images as f64).round() as u32,
-            })
+            let correct = (fit[1] * images as f64).round() as u32;
+            BatchResult { images: images as u32, loss: fit[0], correct }
         };
-        batches.iter().map(one).collect()
+        Ok(batches.iter().zip(fits.chunks(2)).map(one).collect())
     }
 }
 
@@ -245,9 +271,16 @@ fn key(parameter: &Parameter) -> String {
     format!("{}:{}", parameter.name, shape.join("x"))
 }
 
-pub(super) fn accuracy(logits: &Tensor, labels: &Tensor) -> Result<f64> {
-    let right = logits.f_argmax(1, false)?.f_eq_tensor(labels)?;
-    Ok(right.f_to_kind(Kind::Double)?.f_mean(Kind::Double)?.f_double_value(&[])?)
+/// The mean of each gradient over its uses, by key.
+fn means(sums: BTreeMap<String, (Tensor, u32)>) -> Result<Vec<(String, Tensor)>> {
+    let _no_grad = tch::no_grad_guard();
+    let mean = |(key, (mut sum, uses)): (String, (Tensor, u32))| {
+        if uses > 1 {
+            sum = sum.f_div_scalar_(i64::from(uses))?;
+        }
+        Ok((key, sum))
+    };
+    sums.into_iter().map(mean).collect()
 }
 
 #[cfg(test)]

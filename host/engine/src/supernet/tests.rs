@@ -1,7 +1,11 @@
 //! Compares training with sums by hand, and with an uninterrupted run.
 
 use super::*;
-use osee_model::graph::{ConvSpec, GraphBuilder, Shape};
+use crate::test_device::device;
+use osee_model::{
+    graph::{ConvSpec, GraphBuilder, Shape},
+    recipe::Precision,
+};
 use rand_distr::{Distribution, StandardNormal};
 
 const SGD: Sgd = Sgd { learning_rate: 0.1, momentum: 0.9, weight_decay: 5e-4, max_norm: 5.0 };
@@ -25,11 +29,11 @@ fn batch(seed: u64) -> Batch {
     let pixels: Vec<f32> =
         StandardNormal.sample_iter(stream(seed, &["batch"])).take(6 * 3 * 8 * 8).collect();
     let images = Tensor::from_slice(&pixels).view([6, 3, 8, 8]);
-    Batch { images, labels: Tensor::from_slice(&[0i64, 1, 2, 3, 4, 0]) }
+    Batch::new(images, Tensor::from_slice(&[0i64, 1, 2, 3, 4, 0])).unwrap().on(device())
 }
 
 fn supernet() -> Supernet {
-    Supernet::new("toy", 3, Init::Pytorch, Device::Cpu)
+    Supernet::new("toy", 3, Init::Pytorch, device())
 }
 
 fn value(supernet: &Supernet, name: &str) -> Vec<f32> {
@@ -99,7 +103,7 @@ fn a_resumed_run_has_the_weights_of_an_uninterrupted_one() {
     let path = folder.path().join("supernet.safetensors");
     first.save(&path, &"epoch 1").unwrap();
     drop(first);
-    let (mut second, trainer): (Supernet, String) = Supernet::load(&path, Device::Cpu).unwrap();
+    let (mut second, trainer): (Supernet, String) = Supernet::load(&path, device()).unwrap();
     assert_eq!((trainer.as_str(), second.steps()), ("epoch 1", 3));
     train(&mut second, 3..6);
     for name in ["stem.", "stem_bn.", "a.", "b.", "classifier."] {
@@ -120,6 +124,27 @@ fn training_learns_and_evaluation_changes_nothing() {
     assert!(after[0].loss < 0.5 * before[0].loss && after[0].correct == 6, "{before:?} {after:?}");
 }
 
+/// bfloat16 has 7 bits, so a loss differs by about 1%; weights stay float32.
+#[test]
+fn a_supernet_in_bf16_learns_nearly_what_one_in_float32_learns() {
+    let trained = |precision| {
+        let mut net = supernet().computing_in(precision);
+        let graph = graph("a", 3);
+        let seen: Vec<f64> = (0..4)
+            .map(|i| net.train(std::slice::from_ref(&graph), &batch(i), &SGD).unwrap().loss)
+            .collect();
+        let evaluated = net.evaluate(&graph, &[batch(9)]).unwrap()[0].loss;
+        let kinds: Vec<_> = net.parameters(&graph).iter().map(Tensor::kind).collect();
+        assert!(kinds.iter().all(|kind| *kind == tch::Kind::Float));
+        (seen, evaluated)
+    };
+    let (exact, coarse) = (trained(Precision::F32), trained(Precision::Bf16));
+    assert_ne!(exact, coarse);
+    for (a, b) in exact.0.iter().chain([&exact.1]).zip(coarse.0.iter().chain([&coarse.1])) {
+        assert!((a - b).abs() < 0.05 * a.abs(), "{exact:?} {coarse:?}");
+    }
+}
+
 #[test]
 fn a_temporal_ensemble_is_the_mean_of_the_weights() {
     let graph = graph("a", 3);
@@ -134,12 +159,12 @@ fn a_temporal_ensemble_is_the_mean_of_the_weights() {
         stems.push(value(&net, "stem."));
         files.push(file);
     }
-    let mean = Supernet::load_mean(&files, Device::Cpu).unwrap();
+    let mean = Supernet::load_mean(&files, device()).unwrap();
     let by_hand = (0..stems[0].len()).map(|i| stems.iter().map(|stem| stem[i]).sum::<f32>() / 3.0);
     let off = by_hand.zip(value(&mean, "stem.")).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(off < 1e-7, "{off}");
     assert!(value(&mean, "stem.") != stems[2]);
-    assert_eq!(value(&Supernet::load_mean(&files[..1], Device::Cpu).unwrap(), "stem."), stems[0]);
+    assert_eq!(value(&Supernet::load_mean(&files[..1], device()).unwrap(), "stem."), stems[0]);
 }
 
 #[test]

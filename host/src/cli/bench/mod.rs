@@ -21,10 +21,13 @@ use crate::{
     loader::{Plugin, Registry, libtorch::this_program},
     stop::Stop,
     terminal::{output_of_child, say},
-    worker::MALLOC,
+    worker::{MALLOC, policy},
 };
 use clap::{Args, ValueEnum};
-use osee_model::estimator::{EstimatorInfo, EstimatorKind};
+use osee_model::{
+    device::DeviceName,
+    estimator::{EstimatorInfo, EstimatorKind},
+};
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::{io, mem, os::unix::process::CommandExt};
 
@@ -56,6 +59,9 @@ pub struct BenchArgs {
     /// Images per batch, of passes and processes; 64 by default.
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX))]
     batch_size: Option<usize>,
+    /// Where networks are, of all parts but scale: cpu, the default, or cuda:N.
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<DeviceName>,
     /// Torch threads, of passes; 1 by default.
     #[arg(long, value_name = "N", value_parser = whole::<i32>(1..=1024))]
     threads: Option<i32>,
@@ -68,6 +74,10 @@ impl BenchArgs {
 
     fn batch_size(&self) -> usize {
         self.batch_size.unwrap_or(64)
+    }
+
+    fn device(&self) -> DeviceName {
+        self.device.unwrap_or_default()
     }
 
     fn threads(&self) -> i32 {
@@ -83,6 +93,7 @@ impl BenchArgs {
             ("--networks", unused(self.networks.is_some(), &scored)),
             ("--batch-size", unused(self.batch_size.is_some(), &scored)),
             ("--threads", unused(self.threads.is_some(), &scored[..1])),
+            ("--device", self.device.is_some() && only == Part::Scale),
         ];
         refuse(&given, "has no effect on the part that --only names")
     }
@@ -113,7 +124,11 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
         return print(&scale::run()?);
     }
     if std::env::var_os("GLIBC_TUNABLES").is_none() {
-        return Err(start_again(&[("GLIBC_TUNABLES", MALLOC)]));
+        let mut variables = policy::environment(args.device(), 1, None, false);
+        // This process keeps the number of its GPU.
+        variables.retain(|(name, _)| *name != "CUDA_VISIBLE_DEVICES");
+        variables.push(("GLIBC_TUNABLES", MALLOC.to_owned()));
+        return Err(start_again(&variables));
     }
     let wanted = |part| args.only.is_none_or(|only| only == part);
     if wanted(Part::Passes) {
@@ -123,7 +138,7 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
         print(&throughput::run(args)?)?;
     }
     if wanted(Part::Supernets) {
-        print(&pytorch::run()?)?;
+        print(&pytorch::run(args.device())?)?;
     }
     if args.only.is_none() {
         // A process of its own, so that its peak memory can be told.
@@ -137,8 +152,8 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
 
 /// Restarts the program in this process with these variables, which libraries read when
 /// they are loaded. Returns the error if that fails.
-fn start_again(variables: &[(&str, &str)]) -> CliError {
-    let start = || Err(child::again([])?.envs(variables.iter().copied()).exec());
+fn start_again(variables: &[(&str, String)]) -> CliError {
+    let start = || Err(child::again([])?.envs(variables.iter().cloned()).exec());
     start().map_or_else(CliError::Worker, |never: std::convert::Infallible| match never {})
 }
 

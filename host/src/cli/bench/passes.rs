@@ -3,7 +3,9 @@
 use super::BenchArgs;
 use crate::cli::{CliError, plugin_args::PluginArgs};
 use osee_core::study::Study;
-use osee_engine::{data::Source, parameters::Initialiser, pass_times as bench};
+use osee_engine::{
+    data::Source, described_device, open_device, parameters::Initialiser, pass_times as bench,
+};
 use osee_model::{
     protocol::Protocol,
     seed::{below, stream},
@@ -12,6 +14,7 @@ use std::fmt::Write;
 
 /// Returns the time of each pass as a table.
 pub fn run(args: &BenchArgs) -> Result<String, CliError> {
+    let device = open_device(args.device())?;
     tch::set_num_threads(args.threads());
     let registry = PluginArgs::default().registry()?;
     let space = registry.space(&Study::default().space.id)?;
@@ -32,12 +35,13 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     let (first, _) = &networks[0];
     let classes = first.node(first.output).shape.channels();
     let batches = Source::Noise.batches(&protocol, 0, first.input_shape(), classes)?;
-    let (total, passes) = bench::profile(networks, &batches[0])?;
+    let (total, passes) = bench::profile(networks, &batches[0].on(device))?;
     let mut text = format!(
-        "{} random networks of {id}, batch {}, {} thread(s)\n",
+        "{} random networks of {id}, batch {}, {} thread(s), {}\n",
         args.networks(),
         args.batch_size(),
-        args.threads()
+        args.threads(),
+        described_device(args.device())
     );
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
     for (what, time) in passes {

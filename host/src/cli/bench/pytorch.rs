@@ -4,10 +4,12 @@
 use crate::cli::{CliError, plugin_args::PluginArgs};
 use osee_core::study::Study;
 use osee_engine::{
-    Batch,
+    Batch, open_device,
     supernet::{Sgd, Supernet},
+    synchronize,
 };
 use osee_model::{
+    device::DeviceName,
     graph::Graph,
     protocol::Init,
     seed::{below, stream},
@@ -39,7 +41,7 @@ struct Seconds {
 }
 
 /// Measures both ratios, and returns them as lines of text.
-pub fn run() -> Result<String, CliError> {
+pub fn run(name: DeviceName) -> Result<String, CliError> {
     let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let importable = Command::new(&python).args(["-c", "import torch"]).output();
     if !importable.is_ok_and(|output| output.status.success()) {
@@ -48,6 +50,7 @@ pub fn run() -> Result<String, CliError> {
              names another Python\n"
         ));
     }
+    let device = open_device(name)?;
     let registry = PluginArgs::default().registry()?;
     let space = registry.space(&Study::default().space.id)?;
     let settings = space.info.defaults().with("affine", false);
@@ -67,8 +70,8 @@ pub fn run() -> Result<String, CliError> {
     let (mut own, mut eager) = (Seconds::default(), Seconds::default());
     for _ in 0..ROUNDS {
         let (trained, evaluated) = (draw(TRAINED)?, draw(EVALUATED)?);
-        let theirs = pytorch(&python, &trained, &evaluated).map_err(CliError::Worker)?;
-        let ours = osee(&trained, &evaluated)?;
+        let theirs = pytorch(&python, name, &trained, &evaluated).map_err(CliError::Worker)?;
+        let ours = osee(device, &trained, &evaluated)?;
         own.step += ours.step;
         own.evaluation += ours.evaluation;
         eager.step += theirs.step;
@@ -77,7 +80,7 @@ pub fn run() -> Result<String, CliError> {
     let steps = (ROUNDS * TRAINED) as f64;
     let nets = (ROUNDS * EVALUATED) as f64;
     Ok(format!(
-        "\nsupernets against eager PyTorch, NAS-Bench-201 with C=16, N=5, {THREADS} threads\n\
+        "\nsupernets against eager PyTorch, NAS-Bench-201 with C=16, N=5, {THREADS} threads, {name}\n\
          training step, batch 128           {:>8.3} times the time ({:.0} ms against {:.0})\n\
          sub-network on 1,000 images        {:>8.3} times the time ({:.0} ms against {:.0})\n",
         own.step / eager.step,
@@ -89,29 +92,34 @@ pub fn run() -> Result<String, CliError> {
     ))
 }
 
-fn batch(images: i64) -> Batch {
-    Batch {
-        images: Tensor::randn([images, 3, 32, 32], (Kind::Float, Device::Cpu)),
-        labels: Tensor::randint(10, [images], (Kind::Int64, Device::Cpu)),
-    }
+fn batch(images: i64, device: Device) -> Batch {
+    let labels = Tensor::randint(10, [images], (Kind::Int64, Device::Cpu));
+    let images = Tensor::randn([images, 3, 32, 32], (Kind::Float, Device::Cpu));
+    Batch::new(images, labels).expect("an image has one label").on(device)
 }
 
-fn osee(trained: &[(String, Graph)], evaluated: &[(String, Graph)]) -> osee_sdk::Result<Seconds> {
+fn osee(
+    device: Device,
+    trained: &[(String, Graph)],
+    evaluated: &[(String, Graph)],
+) -> osee_sdk::Result<Seconds> {
     let threads = tch::get_num_threads();
     tch::set_num_threads(THREADS);
     let sgd = Sgd { learning_rate: 0.05, momentum: 0.9, weight_decay: 5e-4, max_norm: 5.0 };
-    let mut supernet = Supernet::new("bench", 0, Init::Pytorch, Device::Cpu);
+    let mut supernet = Supernet::new("bench", 0, Init::Pytorch, device);
     let mut seconds = Seconds::default();
-    let images = batch(128);
+    let images = batch(128, device);
     for (_, graph) in trained {
         supernet.train(std::slice::from_ref(graph), &images, &sgd)?;
+        synchronize(device)?;
         let start = Instant::now();
         for _ in 0..STEPS {
             supernet.train(std::slice::from_ref(graph), &images, &sgd)?;
         }
+        synchronize(device)?;
         seconds.step += per(start.elapsed(), STEPS);
     }
-    let batches: Vec<Batch> = (0..4).map(|_| batch(250)).collect();
+    let batches: Vec<Batch> = (0..4).map(|_| batch(250, device)).collect();
     for (_, graph) in evaluated {
         let start = Instant::now();
         supernet.evaluate(graph, &batches)?;
@@ -127,6 +135,7 @@ fn per(time: Duration, count: usize) -> f64 {
 
 fn pytorch(
     python: &str,
+    device: DeviceName,
     trained: &[(String, Graph)],
     evaluated: &[(String, Graph)],
 ) -> io::Result<Seconds> {
@@ -136,6 +145,7 @@ fn pytorch(
     let request = serde_json::json!({
         "task": "time", "archs": names(trained), "evaluate": names(evaluated), "channels": 16,
         "cells": 5, "batch": 128, "steps": STEPS, "images": 1000, "threads": THREADS,
+        "device": device.to_string(),
     });
     let mut child = Command::new(python)
         .args(["-c", SCRIPT])

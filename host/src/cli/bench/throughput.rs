@@ -34,6 +34,7 @@ pub fn run(args: &BenchArgs) -> Result<String, CliError> {
     let registry = PluginArgs::default().registry()?;
     let study = Study {
         seeds: Seeds::one(0),
+        device: args.device(),
         architectures: Architectures {
             count: Some(args.networks().max(3 * BLOCK) as u64),
             ..Architectures::default()
@@ -91,7 +92,7 @@ fn boundary(registry: &Registry) -> Result<f64, CliError> {
 /// median of the ratios. The first quarter warms both up.
 fn isolation(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError> {
     let mut worker =
-        Worker::start(setup, &folder.join("one.log"), Limits::default(), &Stop::default())?;
+        Worker::start(setup, &folder.join("one.log"), (Limits::default(), 1), &Stop::default())?;
     let mut scorer = Scorer::new(setup)?;
     let units = &units[..units.len() / 2];
     let mut ratios = Vec::with_capacity(units.len());
@@ -113,7 +114,7 @@ fn isolation(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunErr
 fn workers(setup: &Setup, units: &[Unit], folder: &Path) -> Result<f64, RunError> {
     let start = |threads, name: &str| {
         let setup = Setup { threads, ..setup.clone() };
-        Worker::start(&setup, &folder.join(name), Limits::default(), &Stop::default())
+        Worker::start(&setup, &folder.join(name), (Limits::default(), 1), &Stop::default())
     };
     let mut two = [start(1, "a.log")?, start(1, "b.log")?];
     let mut one = start(2, "c.log")?;

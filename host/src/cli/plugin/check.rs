@@ -5,7 +5,7 @@
 use crate::{
     child,
     cli::{CliError, ExitCode, lists::seconds, plugin_args::PluginArgs, print},
-    conformance::{self, Alone, Verdict},
+    conformance::{self, Alone, Terms, Verdict},
     loader::{Plugin, Registry},
     relay::{self, Relay},
     stop::Stop,
@@ -13,6 +13,7 @@ use crate::{
     worker::{Clock, Exceeded, Limits, Watched, frames},
 };
 use clap::Args;
+use osee_model::device::DeviceName;
 use serde::{Deserialize, Serialize};
 use std::{
     os::unix::net::UnixStream,
@@ -39,6 +40,9 @@ pub struct CheckArgs {
     /// Longest time for one rule.
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
     time_limit: Duration,
+    /// Where estimators score networks: cpu or cuda:N.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceName,
     /// Check in this process, and no export beside others.
     #[arg(long, hide = true)]
     here: bool,
@@ -51,9 +55,9 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
-    /// Time limit for one answer of a fresh process.
-    fn patience(&self) -> Duration {
-        PATIENCE.max(self.time_limit / 5)
+    /// The conditions of the check. A fresh process has some time for each answer.
+    fn terms(&self) -> Terms {
+        Terms { patience: PATIENCE.max(self.time_limit / 5), device: self.device }
     }
 }
 
@@ -158,12 +162,17 @@ enum Watch {
 fn watch(args: &CheckArgs, part: Part<'_>, report: &mut Report) -> Result<Watch, CliError> {
     let (relay, printing) = Relay::begin(slice::from_ref(&args.file)).map_err(CliError::Worker)?;
     let mut command = child::again([]).map_err(CliError::Worker)?;
-    let mut limits = Limits { time: args.time_limit, memory: Limits::default().memory.min(MEMORY) };
+    let most = match args.device {
+        DeviceName::Cpu => MEMORY,
+        // CUDA's own memory there is as large.
+        DeviceName::Cuda(_) => u64::MAX,
+    };
+    let mut limits = Limits { time: args.time_limit, memory: Limits::default().memory.min(most) };
     match part {
         Part::From(from) => command.args(["--from", &from.to_string()]),
         Part::Beside(alone) => {
             // It asks all of them before it reports anything.
-            limits.time = args.patience().saturating_mul(alone.len() as u32);
+            limits.time = args.terms().patience.saturating_mul(alone.len() as u32);
             command.arg("--beside")
         }
     };
@@ -245,7 +254,7 @@ fn examine(
         tell(News::Export(number))?;
         let mut told = Ok(());
         let alone =
-            conformance::check(&registry, plugin, export, args.patience(), |check, verdict| {
+            conformance::check(&registry, plugin, export, args.terms(), |check, verdict| {
                 let news = match verdict {
                     // Sent before the verdict, since the plugin may end the process.
                     Verdict::Begun => News::Rule(check.to_owned()),
@@ -275,7 +284,7 @@ fn compare(
     tell(News::Beside)?;
     tell(News::Rule("each export answers as it does alone".to_owned()))?;
     let (numbers, alone): (Vec<usize>, Vec<Alone>) = asked.into_iter().unzip();
-    let found = conformance::check_beside(plugin, &alone, args.patience());
+    let found = conformance::check_beside(plugin, &alone, args.terms());
     if found.is_empty() {
         tell(News::Kept)?;
     }

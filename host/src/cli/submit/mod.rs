@@ -121,7 +121,10 @@ impl JobArgs {
             trains: !plan.setup.supernets.is_empty(),
             shards: self.shards,
             // Without worker processes only one network is scored at a time.
-            workers: if options.isolation == Isolation::None { 1 } else { options.workers },
+            workers: match options.isolation {
+                Isolation::Process => options.workers_on(plan.setup.device.kind()),
+                Isolation::None => 1,
+            },
             flags: [self.workers.flags(), self.torch.flags()].concat(),
             scoring: self.scoring.flags(),
         })
