@@ -392,21 +392,17 @@ fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>
             gradients.into_iter().map(|it| it.defined().then_some(it)).collect()
         }
     };
-    let missing = || gradients.iter().zip(inputs).filter(|(gradient, _)| gradient.is_none());
-    let Some(largest) = missing().map(|(_, input)| input.numel() as i64).max() else {
+    // All zeros are parts of one vector.
+    let missing = gradients.iter().zip(inputs).filter(|(gradient, _)| gradient.is_none());
+    let Some(largest) = missing.map(|(_, input)| input.numel() as i64).max() else {
         return Ok(gradients.into_iter().flatten().collect());
     };
-    // All zeros are parts of one vector.
     let zeros = Tensor::f_zeros([largest], (inputs[0].kind(), inputs[0].device()))?;
     let zero = |like: &Tensor| -> Result<Tensor> {
         Ok(zeros.f_narrow(0, 0, like.numel() as i64)?.f_view(like.size().as_slice())?)
     };
-    let known = gradients.iter().zip(inputs);
-    known
-        .map(|(known, input)| {
-            known.as_ref().map_or_else(|| zero(input), |it| Ok(it.shallow_clone()))
-        })
-        .collect()
+    let known = gradients.into_iter().zip(inputs);
+    known.map(|(known, input)| known.map_or_else(|| zero(input), Ok)).collect()
 }
 
 /// The measurements that a measurement asks for itself.

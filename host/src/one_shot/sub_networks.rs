@@ -94,7 +94,7 @@ impl SubNetworks {
         Ok((sum / group.len() as f64, milliseconds))
     }
 
-    /// Copies the weights that `graph` uses.
+    /// The weights that `graph` uses, which share memory with the supernet.
     ///
     /// # Errors
     /// If a checkpoint cannot be read.
@@ -105,7 +105,7 @@ impl SubNetworks {
         graph: &Graph,
     ) -> Result<Vec<Tensor>> {
         let supernet = self.supernet(weights, seed)?;
-        Ok(supernet.parameters(graph).iter().map(|value| value.detach().copy()).collect())
+        Ok(supernet.parameters(graph).iter().map(Tensor::detach).collect())
     }
 
     /// The supernet that the weights belong to.

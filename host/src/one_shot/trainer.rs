@@ -218,15 +218,8 @@ impl<'a> Trainer<'a> {
             let how = networks.iter().map(|(_, graph)| spec.preparation(source, graph));
             Ok(Wanted { positions, how: how.collect::<Result<_, _>>()? })
         };
-        let mut next = match sampled.steps.first() {
-            Some(archs) => {
-                let first = self.networks(archs)?;
-                let networks =
-                    if first.is_empty() { self.first_networks(&sampled.steps)? } else { first };
-                Some((wanted(0, &networks)?, networks))
-            }
-            None => None,
-        };
+        let first = self.first_networks(&sampled.steps)?;
+        let mut next = Some((wanted(0, &first)?, first));
         for step in 0..sampled.steps.len() {
             let Some((now, networks)) = next.take() else { break };
             if let Some(archs) = sampled.steps.get(step + 1) {

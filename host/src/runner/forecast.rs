@@ -129,9 +129,17 @@ fn training_time(
             *epochs = report.epoch.max(*epochs);
         }
     }
-    let mut seconds = 0.0;
+    let mut images: BTreeMap<usize, usize> = BTreeMap::new();
     for &(supernet, seed) in open {
-        let SupernetSpec { key, recipe, space_settings, .. } = &plan.setup.supernets[supernet];
+        let SupernetSpec { key, recipe, .. } = &plan.setup.supernets[supernet];
+        let done = done.get(&(key.clone(), seed)).copied().unwrap_or(0);
+        let epochs = recipe.epochs.saturating_sub(done) as usize;
+        *images.entry(supernet).or_default() += recipe.steps() * recipe.batch_size * epochs;
+    }
+    // Runs are read once for all seeds of a supernet.
+    let mut seconds = 0.0;
+    for (supernet, images) in images {
+        let SupernetSpec { recipe, space_settings, .. } = &plan.setup.supernets[supernet];
         let steps = Steps {
             space: &plan.setup.space,
             settings: space_settings,
@@ -140,9 +148,6 @@ fn training_time(
             device: plan.setup.device.kind(),
         };
         let Some(rate) = earlier.images_per_second(&steps)? else { return Ok(None) };
-        let done = done.get(&(key.clone(), seed)).copied().unwrap_or(0);
-        let images =
-            recipe.steps() * recipe.batch_size * recipe.epochs.saturating_sub(done) as usize;
         seconds += images as f64 / rate;
     }
     Ok(Some(seconds * 1e3))

@@ -196,6 +196,7 @@ pub fn record(
     failed: &[Failed],
     store: &mut StoreWriter,
 ) -> Result<(), RunError> {
+    let device = osee_engine::described_device(plan.setup.device);
     for (index, &row) in ids.iter().enumerate() {
         for (seed_index, &seed) in plan.seeds.iter().enumerate() {
             let training = plan.training_of(index, seed_index);
@@ -212,7 +213,7 @@ pub fn record(
                 seed,
                 outcome: Err(failure.clone()),
                 milliseconds: 0.0,
-                device: osee_engine::described_device(plan.setup.device),
+                device: device.clone(),
             };
             store.record(&(0..plan.architectures.len()).map(record).collect::<Vec<_>>())?;
         }

@@ -45,6 +45,10 @@ pub struct Shared<'a> {
 }
 
 impl Shared<'_> {
+    fn gradient(&self, id: ParamId) -> &Tensor {
+        &self.gradients[id.index()]
+    }
+
     fn primal(&self, node: usize) -> Tensor {
         self.values.outputs[node].as_ref().expect("live steps have run").detach()
     }
@@ -162,14 +166,10 @@ impl Forward<'_> {
             if let Op::Conv2d { weight, .. } = graph.nodes[step.node].op
                 && !self.scaled[step.node]
             {
-                norms.push(self.gradient(weight).f_square()?.f_sum(Kind::Double)?);
+                norms.push(self.shared.gradient(weight).f_square()?.f_sum(Kind::Double)?);
             }
         }
         Ok(norms)
-    }
-
-    fn gradient(&self, id: ParamId) -> &Tensor {
-        &self.shared.gradients[id.index()]
     }
 
     /// Adds <loss gradient at `node`, `added`> to L_ab.
@@ -250,7 +250,8 @@ impl Forward<'_> {
         let (Op::Conv2d { weight, .. } | Op::Linear { weight, .. }) = *op else {
             return Err(Error::new("only convolutions and linear layers have weights"));
         };
-        let (w, g) = (self.executor.parameters[weight.index()].detach(), self.gradient(weight));
+        let (w, g) =
+            (self.executor.parameters[weight.index()].detach(), self.shared.gradient(weight));
         let input = match step.inputs[0] {
             Value::Of(node) => Some(self.shared.primal(node)),
             Value::Zero => None,

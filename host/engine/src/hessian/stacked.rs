@@ -3,7 +3,7 @@
 //! On a GPU, a call costs more than the arithmetic of small networks. So both derivatives go
 //! through each operation together, b acts on every weight, and nothing is read before the end.
 
-use super::{Shared, flat, loss_derivative};
+use super::{Shared, apply, flat, loss_derivative, total};
 use crate::{
     executor::Executor,
     program::{Step, Value},
@@ -50,10 +50,6 @@ struct Stacked<'a> {
 }
 
 impl Stacked<'_> {
-    fn gradient(&self, id: ParamId) -> &Tensor {
-        &self.shared.gradients[id.index()]
-    }
-
     fn weight(&self, id: ParamId) -> Tensor {
         self.executor.parameters[id.index()].detach()
     }
@@ -120,18 +116,19 @@ impl Stacked<'_> {
             return Err(Error::new("only convolutions and linear layers have weights"));
         };
         let Value::Of(source) = step.inputs[0] else { return Ok(None) };
-        let (w, g, x) = (self.weight(weight), self.gradient(weight), self.shared.primal(source));
+        let (w, g, x) =
+            (self.weight(weight), self.shared.gradient(weight), self.shared.primal(source));
         // w x is the output minus its bias, if it has one.
         let wx = match op {
             Op::Conv2d { bias: None, .. } => self.shared.primal(step.node),
-            _ => super::apply(op, &w, &x)?,
+            _ => apply(op, &w, &x)?,
         };
         let Some(t) = t else {
-            return Ok(Some(Tensor::f_stack(&[super::apply(op, g, &x)?, wx], 0)?));
+            return Ok(Some(Tensor::f_stack(&[apply(op, g, &x)?, wx], 0)?));
         };
-        let y = as_pair(&super::apply(op, &w, &t.f_flatten(0, 1)?)?)?;
+        let y = as_pair(&apply(op, &w, &t.f_flatten(0, 1)?)?)?;
         let by_g = Tensor::f_cat(&[t.f_select(0, 1)?, x], 0)?;
-        let by_g = as_pair(&super::apply(op, g, &by_g)?)?;
+        let by_g = as_pair(&apply(op, g, &by_g)?)?;
         let added = y.f_select(0, 0)?.f_add(&by_g.f_select(0, 0)?)?;
         let adjoint = self.shared.adjoint(step.node)?;
         self.mixed.borrow_mut().push(flat(adjoint)?.f_dot(&flat(&added)?)?);
@@ -221,14 +218,4 @@ fn pooled(input: &Tensor, pool: &Pool, t: &Tensor) -> Result<Tensor> {
             Ok(t.f_flatten(3, 4)?.f_gather(3, &chosen, false)?.f_view(size.as_slice())?)
         }
     }
-}
-
-/// The sum of values that others may still use; `None` if there are none.
-fn total<'t>(mut values: impl Iterator<Item = &'t Tensor>) -> Result<Pair> {
-    let Some(first) = values.next() else { return Ok(None) };
-    let mut total = first.shallow_clone();
-    for (i, value) in values.enumerate() {
-        total = if i == 0 { total.f_add(value)? } else { total.f_add_(value)? };
-    }
-    Ok(Some(total))
 }
