@@ -44,7 +44,9 @@ impl From<tch::TchError> for Error {
     fn from(error: tch::TchError) -> Self {
         let text = error.to_string();
         // libtorch appends dozens of C++ frames; the cause comes before them.
-        let cause = text.split("\nException raised from").next().unwrap_or(&text);
+        let frames = ["\nException raised from", "\nframe #"];
+        let end = frames.iter().filter_map(|first| text.find(first)).min();
+        let cause = &text[..end.unwrap_or(text.len())];
         Self::new(format!("libtorch: {}", cause.trim()))
     }
 }
@@ -58,5 +60,25 @@ impl From<osee_model::graph::GraphError> for Error {
 impl From<osee_model::settings::SettingError> for Error {
     fn from(error: osee_model::settings::SettingError) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libtorch_errors_lose_their_frames() {
+        for (said, expected) in [
+            (
+                "shape [2]\nis invalid\nException raised from f at a.cpp:1\nframe #0: g",
+                "shape [2]\nis invalid",
+            ),
+            ("can't allocate memory\nframe #0: g\nframe #1: h", "can't allocate memory"),
+            ("no frames", "no frames"),
+        ] {
+            let error = Error::from(tch::TchError::Torch(said.to_owned()));
+            assert_eq!(error.to_string(), format!("libtorch: {expected}"));
+        }
     }
 }

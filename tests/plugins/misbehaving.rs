@@ -80,11 +80,14 @@ fn every_way_to_go_wrong_costs_only_the_culprit() {
             "3 x device, such as: the device failed; its last lines: CUDA error: device-side assert",
         ),
         ("bad-index", "index out of range in self"),
+        ("huge-tensor", "can't allocate memory"),
     ];
     for (mode, words) in modes {
         let run = study(folder.path(), Some(mode));
         let own = costs_its_row((mode, words), &run, "misbehaving", &expected);
         assert!(own.iter().all(|score| score.is_empty() != words.is_empty()), "{mode}: {own:?}");
+        let said = String::from_utf8_lossy(&run.0.stderr);
+        assert!(!said.contains("frame #"), "{mode}: {said}");
         for entry in fs::read_dir(&run.1).unwrap().flatten() {
             let size = entry.metadata().unwrap().len();
             assert!(size < 4 << 20, "{mode}: {} has {size} bytes", entry.path().display());
