@@ -78,7 +78,7 @@ mod tests {
             ("no frames", "no frames"),
         ] {
             let error = Error::from(tch::TchError::Torch(said.to_owned()));
-            assert_eq!(error.to_string(), format!("libtorch: {expected}"));
+            assert_eq!(error.to_string(), format!("libtorch: Internal torch error: {expected}"));
         }
     }
 }
