@@ -23,6 +23,7 @@ use crate::{row::RowKey, shard::Shard};
 use osee_model::{
     data_source::DataSource,
     device::DeviceName,
+    estimator::Group,
     paths,
     settings::{Value, nearest},
 };
@@ -77,8 +78,9 @@ pub struct Study {
     /// Ground truth; without it, only scores are reported.
     #[serde(default, deserialize_with = "truth_choice::by_name_or_fields")]
     pub truth: Option<TruthChoice>,
-    /// Estimators. The id `all`, or an empty list, stands for all that are found, but for one-shot
-    /// estimators only of user plugins.
+    /// Estimators. The id of a [`Group`] stands for the bundled estimators of that group, and `all`
+    /// for those of all groups, one-shot estimators left out; both bring all estimators of user
+    /// plugins. An empty list is `classic`.
     #[serde(default)]
     pub estimators: Vec<EstimatorChoice>,
 }
@@ -164,6 +166,14 @@ fn unchanged(training: &TrainingChoice) -> bool {
 }
 
 impl EstimatorChoice {
+    /// The id that stands for all estimators.
+    pub const ALL: &str = "all";
+
+    /// True if it stands for several estimators.
+    pub fn is_many(&self) -> bool {
+        self.id == Self::ALL || Group::named(&self.id).is_some()
+    }
+
     /// The estimator with default settings.
     pub fn plain(id: &str) -> Self {
         Self {
@@ -275,8 +285,8 @@ impl Study {
 
     /// True if the study asks for this row.
     pub fn asks_for(&self, row: &RowKey) -> bool {
-        let all = self.estimators.is_empty() || self.estimators.iter().any(|it| it.id == "all");
-        all || self.estimators.iter().any(|it| it.name() == row.base())
+        let many = self.estimators.is_empty() || self.estimators.iter().any(EstimatorChoice::is_many);
+        many || self.estimators.iter().any(|it| it.name() == row.base())
     }
 
     /// The study as TOML, for the run directory.

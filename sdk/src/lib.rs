@@ -34,24 +34,30 @@
 #[doc(hidden)]
 pub mod abi;
 mod author;
+mod autograd;
 mod document;
+mod draws;
 mod error;
 mod export;
 mod measurement;
 mod network;
 mod numbers;
 mod one_shot;
+mod variation;
 
+pub use autograd::{differentiable_gradients, gradients};
 pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
+pub use draws::Draws;
 pub use error::{Error, Result};
 pub use export::{ExportInfo, ExportKind};
-pub use measurement::{BatchNormMode, Measurement};
+pub use measurement::{BatchNormMode, Measurement, Objective, Signs, Tangent};
 pub use network::{Activation, Batch, LayerGradient, NamedTensor, Network};
-pub use network::{differentiable_gradients, gradients};
 pub use numbers::{numbers, sum_over, sum_over_entries};
 pub use one_shot::{
     BatchResult, Epoch, Evaluation, OneShot, Recipe, Sampled, Schedule, Space, Surveyed,
 };
+
+pub use variation::{Images, NormStatistics, Variation, Weights};
 
 /// The version of libtorch that this crate is compiled against.
 pub const LIBTORCH: &str = env!("OSEE_LIBTORCH_VERSION");
@@ -74,12 +80,13 @@ pub mod __private {
 /// The names that a plugin's source file imports.
 pub mod prelude {
     pub use crate::{
-        Activation, Baseline, Batch, BatchNormMode, BatchResult, Epoch, Error, Evaluation,
-        LayerGradient, Meta, NamedTensor, Network, OneShot, Population, Recipe, Result, Sampled,
-        Schedule, SearchSpace, Space, Surveyed, ZeroShot, numbers, sum_over, sum_over_entries,
+        Activation, Baseline, Batch, BatchNormMode, BatchResult, Draws, Epoch, Error, Evaluation,
+        Images, LayerGradient, Meta, NamedTensor, Network, NormStatistics, Objective, OneShot,
+        Population, Recipe, Result, Sampled, Schedule, SearchSpace, Signs, Space, Surveyed,
+        Tangent, Variation, Weights, ZeroShot, numbers, sum_over, sum_over_entries,
     };
     pub use osee_model::{
-        estimator::{Direction, EstimatorInfo},
+        estimator::{Direction, EstimatorInfo, Group},
         graph::{
             ConvSpec, Graph, GraphBuilder, NodeId, Op, ParamRole, Pool, PoolKind, Select, Shape,
             Shared,

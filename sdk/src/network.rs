@@ -1,6 +1,6 @@
 //! The author's view of a network and the host's measurements of it.
 
-use crate::{BatchNormMode, Error, Measurement, Result};
+use crate::{BatchNormMode, Error, Measurement, Objective, Result, Signs, Tangent, Variation};
 use osee_model::{
     graph::{Graph, Op, Parameter},
     seed::{Stream, stream},
@@ -73,7 +73,7 @@ pub trait Lender: fmt::Debug {
 /// at most once for all estimators.
 #[derive(Debug)]
 pub struct Network {
-    lender: Box<dyn Lender>,
+    lender: Rc<dyn Lender>,
     graph: OnceCell<Rc<Graph>>,
 }
 
@@ -81,7 +81,26 @@ impl Network {
     /// Wraps the network that the host lends.
     #[doc(hidden)]
     pub fn new(lender: impl Lender + 'static) -> Self {
-        Self { lender: Box::new(lender), graph: OnceCell::new() }
+        Self { lender: Rc::new(lender), graph: OnceCell::new() }
+    }
+
+    /// The same network under other weights, other images or another batch normalisation. Its
+    /// passes are shared by all estimators that ask for an equal variation.
+    ///
+    /// ```no_run
+    /// # use osee_sdk::prelude::*;
+    /// # fn score(network: &Network) -> Result<f64> {
+    /// let noise = Variation::default().images(Images::Noise(0));
+    /// network.varied(noise).loss()
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn varied(&self, variation: Variation) -> Self {
+        if variation == Variation::default() {
+            return Self { lender: Rc::clone(&self.lender), graph: self.graph.clone() };
+        }
+        let lender = Varied { lender: Rc::clone(&self.lender), variation };
+        Self { lender: Rc::new(lender), graph: self.graph.clone() }
     }
 
     /// The network as data, decoded on the first call.
@@ -213,6 +232,111 @@ impl Network {
         self.scalar(Measurement::WeightHessianGradient)
     }
 
+    /// The map that the last global pooling takes, `[batch, channels, height, width]`.
+    ///
+    /// # Errors
+    /// When the network has no global pooling, or the forward pass fails.
+    pub fn features(&self) -> Result<Tensor> {
+        self.exactly(Measurement::Features).map(|[features]| features)
+    }
+
+    /// For each batch normalisation, in graph order, the unbiased variance of its input per
+    /// channel, `[channels]`.
+    ///
+    /// # Errors
+    /// When the forward pass fails.
+    pub fn norm_variances(&self) -> Result<Vec<Tensor>> {
+        self.measure(Measurement::NormVariances)
+    }
+
+    /// The output of the stem, then of each of the graph's cells.
+    ///
+    /// # Errors
+    /// When the graph has no cells, or the forward pass fails.
+    pub fn cell_outputs(&self) -> Result<Vec<Tensor>> {
+        self.measure(Measurement::CellOutputs)
+    }
+
+    /// For each cell, from the first: factors of the shape of its output, and the gradient of the
+    /// sum of factors times output with respect to the output of the cell before it, or of the
+    /// stem.
+    ///
+    /// # Errors
+    /// When the graph has no cells, or a pass fails.
+    pub fn cell_gradients(&self, signs: Signs) -> Result<Vec<[Tensor; 2]>> {
+        self.pairs(Measurement::CellGradients(signs))
+    }
+
+    /// The output of each convolution, batch normalisation, ReLU, local pooling and linear layer,
+    /// with its operation, in graph order.
+    ///
+    /// # Errors
+    /// When the forward pass fails.
+    pub fn leaf_outputs(&self) -> Result<Vec<(&Op, Tensor)>> {
+        let outputs = self.measure(Measurement::LeafOutputs)?;
+        let leaves = self.graph()?.nodes.iter().map(|node| &node.op).filter(|op| op.is_leaf());
+        Ok(leaves.zip(outputs).collect())
+    }
+
+    /// For each ReLU call in graph order, its input and the gradient of the objective with respect
+    /// to that input, by way of that call alone; zeros where the call cannot reach the output.
+    ///
+    /// # Errors
+    /// When a pass fails.
+    pub fn relu_activations(&self, objective: Objective) -> Result<Vec<[Tensor; 2]>> {
+        self.pairs(Measurement::ReluActivations(objective))
+    }
+
+    /// How many different columns the matrix of ReLU signs has, and how many columns: it has a row
+    /// for each image and a column for each ReLU unit on a map.
+    ///
+    /// # Errors
+    /// When there are more than 128 images, or the forward pass fails.
+    pub fn relu_columns(&self) -> Result<[u64; 2]> {
+        let [counts] = self.exactly(Measurement::ReluColumns)?;
+        // Counts are at least 0.
+        Ok([0, 1].map(|i| counts.int64_value(&[i]) as u64))
+    }
+
+    /// For each convolution and linear weight, the sum over images of the sign of the loss
+    /// gradient, where each image passes alone through the network.
+    ///
+    /// # Errors
+    /// When a batch normalisation has one pixel per image, or a pass fails.
+    pub fn gradient_signs(&self) -> Result<Vec<NamedTensor<'_>>> {
+        let signs = self.measure(Measurement::GradientSigns)?;
+        let weights = self.graph()?.parameters.iter().filter(|it| it.role.is_weight());
+        Ok(weights.zip(signs).map(|(parameter, value)| NamedTensor { parameter, value }).collect())
+    }
+
+    /// Inner products of the gradients of each two images, `[batch, batch]`, f64.
+    ///
+    /// # Errors
+    /// When a pass fails.
+    pub fn tangent_kernel(&self, tangent: Tangent) -> Result<Tensor> {
+        self.exactly(Measurement::TangentKernel(tangent)).map(|[kernel]| kernel)
+    }
+
+    /// Derivatives `[batch, classes, n]` of each image's logits with respect to the first entry of
+    /// each of the first n parameters: 128, or all if there are fewer.
+    ///
+    /// # Errors
+    /// When batch normalisation couples the images, or a pass fails.
+    pub fn first_entry_jacobian(&self) -> Result<Tensor> {
+        self.exactly(Measurement::FirstEntryJacobian).map(|[jacobian]| jacobian)
+    }
+
+    /// How many images differ in the signs of their ReLUs, in a copy of the network with as few
+    /// channels as its operations allow; see [`Measurement::LinearRegions`].
+    ///
+    /// # Errors
+    /// When the channels of the network have no common divisor, or the forward pass fails.
+    pub fn linear_regions(&self) -> Result<u64> {
+        let [count] = self.exactly(Measurement::LinearRegions)?;
+        // A count is at least 0.
+        Ok(count.f_int64_value(&[])? as u64)
+    }
+
     /// The logits of the network on other images, with autograd: `[n, c, h, w]` to
     /// `[n, classes]`. It is for estimators that need a pass of their own, such as
     /// w'Hw:
@@ -274,6 +398,15 @@ impl Network {
         self.lender.cancelled()
     }
 
+    fn pairs(&self, what: Measurement) -> Result<Vec<[Tensor; 2]>> {
+        let mut tensors = self.measure(what)?.into_iter();
+        let mut pairs = Vec::with_capacity(tensors.len() / 2);
+        while let (Some(first), Some(second)) = (tensors.next(), tensors.next()) {
+            pairs.push([first, second]);
+        }
+        Ok(pairs)
+    }
+
     /// One tensor per parameter, paired with its description.
     fn described(&self, what: Measurement) -> Result<Vec<NamedTensor<'_>>> {
         let values = self.measure(what)?;
@@ -299,8 +432,9 @@ impl Network {
     }
 
     fn exactly<const N: usize>(&self, what: Measurement) -> Result<[Tensor; N]> {
+        let name = what.name();
         self.measure(what)?.try_into().map_err(|got: Vec<Tensor>| {
-            Error::new(format!("{} came as {} tensors, not {N}", what.name(), got.len()))
+            Error::new(format!("{name} came as {} tensors, not {N}", got.len()))
         })
     }
 
@@ -309,31 +443,30 @@ impl Network {
     }
 }
 
-/// Gradients of the sum of `output` with respect to each of `inputs`; zeros where it
-/// does not depend on one.
-///
-/// # Errors
-/// When `output` does not require grad, which would crash libtorch, or autograd fails.
-pub fn gradients(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-    backward(output, inputs, false)
+/// A network under a variation.
+#[derive(Debug)]
+struct Varied {
+    lender: Rc<dyn Lender>,
+    variation: Variation,
 }
 
-/// Like [`gradients`], but the results can be differentiated again.
-///
-/// # Errors
-/// As [`gradients`].
-pub fn differentiable_gradients(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-    backward(output, inputs, true)
-}
-
-fn backward(output: &Tensor, inputs: &[&Tensor], again: bool) -> Result<Vec<Tensor>> {
-    if !output.requires_grad() {
-        return Err(Error::new("the output does not require grad, so it has no gradient"));
+impl Lender for Varied {
+    fn graph(&self) -> Result<Rc<Graph>> {
+        self.lender.graph()
     }
-    let gradients = Tensor::f_run_backward(&[output], inputs, true, again)?;
-    let zero = |(gradient, input): (Tensor, &&Tensor)| match gradient.defined() {
-        true => gradient,
-        false => input.zeros_like(),
-    };
-    Ok(gradients.into_iter().zip(inputs).map(zero).collect())
+
+    fn measure(&self, what: Measurement) -> Result<Vec<Tensor>> {
+        match what {
+            Measurement::Seed => self.lender.measure(what),
+            what => self.lender.measure(Measurement::Varied(self.variation, Box::new(what))),
+        }
+    }
+
+    fn forward(&self, _: &Tensor) -> Result<Tensor> {
+        Err(Error::new("a varied network has no pass on other images than its own"))
+    }
+
+    fn cancelled(&self) -> bool {
+        self.lender.cancelled()
+    }
 }

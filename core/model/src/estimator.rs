@@ -51,6 +51,30 @@ impl Direction {
     }
 }
 
+/// The bundled estimators that a study can name together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Group {
+    /// Those of the paper, which a study has unless it says otherwise.
+    Classic,
+    /// Later ones that take about two passes forward and backward, or less.
+    Fast,
+    /// Later ones that take more: a backward pass for each image or class, or many repeats.
+    Slow,
+}
+
+impl Group {
+    /// All groups, with their names in studies.
+    pub const NAMED: [(&str, Self); 3] =
+        [("classic", Self::Classic), ("fast", Self::Fast), ("slow", Self::Slow)];
+
+    /// The group with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, group)| group)
+    }
+}
+
 /// What an estimator declares about itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -71,6 +95,9 @@ pub struct EstimatorInfo {
     pub citation: String,
     /// Declared settings with their defaults.
     pub settings: Vec<SettingSpec>,
+    /// The group that it belongs to; `None` outside osee's own libraries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
 }
 
 impl EstimatorInfo {
@@ -84,7 +111,13 @@ impl EstimatorInfo {
             summary: String::new(),
             citation: String::new(),
             settings: Vec::new(),
+            group: None,
         }
+    }
+
+    /// Puts the estimator into a group, by whose name studies can ask for it.
+    pub fn group(self, group: Group) -> Self {
+        Self { group: Some(group), ..self }
     }
 
     /// Sets the one-line description.

@@ -31,7 +31,7 @@ pub enum Weights {
 }
 
 /// How initial weights are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Init {
@@ -39,6 +39,10 @@ pub enum Init {
     Pytorch,
     /// Convolutions N(0, 2 / (k^2 out)), linear layers N(0, 0.01^2), biases 0.
     KaimingFanOut,
+    /// Convolutions and linear layers N(0, 2 / fan_in), biases 0.
+    KaimingFanIn,
+    /// Convolutions and linear layers N(0, 1), biases 0.
+    StandardNormal,
 }
 
 /// Which images make up a batch.

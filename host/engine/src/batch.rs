@@ -49,6 +49,25 @@ impl Batch {
         Self { images, labels: self.labels.shallow_clone(), range: self.range }
     }
 
+    /// The images and labels from `start` on, `count` of them, without autograd.
+    ///
+    /// # Errors
+    /// When the batch is too small.
+    pub(crate) fn slice(&self, start: i64, count: i64) -> Result<Self> {
+        let images = self.images.detach().f_narrow(0, start, count)?;
+        let labels = self.labels.f_narrow(0, start, count)?;
+        Ok(Self { images, labels, range: self.range })
+    }
+
+    /// The images and labels in reverse order, without autograd.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub(crate) fn reversed(&self) -> Result<Self> {
+        let images = self.images.detach().f_flip([0i64])?;
+        Ok(Self { images, labels: self.labels.f_flip([0i64])?, range: self.range })
+    }
+
     /// The same batch on another device.
     #[must_use]
     pub fn on(&self, device: Device) -> Self {

@@ -23,7 +23,7 @@ pub struct Statistics {
 
 impl Statistics {
     /// Biased variance per channel, `[channels]`.
-    fn variance(&self, eps: f64) -> Result<Tensor> {
+    pub(crate) fn variance(&self, eps: f64) -> Result<Tensor> {
         Ok(self.inverse_deviation.f_pow_tensor_scalar(-2.0)?.f_sub_scalar(eps)?)
     }
 }
@@ -45,6 +45,8 @@ pub enum BatchNorm<'a> {
     Seen(&'a [Option<Statistics>]),
     /// Pass the input through unchanged.
     Bypassed,
+    /// Normalise each image by its own statistics.
+    Image,
 }
 
 /// A graph with its program and parameters, ready to run.
@@ -84,14 +86,20 @@ impl<'a> Executor<'a> {
 
     /// Runs the steps that can reach the output on `images`, `[n, c, h, w]`.
     pub fn forward(&self, images: &Tensor) -> Result<Values> {
+        let mut values = self.start(images);
+        self.run(&mut values, |step| step.live)?;
+        Ok(values)
+    }
+
+    /// The values before any step has run on `images`, `[n, c, h, w]`.
+    pub fn start(&self, images: &Tensor) -> Values {
         let nodes = self.graph.nodes.len();
         let mut values = Values {
             outputs: std::iter::repeat_with(|| None).take(nodes).collect(),
             statistics: std::iter::repeat_with(|| None).take(nodes).collect(),
         };
         values.outputs[0] = Some(images.shallow_clone());
-        self.run(&mut values, |step| step.live)?;
-        Ok(values)
+        values
     }
 
     /// Runs the `wanted` steps that have no value yet.
@@ -238,6 +246,9 @@ impl<'a> Executor<'a> {
                     Some(pair) => pair.map(|id| Some(self.parameter(id))),
                     None => [None; 2],
                 };
+                if let BatchNorm::Image = self.batch_norm {
+                    return by_image(&input(0), scale, shift, eps);
+                }
                 if let BatchNorm::Seen(statistics) = self.batch_norm {
                     let seen = statistics[step.node].as_ref().ok_or_else(|| {
                         osee_sdk::Error::new("a batch normalisation has seen no batch")
@@ -281,10 +292,19 @@ impl<'a> Executor<'a> {
                 let bias = bias.map(|id| self.weight(id)).transpose()?;
                 self.linear(&input(0), &self.weight(weight)?, bias.as_ref())?
             }
+            Op::Zero { stride } => {
+                let stride = stride as i64;
+                let x = input(0).f_slice(2, None, None, stride)?.f_slice(3, None, None, stride)?;
+                x.f_mul_scalar(0.0)?
+            }
             Op::Add => {
                 let mut sum = input(0).f_add(&input(1))?;
                 for i in 2..step.inputs.len() {
-                    sum = sum.f_add_(&input(i))?;
+                    let term = input(i);
+                    sum = match sum.size() == term.size() {
+                        true => sum.f_add_(&term)?,
+                        false => sum.f_add(&term)?,
+                    };
                 }
                 sum
             }
@@ -307,6 +327,21 @@ impl<'a> Executor<'a> {
             }
         })
     }
+}
+
+/// Normalises each image by its own statistics: a group of channels for each channel.
+fn by_image(
+    x: &Tensor,
+    scale: Option<&Tensor>,
+    shift: Option<&Tensor>,
+    eps: f64,
+) -> Result<Tensor> {
+    if x.size()[2..].iter().product::<i64>() <= 1 {
+        return Err(osee_sdk::Error::undefined(
+            "a batch normalisation sees one pixel of an image, whose statistics are not defined",
+        ));
+    }
+    Ok(x.f_group_norm(x.size()[1], scale, shift, eps, true)?)
 }
 
 /// The input and the stride to use for a convolution by `weight`. oneDNN writes past its

@@ -31,4 +31,4 @@ pub use device::{
     DeviceError, described as described_device, is_exclusive, open as open_device, synchronize,
 };
 pub use layout::Layout;
-pub use network::Network;
+pub use network::{Network, Origin};

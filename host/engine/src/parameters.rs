@@ -103,7 +103,14 @@ fn law(parameter: &Parameter, init: Init) -> Law {
             Law::Normal((2.0 / fan_out as f32).sqrt())
         }
         (ParamRole::LinearWeight, Init::KaimingFanOut) => Law::Normal(0.01),
-        (ParamRole::Bias { .. }, Init::KaimingFanOut) => Law::Constant(0.0),
+        (ParamRole::ConvWeight | ParamRole::LinearWeight, Init::KaimingFanIn) => {
+            Law::Normal((2.0 / fan_in(&parameter.stored)).sqrt())
+        }
+        (ParamRole::ConvWeight | ParamRole::LinearWeight, Init::StandardNormal) => Law::Normal(1.0),
+        (
+            ParamRole::Bias { .. },
+            Init::KaimingFanOut | Init::KaimingFanIn | Init::StandardNormal,
+        ) => Law::Constant(0.0),
         (ParamRole::Bias { fan_in }, _) => Law::Uniform(1.0 / (fan_in.max(1) as f32).sqrt()),
         (ParamRole::ConvWeight | ParamRole::LinearWeight, _) => {
             Law::Uniform(1.0 / fan_in(&parameter.stored).sqrt())

@@ -1,6 +1,6 @@
 //! Measures the time of zero-shot scoring, pass by pass.
 
-use super::{Batch, Layout, Network};
+use super::{Batch, Layout, Network, Origin};
 use osee_model::graph::Graph;
 use osee_sdk::{BatchNormMode, Measurement, Result};
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ pub fn profile(
             start = Instant::now();
             totals.iter_mut().for_each(|(_, total)| *total = Duration::ZERO);
         }
-        let network = Network::new(graph, &parameters, batch.share(), layout)?;
+        let network = Network::new(graph, &parameters, batch.share(), layout, Origin::default())?;
         for what in PASSES {
             network.measure(what)?;
         }

@@ -44,6 +44,24 @@ impl Program {
         Self::compile(graph, true)
     }
 
+    /// A program with a step for each node but identities: equal calls stay apart, zeros are
+    /// computed, and shapes may differ from the graph's. Every step counts as live.
+    pub fn literal(graph: &Graph) -> Self {
+        let (mut values, mut steps) = (Vec::with_capacity(graph.nodes.len()), Vec::new());
+        for (id, node) in graph.iter() {
+            let inputs: Vec<Value> =
+                node.inputs.iter().map(|input| values[input.index()]).collect();
+            values.push(match (&node.op, inputs.as_slice()) {
+                (Op::Identity | Op::Dropout { .. } | Op::Add | Op::Concat, &[only]) => only,
+                _ => {
+                    steps.push(Step { node: id.index(), inputs, live: true });
+                    Value::Of(id.index())
+                }
+            });
+        }
+        Self { steps, values }
+    }
+
     fn compile(graph: &Graph, dropout: bool) -> Self {
         let zero = graph.constant_zero();
         let mut values: Vec<Value> = Vec::with_capacity(graph.nodes.len());

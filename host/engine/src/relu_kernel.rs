@@ -6,7 +6,7 @@ use super::{
 };
 use osee_model::graph::Op;
 use osee_sdk::Result;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use tch::{Device, Kind, Tensor};
 
 /// The kernel, `[n, n]`, f64. It counts every ReLU call of one forward pass, as the
@@ -38,6 +38,44 @@ pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
         Device::Cpu => by_bits(&calls, n, agreed_always),
         _ => by_products(&calls, n, agreed_always, device),
     }
+}
+
+/// How many columns differ: there is one for each unit of the outputs, `[n, ..]`, with a bit for
+/// each of at most 128 images, 1 where the unit is positive. `zero` adds a column of zeros.
+pub fn different_columns<'a>(
+    outputs: impl Iterator<Item = &'a Tensor>,
+    zero: bool,
+) -> Result<usize> {
+    let mut known: HashSet<u128> = HashSet::new();
+    known.extend(zero.then_some(0));
+    for output in outputs {
+        let images = output.size()[0] as usize;
+        let units = output.numel() / images.max(1);
+        let bytes = positive(output)?;
+        let mut columns = vec![0u128; units];
+        for (image, row) in bytes.chunks_exact(units).enumerate() {
+            for (column, &bit) in columns.iter_mut().zip(row) {
+                *column |= u128::from(bit) << image;
+            }
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        known.extend(columns);
+    }
+    Ok(known.len())
+}
+
+/// How many rows differ: there is one for each image of the outputs, `[n, ..]`, with a bit for each
+/// unit, 1 where it is positive.
+pub fn different_rows<'a>(outputs: impl Iterator<Item = &'a Tensor>) -> Result<usize> {
+    let mut rows: Vec<Vec<u64>> = Vec::new();
+    for output in outputs {
+        let images = output.size()[0] as usize;
+        rows.resize(images, Vec::new());
+        let bits = sign_bits(output, output.numel() / images.max(1))?;
+        rows.iter_mut().zip(bits).for_each(|(row, more)| row.extend(more));
+    }
+    Ok(rows.into_iter().collect::<HashSet<_>>().len())
 }
 
 /// ReLU calls with one result.
@@ -88,13 +126,18 @@ fn by_products(calls: &[Call<'_>], n: i64, agreed_always: u64, device: Device) -
 
 /// The signs of each image's units, 64 to a word, padded with zeros.
 fn sign_bits(output: &Tensor, units: usize) -> Result<Vec<Vec<u64>>> {
+    Ok(positive(output)?.chunks_exact(units).map(pack).collect())
+}
+
+/// 1 for each positive unit and 0 for others, image by image.
+fn positive(output: &Tensor) -> Result<Vec<u8>> {
     // Channels-last memory order; any order that all images share would do.
     let by_pixel =
         if output.dim() == 4 { output.permute([0, 2, 3, 1]) } else { output.shallow_clone() };
     let positive = by_pixel.f_gt(0.0)?.f_contiguous()?.f_to_kind(Kind::Uint8)?;
     let mut bytes = vec![0u8; positive.numel()];
     positive.f_copy_data_u8(&mut bytes, positive.numel())?;
-    Ok(bytes.chunks_exact(units).map(pack).collect())
+    Ok(bytes)
 }
 
 /// Packs bytes of 0 and 1 into bits.

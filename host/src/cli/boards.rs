@@ -3,7 +3,7 @@
 //! needs no file and trains supernets as well.
 
 use crate::{catalog::TruthSource, loader::Registry};
-use osee_core::study::{Study, StudyError, TableSource, TruthChoice};
+use osee_core::study::{EstimatorChoice, Study, StudyError, TableSource, TruthChoice};
 use osee_model::{data_source::DataSource, estimator::EstimatorKind};
 use std::{collections::HashSet, path::Path};
 
@@ -101,8 +101,8 @@ pub fn trained<'a>(study: &'a Study, registry: &'a Registry) -> Option<&'a str> 
     let one_shot = |id: &str| {
         registry.estimator(id).is_ok_and(|(_, info)| info.kind == EstimatorKind::OneShot)
     };
-    let asked = study.estimators.iter().find(|it| it.id != "all" && one_shot(&it.id));
-    let all = study.estimators.is_empty() || study.estimators.iter().any(|it| it.id == "all");
+    let asked = study.estimators.iter().find(|it| !it.is_many() && one_shot(&it.id));
+    let all = study.estimators.is_empty() || study.estimators.iter().any(EstimatorChoice::is_many);
     let exports = registry.user_plugins().iter().flat_map(|plugin| &plugin.exports);
     let of_user = exports.map(|export| export.id()).find(|id| all && one_shot(id));
     asked.map(|it| it.name()).or(of_user)

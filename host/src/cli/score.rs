@@ -14,12 +14,18 @@ use crate::{
 use clap::Args;
 use osee_core::{
     store::Outcome,
-    study::{ProtocolChoice, StudyError},
+    study::{EstimatorChoice, ProtocolChoice, StudyError},
 };
 use osee_engine::{
-    Batch, Layout, Network, data::Source, guard::TorchState, open_device, parameters, weights_file,
+    Batch, Layout, Network, Origin, data::Source, guard::TorchState, open_device, parameters, weights_file,
 };
-use osee_model::{data_source::DataSource, graph::Graph, protocol::Protocol};
+use osee_model::{
+    data_source::DataSource,
+    estimator::Group,
+    graph::Graph,
+    protocol::Protocol,
+    settings::{Settings, Value as Setting},
+};
 use osee_sdk::{
     Measurement,
     abi::{graph::LentGraph, instance::Foreign},
@@ -46,9 +52,12 @@ pub struct ScoreArgs {
     /// has one, from this file. A dtype is converted where no value changes.
     #[arg(long, value_name = "FILE.safetensors")]
     weights: Option<PathBuf>,
-    /// Estimators by comma, or all.
-    #[arg(long, default_value = "all")]
+    /// Estimators by comma; classic, fast, slow and all stand for several.
+    #[arg(long, default_value = "classic")]
     estimators: String,
+    /// Setting of an estimator, such as zen.repeats=4; may be repeated for several.
+    #[arg(long, value_name = "NAME.KEY=VALUE")]
+    estimator_set: Vec<String>,
     /// Protocol preset for what the weights file does not fix; paper by default.
     #[arg(long)]
     preset: Option<String>,
@@ -70,11 +79,8 @@ pub struct ScoreArgs {
 
 /// Scores and prints.
 pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
-    let named: Option<Vec<&str>> = match args.estimators.as_str() {
-        "all" => None,
-        list => Some(list.split(',').map(str::trim).collect()),
-    };
-    once("--estimators", named.as_deref().unwrap_or_default())?;
+    let named: Vec<&str> = args.estimators.split(',').map(str::trim).collect();
+    once("--estimators", &named)?;
     let device = open_device(args.device.parse().map_err(StudyError::from)?)?;
     let registry = args.plugins.registry()?;
     let preset = args.preset.clone().unwrap_or_else(|| ProtocolChoice::default().preset);
@@ -97,17 +103,29 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     // Bundled estimators draw no random numbers; others may.
     let idle_seed = args.seed.is_some() && registry.user_plugins().is_empty();
     let (values, batch) = args.network(&graph, &protocol, &arch, &source, idle_seed)?;
-    let network = Network::new(graph.clone(), &values, batch.on(device), Layout::Contiguous)?;
-
-    let ids: Vec<&str> = match &named {
-        None => registry.estimators().map(|(_, info)| info.id.as_str()).collect(),
-        Some(ids) => ids.clone(),
+    let origin = Origin {
+        seed: args.seed.unwrap_or(0),
+        space: args.space.clone(),
+        arch: arch.clone(),
+        batch: 0,
     };
+    let network =
+        Network::new(graph.clone(), &values, batch.on(device), Layout::Contiguous, origin)?;
+
+    let mut ids: Vec<&str> = Vec::new();
+    for name in &named {
+        match EstimatorChoice::plain(name).is_many() {
+            true => ids.extend(of_group(&registry, name)),
+            false => ids.push(name),
+        }
+    }
+    let mut own = estimator_settings(&args.estimator_set)?;
     let (mut scores, mut failures) = (Map::new(), Map::new());
     for id in ids {
+        let own = own.remove(id).unwrap_or_default();
         let seed = own_seed(args.seed.unwrap_or(0), &args.space, &arch, id, 0);
-        match one(&registry, id, &graph, &network, seed)? {
-            None if named.is_some() => {
+        match one(&registry, id, &own, &graph, &network, seed)? {
+            None if named.contains(&id) => {
                 return Err(usage(format!(
                     "estimator `{id}` needs more than one network, and score has one; \
                      osee-host run has rows of such estimators"
@@ -120,6 +138,10 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
                 scores.insert(id.to_owned(), Value::Null)
             }
         };
+    }
+    if let Some(id) = own.keys().next() {
+        registry.estimator(id)?;
+        return Err(usage(format!("--estimator-set names `{id}`, which is not scored here")));
     }
     let loss = network.measure(Measurement::Loss).ok().map(|t| t[0].double_value(&[]));
     let logits = network.measure(Measurement::Logits)?.remove(0);
@@ -172,17 +194,41 @@ impl ScoreArgs {
     }
 }
 
+/// The bundled estimators that the name of a group or `all` stands for, and those of user plugins.
+fn of_group<'a>(registry: &'a Registry, name: &str) -> impl Iterator<Item = &'a str> {
+    let group = Group::named(name);
+    let wanted = move |group_of: Option<Group>| group.is_none() || group_of.is_none() || group_of == group;
+    let all = registry.estimators().filter(move |(_, info)| wanted(info.group));
+    all.map(|(_, info)| info.id.as_str())
+}
+
+/// Settings by the name of their estimator, from texts such as `zen.repeats=4`.
+fn estimator_settings(
+    texts: &[String],
+) -> Result<BTreeMap<String, BTreeMap<String, Setting>>, CliError> {
+    let mut settings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for text in texts {
+        let (id, assignment) = text.split_once('.').ok_or_else(|| {
+            usage(format!("--estimator-set takes NAME.KEY=VALUE, such as zen.repeats=4, not `{text}`"))
+        })?;
+        settings.entry(id.to_owned()).or_default().push(assignment.to_owned());
+    }
+    settings.into_iter().map(|(id, texts)| Ok((id, settings_of(&texts)?))).collect()
+}
+
 /// Scores with one estimator; `None` for kinds that one network is too little for.
 fn one(
     registry: &Registry,
     id: &str,
+    own: &BTreeMap<String, Setting>,
     graph: &LentGraph,
     network: &Rc<Network>,
     seed: u64,
 ) -> Result<Option<Outcome>, CliError> {
     let (plugin, info) = registry.estimator(id)?;
     let _state = TorchState::protect(0);
-    let result = match plugin.functions.create(info.kind, id, &info.defaults())? {
+    let settings = Settings::resolve(&format!("estimator `{id}`"), &info.settings, own)?;
+    let result = match plugin.functions.create(info.kind, id, &settings)? {
         Foreign::ZeroShot(estimator) => estimator.score(network.handle(seed)),
         Foreign::Baseline(estimator) => estimator.score(graph),
         _ => return Ok(None),

@@ -328,7 +328,6 @@ impl StudyArgs {
         study.space.settings.extend(settings_of(&self.set)?);
         match self.estimators.as_deref() {
             None => {}
-            Some("all") => study.estimators.clear(),
             Some(list) => {
                 study.estimators =
                     list.split(',').map(|id| EstimatorChoice::plain(id.trim())).collect();

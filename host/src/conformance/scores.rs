@@ -11,7 +11,7 @@ use crate::{
 };
 use osee_core::store::Outcome;
 use osee_engine::{
-    Layout, Network, data::Source, guard::TorchState, open_device, parameters::Initialiser,
+    Layout, Network, Origin, data::Source, guard::TorchState, open_device, parameters::Initialiser,
 };
 use osee_model::{
     device::DeviceName,
@@ -78,7 +78,9 @@ impl<'a> Subject<'a> {
             return Err(Error::new("no images"));
         };
         let layout = Layout::fastest(self.device, Kind::Float);
-        Network::new(graph.clone(), &values, batch.on(self.device), layout)
+        let (space, arch) = (self.space.to_string(), arch.clone());
+        let origin = Origin { space, arch, ..Origin::default() };
+        Network::new(graph.clone(), &values, batch.on(self.device), layout, origin)
     }
 
     /// Score of one architecture on a fresh network.

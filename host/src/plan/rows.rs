@@ -13,7 +13,7 @@ use osee_core::{
 use osee_engine::data::Source;
 use osee_model::{
     device::DeviceKind,
-    estimator::{EstimatorInfo, EstimatorKind},
+    estimator::{EstimatorInfo, EstimatorKind, Group},
     evaluation::Evaluation,
     graph::Graph,
     protocol::Protocol,
@@ -24,9 +24,6 @@ use osee_sdk::{
     abi::{instance::Foreign, kinds::one_shot::ForeignOneShot},
 };
 use std::{num::NonZeroU32, sync::Arc};
-
-/// The name that stands for all estimators, in place of an id.
-const ALL: &str = "all";
 
 /// Largest number of rows of a trend.
 const TREND: usize = 10_000;
@@ -90,26 +87,32 @@ impl<'a> Rows<'a> {
         Ok(all)
     }
 
-    /// The estimators of the study. `all`, or an empty list, stands for all that need
-    /// no training and all of user plugins.
+    /// The estimators of the study, with those that the name of a group stands for.
     fn choices(&self) -> Vec<EstimatorChoice> {
         let chosen = &self.study.estimators;
         if chosen.is_empty() {
-            return self.all().collect();
+            return self.several(Some(Group::Classic)).collect();
         }
-        let mut choices = Vec::new();
+        let mut choices: Vec<EstimatorChoice> = Vec::new();
         for choice in chosen {
-            if *choice == EstimatorChoice::plain(ALL) {
-                let named = |it: &EstimatorChoice| chosen.iter().any(|own| own.name() == it.name());
-                choices.extend(self.all().filter(|it| !named(it)));
-            } else {
+            if !choice.is_many() || *choice != EstimatorChoice::plain(&choice.id) {
                 choices.push(choice.clone());
+                continue;
+            }
+            for one in self.several(Group::named(&choice.id)) {
+                // What has a place of its own, or has come by another group, does not come twice.
+                let there = |it: &EstimatorChoice| it.name() == one.name();
+                if !chosen.iter().chain(&choices).any(there) {
+                    choices.push(one);
+                }
             }
         }
         choices
     }
 
-    fn all(&self) -> impl Iterator<Item = EstimatorChoice> {
+    /// The bundled estimators of a group, or of all groups, that need no training, and all of
+    /// user plugins.
+    fn several(&self, group: Option<Group>) -> impl Iterator<Item = EstimatorChoice> {
         let given: Vec<&str> = self
             .registry
             .user_plugins()
@@ -117,7 +120,8 @@ impl<'a> Rows<'a> {
             .flat_map(|plugin| plugin.exports.iter().map(|export| export.id()))
             .collect();
         let wanted = move |info: &&EstimatorInfo| {
-            info.kind != EstimatorKind::OneShot || given.contains(&info.id.as_str())
+            let in_group = group.is_none() || info.group == group;
+            given.contains(&info.id.as_str()) || info.kind != EstimatorKind::OneShot && in_group
         };
         let all = self.registry.estimators().map(|(_, info)| info).filter(wanted);
         all.map(|info| EstimatorChoice::plain(&info.id))

@@ -9,7 +9,7 @@ use crate::{
 };
 use osee_core::{row::EstimatorKey, store::Outcome};
 use osee_engine::{
-    self as engine, Batch, Layout, Network, data::Source, guard::TorchState,
+    self as engine, Batch, Layout, Network, Origin, data::Source, guard::TorchState,
     parameters::Initialiser,
 };
 use osee_model::{
@@ -230,9 +230,16 @@ impl Scorer {
         };
         let networks = batches
             .into_iter()
-            .map(|batch| {
+            .enumerate()
+            .map(|(number, batch)| {
                 let layout = Layout::fastest(self.device, tch::Kind::Float);
-                let network = Network::new(graph.clone(), &parameters, batch, layout)?;
+                let origin = Origin {
+                    seed: unit.seed,
+                    space: space.clone(),
+                    arch: unit.arch.clone(),
+                    batch: number,
+                };
+                let network = Network::new(graph.clone(), &parameters, batch, layout, origin)?;
                 network.stopped_by(self.stop.flag());
                 Ok(network)
             })

@@ -6,6 +6,7 @@ osee_sdk::export! { baseline: Params, Flops, Relu }
 
 fn info(id: &str, summary: &str) -> EstimatorInfo {
     EstimatorInfo::new(id, "1")
+        .group(Group::Classic)
         .summary(summary)
         .citation("Ning et al., Evaluating Efficient Performance Estimators of Neural Architectures, NeurIPS 2021")
 }

@@ -29,6 +29,7 @@ pub struct Vote {
 impl Meta for Vote {
     fn info() -> EstimatorInfo {
         EstimatorInfo::new("vote", "1")
+            .group(Group::Classic)
             .summary("pairwise majority of experts")
             .citation("Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021")
             .setting(

@@ -5,12 +5,20 @@
 
 use osee_sdk::prelude::*;
 
-osee_sdk::export! { zero_shot: GradNorm, Plain, Snip, Grasp, Fisher, L2Norm }
+mod gradsign;
+mod zico;
+
+pub use gradsign::{GradSignMean, GradSignSum};
+pub use zico::Zico;
+
+osee_sdk::export! {
+    zero_shot: GradNorm, Plain, Snip, Grasp, Fisher, L2Norm, Zico, GradSignSum, GradSignMean
+}
 
 const ZERO_COST_NAS: &str = "Abdelfattah et al., Zero-Cost Proxies for Lightweight NAS, ICLR 2021";
 
 fn info(id: &str, summary: &str, citation: &str) -> EstimatorInfo {
-    EstimatorInfo::new(id, "1").summary(summary).citation(citation)
+    EstimatorInfo::new(id, "1").group(Group::Classic).summary(summary).citation(citation)
 }
 
 /// Sum over layers of the gradient's norm.

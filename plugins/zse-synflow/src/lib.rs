@@ -3,7 +3,11 @@
 
 use osee_sdk::prelude::*;
 
-osee_sdk::export! { zero_shot: Synflow, SynflowBn }
+mod logsynflow;
+
+pub use logsynflow::LogSynflow;
+
+osee_sdk::export! { zero_shot: Synflow, SynflowBn, LogSynflow }
 
 /// Sum of |w * dR/dw| over the layers' weights, where R is the summed output; or its logarithm.
 fn flow(network: &Network, batch_norm: BatchNormMode, log: bool) -> Result<f64> {
@@ -18,6 +22,7 @@ fn flow(network: &Network, batch_norm: BatchNormMode, log: bool) -> Result<f64> 
 
 fn info(id: &str, summary: &str) -> EstimatorInfo {
     EstimatorInfo::new(id, "1")
+        .group(Group::Classic)
         .summary(summary)
         .citation("Tanaka et al., Pruning neural networks without any data, NeurIPS 2020")
         .setting(SettingSpec::new("log", false, "report the natural logarithm; ranks are the same"))

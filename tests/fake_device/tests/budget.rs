@@ -6,7 +6,7 @@
 
 mod support;
 
-use osee_engine::{Layout, Network, pass_times::PASSES};
+use osee_engine::{Layout, Network, Origin, pass_times::PASSES};
 use osee_fake_device::{Counts, counts, operations, reset};
 use osee_testkit::Library;
 use support::{ARCH, Size, weights};
@@ -56,11 +56,12 @@ fn a_network_is_scored_within_its_budget() {
     let mut spent: Vec<(&str, Counts)> = Vec::new();
     reset();
     let network =
-        Network::new(graph, &parameters, batch, Layout::fastest(device, Kind::Float)).unwrap();
+        Network::new(graph, &parameters, batch, Layout::fastest(device, Kind::Float), Origin::default())
+            .unwrap();
     spent.push(("set-up", counts()));
     for what in PASSES {
         reset();
-        network.measure(what).unwrap();
+        network.measure(what.clone()).unwrap();
         spent.push((what.name(), counts()));
         let most: Vec<String> =
             operations().iter().take(8).map(|(name, count)| format!("{count} {name}")).collect();

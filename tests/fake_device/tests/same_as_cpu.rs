@@ -8,7 +8,7 @@
 mod support;
 
 use osee_engine::{
-    Layout, Network,
+    Layout, Network, Origin,
     pass_times::PASSES,
     standalone::Standalone,
     supernet::{Sgd, Supernet},
@@ -59,11 +59,12 @@ fn every_measurement_is_the_same() {
         let [cpu, fake] = devices().map(|device| {
             let graph = SIZE.graph(ARCH, 0.0);
             let parameters = weights(&graph, 1);
-            Network::new(graph, &parameters, SIZE.batch(1, device), layout).unwrap()
+            Network::new(graph, &parameters, SIZE.batch(1, device), layout, Origin::default())
+                .unwrap()
         });
         let others = [Measurement::Batch, Measurement::Parameters, Measurement::LayerActivations];
         for what in PASSES.into_iter().chain(others) {
-            let [cpu, ours] = [&cpu, &fake].map(|network| network.measure(what).unwrap());
+            let [cpu, ours] = [&cpu, &fake].map(|network| network.measure(what.clone()).unwrap());
             // The scalar that is added up on the host stays there.
             if matches!(what, Measurement::WeightHessianGradient) {
                 assert_close(what.name(), &numbers(&ours[0]), &numbers(&cpu[0]));
@@ -90,7 +91,8 @@ fn an_estimator_can_run_the_network_and_derive_it_twice() {
         let parameters = weights(&graph, 2);
         let batch = SIZE.batch(2, device);
         let network =
-            Network::new(graph, &parameters, batch, Layout::fastest(device, Kind::Float)).unwrap();
+            Network::new(graph, &parameters, batch, Layout::fastest(device, Kind::Float), Origin::default())
+                .unwrap();
         let view = View::new(network.handle(0));
         let logits = view.forward(&SIZE.batch(3, device).images).unwrap();
         let loss = logits.cross_entropy_for_logits(&view.batch().unwrap().labels);

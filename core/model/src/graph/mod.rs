@@ -18,6 +18,7 @@ mod parameter;
 mod reach;
 mod shape;
 mod sketch;
+mod thin;
 #[cfg(test)]
 mod tests;
 

@@ -139,6 +139,12 @@ impl Op {
         }
     }
 
+    /// True for a convolution, batch normalisation, ReLU, local pooling or linear layer.
+    pub fn is_leaf(&self) -> bool {
+        use Op::{BatchNorm, Conv2d, Linear, Pool, Relu};
+        matches!(self, Conv2d { .. } | BatchNorm { .. } | Relu | Pool(_) | Linear { .. })
+    }
+
     /// The parameters that the operation names, weight first.
     pub fn parameters(&self) -> impl Iterator<Item = ParamId> {
         let (first, second) = match *self {

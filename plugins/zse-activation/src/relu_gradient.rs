@@ -1,0 +1,127 @@
+//! Estimators on the inputs of ReLUs and the gradients there.
+
+use osee_sdk::{model::protocol::Init, prelude::*, tch::Device};
+
+/// Scores by the weighted correlations of images at ReLUs.
+pub struct WrCor;
+
+impl ZeroShot for WrCor {
+    fn info() -> EstimatorInfo {
+        EstimatorInfo::new("wrcor", "1")
+            .group(Group::Fast)
+            .summary("log|det K|, K the images' correlations at ReLUs and of gradients there, 2^cell")
+            .citation("Yang et al., Zero-Shot NAS with Weighted Response Correlation, 2024")
+            .settings(Draws::NOTHING.settings())
+    }
+    fn new(_: &Settings) -> Result<Self> {
+        Ok(Self)
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        let pairs = network.relu_activations(Objective::Loss)?;
+        let weights = weights(network.graph()?);
+        let mut sum: Option<Tensor> = None;
+        for (pair, weight) in pairs.iter().zip(weights) {
+            for value in pair {
+                let correlation = value.f_flatten(1, -1)?.f_corrcoef()?.f_to_kind(Kind::Double)?;
+                if !bool::try_from(correlation.f_isfinite()?.f_all()?)? {
+                    continue;
+                }
+                let term = correlation.f_abs()?.f_mul_scalar(weight)?;
+                sum = Some(match sum {
+                    Some(sum) => sum.f_add(&term)?,
+                    None => term,
+                });
+            }
+        }
+        let nothing = || Error::undefined("no ReLU tells the images apart");
+        let kernel = sum.ok_or_else(nothing)?.f_to_device(Device::Cpu)?;
+        // A single image has a kernel without dimensions.
+        let images = pairs.first().map_or(1, |[input, _]| input.size()[0]);
+        let (_, log_determinant) = kernel.f_reshape([images, images])?.f_slogdet()?;
+        match log_determinant.f_double_value(&[])? {
+            score if score.is_finite() => Ok(score),
+            _ => Err(Error::undefined("two images are alike at all ReLUs, so K is singular")),
+        }
+    }
+}
+
+/// 2^i for each ReLU in cell i, or after it and before the next; 1 before the first cell, and 2^n
+/// after all n cells.
+fn weights(graph: &Graph) -> Vec<f64> {
+    let relus = graph.iter().filter(|(_, node)| node.op == Op::Relu);
+    relus
+        .map(|(id, _)| {
+            let inside = graph.cells.iter().position(|cell| cell.first <= id && id < cell.end);
+            let before = graph.cells.iter().filter(|cell| cell.end <= id).count();
+            2f64.powi(inside.unwrap_or(before) as i32)
+        })
+        .collect()
+}
+
+const EZNAS: Draws = Draws { init: Some(Init::KaimingFanOut), noise: false, repeats: 1 };
+
+/// Scores by the formula that evolution found.
+pub struct EzNas {
+    draws: Vec<Variation>,
+}
+
+impl ZeroShot for EzNas {
+    fn info() -> EstimatorInfo {
+        EstimatorInfo::new("eznas_a", "1")
+            .group(Group::Fast)
+            .summary("mean over ReLU-conv-norm layers of ||sigmoid(log|det sign(gradient)|)||")
+            .citation("Akhauri et al., EZNAS: Evolving Zero-Cost Proxies for NAS, NeurIPS 2022")
+            .settings(EZNAS.settings())
+    }
+    fn new(settings: &Settings) -> Result<Self> {
+        let draws = EZNAS.variations(settings)?.into_iter();
+        Ok(Self { draws: draws.map(|draw| draw.images(Images::First(16))).collect() })
+    }
+    fn score(&self, network: &Network) -> Result<f64> {
+        let layers = layers(network.graph()?);
+        if !layers.contains(&true) {
+            return Err(Error::undefined("no ReLU is followed by a convolution and a normalisation"));
+        }
+        let mut sum = 0.0;
+        for draw in &self.draws {
+            let pairs = network.varied(*draw).relu_activations(Objective::PooledFeatures)?;
+            let chosen = pairs.iter().zip(&layers).filter(|(_, layer)| **layer);
+            let values: Vec<Tensor> =
+                chosen.map(|([_, gradient], _)| determinants(gradient)).collect::<Result<_>>()?;
+            sum += numbers(&values)?.iter().sum::<f64>() / values.len() as f64;
+        }
+        Ok(sum / self.draws.len() as f64)
+    }
+}
+
+/// For each ReLU, whether a convolution takes it, and a batch normalisation that.
+fn layers(graph: &Graph) -> Vec<bool> {
+    let taken = |source: NodeId, wanted: fn(&Op) -> bool| {
+        let mut all = graph.iter();
+        let found = all.find(|(_, node)| wanted(&node.op) && node.inputs.contains(&source));
+        found.map(|(id, _)| id)
+    };
+    let relus = graph.iter().filter(|(_, node)| node.op == Op::Relu);
+    relus
+        .map(|(id, _)| {
+            taken(id, |op| matches!(op, Op::Conv2d { .. }))
+                .and_then(|conv| taken(conv, |op| matches!(op, Op::BatchNorm { .. })))
+                .is_some()
+        })
+        .collect()
+}
+
+/// Norm of sigmoid(log|det|) over all maps of signs; a determinant that is not a number counts as 1.
+fn determinants(gradient: &Tensor) -> Result<Tensor> {
+    let [.., height, width] = gradient.size()[..] else {
+        return Err(Error::undefined("a ReLU is not on a map"));
+    };
+    if height != width {
+        return Err(Error::undefined("a map is not square, so it has no determinant"));
+    }
+    let signs = gradient.f_sign()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let (_, logarithm) = signs.f_slogdet()?;
+    let infinity = f64::INFINITY;
+    let logarithm = logarithm.f_nan_to_num(0.0, infinity, -infinity)?;
+    Ok(logarithm.f_sigmoid()?.f_norm()?)
+}
