@@ -45,26 +45,26 @@ const TOLERANCES: [(&str, f64); 14] = [
 ];
 
 /// Scores by name; `None` if there is no finite number.
-type Scores = BTreeMap<String, Option<f64>>;
+pub(super) type Scores = BTreeMap<String, Option<f64>>;
 
 /// The contents of `fixtures/golden_small.json`.
 #[derive(Deserialize)]
-struct Golden {
+pub(super) struct Golden {
     channels: usize,
     cells: usize,
     image_size: usize,
     batch: usize,
-    networks: Vec<Network>,
+    pub(super) networks: Vec<Network>,
 }
 
 #[derive(Deserialize)]
-struct Network {
-    arch: String,
+pub(super) struct Network {
+    pub(super) arch: String,
     /// Largest distance of a parameter from its centre.
     spread: f32,
     scores: Scores,
     /// Shapes by name.
-    parameters: BTreeMap<String, Vec<usize>>,
+    pub(super) parameters: BTreeMap<String, Vec<usize>>,
 }
 
 impl Network {
@@ -76,7 +76,7 @@ impl Network {
     }
 }
 
-fn golden() -> Golden {
+pub(super) fn golden() -> Golden {
     serde_json::from_str(include_str!("../fixtures/golden_small.json")).unwrap()
 }
 
@@ -99,14 +99,14 @@ fn parameter(name: &str, shape: &[usize], spread: f32) -> Vec<f32> {
 }
 
 /// Dtype, shape and bytes of a tensor.
-type Stored = (Dtype, Vec<usize>, Vec<u8>);
+pub(super) type Stored = (Dtype, Vec<usize>, Vec<u8>);
 
 fn float32(shape: &[usize], values: &[f32]) -> Stored {
     (Dtype::F32, shape.to_vec(), values.iter().flat_map(|it| it.to_le_bytes()).collect())
 }
 
 /// The parameters of the network and the batch.
-fn tensors(golden: &Golden, network: &Network) -> BTreeMap<String, Stored> {
+pub(super) fn tensors(golden: &Golden, network: &Network) -> BTreeMap<String, Stored> {
     let parameters = network.parameters.iter().map(|(name, shape)| {
         (name.clone(), float32(shape, &parameter(name, shape, network.spread)))
     });
@@ -122,6 +122,18 @@ fn tensors(golden: &Golden, network: &Network) -> BTreeMap<String, Stored> {
 
 /// The scores that `osee-host score` gives for these tensors.
 fn scored(golden: &Golden, arch: &str, tensors: &BTreeMap<String, Stored>) -> Scores {
+    let printed = printed(golden, arch, tensors, &[]);
+    let figure = |name: &str| printed["scores"].get(name).unwrap_or(&printed[name]).as_f64();
+    TOLERANCES.iter().map(|(name, _)| ((*name).to_owned(), figure(name))).collect()
+}
+
+/// What `osee-host score` prints for these tensors. Every failure is one of the definition.
+pub(super) fn printed(
+    golden: &Golden,
+    arch: &str,
+    tensors: &BTreeMap<String, Stored>,
+    options: &[String],
+) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("weights.safetensors");
     let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
@@ -135,16 +147,16 @@ fn scored(golden: &Golden, arch: &str, tensors: &BTreeMap<String, Stored>) -> Sc
     ];
     let mut args = vec!["score", "--arch", arch, "--weights", file.to_str().unwrap()];
     args.extend(settings.iter().flat_map(|it| ["--set", it]));
+    args.extend(options.iter().map(String::as_str));
     let printed: Value = serde_json::from_str(&support::run(&args)).unwrap();
-    let figure = |name: &str| printed["scores"].get(name).unwrap_or(&printed[name]).as_f64();
     for (name, reason) in printed["failures"].as_object().unwrap() {
         assert!(reason.as_str().unwrap().starts_with("undefined"), "{arch} {name}: {reason}");
     }
-    TOLERANCES.iter().map(|(name, _)| ((*name).to_owned(), figure(name))).collect()
+    printed
 }
 
 /// The relative difference; infinite if only one of the two is a number.
-fn difference(ours: Option<f64>, theirs: Option<f64>) -> f64 {
+pub(super) fn difference(ours: Option<f64>, theirs: Option<f64>) -> f64 {
     match (ours, theirs) {
         (Some(ours), Some(theirs)) if ours != theirs => (ours - theirs).abs() / theirs.abs(),
         (ours, theirs) if ours == theirs => 0.0,

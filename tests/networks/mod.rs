@@ -2,6 +2,7 @@
 
 mod golden;
 mod golden_small;
+mod later;
 mod missing;
 mod pytorch;
 mod spaces;

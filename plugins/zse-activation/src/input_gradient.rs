@@ -63,10 +63,7 @@ impl ZeroShot for EpeNas {
             if count == 0 || count == 1 && classes > ADDED {
                 continue;
             }
-            let correlation = match count {
-                1 => Tensor::from(1.0f64),
-                _ => rows.f_index_select(0, &members)?.f_corrcoef()?,
-            };
+            let correlation = rows.f_index_select(0, &members)?.f_corrcoef()?;
             let terms = correlation.f_abs()?.f_add_scalar(1e-5)?.f_log()?;
             let sum = terms.f_sum(Kind::Double)?.f_double_value(&[])?;
             sums.push(if classes > ADDED { sum / count as f64 } else { sum });

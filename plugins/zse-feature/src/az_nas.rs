@@ -35,10 +35,11 @@ fn entropies(network: &Network) -> Result<Vec<f64>> {
 
 fn entropy(feature: &Tensor) -> Result<f64> {
     let rows = feature.f_permute([0, 2, 3, 1])?.f_reshape([-1, feature.size()[1]])?;
+    let rows = rows.f_to_kind(Kind::Double)?;
     let centred = rows.f_sub(&rows.f_mean_dim([0i64].as_slice(), true, None)?)?;
     let count = centred.size()[0] as f64;
     let covariance = centred.f_transpose(0, 1)?.f_mm(&centred)?.f_to_device(Device::Cpu)?;
-    let covariance = covariance.f_to_kind(Kind::Double)?.f_div_scalar(count)?;
+    let covariance = covariance.f_div_scalar(count)?;
     if !bool::try_from(covariance.f_isfinite()?.f_all()?)? {
         return Err(Error::undefined("a cell's output is not finite"));
     }

@@ -27,8 +27,7 @@ impl Network {
         if self.couples_images() {
             return Err(Error::new("a Jacobian per image needs normalisation that couples no images"));
         }
-        let parameters: Vec<Tensor> = self.parameters.iter().map(Tensor::detach).collect();
-        let executor = Executor { parameters: &parameters, ..self.executor() };
+        let executor = self.executor();
         let values = executor.forward(&self.batch.images)?;
         let logits = executor.output(&values);
         let count = self.graph.parameters.len().min(PARAMETERS);

@@ -6,7 +6,7 @@ use crate::{
     program::Value,
 };
 use osee_model::graph::Op;
-use osee_sdk::{Error, Result};
+use osee_sdk::Result;
 use std::collections::BTreeMap;
 use tch::{Kind, Reduction, Tensor};
 
@@ -26,12 +26,7 @@ impl Network {
     /// of each at the outputs of layers. With the layers' inputs, these are the gradients with
     /// respect to the weights, image by image.
     pub(super) fn gradient_signs(&self) -> Result<Vec<Tensor>> {
-        let parameters: Vec<Tensor> = self.parameters.iter().map(Tensor::detach).collect();
-        let executor = Executor {
-            parameters: &parameters,
-            batch_norm: BatchNorm::Image,
-            ..self.executor()
-        };
+        let executor = Executor { batch_norm: BatchNorm::Image, ..self.executor() };
         let values = executor.forward(&self.batch.images)?;
         let logits = executor.output(&values);
         self.batch.check_labels(logits.size()[1])?;
@@ -46,8 +41,8 @@ impl Network {
                 continue;
             }
             signs.push(match layers.get(&index) {
-                Some(layers) => sum_of_signs(layers, &parameters[index].size())?,
-                None => parameters[index].zeros_like(),
+                Some(layers) => sum_of_signs(layers, &self.parameters[index].size())?,
+                None => self.parameters[index].detach().zeros_like(),
             });
         }
         Ok(signs)
@@ -72,11 +67,6 @@ impl Network {
                 let output = executor.value(values, Value::Of(step.node), step.node);
                 found.push((weight.index(), Layer { op: &node.op, input, output }));
             }
-        }
-        // A layer on a constant does not depend on the images, and its weight has a gradient all
-        // the same; it is too rare a case to be computed here.
-        if found.iter().any(|(_, layer)| !layer.output.requires_grad()) {
-            return Err(Error::undefined("a layer takes a constant, so its gradient is not known"));
         }
         let outputs: Vec<&Tensor> = found.iter().map(|(_, layer)| &layer.output).collect();
         let gradients = super::passes::gradients_or_zeros(loss, &outputs)?;

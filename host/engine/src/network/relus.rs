@@ -43,12 +43,9 @@ impl Network {
     }
 
     pub(super) fn relu_activations(&self, objective: Objective) -> Result<Vec<Tensor>> {
-        // Equal calls are kept apart, because their gradients differ; and no gradients of
-        // parameters are taken.
+        // Equal calls are kept apart, because their gradients differ.
         let program = Program::literal(&self.graph);
-        let parameters: Vec<Tensor> = self.parameters.iter().map(Tensor::detach).collect();
-        let executor =
-            Executor { program: &program, parameters: &parameters, ..self.executor() };
+        let executor = Executor { program: &program, ..self.executor() };
         let values = executor.forward(&self.batch.images)?;
         let scalar = match objective {
             Objective::Loss => self.batch.cross_entropy(&executor.output(&values))?,
