@@ -45,8 +45,6 @@ pub enum BatchNorm<'a> {
     Seen(&'a [Option<Statistics>]),
     /// Pass the input through unchanged.
     Bypassed,
-    /// Normalise each image by its own statistics.
-    Image,
 }
 
 /// A graph with its program and parameters, ready to run.
@@ -246,9 +244,6 @@ impl<'a> Executor<'a> {
                     Some(pair) => pair.map(|id| Some(self.parameter(id))),
                     None => [None; 2],
                 };
-                if let BatchNorm::Image = self.batch_norm {
-                    return by_image(&input(0), scale, shift, eps);
-                }
                 if let BatchNorm::Seen(statistics) = self.batch_norm {
                     let seen = statistics[step.node].as_ref().ok_or_else(|| {
                         osee_sdk::Error::new("a batch normalisation has seen no batch")
@@ -327,21 +322,6 @@ impl<'a> Executor<'a> {
             }
         })
     }
-}
-
-/// Normalises each image by its own statistics: a group of channels for each channel.
-fn by_image(
-    x: &Tensor,
-    scale: Option<&Tensor>,
-    shift: Option<&Tensor>,
-    eps: f64,
-) -> Result<Tensor> {
-    if x.size()[2..].iter().product::<i64>() <= 1 {
-        return Err(osee_sdk::Error::undefined(
-            "a batch normalisation sees one pixel of an image, whose statistics are not defined",
-        ));
-    }
-    Ok(x.f_group_norm(x.size()[1], scale, shift, eps, true)?)
 }
 
 /// The input and the stride to use for a convolution by `weight`. oneDNN writes past its

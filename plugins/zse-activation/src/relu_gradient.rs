@@ -18,20 +18,26 @@ impl ZeroShot for WrCor {
     }
     fn score(&self, network: &Network) -> Result<f64> {
         let pairs = network.relu_activations(Objective::Loss)?;
-        let weights = weights(network.graph()?);
-        let mut sum: Option<Tensor> = None;
-        for (pair, weight) in pairs.iter().zip(weights) {
-            for value in pair {
-                let correlation = value.f_flatten(1, -1)?.f_corrcoef()?.f_to_kind(Kind::Double)?;
-                if !bool::try_from(correlation.f_isfinite()?.f_all()?)? {
-                    continue;
-                }
-                let term = correlation.f_abs()?.f_mul_scalar(weight)?;
-                sum = Some(match sum {
-                    Some(sum) => sum.f_add(&term)?,
-                    None => term,
-                });
+        // Several ReLUs may take one tensor, which is correlated once.
+        let mut terms: Vec<(&Tensor, f64)> = Vec::new();
+        for ([input, gradient], weight) in pairs.iter().zip(weights(network.graph()?)) {
+            match terms.iter_mut().find(|(known, _)| known.data_ptr() == input.data_ptr()) {
+                Some((_, sum)) => *sum += weight,
+                None => terms.push((input, weight)),
             }
+            terms.push((gradient, weight));
+        }
+        let mut sum: Option<Tensor> = None;
+        for (value, weight) in terms {
+            let correlation = correlation(value)?;
+            if !bool::try_from(correlation.f_isfinite()?.f_all()?)? {
+                continue;
+            }
+            let term = correlation.f_abs()?.f_mul_scalar(weight)?;
+            sum = Some(match sum {
+                Some(sum) => sum.f_add(&term)?,
+                None => term,
+            });
         }
         let nothing = || Error::undefined("no ReLU tells the images apart");
         let kernel = sum.ok_or_else(nothing)?.f_to_device(Device::Cpu)?;
@@ -43,6 +49,28 @@ impl ZeroShot for WrCor {
             _ => Err(Error::undefined("two images are alike at all ReLUs, so K is singular")),
         }
     }
+}
+
+/// Pearson correlations between images, `[n, n]`, f64, over all units of a map or vector.
+fn correlation(value: &Tensor) -> Result<Tensor> {
+    // Any order of units that all images share will do; this one needs no copy.
+    let rows = match value.dim() {
+        4 => value.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)?,
+        _ => value.f_flatten(1, -1)?,
+    };
+    let mean = rows.f_mean_dim([1i64].as_slice(), true, None)?;
+    let products = |rows: &Tensor| rows.f_mm(&rows.f_transpose(0, 1)?)?.f_to_kind(Kind::Double);
+    let all = products(&rows)?;
+    let exact = mean.f_to_kind(Kind::Double)?;
+    let of_means = exact.f_mm(&exact.f_transpose(0, 1)?)?.f_mul_scalar(rows.size()[1] as f64)?;
+    // Where means are small beside deviations, rows need not be moved.
+    let small = of_means.f_diagonal(0, 0, 1)?.f_le_tensor(&all.f_diagonal(0, 0, 1)?.f_mul_scalar(0.5)?)?;
+    let products = match bool::try_from(small.f_all()?)? {
+        true => all.f_sub(&of_means)?,
+        false => products(&rows.f_sub(&mean)?)?,
+    };
+    let norms = products.f_diagonal(0, 0, 1)?.f_sqrt()?;
+    Ok(products.f_div(&norms.f_unsqueeze(0)?)?.f_div(&norms.f_unsqueeze(1)?)?.f_clamp(-1.0, 1.0)?)
 }
 
 /// 2^i for each ReLU in cell i, or after it and before the next; 1 before the first cell, and 2^n

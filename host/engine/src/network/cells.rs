@@ -20,7 +20,10 @@ impl Network {
             let [before, after] = pair else { continue };
             let size = after.size();
             let factors = match signs {
-                Signs::Random => drawn.f_narrow(0, 0, after.numel() as i64)?.f_view(&*size)?,
+                // In the order in which the output lies in memory, where that matters for speed.
+                Signs::Random => {
+                    self.layout.shaped(&drawn.f_narrow(0, 0, after.numel() as i64)?, &size)?
+                }
                 Signs::Checkerboard => checkerboard(&size)?.f_to_device(after.device())?,
             };
             let sum = after.f_mul(&factors)?.f_sum(None::<Kind>)?;

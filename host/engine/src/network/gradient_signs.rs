@@ -1,132 +1,92 @@
 //! Signs of the gradients of single images.
 
-use super::Network;
-use crate::{
-    executor::{BatchNorm, Executor, Values},
-    program::Value,
-};
+use super::{Network, passes::gradients_or_zeros};
+use crate::executor::{BatchNorm, Executor};
 use osee_model::graph::Op;
-use osee_sdk::Result;
-use std::collections::BTreeMap;
+use osee_sdk::{Error, Result};
 use tch::{Kind, Reduction, Tensor};
 
-/// A convolution or linear layer with its input and the loss gradient at its output.
-struct Layer<'a> {
-    op: &'a Op,
-    input: Tensor,
-    output: Tensor,
-}
-
-/// Entries of the largest tensor that is made at once.
-const AT_ONCE: i64 = 1 << 25;
+/// Entries of all images' own copies of the parameters, as many as are made at once.
+const AT_ONCE: usize = 1 << 23;
 
 impl Network {
-    /// An image that passes alone has batch normalisations by its own statistics, which is
-    /// instance normalisation. So all images pass at once, and one backward pass has the gradient
-    /// of each at the outputs of layers. With the layers' inputs, these are the gradients with
-    /// respect to the weights, image by image.
+    /// An image that passes alone has batch normalisations by its own statistics. So the images
+    /// pass side by side as the channels of one image, each through a copy of the network: a
+    /// convolution has a group for each, which costs what it costs for a batch, and the gradients
+    /// of the copies are those of the images.
     pub(super) fn gradient_signs(&self) -> Result<Vec<Tensor>> {
-        let executor = Executor { batch_norm: BatchNorm::Image, ..self.executor() };
-        let values = executor.forward(&self.batch.images)?;
-        let logits = executor.output(&values);
-        self.batch.check_labels(logits.size()[1])?;
+        let one_pixel = self.program.steps.iter().any(|step| {
+            let node = &self.graph.nodes[step.node];
+            step.live && matches!(node.op, Op::BatchNorm { .. }) && node.shape.pixels() == 1
+        });
+        if one_pixel {
+            return Err(Error::undefined(
+                "a batch normalisation sees one pixel of an image, whose variance is not defined",
+            ));
+        }
+        let images = self.batch.images.size()[0];
+        let entries: usize = self.parameters.iter().map(Tensor::numel).sum();
+        let chunk = (AT_ONCE / entries.max(1)).clamp(1, images as usize) as i64;
+        let weights = || {
+            let all = self.graph.parameters.iter().zip(&self.parameters);
+            all.filter(|(described, _)| described.role.is_weight()).map(|(_, weight)| weight)
+        };
+        let mut sums: Vec<Tensor> =
+            weights().map(|it| Ok(it.detach().f_zeros_like()?)).collect::<Result<_>>()?;
+        for start in (0..images).step_by(chunk as usize) {
+            let signs = self.signs_of(start, chunk.min(images - start))?;
+            for (sum, signs) in sums.iter_mut().zip(signs) {
+                *sum = sum.f_add_(&signs)?;
+            }
+        }
+        Ok(sums)
+    }
+
+    /// For each convolution and linear weight, the sum of the signs of `count` images' gradients.
+    fn signs_of(&self, start: i64, count: i64) -> Result<Vec<Tensor>> {
+        let batch = self.batch.slice(start, count)?;
+        let copies: Vec<Tensor> = self
+            .parameters
+            .iter()
+            .map(|parameter| {
+                let mut times = vec![1; parameter.dim()];
+                times[0] = count;
+                let copies = parameter.detach().f_contiguous()?.f_repeat(&times)?;
+                Ok(copies.set_requires_grad(true))
+            })
+            .collect::<Result<_>>()?;
+        let executor = Executor {
+            parameters: &copies,
+            batch_norm: BatchNorm::Batch,
+            copies: count as usize,
+            ..self.executor()
+        };
+        let [_, channels, height, width] = self.batch.images.size()[..] else {
+            return Err(Error::new("images have channels, a height and a width"));
+        };
+        let side_by_side = batch.images.f_reshape([1, count * channels, height, width])?;
+        let values = executor.forward(&side_by_side)?;
+        let logits = executor.output(&values).f_reshape([count, -1])?;
+        batch.check_labels(logits.size()[1])?;
         let none: Option<&Tensor> = None;
         let loss =
-            logits.f_cross_entropy_loss(self.batch.labels(), none, Reduction::Sum, -100, 0.0)?;
-        let layers = self.layers_of_weights(&executor, &values, &loss)?;
-        let _no_grad = tch::no_grad_guard();
-        let mut signs = Vec::new();
-        for (index, parameter) in self.graph.parameters.iter().enumerate() {
-            if !parameter.role.is_weight() {
-                continue;
-            }
-            signs.push(match layers.get(&index) {
-                Some(layers) => sum_of_signs(layers, &self.parameters[index].size())?,
-                None => self.parameters[index].detach().zeros_like(),
-            });
-        }
-        Ok(signs)
-    }
-
-    /// The live layers by the index of their weight.
-    fn layers_of_weights(
-        &self,
-        executor: &Executor<'_>,
-        values: &Values,
-        loss: &Tensor,
-    ) -> Result<BTreeMap<usize, Vec<Layer<'_>>>> {
-        let mut layers: BTreeMap<usize, Vec<Layer<'_>>> = BTreeMap::new();
-        if !loss.requires_grad() {
-            return Ok(layers);
-        }
-        let mut found = Vec::new();
-        for step in self.program.steps.iter().filter(|step| step.live) {
-            let node = &self.graph.nodes[step.node];
-            if let Op::Conv2d { weight, .. } | Op::Linear { weight, .. } = node.op {
-                let input = executor.value(values, step.inputs[0], node.inputs[0].index());
-                let output = executor.value(values, Value::Of(step.node), step.node);
-                found.push((weight.index(), Layer { op: &node.op, input, output }));
-            }
-        }
-        let outputs: Vec<&Tensor> = found.iter().map(|(_, layer)| &layer.output).collect();
-        let gradients = super::passes::gradients_or_zeros(loss, &outputs)?;
-        for ((weight, layer), gradient) in found.into_iter().zip(gradients) {
-            let layer = Layer { input: layer.input.detach(), output: gradient, ..layer };
-            layers.entry(weight).or_default().push(layer);
-        }
-        Ok(layers)
-    }
-}
-
-/// The sum over images of the signs of an image's gradient with respect to a weight of this size.
-fn sum_of_signs(layers: &[Layer<'_>], size: &[i64]) -> Result<Tensor> {
-    let images = layers[0].input.size()[0];
-    let weight: i64 = size.iter().product();
-    // Patches have a row for each tap of the kernel and input channel.
-    let patches = layers.iter().map(|layer| match layer.output.size()[..] {
-        [_, _, height, width] => layer.input.size()[1] * size[2] * size[3] * height * width,
-        _ => 1,
-    });
-    let each = patches.max().unwrap_or(1).max(weight);
-    let chunk = (AT_ONCE / each).clamp(1, images);
-    let mut sum: Option<Tensor> = None;
-    let mut start = 0;
-    while start < images {
-        let count = chunk.min(images - start);
-        let mut gradient: Option<Tensor> = None;
-        for layer in layers {
-            let part = of_images(layer, start, count, size)?;
-            gradient = Some(match gradient {
-                Some(other) => other.f_add(&part)?,
-                None => part,
-            });
-        }
-        let signs = gradient.expect("a weight has a layer").f_sign()?;
-        let signs = signs.f_nansum([0i64].as_slice(), false, Kind::Float)?;
-        sum = Some(match sum {
-            Some(other) => other.f_add(&signs)?,
-            None => signs,
+            logits.f_cross_entropy_loss(batch.labels(), none, Reduction::Sum, -100, 0.0)?;
+        let weights: Vec<&Tensor> = self
+            .graph
+            .parameters
+            .iter()
+            .zip(&copies)
+            .filter(|(described, _)| described.role.is_weight())
+            .map(|(_, copies)| copies)
+            .collect();
+        let gradients = gradients_or_zeros(&loss, &weights)?;
+        let signs = gradients.into_iter().map(|gradient| {
+            let mut size = gradient.size();
+            size[0] /= count;
+            size.insert(0, count);
+            let signs = gradient.f_reshape(size)?.f_sign()?;
+            Ok(signs.f_nansum([0i64].as_slice(), false, Kind::Float)?)
         });
-        start += count;
+        signs.collect()
     }
-    Ok(sum.expect("a batch has an image").f_view(size)?)
-}
-
-/// Gradients of `count` images with respect to the weight, `[count, entries]`.
-fn of_images(layer: &Layer<'_>, start: i64, count: i64, size: &[i64]) -> Result<Tensor> {
-    let input = layer.input.f_narrow(0, start, count)?;
-    let output = layer.output.f_narrow(0, start, count)?;
-    let Op::Conv2d { stride, padding, dilation, groups, .. } = *layer.op else {
-        return Ok(output.f_unsqueeze(2)?.f_bmm(&input.f_unsqueeze(1)?)?.f_flatten(1, -1)?);
-    };
-    let [stride, padding, dilation] = [stride, padding, dilation].map(|n| [n as i64; 2]);
-    let groups = groups as i64;
-    let patches = match size[2..] {
-        [1, 1] if stride == [1, 1] && padding == [0, 0] => input.f_flatten(2, -1)?,
-        _ => input.f_im2col([size[2], size[3]], dilation, padding, stride)?,
-    };
-    let pixels = output.size()[2] * output.size()[3];
-    let patches = patches.f_reshape([count * groups, -1, pixels])?;
-    let output = output.f_reshape([count * groups, -1, pixels])?;
-    Ok(output.f_bmm(&patches.f_transpose(1, 2)?)?.f_reshape([count, -1])?)
 }
