@@ -93,20 +93,27 @@ impl SearchSpace for SmallSpace {
     fn graph(&self, arch: &Chain, _: &Settings) -> Result<Graph> {
         let mut g = GraphBuilder::new(Shape::square(3, 8));
         let mut x = g.conv("stem", g.input(), ConvSpec::same(4, 3));
-        for (place, op) in arch.0.into_iter().enumerate() {
-            x = match OPERATIONS[op] {
-                "none" => g.op(Op::Identity, &[x]),
-                name => {
-                    let kernel = if name == "conv3" { 3 } else { 1 };
-                    let x = g.relu(x);
-                    let x = g.conv(&format!("{name}.{place}"), x, ConvSpec::same(4, kernel));
-                    g.batch_norm(&format!("bn{place}"), x, false)
-                }
-            };
+        for half in 0..2 {
+            x = g.cell(&format!("half{half}"), |g| {
+                (2 * half..2 * half + 2).fold(x, |x, place| operation(g, x, place, arch.0[place]))
+            });
         }
         let x = g.global_avg_pool(x);
         let x = g.linear("classifier", x, 10);
         Ok(g.finish(x)?)
+    }
+}
+
+/// The operation at one place of the chain.
+fn operation(g: &mut GraphBuilder, x: NodeId, place: usize, op: usize) -> NodeId {
+    match OPERATIONS[op] {
+        "none" => g.op(Op::Identity, &[x]),
+        name => {
+            let kernel = if name == "conv3" { 3 } else { 1 };
+            let x = g.relu(x);
+            let x = g.conv(&format!("{name}.{place}"), x, ConvSpec::same(4, kernel));
+            g.batch_norm(&format!("bn{place}"), x, false)
+        }
     }
 }
 

@@ -151,7 +151,8 @@ fn is_layer(op: &Op) -> bool {
 
 /// Gradients of a scalar; zeros for inputs on which it does not depend.
 pub(super) fn gradients_or_zeros(output: &Tensor, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
-    let gradients: Vec<Option<Tensor>> = match output.requires_grad() {
+    // torch refuses an empty list.
+    let gradients: Vec<Option<Tensor>> = match output.requires_grad() && !inputs.is_empty() {
         false => inputs.iter().map(|_| None).collect(),
         true => {
             let gradients = Tensor::f_run_backward(&[output], inputs, true, false)?;

@@ -44,7 +44,11 @@ impl Network {
         };
         let relus = thin.iter().filter(|(_, node)| node.op == Op::Relu);
         let outputs = relus.filter_map(|(id, _)| values.outputs[id.index()].as_ref());
-        Ok(vec![Tensor::from(relu_kernel::different_rows(outputs)? as i64)])
+        let outputs: Vec<&Tensor> = outputs.collect();
+        if outputs.is_empty() {
+            return Err(Error::undefined("the network has no ReLU"));
+        }
+        Ok(vec![Tensor::from(relu_kernel::different_rows(outputs.into_iter())? as i64)])
     }
 
     /// Runs what comes after the stem on noise in place of the stem's output.
