@@ -1,7 +1,7 @@
 //! A search space of 81 architectures whose networks are scored in milliseconds.
 
 use osee_model::{
-    graph::{ConvSpec, Graph, GraphBuilder, Op, Shape},
+    graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, Shape},
     settings::Settings,
     space::{Mutation, SpaceInfo},
 };
