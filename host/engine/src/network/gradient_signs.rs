@@ -6,8 +6,11 @@ use osee_model::graph::Op;
 use osee_sdk::{Error, Result};
 use tch::{Kind, Reduction, Tensor};
 
-/// Entries of all images' own copies of the parameters, as many as are made at once.
-const AT_ONCE: usize = 1 << 23;
+/// Images that pass side by side: convolutions in more groups take longer for each.
+const AT_ONCE: i64 = 8;
+
+/// Entries of all these images' own copies of the parameters, at most.
+const ENTRIES: usize = 1 << 27;
 
 impl Network {
     /// An image that passes alone has batch normalisations by its own statistics. So the images
@@ -26,7 +29,8 @@ impl Network {
         }
         let images = self.batch.images.size()[0];
         let entries: usize = self.parameters.iter().map(Tensor::numel).sum();
-        let chunk = (AT_ONCE / entries.max(1)).clamp(1, images as usize) as i64;
+        let chunk = (ENTRIES / entries.max(1)).max(1) as i64;
+        let chunk = chunk.min(AT_ONCE).min(images);
         let weights = || {
             let all = self.graph.parameters.iter().zip(&self.parameters);
             all.filter(|(described, _)| described.role.is_weight()).map(|(_, weight)| weight)

@@ -64,8 +64,8 @@ impl Network {
         let gradients = gradients_or_zeros(&scalar, &outputs.iter().collect::<Vec<_>>())?;
         let mut pairs = Vec::with_capacity(2 * inputs.len());
         for (input, gradient) in inputs.into_iter().zip(gradients) {
-            let positive = input.f_gt(0.0)?;
-            pairs.extend([input, gradient.f_mul(&positive)?]);
+            let before = gradient.f_threshold_backward(&input, 0.0)?;
+            pairs.extend([input, before]);
         }
         Ok(pairs)
     }
