@@ -285,7 +285,8 @@ impl Study {
 
     /// True if the study asks for this row.
     pub fn asks_for(&self, row: &RowKey) -> bool {
-        let many = self.estimators.is_empty() || self.estimators.iter().any(EstimatorChoice::is_many);
+        let many =
+            self.estimators.is_empty() || self.estimators.iter().any(EstimatorChoice::is_many);
         many || self.estimators.iter().any(|it| it.name() == row.base())
     }
 

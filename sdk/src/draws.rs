@@ -66,7 +66,9 @@ impl Draws {
         ];
         if self.init.is_some() || self.noise {
             let help = "number of draws, of which the score is the mean; 1 with given weights";
-            specs.push(SettingSpec::new("repeats", i64::from(self.repeats), help).in_range(1..=1000));
+            specs.push(
+                SettingSpec::new("repeats", i64::from(self.repeats), help).in_range(1..=1000),
+            );
         }
         specs
     }

@@ -45,8 +45,8 @@ mod numbers;
 mod one_shot;
 mod variation;
 
-pub use autograd::{differentiable_gradients, gradients};
 pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
+pub use autograd::{differentiable_gradients, gradients};
 pub use draws::Draws;
 pub use error::{Error, Result};
 pub use export::{ExportInfo, ExportKind};

@@ -17,7 +17,8 @@ use osee_core::{
     study::{EstimatorChoice, ProtocolChoice, StudyError},
 };
 use osee_engine::{
-    Batch, Layout, Network, Origin, data::Source, guard::TorchState, open_device, parameters, weights_file,
+    Batch, Layout, Network, Origin, data::Source, guard::TorchState, open_device, parameters,
+    weights_file,
 };
 use osee_model::{
     data_source::DataSource,
@@ -197,7 +198,8 @@ impl ScoreArgs {
 /// The bundled estimators that the name of a group or `all` stands for, and those of user plugins.
 fn of_group<'a>(registry: &'a Registry, name: &str) -> impl Iterator<Item = &'a str> {
     let group = Group::named(name);
-    let wanted = move |group_of: Option<Group>| group.is_none() || group_of.is_none() || group_of == group;
+    let wanted =
+        move |group_of: Option<Group>| group.is_none() || group_of.is_none() || group_of == group;
     let all = registry.estimators().filter(move |(_, info)| wanted(info.group));
     all.map(|(_, info)| info.id.as_str())
 }
@@ -209,7 +211,9 @@ fn estimator_settings(
     let mut settings: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for text in texts {
         let (id, assignment) = text.split_once('.').ok_or_else(|| {
-            usage(format!("--estimator-set takes NAME.KEY=VALUE, such as zen.repeats=4, not `{text}`"))
+            usage(format!(
+                "--estimator-set takes NAME.KEY=VALUE, such as zen.repeats=4, not `{text}`"
+            ))
         })?;
         settings.entry(id.to_owned()).or_default().push(assignment.to_owned());
     }

@@ -9,7 +9,9 @@ impl ZeroShot for WrCor {
     fn info() -> EstimatorInfo {
         EstimatorInfo::new("wrcor", "1")
             .group(Group::Fast)
-            .summary("log|det K|, K the images' correlations at ReLUs and of gradients there, 2^cell")
+            .summary(
+                "log|det K|, K the images' correlations at ReLUs and of gradients there, 2^cell",
+            )
             .citation("Yang et al., Zero-Shot NAS with Weighted Response Correlation, 2024")
             .settings(Draws::NOTHING.settings())
     }
@@ -64,7 +66,8 @@ fn correlation(value: &Tensor) -> Result<Tensor> {
     let exact = mean.f_to_kind(Kind::Double)?;
     let of_means = exact.f_mm(&exact.f_transpose(0, 1)?)?.f_mul_scalar(rows.size()[1] as f64)?;
     // Where means are small beside deviations, rows need not be moved.
-    let small = of_means.f_diagonal(0, 0, 1)?.f_le_tensor(&all.f_diagonal(0, 0, 1)?.f_mul_scalar(0.5)?)?;
+    let small =
+        of_means.f_diagonal(0, 0, 1)?.f_le_tensor(&all.f_diagonal(0, 0, 1)?.f_mul_scalar(0.5)?)?;
     let products = match bool::try_from(small.f_all()?)? {
         true => all.f_sub(&of_means)?,
         false => products(&rows.f_sub(&mean)?)?,
@@ -108,7 +111,9 @@ impl ZeroShot for EzNas {
     fn score(&self, network: &Network) -> Result<f64> {
         let layers = layers(network.graph()?);
         if !layers.contains(&true) {
-            return Err(Error::undefined("no ReLU is followed by a convolution and a normalisation"));
+            return Err(Error::undefined(
+                "no ReLU is followed by a convolution and a normalisation",
+            ));
         }
         let mut sum = 0.0;
         for draw in &self.draws {

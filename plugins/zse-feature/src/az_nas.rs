@@ -46,7 +46,9 @@ fn entropy(feature: &Tensor) -> Result<f64> {
     let spectrum = covariance.f_linalg_eigvalsh("L")?.f_clamp_min(0.0)?;
     let sum = spectrum.f_sum(Kind::Double)?.f_double_value(&[])?;
     if sum <= 0.0 {
-        return Err(Error::undefined("a cell's output is constant, so its spectrum has no entropy"));
+        return Err(Error::undefined(
+            "a cell's output is constant, so its spectrum has no entropy",
+        ));
     }
     let share = spectrum.f_div_scalar(sum)?;
     let logarithm = share.f_add_scalar(1e-8)?.f_log()?;
@@ -101,15 +103,18 @@ pub struct AzTrainability {
 
 impl ZeroShot for AzTrainability {
     fn info() -> EstimatorInfo {
-        info("az_trainability", "mean over cells of 2 - s - 1/s, s the spectral norm of its Jacobian")
-            .setting(
-                SettingSpec::new(
-                    "signs",
-                    "random",
-                    "gradients at cells' outputs: random signs, or those of a checkerboard",
-                )
-                .one_of(SIGNS.map(|(word, _)| word)),
+        info(
+            "az_trainability",
+            "mean over cells of 2 - s - 1/s, s the spectral norm of its Jacobian",
+        )
+        .setting(
+            SettingSpec::new(
+                "signs",
+                "random",
+                "gradients at cells' outputs: random signs, or those of a checkerboard",
             )
+            .one_of(SIGNS.map(|(word, _)| word)),
+        )
     }
     fn new(settings: &Settings) -> Result<Self> {
         let signs = settings.choice("signs", &SIGNS)?;
@@ -134,7 +139,9 @@ fn trainability([output, input]: &[Tensor; 2]) -> Result<f64> {
     let [height, width] = [output.size()[2], output.size()[3]];
     let stride = input.size()[2] / height;
     if [input.size()[2], input.size()[3]] != [stride * height, stride * width] {
-        return Err(Error::undefined("a cell's output does not divide its input into equal squares"));
+        return Err(Error::undefined(
+            "a cell's output does not divide its input into equal squares",
+        ));
     }
     let input = match stride {
         1 => input.shallow_clone(),

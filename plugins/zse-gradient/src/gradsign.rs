@@ -41,7 +41,10 @@ pub struct GradSignMean;
 
 impl ZeroShot for GradSignMean {
     fn info() -> EstimatorInfo {
-        info("gradsign_mean", "mean over weights of |sum over images of sign(g)|, images one by one")
+        info(
+            "gradsign_mean",
+            "mean over weights of |sum over images of sign(g)|, images one by one",
+        )
     }
     fn new(_: &Settings) -> Result<Self> {
         Ok(Self)

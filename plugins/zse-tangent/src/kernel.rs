@@ -15,7 +15,9 @@ impl ZeroShot for NtkCond {
             .group(Group::Slow)
             .direction(Direction::LowerIsBetter)
             .summary("largest over smallest eigenvalue of the neural tangent kernel of the batch")
-            .citation("Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours, ICLR 2021")
+            .citation(
+                "Chen et al., Neural Architecture Search on ImageNet in Four GPU Hours, ICLR 2021",
+            )
             .settings(DRAWS.settings())
     }
     fn new(settings: &Settings) -> Result<Self> {
@@ -55,7 +57,9 @@ impl ZeroShot for HnasTrace {
         EstimatorInfo::new("hnas_trace", "1")
             .group(Group::Slow)
             .summary("root of the mean squared gradient norm of images' label logits")
-            .citation("Shu et al., Unifying and Boosting Gradient-Based Training-Free NAS, NeurIPS 2022")
+            .citation(
+                "Shu et al., Unifying and Boosting Gradient-Based Training-Free NAS, NeurIPS 2022",
+            )
             .settings(Draws::NOTHING.settings())
     }
     fn new(_: &Settings) -> Result<Self> {

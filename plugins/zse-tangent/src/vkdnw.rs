@@ -71,11 +71,7 @@ impl ZeroShot for VkdnwPaper {
 
 /// Mean over draws of the number of parameter tensors plus the entropy, where `turned` is applied
 /// to the factor L of each image's covariance of classes.
-fn mean(
-    network: &Network,
-    draws: &[Variation],
-    turned: impl Fn(Tensor) -> Tensor,
-) -> Result<f64> {
+fn mean(network: &Network, draws: &[Variation], turned: impl Fn(Tensor) -> Tensor) -> Result<f64> {
     let mut sum = 0.0;
     for draw in draws {
         let network = network.varied(draw.norm(NormStatistics::Initial));

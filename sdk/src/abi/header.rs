@@ -10,7 +10,7 @@ pub const MAGIC: [u8; 8] = *b"OSEEPLUG";
 /// Major version of the boundary; host and plugin must have the same.
 pub const ABI_MAJOR: u32 = 4;
 /// Minor version of the boundary; the host's must be at least the plugin's.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 
 const TEXT: usize = 64;
 

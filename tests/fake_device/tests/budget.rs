@@ -55,9 +55,14 @@ fn a_network_is_scored_within_its_budget() {
     let batch = SIZE.batch(1, device);
     let mut spent: Vec<(&str, Counts)> = Vec::new();
     reset();
-    let network =
-        Network::new(graph, &parameters, batch, Layout::fastest(device, Kind::Float), Origin::default())
-            .unwrap();
+    let network = Network::new(
+        graph,
+        &parameters,
+        batch,
+        Layout::fastest(device, Kind::Float),
+        Origin::default(),
+    )
+    .unwrap();
     spent.push(("set-up", counts()));
     for what in PASSES {
         reset();

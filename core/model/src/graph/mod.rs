@@ -18,9 +18,9 @@ mod parameter;
 mod reach;
 mod shape;
 mod sketch;
-mod thin;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 pub use builder::{ConvSpec, GraphBuilder, Shared};
 pub use cost::Cost;

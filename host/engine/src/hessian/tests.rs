@@ -1,6 +1,8 @@
 //! Compares w'Hg with the double backward that it replaces.
 
-use crate::{Batch, Layout, Network, Origin, executor::Executor, program::Program, test_device::device};
+use crate::{
+    Batch, Layout, Network, Origin, executor::Executor, program::Program, test_device::device,
+};
 use osee_model::graph::{ConvSpec, Graph, GraphBuilder, NodeId, Op, Pool, PoolKind, Shape};
 use osee_sdk::Measurement;
 use tch::{Kind, Reduction, Tensor};
@@ -53,9 +55,14 @@ fn check(build: impl Fn(&mut GraphBuilder) -> NodeId) {
     let labels = Tensor::from_slice(&[0i64, 1, 2, 3, 0, 1, 2, 3]);
     let batch = Batch::new(images, labels).unwrap().on(device);
     let expected = reference(&graph, &parameters, &batch);
-    let network =
-        Network::new(graph, &parameters, batch, Layout::fastest(device, Kind::Float), Origin::default())
-            .unwrap();
+    let network = Network::new(
+        graph,
+        &parameters,
+        batch,
+        Layout::fastest(device, Kind::Float),
+        Origin::default(),
+    )
+    .unwrap();
     let ours = network.measure(Measurement::WeightHessianGradient).unwrap()[0].double_value(&[]);
     assert!((ours - expected).abs() <= 1e-3 * expected.abs(), "{ours} for {expected}");
 }

@@ -25,7 +25,9 @@ enum Entry {
 impl Network {
     pub(super) fn first_entry_jacobian(&self) -> Result<Vec<Tensor>> {
         if self.couples_images() {
-            return Err(Error::new("a Jacobian per image needs normalisation that couples no images"));
+            return Err(Error::new(
+                "a Jacobian per image needs normalisation that couples no images",
+            ));
         }
         let executor = self.executor();
         let values = executor.forward(&self.batch.images)?;
@@ -38,10 +40,8 @@ impl Network {
         }
         let entries = self.entries(&executor, &values, count)?;
         let nodes: BTreeSet<usize> = entries.values().flatten().map(|(node, _)| *node).collect();
-        let outputs: Vec<Tensor> = nodes
-            .iter()
-            .map(|&node| executor.value(&values, Value::Of(node), node))
-            .collect();
+        let outputs: Vec<Tensor> =
+            nodes.iter().map(|&node| executor.value(&values, Value::Of(node), node)).collect();
         let borrowed: Vec<&Tensor> = outputs.iter().collect();
         let zeros = Tensor::f_zeros([images], options)?;
         let mut of_classes = Vec::new();
@@ -51,7 +51,9 @@ impl Network {
             let first: BTreeMap<usize, Tensor> = nodes
                 .iter()
                 .zip(&gradients)
-                .map(|(node, gradient)| Ok((*node, gradient.f_select(1, 0)?.f_reshape([images, -1])?)))
+                .map(|(node, gradient)| {
+                    Ok((*node, gradient.f_select(1, 0)?.f_reshape([images, -1])?))
+                })
                 .collect::<Result<_>>()?;
             let mut columns = Vec::new();
             for parameter in 0..count {
@@ -62,7 +64,8 @@ impl Network {
                         Entry::Times(factor) => at_output.f_mul(factor)?,
                         Entry::Alone => at_output.shallow_clone(),
                     };
-                    column = column.f_add(&part.f_sum_dim_intlist([1i64].as_slice(), false, None)?)?;
+                    column =
+                        column.f_add(&part.f_sum_dim_intlist([1i64].as_slice(), false, None)?)?;
                 }
                 columns.push(column);
             }
@@ -89,13 +92,11 @@ impl Network {
             };
             let factor = match node.op {
                 Op::Conv2d { stride, padding, .. } => {
-                    let [height, width] = match executor
-                        .value(values, Value::Of(step.node), step.node)
-                        .size()[..]
-                    {
-                        [.., height, width] => [height, width],
-                        _ => continue,
-                    };
+                    let [height, width] =
+                        match executor.value(values, Value::Of(step.node), step.node).size()[..] {
+                            [.., height, width] => [height, width],
+                            _ => continue,
+                        };
                     let (stride, padding) = (stride as i64, padding as i64);
                     // What the first tap of the kernel sees.
                     let seen = input()?
@@ -114,8 +115,10 @@ impl Network {
                 _ => continue,
             };
             let mut parameters = node.op.parameters();
-            let uses = [parameters.next().map(|id| (id, Entry::Times(factor))),
-                parameters.next().map(|id| (id, Entry::Alone))];
+            let uses = [
+                parameters.next().map(|id| (id, Entry::Times(factor))),
+                parameters.next().map(|id| (id, Entry::Alone)),
+            ];
             for (id, entry) in uses.into_iter().flatten().filter(|(id, _)| id.index() < count) {
                 entries.entry(id.index()).or_default().push((step.node, entry));
             }

@@ -73,8 +73,7 @@ impl Network {
         let logits = executor.output(&values).f_reshape([count, -1])?;
         batch.check_labels(logits.size()[1])?;
         let none: Option<&Tensor> = None;
-        let loss =
-            logits.f_cross_entropy_loss(batch.labels(), none, Reduction::Sum, -100, 0.0)?;
+        let loss = logits.f_cross_entropy_loss(batch.labels(), none, Reduction::Sum, -100, 0.0)?;
         let weights: Vec<&Tensor> = self
             .graph
             .parameters

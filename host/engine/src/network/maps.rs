@@ -41,9 +41,8 @@ impl Network {
         let mut pass = pass.borrow_mut();
         self.run_dead(&mut pass)?;
         let executor = self.executor();
-        let value = |id: &NodeId| {
-            executor.value(&pass.values, self.program.values[id.index()], id.index())
-        };
+        let value =
+            |id: &NodeId| executor.value(&pass.values, self.program.values[id.index()], id.index());
         Ok(nodes.iter().map(value).collect())
     }
 
@@ -83,6 +82,8 @@ impl Network {
         let executor = crate::executor::Executor { program: &program, ..self.executor() };
         let values = executor.forward(&self.batch.images)?;
         let leaves = self.graph.iter().filter(|(_, node)| node.op.is_leaf());
-        Ok(leaves.map(|(id, _)| executor.value(&values, Value::Of(id.index()), id.index())).collect())
+        Ok(leaves
+            .map(|(id, _)| executor.value(&values, Value::Of(id.index()), id.index()))
+            .collect())
     }
 }

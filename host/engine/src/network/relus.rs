@@ -64,7 +64,7 @@ impl Network {
         let gradients = gradients_or_zeros(&scalar, &outputs.iter().collect::<Vec<_>>())?;
         let mut pairs = Vec::with_capacity(2 * inputs.len());
         for (input, gradient) in inputs.into_iter().zip(gradients) {
-            let before = gradient.f_threshold_backward(&input, 0.0)?;
+            let before = input.f_threshold_backward(&gradient, 0.0)?;
             pairs.extend([input, before]);
         }
         Ok(pairs)
