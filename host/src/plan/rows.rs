@@ -91,7 +91,8 @@ impl<'a> Rows<'a> {
     }
 
     /// The estimators of the study. `all`, or an empty list, stands for all that need
-    /// no training and all of user plugins.
+    /// no training and all of user plugins, but no bundled meta estimator that judges by
+    /// what is not among them.
     fn choices(&self) -> Vec<EstimatorChoice> {
         let chosen = &self.study.estimators;
         if chosen.is_empty() {
@@ -116,11 +117,33 @@ impl<'a> Rows<'a> {
             .iter()
             .flat_map(|plugin| plugin.exports.iter().map(|export| export.id()))
             .collect();
-        let wanted = move |info: &&EstimatorInfo| {
-            info.kind != EstimatorKind::OneShot || given.contains(&info.id.as_str())
-        };
+        let given = |id: &str| given.contains(&id);
+        let wanted = |info: &&EstimatorInfo| info.kind != EstimatorKind::OneShot || given(&info.id);
         let all = self.registry.estimators().map(|(_, info)| info).filter(wanted);
-        all.map(|info| EstimatorChoice::plain(&info.id))
+        let mut all: Vec<(&str, Vec<String>)> =
+            all.map(|info| (info.id.as_str(), self.default_experts(info))).collect();
+        loop {
+            let before = all.len();
+            let there: Vec<&str> = all.iter().map(|(id, _)| *id).collect();
+            all.retain(|(id, experts)| {
+                given(id) || experts.iter().all(|expert| there.contains(&expert.as_str()))
+            });
+            if all.len() == before {
+                return all.into_iter().map(|(id, _)| EstimatorChoice::plain(id));
+            }
+        }
+    }
+
+    /// The rows that a meta estimator judges by under its default settings; empty for any
+    /// other, and for one that cannot be made, which its row reports.
+    fn default_experts(&self, info: &EstimatorInfo) -> Vec<String> {
+        if info.kind != EstimatorKind::Meta {
+            return Vec::new();
+        }
+        match self.create(&EstimatorChoice::plain(&info.id)).map(|made| made.instance) {
+            Ok(Foreign::Meta(meta)) => meta.needs().unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     fn add(
