@@ -8,8 +8,8 @@ mod support;
 use osee_core::{
     shard::{Shard, unit_name},
     store::{
-        MergeError, Merged, Progress, Record, Retry, Score, Store, StoreError, StoreWriter,
-        UnitTimes,
+        MergeError, Merged, PopulationId, Progress, Record, Retry, Score, Store, StoreError,
+        StoreWriter, UnitTimes,
     },
     study::{Seeds, Study},
 };
@@ -228,6 +228,37 @@ fn a_failure_gives_way_to_a_score_and_to_a_wider_limit() {
         let times = UnitTimes { units: 2, milliseconds: 3.0, alone: 4.0 };
         assert_eq!(merged.unit_times().unwrap(), times);
         parts.reverse();
+    }
+}
+
+#[test]
+fn a_merge_keeps_what_the_scores_of_a_meta_estimator_are_about() {
+    let folder = tempfile::tempdir().unwrap();
+    let population = |failed: &'static str| {
+        PopulationId::of(["arch 0", "arch 1"], |at| if at == 0 { vec![failed] } else { vec![] })
+    };
+    let record = |row| Record {
+        row,
+        arch_index: 0,
+        seed: 3,
+        outcome: Ok(0.5),
+        milliseconds: 2.0,
+        device: "cpu".to_owned(),
+    };
+    let part = |name: &str, failed: Option<&'static str>| {
+        let mut store = StoreWriter::open(folder.path().join(name), &study(Shard::WHOLE)).unwrap();
+        store.fix_architectures(&plan()).unwrap();
+        let row = store.register(&[key("a", "x")]).unwrap()[0];
+        store.replace(row, &[record(row)], failed.map(population).as_ref()).unwrap();
+        store.finish()
+    };
+    // Two parts never disagree about it, unless their scores do not depend on it.
+    let parts = [part("none", None), part("first", Some("x")), part("second", Some("y"))];
+    let mut merged = into(&folder.path().join("merged"));
+    for _ in 0..2 {
+        merged.merge(&parts).unwrap();
+        let (id, _) = merged.newest().unwrap()["a"];
+        assert_eq!(merged.population(id).unwrap(), Some(population("x")));
     }
 }
 

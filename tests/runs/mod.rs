@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod benchmark;
+mod combine;
 mod exports;
 mod faults;
 mod gpu;

@@ -24,7 +24,7 @@ fn boards(out: &Path) -> [String; 2] {
 fn stored(out: &Path) -> Vec<(usize, u64, f64)> {
     let store = osee_core::store::Store::open(out).unwrap();
     let rows = store.rows().unwrap();
-    let all = rows.iter().filter(|(_, key)| key.estimator.id != "vote");
+    let all = rows.iter().filter(|(_, key)| !key.is_meta());
     all.flat_map(|(id, _)| store.scores(*id).unwrap())
         .map(|score| (score.arch_index, score.seed, score.milliseconds))
         .collect()

@@ -27,20 +27,21 @@ impl List {
     }
 }
 
+/// Hashes a list line by line.
 #[derive(Default)]
-struct Hasher {
+pub(super) struct Hasher {
     hash: Sha256,
     count: usize,
 }
 
 impl Hasher {
-    fn add(&mut self, arch: &str) {
+    pub(super) fn add(&mut self, arch: &str) {
         self.hash.update(arch.as_bytes());
         self.hash.update(b"\n");
         self.count += 1;
     }
 
-    fn list(self) -> List {
+    pub(super) fn list(self) -> List {
         let sha256 = hex(self.hash.finalize());
         List { architectures: self.count, sha256 }
     }

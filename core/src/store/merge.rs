@@ -8,6 +8,7 @@ use super::{
     architectures::{List, add, set_list},
     files::refuse_other_study,
     limit::set_limit,
+    population::set_population,
     reader::outcome,
     schema::{INSERT, has_table},
     writer::register,
@@ -130,6 +131,7 @@ impl StoreWriter {
         for (key, ids) in rows.values() {
             let to = register(&transaction, &known, key).map_err(mine)?;
             self.merge_scores(parts, ids, (to, &key.name), &mut merged)?;
+            self.take_population(parts, ids, to)?;
         }
         for (table, width) in [("epoch", 7), ("evaluation", 6)] {
             parts.iter().try_for_each(|part| self.take(part, table, width))?;
@@ -279,6 +281,27 @@ impl StoreWriter {
                 dir: parts[at].dir.path().to_owned(),
             }),
         }
+    }
+
+    /// Copies the population that a row's scores are about, unless this store has one. Of scores,
+    /// too, it keeps those that it has.
+    fn take_population(
+        &self,
+        parts: &[Store],
+        ids: &[Option<RowId>],
+        to: RowId,
+    ) -> Result<(), MergeError> {
+        if self.population(to)?.is_some() {
+            return Ok(());
+        }
+        for (part, id) in parts.iter().zip(ids) {
+            let Some(id) = id else { continue };
+            if let Some(population) = part.population(*id)? {
+                let set = set_population(&self.connection, to, Some(&population));
+                return set.map_err(|e| self.sqlite(e).into());
+            }
+        }
+        Ok(())
     }
 
     /// Copies the hashes of the checkpoints that scores were made with; parts must agree.

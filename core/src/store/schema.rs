@@ -65,7 +65,8 @@ pub const SCHEMA: &str = "
 
 /// Tables that a file may lack: `unit` has the time of a unit, for all its estimators together and
 /// as the sum of what each would take alone; `failure_limit` has the limits that failures exceeded;
-/// `weights` has the checkpoints that scores were made with.
+/// `weights` has the checkpoints that scores were made with; `population` has what the scores of a
+/// meta estimator are about.
 pub const ADDED: &str = "
     CREATE TABLE IF NOT EXISTS unit (
         arch INTEGER NOT NULL,
@@ -89,6 +90,11 @@ pub const ADDED: &str = "
         sha256 TEXT NOT NULL,
         PRIMARY KEY (supernet, seed, epoch)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS population (
+        row INTEGER PRIMARY KEY,
+        architectures INTEGER NOT NULL,
+        sha256 TEXT NOT NULL
+    );
 ";
 
 /// True if the file has this table.

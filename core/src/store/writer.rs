@@ -3,9 +3,10 @@
 //! Invariant: there is only one writer at a time, if the file system supports locks.
 
 use super::{
-    Record, RowId, Store, StoreError,
+    PopulationId, Record, RowId, Store, StoreError,
     files::{read_study, refuse_other_study, write_format},
     limit::set_limit,
+    population::set_population,
     schema::INSERT,
     unit::add_time,
 };
@@ -127,17 +128,23 @@ impl StoreWriter {
     }
 
     /// Replaces all results of a row, as meta estimators need: their scores depend on all
-    /// architectures.
+    /// architectures. `population` is what they depend on; `None` if they are failures without one.
     ///
     /// # Errors
     /// If SQLite fails.
-    pub fn replace(&mut self, row: RowId, records: &[Record]) -> Result<(), StoreError> {
+    pub fn replace(
+        &mut self,
+        row: RowId,
+        records: &[Record],
+        population: Option<&PopulationId>,
+    ) -> Result<(), StoreError> {
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
             transaction.execute("DELETE FROM score WHERE row = ?1", [row.0])?;
             for record in records {
                 insert(&transaction, record)?;
             }
+            set_population(&transaction, row, population)?;
             transaction.commit()
         };
         write(&mut self.store.connection).map_err(|e| self.sqlite(e))

@@ -5,7 +5,7 @@ use super::{
     material::{ByBatch, JudgedRow, Material, Neighbourhood, Observed, Structure, ranked},
 };
 use crate::{
-    leaderboard::{Leaderboard, NotRun, Row},
+    leaderboard::{Leaderboard, NotRun, Row, dependent},
     loader::Space,
 };
 use osee_core::{
@@ -109,6 +109,7 @@ pub fn from_run(
             .iter()
             .flat_map(|it| &it.notes)
             .map(|it| format!("truth: {it}"))
+            .chain(dependent(&board.rows))
             .collect(),
         truth_name: truth,
         without_truth: board.without_truth,

@@ -133,6 +133,12 @@ pub fn check(subject: &Subject<'_>, tell: Tell<'_>) {
         Ok(())
     });
     rule(tell, "scores tell architectures apart", || {
+        let undefined =
+            |it: &Outcome| it.as_ref().is_err_and(|failure| failure.kind == FailureKind::Undefined);
+        if first.iter().all(undefined) {
+            // These networks have nothing of what it measures.
+            return Ok(());
+        }
         let known: Vec<f64> = first.iter().filter_map(|s| s.as_ref().ok().copied()).collect();
         let constant = known.windows(2).all(|pair| pair[0].to_bits() == pair[1].to_bits());
         match constant {

@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 /// Names and types of the columns; `docs/scale.md` explains them.
-pub const COLUMNS: [(&str, Kind); 17] = [
+pub const COLUMNS: [(&str, Kind); 18] = [
     ("estimator", Kind::Text),
     ("estimator_id", Kind::Text),
     ("kind", Kind::Text),
@@ -56,6 +56,7 @@ pub const COLUMNS: [(&str, Kind); 17] = [
     ("neighbour", Kind::Count),
     ("checkpoint_of", Kind::MaybeText),
     ("epoch", Kind::MaybeCount),
+    ("population", Kind::MaybeText),
 ];
 
 /// A file format of the table.
@@ -133,6 +134,7 @@ pub fn export(
         let EstimatorKey { id: estimator, kind, direction, .. } = &key.estimator;
         let kind = kind.to_string();
         let checkpoint = key.checkpoint_of.as_ref();
+        let population = store.population(id)?;
         let mut written = Ok(());
         store.visit_scores(id, |score, device| {
             if written.is_err() {
@@ -158,6 +160,7 @@ pub fn export(
                 u64::from(score.arch_index >= drawn).into(),
                 checkpoint.map(|it| it.row.as_str()).into(),
                 checkpoint.map(|it| u64::from(it.epoch)).into(),
+                population.as_ref().map(|it| it.sha256.as_str()).into(),
             ]);
         })?;
         written?;

@@ -5,7 +5,7 @@ use crate::truth::{Judged, Truth};
 use osee_core::{
     criteria::{CriteriaOptions, CriteriaReport, MIN_ARCHITECTURES, evaluate},
     row::RowKey,
-    store::{Score, Store, seed_means},
+    store::{PopulationId, Score, Store, seed_means},
     study::{Architectures, Seeds},
 };
 use osee_model::estimator::FailureKind;
@@ -24,6 +24,9 @@ pub struct Row {
     pub criteria: Option<CriteriaReport>,
     /// Kendall's tau-b of each seed alone; `None` if it is undefined.
     pub kd_seeds: Vec<Option<f64>>,
+    /// The population that a meta estimator's scores depend on; `None` for other rows, and
+    /// if the run did not keep it.
+    pub population: Option<PopulationId>,
     /// Number of failed scores over the judged architectures and seeds, by kind.
     pub failures: BTreeMap<FailureKind, usize>,
     /// Message of the first failure of each kind, by architecture and seed.
@@ -110,7 +113,8 @@ impl Leaderboard {
         for (id, key) in found {
             let seeds = key.seeds(&study.seeds).len();
             let scores = store.scores(id)?;
-            rows.push(row(key, scores, seeds, &scored, judged.as_ref(), options)?);
+            let row = row(key, scores, seeds, &scored, judged.as_ref(), options)?;
+            rows.push(Row { population: store.population(id)?, ..row });
         }
         rows.sort_by(|a, b| {
             let kd =
@@ -216,6 +220,7 @@ fn row(
         scores: means,
         criteria,
         kd_seeds,
+        population: None,
         failures,
         examples,
         key,

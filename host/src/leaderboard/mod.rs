@@ -3,6 +3,7 @@
 mod across;
 mod board;
 pub(crate) mod columns;
+mod dependent;
 mod error;
 mod names;
 mod number;
@@ -13,6 +14,7 @@ mod standing;
 
 pub use across::Across;
 pub use board::{Leaderboard, Row};
+pub use dependent::dependent;
 pub use error::LeaderboardError;
 pub use names::told_apart;
 pub use number::{CONSTANT, TOO_FEW_AT_K, cell, population};

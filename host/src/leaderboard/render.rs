@@ -3,7 +3,7 @@
 use super::{
     Leaderboard, NotRun, Row,
     columns::{CRITERIA, Column, FAILED, Line, MILLISECONDS, NAME, RANK, texts},
-    few,
+    dependent, few,
 };
 use crate::truth::Truth;
 use osee_core::criteria::{CriteriaReport, TieAware, smallest_kendall_p_value};
@@ -96,7 +96,8 @@ fn csv(board: &Leaderboard, timing: bool) -> String {
     let mut names: Vec<String> = columns.iter().map(|it| it.title.to_owned()).collect();
     names.extend(bounded().flat_map(ends));
     let more = ["missing", "scored", "architectures", "not_run", "truth", "subset"];
-    names.extend(more.into_iter().chain(timing.then_some("ms/score")).map(str::to_owned));
+    let last = timing.then_some("ms/score").into_iter().chain(["population"]);
+    names.extend(more.into_iter().chain(last).map(str::to_owned));
     let truth = board.truth.as_ref().map(Truth::heading);
     let rows = lines(board).enumerate().map(|(at, line)| {
         let mut fields: Vec<Field<'_>> = columns.iter().map(|it| it.of(&line).field).collect();
@@ -106,8 +107,10 @@ fn csv(board: &Leaderboard, timing: bool) -> String {
         }));
         fields.extend([line.missing, line.scored, line.of].map(Field::from));
         fields.extend([line.not_run, truth.as_deref(), Some(&board.subset)].map(Field::from));
-        let row = board.rows.get(at).filter(|_| timing);
-        fields.extend(row.map(|row| Field::from(row.ms_per_score)));
+        let row = board.rows.get(at);
+        fields.extend(timing.then(|| Field::from(row.map(|row| row.ms_per_score))));
+        let population = row.and_then(|row| row.population.as_ref());
+        fields.push(population.map(|population| population.sha256.as_str()).into());
         fields
     });
     csv_text(names, rows)
@@ -157,10 +160,11 @@ fn table(board: &Leaderboard, timing: bool) -> String {
     format!("{}\n{}{}", caption(board), terminal_table(&titles, &lines), note(board))
 }
 
-/// A note for below the table on what so few architectures allow.
+/// Notes for below the table, a line each: what so few architectures allow, and which
+/// rows depend on the population.
 fn note(board: &Leaderboard) -> String {
     let few = board.judged.as_ref().and_then(|judged| few(judged.values.len()));
-    few.map_or_else(String::new, |few| few + "\n")
+    few.into_iter().chain(dependent(&board.rows)).map(|line| line + "\n").collect()
 }
 
 fn markdown(board: &Leaderboard, timing: bool) -> String {
@@ -246,6 +250,7 @@ fn row_document(row: &Row, timing: bool) -> Value {
         "failures_by_kind": by_kind.collect::<BTreeMap<_, _>>(),
         "failure_examples": examples.collect::<BTreeMap<_, _>>(),
         "missing": row.missing,
+        "population": row.population,
     })));
     if timing {
         document.insert("ms_per_arch".to_owned(), json!(row.ms_per_arch));

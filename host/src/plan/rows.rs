@@ -87,23 +87,50 @@ impl<'a> Rows<'a> {
         Ok(all)
     }
 
-    /// The estimators of the study, with those that the name of a group stands for.
+    /// The estimators of the study, with those that the name of a group stands for. A meta
+    /// estimator among these brings the experts that it judges by, or stays away if there are none.
     fn choices(&self) -> Vec<EstimatorChoice> {
-        let chosen = &self.study.estimators;
-        if chosen.is_empty() {
-            return self.several(Some(Group::Classic)).collect();
-        }
+        let classic = [EstimatorChoice::plain("classic")];
+        let chosen = match self.study.estimators.as_slice() {
+            [] => &classic[..],
+            chosen => chosen,
+        };
         let mut choices: Vec<EstimatorChoice> = Vec::new();
+        // What each of a group needs; nothing for what the study names itself.
+        let mut needs: Vec<Vec<String>> = Vec::new();
         for choice in chosen {
             if !choice.is_many() || *choice != EstimatorChoice::plain(&choice.id) {
                 choices.push(choice.clone());
+                needs.push(Vec::new());
                 continue;
             }
-            for one in self.several(Group::named(&choice.id)) {
+            for info in self.several(Group::named(&choice.id)) {
                 // What has a place of its own, or has come by another group, does not come twice.
-                let there = |it: &EstimatorChoice| it.name() == one.name();
+                let there = |it: &EstimatorChoice| it.name() == info.id;
                 if !chosen.iter().chain(&choices).any(there) {
-                    choices.push(one);
+                    choices.push(EstimatorChoice::plain(&info.id));
+                    needs.push(self.default_experts(info));
+                }
+            }
+        }
+        let mut at = 0;
+        while at < choices.len() {
+            let there = |name: &String| choices.iter().any(|it| it.name() == name);
+            let missing: Vec<String> = needs[at].iter().filter(|it| !there(it)).cloned().collect();
+            let found: Option<Vec<_>> =
+                missing.iter().map(|id| self.registry.estimator(id).ok()).collect();
+            match found {
+                Some(found) => {
+                    for (_, info) in found {
+                        choices.push(EstimatorChoice::plain(&info.id));
+                        needs.push(self.default_experts(info));
+                    }
+                    at += 1;
+                }
+                // No plugin has them.
+                None => {
+                    choices.remove(at);
+                    needs.remove(at);
                 }
             }
         }
@@ -112,19 +139,30 @@ impl<'a> Rows<'a> {
 
     /// The bundled estimators of a group, or of all groups, that need no training, and all of
     /// user plugins.
-    fn several(&self, group: Option<Group>) -> impl Iterator<Item = EstimatorChoice> {
-        let given: Vec<&str> = self
-            .registry
-            .user_plugins()
-            .iter()
-            .flat_map(|plugin| plugin.exports.iter().map(|export| export.id()))
-            .collect();
+    fn several(&self, group: Option<Group>) -> impl Iterator<Item = &EstimatorInfo> {
         let wanted = move |info: &&EstimatorInfo| {
             let in_group = group.is_none() || info.group == group;
-            given.contains(&info.id.as_str()) || info.kind != EstimatorKind::OneShot && in_group
+            self.is_given(info) || info.kind != EstimatorKind::OneShot && in_group
         };
-        let all = self.registry.estimators().map(|(_, info)| info).filter(wanted);
-        all.map(|info| EstimatorChoice::plain(&info.id))
+        self.registry.estimators().map(|(_, info)| info).filter(wanted)
+    }
+
+    /// True if it comes from a user plugin.
+    fn is_given(&self, info: &EstimatorInfo) -> bool {
+        let mut exports = self.registry.user_plugins().iter().flat_map(|plugin| &plugin.exports);
+        exports.any(|export| export.id() == info.id)
+    }
+
+    /// The rows that a meta estimator judges by under its default settings; empty for any
+    /// other, and for one that cannot be made, which its row reports.
+    fn default_experts(&self, info: &EstimatorInfo) -> Vec<String> {
+        if info.kind != EstimatorKind::Meta || self.is_given(info) {
+            return Vec::new();
+        }
+        match self.create(&EstimatorChoice::plain(&info.id)).map(|made| made.instance) {
+            Ok(Foreign::Meta(meta)) => meta.needs().unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     fn add(

@@ -10,7 +10,7 @@ use crate::{
 use osee_core::{
     row::{EstimatorKey, RowKey},
     run_dir::RunDir,
-    store::{Outcome, Record, RowId, Score, Store, StoreWriter, seed_means},
+    store::{Outcome, PopulationId, Record, RowId, Score, Store, StoreWriter, seed_means},
 };
 use osee_model::{
     device::DeviceName,
@@ -76,15 +76,11 @@ pub fn finish(
         if place.stop.is_set() {
             return Ok(all.len() - done);
         }
-        let voted = vote(population, key, registry, store, place);
-        let (scores, milliseconds) = match voted {
+        let voted = match vote(population, key, registry, store, place) {
             Err(RunError::Worker(WorkerError::Stopped)) => return Ok(all.len() - done),
             voted => voted?,
         };
-        let outcomes: Vec<Outcome> = match scores {
-            Ok(scores) => scores.into_iter().map(|score| finite(Ok(score))).collect(),
-            Err(failure) => vec![Err(failure); population.architectures.len()],
-        };
+        let Voted { outcomes, milliseconds, population: id } = voted;
         let record = |(arch_index, outcome)| Record {
             row: *row,
             arch_index,
@@ -94,25 +90,69 @@ pub fn finish(
             device: population.device.to_string(),
         };
         let records: Vec<Record> = outcomes.into_iter().enumerate().map(record).collect();
-        store.replace(*row, &records)?;
+        store.replace(*row, &records, id.as_ref())?;
     }
     Ok(0)
 }
 
-/// Computes one meta estimator: a score, and milliseconds, per architecture.
+/// The results of one meta estimator.
+struct Voted {
+    /// One per architecture.
+    outcomes: Vec<Outcome>,
+    /// Of each architecture.
+    milliseconds: f64,
+    /// What the outcomes depend on; `None` if there was nothing to judge by.
+    population: Option<PopulationId>,
+}
+
+/// Computes one meta estimator.
 fn vote(
     population: &Population<'_>,
     key: &RowKey,
     registry: &Registry,
     store: &Store,
     place: &Place<'_>,
-) -> Result<(Result<Vec<f64>, Failure>, f64), RunError> {
-    match Judge::new(key, registry, place)? {
-        Ok((judge, experts)) => match columns(population, experts, store)? {
-            Ok((columns, milliseconds)) => Ok((judge.scores(columns)?, milliseconds)),
-            Err(failure) => Ok((Err(failure), 0.0)),
-        },
-        Err(failure) => Ok((Err(failure), 0.0)),
+) -> Result<Voted, RunError> {
+    let failed = |failure: Failure| vec![Err(failure); population.architectures.len()];
+    let nothing =
+        |failure| Ok(Voted { outcomes: failed(failure), milliseconds: 0.0, population: None });
+    let (judge, experts) = match Judge::new(key, registry, place)? {
+        Ok(made) => made,
+        Err(failure) => return nothing(failure),
+    };
+    let (columns, milliseconds) = match columns(population, experts, store)? {
+        Ok(columns) => columns,
+        Err(failure) => return nothing(failure),
+    };
+    let without = without_score(&columns);
+    let names = |at: usize| without[at].iter().map(String::as_str).collect();
+    let id = PopulationId::of(columns.architectures.iter().map(String::as_str), names);
+    let outcomes = match judge.scores(columns)? {
+        Ok(scores) => scores.into_iter().zip(&without).map(outcome).collect(),
+        Err(failure) => failed(failure),
+    };
+    Ok(Voted { outcomes, milliseconds, population: Some(id) })
+}
+
+/// For each architecture, the experts that have no score of it.
+fn without_score(population: &osee_sdk::Population) -> Vec<Vec<String>> {
+    let columns = || population.estimators.iter().zip(&population.columns);
+    let of = |at: usize| {
+        let without = columns().filter(|(_, column)| column[at].is_nan());
+        without.map(|(name, _)| name.clone()).collect()
+    };
+    (0..population.architectures.len()).map(of).collect()
+}
+
+/// The outcome of a score, given the experts that have none of the architecture. NaN is
+/// how a meta estimator says that its definition needs theirs.
+fn outcome((score, without): (f64, &Vec<String>)) -> Outcome {
+    match without.first() {
+        Some(expert) if score.is_nan() => {
+            let why = format!("its expert `{expert}` has no score of this architecture");
+            Err(Failure::new(FailureKind::Undefined, why))
+        }
+        _ => finite(Ok(score)),
     }
 }
 
@@ -201,9 +241,31 @@ fn without_scores(expert: &str, scores: &[Score]) -> Option<Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::without_scores;
+    use super::{outcome, without_score, without_scores};
     use osee_core::store::{Outcome, Score};
     use osee_model::estimator::{Failure, FailureKind};
+    use osee_sdk::Population;
+
+    #[test]
+    fn no_number_is_undefined_where_an_expert_has_none_and_a_fault_elsewhere() {
+        let population = Population {
+            architectures: ["x", "y", "z"].map(str::to_owned).to_vec(),
+            estimators: ["a", "b"].map(str::to_owned).to_vec(),
+            columns: vec![vec![1.0, f64::NAN, 3.0], vec![1.0, f64::NAN, f64::NAN]],
+            seed: 0,
+        };
+        let without = without_score(&population);
+        assert_eq!(without, [vec![], vec!["a".to_owned(), "b".to_owned()], vec!["b".to_owned()]]);
+        let of = |score: f64, at: usize| outcome((score, &without[at]));
+        let failed = |score, at| of(score, at).unwrap_err();
+        assert_eq!(failed(f64::NAN, 0).kind, FailureKind::NotFinite);
+        let undefined = "its expert `a` has no score of this architecture";
+        assert_eq!(failed(f64::NAN, 1), Failure::new(FailureKind::Undefined, undefined));
+        assert_eq!(failed(f64::NAN, 2).kind, FailureKind::Undefined);
+        assert_eq!(failed(f64::INFINITY, 2).kind, FailureKind::NotFinite);
+        // A rule by ranks has a number for what failed, too.
+        assert_eq!([of(0.5, 0), of(0.25, 1)], [Ok(0.5), Ok(0.25)]);
+    }
 
     #[test]
     fn an_expert_without_any_score_is_named_and_one_with_some_is_not() {

@@ -45,8 +45,9 @@ impl Graph {
     }
 
     /// For each node that a live path from the input reaches, the result of `rule` on the values of
-    /// its reached inputs.
-    fn along_live_paths<T: Copy>(
+    /// its reached inputs; `input` at the input, `None` elsewhere and where `rule` gives none. So
+    /// what depends on nothing but zeros and shifts is not reached.
+    pub fn along_live_paths<T: Copy>(
         &self,
         input: T,
         rule: impl Fn(&Node, &[T]) -> Option<T>,
