@@ -90,7 +90,9 @@ pub trait Meta: Send + Sync + Sized + 'static {
     fn needs(&self) -> Vec<String>;
 
     /// Returns one score per architecture of the population, in its order. Any other
-    /// number of scores is a failure for all of them.
+    /// number of scores is a failure for all of them. NaN where an expert has no score is
+    /// stored as an undefined score, which names the expert; elsewhere, and infinity, as
+    /// one that is not finite.
     ///
     /// # Errors
     /// Whatever keeps the scores from being computed.

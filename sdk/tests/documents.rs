@@ -7,6 +7,7 @@
 use osee_model::{
     estimator::{EstimatorKind, Failure, FailureKind, Limit},
     graph::{Op, Select},
+    protocol::Init,
     settings::Settings,
 };
 use osee_sdk::{
@@ -135,6 +136,36 @@ fn measurements() -> Vec<Measurement> {
     ]
 }
 
+/// Those that came with ABI 4.1.
+fn later_measurements() -> Vec<Measurement> {
+    let variation = Variation::default()
+        .weights(Weights::Drawn { init: Init::KaimingFanIn, repeat: 1 })
+        .images(Images::Part { index: 1, of: 2 })
+        .perturbed_by(Images::Noise(3))
+        .norm(NormStatistics::Initial);
+    let varied = |variation| Measurement::Varied(variation, Box::new(Measurement::Features));
+    let images = [Images::Batch, Images::Reversed, Images::First(16)];
+    let mut all = vec![
+        Measurement::Features,
+        Measurement::NormVariances,
+        Measurement::CellOutputs,
+        Measurement::CellGradients(Signs::Random),
+        Measurement::CellGradients(Signs::Checkerboard),
+        Measurement::LeafOutputs,
+        Measurement::ReluActivations(Objective::Loss),
+        Measurement::ReluActivations(Objective::PooledFeatures),
+        Measurement::ReluColumns,
+        Measurement::GradientSigns,
+        Measurement::TangentKernel(Tangent::SumOfLogits),
+        Measurement::TangentKernel(Tangent::LabelLogit),
+        Measurement::FirstEntryJacobian,
+        Measurement::LinearRegions,
+        varied(variation),
+    ];
+    all.extend(images.map(|images| varied(Variation::default().images(images))));
+    all
+}
+
 fn failures() -> Vec<Failure> {
     let crossing = FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Device);
     let kinds = crossing.chain([FailureKind::Untrained]);
@@ -152,6 +183,8 @@ fn documents_are_those_of_this_abi_major() {
         "settings",
         "graph",
         "measurements",
+        "later_measurements",
+        "groups",
         "failures",
         "mutations",
         "counts",
@@ -170,6 +203,9 @@ fn documents_are_those_of_this_abi_major() {
     check("settings", &Settings::defaults(&settings()));
     check("graph", &graph());
     check("measurements", &measurements());
+    check("later_measurements", &later_measurements());
+    let groups = Group::NAMED.map(|(name, group)| EstimatorInfo::new(name, "1").group(group));
+    check("groups", &groups.to_vec());
     check("failures", &failures());
     check("mutations", &vec![Mutation::new("3-1", "kernel 1", 5, 1)]);
     check("counts", &vec![Counts::default(), Counts::default().params(1 << 40).flops(7)]);
@@ -212,7 +248,8 @@ fn the_snapshots_have_every_variant() {
     };
     let ops: BTreeSet<String> = graph().nodes.iter().map(|node| name(&node.op)).collect();
     assert_eq!(ops, variants::<Op>());
-    let measured: BTreeSet<String> = measurements().iter().map(|it| name(it)).collect();
+    let measured: BTreeSet<String> =
+        measurements().iter().chain(&later_measurements()).map(|it| name(it)).collect();
     assert_eq!(measured, variants::<Measurement>());
     let mut failed: BTreeSet<String> = failures().iter().map(|it| it.kind.to_string()).collect();
     // The host's own, for what it never hears from a plugin and never tells one.

@@ -205,7 +205,7 @@ fn the_default_is_the_board_of_nas_bench_201_if_its_table_is_here() {
         assert_eq!(code, 0, "{args:?}: {said}");
         (out, said)
     };
-    let analog = "nb201-analog: 300 architectures x 1 seeds, 19 estimators";
+    let analog = "nb201-analog: 300 architectures x 1 seeds, 13 estimators";
     let digits = "digits: 1000 architectures x 1 seeds";
     let (out, said) = plan(home.path(), &[]);
     assert!(out.contains(analog) && said.is_empty(), "{out}{said}");
@@ -244,7 +244,7 @@ fn a_study_has_what_it_does_not_say_of_the_one_that_it_is_like() {
     assert!(out.contains("nb201-analog: 300 architectures x 3 seeds"), "{out}");
     let own = "name = \"mine\"\nlike = \"digits\"\n[architectures]\ncount = 40\njudged = true\n";
     let (_, out, _) = plan(own, home.path());
-    assert!(out.contains("mine: 40 architectures x 1 seeds, 21 estimators"), "{out}");
+    assert!(out.contains("mine: 40 architectures x 1 seeds, 15 estimators"), "{out}");
     let (_, out, _) = plan("like = \"default\"\n", home.path());
     assert!(out.contains("nb201-analog: 300"), "{out}");
     let (_, out, said) = plan("like = \"default\"\n", &home.path().join("none"));

@@ -4,7 +4,9 @@
 use crate::support;
 use crate::support::{osee, stores::architectures};
 use osee_core::store::{List, PopulationId, Store};
-use osee_model::estimator::FailureKind;
+use osee_host::loader::Plugin;
+use osee_model::estimator::{Direction, FailureKind};
+use osee_sdk::ExportInfo;
 use serde_json::Value;
 use std::{fs, path::Path};
 
@@ -154,7 +156,6 @@ fn the_population_is_stored_and_shown_in_every_format() {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let names = reader.headers().unwrap().clone();
         let at = |name| names.iter().position(|it| it == name).unwrap();
-        assert_eq!(at("population"), names.len() - 1);
         for row in reader.records().map(Result::unwrap) {
             let wanted = match &row[at("estimator")] {
                 "whole" => whole.sha256.as_str(),
@@ -185,4 +186,59 @@ fn a_preset_needs_its_members() {
         said.contains("`freerea` needs `relu_logdet`, which the study does not have"),
         "{said}"
     );
+}
+
+/// `all` has no combination of what is not there, whether or not it has others.
+#[test]
+fn all_estimators_are_all_that_can_be_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    let exe = std::env::current_exe().unwrap();
+    let rows = |plugins: &[&str], name: &str| -> Vec<String> {
+        let beside = folder.path().join(name);
+        fs::create_dir(&beside).unwrap();
+        for plugin in plugins {
+            let file = format!("lib{plugin}.so");
+            fs::copy(exe.with_file_name(&file), beside.join(&file)).unwrap();
+        }
+        let out = folder.path().join(format!("run {name}"));
+        let args = ["run", "--archs", "5", "--estimators", "all", "--out", out.to_str().unwrap()];
+        let args = [&args[..], &support::SMALL].concat();
+        let output = osee(&args).env("OSEE_PLUGIN_PATH", &beside).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Store::open(&out).unwrap().newest().unwrap().into_keys().collect()
+    };
+    let counts = ["space_nb201", "baselines", "meta_vote"];
+    let few = rows(&counts, "few");
+    let has = |id: &str| few.iter().any(|row| row == id);
+    assert!(has("skip_distance") && !has("vote") && !has("freerea"), "{few:?}");
+    let more = rows(&[&counts[..], &["zse_activation", "zse_synflow"]].concat(), "more");
+    let has = |id: &str| more.iter().any(|row| row == id);
+    assert!(has("vote") && has("combine") && !has("te_nas"), "{more:?}");
+}
+
+/// The presets name their members without signs, so each has to declare its direction.
+#[test]
+fn of_the_members_of_presets_only_a_condition_number_is_better_low() {
+    let exe = std::env::current_exe().unwrap();
+    let members = ["az_", "ntk_cond", "linear_regions", "relu_logdet", "logsynflow", "vkdnw"];
+    let mut found = 0;
+    for entry in fs::read_dir(exe.parent().unwrap()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !(name.starts_with("libzse_") && name.ends_with(".so")) {
+            continue;
+        }
+        for export in Plugin::load(&path, |_, _| Ok(())).unwrap().exports {
+            let ExportInfo::Estimator(info) = export else { continue };
+            if members.iter().any(|it| info.id.starts_with(it)) {
+                let wanted = match info.id.as_str() {
+                    "ntk_cond" => Direction::LowerIsBetter,
+                    _ => Direction::HigherIsBetter,
+                };
+                assert_eq!(info.direction, wanted, "{}", info.id);
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 1, "relu_logdet is always there");
 }

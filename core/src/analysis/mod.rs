@@ -9,6 +9,7 @@
 
 mod agreement;
 mod architecture;
+mod beside_count;
 mod column;
 mod complexity;
 mod cost;
@@ -28,6 +29,7 @@ mod trend;
 
 pub use agreement::{Agreement, agreement};
 pub use architecture::{Extremes, Placed, extremes};
+pub use beside_count::{BesideCount, beside_count};
 pub use column::Column;
 pub use complexity::{ComplexityGroup, EqualGroups, complexity_groups, equal_groups};
 pub use cost::{CostPoint, ParetoPoint, pareto};

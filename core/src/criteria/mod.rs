@@ -11,6 +11,7 @@ mod independence;
 mod inside;
 mod interval;
 pub(crate) mod jackknife;
+mod ndcg;
 pub(crate) mod rank;
 mod report;
 pub(crate) mod top_k;

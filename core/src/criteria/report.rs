@@ -3,7 +3,9 @@
 use super::{
     Bootstrap, Compat, NoInterval, TieAware,
     correlation::RankedPair,
-    independence, pearson,
+    independence,
+    ndcg::ndcg,
+    pearson,
     rank::dense,
     spearman,
     top_k::{End, Orders},
@@ -61,8 +63,10 @@ pub struct CriteriaReport {
     pub architectures: usize,
     /// Number of NaN scores; they rank last.
     pub failures: usize,
-    /// Number of distinct scores.
+    /// Number of distinct scores; failures are one.
     pub distinct_scores: usize,
+    /// Share of the scored architectures whose score is the highest of all.
+    pub at_highest: f64,
     /// Number of distinct truths.
     pub distinct_truths: usize,
     /// Kendall's tau-b; `None` if scores or truths are constant.
@@ -90,6 +94,8 @@ pub struct CriteriaReport {
     pub br: BTreeMap<String, TieAware>,
     /// WR@K by K.
     pub wr: BTreeMap<String, TieAware>,
+    /// nDCG@K by K, see [`ndcg`](super::ndcg); `None` if the truth is no accuracy.
+    pub ndcg: BTreeMap<String, Option<f64>>,
     /// tau-b inside the predicted top K; `None` where scores or truths are all equal there. If
     /// there are more than 1,000 tie-breakings, 1,000 are drawn.
     pub kd_top: BTreeMap<String, Option<TieAware>>,
@@ -149,6 +155,7 @@ pub fn evaluate(
         architectures: m,
         failures: scores.iter().filter(|score| score.is_nan()).count(),
         distinct_scores: dense(scores).1,
+        at_highest: at_highest(&finite_scores),
         distinct_truths: dense(truths).1,
         kd: pairs.tau_b(),
         kd_ci: interval.ok(),
@@ -162,9 +169,26 @@ pub fn evaluate(
         p_bottom: table(&precision, &|k| orders.precision(k, End::Bottom)),
         br: table(&ranks, &|k| orders.best_rank(k)),
         wr: table(&ranks, &|k| orders.worst_rank(k)),
+        ndcg: precision.iter().map(|(name, k)| (name.clone(), ndcg(scores, truths, *k))).collect(),
         kd_top: inner(End::Top),
         kd_bottom: inner(End::Bottom),
     })
+}
+
+impl CriteriaReport {
+    /// Number of distinct scores over the number of architectures with one.
+    pub fn distinct_share(&self) -> f64 {
+        let failed = usize::from(self.failures > 0);
+        let scored = self.architectures - self.failures;
+        (self.distinct_scores - failed) as f64 / scored.max(1) as f64
+    }
+}
+
+/// The share of scores that are the highest.
+fn at_highest(scores: &[f64]) -> f64 {
+    let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let count = scores.iter().filter(|score| **score == highest).count();
+    count as f64 / scores.len().max(1) as f64
 }
 
 #[cfg(test)]

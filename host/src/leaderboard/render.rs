@@ -1,7 +1,7 @@
 //! Writes the leaderboard for people and for programs.
 
 use super::{
-    Leaderboard, NotRun, Row,
+    Leaderboard, NotRun, Row, beside,
     columns::{CRITERIA, Column, FAILED, Line, MILLISECONDS, NAME, RANK, texts},
     dependent, few,
 };
@@ -98,6 +98,7 @@ fn csv(board: &Leaderboard, timing: bool) -> String {
     let more = ["missing", "scored", "architectures", "not_run", "truth", "subset"];
     let last = timing.then_some("ms/score").into_iter().chain(["population"]);
     names.extend(more.into_iter().chain(last).map(str::to_owned));
+    names.extend(beside::csv_names());
     let truth = board.truth.as_ref().map(Truth::heading);
     let rows = lines(board).enumerate().map(|(at, line)| {
         let mut fields: Vec<Field<'_>> = columns.iter().map(|it| it.of(&line).field).collect();
@@ -111,6 +112,7 @@ fn csv(board: &Leaderboard, timing: bool) -> String {
         fields.extend(timing.then(|| Field::from(row.map(|row| row.ms_per_score))));
         let population = row.and_then(|row| row.population.as_ref());
         fields.push(population.map(|population| population.sha256.as_str()).into());
+        fields.extend(beside::csv_fields(board, row));
         fields
     });
     csv_text(names, rows)
@@ -157,14 +159,18 @@ fn table(board: &Leaderboard, timing: bool) -> String {
             line[1].insert_str(0, "> ");
         }
     }
-    format!("{}\n{}{}", caption(board), terminal_table(&titles, &lines), note(board))
+    let counts = beside::texts(board).map_or_else(String::new, |(titles, lines)| {
+        format!("beside simple counts\n{}", terminal_table(&titles, &lines))
+    });
+    format!("{}\n{}{counts}{}", caption(board), terminal_table(&titles, &lines), note(board))
 }
 
 /// Notes for below the table, a line each: what so few architectures allow, and which
 /// rows depend on the population.
 fn note(board: &Leaderboard) -> String {
     let few = board.judged.as_ref().and_then(|judged| few(judged.values.len()));
-    few.into_iter().chain(dependent(&board.rows)).map(|line| line + "\n").collect()
+    let lines = few.into_iter().chain(beside::warnings(board)).chain(dependent(&board.rows));
+    lines.map(|line| line + "\n").collect()
 }
 
 fn markdown(board: &Leaderboard, timing: bool) -> String {
@@ -172,7 +178,10 @@ fn markdown(board: &Leaderboard, timing: bool) -> String {
     let note = note(board);
     let note = if note.is_empty() { note } else { format!("\n{note}") };
     let (titles, lines) = texts(&columns(timing), lines(board));
-    format!("{caption}\n\n{}{note}", markdown_table(&titles, &lines))
+    let counts = beside::texts(board).map_or_else(String::new, |(titles, lines)| {
+        format!("\nBeside simple counts:\n\n{}", markdown_table(&titles, &lines))
+    });
+    format!("{caption}\n\n{}{counts}{note}", markdown_table(&titles, &lines))
 }
 
 /// One row per architecture that all estimators have scored, without neighbours:
@@ -193,7 +202,8 @@ pub fn scores_csv(board: &Leaderboard) -> String {
 fn document(board: &Leaderboard, timing: bool) -> Value {
     let truth = board.truth.as_ref();
     let mut rows: Vec<Value> = board.rows.iter().map(|row| row_document(row, timing)).collect();
-    for row in &mut rows {
+    for (row, of) in rows.iter_mut().zip(&board.rows) {
+        row["beside"] = beside::document(board, of);
         row["truth"] = json!(truth.map(Truth::heading));
     }
     json!({
@@ -284,7 +294,10 @@ pub fn criteria_document(criteria: &CriteriaReport) -> Map<String, Value> {
         "wr": plain(&criteria.wr),
         "kd_top": inside(&criteria.kd_top),
         "kd_bottom": inside(&criteria.kd_bottom),
+        "ndcg": criteria.ndcg,
         "distinct_scores": criteria.distinct_scores,
+        "distinct_share": criteria.distinct_share(),
+        "at_highest": criteria.at_highest,
         "distinct_truths": criteria.distinct_truths,
         "failures": criteria.failures,
         "ties": {

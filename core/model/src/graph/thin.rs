@@ -27,7 +27,7 @@ impl Graph {
                     if *groups == before.shape.channels() && from_scaled {
                         *groups = inputs;
                     }
-                    if inputs % *groups != 0 || outputs % *groups != 0 {
+                    if !inputs.is_multiple_of(*groups) || !outputs.is_multiple_of(*groups) {
                         return None;
                     }
                     let kernel = self.parameter(*weight).shape()[2];
@@ -52,7 +52,7 @@ impl Graph {
                     *parameter = whole(parameter, &[node.shape.channels(), inputs]);
                 }
                 Op::ChannelSlice { start, length } => {
-                    if *start % divisor != 0 || *length % divisor != 0 {
+                    if !start.is_multiple_of(divisor) || !length.is_multiple_of(divisor) {
                         return None;
                     }
                     (*start, *length) = (*start / divisor, *length / divisor);

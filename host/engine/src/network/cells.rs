@@ -2,7 +2,7 @@
 
 use super::{Network, passes::gradients_or_zeros};
 use osee_model::seed::stream;
-use osee_sdk::{Result, Signs};
+use osee_sdk::{Error, Result, Signs};
 use rand_distr::{Distribution, StandardUniform};
 use tch::{Kind, Tensor};
 
@@ -18,6 +18,9 @@ impl Network {
         let mut pairs = Vec::with_capacity(2 * outputs.len());
         for pair in outputs.windows(2) {
             let [before, after] = pair else { continue };
+            if !before.requires_grad() {
+                return Err(Error::undefined("a cell takes a constant, so it has no gradient"));
+            }
             let size = after.size();
             let factors = match signs {
                 // In the order in which the output lies in memory, where that matters for speed.

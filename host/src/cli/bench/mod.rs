@@ -5,7 +5,9 @@
 //! machines are noisy.
 
 mod build;
+mod estimators;
 mod passes;
+mod python;
 mod pytorch;
 mod scale;
 mod throughput;
@@ -40,6 +42,8 @@ enum Part {
     Processes,
     /// Training and evaluation against PyTorch.
     Supernets,
+    /// Later zero-shot estimators against PyTorch.
+    Estimators,
     /// Planning, storing, merging and judging a million units.
     Scale,
 }
@@ -53,13 +57,13 @@ pub struct BenchArgs {
     /// One part only.
     #[arg(long, value_enum)]
     only: Option<Part>,
-    /// Networks to average over; 12 by default, and 48 at least for processes.
+    /// Networks to average over; 12 by default, 48 at least for processes, and 3 for estimators.
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX))]
     networks: Option<usize>,
-    /// Images per batch, of passes and processes; 64 by default.
+    /// Images per batch, of passes, processes and estimators; 64 by default.
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX))]
     batch_size: Option<usize>,
-    /// Where networks are, of all parts but scale: cpu, the default, or cuda:N.
+    /// Where networks are, of passes, processes and supernets: cpu, the default, or cuda:N.
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceName>,
     /// Torch threads, of passes; 1 by default.
@@ -88,12 +92,13 @@ impl BenchArgs {
     fn check(&self) -> Result<(), CliError> {
         let Some(only) = self.only else { return Ok(()) };
         let unused = |option: bool, by: &[Part]| option && !by.contains(&only);
-        let scored = [Part::Passes, Part::Processes];
+        let scored = [Part::Passes, Part::Processes, Part::Estimators];
+        let on_cpu = [Part::Scale, Part::Estimators].contains(&only);
         let given = [
             ("--networks", unused(self.networks.is_some(), &scored)),
             ("--batch-size", unused(self.batch_size.is_some(), &scored)),
             ("--threads", unused(self.threads.is_some(), &scored[..1])),
-            ("--device", self.device.is_some() && only == Part::Scale),
+            ("--device", self.device.is_some() && on_cpu),
         ];
         refuse(&given, "has no effect on the part that --only names")
     }
@@ -139,6 +144,9 @@ fn measure(args: &BenchArgs) -> Result<(), CliError> {
     }
     if wanted(Part::Supernets) {
         print(&pytorch::run(args.device())?)?;
+    }
+    if wanted(Part::Estimators) {
+        print(&estimators::run(args)?)?;
     }
     if args.only.is_none() {
         // A process of its own, so that its peak memory can be told.

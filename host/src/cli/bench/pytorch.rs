@@ -1,6 +1,7 @@
 //! Compares supernets with eager PyTorch on the same sub-networks, threads and machine,
 //! if Python can import torch.
 
+use super::python;
 use crate::cli::{CliError, plugin_args::PluginArgs};
 use osee_core::study::Study;
 use osee_engine::{
@@ -16,8 +17,7 @@ use osee_model::{
 };
 use serde::Deserialize;
 use std::{
-    io::{self, Write},
-    process::{Command, Stdio},
+    io,
     time::{Duration, Instant},
 };
 use tch::{Device, Kind, Tensor};
@@ -42,14 +42,10 @@ struct Seconds {
 
 /// Measures both ratios, and returns them as lines of text.
 pub fn run(name: DeviceName) -> Result<String, CliError> {
-    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let importable = Command::new(&python).args(["-c", "import torch"]).output();
-    if !importable.is_ok_and(|output| output.status.success()) {
-        return Ok(format!(
-            "{python} cannot import torch, so supernets are not compared with PyTorch; OSEE_PYTHON \
-             names another Python\n"
-        ));
-    }
+    let python = match python::with_torch("supernets") {
+        Ok(python) => python,
+        Err(line) => return Ok(line),
+    };
     let device = open_device(name)?;
     let registry = PluginArgs::default().registry()?;
     let space = registry.space(&Study::default().space.id)?;
@@ -147,16 +143,5 @@ fn pytorch(
         "cells": 5, "batch": 128, "steps": STEPS, "images": 1000, "threads": THREADS,
         "device": device.to_string(),
     });
-    let mut child = Command::new(python)
-        .args(["-c", SCRIPT])
-        // With the environment of any other command.
-        .env_remove("GLIBC_TUNABLES")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(request.to_string().as_bytes())?;
-    }
-    let output = child.wait_with_output()?;
-    serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+    python::ask(python, &["-c", SCRIPT], &request)
 }
