@@ -1,6 +1,6 @@
 //! Weights and images that an estimator draws for itself, or not.
 
-use crate::{Images, Result, Variation, Weights};
+use crate::{Images, Network, Result, Variation, Weights};
 use osee_model::{
     protocol::Init,
     settings::{SettingSpec, Settings},
@@ -25,8 +25,7 @@ use osee_model::{
 ///         Ok(Self(DRAWS.variations(settings)?))
 ///     }
 ///     fn score(&self, network: &Network) -> Result<f64> {
-///         let losses = self.0.iter().map(|variation| network.varied(*variation).loss());
-///         Ok(losses.sum::<Result<f64>>()? / self.0.len() as f64)
+///         mean_over_draws(network, &self.0, |draw| network.varied(draw).loss())
 ///     }
 /// }
 /// ```
@@ -38,6 +37,25 @@ pub struct Draws {
     pub noise: bool,
     /// How often it draws; its score is the mean.
     pub repeats: u32,
+}
+
+/// Mean of the score of each draw. It stops early where the score is no longer wanted.
+///
+/// # Errors
+/// When a draw has no score.
+pub fn mean_over_draws<T: Copy>(
+    network: &Network,
+    draws: &[T],
+    score: impl Fn(T) -> Result<f64>,
+) -> Result<f64> {
+    let mut sum = 0.0;
+    for draw in draws {
+        if network.cancelled() {
+            break;
+        }
+        sum += score(*draw)?;
+    }
+    Ok(sum / draws.len() as f64)
 }
 
 const INIT: [(&str, bool); 2] = [("own", true), ("given", false)];

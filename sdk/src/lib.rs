@@ -47,7 +47,7 @@ mod variation;
 
 pub use author::{Baseline, Meta, Population, SearchSpace, ZeroShot};
 pub use autograd::{differentiable_gradients, gradients};
-pub use draws::Draws;
+pub use draws::{Draws, mean_over_draws};
 pub use error::{Error, Result};
 pub use export::{ExportInfo, ExportKind};
 pub use measurement::{BatchNormMode, Measurement, Objective, Signs, Tangent};
@@ -83,7 +83,8 @@ pub mod prelude {
         Activation, Baseline, Batch, BatchNormMode, BatchResult, Draws, Epoch, Error, Evaluation,
         Images, LayerGradient, Meta, NamedTensor, Network, NormStatistics, Objective, OneShot,
         Population, Recipe, Result, Sampled, Schedule, SearchSpace, Signs, Space, Surveyed,
-        Tangent, Variation, Weights, ZeroShot, numbers, sum_over, sum_over_entries,
+        Tangent, Variation, Weights, ZeroShot, mean_over_draws, numbers, sum_over,
+        sum_over_entries,
     };
     pub use osee_model::{
         estimator::{Direction, EstimatorInfo, Group},

@@ -4,7 +4,7 @@ use super::{
     executor::{Executor, Values},
     program::Value,
 };
-use osee_model::graph::Op;
+use osee_model::graph::{Op, Shape};
 use osee_sdk::Result;
 use std::collections::{BTreeMap, HashSet};
 use tch::{Device, Kind, Tensor};
@@ -16,14 +16,7 @@ pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
     let _no_grad = tch::no_grad_guard();
     let images = values.outputs[0].as_ref().expect("the input is always there");
     let (n, device) = (images.size()[0], images.device());
-    let mut calls: BTreeMap<usize, u64> = BTreeMap::new();
-    let mut agreed_always = 0;
-    for (id, node) in executor.graph.iter().filter(|(_, node)| node.op == Op::Relu) {
-        match executor.program.values[id.index()] {
-            Value::Of(step) => *calls.entry(step).or_default() += 1,
-            Value::Zero => agreed_always += node.shape.numel() as u64,
-        }
-    }
+    let (calls, agreed_always) = calls_by_step(executor, |_| true);
     executor.run(values, |step| calls.contains_key(&step.node) || !step.live)?;
 
     let calls: Vec<Call<'_>> = calls
@@ -38,6 +31,24 @@ pub fn measure(executor: &Executor<'_>, values: &mut Values) -> Result<Tensor> {
         Device::Cpu => by_bits(&calls, n, agreed_always),
         _ => by_products(&calls, n, agreed_always, device),
     }
+}
+
+/// The number of ReLU calls that each step computes, of those on a `wanted` shape, and the units of
+/// calls on constant zeros.
+pub fn calls_by_step(
+    executor: &Executor<'_>,
+    wanted: impl Fn(Shape) -> bool,
+) -> (BTreeMap<usize, u64>, u64) {
+    let mut calls: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut of_zeros = 0;
+    let all = executor.graph.iter();
+    for (id, node) in all.filter(|(_, node)| node.op == Op::Relu && wanted(node.shape)) {
+        match executor.program.values[id.index()] {
+            Value::Of(step) => *calls.entry(step).or_default() += 1,
+            Value::Zero => of_zeros += node.shape.numel() as u64,
+        }
+    }
+    (calls, of_zeros)
 }
 
 /// How many columns differ: there is one for each unit of the outputs, `[n, ..]`, with a bit for

@@ -116,7 +116,10 @@ pub fn run(args: &ScoreArgs) -> Result<(), CliError> {
     let mut ids: Vec<&str> = Vec::new();
     for name in &named {
         match EstimatorChoice::plain(name).is_many() {
-            true => ids.extend(of_group(&registry, name)),
+            true => {
+                let all = registry.of_group(Group::named(name));
+                ids.extend(all.map(|info| info.id.as_str()));
+            }
             false => ids.push(name),
         }
     }
@@ -193,15 +196,6 @@ impl ScoreArgs {
         let mut batches = source.batches(protocol, seed, graph.input_shape(), classes)?;
         Ok((values, batches.swap_remove(0)))
     }
-}
-
-/// The bundled estimators that the name of a group or `all` stands for, and those of user plugins.
-fn of_group<'a>(registry: &'a Registry, name: &str) -> impl Iterator<Item = &'a str> {
-    let group = Group::named(name);
-    let wanted =
-        move |group_of: Option<Group>| group.is_none() || group_of.is_none() || group_of == group;
-    let all = registry.estimators().filter(move |(_, info)| wanted(info.group));
-    all.map(|(_, info)| info.id.as_str())
 }
 
 /// Settings by the name of their estimator, from texts such as `zen.repeats=4`.

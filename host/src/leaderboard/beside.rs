@@ -30,16 +30,16 @@ pub(crate) fn beside(board: &Leaderboard, row: &Row) -> [Option<BesideCount>; 2]
     COUNTS.map(|id| {
         let judged = board.judged.as_ref()?;
         let count = board.rows.iter().find(|other| is_count(other, id))?;
+        if row.key.name == count.key.name {
+            return None;
+        }
         let oriented = |row: &Row| -> Vec<f64> {
             let direction = row.key.estimator.direction;
             judged.positions.iter().map(|&at| direction.orient(row.scores[at])).collect()
         };
         let (scores, counts) = (oriented(row), oriented(count));
         let column = |values| Column::from(("", values));
-        let same = row.key.name == count.key.name;
-        let found =
-            beside_count(column(&scores[..]), column(&counts[..]), &judged.values, CONFIDENCE);
-        found.ok().filter(|_| !same)
+        beside_count(column(&scores[..]), column(&counts[..]), &judged.values, CONFIDENCE).ok()
     })
 }
 
@@ -121,11 +121,8 @@ pub(crate) fn warnings(board: &Leaderboard) -> Vec<String> {
 /// Columns at the end of the CSV.
 pub(crate) fn csv_names() -> Vec<String> {
     let of = |id: &&str| {
-        ["kd_given", "kd_less", "kd_less_low", "kd_less_high"].map(|what| match what {
-            "kd_less_low" => format!("kd_less_{id}_low"),
-            "kd_less_high" => format!("kd_less_{id}_high"),
-            what => format!("{what}_{id}"),
-        })
+        let less = format!("kd_less_{id}");
+        [format!("kd_given_{id}"), less.clone(), format!("{less}_low"), format!("{less}_high")]
     };
     let fixed = ["distinct", "ndcg5"].map(str::to_owned);
     fixed.into_iter().chain(COUNTS.iter().flat_map(of)).collect()

@@ -3,7 +3,7 @@
 use super::{LoadError, LoadErrorKind, Pinned, Plugin, Trust, image::Image, probe};
 use crate::exit::{Category, ExitCode};
 use osee_model::{
-    estimator::EstimatorInfo,
+    estimator::{EstimatorInfo, EstimatorKind, Group},
     recipe::Recipe,
     settings::{SettingError, Settings, Value, nearest},
     space::SpaceInfo,
@@ -198,6 +198,22 @@ impl Registry {
             ExportInfo::Estimator(info) => Some((plugin, info)),
             ExportInfo::Space(_) => None,
         })
+    }
+
+    /// What the name of a group, or `all` for `None`, stands for: the bundled estimators of that
+    /// group that need no training, and all of user plugins.
+    pub fn of_group(&self, group: Option<Group>) -> impl Iterator<Item = &EstimatorInfo> {
+        let wanted = move |info: &&EstimatorInfo| {
+            let in_group = group.is_none() || info.group == group;
+            self.is_of_user(info) || info.kind != EstimatorKind::OneShot && in_group
+        };
+        self.estimators().map(|(_, info)| info).filter(wanted)
+    }
+
+    /// True if the estimator comes from a user plugin.
+    pub fn is_of_user(&self, info: &EstimatorInfo) -> bool {
+        let mut exports = self.user_plugins().iter().flat_map(|plugin| &plugin.exports);
+        exports.any(|export| export.id() == info.id)
     }
 
     /// Every search space with its plugin, in the order of loading.

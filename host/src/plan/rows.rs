@@ -104,7 +104,7 @@ impl<'a> Rows<'a> {
                 needs.push(Vec::new());
                 continue;
             }
-            for info in self.several(Group::named(&choice.id)) {
+            for info in self.registry.of_group(Group::named(&choice.id)) {
                 // What has a place of its own, or has come by another group, does not come twice.
                 let there = |it: &EstimatorChoice| it.name() == info.id;
                 if !chosen.iter().chain(&choices).any(there) {
@@ -137,26 +137,10 @@ impl<'a> Rows<'a> {
         choices
     }
 
-    /// The bundled estimators of a group, or of all groups, that need no training, and all of
-    /// user plugins.
-    fn several(&self, group: Option<Group>) -> impl Iterator<Item = &EstimatorInfo> {
-        let wanted = move |info: &&EstimatorInfo| {
-            let in_group = group.is_none() || info.group == group;
-            self.is_given(info) || info.kind != EstimatorKind::OneShot && in_group
-        };
-        self.registry.estimators().map(|(_, info)| info).filter(wanted)
-    }
-
-    /// True if it comes from a user plugin.
-    fn is_given(&self, info: &EstimatorInfo) -> bool {
-        let mut exports = self.registry.user_plugins().iter().flat_map(|plugin| &plugin.exports);
-        exports.any(|export| export.id() == info.id)
-    }
-
     /// The rows that a meta estimator judges by under its default settings; empty for any
     /// other, and for one that cannot be made, which its row reports.
     fn default_experts(&self, info: &EstimatorInfo) -> Vec<String> {
-        if info.kind != EstimatorKind::Meta || self.is_given(info) {
+        if info.kind != EstimatorKind::Meta || self.registry.is_of_user(info) {
             return Vec::new();
         }
         match self.create(&EstimatorChoice::plain(&info.id)).map(|made| made.instance) {

@@ -115,15 +115,13 @@ impl ZeroShot for EzNas {
                 "no ReLU is followed by a convolution and a normalisation",
             ));
         }
-        let mut sum = 0.0;
-        for draw in &self.draws {
-            let pairs = network.varied(*draw).relu_activations(Objective::PooledFeatures)?;
+        mean_over_draws(network, &self.draws, |draw| {
+            let pairs = network.varied(draw).relu_activations(Objective::PooledFeatures)?;
             let chosen = pairs.iter().zip(&layers).filter(|(_, layer)| **layer);
             let values: Vec<Tensor> =
                 chosen.map(|([_, gradient], _)| determinants(gradient)).collect::<Result<_>>()?;
-            sum += numbers(&values)?.iter().sum::<f64>() / values.len() as f64;
-        }
-        Ok(sum / self.draws.len() as f64)
+            Ok(numbers(&values)?.iter().sum::<f64>() / values.len() as f64)
+        })
     }
 }
 

@@ -58,15 +58,10 @@ impl Swap {
     }
 
     fn patterns(&self, network: &Network) -> Result<f64> {
-        let mut sum = 0.0;
-        for draw in &self.draws {
-            if network.cancelled() {
-                break;
-            }
-            let [different, _] = network.varied(*draw).relu_columns()?;
-            sum += different as f64;
-        }
-        Ok(sum / self.draws.len() as f64)
+        mean_over_draws(network, &self.draws, |draw| {
+            let [different, _] = network.varied(draw).relu_columns()?;
+            Ok(different as f64)
+        })
     }
 }
 
@@ -128,10 +123,8 @@ impl ZeroShot for LinearRegions {
         Ok(Self { draws: REGIONS.variations(settings)? })
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        let mut sum = 0.0;
-        for draw in &self.draws {
-            sum += network.varied(*draw).linear_regions()? as f64;
-        }
-        Ok(sum / self.draws.len() as f64)
+        mean_over_draws(network, &self.draws, |draw| {
+            Ok(network.varied(draw).linear_regions()? as f64)
+        })
     }
 }

@@ -14,19 +14,6 @@ fn info(id: &str, summary: &str) -> EstimatorInfo {
         .settings(DRAWS.settings())
 }
 
-/// Mean over draws.
-fn mean(
-    network: &Network,
-    draws: &[Variation],
-    score: impl Fn(&Network) -> Result<f64>,
-) -> Result<f64> {
-    let mut sum = 0.0;
-    for draw in draws {
-        sum += score(&network.varied(*draw))?;
-    }
-    Ok(sum / draws.len() as f64)
-}
-
 /// For the stem and each cell, the entropy of the normalised spectrum of its output's covariance
 /// between channels.
 fn entropies(network: &Network) -> Result<Vec<f64>> {
@@ -68,7 +55,9 @@ impl ZeroShot for AzExpressivity {
         Ok(Self { draws: DRAWS.variations(settings)? })
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        mean(network, &self.draws, |network| Ok(entropies(network)?.into_iter().sum()))
+        mean_over_draws(network, &self.draws, |draw| {
+            Ok(entropies(&network.varied(draw))?.into_iter().sum())
+        })
     }
 }
 
@@ -85,8 +74,8 @@ impl ZeroShot for AzProgressivity {
         Ok(Self { draws: DRAWS.variations(settings)? })
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        mean(network, &self.draws, |network| {
-            let entropies = entropies(network)?;
+        mean_over_draws(network, &self.draws, |draw| {
+            let entropies = entropies(&network.varied(draw))?;
             Ok(entropies.windows(2).map(|it| it[1] - it[0]).fold(f64::INFINITY, f64::min))
         })
     }
@@ -121,8 +110,8 @@ impl ZeroShot for AzTrainability {
         Ok(Self { draws: DRAWS.variations(settings)?, signs })
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        mean(network, &self.draws, |network| {
-            let cells = network.cell_gradients(self.signs)?;
+        mean_over_draws(network, &self.draws, |draw| {
+            let cells = network.varied(draw).cell_gradients(self.signs)?;
             let values: Vec<f64> = cells.iter().map(trainability).collect::<Result<_>>()?;
             Ok(values.iter().sum::<f64>() / values.len() as f64)
         })

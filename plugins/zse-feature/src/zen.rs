@@ -32,14 +32,7 @@ impl ZeroShot for Zen {
     }
 
     fn score(&self, network: &Network) -> Result<f64> {
-        let mut sum = 0.0;
-        for pair in &self.pairs {
-            if network.cancelled() {
-                break;
-            }
-            sum += zen(&pair.map(|variation| network.varied(variation)))?;
-        }
-        Ok(sum / self.pairs.len() as f64)
+        mean_over_draws(network, &self.pairs, |pair| zen(&pair.map(|it| network.varied(it))))
     }
 }
 

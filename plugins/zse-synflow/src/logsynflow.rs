@@ -21,12 +21,10 @@ impl ZeroShot for LogSynflow {
         Ok(Self { draws: DRAWS.variations(settings)? })
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        let mut sum = 0.0;
-        for draw in &self.draws {
-            let network = network.varied(*draw);
+        mean_over_draws(network, &self.draws, |draw| {
+            let network = network.varied(draw);
             let flow = network.synaptic_flow(BatchNormMode::Bypassed)?;
-            sum += sum_over_entries(&flow, |w, g| g.f_log1p()?.f_mul(w)?.f_abs())?;
-        }
-        Ok(sum / self.draws.len() as f64)
+            sum_over_entries(&flow, |w, g| g.f_log1p()?.f_mul(w)?.f_abs())
+        })
     }
 }

@@ -24,15 +24,10 @@ impl ZeroShot for NtkCond {
         Ok(Self { draws: DRAWS.variations(settings)? })
     }
     fn score(&self, network: &Network) -> Result<f64> {
-        let mut sum = 0.0;
-        for draw in &self.draws {
-            if network.cancelled() {
-                break;
-            }
-            let kernel = network.varied(*draw).tangent_kernel(Tangent::SumOfLogits)?;
-            sum += condition(&kernel.f_to_device(Device::Cpu)?)?;
-        }
-        Ok(sum / self.draws.len() as f64)
+        mean_over_draws(network, &self.draws, |draw| {
+            let kernel = network.varied(draw).tangent_kernel(Tangent::SumOfLogits)?;
+            condition(&kernel.f_to_device(Device::Cpu)?)
+        })
     }
 }
 

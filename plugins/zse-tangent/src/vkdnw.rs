@@ -72,8 +72,7 @@ impl ZeroShot for VkdnwPaper {
 /// Mean over draws of the number of parameter tensors plus the entropy, where `turned` is applied
 /// to the factor L of each image's covariance of classes.
 fn mean(network: &Network, draws: &[Variation], turned: impl Fn(Tensor) -> Tensor) -> Result<f64> {
-    let mut sum = 0.0;
-    for draw in draws {
+    let entropy = mean_over_draws(network, draws, |draw| {
         let network = network.varied(draw.norm(NormStatistics::Initial));
         let double = |tensor: Tensor| tensor.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double);
         let logits = double(network.logits()?)?;
@@ -82,9 +81,9 @@ fn mean(network: &Network, draws: &[Variation], turned: impl Fn(Tensor) -> Tenso
         let [images, parameters] = [products.size()[0], products.size()[2]];
         let rows = products.f_reshape([-1, parameters])?;
         let fisher = rows.f_transpose(0, 1)?.f_mm(&rows)?.f_div_scalar(images as f64)?;
-        sum += entropy(&fisher)?;
-    }
-    Ok(network.graph()?.parameters.len() as f64 + sum / draws.len() as f64)
+        entropy(&fisher)
+    })?;
+    Ok(network.graph()?.parameters.len() as f64 + entropy)
 }
 
 /// Lower triangular L with LL' = diag(p) - pp' for each image, `[n, classes, classes]`, where p is

@@ -6,11 +6,10 @@
 
 mod support;
 
-use osee_engine::{Layout, Network, Origin, pass_times::PASSES};
+use osee_engine::pass_times::PASSES;
 use osee_fake_device::{Counts, counts, operations, reset};
 use osee_testkit::Library;
 use support::{ARCH, Size, weights};
-use tch::Kind;
 
 /// As the paper scores them.
 const SIZE: Size = Size { channels: 16, cells: 5, side: 32, images: 64 };
@@ -55,14 +54,7 @@ fn a_network_is_scored_within_its_budget() {
     let batch = SIZE.batch(1, device);
     let mut spent: Vec<(&str, Counts)> = Vec::new();
     reset();
-    let network = Network::new(
-        graph,
-        &parameters,
-        batch,
-        Layout::fastest(device, Kind::Float),
-        Origin::default(),
-    )
-    .unwrap();
+    let network = support::network(graph, &parameters, batch);
     spent.push(("set-up", counts()));
     for what in PASSES {
         reset();

@@ -90,14 +90,7 @@ fn an_estimator_can_run_the_network_and_derive_it_twice() {
         let graph = SIZE.graph(ARCH, 0.0);
         let parameters = weights(&graph, 2);
         let batch = SIZE.batch(2, device);
-        let network = Network::new(
-            graph,
-            &parameters,
-            batch,
-            Layout::fastest(device, Kind::Float),
-            Origin::default(),
-        )
-        .unwrap();
+        let network = support::network(graph, &parameters, batch);
         let view = View::new(network.handle(0));
         let logits = view.forward(&SIZE.batch(3, device).images).unwrap();
         let loss = logits.cross_entropy_for_logits(&view.batch().unwrap().labels);

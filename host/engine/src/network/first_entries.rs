@@ -74,6 +74,12 @@ impl Network {
         Ok(vec![Tensor::f_stack(&of_classes, 1)?])
     }
 
+    /// True if the statistics of batch normalisations depend on other images.
+    fn couples_images(&self) -> bool {
+        let norms = self.graph.nodes.iter().any(|it| matches!(it.op, Op::BatchNorm { .. }));
+        norms && self.statistics.is_empty()
+    }
+
     /// For each of the first `count` parameters, the live nodes that use it and how.
     fn entries(
         &self,

@@ -87,18 +87,6 @@ impl Network {
         origin: Origin,
     ) -> Result<Rc<Self>> {
         let graph = graph.into();
-        let program = Rc::new(Program::new(&graph));
-        Ok(Rc::new(Self::assemble(graph, program, parameters, batch, layout, origin)?))
-    }
-
-    fn assemble(
-        graph: LentGraph,
-        program: Rc<Program>,
-        parameters: &[Tensor],
-        batch: Batch,
-        layout: Layout,
-        origin: Origin,
-    ) -> Result<Self> {
         if parameters.len() != graph.parameters.len() {
             return Err(Error::new(format!(
                 "the graph has {} parameters, {} were given",
@@ -125,9 +113,22 @@ impl Network {
                 "the network takes images of {wanted}, the data has {image:?}"
             )));
         }
-        let (weights, parameters) = placed(parameters, layout, batch.images.device())?;
+        let program = Rc::new(Program::new(&graph));
+        let placed = placed(parameters, layout, batch.images.device())?;
+        Ok(Rc::new(Self::assemble(graph, program, placed, batch, layout, origin)))
+    }
+
+    /// A network of parts that fit, with its parameters as [`placed`] has them.
+    fn assemble(
+        graph: LentGraph,
+        program: Rc<Program>,
+        (weights, parameters): (Tensor, Vec<Tensor>),
+        batch: Batch,
+        layout: Layout,
+        origin: Origin,
+    ) -> Self {
         let images = layout.apply(&batch.images).detach().set_requires_grad(true);
-        Ok(Self {
+        Self {
             program,
             graph,
             layout,
@@ -146,7 +147,7 @@ impl Network {
             variation: Variation::default(),
             statistics: Vec::new(),
             variants: RefCell::default(),
-        })
+        }
     }
 
     /// The handle to lend to an estimator for one call; `seed` is that of the estimator's

@@ -6,7 +6,7 @@ use crate::{
     program::{Program, Value},
     relu_kernel,
 };
-use osee_model::graph::{NodeId, Op, Shape};
+use osee_model::graph::{Op, Shape};
 use osee_sdk::{Error, Measurement, Objective, Result};
 use tch::{Kind, Tensor};
 
@@ -18,28 +18,19 @@ impl Network {
                 "columns of signs are compared for at most 128 images, not {images}"
             )));
         }
-        let on_maps = |(_, node): &(NodeId, &osee_model::graph::Node)| {
-            node.op == Op::Relu && matches!(node.shape, Shape::Map { .. })
-        };
-        let calls: Vec<_> = self.graph.iter().filter(on_maps).map(|(id, _)| id).collect();
-        let columns = calls.iter().map(|id| self.graph.node(*id).shape.numel() as i64).sum::<i64>();
-        let mut zero = false;
-        let mut steps: Vec<usize> = Vec::new();
-        for id in &calls {
-            match self.program.values[id.index()] {
-                Value::Of(step) => steps.push(step),
-                Value::Zero => zero = true,
-            }
-        }
-        steps.sort_unstable();
-        steps.dedup();
+        let executor = self.executor();
+        let on_maps = |shape| matches!(shape, Shape::Map { .. });
+        let (calls, of_zeros) = relu_kernel::calls_by_step(&executor, on_maps);
+        let units = |step: usize| self.graph.nodes[step].shape.numel() as u64;
+        let columns =
+            of_zeros + calls.iter().map(|(step, calls)| calls * units(*step)).sum::<u64>();
         self.measure(Measurement::Logits)?;
         let pass = self.pass()?;
         let mut pass = pass.borrow_mut();
         self.run_dead(&mut pass)?;
-        let outputs = steps.iter().filter_map(|&step| pass.values.outputs[step].as_ref());
-        let different = relu_kernel::different_columns(outputs, zero)?;
-        Ok(vec![Tensor::from_slice(&[different as i64, columns])])
+        let outputs = calls.keys().filter_map(|&step| pass.values.outputs[step].as_ref());
+        let different = relu_kernel::different_columns(outputs, of_zeros > 0)?;
+        Ok(vec![Tensor::from_slice(&[different as i64, columns as i64])])
     }
 
     pub(super) fn relu_activations(&self, objective: Objective) -> Result<Vec<Tensor>> {

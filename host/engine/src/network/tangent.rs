@@ -1,7 +1,7 @@
 //! Inner products of single images' gradients.
 
 use super::Network;
-use osee_model::graph::{Op, ParamRole};
+use osee_model::graph::ParamRole;
 use osee_sdk::{Error, Measurement, Result, Tangent};
 use tch::{Kind, Tensor};
 
@@ -60,12 +60,6 @@ impl Network {
         let live = self.program.parameters(&self.graph);
         let chosen = live.into_iter().filter(|&i| counts(self.graph.parameters[i].role));
         chosen.map(|i| &self.parameters[i]).collect()
-    }
-
-    /// True if the statistics of batch normalisations depend on other images.
-    pub(super) fn couples_images(&self) -> bool {
-        let norms = self.graph.nodes.iter().any(|it| matches!(it.op, Op::BatchNorm { .. }));
-        norms && self.statistics.is_empty()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A network under other weights, other images or another batch normalisation.
 
-use super::{Network, Statistics};
+use super::{Network, Statistics, placed};
 use crate::{Batch, clock::Moment, parameters::Initialiser};
 use osee_model::{
     graph::Op,
@@ -98,11 +98,15 @@ impl Network {
         }
         let start = Moment::now(self.batch.images.device());
         let parameters = match variation.weights {
-            Weights::Given => self.parameters.iter().map(Tensor::detach).collect(),
+            Weights::Given => {
+                let leaves = self.parameters.iter().map(Tensor::shallow_clone).collect();
+                (self.weights.shallow_clone(), leaves)
+            }
             Weights::Drawn { init, repeat } => {
                 let Origin { space, arch, .. } = &self.origin;
                 let seed = self.origin.seed("redraw", repeat);
-                Initialiser::standalone(&self.graph, init, seed, space, arch)
+                let drawn = Initialiser::standalone(&self.graph, init, seed, space, arch);
+                placed(&drawn, self.layout, self.batch.images.device())?
             }
         };
         let mut batch = self.pick(variation.images)?;
@@ -113,11 +117,11 @@ impl Network {
         let mut network = Self::assemble(
             self.graph.clone(),
             Rc::clone(&self.program),
-            &parameters,
+            parameters,
             batch,
             self.layout,
             self.origin.clone(),
-        )?;
+        );
         network.variation = variation;
         if variation.norm == NormStatistics::Initial {
             network.statistics = network.initial_statistics()?;

@@ -1,11 +1,11 @@
 //! A network of NAS-Bench-201 with its batch.
 
-use osee_engine::{Batch, parameters::Initialiser};
+use osee_engine::{Batch, Layout, Network, Origin, parameters::Initialiser};
 use osee_model::{graph::Graph, protocol::Init, seed::stream};
 use osee_sdk::prelude::*;
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use space_nb201::Nb201;
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 use tch::{Device, Tensor};
 
 /// An architecture whose operations are about the mean of the space: 2 convolutions, a pool and
@@ -51,6 +51,12 @@ impl Size {
         let images = Tensor::from_slice(&pixels).view([n, 3, side, side]);
         Batch::new(images, Tensor::from_slice(&labels)).unwrap().on(device)
     }
+}
+
+/// The network of these weights on the device of `batch`.
+pub fn network(graph: Graph, parameters: &[Tensor], batch: Batch) -> Rc<Network> {
+    let layout = Layout::fastest(batch.images.device(), Kind::Float);
+    Network::new(graph, parameters, batch, layout, Origin::default()).unwrap()
 }
 
 /// Initial weights of a network, on the CPU.
