@@ -42,13 +42,15 @@ fn what_cannot_be_a_crate_is_refused_and_nothing_is_overwritten() {
     fs::create_dir(&own).unwrap();
     fs::write(own.join("thesis.tex"), "precious").unwrap();
     let own = own.to_str().unwrap();
+    let none = folder.path().join("none");
+    let none = none.to_str().unwrap();
     let (code, said) = fail(&["plugin", "new", "mine", "--into", own]);
     assert!(code == 3 && said.contains("is not empty; nothing was written"), "{said}");
     for name in ["", "9lives", "My", "a/b", "../up"] {
         let (code, said) = fail(&["plugin", "new", name, "--into", own]);
         assert!(code == 3 && said.contains("is not a crate name"), "{name}: {said}");
     }
-    let (code, said) = fail(&["plugin", "new", "self", "--into", "/tmp/none"]);
+    let (code, said) = fail(&["plugin", "new", "self", "--into", none]);
     assert!(
         code == 3 && said.contains("a plugin cannot be called `self`: that word is reserved"),
         "{said}"
@@ -61,11 +63,10 @@ fn what_cannot_be_a_crate_is_refused_and_nothing_is_overwritten() {
             ("grad-norm", "`grad_norm`, which is the id of a bundled estimator"),
             ("nb201", "`nb201`, which is the id of a bundled search space"),
         ] {
-            let (code, said) =
-                fail(&["plugin", "new", name, "--kind", kind, "--into", "/tmp/none"]);
+            let (code, said) = fail(&["plugin", "new", name, "--kind", kind, "--into", none]);
             assert!(code == 3 && said.contains(what), "{name} {kind}: {said}");
         }
     }
-    let (code, said) = fail(&["plugin", "new", "mine", "--sdk", "/nowhere", "--into", "/tmp/none"]);
+    let (code, said) = fail(&["plugin", "new", "mine", "--sdk", "/nowhere", "--into", none]);
     assert!(code == 3 && said.contains("say where with --sdk"), "{said}");
 }
