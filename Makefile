@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup leaderboard nb201 test lint bench template fuzz slurm-test report-shots gpu-smoke
 OUT ?=
+ESTIMATORS ?= classic,fast
 OSEE := target/release/osee-host
 
 help:
@@ -29,7 +30,7 @@ leaderboard:
 	@$(OSEE) data fetch nb201-analog || true
 	@echo "scoring; stop and call again at any time, nothing is computed twice"
 	@name=digits; few=; if $(OSEE) data path nb201-analog > /dev/null 2>&1; then \
-		name=nb201-analog; few="--estimators classic,fast"; fi; \
+		name=nb201-analog; few="--estimators $(ESTIMATORS)"; fi; \
 	out="$(OUT)"; out="$${out:-runs/$$name}"; \
 	{ $(OSEE) run $$few --out "$$out" || [ $$? -eq 8 ]; } && $(OSEE) report "$$out"
 

@@ -217,13 +217,8 @@ fn one_other_weight_is_seen_by_every_score_that_is_no_count() {
 /// Skipped where Python cannot import torch; `OSEE_PYTHON` names another Python.
 #[test]
 fn pytorch_still_says_the_same() {
-    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let run = |code| Command::new(&python).args(["-c", code]).output();
-    if !run("import torch").is_ok_and(|output| output.status.success()) {
-        support::skipped(&format!("{python} cannot import torch; OSEE_PYTHON names another"));
-        return;
-    }
-    let output = run(SCRIPT).unwrap();
+    let Some(python) = support::python_with_torch() else { return };
+    let output = Command::new(python).args(["-c", SCRIPT]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let now: Golden = serde_json::from_slice(&output.stdout).unwrap();
     let known = golden();

@@ -4,7 +4,13 @@
 use super::golden_small::{self, Scores, difference};
 use crate::support;
 use serde_json::Value;
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// How far each score may lie from that of `fixtures/estimators_pytorch.py`, relative to it, and
 /// from the reference's.
@@ -30,13 +36,20 @@ const TOLERANCES: [(&str, f64, f64); 17] = [
     ("logsynflow", 1e-10, 1e-4),
 ];
 
-/// Figures of the reference that float32 decides, with how far they are from ours, which are those
-/// of float64 or of PyTorch on this machine. Network 24 has an entry whose two gradients agree to
-/// six digits, and one over their difference is most of its layer's sum in zico. Network 2 has
-/// singular values from 1e-1 down to 1e-19, so that most deciles of its spectrum are rounding: noise
-/// of 1e-9 on the Fisher matrix takes our figures of all four networks to the reference's.
-const ROUNDED: [(u64, &str, f64); 3] =
-    [(24, "zico", 4e-3), (2, "vkdnw", 2e-3), (2, "vkdnw_paper", 2e-3)];
+/// Figures of the reference that rounding decides, with how far ours may lie from them. An entry
+/// whose two gradients agree to n digits adds up to 10^n to its layer's sum in zico, where float32
+/// has seven: with older instructions than AVX-512, figures of PyTorch's and ours move by up to 5e-4,
+/// and those of network 24 by 4e-2. Network 2 has singular values from 1e-1 down to 1e-19, so that most
+/// deciles of its spectrum are rounding: noise of 1e-9 on the Fisher matrix takes our figures of all
+/// four networks to the reference's.
+const ROUNDED: [(u64, &str, f64); 6] = [
+    (2, "zico", 1e-3),
+    (10, "zico", 1e-3),
+    (16, "zico", 1e-3),
+    (24, "zico", 5e-2),
+    (2, "vkdnw", 2e-3),
+    (2, "vkdnw_paper", 2e-3),
+];
 
 /// The options that score the given weights on the given batch, without any draw.
 fn options(names: &[&str]) -> Vec<String> {
@@ -81,6 +94,38 @@ fn small_networks_score_as_in_plain_pytorch() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Skipped where Python cannot import torch; `OSEE_PYTHON` names another Python.
+#[test]
+fn pytorch_still_says_the_same() {
+    let Some(python) = support::python_with_torch() else { return };
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut child = Command::new(python)
+        .arg(fixtures.join("estimators_pytorch.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(br#"{"task": "small"}"#).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    type Figures = BTreeMap<String, Scores>;
+    let now: Figures = serde_json::from_slice(&output.stdout).unwrap();
+    let known: Figures =
+        serde_json::from_str(include_str!("../fixtures/estimators_small.json")).unwrap();
+    assert!(now.keys().eq(known.keys()));
+    let tolerance = |name: &str| {
+        TOLERANCES.iter().find(|it| it.0 == name).map_or(0.0, |(_, own, _)| own / 10.0)
+    };
+    for (arch, scores) in &known {
+        assert!(now[arch].keys().eq(scores.keys()), "{arch}");
+        for (name, score) in scores {
+            let difference = difference(now[arch][name], *score);
+            let most = tolerance(name).max(1e-6);
+            assert!(difference <= most, "{arch} {name}: {:?} for {score:?}", now[arch][name]);
+        }
+    }
 }
 
 /// The figures of the reference, by network and column.

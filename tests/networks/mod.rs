@@ -1,5 +1,6 @@
 //! Architectures, their networks, and measurements against other programs.
 
+mod degenerate;
 mod golden;
 mod golden_small;
 mod later;

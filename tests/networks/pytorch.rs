@@ -2,7 +2,7 @@
 //! images: with its figures, kept in a file, and with PyTorch itself
 //! where Python can import it.
 
-use crate::support::skipped;
+use crate::support;
 use osee_engine::{
     Batch,
     supernet::{Sgd, Supernet},
@@ -92,12 +92,7 @@ fn ours(arch: &str) -> Figures {
 
 /// The figures of PyTorch itself; `None` if Python cannot import it.
 fn pytorch(arch: &str) -> Option<Figures> {
-    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let importable = Command::new(&python).args(["-c", "import torch"]).output();
-    if !importable.is_ok_and(|output| output.status.success()) {
-        skipped(&format!("{python} cannot import torch; OSEE_PYTHON names another"));
-        return None;
-    }
+    let python = support::python_with_torch()?;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("in.safetensors");
     let graph = graph(arch);

@@ -126,6 +126,7 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     let text = support::run(&["analyze", &run.path(), "--seed-columns", "seeds"]);
     let expected = [
         "significance",
+        "counts",
         "cost",
         "agreement",
         "seeds",
@@ -165,7 +166,7 @@ fn a_run_has_every_analysis_that_its_data_allows_and_names_the_others() {
     let text = cannot(&["analyze", &run.path(), "--only", "noise"]);
     assert!(names(&text).is_empty() && text.contains("--seed-columns COL"), "{text}");
     let (code, said) = support::fail(&["analyze", &run.path(), "--only", "nois"]);
-    assert!(code == 2 && said.contains("possible values: significance, cost"), "{said}");
+    assert!(code == 2 && said.contains("possible values: significance, counts, cost"), "{said}");
 
     let written = support::run(&["report", &run.path()]);
     let page = fs::read_to_string(written.trim()).unwrap();
@@ -204,6 +205,24 @@ fn what_a_zero_shot_study_lacks_is_said_with_what_to_add() {
         let from = text.find(&format!("not here: {missing}")).unwrap_or_else(|| panic!("{text}"));
         assert!(text[from..].contains(add), "{missing}: {text}");
     }
+    // The section has the figures of the leaderboard's second table.
+    let json = support::run(&["leaderboard", &run.at("other"), "--format", "json"]);
+    let board: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let rows = board["rows"].as_array().unwrap();
+    let beside =
+        &rows.iter().find(|row| row["estimator"] == "synflow").unwrap()["beside"]["params"];
+    let counts = support::run(&["analyze", &run.at("other"), "--only", "counts"]);
+    let line = counts.lines().find(|line| line.trim_start().starts_with("synflow")).unwrap();
+    let number = |key: &str| beside[key].as_f64().unwrap();
+    let [low, high] = [0, 1].map(|end| beside["kd_less_ci"][end].as_f64().unwrap());
+    let expected =
+        format!("{:.3} {:+.3} {low:+.3} .. {high:+.3}", number("kd_given"), number("kd_less"));
+    let printed: Vec<&str> = line.split_whitespace().collect();
+    assert!(printed.join(" ").ends_with(&expected), "{expected} in {counts}");
+    let better = if low > 0.0 { "synflow ranks better" } else { "does not rank better" };
+    assert!(counts.contains(better), "{counts}");
+    let itself = counts.lines().find(|line| line.trim_start().starts_with("params")).unwrap();
+    assert!(itself.contains("count") && itself.trim_end().ends_with('-'), "{counts}");
     // Two runs side by side: equal scores agree completely.
     let both = support::run(&["compare", &run.path(), &run.at("other"), "--format", "csv"]);
     let mut rows = csv::Reader::from_reader(both.as_bytes());

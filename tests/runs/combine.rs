@@ -171,6 +171,28 @@ fn the_population_is_stored_and_shown_in_every_format() {
     let [all, few] = [&out, &fewer].map(|out| Store::open(Path::new(out)).unwrap());
     assert_ne!(population(&all, "whole"), population(&few, "whole"));
     assert_ne!(column(&all, "rank-sum").0[..50], column(&few, "rank-sum").0[..]);
+    drop((all, few));
+    let warned = |other: &str| {
+        let text = support::run(&["compare", &out, other]);
+        let line = text.lines().find(|line| line.contains("depend on the population"));
+        line.map(str::to_owned)
+    };
+    let warning = warned(&fewer).unwrap();
+    assert!(
+        warning.starts_with("copeland, log-rank, max-norm, rank-sum, vote, whole, z-score: scores")
+            && warning.contains("which differs in"),
+        "{warning}"
+    );
+    assert_eq!(warned(&out), None);
+    let csv = support::run(&["compare", &out, &fewer, "--format", "csv"]);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let names = reader.headers().unwrap().clone();
+    let at = |name| names.iter().position(|it| it == name).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let of = |row: &str| rows.iter().find(|it| &it[at("estimator")] == row).unwrap();
+    assert_eq!(&of("whole")[at("population first")], whole.sha256);
+    assert_ne!(&of("whole")[at("population second")], whole.sha256);
+    assert_eq!(&of("params")[at("population first")], "");
 }
 
 #[test]

@@ -129,3 +129,15 @@ pub const SMALL: [&str; 10] = [
     "--batch-size",
     "8",
 ];
+
+/// A Python that can import torch, `OSEE_PYTHON` or else python3; without one the calling test is
+/// skipped.
+pub fn python_with_torch() -> Option<String> {
+    let python = std::env::var("OSEE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let importable = Command::new(&python).args(["-c", "import torch"]).output();
+    if importable.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    skipped(&format!("{python} cannot import torch; OSEE_PYTHON names another"));
+    None
+}

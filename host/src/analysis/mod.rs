@@ -141,8 +141,9 @@ impl Category for MaterialError {
 type Analysis = fn(&Material) -> Result<Section, Absent>;
 
 /// All analyses by name, in the order of a report.
-const ANALYSES: [(&str, Analysis); 15] = [
+const ANALYSES: [(&str, Analysis); 16] = [
     ("significance", sections::significance::section),
+    ("counts", sections::counts::section),
     ("cost", sections::cost::section),
     ("agreement", sections::agreement::section),
     ("seeds", sections::seeds::section),

@@ -125,6 +125,25 @@ impl<'a> Pair<'a> {
         Some(format!("{}: {why}", self.name()))
     }
 
+    /// A line on rows whose scores depend on populations that differ, if there are any.
+    fn populations(&self) -> Option<String> {
+        let [first, second] = self.boards;
+        if first.space != second.space {
+            return None;
+        }
+        let differs = |row: &&Row| {
+            let theirs = second.rows.iter().find(|it| it.key.name == row.key.name);
+            row.key.is_meta() && theirs.is_some_and(|it| it.population != row.population)
+        };
+        let names = first.rows.iter().filter(differs).map(|row| row.key.name.as_str());
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        (!names.is_empty()).then(|| {
+            let (names, pair) = (names.join(", "), self.name());
+            format!("{names}: scores depend on the population, which differs in {pair}")
+        })
+    }
+
     fn rows(&self) -> Vec<Both<'a>> {
         let [first, second] = self.boards;
         if first.space != second.space {
@@ -204,6 +223,10 @@ fn text(pairs: &[Pair<'_>]) -> String {
         text += &terminal_table(&HEADER, &lines);
         text += "KD first, KD second: each with the truth of its own run\n";
         text += "KD between: of an estimator's scores in one run with those in the other\n";
+        for line in pairs.iter().filter_map(Pair::populations) {
+            text += &line;
+            text.push('\n');
+        }
     }
     text
 }
@@ -224,6 +247,8 @@ fn csv(pairs: &[Pair<'_>]) -> String {
         "architectures second",
         "not_run first",
         "not_run second",
+        "population first",
+        "population second",
     ];
     let rows = pairs.iter().flat_map(|pair| {
         let judged = pair.rows().into_iter().map(|both| {
@@ -266,5 +291,10 @@ fn line<'a>(
         fields.extend([scored.positions.len(), scored.of].map(Field::from));
     }
     fields.extend(not_run.map(Field::from));
+    for board in pair.boards {
+        let row = board.rows.iter().find(|row| both.is_some() && row.key.name == name);
+        let population = row.and_then(|row| row.population.as_ref());
+        fields.push(population.map(|it| it.sha256.as_str()).into());
+    }
     fields
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) const COUNTS: [&str; 2] = ["params", "conv_count"];
 
 /// Coverage of the intervals.
-const CONFIDENCE: f64 = 0.95;
+pub(crate) const CONFIDENCE: f64 = 0.95;
 
 /// Below this share of distinct scores a ranking says little.
 const FEW_DISTINCT: f64 = 0.02;
@@ -48,20 +48,21 @@ fn is_count(row: &Row, id: &str) -> bool {
 }
 
 /// True if all scores of a baseline are whole numbers, so that few distinct ones are its nature.
-fn counts(row: &Row) -> bool {
-    row.key.estimator.kind == EstimatorKind::Baseline
-        && row.scores.iter().filter(|it| !it.is_nan()).all(|it| it.fract() == 0.0)
+pub(crate) fn counts(kind: Option<EstimatorKind>, scores: &[f64]) -> bool {
+    kind == Some(EstimatorKind::Baseline)
+        && scores.iter().filter(|it| !it.is_nan()).all(|it| it.fract() == 0.0)
 }
 
 /// The share of distinct scores, or `count`.
-fn distinct(row: &Row, criteria: &CriteriaReport) -> String {
-    match counts(row) {
+pub(crate) fn distinct(is_count: bool, criteria: &CriteriaReport) -> String {
+    match is_count {
         true => "count".to_owned(),
         false => format!("{:.0}%", 100.0 * criteria.distinct_share()),
     }
 }
 
-fn ndcg(criteria: &CriteriaReport) -> Option<f64> {
+/// nDCG of the predicted best 5%.
+pub(crate) fn ndcg(criteria: &CriteriaReport) -> Option<f64> {
     criteria.ndcg.get(SHARE).copied().flatten()
 }
 
@@ -82,13 +83,16 @@ pub(crate) fn texts(board: &Leaderboard) -> Option<(Vec<String>, Vec<Vec<String>
     let lines = judged.map(|(at, row, criteria)| {
         let number = |value: Option<f64>| cell(value).line();
         let name = row.key.name.clone();
-        let share = distinct(row, criteria);
+        let share = distinct(row_counts(row), criteria);
         let mut line = vec![(at + 1).to_string(), name, share, number(ndcg(criteria))];
         for (found, _) in beside(board, row).into_iter().zip(there).filter(|(_, there)| *there) {
-            let interval = found.and_then(|it| it.interval);
-            line.push(number(found.and_then(|it| it.partial)));
-            line.push(number(found.and_then(|it| it.difference)));
-            line.push(interval.map_or("-".to_owned(), |[a, b]| format!("{a:.3} .. {b:.3}")));
+            let Some(found) = found else {
+                line.extend([(); 3].map(|()| "-".to_owned()));
+                continue;
+            };
+            line.extend([found.partial, found.difference].map(number));
+            let interval = found.interval.map(|[a, b]| format!("{a:.3} .. {b:.3}"));
+            line.push(interval.unwrap_or_else(|| "-".to_owned()));
         }
         line
     });
@@ -98,24 +102,34 @@ pub(crate) fn texts(board: &Leaderboard) -> Option<(Vec<String>, Vec<Vec<String>
 /// Warnings for below the tables, a line each.
 pub(crate) fn warnings(board: &Leaderboard) -> Vec<String> {
     let judged = board.rows.iter().filter_map(|row| Some((row, row.criteria.as_ref()?)));
+    let scores = judged.filter(|(row, _)| !row_counts(row));
+    scores.flat_map(|(row, criteria)| of_few_values(&row.key.name, criteria)).collect()
+}
+
+/// What makes the ranks of a score that is no count doubtful.
+pub(crate) fn of_few_values(name: &str, criteria: &CriteriaReport) -> Vec<String> {
     let mut lines = Vec::new();
-    let scored = judged.filter(|(_, criteria)| criteria.failures < criteria.architectures);
-    for (row, criteria) in scored.filter(|(row, _)| !counts(row)) {
-        let (name, share) = (&row.key.name, criteria.distinct_share());
-        if share < FEW_DISTINCT {
-            lines.push(format!(
-                "{name}: {:.1}% of its scores are distinct, so few of its ranks mean anything",
-                100.0 * share
-            ));
-        }
-        if criteria.at_highest > SATURATED {
-            lines.push(format!(
-                "{name}: {:.0}% of its scores are the highest of all; it is saturated",
-                100.0 * criteria.at_highest
-            ));
-        }
+    if criteria.failures == criteria.architectures {
+        return lines;
+    }
+    let share = criteria.distinct_share();
+    if share < FEW_DISTINCT {
+        lines.push(format!(
+            "{name}: {:.1}% of its scores are distinct, so few of its ranks mean anything",
+            100.0 * share
+        ));
+    }
+    if criteria.at_highest > SATURATED {
+        lines.push(format!(
+            "{name}: {:.0}% of its scores are the highest of all; it is saturated",
+            100.0 * criteria.at_highest
+        ));
     }
     lines
+}
+
+fn row_counts(row: &Row) -> bool {
+    counts(Some(row.key.estimator.kind), &row.scores)
 }
 
 /// Columns at the end of the CSV.

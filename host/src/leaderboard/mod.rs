@@ -1,7 +1,7 @@
 //! Joins stored scores with the truth, and makes a leaderboard.
 
 mod across;
-mod beside;
+pub(crate) mod beside;
 mod board;
 pub(crate) mod columns;
 mod dependent;

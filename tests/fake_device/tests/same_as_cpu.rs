@@ -14,7 +14,10 @@ use osee_engine::{
     supernet::{Sgd, Supernet},
 };
 use osee_model::{evaluation::Fit, graph::Graph, protocol::Init, seed::stream};
-use osee_sdk::{Measurement, Network as View};
+use osee_sdk::{
+    Images, Measurement, Network as View, NormStatistics, Objective, Signs, Tangent, Variation,
+    Weights,
+};
 use std::cell::RefCell;
 use support::{ARCH, Size, weights};
 use tch::{Device, Kind, Tensor};
@@ -81,6 +84,62 @@ fn every_measurement_is_the_same() {
             }
             assert!(ours.iter().all(|tensor| tensor.device() == Device::Mps), "{}", what.name());
         }
+    }
+}
+
+/// On weights and images that are drawn, which comes to the same numbers on any device.
+#[test]
+fn every_measurement_of_a_varied_network_is_the_same() {
+    let init = Init::KaimingFanIn;
+    let drawn = Variation::default().weights(Weights::Drawn { init, repeat: 1 });
+    let noise = drawn.images(Images::Noise(2)).perturbed_by(Images::Reversed);
+    let all = [
+        (drawn, Measurement::Logits),
+        (noise, Measurement::Features),
+        (noise, Measurement::NormVariances),
+        (drawn.images(Images::Part { index: 1, of: 2 }), Measurement::LossGradients),
+        (drawn, Measurement::CellOutputs),
+        (drawn, Measurement::CellGradients(Signs::Random)),
+        (drawn, Measurement::CellGradients(Signs::Checkerboard)),
+        (drawn, Measurement::LeafOutputs),
+        (drawn, Measurement::ReluActivations(Objective::Loss)),
+        (drawn.images(Images::First(4)), Measurement::ReluActivations(Objective::PooledFeatures)),
+        (drawn, Measurement::TangentKernel(Tangent::SumOfLogits)),
+        (drawn, Measurement::TangentKernel(Tangent::LabelLogit)),
+        (drawn.norm(NormStatistics::Initial), Measurement::FirstEntryJacobian),
+    ];
+    // Signs and regions are counted: a unit near zero may fall on the other side.
+    let counted = [
+        (drawn, Measurement::GradientSigns, 0.01),
+        (drawn, Measurement::ReluColumns, 0.01),
+        (drawn.images(Images::Noise(0)), Measurement::LinearRegions, 0.01),
+    ];
+    let [cpu, fake] = devices().map(|device| {
+        let graph = SIZE.graph(ARCH, 0.0);
+        let parameters = weights(&graph, 1);
+        let batch = SIZE.batch(1, device);
+        let layout = Layout::fastest(device, Kind::Float);
+        Network::new(graph, &parameters, batch, layout, Origin::default()).unwrap()
+    });
+    let both = |variation: Variation, what: &Measurement| {
+        let varied = Measurement::Varied(variation, Box::new(what.clone()));
+        [&fake, &cpu].map(|network| -> Vec<Vec<f64>> {
+            network.measure(varied.clone()).unwrap().iter().map(numbers).collect()
+        })
+    };
+    for (variation, what) in all {
+        let [ours, cpu] = both(variation, &what);
+        assert_eq!(ours.len(), cpu.len(), "{}", what.name());
+        for (ours, cpu) in ours.iter().zip(&cpu) {
+            assert_close(what.name(), ours, cpu);
+        }
+    }
+    for (variation, what, share) in counted {
+        let [ours, cpu] = both(variation, &what).map(|it| it.concat());
+        assert_eq!(ours.len(), cpu.len(), "{}", what.name());
+        let size: f64 = cpu.iter().map(|it| it.abs()).sum();
+        let off: f64 = ours.iter().zip(&cpu).map(|(ours, cpu)| (ours - cpu).abs()).sum();
+        assert!(size > 0.0 && off <= share * size, "{}: {off} of {size}", what.name());
     }
 }
 

@@ -5,6 +5,7 @@ pub mod architectures;
 pub mod checkpoints;
 pub mod complexity;
 pub mod cost;
+pub mod counts;
 pub mod noise;
 pub mod operations;
 pub mod seeds;
