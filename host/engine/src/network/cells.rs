@@ -1,6 +1,7 @@
 //! Gradients through one cell at a time.
 
 use super::{Network, passes::gradients_or_zeros};
+use crate::Layout;
 use osee_model::seed::stream;
 use osee_sdk::{Error, Result, Signs};
 use rand_distr::{Distribution, StandardUniform};
@@ -23,9 +24,11 @@ impl Network {
             }
             let size = after.size();
             let factors = match signs {
-                // In the order in which the output lies in memory, where that matters for speed.
+                // In one order whatever the layout, so that every device has the same; the order
+                // of channels last needs no copy where that layout is fast.
                 Signs::Random => {
-                    self.layout.shaped(&drawn.f_narrow(0, 0, after.numel() as i64)?, &size)?
+                    let drawn = drawn.f_narrow(0, 0, after.numel() as i64)?;
+                    Layout::ChannelsLast.shaped(&drawn, &size)?
                 }
                 Signs::Checkerboard => checkerboard(&size)?.f_to_device(after.device())?,
             };
