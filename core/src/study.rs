@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod estimator_choice;
 pub(crate) mod file;
 mod overlay;
 mod protocol;
@@ -12,6 +13,7 @@ mod truth_choice;
 
 pub(crate) use check::check_name;
 pub use error::StudyError;
+pub use estimator_choice::EstimatorChoice;
 pub use file::VERSION;
 pub use protocol::ProtocolChoice;
 pub use seeds::Seeds;
@@ -23,14 +25,12 @@ use crate::{row::RowKey, shard::Shard};
 use osee_model::{
     data_source::DataSource,
     device::DeviceName,
-    estimator::Group,
     paths,
     settings::{Value, nearest},
 };
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, HashSet},
-    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -81,7 +81,7 @@ pub struct Study {
     /// Estimators. The id of a [`Group`] stands for the bundled estimators of that group, and `all`
     /// for those of all groups, one-shot estimators left out; both bring all estimators of user
     /// plugins. An empty list is `classic`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "estimator_choice::by_names_or_fields")]
     pub estimators: Vec<EstimatorChoice>,
 }
 
@@ -131,67 +131,8 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// An estimator with settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EstimatorChoice {
-    /// Id of the estimator.
-    pub id: String,
-    /// Name of the row; the estimator's id if absent.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// Settings that differ from their defaults.
-    #[serde(default)]
-    pub settings: BTreeMap<String, Value>,
-    /// For one-shot estimators: changes to how the supernet is trained, on top of the study's.
-    #[serde(default, skip_serializing_if = "unchanged")]
-    pub training: TrainingChoice,
-    /// For zero-shot estimators: name of the one-shot row whose supernet provides the weights.
-    #[serde(default)]
-    pub supernet: Option<String>,
-    /// Takes the weights after this many epochs; 0 for the initial weights, the last epoch if
-    /// absent.
-    #[serde(default)]
-    pub epoch: Option<u32>,
-    /// Adds a row for every kept checkpoint, called `NAME@EPOCH`.
-    #[serde(default)]
-    pub trend: bool,
-    /// With `trend`: takes one in so many checkpoints only, counted back from the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trend_every: Option<NonZeroU32>,
-}
-
 fn unchanged(training: &TrainingChoice) -> bool {
     *training == TrainingChoice::default()
-}
-
-impl EstimatorChoice {
-    /// The id that stands for all estimators.
-    pub const ALL: &str = "all";
-
-    /// True if it stands for several estimators.
-    pub fn is_many(&self) -> bool {
-        self.id == Self::ALL || Group::named(&self.id).is_some()
-    }
-
-    /// The estimator with default settings.
-    pub fn plain(id: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            name: None,
-            settings: BTreeMap::new(),
-            training: TrainingChoice::default(),
-            supernet: None,
-            epoch: None,
-            trend: false,
-            trend_every: None,
-        }
-    }
-
-    /// Name of the row.
-    pub fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.id)
-    }
 }
 
 fn unnamed() -> String {

@@ -100,6 +100,11 @@ fn every_field_can_stand_alone_or_says_what_it_needs() {
     }
     let batch = read("[protocol]\nbatch_size = 32").unwrap().protocol;
     assert_eq!((batch.preset.as_str(), batch.batch_size), ("paper", Some(32)));
+    let named = read("estimators = [\"fast\", { id = \"zen\", name = \"z\" }]").unwrap().estimators;
+    let zen = EstimatorChoice { name: Some("z".to_owned()), ..EstimatorChoice::plain("zen") };
+    assert_eq!(named, [EstimatorChoice::plain("fast"), zen]);
+    let wrong = read("estimators = [3]").unwrap_err().to_string();
+    assert!(wrong.contains("the id of an estimator or a group"), "{wrong}");
     let space = read("[space]\nsettings = { channels = 4 }").unwrap().space;
     assert_eq!((space.id.as_str(), space.settings["channels"].clone()), ("nb201", 4.into()));
     for (text, needs) in [
