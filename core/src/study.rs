@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod estimator_choice;
 pub(crate) mod file;
+mod name_or_fields;
 mod overlay;
 mod protocol;
 mod seeds;
@@ -78,7 +79,7 @@ pub struct Study {
     /// Ground truth; without it, only scores are reported.
     #[serde(default, deserialize_with = "truth_choice::by_name_or_fields")]
     pub truth: Option<TruthChoice>,
-    /// Estimators. The id of a [`Group`] stands for the bundled estimators of that group, and `all`
+    /// Estimators. The id of a [`Group`](osee_model::estimator::Group) stands for the bundled estimators of that group, and `all`
     /// for those of all groups, one-shot estimators left out; both bring all estimators of user
     /// plugins. An empty list is `classic`.
     #[serde(default, deserialize_with = "estimator_choice::by_names_or_fields")]

@@ -1,12 +1,13 @@
 //! An estimator of a study, with its settings.
 
-use super::{TrainingChoice, unchanged};
-use osee_model::{estimator::Group, settings::Value};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+use super::{
+    TrainingChoice,
+    name_or_fields::{NameOrFields, Named},
+    unchanged,
 };
-use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+use osee_model::{estimator::Group, settings::Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 /// An estimator with settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,35 +68,18 @@ impl EstimatorChoice {
     }
 }
 
+impl Named for EstimatorChoice {
+    const EXPECTED: &'static str = "the id of an estimator or a group, or a section [[estimators]]";
+
+    fn named(id: &str) -> Self {
+        Self::plain(id)
+    }
+}
+
 /// Reads `estimators = ["ID", ..]`, or sections `[[estimators]]` with their fields.
 pub(super) fn by_names_or_fields<'de, D: Deserializer<'de>>(
     source: D,
 ) -> Result<Vec<EstimatorChoice>, D::Error> {
-    struct Either(EstimatorChoice);
-
-    impl<'de> Deserialize<'de> for Either {
-        fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-            source.deserialize_any(OfOne).map(Self)
-        }
-    }
-
-    struct OfOne;
-
-    impl<'de> Visitor<'de> for OfOne {
-        type Value = EstimatorChoice;
-
-        fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-            to.write_str("the id of an estimator or a group, or a section [[estimators]]")
-        }
-
-        fn visit_str<E>(self, id: &str) -> Result<EstimatorChoice, E> {
-            Ok(EstimatorChoice::plain(id))
-        }
-
-        fn visit_map<M: MapAccess<'de>>(self, fields: M) -> Result<EstimatorChoice, M::Error> {
-            EstimatorChoice::deserialize(MapAccessDeserializer::new(fields))
-        }
-    }
-
-    Ok(Vec::<Either>::deserialize(source)?.into_iter().map(|Either(one)| one).collect())
+    let all = Vec::<NameOrFields<EstimatorChoice>>::deserialize(source)?;
+    Ok(all.into_iter().map(|NameOrFields(one)| one).collect())
 }

@@ -1,12 +1,12 @@
 //! The truth table of a study, and how it is read.
 
-use super::TableSource;
-use crate::truth::{Duplicates, Filter};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+use super::{
+    TableSource,
+    name_or_fields::{NameOrFields, Named},
 };
-use std::{collections::BTreeMap, fmt};
+use crate::truth::{Duplicates, Filter};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// A truth table, and how it is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,27 +59,17 @@ impl TruthChoice {
     }
 }
 
+impl Named for TruthChoice {
+    const EXPECTED: &'static str = "the name or the path of a table, or a section [truth]";
+
+    fn named(table: &str) -> Self {
+        Self::plain(table.to_owned().into())
+    }
+}
+
 /// Reads `truth = "TABLE"`, or a section `[truth]` with its fields.
 pub(super) fn by_name_or_fields<'de, D: Deserializer<'de>>(
     source: D,
 ) -> Result<Option<TruthChoice>, D::Error> {
-    struct Either;
-
-    impl<'de> Visitor<'de> for Either {
-        type Value = TruthChoice;
-
-        fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-            to.write_str("the name or the path of a table, or a section [truth]")
-        }
-
-        fn visit_str<E>(self, table: &str) -> Result<TruthChoice, E> {
-            Ok(TruthChoice::plain(table.to_owned().into()))
-        }
-
-        fn visit_map<M: MapAccess<'de>>(self, fields: M) -> Result<TruthChoice, M::Error> {
-            TruthChoice::deserialize(MapAccessDeserializer::new(fields))
-        }
-    }
-
-    source.deserialize_any(Either).map(Some)
+    NameOrFields::deserialize(source).map(|NameOrFields(truth)| Some(truth))
 }

@@ -8,7 +8,7 @@ use super::MaterialError;
 use crate::leaderboard::NotRun;
 use osee_core::{
     analysis::{Column, Observation},
-    criteria::{Bootstrap, NoInterval, kendall_tau_b},
+    criteria::{Bootstrap, CriteriaOptions, CriteriaReport, NoInterval, evaluate, kendall_tau_b},
     row::Checkpoint,
 };
 use osee_model::{
@@ -341,6 +341,17 @@ impl Material {
     /// Rows that are not a checkpoint of another row, best first.
     pub fn final_rows(&self) -> impl Iterator<Item = &JudgedRow> {
         self.rows.iter().filter(|row| row.checkpoint.is_none())
+    }
+
+    /// All criteria of a row, without an interval, on the architectures that it was measured on;
+    /// `None` if they are too few.
+    pub fn criteria(&self, row: &JudgedRow) -> Option<CriteriaReport> {
+        let options = CriteriaOptions {
+            bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
+            ..CriteriaOptions::default()
+        };
+        let (scores, truth) = row.judged(&self.truth);
+        evaluate(&scores, &truth, &options).ok()
     }
 
     /// KD with its interval for each of [`Material::final_rows`], computed once, on

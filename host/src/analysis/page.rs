@@ -5,7 +5,7 @@ use crate::leaderboard::{
     columns::{CRITERIA, Column, FAILED, KIND, Line, MEASURED, MILLISECONDS, NAME, RANK},
     few,
 };
-use osee_core::criteria::{Bootstrap, CriteriaOptions, CriteriaReport, evaluate};
+use osee_core::criteria::CriteriaReport;
 use osee_report::{
     figure::Drawing,
     html::{Explorer, Page, Scores, Table},
@@ -49,10 +49,6 @@ pub fn page(material: &Material) -> Page {
 }
 
 fn leaderboard(material: &Material) -> Table {
-    let options = CriteriaOptions {
-        bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
-        ..CriteriaOptions::default()
-    };
     let gaps = material.final_rows().any(|row| !row.missing.is_empty());
     let timed = material.final_rows().any(|row| row.milliseconds.is_some());
     let columns: Vec<Column> = [RANK, NAME.called("Estimator"), KIND]
@@ -66,8 +62,8 @@ fn leaderboard(material: &Material) -> Table {
     let mut table = Table::new(columns.iter().map(Column::heading).collect());
     let of = material.architectures.len();
     for (at, (row, uncertain)) in material.final_rows().zip(material.uncertain()).enumerate() {
-        let (scores, truth) = row.judged(&material.truth);
-        let criteria = evaluate(&scores, &truth, &options).ok().map(|criteria| CriteriaReport {
+        let (scores, _) = row.judged(&material.truth);
+        let criteria = material.criteria(row).map(|criteria| CriteriaReport {
             kd_ci: uncertain.interval.ok(),
             kd_ci_missing: uncertain.interval.err(),
             ..criteria

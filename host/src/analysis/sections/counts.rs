@@ -7,7 +7,7 @@ use crate::{
 };
 use osee_core::{
     analysis::{BesideCount, beside_count},
-    criteria::{Bootstrap, CriteriaOptions, CriteriaReport, evaluate},
+    criteria::CriteriaReport,
 };
 use osee_model::estimator::EstimatorKind;
 use osee_report::{
@@ -61,12 +61,7 @@ struct Judged<'a> {
 
 impl<'a> Judged<'a> {
     fn of(material: &Material, row: &'a JudgedRow) -> Self {
-        let options = CriteriaOptions {
-            bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
-            ..CriteriaOptions::default()
-        };
-        let (scores, truth) = row.judged(&material.truth);
-        let criteria = evaluate(&scores, &truth, &options).ok();
+        let criteria = material.criteria(row);
         Self { row, criteria, is_count: counts(row.kind, &row.values) }
     }
 }
